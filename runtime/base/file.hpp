@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// L0: files: memory-mapped reading, whole-file reading with a limit, atomic writing.
+#pragma once
+#include "base/result.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace weft {
+
+/// A read-only mapping of a whole file. Move-only; the bytes live as long as it does.
+/// A file that another program shortens while it is mapped ends in SIGBUS on POSIX, as with every mapping.
+class MappedFile {
+public:
+    static Result<MappedFile> open(const std::filesystem::path& path);
+    MappedFile() = default;
+    MappedFile(MappedFile&& other) noexcept;
+    MappedFile& operator=(MappedFile&& other) noexcept;
+    ~MappedFile();
+
+    std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+private:
+    const std::byte* data_ = nullptr;
+    size_t size_ = 0;
+};
+
+/// Reads a text or small binary file. Fails if it is larger than `limit` bytes.
+Result<std::string> read_file(const std::filesystem::path& path, size_t limit = size_t(256) << 20);
+
+/// Writes `bytes` to a temporary file beside `path`, then renames it into place: readers see the old file or the new one, never a part.
+Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
+
+} // namespace weft

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// L0: JSON from untrusted files. Wraps nlohmann::json so that nothing throws: parsing and every typed read return Result.
+#pragma once
+#include "base/result.hpp"
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+namespace weft {
+
+using Json = nlohmann::json;
+
+/// Parses `text`; `origin` (a file name) opens every message. Python's bare Infinity, -Infinity and NaN are read as numbers.
+Result<Json> parse_json(std::string_view text, const std::string& origin);
+
+/// A read-only view of a JSON object that reports a wrong or missing key with the object's origin: "config.json: key 'x' must be ...".
+/// The object must outlive the view. Numbers: an integer read of 64.0 is accepted, of 0.5 refused; {"__float__": "Infinity"} is a number.
+class JsonObject {
+public:
+    JsonObject(const Json& value, std::string origin) : value_(&value), origin_(std::move(origin)) {}
+
+    const Json& json() const { return *value_; }
+    const std::string& origin() const { return origin_; }
+    /// False if the key is absent or null.
+    bool has(const std::string& key) const;
+
+    Result<int64_t> integer(const std::string& key) const;
+    Result<int64_t> integer_or(const std::string& key, int64_t otherwise) const;
+    /// An integer in [1, 2^31), as counts and sizes are.
+    Result<uint32_t> count(const std::string& key) const;
+    Result<uint32_t> count_or(const std::string& key, uint32_t otherwise) const;
+    Result<double> number(const std::string& key) const;
+    Result<double> number_or(const std::string& key, double otherwise) const;
+    Result<bool> boolean_or(const std::string& key, bool otherwise) const;
+    Result<std::string> string(const std::string& key) const;
+    Result<std::string> string_or(const std::string& key, const std::string& otherwise) const;
+    Result<std::vector<double>> numbers(const std::string& key) const;
+    Result<std::vector<std::string>> strings(const std::string& key) const;
+    /// The object under `key`, or an error if it is absent or of another type.
+    Result<JsonObject> object(const std::string& key) const;
+
+    Error bad(const std::string& key, const std::string& rule) const;
+
+private:
+    const Json* find(const std::string& key) const;
+    const Json* value_;
+    std::string origin_;
+};
+
+} // namespace weft

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public: Error, Result<T> and Status. No weft function throws; whatever depends on a device, a file or the user returns one of these.
+#pragma once
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace weft {
+
+enum class ErrorCode {
+    invalid_argument,  ///< the caller's or the user's value breaks a rule
+    not_found,         ///< a file, tensor, key or device that is not there
+    malformed,         ///< a file that breaks its format's rules
+    unsupported,       ///< a feature, architecture or device capability weft or the device lacks
+    out_of_memory,     ///< host, device or budget
+    device_lost,       ///< the driver gave the device up; destroy it and everything made from it
+    io,                ///< the operating system refused a read or write
+    cancelled,         ///< the caller asked to stop
+    internal,          ///< a bug in weft or in a driver
+};
+
+/// What went wrong: one sentence that names the thing and the rule, and where useful a list of reasons, one a line.
+struct Error {
+    ErrorCode code = ErrorCode::internal;
+    std::string message;
+    std::vector<std::string> reasons;
+
+    /// The message followed by the reasons, each on its own indented line.
+    std::string text() const {
+        std::string all = message;
+        for (const auto& reason : reasons) all += "\n  - " + reason;
+        return all;
+    }
+};
+
+/// A value or an Error. Test it before value(); value() of a failed result ends the process (a programmer error).
+template <class T>
+class [[nodiscard]] Result {
+public:
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+    explicit operator bool() const { return state_.index() == 0; }
+    T& value() & { return *std::get_if<0>(&state_); }
+    const T& value() const& { return *std::get_if<0>(&state_); }
+    T&& value() && { return std::move(*std::get_if<0>(&state_)); }
+    Error& error() & { return *std::get_if<1>(&state_); }
+    const Error& error() const& { return *std::get_if<1>(&state_); }
+    Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+    T* operator->() { return std::get_if<0>(&state_); }
+    const T* operator->() const { return std::get_if<0>(&state_); }
+    T& operator*() & { return value(); }
+    const T& operator*() const& { return value(); }
+
+private:
+    std::variant<T, Error> state_;
+};
+
+struct Ok {};
+/// Success without a value, or an Error: `return Ok{};`.
+using Status = Result<Ok>;
+
+} // namespace weft

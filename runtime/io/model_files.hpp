@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// L0: the files of a model: which weights, configuration and tokenizer a path means, opened and checked against each other.
+#pragma once
+#include "base/json.hpp"
+#include "io/safetensors.hpp"
+
+namespace weft {
+
+/// What a path given by a user holds. Immutable, so any number of threads may read it. Move-only; moving keeps every view valid.
+///
+/// The path is one of
+///  - a directory as on the Hugging Face hub. Weights: model.safetensors, else the shards of model.safetensors.index.json, else the only
+///    *.safetensors there is; other safetensors files beside them are ignored. config.json and the other files are taken if present.
+///  - a .safetensors file: that file alone, without configuration.
+///  - a .json file: that configuration alone, without weights.
+class ModelFiles {
+public:
+    static Result<ModelFiles> open(const std::filesystem::path& path);
+
+    /// config.json, an object; absent for weights alone.
+    const std::optional<Json>& config() const { return config_.json; }
+    /// The path of config.json, for messages and for JsonObject.
+    const std::string& config_origin() const { return config_.origin; }
+    /// generation_config.json, an object.
+    const std::optional<Json>& generation_config() const { return generation_config_.json; }
+    const std::string& generation_config_origin() const { return generation_config_.origin; }
+    /// A file of the directory such as "tokenizer.json", if it is there. Nothing for a path that was not a directory.
+    std::optional<std::filesystem::path> file(const std::string& name) const;
+    std::optional<std::filesystem::path> tokenizer() const { return file("tokenizer.json"); }
+    std::optional<std::filesystem::path> tokenizer_config() const { return file("tokenizer_config.json"); }
+
+    /// The tensor of that name in any shard, or nullptr.
+    const TensorView* find(std::string_view name) const;
+    /// All tensors, shard after shard, each in the order of its bytes.
+    std::span<const TensorView* const> tensors() const { return tensors_; }
+    /// The bytes of all tensors together.
+    uint64_t total_bytes() const { return total_bytes_; }
+    /// The weight files: one, several shards in the order of their names, or none.
+    std::span<const SafetensorsFile> shards() const { return shards_; }
+    /// The path as given.
+    const std::string& origin() const { return origin_; }
+
+private:
+    struct Document {
+        std::optional<Json> json;
+        std::string origin;
+        Status read(const std::filesystem::path& path);
+    };
+
+    ModelFiles() = default;
+    Status open_directory();
+    Status open_shards(const std::filesystem::path& index_path);
+    Status add_tensors(const std::map<std::string, std::string>& shard_of);
+
+    std::string origin_;
+    std::filesystem::path directory_; // empty for a lone file
+    Document config_, generation_config_;
+    std::vector<SafetensorsFile> shards_;
+    std::vector<const TensorView*> tensors_, by_name_; // by_name_ is sorted
+    uint64_t total_bytes_ = 0;
+};
+
+} // namespace weft

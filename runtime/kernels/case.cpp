@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/case.hpp"
+#include "base/half.hpp"
+#include <algorithm>
+#include <chrono>
+
+namespace weft::kernel {
+namespace {
+
+uint16_t to_16(DType dtype, float v) { return dtype == DType::f16 ? float_to_half(v) : float_to_bf16(v); }
+float from_16(DType dtype, uint16_t v) { return dtype == DType::f16 ? half_to_float(v) : bf16_to_float(v); }
+
+std::vector<std::byte> encode(DType dtype, std::vector<float>& values) {
+    std::vector<std::byte> bytes(values.size() * size_of(dtype));
+    for (size_t i = 0; i < values.size(); ++i) {
+        if (size_of(dtype) == 2) {
+            const uint16_t h = to_16(dtype, values[i]);
+            values[i] = from_16(dtype, h);
+            std::memcpy(&bytes[2 * i], &h, 2);
+        } else if (dtype == DType::f32) std::memcpy(&bytes[4 * i], &values[i], 4);
+        else {
+            const uint32_t word = dtype == DType::i32 ? uint32_t(int32_t(values[i])) : uint32_t(values[i]);
+            std::memcpy(&bytes[4 * i], &word, 4);
+        }
+    }
+    return bytes;
+}
+
+} // namespace
+
+CaseContext::CaseContext(vk::Device& device, uint64_t seed) : device_(device), random_(seed), recorder_(device), arena_(device, vk::MemoryUse::device, "kernel case") {
+    auto uploader = vk::Uploader::create(device);
+    if (uploader) uploader_.emplace(std::move(*uploader));
+    else fail(uploader.error());
+    grid_arguments_ = own("grid arguments", DType::u32, {256, 4}, std::vector<std::byte>(4096));
+    if (!failure_) recorder_.set_grid_arguments(grid_arguments_);
+}
+
+CaseContext::~CaseContext() {
+    if (pool_) device_.fn().vkDestroyCommandPool(device_.handle(), pool_, nullptr);
+}
+
+Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, std::span<const std::byte> bytes) {
+    auto slice = arena_.allocate(bytes.size(), uint64_t(1) << 22);
+    if (!slice) {
+        fail(slice.error());
+        return recorder_.temporary(dtype, shape, name); // never run: run() reports the failure
+    }
+    if (auto status = uploader_->write(*slice, bytes); !status) fail(status.error());
+    const Tensor t = recorder_.external(*slice, dtype, shape, name);
+    owned_.push_back({name, *slice, dtype, t.count()});
+    return t;
+}
+
+Tensor CaseContext::input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, std::vector<float> values) {
+    const auto bytes = encode(dtype, values);
+    host_[name] = std::move(values);
+    return own(name, dtype, shape, bytes);
+}
+
+Tensor CaseContext::input_words(const std::string& name, std::initializer_list<uint32_t> shape, const std::vector<uint32_t>& words) {
+    return own(name, DType::u32, shape, std::as_bytes(std::span(words)));
+}
+
+Tensor CaseContext::output(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape) {
+    uint64_t count = 1;
+    for (uint32_t n : shape) count *= n;
+    return own(name, dtype, shape, std::vector<std::byte>(count * size_of(dtype), std::byte{0xff}));
+}
+
+Step CaseContext::step(const std::vector<Sequence>& sequences, uint32_t max_tokens, const std::vector<uint32_t>& ids) {
+    sequences_ = sequences;
+    StepHeader header;
+    std::vector<StepSequence> rows;
+    std::vector<uint32_t> positions, owner, outputs;
+    Step s;
+    s.decode = true;
+    for (const Sequence& q : sequences) {
+        rows.push_back({q.slot, uint32_t(positions.size()), q.count, q.past, std::max(q.length, q.past + q.count)});
+        for (uint32_t i = 0; i < q.count; ++i) {
+            outputs.push_back(uint32_t(positions.size()));
+            positions.push_back(q.past + i);
+            owner.push_back(uint32_t(rows.size() - 1));
+        }
+        header.longest_new = std::max(header.longest_new, q.count);
+        header.longest_total = std::max(header.longest_total, q.past + q.count);
+        s.decode &= q.count == 1;
+    }
+    header.tokens = header.outputs = uint32_t(positions.size());
+    header.sequences = uint32_t(rows.size());
+    s.max_tokens = s.max_outputs = std::max({max_tokens, header.tokens, 1u});
+    s.max_sequences = std::max<uint32_t>(1, header.sequences);
+    rows.resize(s.max_sequences);
+    const auto padded = [&](std::vector<uint32_t> v) {
+        v.resize(s.max_tokens);
+        return v;
+    };
+    s.header = own("step header", DType::u32, {16}, std::as_bytes(std::span(&header, 1)));
+    s.sequences = own("step sequences", DType::u32, {s.max_sequences, 8}, std::as_bytes(std::span(rows)));
+    s.ids = input_words("step ids", {s.max_tokens}, padded(ids));
+    s.positions = input_words("step positions", {s.max_tokens}, padded(positions));
+    s.token_sequence = input_words("step token sequences", {s.max_tokens}, padded(owner));
+    s.outputs = input_words("step outputs", {s.max_tokens}, padded(outputs));
+    header_ = s.header;
+    return s;
+}
+
+Status CaseContext::run() {
+    if (failure_) return *failure_;
+    vk::Program program = recorder_.finish();
+    for (auto& resource : program.resources)
+        if (!resource.slice) {
+            weft_ASSIGN(resource.slice, arena_.allocate(resource.bytes));
+            // Every temporary starts as NaN: reading what was not written shows.
+            weft_TRY(uploader_->write(resource.slice, std::vector<std::byte>(resource.bytes, std::byte{0xff})));
+        }
+    if (!program.grid_rows.empty()) {
+        weft_CHECK(header_ && program.grid_rows.size() <= 256, "a case with indirect dispatches needs a step block");
+        Recorder prologue(device_);
+        const auto bytes = std::as_bytes(std::span(program.grid_rows));
+        weft_ASSIGN(const vk::Slice table, arena_.allocate(bytes.size()));
+        weft_TRY(uploader_->write(table, bytes));
+        const auto rows = uint32_t(program.grid_rows.size());
+        const auto again = [&](const Tensor& t, const char* name) { return prologue.external(program.resources[t.resource].slice, DType::u32, {uint32_t(t.count())}, name); };
+        grids(prologue, again(header_, "header"), prologue.external(table, DType::u32, {rows * 12}, "grid table"), again(grid_arguments_, "grid arguments"), rows);
+        weft_ASSIGN(auto recording, vk::Recording::create(device_, prologue.finish()));
+        prologue_ = std::make_unique<vk::Recording>(std::move(recording));
+    }
+    weft_ASSIGN(auto recording, vk::Recording::create(device_, std::move(program), {.timestamps = true}));
+    main_ = std::make_unique<vk::Recording>(std::move(recording));
+
+    const auto& fn = device_.fn();
+    VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+    pool.queueFamilyIndex = device_.queue_family();
+    weft_TRY(vk::check(fn.vkCreateCommandPool(device_.handle(), &pool, nullptr, &pool_), "vkCreateCommandPool", "a kernel case"));
+    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+    info.commandPool = pool_;
+    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    info.commandBufferCount = 1;
+    weft_TRY(vk::check(fn.vkAllocateCommandBuffers(device_.handle(), &info, &commands_), "vkAllocateCommandBuffers", "a kernel case"));
+    VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    weft_TRY(vk::check(fn.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer", "a kernel case"));
+    if (prologue_) prologue_->execute(commands_, 0, prologue_->segment_count());
+    main_->execute(commands_, 0, main_->segment_count());
+    VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+    memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
+    fn.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
+    weft_TRY(vk::check(fn.vkEndCommandBuffer(commands_), "vkEndCommandBuffer", "a kernel case"));
+    weft_TRY(device_.run({&commands_, 1}));
+
+    for (const Owned& o : owned_) {
+        std::vector<std::byte> bytes(o.count * size_of(o.dtype));
+        weft_TRY(uploader_->read(o.slice, bytes));
+        if (o.dtype == DType::u32 || o.dtype == DType::i32) continue; // words() reads these exactly
+        auto& values = host_[o.name];
+        values.resize(o.count);
+        for (size_t i = 0; i < o.count; ++i) {
+            if (o.dtype == DType::f32) std::memcpy(&values[i], &bytes[4 * i], 4);
+            else {
+                uint16_t h;
+                std::memcpy(&h, &bytes[2 * i], 2);
+                values[i] = from_16(o.dtype, h);
+            }
+        }
+    }
+    return Ok{};
+}
+
+std::vector<uint32_t> CaseContext::words(const std::string& name) {
+    for (const Owned& o : owned_)
+        if (o.name == name) {
+            std::vector<uint32_t> values((o.count * size_of(o.dtype) + 3) / 4);
+            if (auto status = uploader_->read(o.slice, std::as_writable_bytes(std::span(values)).first(o.count * size_of(o.dtype))); !status) fail(status.error());
+            return values;
+        }
+    return {};
+}
+
+Result<double> CaseContext::time(uint32_t repeats) {
+    std::vector<double> runs;
+    for (uint32_t i = 0; i < repeats; ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        weft_TRY(device_.run({&commands_, 1}));
+        double ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
+        if (auto calls = main_->call_times()) {
+            ns = 0;
+            for (double t : *calls) ns += t;
+        }
+        runs.push_back(ns);
+    }
+    std::sort(runs.begin(), runs.end());
+    return runs.empty() ? 0.0 : runs[runs.size() / 2];
+}
+
+std::vector<std::string> CaseContext::variants() const {
+    std::vector<std::string> list;
+    if (main_)
+        for (const auto& call : main_->program().calls) list.push_back(std::string(call.kernel->name) + "." + call.kernel->variants[call.variant].name);
+    return list;
+}
+
+} // namespace weft::kernel

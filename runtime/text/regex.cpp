@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "text/regex.hpp"
+#include "text/utf8.hpp"
+#include <algorithm>
+#include <chrono>
+#include <pcre2.h>
+
+namespace weft::text {
+namespace {
+
+constexpr size_t kLongestPattern = 64 * 1024;
+constexpr uint32_t kHeapKilobytes = 256 * 1024;
+// Starting points tried in one call. Between calls the clock is read: PCRE2's own limit counts each starting point anew, so
+// that a pattern which fails slowly at each of a million of them would never reach it.
+constexpr size_t kWindow = 4096;
+
+using Clock = std::chrono::steady_clock;
+
+// What a match needs and cannot be shared between threads; made once a thread.
+struct Scratch {
+    pcre2_match_data* data = pcre2_match_data_create(1, nullptr); // only the whole match is ever asked for
+    pcre2_match_context* context = pcre2_match_context_create(nullptr);
+    pcre2_jit_stack* stack = pcre2_jit_stack_create(32 * 1024, 4 * 1024 * 1024, nullptr);
+
+    Scratch() {
+        if (!context) return;
+        pcre2_jit_stack_assign(context, nullptr, stack);
+        pcre2_set_heap_limit(context, kHeapKilobytes);
+    }
+    ~Scratch() {
+        pcre2_jit_stack_free(stack);
+        pcre2_match_context_free(context);
+        pcre2_match_data_free(data);
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+};
+
+std::string message_of(int code) {
+    PCRE2_UCHAR text[256];
+    pcre2_get_error_message(code, text, sizeof text);
+    return reinterpret_cast<const char*>(text);
+}
+
+} // namespace
+
+struct Regex::Code {
+    pcre2_code* code = nullptr;
+    std::string where;
+    ~Code() { pcre2_code_free(code); }
+};
+
+Result<Regex> Regex::compile(std::string_view pattern, const std::string& where) {
+    const auto refuse = [&](const std::string& why) {
+        return Error{ErrorCode::unsupported, where + ": regular expression is not supported: " + why, {}};
+    };
+    if (pattern.size() > kLongestPattern) return refuse("longer than 64 KiB");
+    auto translated = pcre2_from_oniguruma(pattern);
+    if (!translated) return refuse(translated.error().message);
+    auto code = std::make_shared<Code>();
+    code->where = where;
+    pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
+    if (!context) return Error{ErrorCode::out_of_memory, where + ": no memory for a regular expression", {}};
+    pcre2_set_newline(context, PCRE2_NEWLINE_LF); // for Oniguruma a line ends at \n alone
+    pcre2_set_bsr(context, PCRE2_BSR_UNICODE);
+    int error = 0;
+    PCRE2_SIZE offset = 0;
+    const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C;
+    code->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), options, &error, &offset, context);
+    pcre2_compile_context_free(context);
+    if (!code->code) return refuse(message_of(error));
+    (void)pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE); // where there is no JIT the interpreter gives the same matches
+    Regex regex;
+    regex.code_ = std::move(code);
+    return regex;
+}
+
+Result<std::vector<Regex::Span>> Regex::find_all(std::string_view text) const {
+    static thread_local Scratch scratch;
+    if (!scratch.data || !scratch.context) return Error{ErrorCode::out_of_memory, code_->where + ": no memory for a regular expression", {}};
+    // A sane pattern takes a few steps a character: these bounds are for hostile ones.
+    const auto steps = uint32_t(std::min<size_t>(size_t(1) << 30, (size_t(1) << 20) + 16 * text.size()));
+    pcre2_set_match_limit(scratch.context, steps);
+    pcre2_set_depth_limit(scratch.context, steps);
+    const auto deadline = Clock::now() + std::chrono::seconds(10 + text.size() / 100'000);
+    const auto gave_up = [&](const std::string& why) {
+        return Error{ErrorCode::unsupported, code_->where + ": regular expression gave up on " + std::to_string(text.size()) + " bytes of text: " + why, {}};
+    };
+
+    std::vector<Span> spans;
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+    constexpr size_t kNone = size_t(-1);
+    size_t from = 0, last_match_end = kNone;
+    while (from <= text.size()) {
+        size_t window_end = std::min(text.size(), from + kWindow);
+        pcre2_set_offset_limit(scratch.context, window_end);
+        int rc = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, scratch.data, scratch.context);
+        if (rc == PCRE2_ERROR_JIT_STACKLIMIT) { // the interpreter keeps its backtracking on the heap
+            rc = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, scratch.data, scratch.context);
+        }
+        if (rc == PCRE2_ERROR_NOMATCH) {
+            if (window_end == text.size()) break;
+            if (Clock::now() > deadline) return gave_up("it took too long");
+            ++window_end; // the limit itself was tried
+            while (window_end < text.size() && (static_cast<unsigned char>(text[window_end]) & 0xc0) == 0x80) ++window_end;
+            from = window_end;
+            continue;
+        }
+        if (rc < 0) return gave_up(message_of(rc));
+        const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(scratch.data);
+        const size_t begin = ends[0], end = ends[1];
+        if (end < begin) return gave_up("a match ends before it begins"); // \K in a lookahead
+        if (begin == end && end == last_match_end) {
+            if (from == text.size()) break;
+            from += code_point_at(text, from).bytes;
+            continue;
+        }
+        if (begin < from) return gave_up("a match begins in the one before it"); // \K in a lookbehind
+        spans.push_back({begin, end});
+        from = last_match_end = end;
+        if ((spans.size() & 1023) == 0 && Clock::now() > deadline) return gave_up("it took too long");
+    }
+    return spans;
+}
+
+Result<Pattern> Pattern::read(const JsonObject& part) {
+    const auto rule = [&] { return part.bad("pattern", "must be {\"String\": ...} or {\"Regex\": ...}"); };
+    if (!part.has("pattern")) return rule();
+    weft_ASSIGN(const JsonObject object, part.object("pattern"));
+    if (object.json().size() != 1) return rule();
+    Pattern pattern;
+    if (object.has("String")) {
+        weft_ASSIGN(pattern.literal_, object.string("String"));
+    } else if (object.has("Regex")) {
+        weft_ASSIGN(const std::string text, object.string("Regex"));
+        weft_ASSIGN(pattern.regex_, Regex::compile(text, part.origin()));
+    } else {
+        return rule();
+    }
+    return pattern;
+}
+
+std::optional<std::string_view> Pattern::literal() const {
+    if (regex_ || literal_.empty()) return std::nullopt;
+    return literal_;
+}
+
+Result<std::vector<Cut>> Pattern::cut(std::string_view text) const {
+    if (text.empty()) return std::vector<Cut>{{0, 0, false}};
+    std::vector<Cut> cuts;
+    size_t done = 0;
+    const auto add = [&](size_t begin, size_t end) {
+        if (done != begin) cuts.push_back({done, begin, false});
+        cuts.push_back({begin, end, true});
+        done = end;
+    };
+    if (regex_) {
+        weft_ASSIGN(const std::vector<Regex::Span> spans, regex_->find_all(text));
+        cuts.reserve(spans.size() + 1);
+        for (const auto& span : spans) add(span.begin, span.end);
+    } else if (literal_.empty()) { // matches between all characters
+        for (size_t at = 0; at < text.size(); at += code_point_at(text, at).bytes) add(at, at);
+        add(text.size(), text.size());
+    } else {
+        for (size_t at = text.find(literal_); at != text.npos; at = text.find(literal_, at + literal_.size())) add(at, at + literal_.size());
+    }
+    if (done != text.size()) cuts.push_back({done, text.size(), false});
+    return cuts;
+}
+
+} // namespace weft::text

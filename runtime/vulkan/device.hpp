@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// L1: the device weft computes on: made here, or adopted from a host program.
+#pragma once
+#include "vulkan/api.hpp"
+#include "vulkan/features.hpp"
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace weft::vk {
+
+struct DeviceOptions {
+    int index = -1;                     ///< position in list_devices(); -1: the first usable, discrete before integrated before CPU
+    bool validation = false;            ///< core and synchronization validation; messages are counted and kept
+    uint64_t memory_limit = 0;          ///< bytes weft may allocate on the device; 0: no limit but the device's
+    std::filesystem::path cache_dir;    ///< where the pipeline cache lies; empty: none is read or written
+    FeatureSet disabled;                ///< features to behave as if absent, to test the lower tiers
+    std::filesystem::path shader_dir;   ///< development: compile shaders from this folder at run time instead of the embedded ones
+};
+
+/// Handles of a host program. weft destroys none of them; they must outlive the Device. `features` says what the host enabled.
+struct AdoptedDevice {
+    PFN_vkGetInstanceProcAddr get_instance_proc_addr = nullptr;
+    VkInstance instance = VK_NULL_HANDLE;
+    VkPhysicalDevice physical = VK_NULL_HANDLE;
+    VkDevice device = VK_NULL_HANDLE;
+    VkQueue queue = VK_NULL_HANDLE;
+    uint32_t queue_family = 0;
+    std::mutex* queue_mutex = nullptr; ///< the host's lock around its own use of the queue, or null if weft alone uses it
+    FeatureSet features;
+};
+
+/// A device as `weft info` lists it. Unusable ones have reasons.
+struct DeviceSummary {
+    std::string name, type, driver;
+    uint32_t api_version = 0, driver_version = 0;
+    uint64_t memory_bytes = 0;
+    FeatureSet features;
+    Limits limits;
+    std::vector<std::string> reasons; ///< why it cannot be used; empty: usable
+};
+
+/// Every Vulkan device of this machine, in the order `index` counts. Fails if there is no loader or no device.
+Result<std::vector<DeviceSummary>> list_devices();
+
+class Pipelines;
+
+/// Owns (or borrows) instance, device and one queue with compute. Immovable; everything made from it must be destroyed first.
+/// submit() may be called from any thread; all else that is const as well.
+class Device {
+public:
+    static Result<std::unique_ptr<Device>> create(const DeviceOptions& options);
+    static Result<std::unique_ptr<Device>> adopt(const AdoptedDevice& host, const DeviceOptions& options);
+    ~Device();
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    const VolkDeviceTable& fn() const { return fn_; }
+    VkDevice handle() const { return device_; }
+    VkPhysicalDevice physical() const { return physical_; }
+    uint32_t queue_family() const { return queue_family_; }
+    const DeviceSummary& summary() const { return summary_; }
+    FeatureSet features() const { return summary_.features; }
+    const Limits& limits() const { return summary_.limits; }
+    const DeviceOptions& options() const { return options_; }
+    Pipelines& pipelines() const { return *pipelines_; }
+
+    /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs): uploads need no staging copy.
+    bool unified_memory() const { return unified_memory_; }
+    /// The memory type for a use, or -1. `local`: prefers device-local; `visible`: must be host-visible and coherent; `cached`: prefers cached.
+    int memory_type(uint32_t allowed_bits, bool local, bool visible, bool cached) const;
+
+    /// Submits and returns at once; `fence` is signalled when the work is done.
+    Status submit(std::span<const VkCommandBuffer> commands, VkFence fence) const;
+    /// Submits and waits.
+    Status run(std::span<const VkCommandBuffer> commands) const;
+
+    /// Takes `bytes` from the memory budget, or says what is left. give_back() returns them.
+    Status take(uint64_t bytes, const std::string& what) const;
+    void give_back(uint64_t bytes) const { used_ -= bytes; }
+    uint64_t bytes_used() const { return used_; }
+
+    /// Gives `object` a name that validation messages and captures show.
+    void set_name(VkObjectType type, uint64_t object, const std::string& name) const;
+    /// Validation messages so far (errors and warnings), oldest first; none without DeviceOptions::validation.
+    std::vector<std::string> validation_messages() const;
+    void add_validation_message(std::string text);
+
+private:
+    Device() = default;
+    Status pick_and_create(const DeviceOptions& options);
+    Status finish(const DeviceOptions& options);
+
+    bool owns_ = false;
+    VkInstance instance_ = VK_NULL_HANDLE;
+    VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+    VkPhysicalDevice physical_ = VK_NULL_HANDLE;
+    VkDevice device_ = VK_NULL_HANDLE;
+    VkQueue queue_ = VK_NULL_HANDLE;
+    uint32_t queue_family_ = 0;
+    std::mutex own_queue_mutex_;
+    std::mutex* queue_mutex_ = nullptr;
+    VolkDeviceTable fn_{};
+    VkPhysicalDeviceMemoryProperties memory_{};
+    bool unified_memory_ = false;
+    DeviceSummary summary_;
+    DeviceOptions options_;
+    mutable std::atomic<uint64_t> used_{0};
+    mutable std::mutex messages_mutex_;
+    std::vector<std::string> messages_;
+    std::unique_ptr<Pipelines> pipelines_;
+};
+
+} // namespace weft::vk

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// L1: what a device can do, in the words kernels choose their variants by. Capability, never vendor.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace weft::vk {
+
+enum class Feature : uint32_t {
+    float16 = 1 << 0,        ///< 16-bit float arithmetic and 16-bit storage buffers: the f16 tier
+    subgroup = 1 << 1,       ///< subgroup arithmetic, ballot and shuffle in compute
+    integer_dot = 1 << 2,    ///< 4 x 8-bit integer dot product: the dot tier
+    cooperative_matrix = 1 << 3, ///< VK_KHR_cooperative_matrix: the coop tier
+};
+
+struct FeatureSet {
+    uint32_t bits = 0;
+    bool has(Feature f) const { return (bits & uint32_t(f)) != 0; }
+    void set(Feature f, bool on = true) { bits = on ? bits | uint32_t(f) : bits & ~uint32_t(f); }
+    FeatureSet without(FeatureSet other) const { return {bits & ~other.bits}; }
+};
+
+struct Limits {
+    uint64_t storage_range = 0;   ///< maxStorageBufferRange, bytes
+    uint64_t allocation = 0;      ///< maxMemoryAllocationSize, bytes
+    uint32_t invocations = 0;     ///< maxComputeWorkGroupInvocations
+    uint32_t shared_bytes = 0;    ///< maxComputeSharedMemorySize
+    uint32_t groups[3] = {};      ///< maxComputeWorkGroupCount
+    uint32_t subgroup_size = 1;
+    uint32_t storage_buffers = 0; ///< maxPerStageDescriptorStorageBuffers
+    double timestamp_ns = 0;      ///< nanoseconds a tick; 0: the queue has no timestamps
+};
+
+} // namespace weft::vk

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vulkan/recorder.hpp"
+#include <algorithm>
+
+namespace weft::vk {
+namespace {
+
+Tensor make_tensor(uint32_t resource, DType dtype, std::initializer_list<uint32_t> shape) {
+    Tensor t;
+    t.resource = resource;
+    t.dtype = dtype;
+    for (uint32_t n : shape) t.shape[t.rank++] = n;
+    t.stride = t.columns();
+    return t;
+}
+
+} // namespace
+
+std::vector<PipelineKey> Program::pipelines() const {
+    std::vector<PipelineKey> keys;
+    for (const Call& call : calls) keys.push_back({call.kernel, call.variant, call.spec});
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    return keys;
+}
+
+Tensor Recorder::external(const Slice& slice, DType dtype, std::initializer_list<uint32_t> shape, const std::string& name) {
+    Tensor t = make_tensor(uint32_t(program_.resources.size()), dtype, shape);
+    weft_CHECK(slice.offset % Tensor::kAlignment == 0, "an external tensor must start on the alignment of bound buffers");
+    weft_CHECK(t.bytes() <= slice.size, "an external tensor must fit its slice");
+    program_.resources.push_back({name, t.bytes(), slice, false});
+    return t;
+}
+
+Tensor Recorder::temporary(DType dtype, std::initializer_list<uint32_t> shape, const std::string& name) {
+    Tensor t = make_tensor(uint32_t(program_.resources.size()), dtype, shape);
+    program_.resources.push_back({name, t.bytes(), {}, true});
+    return t;
+}
+
+Tensor Recorder::unused() {
+    if (!unused_) unused_ = temporary(DType::u32, {1}, "unused");
+    return unused_;
+}
+
+void Recorder::add(Call call) {
+    const KernelInfo& kernel = *call.kernel;
+    weft_CHECK(call.variant < kernel.variant_count, kernel.name);
+    weft_CHECK(usable(device_, kernel, call.variant), kernel.name);
+    for (uint32_t i = 0; i < kernel.binding_count; ++i) {
+        const Tensor& t = call.arguments[i];
+        weft_CHECK(t.resource < program_.resources.size(), kernel.bindings[i].name);
+        weft_CHECK(!kernel.bindings[i].is_float || t.dtype == DType::f32 || (unused_ && t.resource == unused_.resource), kernel.bindings[i].name);
+        weft_CHECK(t.bytes() <= device_.limits().storage_range, kernel.bindings[i].name);
+    }
+    bool indirect = false;
+    GridRow row{};
+    for (int i = 0; i < 3; ++i) {
+        call.local[i] = kernel.local_spec[i] >= 0 ? call.spec[size_t(kernel.local_spec[i])] : kernel.local[i];
+        const Extent& e = call.threads[i];
+        indirect |= e.per != Quantity::one;
+        row.axis[i] = {e.count, uint32_t(e.per), e.divisor, call.local[i]};
+    }
+    weft_CHECK(call.local[0] * call.local[1] * call.local[2] <= device_.limits().invocations, kernel.name);
+    if (indirect) {
+        auto& rows = program_.grid_rows;
+        const auto same = std::find_if(rows.begin(), rows.end(), [&](const GridRow& r) { return std::memcmp(&r, &row, sizeof row) == 0; });
+        call.grid_row = int32_t(same - rows.begin());
+        if (same == rows.end()) rows.push_back(row);
+    }
+    call.segment = uint32_t(program_.segments.size() - 1);
+    program_.calls.push_back(std::move(call));
+}
+
+} // namespace weft::vk

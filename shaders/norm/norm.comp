@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Normalises groups of `width` channels: RMSNorm (Zhang & Sennrich 2019), LayerNorm (Ba et al. 2016), L2. Optionally gated by act(z) before or
+// after (Mamba-2 gates before, Gated DeltaNet after), scaled and added to a residual.
+//   y = residual + scale * gate_after * (statistics(x * gate_before) * weight + bias)
+// One workgroup normalises one group of one token. Reads x twice (the second time from cache), 8 to 16 bytes an element in all.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "math.glsl"
+#include "activation.glsl"
+
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint LOCAL = 64u;
+layout(constant_id = 1) const uint KIND = 0u;       // 0 RMS, 1 layer, 2 L2
+layout(constant_id = 2) const uint GATE = 0u;       // 0 none, 1 before, 2 after
+layout(constant_id = 3) const uint ACTIVATION = 1u; // of the gate
+layout(constant_id = 4) const uint PARTS = 0u;      // bit 0: weight, 1: bias, 2: residual
+layout(constant_id = 5) const uint WEIGHT_PER_GROUP = 0u; // 1: each group has its own weights, 0: all share [width]
+
+layout(push_constant) uniform Push {
+    uint width;      // channels a group
+    uint x_stride, x_start, y_stride, y_start, gate_stride, gate_start, residual_stride, residual_start;
+    float eps, scale;
+} push;
+layout(binding = 0) readonly buffer X { float x[]; };               // [T, groups * width]
+layout(binding = 1) readonly buffer Weight { float weight[]; };     // [width] or [groups * width]
+layout(binding = 2) readonly buffer Bias { float bias[]; };         // as weight
+layout(binding = 3) readonly buffer Gate { float gate[]; };         // [T, groups * width]
+layout(binding = 4) readonly buffer Residual { float residual[]; }; // [T, groups * width]
+layout(binding = 5) writeonly buffer Y { float y[]; };              // [T, groups * width]
+
+shared float sh_sum[128];
+
+// A tree over powers of two: the same order on every device, whatever its subgroups are.
+float workgroup_sum(float value) {
+    uint i = gl_LocalInvocationID.x;
+    sh_sum[i] = value;
+    barrier();
+    for (uint half_size = LOCAL / 2u; half_size > 0u; half_size /= 2u) {
+        if (i < half_size) sh_sum[i] += sh_sum[i + half_size];
+        barrier();
+    }
+    float total = sh_sum[0];
+    barrier();
+    return total;
+}
+
+float load(uint token, uint channel) {
+    float v = x[token * push.x_stride + push.x_start + channel];
+    if (GATE == 1u) v *= activate(ACTIVATION, gate[token * push.gate_stride + push.gate_start + channel]);
+    return v;
+}
+
+void main() {
+    uint token = gl_WorkGroupID.y;
+    uint base = gl_WorkGroupID.x * push.width;
+    float mean = 0.0;
+    if (KIND == 1u) {
+        float sum = 0.0;
+        for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) sum += load(token, base + c);
+        mean = workgroup_sum(sum) / float(push.width);
+    }
+    float squares = 0.0;
+    for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) {
+        float v = load(token, base + c) - mean;
+        squares += v * v;
+    }
+    squares = workgroup_sum(squares);
+    float factor = inversesqrt(KIND == 2u ? squares + push.eps : squares / float(push.width) + push.eps);
+    for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) {
+        uint channel = base + c;
+        uint w = WEIGHT_PER_GROUP == 1u ? channel : c;
+        float v = (load(token, channel) - mean) * factor;
+        if ((PARTS & 1u) != 0u) v *= weight[w];
+        if ((PARTS & 2u) != 0u) v += bias[w];
+        if (GATE == 2u) v *= activate(ACTIVATION, gate[token * push.gate_stride + push.gate_start + channel]);
+        v *= push.scale;
+        if ((PARTS & 4u) != 0u) v += residual[token * push.residual_stride + push.residual_start + channel];
+        y[token * push.y_stride + push.y_start + channel] = v;
+    }
+}
