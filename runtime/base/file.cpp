@@ -10,6 +10,7 @@
 namespace weft {
 namespace {
 
+// O_NONBLOCK: opening a FIFO must not wait for a writer; the check for a regular file comes after.
 Error os_error(const std::filesystem::path& path, const char* what, int code) {
     return {code == ENOENT ? ErrorCode::not_found : ErrorCode::io, path.string() + ": " + what + ": " + std::strerror(code), {}};
 }
@@ -31,7 +32,7 @@ Result<size_t> regular_file_size(const std::filesystem::path& path, int fd) {
 } // namespace
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
-    Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (file.fd < 0) return os_error(path, "cannot open", errno);
     weft_ASSIGN(const size_t size, regular_file_size(path, file.fd));
     MappedFile mapped;
@@ -57,7 +58,7 @@ MappedFile::~MappedFile() {
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit) {
-    Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (file.fd < 0) return os_error(path, "cannot open", errno);
     weft_ASSIGN(const size_t size, regular_file_size(path, file.fd));
     if (size > limit)
@@ -88,6 +89,9 @@ Status write_file_atomically(const std::filesystem::path& path, std::span<const 
         if (n <= 0) return fail("cannot write");
         done += size_t(n);
     }
+    const mode_t mask = ::umask(0); // mkstemp gives 0600; a file made by open() would have these rights
+    ::umask(mask);
+    (void)::fchmod(file.fd, 0666 & ~mask);
     // Without the sync, a crash after the rename can leave an empty file under the final name.
     if (::fsync(file.fd) != 0) return fail("cannot write");
     if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("cannot rename into place");

@@ -71,6 +71,7 @@ std::optional<double> as_number(const Json& value) {
 
 Result<Json> parse_json(std::string_view text, const std::string& origin) {
     const auto refuse = [&](const std::string& why) { return Error{ErrorCode::malformed, origin + ": not valid JSON: " + why, {}}; };
+    if (text.find('\0') != text.npos) return refuse("it holds a zero byte"); // nlohmann would take it as the end
     if (too_deep(text)) return refuse("nested deeper than " + std::to_string(kDeepest));
     try { // the one place where nlohmann's exceptions are met: they carry the position
         if (text.find("Infinity") == text.npos && text.find("NaN") == text.npos) return Json::parse(text);
@@ -97,6 +98,7 @@ Error JsonObject::bad(const std::string& key, const std::string& rule) const {
 Result<int64_t> JsonObject::integer(const std::string& key) const {
     const Json* v = find(key);
     if (!v || !v->is_number()) return bad(key, "must be an integer");
+    if (v->is_number_unsigned() && v->get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max())) return bad(key, "must be an integer below 2^63");
     if (v->is_number_integer()) return v->get<int64_t>();
     const double d = v->get<double>();
     if (d != std::floor(d) || std::abs(d) > 0x1p53) return bad(key, "must be an integer");

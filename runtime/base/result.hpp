@@ -19,7 +19,7 @@ inline Error in_context(const std::string& where, Error error) {
         if (auto weft_result_ = (expression); !weft_result_) return std::move(weft_result_).error();                   \
     } while (0)
 
-// Declares `name` from a Result<T>, or leaves the enclosing function with its error.
+// weft_ASSIGN(const T name, expression): declares or assigns from a Result<T>, or leaves the enclosing function with its error. Several statements: never the body of an unbraced if or for.
 #define weft_CONCAT_(a, b) a##b
 #define weft_CONCAT(a, b) weft_CONCAT_(a, b)
 #define weft_ASSIGN_IMPL_(tmp, declaration, expression)                                                                \

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/unicode.hpp"
+#include "text/unicode_versions.hpp"
 #include "text/utf8.hpp"
 #include <algorithm>
 #include <utf8proc.h>
@@ -12,14 +13,26 @@ bool is_ascii(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
-int combining_class(int32_t c) { return utf8proc_get_property(c)->combining_class; }
+bool is_new(char32_t c) {
+    return std::any_of(std::begin(kNewCharacters), std::end(kNewCharacters), [&](const Categorized& r) { return c >= r.first && c <= r.last; });
+}
+
+int combining_class(int32_t c) {
+    const int value = utf8proc_get_property(c)->combining_class;
+    return value != 0 && contains(kUnknownClasses, char32_t(c)) ? 0 : value;
+}
 
 void decompose(char32_t c, bool compatibility, std::vector<int32_t>& out) {
+    if (c < 0xc0 && !compatibility) {
+        out.push_back(int32_t(c));
+        return;
+    }
     const auto options = utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatibility ? UTF8PROC_COMPAT : 0));
     int32_t parts[32]; // the longest decomposition has 18
     int boundary = 0;
     const auto count = utf8proc_decompose_char(int32_t(c), parts, 32, options, &boundary);
-    if (count <= 0 || count > 32) out.push_back(int32_t(c));
+    const bool changed = count != 1 || parts[0] != int32_t(c);
+    if (count <= 0 || count > 32 || (changed && (contains(kUndecomposed, c) || is_new(c)))) out.push_back(int32_t(c));
     else out.insert(out.end(), parts, parts + count);
 }
 
@@ -38,6 +51,22 @@ void reorder_marks(std::vector<int32_t>& points) {
     }
 }
 
+// Composes what is decomposed and ordered. A mark whose class is not known composes with nothing and keeps its neighbours apart.
+void compose(std::vector<int32_t>& points) {
+    const auto options = utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    size_t kept = 0;
+    for (size_t begin = 0; begin < points.size();) {
+        size_t end = begin;
+        while (end < points.size() && !contains(kUnknownClasses, char32_t(points[end]))) ++end;
+        const auto count = utf8proc_normalize_utf32(points.data() + begin, ptrdiff_t(end - begin), options);
+        std::copy_n(points.begin() + ptrdiff_t(begin), count, points.begin() + ptrdiff_t(kept));
+        kept += size_t(count);
+        if (end < points.size()) points[kept++] = points[end++];
+        begin = end;
+    }
+    points.resize(kept);
+}
+
 } // namespace
 
 bool is_white_space(char32_t c) {
@@ -49,18 +78,32 @@ bool is_white_space(char32_t c) {
 bool is_numeric(char32_t c) {
     if (c < 0x80) return c >= '0' && c <= '9';
     const auto category = utf8proc_category(int32_t(c));
-    return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
+    return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO ||
+           contains(kNewNumeric, c);
 }
 
 bool is_punctuation(char32_t c) {
     if (c < 0x80) return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
     const auto category = utf8proc_category(int32_t(c));
-    return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+    if (c == 0x166d || c == 0x111c9) return true;
+    return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO && !contains(kUnknownPunctuation, c);
 }
 
 bool is_mark(char32_t c) {
     const auto category = utf8proc_category(int32_t(c));
-    return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
+    if (c == 0x1cf2 || c == 0x1cf3) return true;
+    return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME && !contains(kUnknownMarks, c);
+}
+
+bool is_word(char32_t c) {
+    if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+    if (c == 0x200c || c == 0x200d) return true;
+    const auto category = utf8proc_category(int32_t(c));
+    if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) return true; // L*, M*, Nd, Nl
+    if (category == UTF8PROC_CATEGORY_PC) return true;
+    // The only Alphabetic characters of other categories: letters in circles and squares.
+    return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189) ||
+           contains(kNewWord, c);
 }
 
 void append_lower(std::string& out, char32_t c) {
@@ -68,7 +111,16 @@ void append_lower(std::string& out, char32_t c) {
         out += "i\xcc\x87";
         return;
     }
-    append_code_point(out, c < 0x80 ? (c >= 'A' && c <= 'Z' ? c + 32 : c) : char32_t(utf8proc_tolower(int32_t(c))));
+    char32_t lower = c;
+    if (c < 0x80) {
+        if (c >= 'A' && c <= 'Z') lower = c + 32;
+    } else {
+        lower = char32_t(utf8proc_tolower(int32_t(c)));
+        for (const LowerRange& r : kNewLower) {
+            if (lower == c && c >= r.first && c <= r.last) lower = char32_t(int(c) + r.offset);
+        }
+    }
+    append_code_point(out, lower);
 }
 
 std::string normalize(std::string_view text, NormalForm form) {
@@ -82,13 +134,10 @@ std::string normalize(std::string_view text, NormalForm form) {
         at += c.bytes;
     }
     reorder_marks(points);
-    auto count = ptrdiff_t(points.size());
-    if (form == NormalForm::c || form == NormalForm::kc) {
-        count = utf8proc_normalize_utf32(points.data(), count, utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-    }
+    if (form == NormalForm::c || form == NormalForm::kc) compose(points);
     std::string out;
     out.reserve(text.size());
-    for (ptrdiff_t i = 0; i < count; ++i) append_code_point(out, char32_t(points[size_t(i)]));
+    for (const int32_t c : points) append_code_point(out, char32_t(c));
     return out;
 }
 

@@ -21,7 +21,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         weft_CHECK(tensor.bytes.data() == expected, "tensors follow each other");
         expected += tensor.bytes.size();
         weft_CHECK(file->find(tensor.name) == &tensor, "a tensor is found by its name");
-        weft_CHECK(tensor.count() * bits_of(tensor.type) == uint64_t(tensor.bytes.size()) * 8, "shape x type fills the bytes");
+        double bits = bits_of(tensor.type); // in floating point, where a product that overflows 64 bits does not come back to a small one
+        for (const uint64_t size : tensor.shape) bits *= double(size);
+        weft_CHECK(bits == double(tensor.bytes.size()) * 8, "shape x type fills the bytes");
+        weft_CHECK(tensor.count() * bits_of(tensor.type) == uint64_t(tensor.bytes.size()) * 8, "the count agrees");
         if (const auto values = read_f32(tensor)) weft_CHECK(values->size() == tensor.count(), "every element is read");
         if (const auto values = read_i64(tensor)) weft_CHECK(values->size() == tensor.count(), "every element is read");
     }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// L2: softmax attention over key and value caches.
+#pragma once
+#include "kernels/step.hpp"
+
+namespace weft::kernel {
+
+/// y = softmax(scale * q k^T, masked) v for the new tokens of every sequence, against that sequence's slot of the caches. The new tokens' keys and values are in
+/// the caches already (kernels/qkv_append). Query head h reads kv head h / (heads / kv_heads).
+/// Position of a query: its sequence's past + index among its new tokens. Keys of a slot are numbered by position as well; position p lies in row p % capacity.
+/// A query that sees no key gives y = 0 and lse = -inf (its sink alone, if there are sinks).
+struct AttentionArgs {
+    Step step;
+    Tensor q;       ///< f32 [T, heads * head_size]; may be a column slice
+    Tensor k_cache; ///< f32 or f16 [slots, capacity, kv_heads * head_size]
+    Tensor v_cache; ///< of the same type: [slots, capacity, kv_heads * value_size]
+    Tensor y;       ///< f32 [T, heads * value_size]; may be a column slice
+    Tensor lse;     ///< f32 [T, heads]: log of the sum of e^score; absent: not written
+    Tensor sinks;   ///< f32 [heads]: a logit that takes its share of the softmax but has no value; absent: none
+    Tensor bias;    ///< f32 [heads, n]: score += bias[h, clamp(key - query + bias_offset, 0, n - 1)]; absent: none
+    int32_t bias_offset = 0;
+    uint32_t heads = 0, kv_heads = 0; ///< heads is a multiple of kv_heads
+    uint32_t head_size = 0;           ///< of q and k; a multiple of 4, at most 256
+    uint32_t value_size = 0;          ///< of v and y; a multiple of 4, at most 256
+    float scale = 1.0f;
+    bool causal = true;  ///< a query sees no key after itself
+    uint32_t window = 0; ///< a query sees only keys with key > query - window; 0: no bound
+    uint32_t ahead = 0;  ///< with causal = false, only keys with key < query + ahead; 0: no bound
+    uint32_t chunk = 0;  ///< a query sees only keys with key / chunk == query / chunk; 0: no bound
+    float softcap = 0.0f; ///< score = softcap * tanh(score / softcap), before the bias; 0: none
+    /// Cross attention: a sequence has StepSequence::length keys instead of past + count, and causal must be false. The step of such a call has its own sequences tensor.
+    bool cross = false;
+};
+void attention(Recorder& r, const AttentionArgs& a);
+
+} // namespace weft::kernel

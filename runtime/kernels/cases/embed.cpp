@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// L2: cases of kernels/embed.
+#include "kernels/case.hpp"
+#include "kernels/embed.hpp"
+
+namespace weft::kernel {
+namespace {
+
+struct Shape { uint32_t tokens, vocabulary, columns; };
+struct Options {
+    DType table = DType::f32, position_table = DType::f32;
+    uint32_t positions = 0, offset = 0; ///< rows of the position table
+    bool residual = false, slice = false;
+    float scale = 1;
+    uint64_t slice_bytes = 0;
+};
+
+KernelCase make(const std::string& name, Shape s, Options o, double magnitude = 1) {
+    KernelCase c;
+    c.name = name;
+    const uint64_t elements = uint64_t(s.tokens) * s.columns;
+    c.bytes = elements * (size_of(o.table) + 4 + (o.positions ? size_of(o.position_table) : 0) + (o.residual ? 4 : 0));
+    c.operations = elements * 2;
+    c.build = [=](CaseContext& ctx) {
+        Random& random = ctx.random();
+        std::vector<uint32_t> ids(s.tokens);
+        for (uint32_t& id : ids) id = random.below(s.vocabulary);
+        if (s.tokens > 2) ids[1] = s.vocabulary, ids[2] = ~0u; // in no table
+        if (s.tokens > 4) ids[3] = 0, ids[4] = s.vocabulary - 1;
+        const uint32_t half = s.tokens / 2;
+        const Step step = ctx.step({{1, half, 5}, {0, s.tokens - half, 0}}, s.tokens + 3, ids); // a bucket larger than the step
+        EmbedArgs a;
+        a.ids = step.ids;
+        a.positions = step.positions;
+        a.scale = o.scale;
+        a.position_offset = o.offset;
+        a.slice_bytes = o.slice_bytes;
+        a.table = ctx.input("table", o.table, {s.vocabulary, s.columns}, random.uniforms(size_t(s.vocabulary) * s.columns, -magnitude, magnitude));
+        if (o.positions) a.position_table = ctx.input("position table", o.position_table, {o.positions, s.columns}, random.uniforms(size_t(o.positions) * s.columns, -1, 1));
+        const uint32_t wide = o.slice ? s.columns + 9 : s.columns;
+        a.y = ctx.output("y", DType::f32, {step.max_tokens, wide});
+        if (o.slice) a.y = a.y.slice_columns(4, s.columns);
+        if (o.residual) a.residual = ctx.input("residual", DType::f32, {step.max_tokens, s.columns}, random.normals(size_t(step.max_tokens) * s.columns));
+        ctx.input("settings", DType::f32, {3}, {o.scale, float(o.offset), float(o.slice ? 4 : 0)});
+        embed(ctx.recorder(), a);
+    };
+    return c;
+}
+
+} // namespace
+
+KernelTable embed_cases() {
+    const DType f16 = DType::f16, bf16 = DType::bf16;
+    return {"embed",
+        {make("tiny", {1, 1, 1}, {}), make("odd f16 rows", {7, 11, 33}, {.table = f16}), make("odd bf16 rows", {9, 5, 7}, {.table = bf16}), make("no tokens", {0, 8, 16}, {}),
+         make("scaled by a large number", {5, 20, 64}, {.table = bf16, .scale = 78.384f}), make("extreme values", {6, 20, 40}, {.scale = 3}, 1e37),
+         make("f32 positions, offset 2", {12, 30, 48}, {.positions = 20, .offset = 2}), make("f16 positions that run out", {12, 30, 33}, {.table = f16, .position_table = f16, .positions = 4}),
+         make("bf16 positions", {8, 30, 32}, {.position_table = bf16, .positions = 16}), make("added to a residual, into a slice", {10, 6, 25}, {.residual = true, .slice = true, .scale = 0.5f}),
+         make("table in five dispatches", {40, 300, 8}, {.residual = true, .slice_bytes = 2048}), make("f16 table in dispatches of odd rows", {40, 300, 96}, {.table = f16, .positions = 30, .slice_bytes = 8000}),
+         make("more tokens than workgroups along an axis", {70001, 6, 1}, {}), make("real decode step", {1, 32000, 512}, {.table = bf16}), make("real prefill", {256, 8000, 1024}, {.table = bf16, .scale = 2}),
+         make("large", {512, 3000, 4096}, {.table = f16})}};
+}
+
+} // namespace weft::kernel

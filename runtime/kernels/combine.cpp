@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/combine.hpp"
+#include "combine.gen.hpp"
+#include "kernels/row_grid.hpp"
+
+namespace weft::kernel {
+
+void combine(Recorder& r, const CombineArgs& a) {
+    using K = shader::combine;
+    const uint32_t columns = a.y.columns();
+    const auto fits = [&](const Tensor& t) { return !t || (t.columns() == columns && t.rows() >= a.y.rows()); };
+    weft_CHECK(a.x || a.z, "combine needs x or z");
+    weft_CHECK(fits(a.x) && fits(a.z) && fits(a.w), "x, z and w must have the shape of y");
+    weft_CHECK(!a.multiplier || (a.x && a.multiplier.count() == columns), "multiplier must be [columns], and is of x");
+    weft_CHECK(!a.gate || (a.z && (a.gate.columns() == 1 || a.gate.columns() == columns) && a.gate.rows() >= a.y.rows()), "gate must be [T, 1] or [T, columns], and is of z");
+    const Tensor none = r.unused();
+    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
+    const RowGrid grid = row_grid(columns, a.y.rows(), a.rows);
+    r.dispatch<K>(K::Variant::core,
+        {.LOCAL = grid.local, .PARTS = (a.x ? 1u : 0u) | (a.multiplier ? 2u : 0u) | (a.z ? 4u : 0u) | (a.w ? 8u : 0u), .GATE = !a.gate ? 0u : a.gate.columns() == 1 ? 1u : 2u},
+        {.x = or_none(a.x), .multiplier = or_none(a.multiplier), .z = or_none(a.z), .gate = or_none(a.gate), .w = or_none(a.w), .y = a.y},
+        {.columns = columns, .rows = uint32_t(a.y.rows()), .block = grid.block, .rows_each = grid.rows_each, .x_stride = a.x.stride, .x_start = a.x.start, .z_stride = a.z.stride,
+         .z_start = a.z.start, .gate_stride = a.gate.stride, .gate_start = a.gate.start, .w_stride = a.w.stride, .w_start = a.w.start, .y_stride = a.y.stride, .y_start = a.y.start,
+         .multiplier_start = a.multiplier.start, .alpha = a.alpha, .beta = a.beta, .gamma = a.gamma},
+        grid.threads);
+}
+
+} // namespace weft::kernel

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/attention.hpp"
+#include "kernels/attention.hpp"
+#include "kernels/combine.hpp"
+#include "kernels/qkv_append.hpp"
+#include <algorithm>
+
+namespace weft {
+namespace {
+
+kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
+    kernel::Rotary r;
+    if (rope.kind == RopeKind::none) return r;
+    r.dims = rope.rotary;
+    r.pairs = rope.kind == RopeKind::half ? kernel::RotaryPairs::halves : kernel::RotaryPairs::interleaved;
+    r.frequencies = c.weight(rope.frequencies);
+    r.long_table = rope.long_table;
+    r.original = rope.original;
+    r.factor = rope.factor;
+    r.long_factor = rope.long_factor;
+    r.ntk = rope.ntk;
+    return r;
+}
+
+} // namespace
+
+void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, const Destination& to) {
+    const uint32_t q_columns = a.heads * a.head_size, k_columns = a.kv_heads * a.head_size, v_columns = a.kv_heads * a.value_size, o_columns = a.heads * a.value_size;
+    const kernel::Tensor qkv = c.rows(a.qkv.out, "q, k, v");
+    lower_linear(c, a.qkv, x, {qkv});
+    kernel::Tensor q = qkv.slice_columns(0, q_columns), k = qkv.slice_columns(q_columns, k_columns);
+    const kernel::Tensor v = qkv.slice_columns(q_columns + k_columns, v_columns);
+    const bool head_norms = a.q_norm && !a.norm_all_heads;
+    if (a.q_norm && a.norm_all_heads) {
+        lower_norm(c, a.q_norm, q, q);
+        lower_norm(c, a.k_norm, k, k);
+    }
+    const kernel::Tensor k_cache = c.state(), v_cache = c.state();
+    kernel::qkv_append(c.r, {.step = c.step, .q = q, .k = k, .v = v, .k_cache = k_cache, .v_cache = v_cache, .heads = a.heads, .kv_heads = a.kv_heads, .head_size = a.head_size, .value_size = a.value_size,
+                             .normalize = head_norms, .q_weight = head_norms ? c.weight(a.q_norm.weight) : kernel::Tensor{}, .k_weight = head_norms ? c.weight(a.k_norm.weight) : kernel::Tensor{},
+                             .eps = a.q_norm.eps, .k_scale = a.key_scale, .rotary = rotary(c, a.rope)});
+    const kernel::Tensor y = c.rows(o_columns, "attention");
+    kernel::attention(c.r, {.step = c.step, .q = q, .k_cache = k_cache, .v_cache = v_cache, .y = y, .sinks = c.weight(a.sinks), .heads = a.heads, .kv_heads = a.kv_heads, .head_size = a.head_size,
+                            .value_size = a.value_size, .scale = a.scale, .window = a.window, .chunk = a.chunk, .softcap = a.softcap});
+    if (a.gate) kernel::combine(c.r, {.z = y, .gate = qkv.slice_columns(q_columns + k_columns + v_columns, o_columns), .y = y});
+    lower_linear(c, a.out, y, to);
+}
+
+std::vector<StateSpec> states_of(const AttentionSpec& a, const StateOptions& o) {
+    // A window needs the last window - 1 keys beside a step's new ones; a chunk needs itself. What is not seen any more is overwritten in a ring.
+    uint32_t capacity = o.context;
+    Growth growth = Growth::linear;
+    const uint32_t reach = a.window && a.chunk ? std::min(a.window, a.chunk) : std::max(a.window, a.chunk);
+    if (reach && uint64_t(reach) - 1 + o.max_chunk < o.context) {
+        capacity = reach - 1 + o.max_chunk;
+        growth = Growth::window;
+    }
+    return {{StateKind::kv, growth, o.kv_dtype, {capacity, a.kv_heads * a.head_size}}, {StateKind::kv, growth, o.kv_dtype, {capacity, a.kv_heads * a.value_size}}};
+}
+
+} // namespace weft

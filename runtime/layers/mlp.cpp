@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/mlp.hpp"
+#include "kernels/expert_matmul.hpp"
+#include "kernels/glu.hpp"
+#include "kernels/moe_combine.hpp"
+#include "kernels/moe_sort.hpp"
+
+namespace weft {
+
+void lower(LayerContext& c, const MlpSpec& m, const kernel::Tensor& x, const Destination& to) {
+    const kernel::Tensor inner = c.rows(m.inner, "inner");
+    if (!m.gated) lower_linear(c, m.in, x, {inner}, m.activation);
+    else if (m.gate_scale == 1 && !m.adapter_down) lower_linear(c, m.in, x, {inner}, m.activation, true);
+    else { // something stands between the projection and the activation
+        const kernel::Tensor both = c.rows(2 * m.inner, "gate, up");
+        lower_linear(c, m.in, x, {both});
+        if (m.adapter_down) {
+            const kernel::Tensor low = c.rows(m.adapter_down.out, "adapter");
+            lower_linear(c, m.adapter_down, x, {low});
+            lower_linear(c, m.adapter_up, low, {both, both});
+        }
+        kernel::glu(c.r, {.a = both.slice_columns(0, m.inner), .b = both.slice_columns(m.inner, m.inner), .y = inner, .activation = m.activation, .a_scale = m.gate_scale});
+    }
+    lower_linear(c, m.out, inner, to);
+}
+
+void lower(LayerContext& c, const MoeSpec& m, const kernel::Tensor& x, const Destination& to) {
+    const uint32_t tokens = c.step.max_tokens, pairs = tokens * m.chosen, width = x.columns();
+    const kernel::Tensor logits = c.rows(m.experts, "router logits");
+    lower_linear(c, m.router, x, {logits});
+    const kernel::Tensor experts = c.r.temporary(DType::u32, {tokens, m.chosen}, "experts"), weights = c.rows(m.chosen, "expert weights");
+    kernel::route(c.r, {.logits = logits, .experts = experts, .weights = weights, .score = m.score, .weight = m.weight, .renormalise = m.renormalise, .scale = m.scale});
+    kernel::ExpertMatmulArgs first{.x = x, .weight = c.weight(m.gate_up), .experts = experts.reshape({pairs}), .y = c.r.temporary(DType::f32, {pairs, m.inner}, "expert inner"), .activation = m.activation, .gated = true,
+                                   .choices = m.chosen, .rows_per_x = m.chosen, .max_tokens = tokens};
+    if (tokens > 8) { // the form for few tokens needs no sorting
+        first.order = c.r.temporary(DType::u32, {pairs}, "pairs by expert");
+        first.offsets = c.r.temporary(DType::u32, {m.experts + 1}, "expert offsets");
+        kernel::moe_sort(c.r, {.header = c.step.header, .experts = experts, .order = first.order, .offsets = first.offsets});
+    }
+    kernel::expert_matmul(c.r, first);
+    kernel::ExpertMatmulArgs second = first;
+    second.x = first.y;
+    second.weight = c.weight(m.down);
+    second.y = c.r.temporary(DType::f32, {pairs, width}, "expert outputs");
+    second.activation = kernel::Activation::none;
+    second.gated = false;
+    second.rows_per_x = 1;
+    kernel::expert_matmul(c.r, second);
+    kernel::Tensor shared, gate;
+    if (m.shared) {
+        shared = c.rows(width, "shared expert");
+        lower(c, *m.shared, x, {shared});
+        if (m.shared_gate) {
+            gate = c.rows(1, "shared gate");
+            lower_linear(c, m.shared_gate, x, {gate});
+        }
+    }
+    kernel::moe_combine(c.r, {.expert_out = second.y, .weights = weights, .shared = shared, .shared_gate = gate, .residual = to.residual, .y = to.y, .scale = to.scale, .shared_scale = to.scale});
+}
+
+void lower(LayerContext& c, const LinearSpec& l, const kernel::Tensor& x, const Destination& to) { lower_linear(c, l.linear, x, to); }
+
+} // namespace weft

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/architecture.hpp"
+#include <algorithm>
+
+namespace weft {
+
+Result<Schedule> make_schedule(const ModelFiles& files) {
+    if (!files.config()) return Error{ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
+    const JsonObject config(*files.config(), files.config_origin());
+    weft_ASSIGN(const std::string type, config.string("model_type"));
+    std::string known;
+    for (const Architecture* a : all_architectures())
+        for (const char* name : a->model_types) {
+            if (type == name) {
+                weft_ASSIGN(Schedule s, a->schedule(config, files));
+                s.architecture = type;
+                return s;
+            }
+            known += (known.empty() ? "" : ", ") + std::string(name);
+        }
+    return Error{ErrorCode::unsupported, files.config_origin() + ": architecture '" + type + "' is not supported", {"weft knows: " + known}};
+}
+
+WeightId Slots::add(WeightSlot slot) {
+    schedule_.weights.push_back(std::move(slot));
+    return WeightId(schedule_.weights.size() - 1);
+}
+
+std::vector<std::string> Slots::names(const std::string& name) const {
+    std::vector<std::string> list;
+    for (const auto& prefix : prefixes_) list.push_back(prefix + name);
+    return list;
+}
+
+bool Slots::has(const std::string& name) const {
+    for (const auto& n : names(name))
+        if (files_.find(n)) return true;
+    return false;
+}
+
+WeightId Slots::matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform) {
+    WeightPiece piece{names(name), {out, in}, 0, 0, transform};
+    if (transform == WeightTransform::transpose) std::swap(piece.file_shape[0], piece.file_shape[1]);
+    return add({name, {out, in}, true, {piece}, {}, {}});
+}
+
+WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in) {
+    WeightSlot s{slot, {0, in}, true, {}, {}, {}};
+    for (const Part& p : parts) {
+        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows, in}, p.first, p.rows, WeightTransform::none});
+        s.shape[0] += p.rows;
+    }
+    return add(std::move(s));
+}
+
+WeightId Slots::vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform) {
+    return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, 0, 0, transform}}, {}, {}});
+}
+
+WeightId Slots::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
+    WeightSlot s{slot, {0}, false, {}, {}, {}};
+    for (const Part& p : parts) {
+        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.first, p.rows, WeightTransform::none});
+        s.shape[0] += p.rows;
+    }
+    return add(std::move(s));
+}
+
+WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one, const std::string& stacked_name, uint32_t in) {
+    uint32_t rows = 0;
+    for (const Part& p : parts_of_one) rows += p.rows;
+    WeightSlot s{slot, {count, rows, in}, true, {}, {}, {}};
+    for (uint32_t e = 0; e < count; ++e)
+        for (const Part& p : parts_of_one) {
+            std::string name = p.name;
+            if (const size_t at = name.find("{e}"); at != name.npos) name.replace(at, 3, std::to_string(e));
+            s.pieces.push_back({names(name), {p.of ? p.of : p.rows, in}, p.first, p.rows, WeightTransform::none});
+        }
+    s.alternatives.push_back({{names(stacked_name), {count, rows, in}, 0, 0, WeightTransform::none}});
+    return add(std::move(s));
+}
+
+WeightId Slots::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values) {
+    return add({slot, std::move(shape), false, {}, std::move(values), {}});
+}
+
+Linear Slots::linear(const std::string& name, uint32_t out, uint32_t in, bool bias) {
+    return {matrix(name + ".weight", out, in), bias ? vector(name + ".bias", {out}) : kNoWeight, in, out};
+}
+
+Linear Slots::stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias) {
+    std::vector<Part> weights = parts, biases = parts;
+    uint32_t out = 0;
+    for (size_t i = 0; i < parts.size(); ++i) {
+        weights[i].name += ".weight";
+        biases[i].name += ".bias";
+        out += parts[i].rows;
+    }
+    return {stacked(slot + ".weight", weights, in), bias ? stacked_vector(slot + ".bias", biases) : kNoWeight, in, out};
+}
+
+Norm Slots::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {
+    return {true, kernel::NormKind::rms, vector(name, {width}, zero_centred ? WeightTransform::add_one : WeightTransform::none), kNoWeight, float(eps)};
+}
+
+Norm Slots::layer_norm(const std::string& name, uint32_t width, double eps, bool bias) {
+    return {true, kernel::NormKind::layer, vector(name + ".weight", {width}), bias ? vector(name + ".bias", {width}) : kNoWeight, float(eps)};
+}
+
+Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default, const DecoderNames& names, bool zero_centred) {
+    weft_ASSIGN(schedule.vocabulary, config.count("vocab_size"));
+    weft_ASSIGN(schedule.width, config.count("hidden_size"));
+    weft_ASSIGN(schedule.trained_context, config.count_or("max_position_embeddings", 0));
+    weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", tied_default));
+    schedule.embedding.table = slots.matrix(names.embedding, schedule.vocabulary, schedule.width);
+    schedule.head.norm = slots.rms(names.norm, schedule.width, eps, zero_centred);
+    if (tied) schedule.head.linear = {schedule.embedding.table, kNoWeight, schedule.width, schedule.vocabulary};
+    else schedule.head.linear = {slots.matrix(names.head, schedule.vocabulary, schedule.width), kNoWeight, schedule.width, schedule.vocabulary};
+    return Ok{};
+}
+
+Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key, const std::string& otherwise) {
+    weft_ASSIGN(const std::string name, config.string_or(key, otherwise));
+    using kernel::Activation;
+    const std::pair<const char*, Activation> known[] = {{"silu", Activation::silu}, {"swish", Activation::silu}, {"gelu", Activation::gelu}, {"gelu_new", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                                        {"gelu_fast", Activation::gelu_tanh}, {"relu", Activation::relu}, {"relu2", Activation::relu2}, {"quick_gelu", Activation::quick_gelu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
+    for (const auto& [text, a] : known)
+        if (name == text) return a;
+    return config.bad(key, "names the activation '" + name + "', which weft does not know");
+}
+
+Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& config, uint32_t layers) {
+    if (!config.has("layer_types")) return std::optional<std::vector<std::string>>();
+    weft_ASSIGN(auto types, config.strings("layer_types"));
+    if (types.size() != layers) return config.bad("layer_types", "has " + std::to_string(types.size()) + " entries for " + std::to_string(layers) + " layers");
+    return std::optional(std::move(types));
+}
+
+} // namespace weft

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: what an architecture's file provides, and the words it is written in. One file an architecture; the build lists them (registry).
+#pragma once
+#include "base/json.hpp"
+#include "schedule/schedule.hpp"
+#include <span>
+
+namespace weft {
+
+/// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines: `extern const Architecture NAME_architecture`.
+struct Architecture {
+    std::vector<const char*> model_types; ///< config.json "model_type" values it serves
+    const char* title;                    ///< for the table of supported architectures
+    const char* traits;                   ///< one line: what the schedule exercises
+    Result<Schedule> (*schedule)(const JsonObject& config, const ModelFiles& files);
+};
+
+/// All architectures, sorted by their first model type.
+std::span<const Architecture* const> all_architectures();
+/// The schedule for files with a config. Unknown model types are refused with the list of known ones.
+Result<Schedule> make_schedule(const ModelFiles& files);
+
+/// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give ("model.").
+class Slots {
+public:
+    Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes) : schedule_(schedule), files_(files), prefixes_(std::move(prefixes)) {}
+
+    /// A matrix [out, in], kept in the file's type.
+    WeightId matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform = WeightTransform::none);
+    /// Several matrices with the same `in`, one below the other. Each piece: name and rows, or only rows [first, first + rows) of `of` rows.
+    struct Part {
+        std::string name;
+        uint32_t rows = 0;
+        uint32_t first = 0, of = 0; ///< of = 0: the tensor has exactly `rows` rows
+    };
+    WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in);
+    /// f32 values; biases, norm weights, conv weights [channels, taps].
+    WeightId vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform = WeightTransform::none);
+    /// The pieces of several vectors one after another.
+    WeightId stacked_vector(const std::string& slot, const std::vector<Part>& parts);
+    /// Experts as one [E, rows, in] slot: from one tensor an expert ("...experts.{e}.gate_proj.weight": parts with {e} in their names, stacked within each expert),
+    /// or from one stacked tensor, whichever the file has.
+    WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one, const std::string& stacked_name, uint32_t in);
+    /// Values made from the config.
+    WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values);
+    /// y = x W^T (+ b if `bias`): NAME.weight and NAME.bias.
+    Linear linear(const std::string& name, uint32_t out, uint32_t in, bool bias = false);
+    /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up.
+    Linear stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias = false);
+    Norm rms(const std::string& name, uint32_t width, double eps, bool zero_centred = false);
+    Norm layer_norm(const std::string& name, uint32_t width, double eps, bool bias = true);
+
+    /// True if the file has this tensor (with any prefix). False for a config alone.
+    bool has(const std::string& name) const;
+    std::vector<std::string> names(const std::string& name) const;
+    WeightId add(WeightSlot slot);
+
+private:
+    Schedule& schedule_;
+    const ModelFiles& files_;
+    std::vector<std::string> prefixes_;
+};
+
+/// What most decoders share: vocabulary, width, embedding "embed_tokens", final norm and head (tied or "lm_head.weight"). `norm` names the final norm.
+struct DecoderNames {
+    std::string embedding = "embed_tokens.weight", norm = "norm.weight", head = "lm_head.weight";
+};
+Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default, const DecoderNames& names = {}, bool zero_centred = false);
+
+/// Reads an activation's name ("silu", "gelu_pytorch_tanh", ...).
+Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key, const std::string& otherwise);
+
+/// Rotary settings from rope_parameters (transformers 5) or rope_theta + rope_scaling (before), for heads of `head_size`. `layer_kind`: key of rope_parameters where it is
+/// keyed by layer type. Types: default, linear, dynamic, yarn, longrope, llama3; others are refused by name.
+Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half);
+
+/// True for layer i if the config's "layer_types"[i] is one of `kinds`; nullopt if there is no such key.
+Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& config, uint32_t layers);
+
+} // namespace weft

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: Model: a schedule with its weights on a device. Immutable; shareable between threads and sessions.
+#pragma once
+#include "schedule/schedule.hpp"
+
+namespace weft {
+
+struct Model {
+    vk::Device& device;
+    Schedule schedule;
+    DeviceWeights weights;
+};
+
+} // namespace weft

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: from a schedule to a Program: lowering of all layers for one bucket of sizes, and packing of temporaries by lifetime.
+#pragma once
+#include "schedule/schedule.hpp"
+#include "vulkan/recorder.hpp"
+
+namespace weft {
+
+/// Sizes a recording serves: any step within them replays it.
+struct Bucket {
+    uint32_t tokens = 1, sequences = 1, outputs = 1;
+    bool decode = false; ///< one new token a sequence: step forms
+    bool sampling = false; ///< the head is followed by sampling and the advance to the next step; output i must be the last token of sequence i
+    bool taps = false;   ///< copies of the residual stream after the embedding, every layer and the final norm
+    auto operator<=>(const Bucket&) const = default;
+};
+
+/// Device memory that all recordings of a session share.
+struct SessionBuffers {
+    vk::Slice header, sequences, ids, positions, token_sequence, outputs; ///< the step block
+    vk::Slice logits;                                                    ///< f32 [outputs, vocabulary]
+    vk::Slice grid_arguments;                                            ///< u32 [kGridRows, 4]
+    vk::Slice sampler, history, ring;                                    ///< see kernels/sample.hpp
+    std::vector<vk::Slice> states;                                       ///< one a StateSpec, [slots, ...]
+    std::vector<vk::Slice> taps;                                         ///< f32 [tokens, width]: layers + 1
+    uint32_t slots = 0, history_capacity = 0, ring_capacity = 0;
+};
+inline constexpr uint32_t kGridRows = 512;
+
+struct Plan {
+    vk::Program program;
+    uint64_t activation_bytes = 0;        ///< arena needed for all temporaries
+    std::vector<uint64_t> offsets;        ///< of each temporary resource in that arena; unused for others
+};
+
+/// Lowers the schedule: the first segment holds the embedding, then one segment a layer, then the head (and sampling in decode).
+Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights, const SessionBuffers& buffers, const std::vector<StateSpec>& states, const Bucket& bucket);
+
+/// Offsets for temporaries such that no two that live at the same time overlap. Returns the bytes needed.
+uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets);
+
+} // namespace weft

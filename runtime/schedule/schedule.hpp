@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: Schedule: a model as data. What an architecture's file returns; what plan, record, inspect and weight loading read.
+#pragma once
+#include "layers/attention.hpp"
+#include "layers/delta.hpp"
+#include "layers/mamba.hpp"
+#include "layers/mlp.hpp"
+#include "schedule/weights.hpp"
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weft {
+
+using Op = std::variant<AttentionSpec, Mamba1Spec, Mamba2Spec, GatedDeltaSpec, MlpSpec, MoeSpec, LinearSpec>;
+
+/// One of the operations that a sub-block runs on the same normed input.
+struct Branch {
+    Op op;
+    float in_scale = 1, out_scale = 1;
+};
+
+/// What a sub-block reads. `side` is a second value beside the residual stream (Zamba2's shared block writes it).
+enum class BlockInput : uint32_t { residual, residual_and_embedding, side, residual_plus_side };
+enum class BlockOutput : uint32_t { add_to_residual, side };
+
+/// {norm, op or parallel ops, norm, residual}: target = target + residual_scale * post(sum of out_scale * op(in_scale * pre(input))).
+struct SubBlock {
+    BlockInput input = BlockInput::residual;
+    Norm pre;
+    std::vector<Branch> branches;
+    Norm post; ///< over the sum of the branches
+    float residual_scale = 1;
+    BlockOutput output = BlockOutput::add_to_residual;
+};
+
+struct Layer {
+    std::vector<SubBlock> blocks;
+};
+
+struct Embedding {
+    WeightId table = kNoWeight;     ///< [vocabulary, width]
+    WeightId positions = kNoWeight; ///< learned positions [rows, width]
+    uint32_t position_offset = 0;
+    float scale = 1;
+};
+
+struct Head {
+    Norm norm;
+    Linear linear; ///< [vocabulary, width]; may be the embedding table
+    float scale = 1, softcap = 0;
+};
+
+struct Schedule {
+    std::string architecture; ///< model_type
+    uint32_t vocabulary = 0, width = 0;
+    uint32_t trained_context = 0; ///< max_position_embeddings or the like; 0: unknown
+    uint32_t position_limit = 0;  ///< tokens the model can address at all (learned positions); 0: no limit
+    Embedding embedding;
+    std::vector<Layer> layers;
+    Head head;
+    std::vector<WeightSlot> weights;
+    std::vector<uint32_t> end_tokens;
+    int64_t begin_token = -1; ///< what generation starts from with an empty prompt; -1: none
+
+    /// States of all layers in the order lowering uses them.
+    std::vector<StateSpec> states(const StateOptions& o) const;
+    uint64_t parameters() const;
+};
+
+/// One word for what an op is: "attention", "mamba2", "moe".
+const char* name_of(const Op& op);
+
+} // namespace weft

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: Session: the states of some sequences of one model, and the recordings that advance them.
+#pragma once
+#include "kernels/sample.hpp"
+#include "schedule/model.hpp"
+#include "schedule/replay.hpp"
+#include <map>
+#include <memory>
+
+namespace weft {
+
+struct SessionOptions {
+    uint32_t context = 0;       ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
+    uint32_t slots = 1;         ///< sequences at the same time
+    uint32_t max_chunk = 256;   ///< most new tokens of one prefill step, over all sequences
+    DType kv_dtype = DType::f32;
+    double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
+};
+
+/// New tokens for one sequence.
+struct Feed {
+    uint32_t slot = 0;
+    std::span<const uint32_t> ids;
+    /// Length for which rotary types that depend on the length are computed (longrope, dynamic NTK); at least what the sequence will have after this feed.
+    uint32_t expected_length = 0;
+};
+
+enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
+
+/// The states of one sequence, copied aside. Belongs to the session that made it.
+struct Snapshot {
+    std::shared_ptr<vk::Arena> arena;
+    std::vector<vk::Slice> states;
+    uint32_t length = 0;
+    std::vector<uint32_t> history;
+    uint64_t bytes() const { return arena ? arena->bytes() : 0; }
+};
+
+/// One thread at a time. The model must outlive it.
+class Session {
+public:
+    /// Fails with out_of_memory if the states do not fit, saying which context would.
+    static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
+
+    const SessionOptions& options() const { return options_; }
+    const Model& model() const { return *model_; }
+    uint32_t length(uint32_t slot) const { return slots_[slot].length; }
+
+    /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk). With Want::last or all, logits() holds them
+    /// afterwards (all: of the last step only, so feed at most one chunk); with Want::last the sampler has also chosen each sequence's next token (next_token()).
+    Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false);
+    /// Rows of the last forward: Want::last one a feed, Want::all one a token. f32 [rows, vocabulary].
+    Result<std::vector<float>> logits();
+    /// forward(..., taps): the residual stream after the embedding (0), after layer i, and after the final norm; f32 [tokens, width].
+    Result<std::vector<float>> tap(uint32_t index);
+
+    /// The token that the device sampled last for this slot.
+    uint32_t next_token(uint32_t slot) const { return slots_[slot].next; }
+    /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time limit allows, without host work between.
+    /// tokens[i] are the tokens sampled for slots[i]. All must have had a forward with Want::last.
+    Status decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens);
+    void set_sampler(uint32_t slot, const kernel::SamplerRow& row) { slots_[slot].sampler = row; }
+
+    /// Forgets a sequence.
+    void reset(uint32_t slot);
+    /// Makes `to` a copy of `from`.
+    Status fork(uint32_t from, uint32_t to);
+    Result<Snapshot> snapshot(uint32_t slot);
+    Status restore(uint32_t slot, const Snapshot& snapshot);
+    /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix): restore a snapshot instead.
+    Status truncate(uint32_t slot, uint32_t length);
+
+    /// Begins a forward that advance() carries out piecewise; as forward() otherwise.
+    Status begin(std::span<const Feed> feeds, Want want);
+    /// Runs segments while their measured cost fits the budget (at least one). True when the begun work is done.
+    Result<bool> advance(double budget_ms);
+
+    /// Recordings made so far; replaying any length within their buckets makes no new one.
+    size_t recording_count() const { return replays_.size(); }
+    uint64_t state_bytes() const { return states_arena_.bytes(); }
+    uint64_t activation_bytes() const { return activation_arena_.bytes(); }
+    /// Milliseconds waited for the device since creation.
+    double device_wait_ms() const;
+    const Replay* replay(const Bucket& bucket) const;
+    /// Builds recordings ahead of time: decode for `slots` sequences, and prefill of `tokens`.
+    Status prepare(uint32_t tokens, const std::function<void(size_t, size_t)>& progress);
+
+private:
+    struct Slot {
+        uint32_t length = 0, next = 0;
+        uint32_t expected = 0;
+        bool sampled = false;
+        kernel::SamplerRow sampler;
+        std::vector<uint32_t> history;
+    };
+    struct Piece { size_t feed; uint32_t first, count; }; // part of a feed in one step
+
+    explicit Session(std::shared_ptr<const Model> model)
+        : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"), activation_arena_(model_->device, vk::MemoryUse::device, "activations"), host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
+    Status allocate();
+    Result<Replay*> replay_for(const Bucket& bucket, const std::function<void(size_t, size_t)>& progress = {});
+    Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps);
+    Status begin_step();
+    void finish_step();
+    Status write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids, std::span<const uint32_t> outputs);
+    Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
+    Status check_feeds(std::span<const Feed> feeds) const;
+    Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
+    Error too_long(uint64_t available) const;
+
+    std::shared_ptr<const Model> model_;
+    SessionOptions options_;
+    std::vector<StateSpec> specs_;
+    vk::Arena states_arena_, activation_arena_, host_arena_;
+    vk::Slice activation_;
+    std::optional<vk::Uploader> uploader_;
+    SessionBuffers buffers_;
+    std::vector<Slot> slots_;
+    std::map<Bucket, std::unique_ptr<Replay>> replays_;
+
+    // The forward under way. All feeds end in its last step: a shorter one joins later.
+    struct Work {
+        Feed feed;
+        std::vector<uint32_t> ids;
+        uint32_t done = 0, first_step = 0;
+    };
+    std::vector<Work> work_;
+    std::vector<Piece> pieces_;
+    Want want_ = Want::nothing;
+    uint32_t chunk_ = 0, steps_ = 0, step_index_ = 0;
+    bool taps_ = false;
+    Replay* current_ = nullptr;
+    uint32_t output_rows_ = 0, step_tokens_ = 0;
+    vk::Slice step_block_, logits_few_, logits_all_;
+};
+
+} // namespace weft

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: weight slots: what a schedule needs from a file, how it is put together, and loading it to the device.
+#pragma once
+#include "base/dtype.hpp"
+#include "io/model_files.hpp"
+#include "vulkan/memory.hpp"
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+enum class WeightTransform : uint32_t {
+    none,
+    transpose,     ///< the file holds [in, out] (GPT-2's Conv1D)
+    add_one,       ///< zero-centred norm weights: 1 + w
+    negative_exp,  ///< A_log -> -exp(A_log)
+};
+
+/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]` (all but the last axis) x `file_shape[last]`.
+struct WeightPiece {
+    std::vector<std::string> names; ///< alternatives; the first that the file has is used
+    std::vector<uint64_t> file_shape; ///< the rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K])
+    uint64_t first_row = 0, rows = 0; ///< rows = 0: all
+    WeightTransform transform = WeightTransform::none;
+};
+
+/// A device tensor: the pieces' rows one after another. Matrices keep the file's float type unless asked otherwise; vectors are f32.
+struct WeightSlot {
+    std::string name; ///< shown in errors and tables
+    std::vector<uint32_t> shape;
+    bool matrix = true;
+    std::vector<WeightPiece> pieces;
+    std::vector<float> computed; ///< instead of pieces: values made from the config (rotary frequencies)
+    /// Other ways to put the same slot together, tried in order when the first piece of `pieces` is not in the file (split or stacked experts).
+    std::vector<std::vector<WeightPiece>> alternatives;
+
+    uint64_t count() const {
+        uint64_t n = 1;
+        for (uint32_t d : shape) n *= d;
+        return n;
+    }
+};
+
+/// How matrices are held on the device. `stored`: as in the file.
+enum class WeightType : uint32_t { stored, f32, f16, bf16 };
+
+struct DeviceWeight {
+    vk::Slice slice;
+    DType dtype = DType::f32;
+    std::vector<uint32_t> shape;
+};
+
+/// Weights on the device. Move-only.
+class DeviceWeights {
+public:
+    /// Checks every slot against the files first and reports all that is missing or of a wrong shape in one error; then loads. `progress(bytes done, bytes total)`.
+    static Result<DeviceWeights> load(const vk::Device& device, const std::vector<WeightSlot>& slots, const ModelFiles& files, WeightType type, const std::function<bool(uint64_t, uint64_t)>& progress);
+    /// Weights drawn from a fixed random sequence, for timing shapes without files. `type` stored means bf16.
+    static Result<DeviceWeights> random(const vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type, uint64_t seed);
+
+    const std::vector<DeviceWeight>& all() const { return weights_; }
+    uint64_t bytes() const { return arena_.bytes(); }
+
+private:
+    explicit DeviceWeights(const vk::Device& device) : arena_(device, vk::MemoryUse::device, "weights") {}
+    vk::Arena arena_;
+    std::vector<DeviceWeight> weights_;
+};
+
+/// The device type of a slot: f32 for vectors; for matrices as asked, or as the file has it. Not every file type can be held (an error says so).
+Result<DType> device_type(const WeightSlot& slot, const ModelFiles& files, WeightType type);
+/// Problems of all slots against the files: missing tensors, wrong shapes, wrong types. Empty: all fit.
+std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files);
+
+} // namespace weft

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5, stage 4: post-processors put special tokens around the sequences.
+#pragma once
+#include "text/part.hpp"
+
+namespace weft::text {
+
+/// Token ids, and which sequence each belongs to as the model wants to know it (BERT's token_type_ids).
+struct Sequence {
+    std::vector<uint32_t> ids, types;
+
+    void append(uint32_t id, uint32_t type) {
+        ids.push_back(id);
+        types.push_back(type);
+    }
+    void append(const Sequence& other) {
+        ids.insert(ids.end(), other.ids.begin(), other.ids.end());
+        types.insert(types.end(), other.types.begin(), other.types.end());
+    }
+};
+
+/// Immutable; shareable between threads.
+class PostProcessor {
+public:
+    virtual ~PostProcessor() = default;
+    /// One sequence, or a pair; gives any number of them, to be joined at the end.
+    virtual Status apply(std::vector<Sequence>& sequences, bool add_special) const = 0;
+};
+
+Result<std::unique_ptr<PostProcessor>> read_post_processor(const PartReader& part);
+
+} // namespace weft::text

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/tokenizer.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "text/tokenizer_parts.hpp"
+#include "text/utf8.hpp"
+
+namespace weft {
+namespace {
+
+using text::Pieces;
+using text::TokenizerParts;
+
+constexpr size_t kLongestText = size_t(1) << 30;
+
+// The part under `key`, or null if the file has none.
+template <class Part>
+Result<std::unique_ptr<Part>> read_optional(const JsonObject& file, const std::string& key, Result<std::unique_ptr<Part>> (*read)(const text::PartReader&)) {
+    if (!file.has(key)) return std::unique_ptr<Part>();
+    weft_ASSIGN(const JsonObject object, file.object(key));
+    return read(text::PartReader(object, 0));
+}
+
+Status check_text(std::string_view text) {
+    const size_t valid = text::valid_utf8_prefix(text);
+    if (valid != text.size()) return Error{ErrorCode::invalid_argument, "the text is not valid UTF-8 at byte " + std::to_string(valid), {}};
+    if (text.size() > kLongestText) return Error{ErrorCode::invalid_argument, "the text is longer than 2^30 bytes", {}};
+    return Ok{};
+}
+
+Result<Pieces> pre_tokenize(const TokenizerParts& parts, std::string_view text) {
+    weft_ASSIGN(Pieces pieces, parts.added.extract(text, parts.normalizer.get()));
+    if (parts.pre_tokenizer) weft_TRY(parts.pre_tokenizer->apply(pieces, text::growth_limit(text.size())));
+    return pieces;
+}
+
+Result<text::Sequence> tokenize(const TokenizerParts& parts, std::string_view text, uint32_t type) {
+    weft_TRY(check_text(text));
+    weft_ASSIGN(const Pieces pieces, pre_tokenize(parts, text));
+    text::Sequence sequence;
+    const auto session = parts.model->begin();
+    for (const Pieces::Piece& piece : pieces.all) {
+        if (piece.token) sequence.ids.push_back(*piece.token);
+        else weft_TRY(session->tokenize(pieces.view(piece), sequence.ids));
+    }
+    sequence.types.assign(sequence.ids.size(), type);
+    return sequence;
+}
+
+Result<text::Sequence> post_process(const TokenizerParts& parts, std::vector<text::Sequence> sequences, bool add_special) {
+    if (parts.post_processor) weft_TRY(parts.post_processor->apply(sequences, add_special));
+    if (sequences.size() == 1) return std::move(sequences[0]);
+    text::Sequence joined;
+    for (const text::Sequence& sequence : sequences) joined.append(sequence);
+    return joined;
+}
+
+// What the decoder is given for an id, or nothing if the id has no token or is to be skipped.
+std::optional<std::string_view> token_to_decode(const TokenizerParts& parts, uint32_t id, bool skip_special) {
+    std::optional<std::string_view> token;
+    if (parts.added.token(id)) token = parts.added.decoded(id);
+    else token = parts.model->vocabulary().token(id);
+    if (token && skip_special && parts.added.is_special(*token)) return std::nullopt;
+    return token;
+}
+
+class AppendTo final : public text::DecodeStage {
+public:
+    explicit AppendTo(std::string& out) : out_(out) {}
+    void part(std::string_view text) override { out_ += text; }
+    void end_token() override {}
+    void finish() override {}
+
+private:
+    std::string& out_;
+};
+
+} // namespace
+
+Result<Tokenizer> Tokenizer::load(const std::filesystem::path& tokenizer_json) {
+    weft_ASSIGN(const std::string json, read_file(tokenizer_json));
+    return parse(json, tokenizer_json.string());
+}
+
+Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) {
+    weft_ASSIGN(const Json root, parse_json(json, origin));
+    const JsonObject file(root, origin);
+    if (!root.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
+    weft_ASSIGN(const std::string version, file.string_or("version", "1.0"));
+    if (version != "1.0") return Error{ErrorCode::unsupported, origin + ": key 'version' is '" + version.substr(0, 64) + "', only 1.0 is supported", {}};
+    TokenizerParts parts;
+    weft_ASSIGN(parts.normalizer, read_optional<text::Normalizer>(file, "normalizer", text::read_normalizer));
+    weft_ASSIGN(parts.pre_tokenizer, read_optional<text::PreTokenizer>(file, "pre_tokenizer", text::read_pre_tokenizer));
+    weft_ASSIGN(parts.post_processor, read_optional<text::PostProcessor>(file, "post_processor", text::read_post_processor));
+    weft_ASSIGN(parts.decoder, read_optional<text::Decoder>(file, "decoder", text::read_decoder));
+    weft_ASSIGN(const JsonObject model, file.object("model"));
+    weft_ASSIGN(parts.model, text::read_token_model(text::PartReader(model, 0)));
+    weft_ASSIGN(parts.added, text::AddedTokens::read(file, parts.model->vocabulary(), parts.normalizer.get()));
+    return Tokenizer(std::move(parts));
+}
+
+Tokenizer::Tokenizer(TokenizerParts parts) {
+    if (!parts.decoder) parts.decoder = text::make_join();
+    parts_ = std::make_shared<const TokenizerParts>(std::move(parts));
+}
+
+Result<std::vector<uint32_t>> Tokenizer::encode(std::string_view text, bool add_special) const {
+    std::vector<text::Sequence> sequences(1);
+    weft_ASSIGN(sequences[0], tokenize(*parts_, text, 0));
+    weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
+    return std::move(done.ids);
+}
+
+Result<Tokenizer::Encoding> Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const {
+    std::vector<text::Sequence> sequences(2);
+    weft_ASSIGN(sequences[0], tokenize(*parts_, first, 0));
+    weft_ASSIGN(sequences[1], tokenize(*parts_, second, 1));
+    weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
+    return Encoding{std::move(done.ids), std::move(done.types)};
+}
+
+std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) const {
+    std::string out;
+    AppendTo sink(out);
+    const auto stage = parts_->decoder->begin(sink);
+    for (const uint32_t id : ids) {
+        if (const auto token = token_to_decode(*parts_, id, skip_special)) {
+            stage->part(*token);
+            stage->end_token();
+        }
+    }
+    stage->finish();
+    return out;
+}
+
+uint32_t Tokenizer::vocab_size() const { return std::max(parts_->added.size(), parts_->model->vocabulary().size()); }
+
+std::optional<uint32_t> Tokenizer::id_of(std::string_view token) const {
+    if (const auto id = parts_->added.id_of(token)) return id;
+    return parts_->model->vocabulary().id_of(token);
+}
+
+std::string Tokenizer::token(uint32_t id) const {
+    if (const auto* added = parts_->added.token(id)) return added->content;
+    return std::string(parts_->model->vocabulary().token(id).value_or(""));
+}
+
+bool Tokenizer::is_special(uint32_t id) const {
+    const auto* added = parts_->added.token(id);
+    return parts_->added.is_special(added ? std::string_view(added->content) : parts_->model->vocabulary().token(id).value_or(""));
+}
+
+Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const {
+    weft_TRY(check_text(text));
+    Trace trace;
+    weft_ASSIGN(Pieces pieces, parts_->added.extract(text, parts_->normalizer.get()));
+    const auto copy = [&](std::vector<Trace::Piece>& out) {
+        for (const auto& piece : pieces.all) out.push_back({std::string(pieces.view(piece)), piece.token});
+    };
+    copy(trace.normalized);
+    if (parts_->pre_tokenizer) weft_TRY(parts_->pre_tokenizer->apply(pieces, text::growth_limit(text.size())));
+    copy(trace.pieces);
+    return trace;
+}
+
+class StreamDecoder::Sink final : public text::DecodeStage {
+public:
+    void part(std::string_view text) override { out += text; }
+    void end_token() override {}
+    void finish() override {}
+    std::string take() {
+        std::string taken;
+        taken.swap(out);
+        return taken;
+    }
+    std::string out;
+};
+
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
+    : parts_(tokenizer.parts_), skip_special_(skip_special), sink_(std::make_unique<Sink>()) {
+    begin();
+}
+
+StreamDecoder::~StreamDecoder() = default;
+StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
+StreamDecoder& StreamDecoder::operator=(StreamDecoder&&) noexcept = default;
+
+void StreamDecoder::begin() { stage_ = parts_->decoder->begin(*sink_); }
+
+std::string StreamDecoder::push(uint32_t id) {
+    if (const auto token = token_to_decode(*parts_, id, skip_special_)) {
+        stage_->part(*token);
+        stage_->end_token();
+    }
+    return sink_->take();
+}
+
+std::string StreamDecoder::flush() {
+    stage_->finish();
+    begin();
+    return sink_->take();
+}
+
+} // namespace weft

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from a tokenizer.json.
+#pragma once
+#include "base/result.hpp"
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft {
+
+namespace text {
+struct TokenizerParts;
+class DecodeStage;
+} // namespace text
+
+/// Immutable after it is made; copies are cheap and share one state; any number of threads may use it at once.
+/// Truncation, padding and dropout in a file are ignored: they are for training.
+class Tokenizer {
+public:
+    /// Reads a tokenizer.json. Fails with `unsupported`, naming the part and its type, if the file needs a part that weft lacks.
+    static Result<Tokenizer> load(const std::filesystem::path& tokenizer_json);
+    /// The same from memory; `origin` (a file name) opens every message.
+    static Result<Tokenizer> parse(std::string_view json, const std::string& origin);
+    /// From parts made elsewhere; `parts.model` must be set.
+    explicit Tokenizer(text::TokenizerParts parts);
+
+    /// The ids of `text`; with `add_special`, and what the post-processor puts around it (as <s>). Added tokens in the text are
+    /// found either way. Fails on invalid UTF-8, naming the byte offset, and where a pattern of the file gives up on the text.
+    Result<std::vector<uint32_t>> encode(std::string_view text, bool add_special) const;
+
+    struct Encoding {
+        std::vector<uint32_t> ids;
+        std::vector<uint32_t> types; ///< 0 or 1 for the sequence that each id belongs to, or what the post-processor says
+    };
+    /// A pair of texts, as BERT-like models take question and passage.
+    Result<Encoding> encode_pair(std::string_view first, std::string_view second, bool add_special) const;
+
+    /// The text of `ids`; with `skip_special`, without special tokens. Ids without a token are passed over.
+    std::string decode(std::span<const uint32_t> ids, bool skip_special) const;
+
+    /// One more than the highest id. Not every id below need have a token.
+    uint32_t vocab_size() const;
+    std::optional<uint32_t> id_of(std::string_view token) const;
+    /// The token as the vocabulary spells it (in a byte-level model, a space is \u0120), or "" if there is none.
+    std::string token(uint32_t id) const;
+    bool is_special(uint32_t id) const;
+
+    /// What the text is after the normalizer and after the pre-tokenizer, for tests and for looking at a tokenizer.
+    struct Trace {
+        struct Piece {
+            std::string text;
+            std::optional<uint32_t> token; ///< set for an added token
+        };
+        std::vector<Piece> normalized; ///< added tokens and the stretches between them
+        std::vector<Piece> pieces;     ///< added tokens and what the model sees
+    };
+    Result<Trace> trace(std::string_view text) const;
+
+private:
+    friend class StreamDecoder;
+    std::shared_ptr<const text::TokenizerParts> parts_;
+};
+
+/// Decodes token by token: what push() and flush() return, joined, is what decode() returns for all the ids, byte for byte. Never
+/// splits a UTF-8 character. What depends on tokens to come waits for them. One thread at a time.
+class StreamDecoder {
+public:
+    StreamDecoder(const Tokenizer& tokenizer, bool skip_special);
+    ~StreamDecoder();
+    StreamDecoder(StreamDecoder&&) noexcept;
+    StreamDecoder& operator=(StreamDecoder&&) noexcept;
+
+    /// Takes one id; returns the text that is certain now.
+    std::string push(uint32_t id);
+    /// Ends the text and returns what waited. The next push() begins a new text.
+    std::string flush();
+
+private:
+    class Sink;
+    void begin();
+    std::shared_ptr<const text::TokenizerParts> parts_;
+    bool skip_special_;
+    std::unique_ptr<Sink> sink_;
+    std::unique_ptr<text::DecodeStage> stage_;
+};
+
+} // namespace weft

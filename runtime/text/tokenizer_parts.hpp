@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: the stages that make a tokenizer, in the order in which text goes through them. Readers of other files fill this in too.
+#pragma once
+#include "text/added_tokens.hpp"
+#include "text/decoders.hpp"
+#include "text/post_processors.hpp"
+#include "text/pre_tokenizers.hpp"
+#include "text/token_model.hpp"
+
+namespace weft::text {
+
+struct TokenizerParts {
+    AddedTokens added;
+    std::unique_ptr<Normalizer> normalizer;       ///< may be null
+    std::unique_ptr<PreTokenizer> pre_tokenizer;  ///< may be null: the model sees whole stretches
+    std::unique_ptr<TokenModel> model;
+    std::unique_ptr<PostProcessor> post_processor; ///< may be null
+    std::unique_ptr<Decoder> decoder;             ///< null: tokens with spaces between
+};
+
+} // namespace weft::text
