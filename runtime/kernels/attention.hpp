@@ -33,4 +33,16 @@ struct AttentionArgs {
 };
 void attention(Recorder& r, const AttentionArgs& a);
 
+/// How the work is cut. 0: chosen for the device. Tests and benchmarks set these; every choice gives the same result within rounding.
+struct AttentionTuning {
+    uint32_t local = 0;      ///< threads a workgroup
+    uint32_t rows = 0;       ///< prefill: rows a thread
+    uint32_t split = 0;      ///< prefill: threads a row; a power of two that divides head_size / 4 and value_size / 4
+    uint32_t keys = 0;       ///< prefill: keys whose scores a thread has at once
+    uint32_t lane_keys = 0;  ///< decode: keys a thread has at once
+    uint32_t split_keys = 0; ///< decode: keys a workgroup reads
+    enum class Form : uint32_t { automatic, core, subgroup, broadcast } form = Form::automatic; ///< prefill: see variants.txt; those but core need Feature::subgroup
+};
+void attention(Recorder& r, const AttentionArgs& a, AttentionTuning tuning);
+
 } // namespace weft::kernel

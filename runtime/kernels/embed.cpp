@@ -24,7 +24,9 @@ void embed(Recorder& r, const EmbedArgs& a) {
     weft_CHECK(!a.residual || (a.residual.columns() == columns && a.residual.rows() >= a.y.rows()), "residual must have the shape of y");
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
-    const RowGrid grid = row_grid(columns, a.y.rows(), a.tokens);
+    const bool vectors = by_four({a.table, a.position_table, a.residual, a.y});
+    const uint32_t n = vectors ? 4 : 1;
+    const RowGrid grid = row_grid(columns / n, a.y.rows(), a.tokens);
     // Slices of the table start on the alignment of bound buffers and end within the storage range.
     const uint64_t row_bytes = uint64_t(columns) * size_of(a.table.dtype), whole = Tensor::kAlignment / std::gcd(Tensor::kAlignment, row_bytes);
     const uint64_t range = a.slice_bytes ? a.slice_bytes : r.device().limits().storage_range;
@@ -34,12 +36,12 @@ void embed(Recorder& r, const EmbedArgs& a) {
     do {
         const uint32_t rows = uint32_t(std::min<uint64_t>(most, vocabulary - first));
         const Tensor table = first == 0 && rows == vocabulary ? a.table : a.table.slice_rows(first, rows);
-        r.dispatch<K>(K::Variant::core,
-            {.LOCAL = grid.local, .TABLE = type_of(a.table), .POSITION_TABLE = a.position_table ? type_of(a.position_table) : 3, .RESIDUAL = a.residual ? 1u : 0u},
+        r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core,
+            {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .TABLE = type_of(a.table), .POSITION_TABLE = a.position_table ? type_of(a.position_table) : 3, .RESIDUAL = a.residual ? 1u : 0u},
             {.ids = a.ids, .table = table, .positions = a.position_table ? a.positions : none, .position_table = or_none(a.position_table), .residual = or_none(a.residual), .y = a.y},
-            {.columns = columns, .tokens = uint32_t(a.y.rows()), .block = grid.block, .rows_each = grid.rows_each, .first = first, .rows = rows, .vocabulary = vocabulary,
-             .position_rows = a.position_table ? uint32_t(a.position_table.rows()) : 0, .position_offset = a.position_offset, .y_stride = a.y.stride, .y_start = a.y.start,
-             .residual_stride = a.residual.stride, .residual_start = a.residual.start, .scale = a.scale},
+            {.columns = columns / n, .tokens = uint32_t(a.y.rows()), .first = first, .rows = rows, .vocabulary = vocabulary,
+             .position_rows = a.position_table ? uint32_t(a.position_table.rows()) : 0, .position_offset = a.position_offset, .y_stride = a.y.stride / n, .y_start = a.y.start / n,
+             .residual_stride = a.residual.stride / n, .residual_start = a.residual.start / n, .scale = a.scale},
             grid.threads);
         first += rows;
     } while (first < vocabulary);

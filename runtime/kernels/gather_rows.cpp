@@ -11,10 +11,12 @@ void gather_rows(Recorder& r, const GatherRowsArgs& a) {
     weft_CHECK(a.x.columns() == columns, "y must have as many columns as x");
     weft_CHECK(a.index.count() >= a.y.rows(), "there must be an index for every row of y");
     weft_CHECK(a.divisor > 0, "divisor must not be 0");
-    const RowGrid grid = row_grid(columns, a.y.rows(), a.rows);
-    r.dispatch<K>(K::Variant::core, {.LOCAL = grid.local}, {.x = a.x, .index = a.index, .y = a.y},
-        {.columns = columns, .rows = uint32_t(a.y.rows()), .block = grid.block, .rows_each = grid.rows_each, .x_rows = uint32_t(a.x.rows()), .divisor = a.divisor, .x_stride = a.x.stride,
-         .x_start = a.x.start, .y_stride = a.y.stride, .y_start = a.y.start},
+    const bool vectors = by_four({a.x, a.y});
+    const uint32_t n = vectors ? 4 : 1;
+    const RowGrid grid = row_grid(columns / n, a.y.rows(), a.rows);
+    r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y}, {.x = a.x, .index = a.index, .y = a.y},
+        {.columns = columns / n, .rows = uint32_t(a.y.rows()), .x_rows = uint32_t(a.x.rows()), .divisor = a.divisor, .x_stride = a.x.stride / n, .x_start = a.x.start / n,
+         .y_stride = a.y.stride / n, .y_start = a.y.start / n},
         grid.threads);
 }
 

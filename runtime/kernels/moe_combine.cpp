@@ -17,13 +17,14 @@ void moe_combine(Recorder& r, const MoeCombineArgs& a) {
     weft_CHECK(!a.shared_gate || (a.shared && a.shared_gate.columns() == 1 && a.shared_gate.rows() >= tokens), "shared_gate must be [T, 1], and is of shared");
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
-    const RowGrid grid = row_grid(columns, tokens, a.tokens);
-    r.dispatch<K>(K::Variant::core,
-        {.LOCAL = grid.local, .CHOICES = choices, .PARTS = (a.weights ? 1u : 0u) | (a.shared ? 2u : 0u) | (a.shared_gate ? 4u : 0u) | (a.residual ? 8u : 0u)},
+    const bool vectors = by_four({a.expert_out, a.shared, a.residual, a.y});
+    const uint32_t n = vectors ? 4 : 1;
+    const RowGrid grid = row_grid(columns / n, tokens, a.tokens);
+    r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core,
+        {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .CHOICES = choices, .PARTS = (a.weights ? 1u : 0u) | (a.shared ? 2u : 0u) | (a.shared_gate ? 4u : 0u) | (a.residual ? 8u : 0u)},
         {.expert_out = a.expert_out, .weights = or_none(a.weights), .shared_out = or_none(a.shared), .shared_gate = or_none(a.shared_gate), .residual = or_none(a.residual), .y = a.y},
-        {.columns = columns, .tokens = tokens, .block = grid.block, .rows_each = grid.rows_each, .shared_stride = a.shared.stride, .shared_start = a.shared.start,
-         .gate_stride = a.shared_gate.stride, .gate_start = a.shared_gate.start, .residual_stride = a.residual.stride, .residual_start = a.residual.start, .y_stride = a.y.stride,
-         .y_start = a.y.start, .scale = a.scale, .shared_scale = a.shared_scale},
+        {.columns = columns / n, .tokens = tokens, .shared_stride = a.shared.stride / n, .shared_start = a.shared.start / n, .gate_stride = a.shared_gate.stride,
+         .gate_start = a.shared_gate.start, .residual_stride = a.residual.stride / n, .residual_start = a.residual.start / n, .y_stride = a.y.stride / n, .y_start = a.y.start / n, .scale = a.scale, .shared_scale = a.shared_scale},
         grid.threads);
 }
 

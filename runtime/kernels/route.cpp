@@ -15,7 +15,7 @@ void route(Recorder& r, const RouteArgs& a) {
     weft_CHECK(a.groups > 0 && experts % a.groups == 0 && a.kept_groups > 0 && a.kept_groups <= a.groups, "groups must divide the experts, and some must be kept");
     weft_CHECK(experts / a.groups * a.kept_groups >= choices, "the kept groups must hold k experts");
     uint32_t local = 8;
-    while (local < 128 && local < experts) local *= 2;
+    while (local < 32 && local < experts) local *= 2;
     r.dispatch<K>(K::Variant::core,
         {.LOCAL = local, .EXPERTS = experts, .CHOICES = choices, .SCORE = uint32_t(a.score), .WEIGHT = uint32_t(a.weight), .GROUPS = a.groups, .KEPT_GROUPS = a.kept_groups,
          .GROUP_SCORE = uint32_t(a.group_score), .PARTS = (a.bias ? 1u : 0u) | (a.renormalise ? 2u : 0u)},

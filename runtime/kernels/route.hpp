@@ -10,6 +10,7 @@ enum class RouterWeight : uint32_t { score = 0, softmax_of_chosen = 1, sigmoid_o
 enum class GroupScore : uint32_t { best = 0, best_two = 1 };
 
 /// The k experts with the largest score (+ bias, for the choice only), largest first, ties to the lowest index, and their weights:
+/// Without a bias and group scores that are sums, experts are compared by their logits: the same order, and no ties where scores saturate.
 /// weight = scale * (the unbiased score, or softmax or sigmoid of the chosen logits), renormalised or not. All in fp32; a NaN counts as the worst.
 struct RouteArgs {
     Tensor logits;  ///< f32 [T, E], E <= 1024; may be a column slice

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2: how elementwise kernels share out the rows and columns of a matrix.
+// L2: how elementwise kernels share out the rows and columns of a matrix: one lane an element, or four neighbouring columns.
 #pragma once
 #include "kernels/step.hpp"
 #include <algorithm>
 
 namespace weft::kernel {
 
-/// A workgroup of `local` lanes along x takes `block` columns of `rows_each` rows.
+/// Workgroups of x columns and y rows. Straight code with one element a lane: on software drivers a loop in such a kernel costs three times as much.
 struct RowGrid {
-    uint32_t local, block, rows_each;
+    uint32_t x, y;
     Threads threads;
 };
 
-/// Few elements: one a lane, so that they spread over the device. Many: several a lane, because a workgroup has a price of its own. Never more workgroups
-/// along y than every device allows (65535).
 inline RowGrid row_grid(uint32_t columns, uint64_t bucket_rows, Extent rows) {
-    uint32_t local = 128;
-    while (local > 8 && local / 2 >= columns) local /= 2;
-    const uint64_t elements = bucket_rows * columns;
-    const uint32_t each = elements >= (1u << 20) ? 8 : elements >= (1u << 17) ? 4 : 1; // elements a lane
-    const uint32_t block = std::min((columns + local - 1) / local, each) * local;
-    uint32_t rows_each = std::max(1u, each * local / std::max(block, columns));
-    rows_each = std::max(rows_each, uint32_t((bucket_rows + 65534) / 65535));
-    rows.divisor *= rows_each;
-    return {local, block, rows_each, {.x = {(columns + block - 1) / block * local}, .y = rows}};
+    uint32_t x = 128, y = 1;
+    while (x > 1 && x / 2 >= columns) x /= 2;
+    while (x * y < 128 && y < bucket_rows) y *= 2;
+    while (bucket_rows > uint64_t(y) * 65535 && x > 1) x /= 2, y *= 2; // the most workgroups along an axis that every device allows
+    return {x, y, {.x = {columns}, .y = rows}};
+}
+
+/// True if all of the tensors that are there can be read four columns at a time.
+inline bool by_four(std::initializer_list<Tensor> tensors) {
+    return std::all_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return !t || (t.columns() % 4 == 0 && t.start % 4 == 0 && t.stride % 4 == 0); });
 }
 
 } // namespace weft::kernel

@@ -30,6 +30,12 @@ void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, con
     lower_linear(c, a.qkv, x, {qkv});
     kernel::Tensor q = qkv.slice_columns(0, q_columns), k = qkv.slice_columns(q_columns, k_columns);
     const kernel::Tensor v = qkv.slice_columns(q_columns + k_columns, v_columns);
+    if (a.adapter_down) {
+        const uint32_t rank = a.adapter_down.out / 3;
+        const kernel::Tensor low = c.rows(a.adapter_down.out, "adapters"), parts[] = {q, k, v};
+        lower_linear(c, a.adapter_down, x, {low});
+        for (uint32_t i = 0; i < 3; ++i) lower_linear(c, a.adapter_up[i], low.slice_columns(i * rank, rank), {parts[i], parts[i]});
+    }
     const bool head_norms = a.q_norm && !a.norm_all_heads;
     if (a.q_norm && a.norm_all_heads) {
         lower_norm(c, a.q_norm, q, q);

@@ -21,6 +21,7 @@ struct Rope {
 struct AttentionSpec {
     uint32_t heads = 0, kv_heads = 0, head_size = 0, value_size = 0;
     Linear qkv;          ///< rows: q [H*d] | k [G*d] | v [G*dv] | (gate [H*dv])
+    Linear adapter_down, adapter_up[3]; ///< low-rank additions to q, k and v (Zamba2): each + its up(its third of down(x))
     bool gate = false;   ///< output times sigmoid(gate) before the output projection
     Norm q_norm, k_norm; ///< before the rotation
     bool norm_all_heads = false; ///< the norms span all heads together (OLMo-2), not one head

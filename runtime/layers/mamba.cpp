@@ -9,7 +9,10 @@
 namespace weft {
 
 void lower_conv(LayerContext& c, const ConvSpec& conv, const kernel::Tensor& x, const kernel::Tensor& y) {
-    kernel::causal_conv(c.r, {.step = c.step, .x = x, .weight = c.weight(conv.weight), .bias = c.weight(conv.bias), .y = y, .state = c.state(), .activation = conv.activation});
+    using kernel::Activation;
+    const bool inside = conv.activation == Activation::silu; // the one that the kernel has
+    kernel::causal_conv(c.r, {.step = c.step, .x = x, .weight = c.weight(conv.weight), .bias = c.weight(conv.bias), .y = y, .state = c.state(), .activation = inside ? Activation::silu : Activation::none});
+    if (!inside && conv.activation != Activation::none) kernel::glu(c.r, {.a = y, .y = y, .activation = conv.activation});
 }
 
 StateSpec state_of(const ConvSpec& conv) { return {StateKind::conv, Growth::constant, DType::f32, {conv.channels, conv.taps - 1}}; }

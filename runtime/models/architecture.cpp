@@ -14,6 +14,10 @@ Result<Schedule> make_schedule(const ModelFiles& files) {
             if (type == name) {
                 weft_ASSIGN(Schedule s, a->schedule(config, files));
                 s.architecture = type;
+                if (auto beyond = s.beyond_limits(); !beyond.empty()) {
+                    if (beyond.size() > 20) beyond.resize(20), beyond.push_back("... and more");
+                    return Error{ErrorCode::unsupported, files.config_origin() + ": the model has sizes that are not supported", std::move(beyond)};
+                }
                 return s;
             }
             known += (known.empty() ? "" : ", ") + std::string(name);
@@ -28,14 +32,17 @@ WeightId Slots::add(WeightSlot slot) {
 
 std::vector<std::string> Slots::names(const std::string& name) const {
     std::vector<std::string> list;
-    for (const auto& prefix : prefixes_) list.push_back(prefix + name);
+    for (size_t at = 0, end; at <= name.size(); at = end + 1) {
+        end = std::min(name.find('|', at), name.size());
+        for (const auto& prefix : prefixes_) list.push_back(prefix + name.substr(at, end - at));
+    }
     return list;
 }
 
-bool Slots::has(const std::string& name) const {
+const TensorView* Slots::find(const std::string& name) const {
     for (const auto& n : names(name))
-        if (files_.find(n)) return true;
-    return false;
+        if (const TensorView* view = files_.find(n)) return view;
+    return nullptr;
 }
 
 WeightId Slots::matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform) {
@@ -44,14 +51,19 @@ WeightId Slots::matrix(const std::string& name, uint32_t out, uint32_t in, Weigh
     return add({name, {out, in}, true, {piece}, {}, {}});
 }
 
-WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in) {
-    WeightSlot s{slot, {0, in}, true, {}, {}, {}};
-    for (const Part& p : parts) {
-        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows, in}, p.first, p.rows, WeightTransform::none});
-        s.shape[0] += p.rows;
-    }
+WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix, const std::vector<std::vector<Part>>& alternatives) {
+    const auto pieces = [&](const std::vector<Part>& list) {
+        std::vector<WeightPiece> p;
+        for (const Part& part : list) p.push_back({names(part.name), {part.of ? part.of : part.rows, in}, part.first, part.rows, WeightTransform::none});
+        return p;
+    };
+    WeightSlot s{slot, {0, in}, matrix, pieces(parts), {}, {}};
+    for (const Part& p : parts) s.shape[0] += p.rows;
+    for (const auto& other : alternatives) s.alternatives.push_back(pieces(other));
     return add(std::move(s));
 }
+
+WeightId Slots::stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in) { return add({name, {count, out, in}, true, {{names(name), {count, out, in}, 0, 0, WeightTransform::none}}, {}, {}}); }
 
 WeightId Slots::vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform) {
     return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, 0, 0, transform}}, {}, {}});
@@ -112,18 +124,26 @@ Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule,
     weft_ASSIGN(schedule.width, config.count("hidden_size"));
     weft_ASSIGN(schedule.trained_context, config.count_or("max_position_embeddings", 0));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", tied_default));
-    schedule.embedding.table = slots.matrix(names.embedding, schedule.vocabulary, schedule.width);
     schedule.head.norm = slots.rms(names.norm, schedule.width, eps, zero_centred);
-    if (tied) schedule.head.linear = {schedule.embedding.table, kNoWeight, schedule.width, schedule.vocabulary};
-    else schedule.head.linear = {slots.matrix(names.head, schedule.vocabulary, schedule.width), kNoWeight, schedule.width, schedule.vocabulary};
+    embedding_and_head(slots, schedule, tied, names);
     return Ok{};
+}
+
+void embedding_and_head(Slots& slots, Schedule& schedule, bool tied, const DecoderNames& names) {
+    const uint32_t vocabulary = schedule.vocabulary, width = schedule.width;
+    const TensorView *table = slots.find(names.embedding), *head = slots.find(names.head);
+    if (tied && table && head) tied = table->type == head->type && std::ranges::equal(table->bytes, head->bytes);
+    schedule.embedding.table = slots.matrix(names.embedding, vocabulary, width);
+    if (tied)
+        for (auto& name : slots.names(names.head)) schedule.weights[schedule.embedding.table].pieces[0].names.push_back(std::move(name));
+    schedule.head.linear = {tied ? schedule.embedding.table : slots.matrix(names.head, vocabulary, width), kNoWeight, width, vocabulary};
 }
 
 Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key, const std::string& otherwise) {
     weft_ASSIGN(const std::string name, config.string_or(key, otherwise));
     using kernel::Activation;
     const std::pair<const char*, Activation> known[] = {{"silu", Activation::silu}, {"swish", Activation::silu}, {"gelu", Activation::gelu}, {"gelu_new", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
-                                                        {"gelu_fast", Activation::gelu_tanh}, {"relu", Activation::relu}, {"relu2", Activation::relu2}, {"quick_gelu", Activation::quick_gelu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
+                                                        {"gelu_fast", Activation::gelu_tanh}, {"gelu_python", Activation::gelu}, {"gelu_python_tanh", Activation::gelu_tanh}, {"gelu_accurate", Activation::gelu_tanh}, {"linear", Activation::none}, {"relu", Activation::relu}, {"relu2", Activation::relu2}, {"quick_gelu", Activation::quick_gelu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
     for (const auto& [text, a] : known)
         if (name == text) return a;
     return config.bad(key, "names the activation '" + name + "', which weft does not know");

@@ -20,7 +20,7 @@ std::span<const Architecture* const> all_architectures();
 /// The schedule for files with a config. Unknown model types are refused with the list of known ones.
 Result<Schedule> make_schedule(const ModelFiles& files);
 
-/// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give ("model.").
+/// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give ("model."). A name may be several, "new.weight|old.weight".
 class Slots {
 public:
     Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes) : schedule_(schedule), files_(files), prefixes_(std::move(prefixes)) {}
@@ -33,7 +33,10 @@ public:
         uint32_t rows = 0;
         uint32_t first = 0, of = 0; ///< of = 0: the tensor has exactly `rows` rows
     };
-    WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in);
+    /// `matrix` false: f32 values, as vector. `alternatives`: other parts that give the same rows.
+    WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix = true, const std::vector<std::vector<Part>>& alternatives = {});
+    /// [count, out, in]: matrices that the file holds in one tensor.
+    WeightId stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in);
     /// f32 values; biases, norm weights, conv weights [channels, taps].
     WeightId vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform = WeightTransform::none);
     /// The pieces of several vectors one after another.
@@ -51,7 +54,8 @@ public:
     Norm layer_norm(const std::string& name, uint32_t width, double eps, bool bias = true);
 
     /// True if the file has this tensor (with any prefix). False for a config alone.
-    bool has(const std::string& name) const;
+    bool has(const std::string& name) const { return find(name) != nullptr; }
+    const TensorView* find(const std::string& name) const;
     std::vector<std::string> names(const std::string& name) const;
     WeightId add(WeightSlot slot);
 
@@ -66,6 +70,8 @@ struct DecoderNames {
     std::string embedding = "embed_tokens.weight", norm = "norm.weight", head = "lm_head.weight";
 };
 Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default, const DecoderNames& names = {}, bool zero_centred = false);
+/// Embedding table and head of a schedule whose sizes are set. Tied: one tensor, under either name; but a head of other values in the file wins over what the config says.
+void embedding_and_head(Slots& slots, Schedule& schedule, bool tied, const DecoderNames& names = {});
 
 /// Reads an activation's name ("silu", "gelu_pytorch_tanh", ...).
 Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key, const std::string& otherwise);
@@ -73,6 +79,10 @@ Result<kernel::Activation> activation_of(const JsonObject& config, const std::st
 /// Rotary settings from rope_parameters (transformers 5) or rope_theta + rope_scaling (before), for heads of `head_size`. `layer_kind`: key of rope_parameters where it is
 /// keyed by layer type. Types: default, linear, dynamic, yarn, longrope, llama3; others are refused by name.
 Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half);
+/// The two halves of rope_of, for models that change something between. First: all that the config says in one object with rope_type, rope_theta, partial_rotary_factor,
+/// max_position_embeddings (`default_context` if the config has none) and the type's own keys. Second: frequencies from it.
+Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, uint32_t default_context = 2048);
+Result<Rope> rope_from(const JsonObject& parameters, Slots& slots, uint32_t head_size, RopeKind kind = RopeKind::half);
 
 /// True for layer i if the config's "layer_types"[i] is one of `kinds`; nullopt if there is no such key.
 Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& config, uint32_t layers);

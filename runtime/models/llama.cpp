@@ -1,61 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Llama (Touvron et al. 2023) and Mistral (Jiang et al. 2023): RMSNorm, grouped-query attention with rotary positions, SwiGLU; Mistral with a sliding window.
-#include "models/architecture.hpp"
-#include <cmath>
+#include "models/decoder_parts.hpp"
 
 namespace weft {
 namespace {
 
+// What the two config classes disagree on.
+struct Class {
+    const char* type;
+    uint32_t kv_heads; // where the config has none; 0: as many as heads
+    uint32_t window;   // the same; 0: none
+    uint32_t context;  // the same
+    bool windowed, biased; // reads sliding_window; reads attention_bias and mlp_bias
+};
+constexpr Class kClasses[] = {{"llama", 0, 0, 2048, false, true}, {"mistral", 8, 4096, 131072, true, false}};
+
 struct Config {
-    uint32_t layers, width, heads, kv_heads, head_size, inner, window;
+    uint32_t layers, width, inner, window;
+    Heads heads;
     double eps;
     bool attention_bias, mlp_bias;
     kernel::Activation activation;
 };
 
-Result<Config> read(const JsonObject& c) {
+Result<Config> read(const JsonObject& c, const Class& k) {
     Config o{};
-    weft_ASSIGN(o.layers, c.count("num_hidden_layers"));
+    weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, c.count("num_attention_heads"));
-    weft_ASSIGN(o.kv_heads, c.count_or("num_key_value_heads", o.heads));
-    weft_ASSIGN(o.head_size, c.count_or("head_dim", o.width / o.heads));
-    weft_ASSIGN(o.inner, c.count("intermediate_size"));
-    weft_ASSIGN(o.window, c.count_or("sliding_window", 0));
+    weft_ASSIGN(o.heads, read_heads(c, o.width, k.kv_heads));
+    weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
+    weft_ASSIGN(o.window, k.windowed ? count_or_none(c, "sliding_window", k.window) : Result<uint32_t>(0));
     weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
-    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
-    weft_ASSIGN(o.mlp_bias, c.boolean_or("mlp_bias", false));
+    weft_ASSIGN(o.attention_bias, k.biased ? c.boolean_or("attention_bias", false) : Result<bool>(false));
+    weft_ASSIGN(o.mlp_bias, k.biased ? c.boolean_or("mlp_bias", false) : Result<bool>(false));
     weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
-    if (o.heads % o.kv_heads) return c.bad("num_key_value_heads", "must divide num_attention_heads");
     return o;
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
-    weft_ASSIGN(const Config c, read(config));
+    const Class& k = class_of(kClasses, config);
+    weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, rope_of(config, slots, c.head_size, 10000));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
     for (uint32_t i = 0; i < c.layers; ++i) {
-        const std::string at = "layers." + std::to_string(i) + ".", attn = at + "self_attn.", mlp = at + "mlp.";
-        AttentionSpec a;
-        a.heads = c.heads;
-        a.kv_heads = c.kv_heads;
-        a.head_size = a.value_size = c.head_size;
-        a.qkv = slots.stacked_linear(attn + "qkv", {{attn + "q_proj", c.heads * c.head_size}, {attn + "k_proj", c.kv_heads * c.head_size}, {attn + "v_proj", c.kv_heads * c.head_size}}, c.width, c.attention_bias);
+        const std::string at = layer_name(i);
+        AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias);
         a.rope = rope;
-        a.scale = float(1 / std::sqrt(double(c.head_size)));
         a.window = c.window;
-        a.out = slots.linear(attn + "o_proj", c.width, c.heads * c.head_size, c.attention_bias);
-        MlpSpec m;
-        m.in = slots.stacked_linear(mlp + "gate_up", {{mlp + "gate_proj", c.inner}, {mlp + "up_proj", c.inner}}, c.width, c.mlp_bias);
-        m.out = slots.linear(mlp + "down_proj", c.width, c.inner, c.mlp_bias);
-        m.inner = c.inner;
-        m.activation = c.activation;
-        Layer layer;
-        layer.blocks.push_back({.pre = slots.rms(at + "input_layernorm.weight", c.width, c.eps), .branches = {{a}}});
-        layer.blocks.push_back({.pre = slots.rms(at + "post_attention_layernorm.weight", c.width, c.eps), .branches = {{m}}});
-        s.layers.push_back(std::move(layer));
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation, c.mlp_bias)));
     }
     return s;
 }

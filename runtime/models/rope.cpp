@@ -7,35 +7,34 @@
 namespace weft {
 namespace {
 
-struct Scaling {
-    std::string type = "default";
-    const JsonObject* values = nullptr; ///< where its numbers are
-};
+constexpr uint32_t kLargestHead = 65536; // a config alone must not make weft allocate more
 
-std::vector<float> plain(double theta, uint32_t rotary) {
-    std::vector<float> f;
-    for (uint32_t i = 0; i < rotary / 2; ++i) f.push_back(float(std::pow(theta, -2.0 * i / rotary)));
+// The unscaled frequencies of `dim` rotated channels; an odd dim is rounded up to whole pairs.
+std::vector<double> plain(double theta, uint32_t dim) {
+    std::vector<double> f;
+    for (uint32_t i = 0; i < dim; i += 2) f.push_back(std::pow(theta, -double(i) / dim));
     return f;
 }
 
 // Peng et al. 2023, YaRN: interpolated where a wavelength is longer than the original context, untouched where much shorter, a ramp between.
-Status yarn(const JsonObject& o, const JsonObject& config, double theta, uint32_t rotary, std::vector<float>& frequencies, Rope& rope) {
-    weft_ASSIGN(const double factor, o.number("factor"));
-    weft_ASSIGN(const double trained, config.number_or("max_position_embeddings", 2048));
-    weft_ASSIGN(const double original, o.number_or("original_max_position_embeddings", trained));
-    weft_ASSIGN(const double fast, o.number_or("beta_fast", 32));
-    weft_ASSIGN(const double slow, o.number_or("beta_slow", 1));
+Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>& frequencies, Rope& rope) {
+    weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
+    weft_ASSIGN(const uint32_t original, o.count_or("original_max_position_embeddings", trained));
+    weft_ASSIGN(const double factor, o.number_or("factor", double(trained) / original));
+    weft_ASSIGN(double fast, o.number_or("beta_fast", 0));
+    weft_ASSIGN(double slow, o.number_or("beta_slow", 0));
     weft_ASSIGN(const bool truncate, o.boolean_or("truncate", true));
-    const auto correction = [&](double rotations) { return rotary * std::log(original / (rotations * 2 * std::numbers::pi)) / (2 * std::log(theta)); };
+    if (fast == 0) fast = 32; // the reference takes 0 as absent
+    if (slow == 0) slow = 1;
+    const auto correction = [&](double rotations) { return dim * std::log(original / (rotations * 2 * std::numbers::pi)) / (2 * std::log(theta)); };
     double low = correction(fast), high = correction(slow);
     if (truncate) low = std::floor(low), high = std::ceil(high);
     low = std::max(low, 0.0);
-    high = std::min(high, double(rotary - 1));
+    high = std::min(high, double(dim) - 1);
     if (low == high) high += 0.001;
-    for (uint32_t i = 0; i < rotary / 2; ++i) {
-        const double extra = std::pow(theta, -2.0 * i / rotary), inter = extra / factor;
-        const double keep = 1 - std::clamp((i - low) / (high - low), 0.0, 1.0);
-        frequencies.push_back(float(inter * (1 - keep) + extra * keep));
+    for (size_t i = 0; i < frequencies.size(); ++i) {
+        const double interpolated = std::clamp((double(i) - low) / (high - low), 0.0, 1.0);
+        frequencies[i] *= interpolated / factor + (1 - interpolated);
     }
     const auto mscale = [&](double m) { return factor <= 1 ? 1.0 : 0.1 * m * std::log(factor) + 1; };
     weft_ASSIGN(const double m, o.number_or("mscale", 0));
@@ -46,90 +45,105 @@ Status yarn(const JsonObject& o, const JsonObject& config, double theta, uint32_
 }
 
 // Llama 3.1: long wavelengths divided by the factor, short ones kept, a smooth blend between.
-Status llama3(const JsonObject& o, const JsonObject& config, double theta, uint32_t rotary, std::vector<float>& frequencies) {
+Status llama3(const JsonObject& o, std::vector<double>& frequencies) {
     weft_ASSIGN(const double factor, o.number("factor"));
     weft_ASSIGN(const double low, o.number_or("low_freq_factor", 1));
     weft_ASSIGN(const double high, o.number_or("high_freq_factor", 4));
-    weft_ASSIGN(const double trained, config.number_or("max_position_embeddings", 8192));
-    weft_ASSIGN(const double original, o.number_or("original_max_position_embeddings", trained));
-    for (uint32_t i = 0; i < rotary / 2; ++i) {
-        const double f = std::pow(theta, -2.0 * i / rotary), wavelength = 2 * std::numbers::pi / f;
-        double scaled = f;
-        if (wavelength > original / low) scaled = f / factor;
+    weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
+    weft_ASSIGN(const uint32_t original, o.count_or("original_max_position_embeddings", trained));
+    for (double& f : frequencies) {
+        const double wavelength = 2 * std::numbers::pi / f;
+        if (wavelength > original / low) f /= factor;
         else if (wavelength >= original / high) {
             const double smooth = (original / wavelength - low) / (high - low);
-            scaled = (1 - smooth) * f / factor + smooth * f;
+            f = (1 - smooth) * f / factor + smooth * f;
         }
-        frequencies.push_back(float(scaled));
     }
     return Ok{};
 }
 
 // Ding et al. 2024, LongRoPE: one list of divisors up to the original length, another beyond.
-Status longrope(const JsonObject& o, const JsonObject& config, double theta, uint32_t rotary, std::vector<float>& frequencies, Rope& rope) {
-    weft_ASSIGN(const double trained, config.number_or("max_position_embeddings", 4096));
-    weft_ASSIGN(const double beside, config.number_or("original_max_position_embeddings", 0));
-    weft_ASSIGN(const double original, o.number_or("original_max_position_embeddings", beside ? beside : trained));
-    weft_ASSIGN(const double factor, o.number_or("factor", trained / original));
+Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rope) {
+    weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
+    weft_ASSIGN(rope.original, o.count_or("original_max_position_embeddings", trained));
+    weft_ASSIGN(const double factor, o.number_or("factor", double(trained) / rope.original));
+    const std::vector<double> unscaled = std::move(frequencies);
+    frequencies.clear();
     for (const char* key : {"short_factor", "long_factor"}) {
         weft_ASSIGN(const auto divisors, o.numbers(key));
-        if (divisors.size() != rotary / 2) return o.bad(key, "must hold " + std::to_string(rotary / 2) + " numbers, one for each rotated pair of channels");
-        for (uint32_t i = 0; i < rotary / 2; ++i) frequencies.push_back(float(std::pow(theta, -2.0 * i / rotary) / divisors[i]));
+        if (divisors.size() != unscaled.size()) return o.bad(key, "must hold " + std::to_string(unscaled.size()) + " numbers, one for each rotated pair of channels");
+        for (size_t i = 0; i < unscaled.size(); ++i) frequencies.push_back(unscaled[i] / divisors[i]);
     }
-    weft_ASSIGN(const double given, o.number_or("attention_factor", factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original))));
-    weft_ASSIGN(const double short_m, o.number_or("short_mscale", given));
-    weft_ASSIGN(const double long_m, o.number_or("long_mscale", given));
+    weft_ASSIGN(const double given, o.number_or("attention_factor", factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(double(rope.original)))));
     rope.long_table = true;
-    rope.original = uint32_t(original);
-    rope.factor = float(short_m);
-    rope.long_factor = float(long_m);
+    rope.factor = rope.long_factor = float(given);
     return Ok{};
 }
 
 } // namespace
 
-Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind, double default_partial, RopeKind kind) {
-    // transformers 5: rope_parameters, perhaps keyed by layer type. Before: rope_theta and rope_scaling beside each other.
-    JsonObject source = config;
-    if (config.has("rope_parameters")) {
-        weft_ASSIGN(source, config.object("rope_parameters"));
-        if (!layer_kind.empty() && source.has(layer_kind)) {
-            weft_ASSIGN(source, source.object(layer_kind));
+Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind, double default_partial, uint32_t default_context) {
+    // transformers 5 writes rope_parameters, perhaps keyed by layer type; before, rope_scaling stood beside rope_theta. An empty rope_scaling counts as absent.
+    Json p = Json::object();
+    for (const char* key : {"rope_parameters", "rope_scaling"})
+        if (config.has(key)) {
+            weft_ASSIGN(const JsonObject given, config.object(key));
+            if (given.json().empty()) continue;
+            p = given.json();
+            if (!layer_kind.empty() && given.has(layer_kind)) {
+                weft_ASSIGN(const JsonObject own, given.object(layer_kind));
+                p = own.json();
+            }
         }
-    }
-    weft_ASSIGN(const double outer_theta, config.number_or("rope_theta", default_theta));
-    weft_ASSIGN(double theta, source.number_or("rope_theta", outer_theta));
-    weft_ASSIGN(const double outer_partial, config.number_or("partial_rotary_factor", default_partial));
-    weft_ASSIGN(double partial, source.number_or("partial_rotary_factor", outer_partial));
-    JsonObject scaling = source;
-    if (config.has("rope_scaling")) {
-        weft_ASSIGN(scaling, config.object("rope_scaling"));
-    }
-    weft_ASSIGN(const std::string old_type, scaling.string_or("type", "default"));
-    weft_ASSIGN(const std::string type, scaling.string_or("rope_type", old_type));
+    const JsonObject view(p, config.origin());
+    const auto complete = [&](const char* key, const Json& otherwise) {
+        if (!view.has(key)) p[key] = config.has(key) ? config.json()[key] : otherwise;
+    };
+    complete("rope_theta", default_theta);
+    complete("partial_rotary_factor", default_partial);
+    if (!view.has("rope_type")) p["rope_type"] = view.has("type") ? p["type"] : Json("default");
+    // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own numbers wins over one among them (Phi-3).
+    p["max_position_embeddings"] = config.has("max_position_embeddings") ? config.json()["max_position_embeddings"] : Json(default_context);
+    if (config.has("original_max_position_embeddings")) p["original_max_position_embeddings"] = config.json()["original_max_position_embeddings"];
+    return p;
+}
+
+Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, RopeKind kind) {
+    weft_ASSIGN(const std::string type, p.string("rope_type"));
+    weft_ASSIGN(const double theta, p.number("rope_theta"));
+    weft_ASSIGN(const double partial, p.number("partial_rotary_factor"));
+    if (head_size > kLargestHead) return p.bad("rope_type", "cannot be computed for heads of " + std::to_string(head_size) + " channels");
+    if (!(theta > 0) || !std::isfinite(theta)) return p.bad("rope_theta", "must be positive");
+    if (!(partial > 0 && partial <= 1)) return p.bad("partial_rotary_factor", "must be above 0 and at most 1");
+    const uint32_t dim = uint32_t(head_size * partial), pairs = (dim + 1) / 2;
+    if (dim == 0 || 2 * pairs > head_size) return p.bad("partial_rotary_factor", "must leave at least one channel of " + std::to_string(head_size) + " to rotate, and whole pairs");
     Rope rope;
     rope.kind = kind;
-    rope.rotary = uint32_t(head_size * partial);
-    if (!(theta > 0) || rope.rotary < 2 || rope.rotary > head_size || rope.rotary % 2) return config.bad("rope_theta", "and the partial rotary factor must give a positive base and an even number of at least 2 rotated channels");
-    std::vector<float> frequencies;
-    if (type == "default") frequencies = plain(theta, rope.rotary);
-    else if (type == "linear") {
-        weft_ASSIGN(const double factor, scaling.number("factor"));
-        for (uint32_t i = 0; i < rope.rotary / 2; ++i) frequencies.push_back(float(std::pow(theta, -2.0 * i / rope.rotary) / factor));
-    } else if (type == "dynamic") {
-        weft_ASSIGN(const double factor, scaling.number("factor"));
-        weft_ASSIGN(const double trained, config.number_or("max_position_embeddings", 2048));
-        weft_ASSIGN(const double original, scaling.number_or("original_max_position_embeddings", trained));
-        frequencies = plain(theta, rope.rotary);
+    rope.rotary = 2 * pairs;
+    std::vector<double> frequencies = plain(theta, dim);
+    if (type == "linear") {
+        weft_ASSIGN(const double factor, p.number("factor"));
+        for (double& f : frequencies) f /= factor;
+    } else if (type == "dynamic") { // the device computes it, from the length
+        weft_ASSIGN(const double factor, p.number("factor"));
+        weft_ASSIGN(rope.original, p.count("max_position_embeddings"));
+        if (dim == 2) return p.bad("rope_type", "is 'dynamic', which needs more than two rotated channels");
         rope.ntk = float(factor);
-        rope.original = uint32_t(original);
-    } else if (type == "yarn") weft_TRY(yarn(scaling, config, theta, rope.rotary, frequencies, rope));
-    else if (type == "llama3") weft_TRY(llama3(scaling, config, theta, rope.rotary, frequencies));
-    else if (type == "longrope" || type == "su") weft_TRY(longrope(scaling, config, theta, rope.rotary, frequencies, rope));
-    else return Error{ErrorCode::unsupported, scaling.origin() + ": rope type '" + type + "' is not supported", {"weft knows: default, linear, dynamic, yarn, llama3, longrope"}};
-    const uint32_t half = rope.rotary / 2;
-    rope.frequencies = rope.long_table ? slots.computed("rotary frequencies", {2, half}, std::move(frequencies)) : slots.computed("rotary frequencies", {half}, std::move(frequencies));
+    } else if (type == "yarn") weft_TRY(yarn(p, theta, dim, frequencies, rope));
+    else if (type == "llama3") weft_TRY(llama3(p, frequencies));
+    else if (type == "longrope" || type == "su") weft_TRY(longrope(p, frequencies, rope));
+    else if (type != "default") return Error{ErrorCode::unsupported, p.origin() + ": rope type '" + type + "' is not supported", {"weft knows: default, linear, dynamic, yarn, llama3, longrope"}};
+    std::vector<float> values(frequencies.begin(), frequencies.end());
+    bool finite = std::isfinite(rope.factor) && std::isfinite(rope.long_factor) && std::isfinite(rope.ntk);
+    for (float f : values) finite = finite && std::isfinite(f);
+    if (!finite) return p.bad("rope_type", "and the numbers beside it give rotary frequencies that are not finite");
+    rope.frequencies = slots.computed("rotary frequencies", rope.long_table ? std::vector<uint32_t>{2, pairs} : std::vector<uint32_t>{pairs}, std::move(values));
     return rope;
+}
+
+Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind, double default_partial, RopeKind kind) {
+    weft_ASSIGN(const Json parameters, rope_parameters(config, default_theta, layer_kind, default_partial));
+    return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size, kind);
 }
 
 } // namespace weft

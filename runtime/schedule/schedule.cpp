@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
+#include <algorithm>
 
 namespace weft {
 namespace {
@@ -8,7 +9,63 @@ std::vector<StateSpec> states_of(const MlpSpec&, const StateOptions&) { return {
 std::vector<StateSpec> states_of(const MoeSpec&, const StateOptions&) { return {}; }
 std::vector<StateSpec> states_of(const LinearSpec&, const StateOptions&) { return {}; }
 
+// What the kernels' headers allow.
+constexpr uint32_t kLargestHead = 256, kLargestState = 256, kFewestTaps = 2, kMostTaps = 8, kMostExperts = 1024, kMostChosen = 32, kLargestVocabulary = 393216;
+constexpr uint64_t kMostElements = uint64_t(1) << 46; // of one weight; far beyond any device, and products of it with a type's size still fit 64 bits
+
+class Limits {
+public:
+    void at(std::string place) { place_ = std::move(place); }
+    void range(const char* what, uint64_t value, uint64_t least, uint64_t most, uint32_t multiple = 1) {
+        if (value >= least && value <= most && value % multiple == 0) return;
+        found.push_back(place_ + what + " is " + std::to_string(value) + "; weft takes " + (multiple > 1 ? "multiples of " + std::to_string(multiple) + " from " : "") + std::to_string(least) + " to " + std::to_string(most));
+    }
+    void check(const AttentionSpec& a) {
+        range("the size of a head", a.head_size, 4, kLargestHead, 4);
+        range("the size of a value head", a.value_size, 4, kLargestHead, 4);
+    }
+    void check(const ConvSpec& c) { range("the number of the convolution's taps", c.taps, kFewestTaps, kMostTaps); }
+    void check(const Mamba1Spec& m) {
+        check(m.conv);
+        range("the size of a state", m.state_size, 1, kLargestState);
+    }
+    void check(const Mamba2Spec& m) {
+        check(m.conv);
+        range("the size of a state", m.state_size, 1, kLargestState);
+    }
+    void check(const GatedDeltaSpec& g) {
+        check(g.conv);
+        range("the size of a key head", g.key_size, 1, kLargestState);
+    }
+    void check(const MoeSpec& m) {
+        range("the number of experts", m.experts, 1, kMostExperts);
+        range("the number of chosen experts", m.chosen, 1, std::min(m.experts, kMostChosen));
+    }
+    void check(const MlpSpec&) {}
+    void check(const LinearSpec&) {}
+    std::vector<std::string> found;
+
+private:
+    std::string place_;
+};
+
 } // namespace
+
+std::vector<std::string> Schedule::beyond_limits() const {
+    Limits limits;
+    limits.range("the vocabulary", vocabulary, 1, kLargestVocabulary);
+    for (size_t i = 0; i < layers.size(); ++i) {
+        limits.at("layer " + std::to_string(i) + ": ");
+        for (const SubBlock& block : layers[i].blocks)
+            for (const Branch& branch : block.branches) std::visit([&](const auto& op) { limits.check(op); }, branch.op);
+    }
+    for (const WeightSlot& slot : weights) {
+        long double elements = 1; // a product of 32-bit sizes may not fit 64 bits
+        for (uint32_t d : slot.shape) elements *= d;
+        if (elements > kMostElements) limits.found.push_back(slot.name + " has more than 2^46 elements");
+    }
+    return std::move(limits.found);
+}
 
 std::vector<StateSpec> Schedule::states(const StateOptions& o) const {
     std::vector<StateSpec> all;

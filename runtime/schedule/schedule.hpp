@@ -65,6 +65,8 @@ struct Schedule {
 
     /// States of all layers in the order lowering uses them.
     std::vector<StateSpec> states(const StateOptions& o) const;
+    /// Sizes that no kernel takes, one sentence each. Empty: it can run.
+    std::vector<std::string> beyond_limits() const;
     uint64_t parameters() const;
 };
 

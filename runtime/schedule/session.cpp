@@ -138,14 +138,15 @@ Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<vo
     for (auto& key : prologue.pipelines()) keys.push_back(key);
     weft_TRY(device.pipelines().build(keys, progress));
     weft_ASSIGN(auto first, vk::Recording::create(device, std::move(prologue)));
-    weft_ASSIGN(auto main, vk::Recording::create(device, std::move(plan.program)));
+    weft_ASSIGN(auto main, vk::Recording::create(device, std::move(plan.program), {.timestamps = options_.timestamps}));
     weft_ASSIGN(auto replay, Replay::create(device, std::move(first), std::move(main)));
     return replays_.emplace(bucket, std::make_unique<Replay>(std::move(replay))).first->second.get();
 }
 
-const Replay* Session::replay(const Bucket& bucket) const {
-    const auto it = replays_.find(bucket);
-    return it == replays_.end() ? nullptr : it->second.get();
+uint64_t Session::submissions() const {
+    uint64_t n = 0;
+    for (const auto& [bucket, replay] : replays_) n += replay->submissions();
+    return n;
 }
 
 double Session::device_wait_ms() const {
@@ -179,10 +180,11 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
     return Ok{};
 }
 
-Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps) {
+Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form) {
     weft_TRY(check_feeds(feeds));
     want_ = want;
     taps_ = taps;
+    step_form_ = step_form;
     const uint32_t share = std::max<uint32_t>(1, options_.max_chunk / uint32_t(feeds.size()));
     chunk_ = chunk ? std::min(chunk, share) : share;
     work_.clear();
@@ -220,11 +222,13 @@ Status Session::begin_step() {
     Bucket bucket;
     bucket.sequences = std::bit_ceil(uint32_t(rows.size()));
     bucket.taps = taps_;
-    bucket.decode = ids.size() == rows.size() && (want_ != Want::all || taps_);
+    // A step of one token a sequence is a decode step; where all logits are wanted the caller says whether the step forms are meant.
+    bucket.decode = ids.size() == rows.size() && (want_ != Want::all || step_form_);
     bucket.tokens = bucket.decode ? bucket.sequences : std::max(kSmallestBucket, std::bit_ceil(step_tokens_));
     bucket.sampling = want_ != Want::all;
     bucket.outputs = want_ == Want::all ? bucket.tokens : bucket.sequences;
     weft_ASSIGN(current_, replay_for(bucket));
+    last_ = current_;
     buffers_.logits = want_ == Want::all && bucket.outputs > options_.slots ? logits_all_ : logits_few_;
     weft_TRY(write_step(rows, ids, outputs));
     current_->start(1);
@@ -269,15 +273,15 @@ void Session::finish_step() {
     ++step_index_;
 }
 
-Status Session::forward(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps) {
-    weft_TRY(start(feeds, want, chunk, taps));
+Status Session::forward(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form) {
+    weft_TRY(start(feeds, want, chunk, taps, step_form));
     for (;;) {
         weft_ASSIGN(const bool done, advance(options_.longest_submission_ms));
         if (done) return Ok{};
     }
 }
 
-Status Session::begin(std::span<const Feed> feeds, Want want) { return start(feeds, want, 0, false); }
+Status Session::begin(std::span<const Feed> feeds, Want want) { return start(feeds, want, 0, false, false); }
 
 Result<bool> Session::advance(double budget_ms) {
     if (!current_) return Error{ErrorCode::invalid_argument, "advance() without begin()", {}};
@@ -330,6 +334,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
     bucket.sequences = bucket.tokens = bucket.outputs = std::bit_ceil(uint32_t(rows.size()));
     bucket.decode = bucket.sampling = true;
     weft_ASSIGN(Replay* replay, replay_for(bucket));
+    last_ = replay;
     buffers_.logits = logits_few_;
     output_rows_ = uint32_t(rows.size());
     for (uint32_t done = 0; done < steps;) {

@@ -14,6 +14,7 @@ struct SessionOptions {
     uint32_t slots = 1;         ///< sequences at the same time
     uint32_t max_chunk = 256;   ///< most new tokens of one prefill step, over all sequences
     DType kv_dtype = DType::f32;
+    bool timestamps = false;    ///< time every call (Recording::call_times); costs a barrier a call
     double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
 };
 
@@ -27,12 +28,13 @@ struct Feed {
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
 
-/// The states of one sequence, copied aside. Belongs to the session that made it.
+/// The states of one sequence, copied aside on the device. Belongs to the session that made it, and may outlive nothing of it.
 struct Snapshot {
+    const void* owner = nullptr;
     std::shared_ptr<vk::Arena> arena;
-    std::vector<vk::Slice> states;
-    uint32_t length = 0;
-    std::vector<uint32_t> history;
+    std::vector<vk::Slice> parts; ///< one a state, then the history
+    uint32_t length = 0, next = 0;
+    bool sampled = false;
     uint64_t bytes() const { return arena ? arena->bytes() : 0; }
 };
 
@@ -47,8 +49,9 @@ public:
     uint32_t length(uint32_t slot) const { return slots_[slot].length; }
 
     /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk). With Want::last or all, logits() holds them
+    /// `step_form`: with one token a feed and Want::all, use the step forms of the kernels, as decode does.
     /// afterwards (all: of the last step only, so feed at most one chunk); with Want::last the sampler has also chosen each sequence's next token (next_token()).
-    Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false);
+    Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false, bool step_form = false);
     /// Rows of the last forward: Want::last one a feed, Want::all one a token. f32 [rows, vocabulary].
     Result<std::vector<float>> logits();
     /// forward(..., taps): the residual stream after the embedding (0), after layer i, and after the final norm; f32 [tokens, width].
@@ -81,7 +84,9 @@ public:
     uint64_t activation_bytes() const { return activation_arena_.bytes(); }
     /// Milliseconds waited for the device since creation.
     double device_wait_ms() const;
-    const Replay* replay(const Bucket& bucket) const;
+    uint64_t submissions() const;
+    /// The replay that ran last, for its timings; null before the first.
+    const Replay* last_replay() const { return last_; }
     /// Builds recordings ahead of time: decode for `slots` sequences, and prefill of `tokens`.
     Status prepare(uint32_t tokens, const std::function<void(size_t, size_t)>& progress);
 
@@ -91,7 +96,6 @@ private:
         uint32_t expected = 0;
         bool sampled = false;
         kernel::SamplerRow sampler;
-        std::vector<uint32_t> history;
     };
     struct Piece { size_t feed; uint32_t first, count; }; // part of a feed in one step
 
@@ -99,7 +103,7 @@ private:
         : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"), activation_arena_(model_->device, vk::MemoryUse::device, "activations"), host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
     Status allocate();
     Result<Replay*> replay_for(const Bucket& bucket, const std::function<void(size_t, size_t)>& progress = {});
-    Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps);
+    Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form);
     Status begin_step();
     void finish_step();
     Status write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids, std::span<const uint32_t> outputs);
@@ -107,6 +111,9 @@ private:
     Status check_feeds(std::span<const Feed> feeds) const;
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
     Error too_long(uint64_t available) const;
+    uint64_t used_bytes(const StateSpec& spec, uint32_t length) const;
+    vk::Slice state_of(size_t state, uint32_t slot) const;
+    vk::Slice history_of(uint32_t slot) const { return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4); }
 
     std::shared_ptr<const Model> model_;
     SessionOptions options_;
@@ -128,8 +135,8 @@ private:
     std::vector<Piece> pieces_;
     Want want_ = Want::nothing;
     uint32_t chunk_ = 0, steps_ = 0, step_index_ = 0;
-    bool taps_ = false;
-    Replay* current_ = nullptr;
+    bool taps_ = false, step_form_ = false;
+    Replay *current_ = nullptr, *last_ = nullptr;
     uint32_t output_rows_ = 0, step_tokens_ = 0;
     vk::Slice step_block_, logits_few_, logits_all_;
 };

@@ -24,11 +24,17 @@ const TensorView* find(const WeightPiece& piece, const ModelFiles& files) {
     return nullptr;
 }
 
-// The way to put a slot together that fits the file: its own pieces, or the first alternative whose first tensor is there.
+// The way to put a slot together that fits the file: its own pieces, or the first alternative, whose first tensor is there in the right shape; or at least there.
 const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFiles& files) {
-    if (!slot.pieces.empty() && !find(slot.pieces[0], files))
+    for (const bool any_shape : {false, true}) {
+        const auto fits = [&](const std::vector<WeightPiece>& pieces) {
+            const TensorView* view = pieces.empty() ? nullptr : find(pieces[0], files);
+            return view && (any_shape || squeezed(view->shape) == squeezed(pieces[0].file_shape));
+        };
+        if (fits(slot.pieces)) return slot.pieces;
         for (const auto& other : slot.alternatives)
-            if (!other.empty() && find(other[0], files)) return other;
+            if (fits(other)) return other;
+    }
     return slot.pieces;
 }
 

@@ -5,6 +5,7 @@
 #include "io/model_files.hpp"
 #include "vulkan/memory.hpp"
 #include <functional>
+#include <weft/device.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ struct WeightSlot {
     bool matrix = true;
     std::vector<WeightPiece> pieces;
     std::vector<float> computed; ///< instead of pieces: values made from the config (rotary frequencies)
-    /// Other ways to put the same slot together, tried in order when the first piece of `pieces` is not in the file (split or stacked experts).
+    /// Other ways to put the same slot together, tried in order when the file does not have the first piece of `pieces`, or not in its shape (split or stacked experts).
     std::vector<std::vector<WeightPiece>> alternatives;
 
     uint64_t count() const {
@@ -43,8 +44,6 @@ struct WeightSlot {
     }
 };
 
-/// How matrices are held on the device. `stored`: as in the file.
-enum class WeightType : uint32_t { stored, f32, f16, bf16 };
 
 struct DeviceWeight {
     vk::Slice slice;

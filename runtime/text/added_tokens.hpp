@@ -3,6 +3,8 @@
 #pragma once
 #include "text/normalizers.hpp"
 #include "text/token_model.hpp"
+#include <array>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace weft::text {

@@ -33,6 +33,7 @@ public:
     BpeConfig config_;
     std::array<uint32_t, kDirect> direct_; // kNone where there is no token
     std::array<uint32_t, 256> bytes_;      // the tokens <0x00> to <0xFF>
+    bool cuttable_;                        // long words may be cut where nothing can join
 };
 
 class Session final : public TokenSession {
@@ -46,6 +47,23 @@ public:
                 return Ok{};
             }
         }
+        if (piece.size() <= kLongestCached || !bpe_.cuttable_) return word(piece, ids);
+        size_t begin = 0;
+        CodePoint left = code_point_at(piece, 0);
+        for (size_t at = left.bytes; at < piece.size(); at += left.bytes) {
+            const CodePoint right = code_point_at(piece, at);
+            // Unknown characters are spelled in other ways, so that what they join with is not told by the text.
+            if (!config_.junctions.can_join(left.value, right.value) && known(piece, at - left.bytes, left) && known(piece, at, right)) {
+                weft_TRY(word(piece.substr(begin, at - begin), ids));
+                begin = at;
+            }
+            left = right;
+        }
+        return word(piece.substr(begin), ids);
+    }
+
+private:
+    Status word(std::string_view piece, std::vector<uint32_t>& ids) {
         if (piece.size() > kLongestCached) {
             weft_TRY(spell(piece));
             merge();
@@ -64,7 +82,10 @@ public:
         return Ok{};
     }
 
-private:
+    bool known(std::string_view piece, size_t at, CodePoint c) const {
+        return c.value < kDirect ? bpe_.direct_[c.value] != kNone : config_.vocabulary.id_of(piece.substr(at, c.bytes)).has_value();
+    }
+
     void add(uint32_t id) {
         const auto at = uint32_t(symbols_.size());
         if (at > 0) symbols_.back().next = at;
@@ -168,6 +189,7 @@ private:
 };
 
 Bpe::Bpe(BpeConfig config) : config_(std::move(config)) {
+    cuttable_ = config_.continuing_prefix.empty() && config_.end_suffix.empty() && !config_.vocabulary.shares_ids();
     std::string text;
     for (char32_t c = 0; c < kDirect; ++c) {
         text.clear();
@@ -221,13 +243,25 @@ Status read_merges(const JsonObject& part, BpeConfig& config) {
         const auto id = id_of(joined);
         if (!id) return unknown(joined);
         config.merges.set(*left_id, *right_id, {rank++, *id});
+        config.junctions.add(left, right);
     }
     return Ok{};
 }
 
 } // namespace
 
-MergeTable::MergeTable(size_t count) : slots_(std::bit_ceil(2 * count + 1), Slot{kEmpty, {}}), mask_(slots_.size() - 1) {}
+void JunctionTable::add(std::string_view left, std::string_view right) {
+    if (left.empty() || right.empty()) return give_up();
+    const uint32_t bit = bit_of(code_point_before(left, left.size()).value, code_point_at(right, 0).value);
+    bits_[bit / 64] |= uint64_t(1) << (bit % 64);
+}
+
+bool JunctionTable::can_join(char32_t left, char32_t right) const {
+    const uint32_t bit = bit_of(left, right);
+    return all_ || (bits_[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+MergeTable::MergeTable(size_t count) : slots_(std::bit_ceil(count + count / 2 + 1), Slot{kEmpty, {}}), mask_(slots_.size() - 1) {}
 
 size_t MergeTable::slot_of(uint64_t key) const {
     uint64_t hash = key * 0x9e3779b97f4a7c15u; // multiplies mix upwards: fold the top half down

@@ -3,6 +3,7 @@
 #pragma once
 #include "text/token_model.hpp"
 #include <array>
+#include <unordered_map>
 
 namespace weft::text {
 
@@ -27,6 +28,24 @@ private:
     size_t mask_ = 0;
 };
 
+/// Between which two characters a merge can ever join. Where none can, a word falls apart into words of their own: texts that are
+/// not pre-tokenized (SentencePiece's) become short words again, which are fast and repeat.
+class JunctionTable {
+public:
+    /// Notes that `left` and `right` merge.
+    void add(std::string_view left, std::string_view right);
+    /// False only if no token that ends in `left` merges with one that begins with `right`.
+    bool can_join(char32_t left, char32_t right) const;
+    /// From now on everything can join.
+    void give_up() { all_ = true; }
+
+private:
+    static uint32_t bit_of(char32_t left, char32_t right) { return uint32_t((uint64_t(left) * 0x9e3779b1u ^ uint64_t(right) * 0x85ebca6bu << 7) >> 5) & (kBits - 1); }
+    static constexpr uint32_t kBits = 1u << 20; // some pairs share a bit: then they count as joining, which is never wrong
+    std::vector<uint64_t> bits_ = std::vector<uint64_t>(kBits / 64);
+    bool all_ = false;
+};
+
 struct BpeConfig {
     Vocabulary vocabulary;
     MergeTable merges;
@@ -37,6 +56,7 @@ struct BpeConfig {
     bool fuse_unk = false;                  ///< neighbouring unknown characters are one unknown token
     bool byte_fallback = false;             ///< unknown characters become their bytes' tokens, <0x00> to <0xFF>, if all of those exist
     bool ignore_merges = false;             ///< a word that is a token is that token
+    JunctionTable junctions;
     std::string origin;                     ///< the file, for messages
 };
 

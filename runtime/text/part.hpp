@@ -53,8 +53,8 @@ Result<std::vector<std::unique_ptr<Part>>> read_list(const PartReader& part, con
 
 /// A string of exactly one character.
 inline Result<std::string> read_character(const JsonObject& part, const std::string& key) {
-    weft_ASSIGN(std::string text, part.string(key));
-    if (text.empty() || code_point_at(text, 0).bytes != text.size()) return part.bad(key, "must be one character");
+    auto text = part.string(key);
+    if (text && (text->empty() || code_point_at(*text, 0).bytes != text->size())) return part.bad(key, "must be one character");
     return text;
 }
 

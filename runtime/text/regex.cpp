@@ -11,9 +11,9 @@ namespace {
 
 constexpr size_t kLongestPattern = 64 * 1024;
 constexpr uint32_t kHeapKilobytes = 256 * 1024;
-// Starting points tried in one call. Between calls the clock is read: PCRE2's own limit counts each starting point anew, so
-// that a pattern which fails slowly at each of a million of them would never reach it.
-constexpr size_t kWindow = 4096;
+// Starting points tried in one call, times bytes of text. Between calls the clock is read: PCRE2's own limit counts each starting
+// point anew, so that a pattern which fails slowly at each of a million of them would never reach it.
+constexpr size_t kWindowWork = size_t(1) << 26;
 
 using Clock = std::chrono::steady_clock;
 
@@ -21,15 +21,11 @@ using Clock = std::chrono::steady_clock;
 struct Scratch {
     pcre2_match_data* data = pcre2_match_data_create(1, nullptr); // only the whole match is ever asked for
     pcre2_match_context* context = pcre2_match_context_create(nullptr);
-    pcre2_jit_stack* stack = pcre2_jit_stack_create(32 * 1024, 4 * 1024 * 1024, nullptr);
 
     Scratch() {
-        if (!context) return;
-        pcre2_jit_stack_assign(context, nullptr, stack);
-        pcre2_set_heap_limit(context, kHeapKilobytes);
+        if (context) pcre2_set_heap_limit(context, kHeapKilobytes);
     }
     ~Scratch() {
-        pcre2_jit_stack_free(stack);
         pcre2_match_context_free(context);
         pcre2_match_data_free(data);
     }
@@ -70,7 +66,7 @@ Result<Regex> Regex::compile(std::string_view pattern, const std::string& where)
     code->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), options, &error, &offset, context);
     pcre2_compile_context_free(context);
     if (!code->code) return refuse(message_of(error));
-    (void)pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE); // where there is no JIT the interpreter gives the same matches
+    // No JIT: it counts too few of its steps, so that \p{L}*\p{L}*z would run for days. Words are short; the interpreter is fast enough.
     Regex regex;
     regex.code_ = std::move(code);
     return regex;
@@ -91,14 +87,12 @@ Result<std::vector<Regex::Span>> Regex::find_all(std::string_view text) const {
     std::vector<Span> spans;
     const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
     constexpr size_t kNone = size_t(-1);
+    const size_t window = std::max<size_t>(1, kWindowWork / (text.size() + 1));
     size_t from = 0, last_match_end = kNone;
     while (from <= text.size()) {
-        size_t window_end = std::min(text.size(), from + kWindow);
+        size_t window_end = std::min(text.size(), from + window);
         pcre2_set_offset_limit(scratch.context, window_end);
-        int rc = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, scratch.data, scratch.context);
-        if (rc == PCRE2_ERROR_JIT_STACKLIMIT) { // the interpreter keeps its backtracking on the heap
-            rc = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, scratch.data, scratch.context);
-        }
+        const int rc = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, scratch.data, scratch.context);
         if (rc == PCRE2_ERROR_NOMATCH) {
             if (window_end == text.size()) break;
             if (Clock::now() > deadline) return gave_up("it took too long");

@@ -8,8 +8,6 @@
 namespace weft::text {
 namespace {
 
-constexpr std::string_view kPosixWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
-
 // Long names of categories, which PCRE2 knows by their short names only, and POSIX names.
 struct Name {
     std::string_view name, inside;
@@ -26,7 +24,7 @@ constexpr Name kNames[] = {
     {"other", "\\p{C}"}, {"control", "\\p{Cc}"}, {"format", "\\p{Cf}"}, {"surrogate", "\\p{Cs}"}, {"privateuse", "\\p{Co}"}, {"unassigned", "\\p{Cn}"},
     {"alpha", "\\p{Alphabetic}"}, {"alnum", "\\p{Alphabetic}\\p{Nd}"}, {"blank", "\\t\\p{Zs}"}, {"cntrl", "\\p{Cc}"}, {"digit", "\\p{Nd}"},
     {"lower", "\\p{Lowercase}"}, {"upper", "\\p{Uppercase}"}, {"punct", "\\p{P}"}, {"space", kSpace}, {"whitespace", kSpace},
-    {"word", kPosixWord}, {"xdigit", kHex}, {"ascii", "\\x00-\\x7f"}, {"any", "\\x{0}-\\x{10ffff}"},
+    {"word", kWord}, {"xdigit", kHex}, {"ascii", "\\x00-\\x7f"}, {"any", "\\x{0}-\\x{10ffff}"},
 };
 // What [[:name:]] means where it differs from \p{name}.
 constexpr Name kPosix[] = {

@@ -12,8 +12,9 @@ namespace weft::text {
 constexpr std::string_view kSpace = "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
 constexpr std::string_view kHex = "0-9a-fA-F";
 constexpr std::string_view kDigit = "\\p{Nd}";
-/// \w and \b: the same as [[:word:]] and a few numbers more.
-constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
+constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+/// What \w and \b match besides, but \w inside a class does not.
+constexpr std::string_view kOddWord = "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 
 /// The inside of a class for \p{name} or for [[:name:]]; nothing if there is no such name.
 std::optional<std::string> property_inside(std::string_view name);

@@ -158,7 +158,7 @@ private:
     // An escape outside a class.
     Status escape() {
         if (at_ + 1 >= in_.size()) return refuse("a backslash ends the pattern");
-        static const std::string word = "[" + with_new_characters(kWord) + "]";
+        static const std::string word = "[" + with_new_characters(kWord) + std::string(kOddWord) + "]";
         static const std::string boundary = "(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + ")";
         switch (const char c = peek(1); c) {
         case 'b': atom("(?:" + boundary + ")"); break;
@@ -194,7 +194,7 @@ private:
                 break;
             }
             CharacterSet set;
-            weft_TRY(set_escape(set));
+            weft_TRY(set_escape(set, false));
             atom(set.text(false));
             return Ok{};
         }
@@ -204,7 +204,7 @@ private:
     }
 
     // An escape that means a character or a set of them, inside or outside a class.
-    Status set_escape(CharacterSet& set) {
+    Status set_escape(CharacterSet& set, bool in_class) {
         const char c = peek(1);
         at_ += 2;
         switch (c) {
@@ -212,8 +212,8 @@ private:
         case 'D': set.add(kDigit, true); return Ok{};
         case 's': set.add(kSpace, false); return Ok{};
         case 'S': set.add(kSpace, true); return Ok{};
-        case 'w': set.add(kWord, false); return Ok{};
-        case 'W': set.add(kWord, true); return Ok{};
+        case 'w':
+        case 'W': set.add(std::string(kWord) + std::string(in_class ? "" : kOddWord), c == 'W'); return Ok{};
         case 'h': set.add(kHex, false); return Ok{};
         case 'H': set.add(kHex, true); return Ok{};
         case 'p':
@@ -383,7 +383,7 @@ private:
     Status class_character(CharacterSet& set, std::string& text) {
         if (peek() == '\\') {
             if (at_ + 1 >= in_.size()) return refuse("a backslash ends the pattern");
-            if (std::string_view("dDsSwWhHpP").find(peek(1)) != std::string_view::npos) return set_escape(set);
+            if (std::string_view("dDsSwWhHpP").find(peek(1)) != std::string_view::npos) return set_escape(set, true);
             if (std::string_view("RXKNOBAzZG").find(peek(1)) != std::string_view::npos) return refuse("this escape does not belong in a class");
             return one_escape(text);
         }

@@ -169,6 +169,15 @@ Status Uploader::read(const Slice& from, std::span<std::byte> bytes) {
     return Ok{};
 }
 
+Status Uploader::copy(std::span<const Copy> copies) {
+    return run([&] {
+        for (const Copy& c : copies) {
+            const VkBufferCopy region{c.from.offset, c.to.offset, c.from.size};
+            device_->fn().vkCmdCopyBuffer(commands_, c.from.buffer, c.to.buffer, 1, &region);
+        }
+    });
+}
+
 Status Uploader::fill_zero(const Slice& to) {
     if (to.size == 0) return Ok{};
     if (to.mapped) {

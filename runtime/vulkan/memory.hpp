@@ -50,6 +50,11 @@ private:
     std::vector<Block> blocks_;
 };
 
+/// One copy on the device; both slices have the same size.
+struct Copy {
+    Slice from, to;
+};
+
 /// Copies host bytes to the device through mapped memory, or through a staging buffer where there is none. One thread at a time.
 class Uploader {
 public:
@@ -60,6 +65,8 @@ public:
     Status write(const Slice& to, std::span<const std::byte> bytes);
     Status read(const Slice& from, std::span<std::byte> bytes);
     Status fill_zero(const Slice& to);
+    /// Copies on the device, all in one submission.
+    Status copy(std::span<const Copy> copies);
 
 private:
     explicit Uploader(const Device& device) : device_(&device), staging_(device, MemoryUse::readback, "staging") {}

@@ -62,6 +62,19 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, st
     return ok;
 }
 
+std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant) {
+    const std::pair<Feature, const char*> names[] = {{Feature::float16, "float16"}, {Feature::subgroup, "subgroup"}, {Feature::integer_dot, "integer_dot"}, {Feature::cooperative_matrix, "cooperative_matrix"}};
+    FeatureSet needed;
+    const VariantInfo& v = kernel.variants[variant];
+    for (uint32_t i = 0; i < v.capability_count; ++i)
+        for (const auto& row : kCapabilities)
+            if (row.capability == v.capabilities[i]) needed.set(row.feature);
+    std::vector<std::string> list;
+    for (const auto& [feature, name] : names)
+        if (needed.has(feature)) list.push_back(name);
+    return list;
+}
+
 Pipelines::Pipelines(Device& device) : device_(device) { load_cache(); }
 
 Pipelines::~Pipelines() {

@@ -25,6 +25,9 @@ struct PipelineKey {
 /// True if the device can run the variant; otherwise appends why not.
 bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, std::vector<std::string>* reasons = nullptr);
 
+/// The device features the variant needs, by the names of DeviceInfo::features; empty: the core tier.
+std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant);
+
 /// Thread-safe. Pipelines live as long as the Device.
 class Pipelines {
 public:

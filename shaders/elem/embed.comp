@@ -2,57 +2,69 @@
 // Rows of tables by token id and by position, optionally added to what is there (BERT sums three tables).
 //   y[t,:] = residual[t,:] + scale * table[ids[t],:] + position_table[positions[t] + offset,:]
 // Large tables come in several dispatches: this one holds rows first .. first + rows - 1 and writes the tokens whose ids lie there; the one with
-// first = 0 also writes the ids that are in no table. One workgroup takes a block of columns of some tokens. Cost: 2 to 4 + 4 bytes an element.
+// first = 0 also writes the ids that are in no table. One lane takes one element, with VECTORS four: then all positions and widths count four columns.
+// Cost: 2 to 4 + 4 bytes an element.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "weight.glsl"
+#ifdef VECTORS
+#define VALUE vec4
+#define WORDS uvec2
+#else
+#define VALUE float
+#define WORDS uint
+#endif
 
-layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const uint LOCAL = 64u;
-layout(constant_id = 1) const uint TABLE = 0u;          // 0 f32, 1 f16, 2 bf16
-layout(constant_id = 2) const uint POSITION_TABLE = 0u; // 0 f32, 1 f16, 2 bf16, 3 none
-layout(constant_id = 3) const uint RESIDUAL = 0u;       // 1: there is one
+layout(local_size_x_id = 0, local_size_y_id = 1) in;
+layout(constant_id = 0) const uint LOCAL_X = 64u;
+layout(constant_id = 1) const uint LOCAL_Y = 1u;
+layout(constant_id = 2) const uint TABLE = 0u;          // 0 f32, 1 f16, 2 bf16
+layout(constant_id = 3) const uint POSITION_TABLE = 0u; // 0 f32, 1 f16, 2 bf16, 3 none
+layout(constant_id = 4) const uint RESIDUAL = 0u;       // 1: there is one
 
 layout(push_constant) uniform Push {
-    uint columns, tokens, block, rows_each;
+    uint columns, tokens;
     uint first, rows, vocabulary; // rows of this slice of the table, and of the whole
     uint position_rows, position_offset;
     uint y_stride, y_start, residual_stride, residual_start;
     float scale;
 } push;
-layout(binding = 0) readonly buffer Ids { uint ids[]; };                     // [T]
-layout(binding = 1) readonly buffer Table { uint table[]; };                 // [rows, D] f32, or pairs of 16-bit values
-layout(binding = 2) readonly buffer Positions { uint positions[]; };         // [T]
-layout(binding = 3) readonly buffer PositionTable { uint position_table[]; }; // [N, D], as table
-layout(binding = 4) readonly buffer Residual { float residual[]; };          // [T, D]
-layout(binding = 5) writeonly buffer Y { float y[]; };                       // [T, D]
+layout(binding = 0) readonly buffer Ids { uint ids[]; };                       // [T]
+layout(binding = 1) readonly buffer Table { WORDS table[]; };                  // [rows, D] f32, or pairs of 16-bit values
+layout(binding = 2) readonly buffer Positions { uint positions[]; };           // [T]
+layout(binding = 3) readonly buffer PositionTable { WORDS position_table[]; }; // [N, D], as table
+layout(binding = 4) readonly buffer Residual { VALUE residual[]; };            // [T, D]
+layout(binding = 5) writeonly buffer Y { VALUE y[]; };                         // [T, D]
 
-float half_of(uint type, uint word, uint at) {
+#ifdef VECTORS
+vec4 halves(uint type, uvec2 words) {
+    return type == 1u ? vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y)) : vec4(unpack_bf16(words.x), unpack_bf16(words.y));
+}
+vec4 from_table(uint at) { return TABLE == 0u ? uintBitsToFloat(uvec4(table[2u * at], table[2u * at + 1u])) : halves(TABLE, table[at]); }
+vec4 from_positions(uint at) {
+    return POSITION_TABLE == 0u ? uintBitsToFloat(uvec4(position_table[2u * at], position_table[2u * at + 1u])) : halves(POSITION_TABLE, position_table[at]);
+}
+#else
+float one_half(uint type, uint word, uint at) {
     vec2 both = type == 1u ? unpackHalf2x16(word) : unpack_bf16(word);
     return (at & 1u) == 0u ? both.x : both.y;
 }
+float from_table(uint at) { return TABLE == 0u ? uintBitsToFloat(table[at]) : one_half(TABLE, table[at / 2u], at); }
+float from_positions(uint at) { return POSITION_TABLE == 0u ? uintBitsToFloat(position_table[at]) : one_half(POSITION_TABLE, position_table[at / 2u], at); }
+#endif
 
 void main() {
-    for (uint i = 0u; i < push.rows_each; ++i) {
-        uint token = gl_WorkGroupID.y * push.rows_each + i;
-        if (token >= push.tokens) return;
-        uint id = ids[token];
-        bool here = id >= push.first && id - push.first < push.rows;
-        if (!here && !(push.first == 0u && id >= push.vocabulary)) continue;
-        uint position = POSITION_TABLE == 3u ? 0u : positions[token] + push.position_offset;
-        uint end = min((gl_WorkGroupID.x + 1u) * push.block, push.columns);
-        for (uint c = gl_WorkGroupID.x * push.block + gl_LocalInvocationID.x; c < end; c += LOCAL) {
-            float v = 0.0;
-            if (here) {
-                uint at = (id - push.first) * push.columns + c;
-                v = push.scale * (TABLE == 0u ? uintBitsToFloat(table[at]) : half_of(TABLE, table[at / 2u], at));
-            }
-            if (POSITION_TABLE != 3u && position < push.position_rows) {
-                uint at = position * push.columns + c;
-                v += POSITION_TABLE == 0u ? uintBitsToFloat(position_table[at]) : half_of(POSITION_TABLE, position_table[at / 2u], at);
-            }
-            if (RESIDUAL == 1u) v += residual[token * push.residual_stride + push.residual_start + c];
-            y[token * push.y_stride + push.y_start + c] = v;
-        }
+    uint c = gl_GlobalInvocationID.x, token = gl_GlobalInvocationID.y;
+    if (c >= push.columns || token >= push.tokens) return;
+    uint id = ids[token];
+    bool here = id >= push.first && id - push.first < push.rows;
+    if (!here && !(push.first == 0u && id >= push.vocabulary)) return;
+    VALUE v = VALUE(0.0);
+    if (here) v = push.scale * from_table((id - push.first) * push.columns + c);
+    if (POSITION_TABLE != 3u) {
+        uint position = positions[token] + push.position_offset;
+        if (position < push.position_rows) v += from_positions(position * push.columns + c);
     }
+    if (RESIDUAL == 1u) v += residual[token * push.residual_stride + push.residual_start + c];
+    y[token * push.y_stride + push.y_start + c] = v;
 }

@@ -10,7 +10,15 @@ float log1p(float x) {
     return d == 0.0 ? x : log(u) * (x / d);
 }
 
-float softplus(float x) { return max(x, 0.0) + log1p(exp(-abs(x))); }
+// log(1 + e) for 0 <= e <= 1 as 2 atanh(e / (2 + e)) by its series, to 3 units of roundoff. Vulkan lets log be off by 2^-21 between 0.5 and 2, which would
+// leave a small result with few digits.
+float log1p_unit(float e) {
+    float s = e / (2.0 + e), z = s * s;
+    float p = 1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * (1.0 / 13.0)))));
+    return 2.0 * s + 2.0 * s * (z * p);
+}
+
+float softplus(float x) { return max(x, 0.0) + log1p_unit(exp(-abs(x))); }
 
 float sigmoid(float x) { return 1.0 / (1.0 + exp(-x)); }
 

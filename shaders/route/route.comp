@@ -2,8 +2,9 @@
 // Chooses k of E experts for each token: softmax routers (Mixtral, Qwen, DeepSeek-V2), sigmoid routers with a bias for the choice only and groups (DeepSeek-V3,
 // 2024, equations 12 to 16), routers on logits (Granite, gpt-oss, Llama 4).
 //   choice[e] = score(logits)[e] + bias[e], -inf outside the kept groups; the k largest, ties to the lowest index
+//   (without a bias and without sums of scores: logits[e], which no rounding or saturation of the score makes equal)
 //   weight[j] = scale * w[j] (/ (sum w + eps)), w = score, softmax over the chosen logits, or sigmoid of the chosen logit
-// One workgroup takes one token. An expert's place is the number of experts before it, E^2 comparisons: no barrier a choice. Cost: 4 E + 8 k bytes a token.
+// One workgroup takes one token. An expert's place is the number of candidates before it: no barrier a choice. Cost: 4 E + 8 k bytes a token.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -32,6 +33,9 @@ shared float sh_score[EXPERTS]; // first the logit
 shared float sh_group[GROUPS];
 shared float sh_reduce[LOCAL];
 shared uint sh_expert[CHOICES];
+shared uint sh_candidate[EXPERTS];
+shared uint sh_count;
+shared float sh_floor;
 
 float workgroup_reduce(float value, bool is_max) {
     uint i = gl_LocalInvocationID.x;
@@ -56,13 +60,39 @@ void keep_groups() {
             second = max(second, min(best, sh_choice[e]));
             best = max(best, sh_choice[e]);
         }
-        sh_group[g] = GROUP_SCORE == 1u ? number(best + second) : best;
+        sh_group[g] = GROUP_SCORE == 1u && SIZE > 1u ? number(best + second) : best;
     }
     barrier();
     for (uint e = gl_LocalInvocationID.x; e < EXPERTS; e += LOCAL) {
         uint mine = e / SIZE, before = 0u;
         for (uint g = 0u; g < GROUPS; ++g) before += uint(g < mine ? sh_group[g] >= sh_group[mine] : sh_group[g] > sh_group[mine]);
         if (before >= KEPT_GROUPS) sh_choice[e] = uintBitsToFloat(0xff800000u); // -inf: after every number
+    }
+    barrier();
+}
+
+// Places the k largest into sh_expert. The k-th largest of the lanes' own best is not above the k-th largest of all: only what reaches it is compared, usually few.
+void choose() {
+    uint lane = gl_LocalInvocationID.x;
+    float best = uintBitsToFloat(0xff800000u);
+    for (uint e = lane; e < EXPERTS; e += LOCAL) best = max(best, sh_choice[e]);
+    sh_reduce[lane] = best;
+    if (lane == 0u) sh_count = 0u;
+    barrier();
+    uint before = 0u;
+    for (uint other = 0u; other < LOCAL; ++other) before += uint(other < lane ? sh_reduce[other] >= best : sh_reduce[other] > best);
+    if (before == CHOICES - 1u) sh_floor = best;
+    barrier();
+    for (uint e = lane; e < EXPERTS; e += LOCAL)
+        if (sh_choice[e] >= sh_floor) sh_candidate[atomicAdd(sh_count, 1u)] = e;
+    barrier();
+    for (uint i = lane; i < sh_count; i += LOCAL) { // the order of the candidates does not matter: a place is a count
+        uint e = sh_candidate[i], place = 0u;
+        for (uint j = 0u; j < sh_count; ++j) {
+            uint other = sh_candidate[j];
+            place += uint(other < e ? sh_choice[other] >= sh_choice[e] : sh_choice[other] > sh_choice[e]);
+        }
+        if (place < CHOICES) sh_expert[place] = e;
     }
     barrier();
 }
@@ -83,18 +113,12 @@ void main() {
     for (uint e = lane; e < EXPERTS; e += LOCAL) {
         float x = sh_score[e];
         float score = SCORE == 0u ? exp(x - top) / sum : SCORE == 1u ? sigmoid(x) : SCORE == 3u ? sqrt(softplus(x)) : x;
-        sh_choice[e] = (PARTS & 1u) != 0u ? number(score + bias[e]) : score;
+        sh_choice[e] = (PARTS & 1u) != 0u ? number(score + bias[e]) : KEPT_GROUPS < GROUPS && GROUP_SCORE == 1u ? score : x;
         if (WEIGHT == 0u) sh_score[e] = score;
     }
     barrier();
     if (KEPT_GROUPS < GROUPS) keep_groups();
-    for (uint e = lane; e < EXPERTS; e += LOCAL) {
-        float mine = sh_choice[e];
-        uint before = 0u;
-        for (uint other = 0u; other < EXPERTS; ++other) before += uint(other < e ? sh_choice[other] >= mine : sh_choice[other] > mine);
-        if (before < CHOICES) sh_expert[before] = e;
-    }
-    barrier();
+    choose();
     for (uint j = lane; j < CHOICES; j += LOCAL) {
         uint e = sh_expert[j];
         float weight = sh_score[e];

@@ -10,9 +10,9 @@
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LOCAL = 64u;
-layout(constant_id = 1) const uint SPLIT = 4u; // threads a channel, ceil(N / BLOCK); divides LOCAL
-layout(constant_id = 2) const uint PARTS = 0u; // bit 0: z, 1: softplus, 2: state
-layout(constant_id = 3) const uint BLOCK = 4u; // states a thread
+layout(constant_id = 1) const uint SPLIT = 4u; // threads a channel; SPLIT * BLOCK >= N
+layout(constant_id = 2) const uint BLOCK = 4u; // states a thread
+layout(constant_id = 3) const uint PARTS = 0u; // bit 0: z, 1: softplus, 2: state
 const uint CHANNELS = LOCAL / SPLIT;
 
 layout(push_constant) uniform Push {

@@ -6,10 +6,16 @@
 
 namespace weft::test {
 
-/// The device of this process, or a skip if the machine has no driver. WEFT_TEST_DISABLE=float16,subgroup,... takes features away, to test the lower tiers.
+/// A device with validation. WEFT_TEST_DISABLE=float16,subgroup,... takes features away, to test the lower tiers.
+Result<std::unique_ptr<vk::Device>> open_device();
+
+/// The device of this process, or a skip if the machine has no driver.
 vk::Device& gpu();
 
-/// Fails the running test if the validation layer said anything since the last call.
-void require_no_validation_messages();
+/// Fails the running test if the validation layer said anything of this device since the last call.
+void require_no_validation_messages(vk::Device& device = gpu());
+
+/// Skips if the error is that there is no driver, fails on every other.
+[[noreturn]] void no_device(const Error& error);
 
 } // namespace weft::test

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// weft bench kernels / weft bench model: how fast, against what the device can do.
+#include "command.hpp"
+#include <iostream>
+#include <memory>
+#include <unistd.h>
+
+namespace app {
+namespace {
+
+struct Flags {
+    std::vector<std::string> kernels;
+    std::string model;
+    uint32_t repeats = 5;
+    bool json = false;
+    weft::ModelBenchOptions options;
+    DeviceFlags device;
+    CLI::App *kernels_app = nullptr, *model_app = nullptr;
+};
+
+int run_kernels(const Flags& f) {
+    auto device = f.device.open();
+    if (!device) return fail(device.error());
+    const bool terminal = isatty(STDERR_FILENO);
+    auto bench = weft::bench_kernels(*device, f.kernels, f.repeats, [&](const std::string& name) {
+        if (terminal) std::cerr << "\r\033[K" << name << std::flush;
+        return !g_interrupted;
+    });
+    if (terminal) std::cerr << "\r\033[K";
+    if (!bench) return fail(bench.error());
+    std::cout << (f.json ? bench->json() + "\n" : bench->text());
+    return kDone;
+}
+
+int run_model(const Flags& f) {
+    auto device = f.device.open();
+    if (!device) return fail(device.error());
+    auto bench = weft::bench_model(*device, f.model, f.options);
+    if (!bench) return fail(bench.error());
+    std::cout << (f.json ? bench->json() + "\n" : bench->text());
+    return kDone;
+}
+
+} // namespace
+
+Command add_bench(CLI::App& root) {
+    auto f = std::make_shared<Flags>();
+    CLI::App* app = root.add_subcommand("bench", "Time kernels or a model");
+    app->require_subcommand(1);
+    f->kernels_app = app->add_subcommand("kernels", "Time the case tables of kernels against the device's measured peaks");
+    f->kernels_app->add_option("names", f->kernels, "Kernels (default: all)");
+    f->kernels_app->add_option("--repeats", f->repeats, "Runs of each case; the median counts")->default_val(5)->check(CLI::Range(1, 1000));
+    f->model_app = app->add_subcommand("model", "Time prefill and decode of a model");
+    f->model_app->add_option("model", f->model, "Model directory, or a config.json with --random-weights")->required();
+    f->model_app->add_option("--prompt", f->options.prompt, "Tokens of the prompt")->default_val(256);
+    f->model_app->add_option("--generate", f->options.generate, "Tokens to make")->default_val(64);
+    f->model_app->add_option("--batch", f->options.batch, "Sequences at the same time")->default_val(1);
+    f->model_app->add_option("--repeats", f->options.repeats, "Runs; the median counts")->default_val(3);
+    f->model_app->add_flag("--per-layer", f->options.per_layer, "GPU time of every call");
+    f->model_app->add_flag("--random-weights", f->options.random_weights, "Random weights instead of the files'");
+    add_dtype(*f->model_app, f->options.dtype);
+    for (CLI::App* sub : {f->kernels_app, f->model_app}) {
+        sub->add_flag("--json", f->json, "As JSON");
+        f->device.add(*sub);
+    }
+    return {app, [f] { return f->kernels_app->parsed() ? run_kernels(*f) : run_model(*f); }};
+}
+
+} // namespace app

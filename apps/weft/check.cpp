@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// weft check: model directories against their recorded inputs and outputs.
+#include "command.hpp"
+#include <iostream>
+#include <memory>
+
+namespace app {
+namespace {
+
+struct Flags {
+    std::vector<std::string> models;
+    std::string io;
+    std::vector<std::string> prefill;
+    bool json = false;
+    weft::WeightType dtype = weft::WeightType::stored;
+    DeviceFlags device;
+};
+
+int run(const Flags& f) {
+    auto device = f.device.open();
+    if (!device) return fail(device.error());
+    int code = kDone;
+    if (f.json) std::cout << "[";
+    for (size_t i = 0; i < f.models.size(); ++i) {
+        weft::CheckOptions o;
+        o.io = f.io;
+        o.prefill = f.prefill;
+        o.dtype = f.dtype;
+        auto report = weft::check(*device, f.models[i], o);
+        if (!report) {
+            code = std::max(code, fail(report.error()));
+            continue;
+        }
+        std::cout << (f.json ? (i ? ",\n" : "\n") + report->json() : report->text());
+        if (!report->ok() && code == kDone) code = kFailed;
+        if (g_interrupted) return kInterrupted;
+    }
+    if (f.json) std::cout << "\n]\n";
+    for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n", code = std::max<int>(code, kFailed);
+    return code;
+}
+
+} // namespace
+
+Command add_check(CLI::App& root) {
+    auto f = std::make_shared<Flags>();
+    CLI::App* app = root.add_subcommand("check", "Compare model directories with their recorded inputs and outputs, layer by layer");
+    app->add_option("models", f->models, "Model directories")->required();
+    app->add_option("--io", f->io, "Recorded tensors (default: io.safetensors in the directory)");
+    app->add_option("--prefill", f->prefill, "How the prompt is fed: whole, step, or tokens at a time; may be repeated (default: all of whole, 1, 7, 16, 64, step)");
+    app->add_flag("--json", f->json, "As JSON");
+    add_dtype(*app, f->dtype);
+    f->device.add(*app);
+    return {app, [f] { return run(*f); }};
+}
+
+} // namespace app

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of `weft`: each adds itself to the command line and leaves an exit code.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <weft/weft.hpp>
+
+namespace app {
+
+/// 0 done; 1 failed; 2 wrong use (CLI11 uses codes above 100, main() maps them); 3 the model or the device lacks something; 130 stopped by Ctrl-C.
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kUnsupported = 3, kInterrupted = 130 };
+
+struct Command {
+    CLI::App* app = nullptr;
+    std::function<int()> run;
+};
+
+Command add_run(CLI::App& root);
+Command add_info(CLI::App& root);
+Command add_inspect(CLI::App& root);
+Command add_bench(CLI::App& root);
+Command add_eval(CLI::App& root);
+Command add_check(CLI::App& root);
+
+/// Prints the error and gives its exit code.
+int fail(const weft::Error& error);
+
+/// Options that every command with a device has.
+struct DeviceFlags {
+    int index = -1;
+    bool validation = false, no_cache = false;
+    uint64_t memory_mib = 0;
+    std::string shader_dir;
+    void add(CLI::App& app);
+    weft::Result<weft::Device> open() const;
+};
+
+/// --dtype stored|f32|f16|bf16.
+void add_dtype(CLI::App& app, weft::WeightType& type);
+
+/// Set by Ctrl-C; commands look at it at every token and every step of a progress bar.
+extern volatile std::sig_atomic_t g_interrupted;
+void catch_interrupts();
+
+/// A progress bar on standard error, only if that is a terminal. Gives false when Ctrl-C was pressed.
+weft::ProgressFunction progress_bar();
+/// Wipes what the progress bar left.
+void end_progress();
+
+} // namespace app

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// weft eval perplexity: bits per byte and perplexity of a text file.
+#include "command.hpp"
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace app {
+namespace {
+
+struct Flags {
+    std::string model, file;
+    uint32_t window = 0, context = 0;
+    bool json = false;
+    weft::WeightType dtype = weft::WeightType::stored;
+    DeviceFlags device;
+};
+
+int run(const Flags& f) {
+    std::ifstream in(f.file, std::ios::binary);
+    if (!in) return fail({weft::ErrorCode::not_found, f.file + ": cannot open", {}});
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    auto device = f.device.open();
+    if (!device) return fail(device.error());
+    weft::TextModelOptions load;
+    load.dtype = f.dtype;
+    load.context = f.context ? f.context : f.window;
+    load.progress = progress_bar();
+    auto model = weft::TextModel::load(*device, f.model, load);
+    if (!model) return fail(model.error());
+    auto p = weft::measure_perplexity(*model, text, f.window, progress_bar());
+    if (!p) return fail(p.error());
+    end_progress();
+    if (f.json) std::cout << nlohmann::json{{"model", f.model}, {"file", f.file}, {"tokens", p->tokens}, {"bytes", p->bytes}, {"nats", p->nats}, {"perplexity", p->perplexity()}, {"bits_per_byte", p->bits_per_byte()}}.dump(2) << "\n";
+    else std::printf("perplexity %.4f, %.4f bits per byte (%llu tokens, %llu bytes)\n", p->perplexity(), p->bits_per_byte(), static_cast<unsigned long long>(p->tokens), static_cast<unsigned long long>(p->bytes));
+    return kDone;
+}
+
+} // namespace
+
+Command add_eval(CLI::App& root) {
+    auto f = std::make_shared<Flags>();
+    CLI::App* eval = root.add_subcommand("eval", "Measure a model");
+    CLI::App* app = eval->add_subcommand("perplexity", "Bits per byte and perplexity of a text file");
+    eval->require_subcommand(1);
+    app->add_option("model", f->model, "Model directory")->required();
+    app->add_option("file", f->file, "Text file")->required();
+    app->add_option("--window", f->window, "Tokens that are read together; each window starts without context (default: the context)");
+    app->add_option("--context", f->context, "Tokens the sequence may have");
+    app->add_flag("--json", f->json, "As JSON");
+    add_dtype(*app, f->dtype);
+    f->device.add(*app);
+    return {eval, [f] { return run(*f); }};
+}
+
+} // namespace app

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// weft inspect: what a model is and needs, before anything is loaded.
+#include "command.hpp"
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+namespace app {
+namespace {
+
+struct Flags {
+    std::string model, svg;
+    bool json = false, no_device = false, architectures = false;
+    weft::InspectOptions options;
+    DeviceFlags device;
+};
+
+int run(const Flags& f) {
+    if (f.architectures) {
+        std::cout << weft::architecture_table();
+        return kDone;
+    }
+    if (f.model.empty()) return fail({weft::ErrorCode::invalid_argument, "inspect needs a model directory, a config.json or a .safetensors", {}});
+    std::optional<weft::Device> device;
+    if (!f.no_device) {
+        auto opened = f.device.open();
+        if (opened) device.emplace(std::move(*opened));
+        else std::cerr << "weft: no support report: " << opened.error().text() << "\n";
+    }
+    auto in = weft::inspect(device ? &*device : nullptr, f.model, f.options);
+    if (!in) return fail(in.error());
+    if (!f.svg.empty()) {
+        std::ofstream out(f.svg, std::ios::binary);
+        if (!(out << in->svg()).flush()) return fail({weft::ErrorCode::io, f.svg + ": cannot write", {}});
+    }
+    if (f.json) std::cout << in->json() << "\n";
+    else if (f.svg.empty()) std::cout << in->text();
+    return in->problems.empty() ? kDone : kUnsupported;
+}
+
+} // namespace
+
+Command add_inspect(CLI::App& root) {
+    auto f = std::make_shared<Flags>();
+    CLI::App* app = root.add_subcommand("inspect", "Show a model's schedule, its memory, and what this device would run it with");
+    app->add_option("model", f->model, "Model directory, config.json, or .safetensors");
+    app->add_option("--svg", f->svg, "Write a picture of the schedule to this file");
+    app->add_flag("--json", f->json, "As JSON");
+    app->add_option("--context", f->options.context, "Tokens for the memory figures");
+    app->add_flag("--no-device", f->no_device, "Without the support report");
+    app->add_flag("--architectures", f->architectures, "List the supported architectures as a Markdown table");
+    add_dtype(*app, f->options.dtype);
+    f->device.add(*app);
+    return {app, [f] { return run(*f); }};
+}
+
+} // namespace app

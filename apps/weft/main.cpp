@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// weft: the command line.
+#include "command.hpp"
+#include <chrono>
+#include <iostream>
+#include <unistd.h>
+
+namespace app {
+
+volatile std::sig_atomic_t g_interrupted = 0;
+
+void catch_interrupts() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {
+        if (g_interrupted) std::_Exit(kInterrupted); // a second Ctrl-C does not wait
+        g_interrupted = 1;
+    };
+    sigaction(SIGINT, &action, nullptr);
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN; // a closed pipe shows as a failed write
+    sigaction(SIGPIPE, &ignore, nullptr);
+}
+
+int fail(const weft::Error& error) {
+    end_progress();
+    if (error.code == weft::ErrorCode::cancelled) return kInterrupted;
+    std::cerr << "weft: " << error.text() << "\n";
+    return error.code == weft::ErrorCode::unsupported ? kUnsupported : kFailed;
+}
+
+void DeviceFlags::add(CLI::App& app) {
+    app.add_option("--device", index, "Vulkan device, counted from 0 (`weft info` lists them)")->check(CLI::NonNegativeNumber);
+    app.add_option("--memory", memory_mib, "Most device memory to use, in MiB");
+    app.add_flag("--validation", validation, "Turn the Vulkan validation layer on and report its messages");
+    app.add_flag("--no-cache", no_cache, "Neither read nor write the pipeline cache");
+    app.add_option("--shader-dir", shader_dir, "Compile shaders from this folder at run time (development)")->check(CLI::ExistingDirectory);
+}
+
+weft::Result<weft::Device> DeviceFlags::open() const {
+    weft::DeviceOptions o;
+    o.index = index;
+    o.validation = validation;
+    o.memory_limit = memory_mib << 20;
+    if (!no_cache) o.cache_dir = weft::default_cache_dir();
+    o.shader_dir = shader_dir;
+    return weft::Device::open(o);
+}
+
+void add_dtype(CLI::App& app, weft::WeightType& type) {
+    const std::map<std::string, weft::WeightType> names{{"stored", weft::WeightType::stored}, {"f32", weft::WeightType::f32}, {"f16", weft::WeightType::f16}, {"bf16", weft::WeightType::bf16}};
+    app.add_option("--dtype", type, "How weight matrices are held: stored (as in the file), f32, f16, bf16")->transform(CLI::CheckedTransformer(names, CLI::ignore_case))->default_str("stored");
+}
+
+namespace {
+bool g_bar_shown = false;
+}
+
+weft::ProgressFunction progress_bar() {
+    if (!isatty(STDERR_FILENO)) return [](const weft::Progress&) { return !g_interrupted; };
+    using Clock = std::chrono::steady_clock;
+    return [begin = Clock::now(), last = Clock::time_point()](const weft::Progress& p) mutable {
+        const auto now = Clock::now();
+        // Short work shows no bar at all; a long one is redrawn ten times a second.
+        if (now - begin < std::chrono::milliseconds(250) || (now - last < std::chrono::milliseconds(100) && p.done < p.total)) return !g_interrupted;
+        last = now;
+        const char* stage = p.stage == weft::Progress::Stage::load ? "loading" : p.stage == weft::Progress::Stage::pipelines ? "pipelines" : "reading";
+        const int filled = p.total ? int(30 * p.done / p.total) : 0;
+        std::fprintf(stderr, "\r\033[K%-9s [%s%s] %3d %%", stage, std::string(size_t(filled), '#').c_str(), std::string(size_t(30 - filled), '.').c_str(), p.total ? int(100 * p.done / p.total) : 0);
+        g_bar_shown = true;
+        if (p.done >= p.total) end_progress();
+        return !g_interrupted;
+    };
+}
+
+void end_progress() {
+    if (g_bar_shown) std::fputs("\r\033[K", stderr);
+    g_bar_shown = false;
+}
+
+} // namespace app
+
+int main(int argc, char** argv) {
+    app::catch_interrupts();
+    CLI::App root{"weft runs efficient and hybrid sequence models on any Vulkan GPU.", "weft"};
+    root.set_version_flag("--version", "weft " weft_VERSION);
+    root.require_subcommand(1);
+    root.fallthrough(false);
+    const app::Command commands[] = {app::add_run(root), app::add_info(root), app::add_inspect(root), app::add_bench(root), app::add_eval(root), app::add_check(root)};
+    try {
+        root.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        const int code = root.exit(e);
+        return code == 0 ? app::kDone : app::kUsage;
+    }
+    for (const app::Command& c : commands)
+        if (c.app->parsed()) return c.run();
+    return app::kUsage;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// weft run: continues a prompt.
+#include "command.hpp"
+#include <charconv>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace app {
+namespace {
+
+struct Flags {
+    std::string model, prompt, prompt_file;
+    uint32_t count = 256, context = 0, steps = 4;
+    bool greedy = false, raw_ids = false, json = false, stats = false, ignore_end = false;
+    std::optional<float> temperature, top_p, min_p, repeat_penalty;
+    std::optional<uint32_t> top_k;
+    std::optional<uint64_t> seed;
+    weft::WeightType dtype = weft::WeightType::stored;
+    DeviceFlags device;
+};
+
+weft::Result<std::string> read_prompt(const Flags& f) {
+    if (f.prompt_file.empty() && f.prompt != "-") return f.prompt;
+    if (f.prompt == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+    std::ifstream in(f.prompt_file, std::ios::binary);
+    if (!in) return weft::Error{weft::ErrorCode::not_found, f.prompt_file + ": cannot open", {}};
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+weft::Result<std::vector<uint32_t>> parse_ids(const std::string& text) {
+    std::vector<uint32_t> ids;
+    for (size_t at = 0; at < text.size();) {
+        if (text[at] == ',' || std::isspace(uint8_t(text[at]))) {
+            ++at;
+            continue;
+        }
+        uint32_t id = 0;
+        const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), id);
+        if (error != std::errc()) return weft::Error{weft::ErrorCode::invalid_argument, "--raw-ids: the prompt must be numbers separated by spaces or commas; '" + text.substr(at, 12) + "' is none", {}};
+        ids.push_back(id);
+        at = size_t(end - text.data());
+    }
+    return ids;
+}
+
+void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
+    const uint32_t decoded = s.new_tokens > 0 ? s.new_tokens - 1 : 0;
+    std::fprintf(stderr, "%u prompt tokens at %.1f/s, %u new at %.1f/s, first after %.0f ms, host %.0f us a token; %.1f MiB weights, %.1f MiB state, %.1f MiB activations\n", s.prompt_tokens,
+                 s.prefill_ms > 0 ? s.prompt_tokens / s.prefill_ms * 1000 : 0, s.new_tokens, s.decode_ms > 0 ? decoded / s.decode_ms * 1000 : 0, s.first_token_ms, s.host_us_per_token,
+                 double(model.weight_bytes()) / 1048576, double(model.state_bytes()) / 1048576, double(model.activation_bytes()) / 1048576);
+}
+
+int run(const Flags& f) {
+    if (f.prompt == "-" && !f.prompt_file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
+    auto prompt = read_prompt(f);
+    if (!prompt) return fail(prompt.error());
+    auto device = f.device.open();
+    if (!device) return fail(device.error());
+    weft::TextModelOptions load;
+    load.dtype = f.dtype;
+    load.context = f.context;
+    load.need_tokenizer = !f.raw_ids;
+    load.progress = progress_bar();
+    auto model = weft::TextModel::load(*device, f.model, load);
+    if (!model) return fail(model.error());
+    end_progress();
+
+    weft::GenerateOptions o;
+    o.sampling = model->default_sampling();
+    const bool asked = f.temperature || f.top_k || f.top_p || f.min_p || f.seed;
+    if (asked) o.sampling.greedy = false; // whoever sets a sampling option means to sample
+    if (f.temperature) o.sampling.temperature = *f.temperature;
+    if (f.top_k) o.sampling.top_k = *f.top_k;
+    if (f.top_p) o.sampling.top_p = *f.top_p;
+    if (f.min_p) o.sampling.min_p = *f.min_p;
+    if (f.repeat_penalty) o.sampling.repeat_penalty = *f.repeat_penalty;
+    if (f.greedy) o.sampling.greedy = true;
+    o.sampling.seed = f.seed.value_or(0);
+    o.max_tokens = f.count;
+    o.ignore_end = f.ignore_end;
+    o.steps_per_wait = f.steps;
+    o.progress = progress_bar();
+
+    std::string text;
+    std::vector<uint32_t> ids;
+    weft::Result<weft::GenerateStats> stats = weft::Error{};
+    if (f.raw_ids) {
+        auto given = parse_ids(*prompt);
+        if (!given) return fail(given.error());
+        stats = model->generate_ids(*given, o, [&](uint32_t id) {
+            ids.push_back(id);
+            if (!f.json) std::cout << id << ' ' << std::flush;
+            return !g_interrupted && std::cout.good();
+        });
+    } else {
+        if (!f.json) std::cout << *prompt << std::flush;
+        stats = model->generate(*prompt, o, [&](std::string_view piece) {
+            end_progress();
+            text += piece;
+            if (!f.json) std::cout << piece << std::flush;
+            return !g_interrupted && std::cout.good();
+        });
+    }
+    if (!f.json) std::cout << "\n" << std::flush;
+    if (!stats) return fail(stats.error());
+    if (f.json) {
+        nlohmann::json j{{"model", f.model}, {"architecture", model->architecture()}, {"prompt_tokens", stats->prompt_tokens}, {"new_tokens", stats->new_tokens}, {"ended", stats->ended}, {"prefill_ms", stats->prefill_ms},
+                         {"decode_ms", stats->decode_ms}, {"host_us_per_token", stats->host_us_per_token}, {"first_token_ms", stats->first_token_ms}, {"weight_bytes", model->weight_bytes()}, {"state_bytes", model->state_bytes()}};
+        if (f.raw_ids) j["ids"] = ids;
+        else j["prompt"] = *prompt, j["text"] = text;
+        std::cout << j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    }
+    if (f.stats) print_stats(*model, *stats);
+    for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n";
+    if (g_interrupted) return kInterrupted;
+    return std::cout.good() ? kDone : kFailed;
+}
+
+} // namespace
+
+Command add_run(CLI::App& root) {
+    auto f = std::make_shared<Flags>();
+    CLI::App* app = root.add_subcommand("run", "Continue a prompt");
+    app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer.json)")->required();
+    app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
+    app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
+    app->add_option("-n", f->count, "Most tokens to make")->default_val(256);
+    app->add_option("--temperature", f->temperature, "0 is greedy");
+    app->add_option("--top-k", f->top_k, "Only the k most likely tokens; 0: all");
+    app->add_option("--top-p", f->top_p, "Only the most likely tokens that together reach p");
+    app->add_option("--min-p", f->min_p, "Only tokens at least p times as likely as the likeliest");
+    app->add_option("--repeat-penalty", f->repeat_penalty, "Above 1: tokens of the text so far become less likely");
+    app->add_option("--seed", f->seed, "The same seed gives the same text");
+    app->add_flag("--greedy", f->greedy, "Always the likeliest token");
+    app->add_option("--context", f->context, "Tokens the sequence may have");
+    app->add_option("--steps", f->steps, "Tokens made on the device before the host looks")->default_val(4)->check(CLI::Range(1, 64));
+    app->add_flag("--raw-ids", f->raw_ids, "The prompt is token ids, and so is the answer");
+    app->add_flag("--ignore-end", f->ignore_end, "Go on after an end-of-text token");
+    app->add_flag("--json", f->json, "One JSON object instead of streamed text");
+    app->add_flag("--stats", f->stats, "One line of statistics on standard error");
+    add_dtype(*app, f->dtype);
+    f->device.add(*app);
+    return {app, [f] { return run(*f); }};
+}
+
+} // namespace app

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public: how fast kernels and models run, against what the device can do.
+#pragma once
+#include <weft/device.hpp>
+
+namespace weft {
+
+/// What the device reaches with the simplest work: the limits that kernels are held against.
+struct DevicePeaks {
+    double copy_gb_per_s = 0; ///< bytes read plus bytes written
+    double gflop_per_s = 0;   ///< fp32 multiply-adds, counted as two
+};
+
+struct KernelTiming {
+    std::string kernel, name, forms; ///< case name; the kernel forms that ran
+    double us = 0;                   ///< median of repeated runs, GPU time where the queue has timestamps
+    uint64_t bytes = 0, operations = 0;
+    double share = 0;                ///< time the work needs at the device's peaks / time taken
+    std::string error;               ///< why it did not run; empty: it did
+};
+
+struct KernelBench {
+    std::string device, driver;
+    DevicePeaks peaks;
+    std::vector<KernelTiming> cases;
+    std::string text() const, json() const;
+};
+/// Runs the timed cases of the named kernels (none: all).
+Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats, const std::function<bool(const std::string&)>& on_case);
+
+struct ModelBenchOptions {
+    uint32_t prompt = 256, generate = 64, batch = 1, repeats = 3;
+    bool per_layer = false, random_weights = false;
+    WeightType dtype = WeightType::stored;
+};
+
+struct LayerTiming {
+    std::string segment, call;
+    double us = 0;
+};
+
+struct ModelBench {
+    std::string model, architecture, device, driver;
+    uint64_t parameters = 0, weight_bytes = 0;
+    uint32_t prompt = 0, generate = 0, batch = 0;
+    double prefill_tokens_per_s = 0, decode_tokens_per_s = 0; ///< over all sequences of the batch, median of the repeats
+    double host_us_per_token = 0;                             ///< of decode: wall time not spent waiting for the device
+    uint64_t decode_submissions = 0;
+    std::vector<LayerTiming> decode_layers, prefill_layers;   ///< per_layer: GPU time of each call
+    std::string text() const, json() const;
+};
+Result<ModelBench> bench_model(Device& device, const std::filesystem::path& model, const ModelBenchOptions& options);
+
+} // namespace weft

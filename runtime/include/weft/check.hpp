@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public: runs a model directory against recorded inputs and outputs, layer by layer.
+#pragma once
+#include <weft/device.hpp>
+#include <cstdint>
+#include <filesystem>
+
+namespace weft {
+
+struct CheckOptions {
+    std::filesystem::path io;       ///< recorded tensors; empty: io.safetensors beside the model
+    /// How the prompt is fed: "whole", "step", or a number of tokens at a time. Empty: whole, 1, 7, 16, 64 and step, one after another.
+    std::vector<std::string> prefill;
+    WeightType dtype = WeightType::stored;
+};
+
+/// One recorded tensor against ours.
+struct CheckedTensor {
+    std::string name;      ///< "hidden.3", "logits", "greedy"
+    double error = 0;      ///< largest absolute difference
+    double tolerance = 0;  ///< F * noise / std(main output) * std(tensor); greedy: 0 differences
+    bool ok = false;
+    std::string note;      ///< why it was not compared, or where it differs
+    bool compared = true;
+};
+
+struct CheckRun {
+    std::string prefill;
+    std::vector<CheckedTensor> tensors; ///< in the order of the layers
+    std::string first_wrong;            ///< the first tensor that is off; empty: none
+};
+
+struct CheckReport {
+    std::string model, architecture, dtype, device;
+    std::vector<CheckRun> runs;
+    bool ok() const;
+    std::string json() const;
+    /// A table for people: one line a run, and the layers of the first run that is off.
+    std::string text() const;
+};
+
+/// The format is that of the recorded cases (input.input_ids, perhaps input.attention_mask; output.logits, output.hidden.i, output.greedy; case.json with the noise beside it).
+/// Fails with ErrorCode::unsupported if the architecture is unknown.
+Result<CheckReport> check(Device& device, const std::filesystem::path& model, const CheckOptions& options = {});
+
+} // namespace weft

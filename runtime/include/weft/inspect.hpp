@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public: what a model is and what it needs, before anything is loaded.
+#pragma once
+#include <weft/device.hpp>
+
+namespace weft {
+
+struct InspectOptions {
+    uint32_t context = 0; ///< for state and activation memory; 0: as TextModelOptions::context
+    WeightType dtype = WeightType::stored;
+};
+
+/// One sub-block of a layer.
+struct InspectedBlock {
+    uint32_t layer = 0;
+    std::string ops;              ///< "attention (4 heads, 2 kv, 16 wide, window 8)"; parallel ones joined by " + "
+    uint64_t parameters = 0;
+    std::vector<std::string> states; ///< "kv ring", "conv", "matrix"
+    uint64_t constant_bytes = 0;  ///< state that does not grow
+    uint64_t bytes_per_token = 0; ///< state for each token, up to `grows_to`
+    uint32_t grows_to = 0;        ///< tokens after which it stops growing; 0: never
+};
+
+/// One kernel that the model's recordings use.
+struct InspectedKernel {
+    std::string name, tier, why; ///< why this form was chosen
+    uint32_t prefill_calls = 0, decode_calls = 0;
+};
+
+struct Inspection {
+    std::string path, architecture, device;
+    uint32_t vocabulary = 0, width = 0, trained_context = 0, context = 0;
+    uint64_t parameters = 0, weight_bytes = 0, state_bytes = 0, activation_bytes = 0;
+    std::vector<InspectedBlock> blocks;
+    std::vector<InspectedKernel> kernels;   ///< empty without a device
+    std::vector<std::string> problems;      ///< why the model cannot run here; empty: it can
+    std::vector<std::string> tensors;       ///< of a lone .safetensors: "name type [shape]"
+
+    std::string text() const, json() const;
+    /// A picture of the schedule: a row a layer, a box a sub-block, and the state's growth with the context.
+    std::string svg() const;
+};
+
+/// `device` may be null: then there is no support report. A config.json alone, or a .safetensors alone, works too.
+Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options = {});
+
+/// A kernel form compiled into this build.
+struct KernelTier {
+    std::string name;               ///< "core", "f16", ...
+    uint32_t kernels = 0;           ///< how many kernels have it
+    std::vector<std::string> needs; ///< device features
+};
+std::vector<KernelTier> kernel_tiers();
+
+/// "| title | model types | what it exercises |" for every architecture, as a Markdown table.
+std::string architecture_table();
+
+} // namespace weft

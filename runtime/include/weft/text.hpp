@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public: language models: from a directory to streamed text.
+#pragma once
+#include <weft/device.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft {
+
+/// What is going on, for a progress bar. `done` of `total`, in the stage's own unit.
+struct Progress {
+    enum class Stage { load, pipelines, prefill } stage = Stage::load;
+    uint64_t done = 0, total = 0;
+};
+/// Return false to stop; the call that reports then fails with ErrorCode::cancelled.
+using ProgressFunction = std::function<bool(const Progress&)>;
+
+struct TextModelOptions {
+    WeightType dtype = WeightType::stored;
+    uint32_t context = 0;         ///< tokens a sequence may have; 0: what the model was trained for, at most 4096
+    bool random_weights = false;  ///< no weight files: random ones, for timing
+    bool need_tokenizer = true;   ///< fail without tokenizer.json; else only ids can be used
+    ProgressFunction progress;
+};
+
+/// Filters apply in this order: repeat penalty, temperature, top-k, top-p, min-p. Defaults come from generation_config.json where it has them.
+struct SamplingOptions {
+    bool greedy = false;
+    float temperature = 1.0f;
+    uint32_t top_k = 0;           ///< 0: off
+    float top_p = 1.0f, min_p = 0.0f;
+    float repeat_penalty = 1.0f;
+    uint64_t seed = 0;            ///< the same seed and prompt give the same text on the same device
+};
+
+struct GenerateOptions {
+    SamplingOptions sampling;
+    uint32_t max_tokens = 256;
+    bool ignore_end = false;      ///< go on after an end-of-text token
+    uint32_t steps_per_wait = 4;  ///< tokens the device makes before the host looks; more is less host time, less is smoother
+    ProgressFunction progress;
+};
+
+struct GenerateStats {
+    uint32_t prompt_tokens = 0, new_tokens = 0;
+    double prefill_ms = 0, decode_ms = 0; ///< wall time; decode without the first token, which prefill gives
+    double host_us_per_token = 0;         ///< of decode: wall time not spent waiting for the device
+    double first_token_ms = 0;            ///< from the call to the first token
+    bool ended = false;                   ///< by an end-of-text token
+};
+
+class TextModelState;
+
+/// A model, its tokenizer, and one sequence. Move-only; one thread at a time. The device must outlive it.
+class TextModel {
+public:
+    /// `path`: a Hugging Face directory, or a config.json with options.random_weights.
+    static Result<TextModel> load(Device& device, const std::filesystem::path& path, const TextModelOptions& options = {});
+    TextModel(TextModel&&) noexcept;
+    TextModel& operator=(TextModel&&) noexcept;
+    ~TextModel();
+
+    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return false to stop. Starts a new sequence.
+    Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text);
+    /// The same with ids; each new id comes to `on_token`.
+    Result<GenerateStats> generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options, const std::function<bool(uint32_t)>& on_token);
+
+    Result<std::vector<uint32_t>> encode(std::string_view text) const;
+    std::string decode(std::span<const uint32_t> ids) const;
+
+    /// Sampling as generation_config.json asks for it.
+    SamplingOptions default_sampling() const;
+    std::string architecture() const;
+    uint32_t context() const;
+    uint64_t parameters() const, weight_bytes() const, state_bytes() const, activation_bytes() const;
+
+    TextModelState& internal() const { return *state_; }
+
+private:
+    explicit TextModel(std::unique_ptr<TextModelState> state);
+    std::unique_ptr<TextModelState> state_;
+};
+
+struct Perplexity {
+    uint64_t tokens = 0, bytes = 0;
+    double nats = 0;
+    double perplexity() const, bits_per_byte() const;
+};
+/// How well the model predicts a text, in windows of `window` tokens (0: the context) that each start without context; the first token of a window is not counted.
+Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window, const ProgressFunction& progress);
+
+} // namespace weft

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public: all of weft's C++ face.
+#pragma once
+#include <weft/bench.hpp>
+#include <weft/check.hpp>
+#include <weft/device.hpp>
+#include <weft/error.hpp>
+#include <weft/inspect.hpp>
+#include <weft/text.hpp>

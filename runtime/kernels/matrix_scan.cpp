@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/matrix_scan.hpp"
+#include "matrix_scan.gen.hpp"
+#include "pad_heads.gen.hpp"
+#include <algorithm>
+
+namespace weft::kernel {
+namespace {
+
+uint32_t ceil_to(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses that the compiler knows to be
+// the same for the whole subgroup, which is several times faster than per-thread reads. Drivers before Vulkan 1.4 take minutes to compile it.
+bool whole_columns(const Recorder& r) { return r.device().summary().type == "CPU" && r.device().summary().api_version >= (1u << 22 | 4u << 12); }
+
+uint32_t lanes(const Recorder& r) { return std::clamp(r.device().limits().subgroup_size, 4u, 16u); }
+
+uint32_t parts_of(uint32_t padded) {
+    uint32_t parts = 8;
+    while (padded % (4 * parts)) parts /= 2;
+    return parts;
+}
+
+void copy_heads(Recorder& r, const Step& step, const Tensor& x, const Tensor& y, uint32_t size, uint32_t padded) {
+    using K = shader::pad_heads;
+    const uint32_t columns = x.columns() / size * padded;
+    r.dispatch<K>(K::Variant::core, {}, {.x = x, .y = y}, {.columns = columns, .size = size, .padded = padded, .x_stride = x.stride, .x_start = x.start, .y_stride = y.stride, .y_start = y.start},
+        {.x = {columns}, .y = {1, Quantity::tokens}});
+    (void)step;
+}
+
+} // namespace
+
+ChunkTile chunk_tile(const Recorder& r) {
+    if (!whole_columns(r)) return {64, 1, 4};
+    return {lanes(r), kScanChunk / lanes(r), kScanChunk};
+}
+
+uint32_t padded_size(const Recorder& r, uint32_t size) {
+    const uint32_t padded = ceil_to(size, 4);
+    // At most 32 rows of a column a thread, or its registers would not hold them.
+    return whole_columns(r) || padded / parts_of(padded) <= 32 ? padded : ceil_to(size, 32);
+}
+
+Tensor pad_heads(Recorder& r, const Step& step, const Tensor& x, uint32_t heads) {
+    const uint32_t size = x.columns() / heads, padded = padded_size(r, size);
+    if (size == padded && x.stride % 4 == 0 && x.start % 4 == 0) return x;
+    const Tensor y = r.temporary(DType::f32, {step.max_tokens, heads * padded}, "padded heads");
+    copy_heads(r, step, x, y, size, padded);
+    return y;
+}
+
+Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> slices) {
+    const Tensor& first = **slices.begin();
+    const auto same = [&](const Tensor* t) { return t->resource == first.resource && t->offset == first.offset && t->stride == first.stride; };
+    if (!std::all_of(slices.begin(), slices.end(), same)) {
+        uint32_t columns = 0;
+        for (const Tensor* t : slices) columns += t->columns();
+        const Tensor all = r.temporary(DType::f32, {step.max_tokens, columns}, "gathered slices");
+        uint32_t at = 0;
+        for (Tensor* t : slices) {
+            const Tensor to = all.slice_columns(at, t->columns());
+            copy_heads(r, step, *t, to, t->columns(), t->columns());
+            at += t->columns();
+            *t = to;
+        }
+        return all;
+    }
+    uint32_t begin = ~0u, end = 0;
+    for (const Tensor* t : slices) begin = std::min(begin, t->start), end = std::max(end, t->start + t->columns());
+    Tensor all = first;
+    all.start = begin;
+    all.shape[all.rank - 1] = end - begin;
+    return all;
+}
+
+void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
+    using K = shader::matrix_scan;
+    const bool whole = whole_columns(r);
+    K::Spec spec;
+    spec.SIZE = a.q.columns() / a.key_heads;
+    spec.DELTA = a.delta;
+    spec.ROLLED = whole;
+    spec.PARTS = whole ? 1 : parts_of(spec.SIZE);
+    uint32_t across = whole ? lanes(r) : std::min(128 / spec.PARTS, 32u);
+    // A workgroup's columns: no more than there are, nor than its shared memory holds; on a CPU no more than 512 values of the state a thread, half
+    // of a small first cache; elsewhere few enough that one sequence fills a GPU of middle size.
+    const uint32_t most = std::min({64 / across, (a.columns + across - 1) / across, whole ? std::max(512 / spec.SIZE, 1u) : 2u});
+    spec.COLUMNS = 1;
+    while (spec.COLUMNS * 2 <= most) spec.COLUMNS *= 2;
+    if (!whole) {
+        while (across > 8 && across / 2 >= a.columns) across /= 2;
+        if (a.heads * ((a.columns + across * spec.COLUMNS - 1) / (across * spec.COLUMNS)) < 64) spec.COLUMNS = 1;
+    }
+    spec.LOCAL = across * spec.PARTS;
+    spec.BLOCK = whole ? std::max(4 / spec.COLUMNS, 1u) : std::max(spec.PARTS, 4u);
+    const uint32_t width = across * spec.COLUMNS, slices = (a.columns + width - 1) / width;
+    r.dispatch<K>(K::Variant::core, spec, {.q = a.q, .k = a.k, .v = a.v, .mix_rows = a.mix, .y = a.y, .state = a.state, .sequences = a.step.sequences},
+        {.heads = a.heads, .ratio = a.heads / a.key_heads, .size = a.size, .columns = a.columns, .q_stride = a.q.stride / 4, .q_start = a.q.start / 4, .k_stride = a.k.stride / 4, .k_start = a.k.start / 4,
+         .v_stride = a.v.stride, .v_start = a.v.start, .y_stride = a.y.stride, .y_start = a.y.start, .state_row = a.transposed ? 1 : a.columns, .state_column = a.transposed ? a.size : 1,
+         .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS},
+        {.x = {slices * spec.LOCAL}, .y = {a.heads}, .z = {1, Quantity::sequences}});
+}
+
+} // namespace weft::kernel

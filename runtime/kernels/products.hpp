@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// L2: what matmul and expert_matmul share: views of some rows of a weight, and the choice of shapes for workgroups.
+#pragma once
+#include "kernels/step.hpp"
+
+namespace weft::kernel {
+
+/// Numbers of W's types in the shaders.
+uint32_t weight_type(const Tensor& weight);
+
+/// Rows [first, first + count) of a weight, all its leading dimensions taken as rows. What the alignment of bound buffers cuts off goes to `start`.
+Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count);
+
+/// How many rows of a weight one binding of `range` bytes can hold, wherever they begin.
+uint64_t rows_in_range(const Tensor& weight, uint64_t range);
+
+/// True if x and the weight's rows can be read 16 bytes at a time.
+bool by_sixteen_bytes(const Tensor& x, const Tensor& weight);
+
+/// Specialization of matmul.comp and expert_matmul.comp: LOCAL / TX * TM rows of x by TX * TN rows of W.
+struct TileShape {
+    uint32_t local, tx, tm, tn, kc;
+    uint32_t rows() const { return local / tx * tm; }
+    uint32_t columns(bool gated) const { return tx * tn / (gated ? 2 : 1); }
+};
+TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgroup_size);
+
+/// Specialization of matvec.comp and expert_matvec.comp.
+struct RowsShape {
+    uint32_t local, lanes, rows, passes, unroll;
+    uint32_t columns() const { return local / lanes * rows * passes; }
+};
+RowsShape rows_shape(uint32_t tokens, uint32_t columns, uint32_t depth, bool gated, uint32_t subgroup_size);
+
+/// Bits of PARTS (shaders/matmul/epilogue.glsl).
+enum Part : uint32_t { kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16, kPartScaleInput = 32 };
+
+} // namespace weft::kernel

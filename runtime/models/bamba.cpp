@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Bamba (IBM, Princeton, UIUC 2024): Mamba-2 with a few attention layers that rotate half of each head.
+#include "models/decoder_parts.hpp"
+#include "models/mixer_parts.hpp"
+#include <algorithm>
+#include <cmath>
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width, inner;
+    double eps;
+    Heads heads;
+    bool attention_bias, mlp_bias;
+    kernel::Activation activation;
+    Mamba2Sizes mamba;
+    std::vector<double> attention; // indices of attention layers
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 14336));
+    weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
+    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
+    weft_ASSIGN(o.mlp_bias, c.boolean_or("mlp_bias", false));
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_ASSIGN(const uint32_t expand, c.count_or("mamba_expand", 2));
+    weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width));
+    weft_TRY(read_time_step_limit(c, o.mamba));
+    if (c.has("attn_layer_indices")) {
+        weft_ASSIGN(o.attention, c.numbers("attn_layer_indices"));
+    }
+    for (double i : o.attention)
+        if (!(i >= 0) || i != std::floor(i)) return c.bad("attn_layer_indices", "must hold layer numbers from 0");
+    return o;
+}
+
+// Half of each head is rotated, whatever partial_rotary_factor says outside of rope_parameters.
+Result<Rope> half_rope(const JsonObject& config, Slots& slots, uint32_t head_size) {
+    Json without = config.json();
+    without.erase("partial_rotary_factor");
+    weft_ASSIGN(const Json parameters, rope_parameters(JsonObject(without, config.origin()), 10000, "", 0.5, 262144));
+    return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size);
+}
+
+AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
+    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias);
+    a.rope = rope;
+    return a;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.norm = "final_layernorm.weight"}));
+    weft_ASSIGN(const Rope rope, half_rope(config, slots, c.heads.head_size));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i);
+        const bool attends = std::find(c.attention.begin(), c.attention.end(), i) != c.attention.end();
+        const Op mixer = attends ? Op(attention(slots, at + "self_attn.", c, rope)) : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
+        const MlpSpec mlp = usual_mlp(slots, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, mlp, "pre_ff_layernorm"));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture bamba_architecture;
+const Architecture bamba_architecture{{"bamba"}, "Bamba", "Mamba-2 and attention with half of each head rotated", schedule};
+
+} // namespace weft

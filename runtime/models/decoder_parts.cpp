@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/decoder_parts.hpp"
+#include <cmath>
+
+namespace weft {
+namespace {
+
+constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 1; // of one matrix
+constexpr uint32_t kMostLayers = 10000;
+constexpr uint64_t kMostExperts = 1 << 17;                  // of all layers: each is several names in memory before a file is looked at
+
+bool absent(const JsonObject& config, const std::string& key) { return !config.json().is_object() || !config.json().contains(key); }
+
+} // namespace
+
+std::string layer_name(uint32_t i) { return "layers." + std::to_string(i) + "."; }
+
+Result<uint32_t> layer_count(const JsonObject& config, const std::string& key) {
+    weft_ASSIGN(const uint32_t n, config.count(key));
+    if (n > kMostLayers) return config.bad(key, "must be at most " + std::to_string(kMostLayers));
+    return n;
+}
+
+Result<uint32_t> count_or_none(const JsonObject& config, const std::string& key, uint32_t if_absent) {
+    if (absent(config, key)) return if_absent;
+    return config.has(key) ? config.count(key) : Result<uint32_t>(0);
+}
+
+Result<uint32_t> count_or_zero(const JsonObject& config, const std::string& key, uint32_t if_absent) {
+    weft_ASSIGN(const int64_t n, config.integer_or(key, if_absent));
+    return n == 0 ? Result<uint32_t>(0) : config.count_or(key, if_absent);
+}
+
+Result<double> number_or_none(const JsonObject& config, const std::string& key, double if_absent) {
+    return absent(config, key) ? Result<double>(if_absent) : config.number_or(key, 0);
+}
+
+Result<uint32_t> inner_width(const JsonObject& config, const std::string& key) {
+    weft_ASSIGN(const uint32_t n, config.count(key));
+    if (2 * uint64_t(n) > kMostRows) return config.bad(key, "is too large");
+    return n;
+}
+
+Result<uint32_t> inner_width_or(const JsonObject& config, const std::string& key, uint32_t otherwise) {
+    return config.has(key) ? inner_width(config, key) : Result<uint32_t>(otherwise);
+}
+
+Result<Heads> read_heads(const JsonObject& config, uint32_t width, uint32_t kv_default, uint32_t size_default) {
+    Heads h;
+    weft_ASSIGN(h.heads, config.count("num_attention_heads"));
+    weft_ASSIGN(h.kv_heads, count_or_none(config, "num_key_value_heads", kv_default));
+    if (h.kv_heads == 0) h.kv_heads = h.heads;
+    weft_ASSIGN(h.head_size, count_or_none(config, "head_dim", size_default));
+    if (h.head_size == 0) h.head_size = width / h.heads;
+    weft_TRY(check_heads(config, h, "num_attention_heads", "num_key_value_heads"));
+    return h;
+}
+
+Status check_heads(const JsonObject& config, const Heads& h, const std::string& heads_key, const std::string& kv_key) {
+    if (h.heads % h.kv_heads) return config.bad(kv_key, "must divide " + heads_key);
+    if (h.head_size == 0) return config.bad(heads_key, "must not exceed the width of the model");
+    if (2 * (uint64_t(h.heads) + h.kv_heads) * h.head_size > kMostRows) return config.bad(heads_key, "times the size of a head is too large");
+    return Ok{};
+}
+
+AttentionSpec Heads::attention() const {
+    AttentionSpec a;
+    a.heads = heads;
+    a.kv_heads = kv_heads;
+    a.head_size = a.value_size = head_size;
+    a.scale = float(1 / std::sqrt(double(head_size)));
+    return a;
+}
+
+AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias, bool out_bias) {
+    AttentionSpec a = h.attention();
+    a.qkv = slots.stacked_linear(at + "qkv", {{at + "q_proj", h.q_rows()}, {at + "k_proj", h.kv_rows()}, {at + "v_proj", h.kv_rows()}}, width, qkv_bias);
+    a.out = slots.linear(at + "o_proj", width, h.q_rows(), out_bias);
+    return a;
+}
+
+MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation, bool bias) {
+    MlpSpec m;
+    m.in = slots.stacked_linear(at + "gate_up", {{at + "gate_proj", inner}, {at + "up_proj", inner}}, width, bias);
+    m.out = slots.linear(at + "down_proj", width, inner, bias);
+    m.inner = inner;
+    m.activation = activation;
+    return m;
+}
+
+Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers, const std::string& count_key, const std::string& chosen_key) {
+    if (e.chosen > e.count) return config.bad(chosen_key, "must be at most " + count_key + ", " + std::to_string(e.count));
+    if (uint64_t(layers) * e.count > kMostExperts) return config.bad(count_key, "times the number of layers is too large");
+    return Ok{};
+}
+
+Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layers, uint32_t experts) {
+    weft_ASSIGN(const uint32_t step, config.count_or("decoder_sparse_step", 1));
+    std::vector<bool> sparse;
+    for (uint32_t i = 0; i < layers; ++i) sparse.push_back(experts && (i + 1) % step == 0);
+    if (config.has("mlp_only_layers")) {
+        weft_ASSIGN(const auto dense, config.numbers("mlp_only_layers"));
+        for (double i : dense)
+            if (i >= 0 && i < layers) sparse[size_t(i)] = false;
+    }
+    return sparse;
+}
+
+MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e, kernel::Activation activation, const ExpertNames& names) {
+    const std::string one = at + "experts.{e}.";
+    MoeSpec m;
+    m.experts = e.count;
+    m.chosen = e.chosen;
+    m.inner = e.inner;
+    m.renormalise = e.renormalise;
+    m.activation = activation;
+    m.router = slots.linear(at + names.router, e.count, width);
+    m.gate_up = slots.experts(at + "experts.gate_up_proj", e.count, {{one + names.gate + ".weight", e.inner}, {one + names.up + ".weight", e.inner}}, at + "experts.gate_up_proj", width);
+    m.down = slots.experts(at + "experts.down_proj", e.count, {{one + names.down + ".weight", width}}, at + "experts.down_proj", e.inner);
+    return m;
+}
+
+void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation) {
+    m.shared = usual_mlp(slots, at + "shared_expert.", width, inner, activation);
+    m.shared_gate = slots.linear(at + "shared_expert_gate", 1, width);
+}
+
+Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn, const std::string& second_norm, bool zero_centred) {
+    Layer layer;
+    layer.blocks.push_back({.pre = slots.rms(at + "input_layernorm.weight", width, eps, zero_centred), .branches = {{std::move(attention)}}});
+    layer.blocks.push_back({.pre = slots.rms(at + second_norm + ".weight", width, eps, zero_centred), .branches = {{std::move(ffn)}}});
+    return layer;
+}
+
+Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t window, const std::vector<bool>& slides) {
+    weft_ASSIGN(const auto types, layer_types(config, uint32_t(slides.size())));
+    std::vector<uint32_t> windows;
+    for (size_t i = 0; i < slides.size(); ++i) {
+        bool slide = slides[i];
+        if (types) {
+            const std::string& type = (*types)[i];
+            slide = type == "sliding_attention";
+            if (!slide && type != "full_attention" && type != "attention") return config.bad("layer_types", "names '" + type + "', but this model has only full_attention and sliding_attention");
+        }
+        if (slide && !window) return Error{ErrorCode::malformed, config.origin() + ": key 'sliding_window' must be set, since layer " + std::to_string(i) + " slides", {}};
+        windows.push_back(slide ? window : 0);
+    }
+    return windows;
+}
+
+Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, uint32_t default_context) {
+    weft_ASSIGN(Json parameters, rope_parameters(config, default_theta, "", 1, default_context));
+    parameters["partial_rotary_factor"] = 1;
+    return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size);
+}
+
+} // namespace weft

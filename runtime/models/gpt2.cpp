@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain feed-forward with tanh GELU; weights stored [in, out].
+#include "models/decoder_parts.hpp"
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width, inner;
+    Heads heads;
+    double eps;
+    bool scaled, scaled_by_layer;
+    kernel::Activation activation;
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c, "n_layer"));
+    weft_ASSIGN(o.width, inner_width(c, "n_embd"));
+    weft_ASSIGN(o.heads.heads, c.count("n_head"));
+    o.heads.kv_heads = o.heads.heads;
+    o.heads.head_size = o.width / o.heads.heads;
+    if (o.width % o.heads.heads) return c.bad("n_head", "must divide n_embd");
+    weft_TRY(check_heads(c, o.heads, "n_head", "n_head"));
+    if (c.has("n_inner") || o.width < (1u << 28)) {
+        weft_ASSIGN(o.inner, inner_width_or(c, "n_inner", 4 * o.width));
+    } else return c.bad("n_embd", "is too large");
+    weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
+    weft_ASSIGN(o.scaled, c.boolean_or("scale_attn_weights", true));
+    weft_ASSIGN(o.scaled_by_layer, c.boolean_or("scale_attn_by_inverse_layer_idx", false));
+    weft_ASSIGN(o.activation, activation_of(c, "activation_function", "gelu_new"));
+    return o;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    s.width = c.width;
+    weft_ASSIGN(s.vocabulary, config.count("vocab_size"));
+    weft_ASSIGN(s.position_limit, config.count_or("n_positions", 1024));
+    weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", true));
+    s.trained_context = s.position_limit;
+    Slots slots(s, files, {"transformer.", ""});
+    const auto conv1d = [&](const std::string& name, uint32_t out, uint32_t in) {
+        return Linear{slots.matrix(name + ".weight", out, in, WeightTransform::transpose), slots.vector(name + ".bias", {out}), in, out};
+    };
+    embedding_and_head(slots, s, tied, {.embedding = "wte.weight"});
+    s.embedding.positions = slots.matrix("wpe.weight", s.position_limit, c.width);
+    s.head.norm = slots.layer_norm("ln_f", c.width, c.eps);
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = "h." + std::to_string(i) + ".";
+        AttentionSpec a = c.heads.attention();
+        a.qkv = conv1d(at + "attn.c_attn", 3 * c.width, c.width);
+        a.out = conv1d(at + "attn.c_proj", c.width, c.width);
+        if (!c.scaled) a.scale = 1;
+        if (c.scaled_by_layer) a.scale /= float(i + 1);
+        MlpSpec m;
+        m.gated = false;
+        m.in = conv1d(at + "mlp.c_fc", c.inner, c.width);
+        m.out = conv1d(at + "mlp.c_proj", c.width, c.inner);
+        m.inner = c.inner;
+        m.activation = c.activation;
+        Layer layer;
+        layer.blocks.push_back({.pre = slots.layer_norm(at + "ln_1", c.width, c.eps), .branches = {{a}}});
+        layer.blocks.push_back({.pre = slots.layer_norm(at + "ln_2", c.width, c.eps), .branches = {{m}}});
+        s.layers.push_back(std::move(layer));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture gpt2_architecture;
+const Architecture gpt2_architecture{{"gpt2"}, "GPT-2", "learned positions, LayerNorm, plain feed-forward", schedule};
+
+} // namespace weft

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Granite 4 hybrid (IBM 2025): Mamba-2 with a few attention layers, mostly without positions; experts beside a shared feed-forward block, or that block alone.
+#include "models/decoder_parts.hpp"
+#include "models/mixer_parts.hpp"
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width, shared_inner;
+    double eps;
+    double embedding_multiplier, attention_multiplier, residual_multiplier, logits_scaling;
+    Heads heads;
+    bool attention_bias, rotates;
+    kernel::Activation activation;
+    Mamba2Sizes mamba;
+    Experts experts; // count 0: none
+    std::vector<bool> attends;
+};
+
+Status read_multipliers(const JsonObject& c, Config& o) {
+    weft_ASSIGN(o.embedding_multiplier, c.number_or("embedding_multiplier", 1));
+    weft_ASSIGN(o.attention_multiplier, c.number_or("attention_multiplier", 1));
+    weft_ASSIGN(o.residual_multiplier, c.number_or("residual_multiplier", 1));
+    weft_ASSIGN(o.logits_scaling, c.number_or("logits_scaling", 1));
+    if (o.logits_scaling == 0) return c.bad("logits_scaling", "divides the logits, so it must not be 0");
+    return Ok{};
+}
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.shared_inner, inner_width_or(c, "shared_intermediate_size", 1024));
+    weft_ASSIGN(o.heads, read_heads(c, o.width));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
+    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_TRY(read_multipliers(c, o));
+    weft_ASSIGN(const std::string positions, c.string_or("position_embedding_type", ""));
+    o.rotates = positions == "rope";
+    weft_ASSIGN(const uint32_t expand, c.count_or("mamba_expand", 2));
+    weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width));
+    weft_TRY(read_time_step_limit(c, o.mamba));
+    weft_ASSIGN(o.experts.count, count_or_zero(c, "num_local_experts", 8));
+    if (o.experts.count) {
+        weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
+        weft_ASSIGN(o.experts.inner, inner_width_or(c, "intermediate_size", 11008));
+        weft_TRY(check_experts(c, o.experts, o.layers, "num_local_experts", "num_experts_per_tok"));
+    }
+    weft_ASSIGN(const auto attends, layers_of_kind(c, c.has("layer_types") ? "layer_types" : "layers_block_type", o.layers, "full_attention", "linear_attention"));
+    o.attends = attends.value_or(std::vector<bool>(o.layers, false));
+    return o;
+}
+
+AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
+    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias);
+    a.scale = float(c.attention_multiplier);
+    a.rope = rope;
+    return a;
+}
+
+// gate and up, then down, as the file has them: one matrix each.
+MlpSpec shared_mlp(Slots& slots, const std::string& at, const Config& c) {
+    return {.in = slots.linear(at + "input_linear", 2 * c.shared_inner, c.width), .out = slots.linear(at + "output_linear", c.width, c.shared_inner), .inner = c.shared_inner, .activation = c.activation};
+}
+
+Op ffn(Slots& slots, const std::string& at, const Config& c) {
+    const MlpSpec shared = shared_mlp(slots, at + "shared_mlp.", c);
+    if (!c.experts.count) return shared;
+    const std::string moe = at + "block_sparse_moe.";
+    MoeSpec m;
+    m.experts = c.experts.count;
+    m.chosen = c.experts.chosen;
+    m.inner = c.experts.inner;
+    m.score = kernel::RouterScore::logit;
+    m.weight = kernel::RouterWeight::softmax_of_chosen;
+    m.activation = c.activation;
+    m.router = {slots.matrix(moe + "router.layer.weight|" + moe + "router.weight", m.experts, c.width), kNoWeight, c.width, m.experts};
+    m.gate_up = slots.stack(moe + "input_linear.weight|" + moe + "experts.gate_up_proj", m.experts, 2 * m.inner, c.width);
+    m.down = slots.stack(moe + "output_linear.weight|" + moe + "experts.down_proj", m.experts, c.width, m.inner);
+    m.shared = shared;
+    return m;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    s.embedding.scale = float(c.embedding_multiplier);
+    s.head.scale = float(1 / c.logits_scaling);
+    Rope rope;
+    if (c.rotates) {
+        weft_ASSIGN(rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 2048));
+    }
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i);
+        const Op mixer = c.attends[i] ? Op(attention(slots, at + "self_attn.", c, rope)) : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
+        Layer layer = pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn(slots, at, c));
+        for (SubBlock& block : layer.blocks) block.residual_scale = float(c.residual_multiplier);
+        s.layers.push_back(std::move(layer));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture granitemoehybrid_architecture;
+const Architecture granitemoehybrid_architecture{{"granitemoehybrid"}, "Granite 4 hybrid", "Mamba-2 and attention without positions, experts with a shared block, four multipliers", schedule};
+
+} // namespace weft

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Mamba (Gu & Dao 2023): selective scans alone. Falcon-Mamba (Zuo et al. 2024) adds norms without weights on dt, B and C.
+#include "models/decoder_parts.hpp"
+#include "models/mixer_parts.hpp"
+
+namespace weft {
+namespace {
+
+// What the two config classes disagree on.
+struct Class {
+    const char* type;
+    bool inner_norms; // on dt, B and C
+};
+constexpr Class kClasses[] = {{"mamba", false}, {"falcon_mamba", true}};
+
+struct Config {
+    uint32_t layers, width;
+    double eps, inner_eps;
+    Mamba1Sizes mamba;
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
+    weft_ASSIGN(o.inner_eps, c.number_or("mixer_rms_eps", 1e-6));
+    weft_ASSIGN(o.mamba, read_mamba1(c, o.width, {"expand", "state_size", "time_step_rank", "conv_kernel", "use_bias", "use_conv_bias"}));
+    return o;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    const Class& k = class_of(kClasses, config);
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"backbone.", "model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i);
+        Mamba1Spec m = usual_mamba1(slots, at + "mixer.", c.width, c.mamba);
+        if (k.inner_norms) m.dt_norm = m.b_norm = m.c_norm = {.present = true, .eps = float(c.inner_eps)};
+        s.layers.push_back({{{.pre = slots.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture mamba_architecture;
+const Architecture mamba_architecture{{"mamba", "falcon_mamba"}, "Mamba, Falcon-Mamba", "selective scans alone; norms on dt, B and C", schedule};
+
+} // namespace weft

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Mamba-2 (Dao & Gu 2024): state-space duality layers alone.
+#include "models/decoder_parts.hpp"
+#include "models/mixer_parts.hpp"
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width;
+    double eps;
+    Mamba2Sizes mamba;
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
+    weft_ASSIGN(const uint32_t expand, c.count_or("expand", 2));
+    weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width,
+                                     {.heads = {"num_heads", 128}, .groups = {"n_groups", 8}, .state_size = {"state_size", 128}, .taps = {"conv_kernel", 4}, .head_size = {"head_dim", 64}, .bias = "use_bias", .conv_bias = "use_conv_bias"}));
+    weft_TRY(read_time_step_limit(c, o.mamba));
+    return o;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"backbone.", "model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i);
+        const Mamba2Spec m = usual_mamba2(slots, at + "mixer.", c.width, c.mamba, c.eps);
+        s.layers.push_back({{{.pre = slots.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture mamba2_architecture;
+const Architecture mamba2_architecture{{"mamba2"}, "Mamba-2", "state-space duality alone: head groups, limits on dt, gate before a grouped norm", schedule};
+
+} // namespace weft

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/mixer_parts.hpp"
+#include <algorithm>
+#include <cmath>
+
+namespace weft {
+namespace {
+
+constexpr uint64_t kLargest = (uint64_t(1) << 31) - 1;
+
+// Rows and columns are 31-bit; `key` is named where a product of sizes is larger.
+Result<uint32_t> fitting(const JsonObject& config, const std::string& key, uint64_t size) {
+    if (size < 1 || size > kLargest) return config.bad(key, "makes a matrix of " + std::to_string(size) + " rows; weft takes 1 to 2^31 - 1");
+    return uint32_t(size);
+}
+
+// "auto" where a number may stand.
+bool is_auto(const JsonObject& config, const std::string& key) {
+    const auto word = config.string_or(key, "auto");
+    return word && *word == "auto";
+}
+
+ConvSpec convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias, kernel::Activation activation) {
+    return {slots.vector(at + ".weight", {channels, taps}), bias ? slots.vector(at + ".bias", {channels}) : kNoWeight, channels, taps, activation};
+}
+
+} // namespace
+
+Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys) {
+    Mamba1Sizes s;
+    weft_ASSIGN(const uint32_t expand, config.count_or(keys.expand, 2));
+    weft_ASSIGN(s.inner, fitting(config, keys.expand, 2 * uint64_t(expand) * width));
+    s.inner /= 2;
+    weft_ASSIGN(s.state_size, config.count_or(keys.state_size, 16));
+    if (is_auto(config, keys.rank)) s.rank = (width + 15) / 16;
+    else {
+        weft_ASSIGN(s.rank, config.count(keys.rank));
+    }
+    weft_TRY(fitting(config, keys.rank, uint64_t(s.rank) + 2 * uint64_t(s.state_size)));
+    weft_TRY(fitting(config, keys.state_size, (uint64_t(s.state_size) + 2) * s.inner));
+    weft_ASSIGN(s.taps, config.count_or(keys.taps, 4));
+    weft_ASSIGN(s.bias, config.boolean_or(keys.bias, false));
+    weft_ASSIGN(s.conv_bias, config.boolean_or(keys.conv_bias, true));
+    weft_ASSIGN(s.activation, activation_of(config, "hidden_act", "silu"));
+    return s;
+}
+
+Mamba1Spec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, const Mamba1Sizes& s) {
+    Mamba1Spec m;
+    m.inner = s.inner;
+    m.state_size = s.state_size;
+    m.rank = s.rank;
+    m.in = slots.linear(at + "in_proj", 2 * s.inner, width, s.bias);
+    m.conv = convolution(slots, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
+    m.x = slots.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
+    m.dt = slots.linear(at + "dt_proj", s.inner, s.rank);
+    WeightSlot parameters{at + "A, D, dt bias", {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
+    parameters.pieces.push_back({slots.names(at + "A_log"), {s.inner, s.state_size}, 0, 0, WeightTransform::negative_exp});
+    parameters.pieces.push_back({slots.names(at + "D"), {s.inner}, 0, 0, WeightTransform::none});
+    parameters.pieces.push_back({slots.names(at + "dt_proj.bias"), {s.inner}, 0, 0, WeightTransform::none});
+    m.parameters = slots.add(std::move(parameters));
+    m.out = slots.linear(at + "out_proj", width, s.inner, s.bias);
+    return m;
+}
+
+Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const Mamba2Keys& keys) {
+    Mamba2Sizes s;
+    weft_TRY(fitting(config, keys.head_size.name, inner));
+    weft_ASSIGN(s.heads, config.count_or(keys.heads.name, keys.heads.otherwise));
+    s.head_size = keys.head_size.otherwise;
+    if (!is_auto(config, keys.head_size.name)) {
+        weft_ASSIGN(s.head_size, config.count(keys.head_size.name));
+    } else if (!s.head_size) s.head_size = uint32_t(std::min(inner / s.heads, kLargest));
+    if (uint64_t(s.heads) * s.head_size != inner) return config.bad(config.has(keys.head_size.name) && !is_auto(config, keys.head_size.name) ? keys.head_size.name : keys.heads.name, "must give heads that make the inner width of " + std::to_string(inner) + " channels");
+    weft_ASSIGN(s.groups, config.count_or(keys.groups.name, keys.groups.otherwise));
+    if (s.heads % s.groups) return config.bad(keys.groups.name, "must divide the " + std::to_string(s.heads) + " heads");
+    weft_ASSIGN(s.state_size, config.count_or(keys.state_size.name, keys.state_size.otherwise));
+    weft_TRY(fitting(config, keys.state_size.name, 2 * inner + 2 * uint64_t(s.groups) * s.state_size + s.heads));
+    weft_ASSIGN(s.taps, config.count_or(keys.taps.name, keys.taps.otherwise));
+    weft_ASSIGN(s.bias, config.boolean_or(keys.bias, false));
+    s.out_bias = s.bias;
+    weft_ASSIGN(s.conv_bias, config.boolean_or(keys.conv_bias, true));
+    weft_ASSIGN(s.activation, activation_of(config, "hidden_act", "silu"));
+    return s;
+}
+
+Status read_time_step_limit(const JsonObject& config, Mamba2Sizes& s) {
+    if (!config.has("time_step_limit")) return Ok{};
+    weft_ASSIGN(const auto limits, config.numbers("time_step_limit"));
+    if (limits.size() != 2 || !(limits[0] >= 0) || !(limits[1] >= limits[0])) return config.bad("time_step_limit", "must be two numbers, the least and the largest time step, neither negative");
+    s.dt_min = limits[0];
+    s.dt_max = std::min(limits[1], s.dt_max);
+    return Ok{};
+}
+
+Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s, std::optional<double> norm_eps) {
+    Mamba2Spec m;
+    m.heads = s.heads;
+    m.head_size = s.head_size;
+    m.state_size = s.state_size;
+    m.groups = s.groups;
+    m.in = slots.linear(at + "in_proj", s.rows(), width, s.bias);
+    m.conv = convolution(slots, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
+    m.dt_bias = slots.vector(at + "dt_bias", {s.heads});
+    m.a = slots.vector(at + "A_log", {s.heads}, WeightTransform::negative_exp);
+    m.d = slots.vector(at + "D", {s.heads});
+    m.dt_min = float(s.dt_min);
+    m.dt_max = float(s.dt_max);
+    if (norm_eps) m.norm = slots.rms(at + "norm.weight", s.inner(), *norm_eps);
+    m.norm_groups = s.groups;
+    m.out = slots.linear(at + "out_proj", width, s.inner(), s.out_bias);
+    return m;
+}
+
+Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherwise) {
+    DeltaSizes s;
+    weft_ASSIGN(s.key_heads, config.count_or("linear_num_key_heads", otherwise.key_heads));
+    weft_ASSIGN(s.value_heads, config.count_or("linear_num_value_heads", otherwise.value_heads));
+    if (s.value_heads % s.key_heads) return config.bad("linear_num_key_heads", "must divide the " + std::to_string(s.value_heads) + " value heads");
+    weft_ASSIGN(s.key_size, config.count_or("linear_key_head_dim", otherwise.key_size));
+    weft_ASSIGN(s.value_size, config.count_or("linear_value_head_dim", otherwise.value_size));
+    weft_ASSIGN(s.taps, config.count_or("linear_conv_kernel_dim", otherwise.taps));
+    const uint64_t keys = uint64_t(s.key_heads) * s.key_size, values = uint64_t(s.value_heads) * s.value_size;
+    weft_TRY(fitting(config, "linear_key_head_dim", keys));
+    weft_TRY(fitting(config, "linear_value_head_dim", values));
+    weft_TRY(fitting(config, "linear_num_value_heads", 2 * keys + 2 * values + 2 * uint64_t(s.value_heads)));
+    weft_ASSIGN(s.activation, activation_of(config, "hidden_act", "silu"));
+    return s;
+}
+
+GatedDeltaSpec usual_delta(Slots& slots, const std::string& at, const DeltaSizes& s) {
+    GatedDeltaSpec g;
+    g.key_heads = s.key_heads;
+    g.value_heads = s.value_heads;
+    g.key_size = s.key_size;
+    g.value_size = s.value_size;
+    g.conv = {kNoWeight, kNoWeight, s.mixed(), s.taps, s.activation};
+    g.dt_bias = slots.vector(at + "dt_bias", {s.value_heads});
+    g.a = slots.vector(at + "A_log", {s.value_heads}, WeightTransform::negative_exp);
+    return g;
+}
+
+Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config, const std::string& key, uint32_t layers, const std::string& kind, const std::string& other) {
+    using Found = std::optional<std::vector<bool>>;
+    if (!config.has(key)) return Found();
+    weft_ASSIGN(auto words, config.strings(key));
+    if (words.size() != layers) return config.bad(key, "has " + std::to_string(words.size()) + " entries for " + std::to_string(layers) + " layers");
+    std::vector<bool> found;
+    for (std::string& word : words) {
+        if (word == "mamba") word = "linear_attention";
+        else if (word == "attention") word = "full_attention";
+        if (word != kind && word != other) return config.bad(key, "holds '" + word + "'; this architecture has '" + kind + "' and '" + other + "'");
+        found.push_back(word == kind);
+    }
+    return Found(std::move(found));
+}
+
+} // namespace weft

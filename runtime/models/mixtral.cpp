@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Mixtral (Jiang et al. 2024): Mistral's layer with experts, the two best of which are weighted by their renormalised softmax.
+#include "models/decoder_parts.hpp"
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width, window;
+    Heads heads;
+    Experts experts;
+    double eps;
+    kernel::Activation activation;
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
+    weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_ASSIGN(o.experts.count, c.count_or("num_local_experts", 8));
+    weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
+    weft_ASSIGN(o.experts.inner, inner_width(c, "intermediate_size"));
+    o.experts.renormalise = true;
+    weft_TRY(check_experts(c, o.experts, o.layers, "num_local_experts", "num_experts_per_tok"));
+    return o;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 1000000, 131072));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i), renamed = at + "mlp."; // what transformers 5 calls the block once it is loaded
+        const std::string moe = slots.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
+        AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width);
+        a.rope = rope;
+        a.window = c.window;
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, usual_experts(slots, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"})));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture mixtral_architecture;
+const Architecture mixtral_architecture{{"mixtral"}, "Mixtral", "two of eight experts a token, renormalised", schedule};
+
+} // namespace weft

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Phi-3 (Abdin et al. 2024): Llama's layer with fused projections; LongRoPE, perhaps on a part of each head; a window in every layer, or none.
+#include "models/decoder_parts.hpp"
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width, inner, window;
+    Heads heads;
+    double eps;
+    kernel::Activation activation;
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.heads, read_heads(c, o.width));
+    weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
+    weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    return o;
+}
+
+// The released configs spell LongRoPE in three ways; the original context is a key of the class itself, 4096 where the config has none.
+Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
+    weft_ASSIGN(Json parameters, rope_parameters(c, 10000, "", 1, 4096));
+    weft_ASSIGN(const uint32_t original, c.count_or("original_max_position_embeddings", 4096));
+    parameters["original_max_position_embeddings"] = original;
+    const JsonObject p(parameters, c.origin() + ": rotary parameters");
+    weft_ASSIGN(const std::string type, p.string("rope_type"));
+    if (type == "su" || type == "yarn") parameters["rope_type"] = "longrope";
+    else if (type != "default" && type != "longrope") return p.bad("rope_type", "must be 'longrope' or 'default' for this model, is '" + type + "'");
+    return rope_from(p, slots, head_size);
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, read_rope(config, slots, c.heads.head_size));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i), attn = at + "self_attn.", mlp = at + "mlp.";
+        AttentionSpec a = c.heads.attention();
+        a.qkv = slots.linear(attn + "qkv_proj", c.heads.q_rows() + 2 * c.heads.kv_rows(), c.width);
+        a.out = slots.linear(attn + "o_proj", c.width, c.heads.q_rows());
+        a.rope = rope;
+        a.window = c.window;
+        MlpSpec m;
+        m.in = slots.linear(mlp + "gate_up_proj", 2 * c.inner, c.width);
+        m.out = slots.linear(mlp + "down_proj", c.width, c.inner);
+        m.inner = c.inner;
+        m.activation = c.activation;
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, m));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture phi3_architecture;
+const Architecture phi3_architecture{{"phi3"}, "Phi-3", "fused projections, LongRoPE", schedule};
+
+} // namespace weft

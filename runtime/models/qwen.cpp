@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Qwen2 (Yang et al. 2024) and Qwen3 (Yang et al. 2025): Llama's layer with biases on q, k, v, or with RMS norms on the heads of q and k; the upper layers may slide.
+#include "models/decoder_parts.hpp"
+
+namespace weft {
+namespace {
+
+// What the two config classes disagree on.
+struct Class {
+    const char* type;
+    uint32_t head_size; // where the config has none; 0: width / heads
+    bool qkv_bias;      // biases on q, k, v in every model; else attention_bias of the config, on all four
+    bool head_norms;
+};
+constexpr Class kClasses[] = {{"qwen2", 0, true, false}, {"qwen3", 128, false, true}};
+
+struct Config {
+    uint32_t layers, width, inner;
+    Heads heads;
+    double eps;
+    bool qkv_bias, out_bias;
+    kernel::Activation activation;
+    std::vector<uint32_t> windows; // of each layer
+};
+
+Result<Config> read(const JsonObject& c, const Class& k) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.heads, read_heads(c, o.width, 32, k.head_size));
+    weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
+    weft_ASSIGN(o.out_bias, k.qkv_bias ? Result<bool>(false) : c.boolean_or("attention_bias", false));
+    o.qkv_bias = k.qkv_bias || o.out_bias;
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_ASSIGN(const bool sliding, c.boolean_or("use_sliding_window", false));
+    weft_ASSIGN(const uint32_t window, sliding ? count_or_none(c, "sliding_window", 4096) : Result<uint32_t>(0));
+    weft_ASSIGN(const int64_t first, c.integer_or("max_window_layers", 28));
+    std::vector<bool> slides;
+    for (uint32_t i = 0; i < o.layers; ++i) slides.push_back(window && i >= first);
+    weft_ASSIGN(o.windows, layer_windows(c, window, slides));
+    return o;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    const Class& k = class_of(kClasses, config);
+    weft_ASSIGN(const Config c, read(config, k));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 32768));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i), attn = at + "self_attn.";
+        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.qkv_bias, c.out_bias);
+        if (k.head_norms) {
+            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps);
+            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps);
+        }
+        a.rope = rope;
+        a.window = c.windows[i];
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation)));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture qwen_architecture;
+const Architecture qwen_architecture{{"qwen2", "qwen3"}, "Qwen2, Qwen3", "biases on q, k, v; norms on the heads of q and k; windows in the upper layers", schedule};
+
+} // namespace weft

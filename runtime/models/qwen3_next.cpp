@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Qwen3-Next (Qwen team 2025): three layers of Gated DeltaNet (Yang et al. 2024) to one of attention with an output gate; experts with a gated shared one.
+#include "models/decoder_parts.hpp"
+#include "models/mixer_parts.hpp"
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width, inner, shared_inner;
+    double eps;
+    Heads heads;
+    bool attention_bias;
+    kernel::Activation activation;
+    DeltaSizes delta;
+    Experts experts;              // count 0: none
+    std::vector<bool> attends;    // of each layer: attention, else Gated DeltaNet
+    std::vector<bool> sparse;     // of each layer: experts, else a dense block
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.heads, read_heads(c, o.width, 2, 256));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
+    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 5632));
+    weft_ASSIGN(o.delta, read_delta(c, {.key_heads = 16, .value_heads = 32, .key_size = 128, .value_size = 128, .taps = 4}));
+    weft_ASSIGN(o.experts.count, count_or_zero(c, "num_experts", 512));
+    if (o.experts.count) {
+        weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 10));
+        weft_ASSIGN(o.experts.inner, inner_width_or(c, "moe_intermediate_size", 512));
+        weft_ASSIGN(o.experts.renormalise, c.boolean_or("norm_topk_prob", true));
+        weft_ASSIGN(o.shared_inner, inner_width_or(c, "shared_expert_intermediate_size", 512));
+        weft_TRY(check_experts(c, o.experts, o.layers, "num_experts", "num_experts_per_tok"));
+    }
+    weft_ASSIGN(o.sparse, sparse_layers(c, o.layers, o.experts.count));
+    weft_ASSIGN(const auto given, layers_of_kind(c, "layer_types", o.layers, "full_attention", "linear_attention"));
+    weft_ASSIGN(const uint32_t interval, c.count_or("full_attention_interval", 4));
+    for (uint32_t i = 0; i < o.layers; ++i) o.attends.push_back(given ? (*given)[i] : (i + 1) % interval == 0);
+    return o;
+}
+
+/// The file groups the rows of one projection by head; this takes part `first`, `rows` rows, of each of `heads` groups of `group` rows.
+void take(std::vector<Slots::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first, uint32_t rows) {
+    for (uint32_t h = 0; h < heads; ++h) parts.push_back({name, rows, h * group + first, heads * group});
+}
+
+GatedDeltaSpec gated_delta(Slots& slots, const std::string& at, const Config& c) {
+    const DeltaSizes& d = c.delta;
+    GatedDeltaSpec g = usual_delta(slots, at, d);
+    const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size, group = 2 * d.key_size + 2 * values;
+    std::vector<Slots::Part> parts;
+    take(parts, at + "in_proj_qkvz", d.key_heads, group, 0, d.key_size);                     // q
+    take(parts, at + "in_proj_qkvz", d.key_heads, group, d.key_size, d.key_size);            // k
+    take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size, values);            // v
+    take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size + values, values);   // z
+    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, 0, each);                          // b
+    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, each, each);                       // a
+    g.in = slots.stacked_linear(at + "in", parts, c.width);
+    g.conv.weight = slots.vector(at + "conv1d.weight", {d.mixed(), d.taps});
+    g.norm = slots.rms(at + "norm.weight", d.value_size, c.eps); // the one norm that is not zero-centred
+    g.out = slots.linear(at + "out_proj", c.width, d.values());
+    return g;
+}
+
+AttentionSpec gated_attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
+    const Heads& h = c.heads;
+    AttentionSpec a = h.attention();
+    std::vector<Slots::Part> parts;
+    take(parts, at + "q_proj", h.heads, 2 * h.head_size, 0, h.head_size); // each head: q, then its gate
+    parts.push_back({at + "k_proj", h.kv_rows()});
+    parts.push_back({at + "v_proj", h.kv_rows()});
+    take(parts, at + "q_proj", h.heads, 2 * h.head_size, h.head_size, h.head_size);
+    a.qkv = slots.stacked_linear(at + "q, k, v, gate", parts, c.width, c.attention_bias);
+    a.gate = true;
+    a.q_norm = slots.rms(at + "q_norm.weight", h.head_size, c.eps, true);
+    a.k_norm = slots.rms(at + "k_norm.weight", h.head_size, c.eps, true);
+    a.rope = rope;
+    a.out = slots.linear(at + "o_proj", c.width, h.q_rows(), c.attention_bias);
+    return a;
+}
+
+MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
+    MoeSpec m = usual_experts(slots, at, c.width, c.experts, c.activation);
+    add_gated_shared_expert(slots, m, at, c.width, c.shared_inner, c.activation);
+    return m;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {}, true));
+    weft_ASSIGN(const Json positions, rope_parameters(config, 10000, "", 0.25, 32768));
+    weft_ASSIGN(const Rope rope, rope_from(JsonObject(positions, config.origin() + ": rotary parameters"), slots, c.heads.head_size));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i);
+        const Op mixer = c.attends[i] ? Op(gated_attention(slots, at + "self_attn.", c, rope)) : Op(gated_delta(slots, at + "linear_attn.", c));
+        const Op ffn = c.sparse[i] ? Op(experts(slots, at + "mlp.", c)) : Op(usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation));
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn, "post_attention_layernorm", true));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture qwen3_next_architecture;
+const Architecture qwen3_next_architecture{{"qwen3_next"}, "Qwen3-Next", "Gated DeltaNet and gated attention in turn, experts with a gated shared one", schedule};
+
+} // namespace weft

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: Qwen2-MoE (Qwen team 2024) and Qwen3-MoE (Yang et al. 2025): Qwen's attention, softmax-routed experts in every decoder_sparse_step-th layer; Qwen2 adds a shared expert with a gate.
+#include "models/decoder_parts.hpp"
+
+namespace weft {
+namespace {
+
+// What the two config classes disagree on.
+struct Class {
+    const char* type;
+    uint32_t kv_heads, inner, expert_inner, experts, chosen; // where the config has none
+    const char* bias_key;
+    bool biased, biased_out;  // biases on q, k, v where the config has none; the output has one whenever they have
+    bool head_norms;          // of q and k
+    bool shared;              // a shared expert, of 5632 where the config does not say
+    bool alternating;         // windows in every other one of the lower layers, or as layer_types says; else in all
+};
+constexpr Class kClasses[] = {{"qwen2_moe", 16, 5632, 1408, 60, 4, "qkv_bias", true, false, false, true, true}, {"qwen3_moe", 4, 6144, 768, 128, 8, "attention_bias", false, true, true, false, false}};
+
+struct Config {
+    uint32_t layers, width, inner, shared_inner;
+    Heads heads;
+    Experts experts;
+    double eps;
+    bool qkv_bias, out_bias;
+    kernel::Activation activation;
+    std::vector<uint32_t> windows; // of each layer
+    std::vector<bool> sparse;      // of each layer: experts, else a dense block
+};
+
+Result<Config> read(const JsonObject& c, const Class& k) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.heads, read_heads(c, o.width, k.kv_heads));
+    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", k.inner));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
+    weft_ASSIGN(o.qkv_bias, c.boolean_or(k.bias_key, k.biased));
+    o.out_bias = k.biased_out && o.qkv_bias;
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+
+    const std::string count_key = c.has("num_local_experts") ? "num_local_experts" : "num_experts"; // transformers 5 writes the former
+    weft_ASSIGN(o.experts.count, count_or_zero(c, count_key, k.experts));
+    if (o.experts.count) { // else dense throughout
+        weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", k.chosen));
+        weft_ASSIGN(o.experts.inner, inner_width_or(c, "moe_intermediate_size", k.expert_inner));
+        weft_ASSIGN(o.experts.renormalise, c.boolean_or("norm_topk_prob", false));
+        weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
+        weft_ASSIGN(o.shared_inner, k.shared ? inner_width_or(c, "shared_expert_intermediate_size", 5632) : Result<uint32_t>(0));
+    }
+    weft_ASSIGN(o.sparse, sparse_layers(c, o.layers, o.experts.count));
+
+    weft_ASSIGN(const bool sliding, c.boolean_or("use_sliding_window", false));
+    weft_ASSIGN(const uint32_t window, sliding ? count_or_none(c, "sliding_window", 4096) : Result<uint32_t>(0));
+    if (k.alternating) {
+        weft_ASSIGN(const int64_t below, c.integer_or("max_window_layers", 28));
+        std::vector<bool> slides;
+        for (uint32_t i = 0; i < o.layers; ++i) slides.push_back(sliding && i % 2 == 0 && i < below);
+        weft_ASSIGN(o.windows, layer_windows(c, window, slides));
+    } else o.windows.assign(o.layers, window);
+    return o;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    const Class& k = class_of(kClasses, config);
+    weft_ASSIGN(const Config c, read(config, k));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 32768));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i), attn = at + "self_attn.", mlp = at + "mlp.";
+        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.qkv_bias, c.out_bias);
+        if (k.head_norms) {
+            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps);
+            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps);
+        }
+        a.rope = rope;
+        a.window = c.windows[i];
+        Op ffn;
+        if (c.sparse[i]) {
+            MoeSpec m = usual_experts(slots, mlp, c.width, c.experts, c.activation);
+            if (k.shared) add_gated_shared_expert(slots, m, mlp, c.width, c.shared_inner, c.activation);
+            ffn = std::move(m);
+        } else ffn = usual_mlp(slots, mlp, c.width, c.inner, c.activation);
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, std::move(ffn)));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture qwen_moe_architecture;
+const Architecture qwen_moe_architecture{{"qwen2_moe", "qwen3_moe"}, "Qwen2-MoE, Qwen3-MoE", "many small experts, renormalised or not; a shared expert with a gate; dense layers between", schedule};
+
+} // namespace weft

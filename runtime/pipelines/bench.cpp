@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: timing of kernels and models.
+#include "base/json.hpp"
+#include "kernels/case.hpp"
+#include "pipelines/load.hpp"
+#include "schedule/session.hpp"
+#include <algorithm>
+#include <chrono>
+#include <weft/bench.hpp>
+
+namespace weft {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double median(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return v.empty() ? 0 : v[v.size() / 2];
+}
+
+Result<KernelTiming> time_case(vk::Device& device, const char* kernel, const kernel::KernelCase& c, uint32_t repeats) {
+    KernelTiming t;
+    t.kernel = kernel;
+    t.name = c.name;
+    t.bytes = c.bytes;
+    t.operations = c.operations;
+    kernel::CaseContext context(device, c.seed);
+    c.build(context);
+    if (auto status = context.run(); !status) { // the first run also compiles
+        if (status.error().code == ErrorCode::device_lost) return status.error();
+        t.error = status.error().message;
+        return t;
+    }
+    for (const auto& form : context.variants())
+        if (t.forms.find(form) == t.forms.npos) t.forms += (t.forms.empty() ? "" : ", ") + form;
+    weft_ASSIGN(const double ns, context.time(repeats));
+    t.us = ns / 1000;
+    return t;
+}
+
+std::vector<LayerTiming> layer_times(const Session& session) {
+    std::vector<LayerTiming> list;
+    const Replay* replay = session.last_replay();
+    if (!replay) return list;
+    const auto times = replay->recording().call_times();
+    if (!times) return list;
+    const auto& program = replay->recording().program();
+    for (size_t i = 0; i < times->size(); ++i) list.push_back({program.segments[program.calls[i].segment], program.calls[i].label, (*times)[i] / 1000});
+    return list;
+}
+
+} // namespace
+
+Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats, const std::function<bool(const std::string&)>& on_case) {
+    KernelBench bench;
+    bench.device = device.info().name;
+    bench.driver = device.info().driver;
+    const auto tables = kernel::all_kernel_cases();
+    for (const auto& name : names)
+        if (std::none_of(tables.begin(), tables.end(), [&](const auto& t) { return name == t.kernel; })) {
+            std::string known;
+            for (const auto& t : tables) known += (known.empty() ? "" : ", ") + std::string(t.kernel);
+            return Error{ErrorCode::invalid_argument, "there is no kernel '" + name + "'", {"weft has: " + known}};
+        }
+    for (const auto& table : tables)
+        for (const auto& c : table.cases)
+            if (std::string(table.kernel) == "peaks") {
+                weft_ASSIGN(const auto t, time_case(device.internal(), table.kernel, c, std::max(repeats, 5u)));
+                if (t.operations) bench.peaks.gflop_per_s = double(t.operations) / (t.us * 1000);
+                else bench.peaks.copy_gb_per_s = double(t.bytes) / (t.us * 1000);
+            }
+    for (const auto& table : tables) {
+        if (!names.empty() && std::find(names.begin(), names.end(), table.kernel) == names.end()) continue;
+        for (const auto& c : table.cases) {
+            if (c.bytes == 0) continue;
+            if (on_case && !on_case(std::string(table.kernel) + ": " + c.name)) return Error{ErrorCode::cancelled, "stopped", {}};
+            weft_ASSIGN(auto t, time_case(device.internal(), table.kernel, c, repeats));
+            const double least = std::max(double(t.bytes) / bench.peaks.copy_gb_per_s, double(t.operations) / bench.peaks.gflop_per_s) / 1000;
+            t.share = t.us > 0 ? least / t.us : 0;
+            bench.cases.push_back(std::move(t));
+        }
+    }
+    return bench;
+}
+
+std::string KernelBench::text() const {
+    char line[256];
+    std::snprintf(line, sizeof line, "%s, %s: copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", device.c_str(), driver.c_str(), peaks.copy_gb_per_s, peaks.gflop_per_s);
+    std::string s = line;
+    for (const auto& c : cases) {
+        if (c.error.empty()) std::snprintf(line, sizeof line, "  %-16s %-44s %10.1f us %8.2f GB/s %8.2f GFLOP/s %5.1f %% of the limit\n", c.kernel.c_str(), c.name.c_str(), c.us, double(c.bytes) / (c.us * 1000), double(c.operations) / (c.us * 1000), 100 * c.share);
+        else std::snprintf(line, sizeof line, "  %-16s %-44s not run: %s\n", c.kernel.c_str(), c.name.c_str(), c.error.c_str());
+        s += line;
+    }
+    return s;
+}
+
+std::string KernelBench::json() const {
+    Json j{{"device", device}, {"driver", driver}, {"copy_gb_per_s", peaks.copy_gb_per_s}, {"gflop_per_s", peaks.gflop_per_s}, {"cases", Json::array()}};
+    for (const auto& c : cases) j["cases"].push_back({{"kernel", c.kernel}, {"name", c.name}, {"forms", c.forms}, {"us", c.us}, {"bytes", c.bytes}, {"operations", c.operations}, {"share_of_limit", c.share}, {"error", c.error}});
+    return j.dump(2);
+}
+
+Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) {
+    if (o.prompt == 0 || o.batch == 0 || o.repeats == 0) return Error{ErrorCode::invalid_argument, "prompt, batch and repeats must be at least 1", {}};
+    weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
+    std::shared_ptr<const Model> model;
+    if (o.random_weights) {
+        weft_ASSIGN(model, random_model(device.internal(), files, o.dtype, 1));
+    } else {
+        weft_ASSIGN(model, load_model(device.internal(), files, o.dtype, {}));
+    }
+    SessionOptions options;
+    options.context = o.prompt + o.generate + 1;
+    options.slots = o.batch;
+    options.max_chunk = std::max(256u, o.batch);
+    options.kv_dtype = o.dtype == WeightType::f16 ? DType::f16 : DType::f32;
+    options.timestamps = o.per_layer;
+    weft_ASSIGN(auto session, Session::create(model, options));
+    ModelBench bench;
+    bench.model = path.string();
+    bench.architecture = model->schedule.architecture;
+    bench.device = device.info().name;
+    bench.driver = device.info().driver;
+    bench.parameters = model->schedule.parameters();
+    bench.weight_bytes = model->weights.bytes();
+    bench.prompt = o.prompt;
+    bench.generate = o.generate;
+    bench.batch = o.batch;
+    kernel::Random random(1);
+    std::vector<std::vector<uint32_t>> prompts(o.batch);
+    std::vector<Feed> feeds;
+    std::vector<uint32_t> slots;
+    for (uint32_t b = 0; b < o.batch; ++b) {
+        for (uint32_t i = 0; i < o.prompt; ++i) prompts[b].push_back(random.below(model->schedule.vocabulary));
+        slots.push_back(b);
+        feeds.push_back({b, prompts[b], 0});
+    }
+    std::vector<double> prefill, decode, host;
+    std::vector<std::vector<uint32_t>> tokens;
+    for (uint32_t repeat = 0; repeat <= o.repeats; ++repeat) { // the first warms up
+        for (uint32_t b : slots) session->reset(b);
+        auto start = Clock::now();
+        weft_TRY(session->forward(feeds, Want::last));
+        const double prefill_s = std::chrono::duration<double>(Clock::now() - start).count();
+        if (o.per_layer) bench.prefill_layers = layer_times(*session);
+        double decode_s = 0, host_us = 0;
+        if (o.generate) {
+            if (repeat == 0) weft_TRY(session->decode(slots, std::min(o.generate, 2u), tokens));
+            const uint32_t steps = repeat == 0 ? std::max(1u, o.generate - std::min(o.generate, 2u)) : o.generate;
+            const double waited = session->device_wait_ms();
+            const uint64_t submissions = session->submissions();
+            start = Clock::now();
+            weft_TRY(session->decode(slots, steps, tokens));
+            decode_s = std::chrono::duration<double>(Clock::now() - start).count();
+            host_us = (decode_s * 1000 - (session->device_wait_ms() - waited)) * 1000 / (double(steps) * o.batch);
+            bench.decode_submissions = session->submissions() - submissions;
+            if (o.per_layer) bench.decode_layers = layer_times(*session);
+        }
+        if (repeat == 0) continue;
+        prefill.push_back(double(o.prompt) * o.batch / prefill_s);
+        if (o.generate) decode.push_back(double(o.generate) * o.batch / decode_s), host.push_back(host_us);
+    }
+    bench.prefill_tokens_per_s = median(prefill);
+    bench.decode_tokens_per_s = median(decode);
+    bench.host_us_per_token = median(host);
+    return bench;
+}
+
+std::string ModelBench::text() const {
+    char line[256];
+    std::snprintf(line, sizeof line, "%s (%s): %.2f M parameters, %.1f MiB; %s, %s\n  prefill %u x %u: %.1f tokens/s\n  decode  %u x %u: %.1f tokens/s, host %.1f us a token, %llu submissions\n", model.c_str(), architecture.c_str(), double(parameters) * 1e-6,
+                  double(weight_bytes) / 1048576, device.c_str(), driver.c_str(), batch, prompt, prefill_tokens_per_s, batch, generate, decode_tokens_per_s, host_us_per_token, static_cast<unsigned long long>(decode_submissions));
+    std::string s = line;
+    for (const auto* layers : {&prefill_layers, &decode_layers}) {
+        if (layers->empty()) continue;
+        double total = 0;
+        for (const auto& l : *layers) total += l.us;
+        s += layers == &prefill_layers ? "  prefill, last chunk:\n" : "  decode, last step:\n";
+        for (const auto& l : *layers) {
+            std::snprintf(line, sizeof line, "    %-10s %-24s %10.1f us %5.1f %%\n", l.segment.c_str(), l.call.c_str(), l.us, 100 * l.us / total);
+            s += line;
+        }
+    }
+    return s;
+}
+
+std::string ModelBench::json() const {
+    Json j{{"model", model}, {"architecture", architecture}, {"device", device}, {"driver", driver}, {"parameters", parameters}, {"weight_bytes", weight_bytes}, {"prompt", prompt}, {"generate", generate}, {"batch", batch},
+           {"prefill_tokens_per_s", prefill_tokens_per_s}, {"decode_tokens_per_s", decode_tokens_per_s}, {"host_us_per_token", host_us_per_token}, {"decode_submissions", decode_submissions}};
+    const auto layers = [](const std::vector<LayerTiming>& list) {
+        Json a = Json::array();
+        for (const auto& l : list) a.push_back({{"segment", l.segment}, {"call", l.call}, {"us", l.us}});
+        return a;
+    };
+    j["prefill_layers"] = layers(prefill_layers);
+    j["decode_layers"] = layers(decode_layers);
+    return j.dump(2);
+}
+
+} // namespace weft

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: what a model is and what it needs, from its config alone; what a device would run it with.
+#include "kernels/case.hpp"
+#include "models/architecture.hpp"
+#include "pipelines/support.hpp"
+#include "schedule/plan.hpp"
+#include <algorithm>
+#include <weft/inspect.hpp>
+
+namespace weft {
+namespace {
+
+std::string number(uint32_t n) { return std::to_string(n); }
+
+std::string describe(const AttentionSpec& a) {
+    std::string s = "attention (" + number(a.heads) + " heads, " + number(a.kv_heads) + " kv, " + number(a.head_size) + " wide";
+    if (a.window) s += ", window " + number(a.window);
+    if (a.chunk) s += ", chunks of " + number(a.chunk);
+    if (a.rope.kind == RopeKind::none) s += ", no positions";
+    else if (a.rope.rotary != a.head_size) s += ", rotary " + number(a.rope.rotary);
+    return s + (a.q_norm ? ", q/k norm" : "") + (a.gate ? ", gated" : "") + ")";
+}
+std::string describe(const Mamba1Spec& m) { return "mamba (" + number(m.inner) + " channels, state " + number(m.state_size) + ")"; }
+std::string describe(const Mamba2Spec& m) { return "mamba-2 (" + number(m.heads) + " heads of " + number(m.head_size) + ", state " + number(m.state_size) + ", " + number(m.groups) + (m.groups == 1 ? " group)" : " groups)"); }
+std::string describe(const GatedDeltaSpec& g) { return "gated delta (" + number(g.value_heads) + " heads, keys " + number(g.key_size) + ", values " + number(g.value_size) + ")"; }
+std::string describe(const MlpSpec& m) { return std::string(m.gated ? "gated mlp (" : "mlp (") + number(m.inner) + ")"; }
+std::string describe(const MoeSpec& m) { return "experts (" + number(m.chosen) + " of " + number(m.experts) + ", " + number(m.inner) + " wide" + (m.shared ? ", shared " + number(m.shared->inner) : "") + ")"; }
+std::string describe(const LinearSpec& l) { return "linear (" + number(l.linear.out) + ")"; }
+
+// Weight slots of an op, found by lowering nothing: every WeightId in its description.
+struct Weights {
+    std::vector<WeightId> ids;
+    void add(WeightId id) { if (id != kNoWeight) ids.push_back(id); }
+    void add(const Linear& l) { add(l.weight), add(l.bias); }
+    void add(const Norm& n) { add(n.weight), add(n.bias); }
+    void add(const ConvSpec& c) { add(c.weight), add(c.bias); }
+    void add(const AttentionSpec& a) { add(a.qkv), add(a.q_norm), add(a.k_norm), add(a.sinks), add(a.out); }
+    void add(const Mamba1Spec& m) { add(m.in), add(m.conv), add(m.x), add(m.dt_norm), add(m.b_norm), add(m.c_norm), add(m.dt), add(m.parameters), add(m.out); }
+    void add(const Mamba2Spec& m) { add(m.in), add(m.conv), add(m.dt_bias), add(m.a), add(m.d), add(m.norm), add(m.out); }
+    void add(const GatedDeltaSpec& g) { add(g.in), add(g.conv), add(g.dt_bias), add(g.a), add(g.norm), add(g.out); }
+    void add(const MlpSpec& m) { add(m.in), add(m.out), add(m.adapter_down), add(m.adapter_up); }
+    void add(const MoeSpec& m) {
+        add(m.router), add(m.gate_up), add(m.down), add(m.shared_gate);
+        if (m.shared) add(*m.shared);
+    }
+    void add(const LinearSpec& l) { add(l.linear); }
+};
+
+const char* name_of(const StateSpec& s) {
+    switch (s.kind) {
+    case StateKind::kv: return s.growth == Growth::window ? "kv ring" : "kv";
+    case StateKind::conv: return "conv window";
+    case StateKind::selective: return "selective state";
+    default: return "matrix state";
+    }
+}
+
+std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {
+    std::vector<InspectedBlock> all;
+    for (uint32_t i = 0; i < schedule.layers.size(); ++i)
+        for (const SubBlock& block : schedule.layers[i].blocks) {
+            InspectedBlock b;
+            b.layer = i;
+            Weights weights;
+            weights.add(block.pre), weights.add(block.post);
+            for (const Branch& branch : block.branches) {
+                b.ops += (b.ops.empty() ? "" : " + ") + std::visit([](const auto& op) { return describe(op); }, branch.op);
+                std::visit([&](const auto& op) { weights.add(op); }, branch.op);
+            }
+            std::sort(weights.ids.begin(), weights.ids.end());
+            weights.ids.erase(std::unique(weights.ids.begin(), weights.ids.end()), weights.ids.end());
+            for (WeightId id : weights.ids)
+                if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
+            Schedule one; // the states of this block alone
+            one.layers.push_back({{block}});
+            for (const StateSpec& s : one.states(o)) {
+                if (s.growth == Growth::constant) b.constant_bytes += s.bytes();
+                else {
+                    b.bytes_per_token += s.bytes() / s.shape[0];
+                    if (s.growth == Growth::window) b.grows_to = s.shape[0];
+                }
+                if (std::find(b.states.begin(), b.states.end(), name_of(s)) == b.states.end()) b.states.push_back(name_of(s));
+            }
+            all.push_back(std::move(b));
+        }
+    return all;
+}
+
+/// Recordings over buffers that do not exist: lowering needs only shapes.
+Plan dry_plan(const vk::Device& device, const Schedule& schedule, WeightType type, const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context) {
+    const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
+    std::vector<DeviceWeight> weights;
+    const DType matrix = type == WeightType::f32 ? DType::f32 : type == WeightType::f16 ? DType::f16 : DType::bf16;
+    for (const WeightSlot& slot : schedule.weights) weights.push_back({anywhere, slot.matrix && slot.computed.empty() ? matrix : DType::f32, slot.shape});
+    SessionBuffers b;
+    b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.logits = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
+    b.states.assign(states.size(), anywhere);
+    b.slots = 1;
+    b.history_capacity = context;
+    b.ring_capacity = 64;
+    return make_plan(device, schedule, weights, b, states, bucket);
+}
+
+void add_kernels(const vk::Program& program, std::vector<InspectedKernel>& list, bool decode, const vk::Device& device) {
+    for (const vk::Call& call : program.calls) {
+        const std::string tier = call.kernel->variants[call.variant].name;
+        auto it = std::find_if(list.begin(), list.end(), [&](const auto& k) { return k.name == call.kernel->name && k.tier == tier; });
+        if (it == list.end()) {
+            std::string why = call.kernel->variant_count == 1 ? "its only form" : "chosen for this shape and type";
+            for (uint32_t v = 0; v < call.kernel->variant_count; ++v) {
+                std::vector<std::string> reasons;
+                if (!vk::usable(device, *call.kernel, v, &reasons)) why += "; " + reasons[0];
+            }
+            it = list.insert(list.end(), {call.kernel->name, tier, why, 0, 0});
+        }
+        ++(decode ? it->decode_calls : it->prefill_calls);
+    }
+}
+
+} // namespace
+
+Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options) {
+    weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
+    Inspection in;
+    in.path = path.string();
+    if (!files.config()) { // weights alone: say what is in the file
+        for (const TensorView* t : files.tensors()) {
+            in.tensors.push_back(t->name + " " + name_of(t->type) + " " + shape_text(t->shape));
+            in.parameters += t->count();
+        }
+        in.weight_bytes = files.total_bytes();
+        return in;
+    }
+    weft_ASSIGN(const Schedule schedule, make_schedule(files));
+    in.architecture = schedule.architecture;
+    in.vocabulary = schedule.vocabulary;
+    in.width = schedule.width;
+    in.trained_context = schedule.trained_context;
+    in.parameters = schedule.parameters();
+    in.context = options.context ? options.context : schedule.trained_context ? std::min(schedule.trained_context, 4096u) : 4096u;
+    const StateOptions o{in.context, 256, options.dtype == WeightType::f16 ? DType::f16 : DType::f32};
+    in.blocks = blocks_of(schedule, o);
+    const auto states = schedule.states(o);
+    for (const StateSpec& s : states) in.state_bytes += s.bytes();
+    const bool has_weights = !files.tensors().empty();
+    if (has_weights) in.problems = check_weights(schedule.weights, files);
+    for (const WeightSlot& slot : schedule.weights) {
+        DType type = options.dtype == WeightType::f32 || !slot.matrix ? DType::f32 : DType::bf16;
+        if (has_weights && in.problems.empty()) {
+            weft_ASSIGN(type, device_type(slot, files, options.dtype));
+        }
+        in.weight_bytes += slot.count() * size_of(type);
+    }
+    if (!device) return in;
+    const vk::Device& d = device->internal();
+    in.device = d.summary().name;
+    const uint64_t range = d.limits().storage_range;
+    for (const StateSpec& s : states)
+        if (s.bytes() > range) {
+            in.problems.push_back("a context of " + number(in.context) + " tokens makes one state larger than a buffer of this device may be (" + std::to_string(range >> 20) + " MiB)");
+            break;
+        }
+    if (in.weight_bytes + in.state_bytes > d.summary().memory_bytes) in.problems.push_back("weights and states need " + std::to_string((in.weight_bytes + in.state_bytes) >> 20) + " MiB, the device has " + std::to_string(d.summary().memory_bytes >> 20) + " MiB");
+    if (in.problems.empty()) {
+        const Plan prefill = dry_plan(d, schedule, options.dtype, states, {256, 1, 1, false, true, false}, in.context);
+        const Plan decode = dry_plan(d, schedule, options.dtype, states, {1, 1, 1, true, true, false}, in.context);
+        in.activation_bytes = std::max(prefill.activation_bytes, decode.activation_bytes);
+        add_kernels(prefill.program, in.kernels, false, d);
+        add_kernels(decode.program, in.kernels, true, d);
+    }
+    return in;
+}
+
+std::vector<KernelTier> kernel_tiers() {
+    std::vector<KernelTier> tiers;
+    for (const vk::KernelInfo* kernel : shader::all_kernels())
+        for (uint32_t v = 0; v < kernel->variant_count; ++v) {
+            std::vector<std::string> needs = vk::needed_features(*kernel, v);
+            std::string name = "core";
+            for (const auto& n : needs) name = name == "core" ? n : name + "+" + n;
+            auto it = std::find_if(tiers.begin(), tiers.end(), [&](const auto& t) { return t.name == name; });
+            if (it == tiers.end()) it = tiers.insert(tiers.end(), {name, 0, needs});
+            ++it->kernels;
+        }
+    return tiers;
+}
+
+std::string architecture_table() {
+    std::string s = "| architecture | `model_type` | what its schedule exercises |\n|---|---|---|\n";
+    for (const Architecture* a : all_architectures()) {
+        std::string types;
+        for (const char* t : a->model_types) types += (types.empty() ? "`" : ", `") + std::string(t) + "`";
+        s += std::string("| ") + a->title + " | " + types + " | " + a->traits + " |\n";
+    }
+    return s;
+}
+
+} // namespace weft

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: an Inspection as a table, as JSON and as a picture.
+#include "base/json.hpp"
+#include <algorithm>
+#include <weft/inspect.hpp>
+
+namespace weft {
+namespace {
+
+std::string bytes_text(uint64_t bytes) {
+    char s[32];
+    if (bytes >= 1u << 30) std::snprintf(s, sizeof s, "%.2f GiB", double(bytes) / (1u << 30));
+    else if (bytes >= 1u << 20) std::snprintf(s, sizeof s, "%.1f MiB", double(bytes) / (1u << 20));
+    else if (bytes >= 1u << 10) std::snprintf(s, sizeof s, "%.1f KiB", double(bytes) / (1u << 10));
+    else std::snprintf(s, sizeof s, "%llu B", static_cast<unsigned long long>(bytes));
+    return s;
+}
+
+std::string count_text(uint64_t n) {
+    char s[32];
+    if (n >= 1000000000) std::snprintf(s, sizeof s, "%.2f G", double(n) * 1e-9);
+    else if (n >= 1000000) std::snprintf(s, sizeof s, "%.2f M", double(n) * 1e-6);
+    else if (n >= 1000) std::snprintf(s, sizeof s, "%.1f k", double(n) * 1e-3);
+    else std::snprintf(s, sizeof s, "%llu", static_cast<unsigned long long>(n));
+    return s;
+}
+
+std::string state_text(const InspectedBlock& b) {
+    std::string s;
+    for (const auto& name : b.states) s += (s.empty() ? "" : ", ") + name;
+    if (b.bytes_per_token) s += ": " + bytes_text(b.bytes_per_token) + " a token" + (b.grows_to ? ", to " + std::to_string(b.grows_to) + " tokens" : "");
+    if (b.constant_bytes) s += (b.bytes_per_token ? " and " : ": ") + bytes_text(b.constant_bytes);
+    return s;
+}
+
+uint64_t state_at(const Inspection& in, uint64_t tokens) {
+    uint64_t sum = 0;
+    for (const auto& b : in.blocks) sum += b.constant_bytes + b.bytes_per_token * (b.grows_to ? std::min<uint64_t>(tokens, b.grows_to) : tokens);
+    return sum;
+}
+
+std::string escaped(const std::string& s) {
+    std::string out;
+    for (char c : s) out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : std::string(1, c);
+    return out;
+}
+
+const char* colour(const std::string& ops) {
+    if (ops.find(" + ") != ops.npos) return "#b8a1d9";
+    if (ops.rfind("attention", 0) == 0) return "#f2b872";
+    if (ops.rfind("mamba", 0) == 0) return "#8fc1a9";
+    if (ops.rfind("gated delta", 0) == 0) return "#7fb2d9";
+    if (ops.rfind("experts", 0) == 0) return "#e58f8f";
+    return "#d8d8d8";
+}
+
+} // namespace
+
+std::string Inspection::text() const {
+    std::string s = path + (architecture.empty() ? "" : ": " + architecture) + ", " + count_text(parameters) + " parameters, " + bytes_text(weight_bytes) + " of weights\n";
+    for (const auto& t : tensors) s += "  " + t + "\n";
+    if (!tensors.empty()) return s;
+    s += "vocabulary " + std::to_string(vocabulary) + ", width " + std::to_string(width) + (trained_context ? ", trained on " + std::to_string(trained_context) + " tokens" : "") + "\n\n";
+    size_t ops_width = 10;
+    for (const auto& b : blocks) ops_width = std::max(ops_width, b.ops.size());
+    char line[64];
+    for (size_t i = 0; i < blocks.size(); ++i) {
+        const auto& b = blocks[i];
+        const bool first = i == 0 || blocks[i - 1].layer != b.layer;
+        std::snprintf(line, sizeof line, "%5s  ", first ? std::to_string(b.layer).c_str() : "");
+        s += line + b.ops + std::string(ops_width - b.ops.size() + 2, ' ');
+        std::snprintf(line, sizeof line, "%9s  ", count_text(b.parameters).c_str());
+        s += line + state_text(b) + "\n";
+    }
+    s += "\nstate of a sequence:";
+    for (uint64_t tokens : {uint64_t(256), uint64_t(4096), uint64_t(32768), uint64_t(131072)}) s += "  " + std::to_string(tokens) + " tokens " + bytes_text(state_at(*this, tokens));
+    s += "\nmemory for a context of " + std::to_string(context) + ": weights " + bytes_text(weight_bytes) + ", states " + bytes_text(state_bytes);
+    if (activation_bytes) s += ", activations " + bytes_text(activation_bytes);
+    s += "\n";
+    if (!device.empty()) {
+        s += "\non " + device + ":\n";
+        for (const auto& k : kernels) s += "  " + k.name + "." + k.tier + ": " + std::to_string(k.prefill_calls) + " calls in prefill, " + std::to_string(k.decode_calls) + " in decode (" + k.why + ")\n";
+        s += problems.empty() ? "  every operation runs on this device\n" : "";
+    }
+    if (!problems.empty()) s += "cannot run:\n";
+    for (const auto& p : problems) s += "  - " + p + "\n";
+    return s;
+}
+
+std::string Inspection::json() const {
+    Json j{{"path", path}, {"architecture", architecture}, {"vocabulary", vocabulary}, {"width", width}, {"trained_context", trained_context}, {"parameters", parameters}, {"weight_bytes", weight_bytes},
+           {"context", context}, {"state_bytes", state_bytes}, {"activation_bytes", activation_bytes}, {"device", device}, {"problems", problems}, {"tensors", tensors}, {"blocks", Json::array()}, {"kernels", Json::array()}};
+    for (const auto& b : blocks)
+        j["blocks"].push_back({{"layer", b.layer}, {"ops", b.ops}, {"parameters", b.parameters}, {"states", b.states}, {"constant_bytes", b.constant_bytes}, {"bytes_per_token", b.bytes_per_token}, {"grows_to", b.grows_to}});
+    for (const auto& k : kernels) j["kernels"].push_back({{"name", k.name}, {"tier", k.tier}, {"why", k.why}, {"prefill_calls", k.prefill_calls}, {"decode_calls", k.decode_calls}});
+    return j.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string Inspection::svg() const {
+    constexpr int row = 22, left = 46, box = 330, plot = 300;
+    const int rows = int(std::max<size_t>(blocks.size(), 10)), height = 60 + rows * row + 20, width_px = left + box + 220 + plot;
+    std::string s = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(width_px) + "\" height=\"" + std::to_string(height) + "\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
+    const auto text = [&](int x, int y, const std::string& t, const char* extra = "") { s += "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\" " + extra + ">" + escaped(t) + "</text>\n"; };
+    text(10, 20, architecture + ": " + count_text(parameters) + " parameters, " + bytes_text(weight_bytes) + " of weights", "font-size=\"14\" font-weight=\"bold\"");
+    text(left, 44, "layer: operation", "fill=\"#555\"");
+    text(left + box + 8, 44, "parameters, state", "fill=\"#555\"");
+    for (size_t i = 0; i < blocks.size(); ++i) {
+        const auto& b = blocks[i];
+        const int y = 54 + int(i) * row;
+        if (i == 0 || blocks[i - 1].layer != b.layer) text(14, y + 15, std::to_string(b.layer), "fill=\"#555\"");
+        s += "<rect x=\"" + std::to_string(left) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" + std::to_string(box) + "\" height=\"" + std::to_string(row - 3) + "\" rx=\"4\" fill=\"" + colour(b.ops) + "\"/>\n";
+        text(left + 6, y + 15, b.ops.size() > 58 ? b.ops.substr(0, 56) + "..." : b.ops);
+        text(left + box + 8, y + 15, count_text(b.parameters) + (b.constant_bytes + b.bytes_per_token ? ", " + (b.bytes_per_token ? bytes_text(b.bytes_per_token) + "/token" : bytes_text(b.constant_bytes)) : ""));
+    }
+    // State against context, both axes in powers of two.
+    const int x0 = left + box + 220, y0 = 54 + 8 * row, plot_width = plot - 60, plot_height = 7 * row;
+    const uint64_t top = std::max<uint64_t>(1, state_at(*this, 131072)), bottom = std::max<uint64_t>(1, state_at(*this, 256));
+    const auto log2of = [](uint64_t n) { int b = 0; while (n >>= 1) ++b; return b; };
+    const int low = log2of(bottom), high = log2of(top) + 1;
+    text(x0, 44, "state of a sequence against its tokens", "fill=\"#555\"");
+    s += "<polyline fill=\"none\" stroke=\"#444\" points=\"" + std::to_string(x0) + "," + std::to_string(y0 - plot_height) + " " + std::to_string(x0) + "," + std::to_string(y0) + " " + std::to_string(x0 + plot_width) + "," + std::to_string(y0) + "\"/>\n<polyline fill=\"none\" stroke=\"#c0392b\" stroke-width=\"2\" points=\"";
+    for (int e = 8; e <= 17; ++e) {
+        const double fraction = double(log2of(state_at(*this, uint64_t(1) << e)) - low) / std::max(1, high - low);
+        s += std::to_string(x0 + (e - 8) * plot_width / 9) + "," + std::to_string(y0 - int(fraction * plot_height)) + " ";
+    }
+    s += "\"/>\n";
+    text(x0, y0 + 14, "256");
+    text(x0 + plot_width - 20, y0 + 14, "131072");
+    text(x0 + 4, y0 - plot_height + 4, bytes_text(top));
+    text(x0 + 4, y0 - 6, bytes_text(bottom));
+    return s + "</svg>\n";
+}
+
+} // namespace weft

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: from files to a model on a device.
+#pragma once
+#include "schedule/model.hpp"
+
+namespace weft {
+
+/// Called with bytes loaded and bytes in all; false stops.
+using LoadProgress = std::function<bool(uint64_t, uint64_t)>;
+
+/// Makes the schedule, checks that the device can hold the weights, and loads them. `files` may be closed afterwards.
+Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type, const LoadProgress& progress);
+/// The same without files' weights: random ones, for timing a config alone.
+Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type, uint64_t seed);
+
+} // namespace weft

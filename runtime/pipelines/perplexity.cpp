@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: perplexity and bits per byte of a text.
+#include "pipelines/text_model.hpp"
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace weft {
+
+double Perplexity::perplexity() const { return tokens ? std::exp(nats / double(tokens)) : 0; }
+double Perplexity::bits_per_byte() const { return bytes ? nats / std::log(2.0) / double(bytes) : 0; }
+
+Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window, const ProgressFunction& progress) {
+    TextModelState& state = model.internal();
+    if (!state.tokenizer) return Error{ErrorCode::not_found, "perplexity needs a tokenizer", {}};
+    weft_ASSIGN(const auto ids, state.tokenizer->encode(text, false));
+    Session& session = *state.session;
+    const uint32_t vocabulary = state.model->schedule.vocabulary;
+    // Logits of all tokens of a step are read back: the step is cut so that they fit one buffer.
+    const uint64_t rows = state.model->device.limits().storage_range / (uint64_t(vocabulary) * 4);
+    const uint32_t largest = uint32_t(std::min<uint64_t>(session.options().max_chunk, uint64_t(1) << (63 - std::countl_zero(std::max<uint64_t>(rows, 1)))));
+    if (window == 0 || window > session.options().context) window = session.options().context;
+    if (window < 2) return Error{ErrorCode::invalid_argument, "a window needs at least 2 tokens", {}};
+    Perplexity p;
+    p.bytes = text.size();
+    for (size_t begin = 0; begin < ids.size(); begin += window) {
+        const std::span<const uint32_t> all(ids);
+        const auto part = all.subspan(begin, std::min<size_t>(window, ids.size() - begin));
+        session.reset(0);
+        for (size_t at = 0; at < part.size(); at += largest) {
+            const Feed feed{0, part.subspan(at, std::min<size_t>(largest, part.size() - at)), uint32_t(part.size())};
+            weft_TRY(session.forward({&feed, 1}, Want::all));
+            weft_ASSIGN(const auto logits, session.logits());
+            for (size_t i = 0; i < feed.ids.size() && at + i + 1 < part.size(); ++i) {
+                const float* row = &logits[i * vocabulary];
+                const double top = *std::max_element(row, row + vocabulary);
+                double sum = 0;
+                for (uint32_t v = 0; v < vocabulary; ++v) sum += std::exp(double(row[v]) - top);
+                p.nats += top + std::log(sum) - double(row[part[at + i + 1]]);
+                ++p.tokens;
+            }
+            if (progress && !progress({Progress::Stage::prefill, begin + at + feed.ids.size(), ids.size()})) return Error{ErrorCode::cancelled, "stopped", {}};
+        }
+    }
+    return p;
+}
+
+} // namespace weft

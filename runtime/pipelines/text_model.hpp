@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: what TextModel holds.
+#pragma once
+#include "pipelines/load.hpp"
+#include "schedule/session.hpp"
+#include "text/tokenizer.hpp"
+#include <weft/text.hpp>
+
+namespace weft {
+
+class TextModelState {
+public:
+    std::shared_ptr<const Model> model;
+    std::unique_ptr<Session> session;
+    std::optional<Tokenizer> tokenizer;
+    SamplingOptions sampling;
+    bool add_special = true;
+};
+
+} // namespace weft

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the attention kernels share: which keys a query sees, what happens to a score, how four channels of a cache are read. No bindings. Include lib/math.glsl first.
+
+// Bits of OPTIONS; kernels/attention.cpp has the same numbers.
+const uint CAUSAL = 1u, WINDOW = 2u, AHEAD = 4u, CHUNK = 8u, SOFTCAP = 16u, SINKS = 32u, BIAS = 64u, LSE = 128u, CROSS = 256u;
+
+const float LOWEST = -3.0e38; // a maximum of nothing: finite, so that differences are never inf - inf
+
+// A query at `position` of a sequence with `keys` keys sees the keys [x, y). Both ends grow with the position.
+uvec2 visible_keys(uint options, uint position, uint keys, uint window, uint ahead, uint chunk) {
+    uvec2 range = uvec2(0u, keys);
+    if ((options & CAUSAL) != 0u) range.y = min(range.y, position + 1u);
+    if ((options & AHEAD) != 0u) range.y = min(range.y, position + ahead);
+    if ((options & WINDOW) != 0u) range.x = position + 1u - min(position + 1u, window);
+    if ((options & CHUNK) != 0u) {
+        uint start = position - position % chunk;
+        range = uvec2(max(range.x, start), min(range.y, start + chunk));
+    }
+    return range;
+}
+
+float cap_score(uint options, float score, float cap) { return (options & SOFTCAP) != 0u ? cap * tanh_exact(score / cap) : score; }
+
+// Column of a bias table of `columns` relative positions.
+uint bias_column(uint key, uint position, int offset, uint columns) { return uint(clamp(int(key) - int(position) + offset, 0, int(columns) - 1)); }
+
+#ifdef CACHE_F16
+#define CACHE uvec2
+vec4 unpack_cache(uvec2 words) { return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y)); }
+#else
+#define CACHE vec4
+vec4 unpack_cache(vec4 v) { return v; }
+#endif

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The step form of causal_conv: outputs and the new window in one dispatch, for one or a few new tokens of every sequence.
+//   y[t, c] = act(bias[c] + sum_k weight[c, k] x[t - TAPS + 1 + k, c])
+// One thread does one channel of one sequence. Bytes: 8 a token and channel; 12 TAPS a channel and sequence (weights, window in and out).
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "math.glsl"
+#include "activation.glsl"
+#include "step.glsl"
+
+layout(local_size_x = 64) in;
+layout(constant_id = 0) const uint TAPS = 4u;
+layout(constant_id = 1) const uint ACTIVATION = 1u;
+layout(constant_id = 2) const uint PARTS = 0u; // bit 0: bias, 1: state
+const uint PAST = TAPS - 1u;
+
+layout(push_constant) uniform Push { uint channels, x_stride, x_start, y_stride, y_start; } push;
+layout(binding = 0) readonly buffer Sequences { uint sequences[]; }; // [S, 8] rows of the step
+layout(binding = 1) readonly buffer X { float x[]; };                // [T, C]
+layout(binding = 2) readonly buffer Weight { float weight[]; };      // [C, K]
+layout(binding = 3) readonly buffer Bias { float bias[]; };          // [C]
+layout(binding = 4) writeonly buffer Y { float y[]; };               // [T, C]
+layout(binding = 5) buffer State { float state[]; };                 // [slots, C, K - 1], oldest first
+
+void main() {
+    uint channel = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y * SEQ_STRIDE;
+    uint first = sequences[row + SEQ_FIRST], count = sequences[row + SEQ_COUNT];
+    if (channel >= push.channels || count == 0u) return;
+    float w[TAPS], window[TAPS];
+    for (uint k = 0u; k < TAPS; ++k) w[k] = weight[channel * TAPS + k];
+    float offset = (PARTS & 1u) != 0u ? bias[channel] : 0.0;
+    uint at = (sequences[row + SEQ_SLOT] * push.channels + channel) * PAST;
+    bool has_past = (PARTS & 2u) != 0u && sequences[row + SEQ_PAST] > 0u;
+    for (uint k = 1u; k < TAPS; ++k) window[k] = has_past ? state[at + k - 1u] : 0.0; // window[k] becomes window[k - 1] below
+
+    for (uint token = first; token < first + count; ++token) {
+        for (uint k = 1u; k < TAPS; ++k) window[k - 1u] = window[k];
+        window[PAST] = x[token * push.x_stride + push.x_start + channel];
+        float sum = offset;
+        for (uint k = 0u; k < TAPS; ++k) sum += w[k] * window[k];
+        y[token * push.y_stride + push.y_start + channel] = activate(ACTIVATION, sum);
+    }
+    if ((PARTS & 2u) != 0u)
+        for (uint k = 1u; k < TAPS; ++k) state[at + k - 1u] = window[k];
+}

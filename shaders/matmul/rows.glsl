@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The product of a few rows of x with rows of W, used by matvec.comp and expert_matvec.comp. No bindings.
+// Include weights.glsl first. Needs the specialization constants LOCAL, LANES, ROWS, UNROLL, TOKENS and GATED, and two functions:
+//   void load_x(uint m, uint k, int count, out vec4 a, out vec4 b)             row m of x at k .. k + 7, 0 from k + count on
+//   void load_w(uint row, bool up, uint k, int count, out vec4 a, out vec4 b)  a row of W (gated: of its up half)
+// LANES threads share ROWS rows of W, each taking every LANES-th eight columns.
+
+const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS;
+
+shared float sh_sum[LANES == 1u ? 1u : LOCAL * VALUES];
+
+void add_eight(uint row, uint k, int count, inout float sum[VALUES]) {
+    vec4 wa[PARTS_ROWS], wb[PARTS_ROWS];
+    for (uint p = 0u; p < PARTS_ROWS; ++p) load_w(row + p % ROWS, p >= ROWS, k, count, wa[p], wb[p]);
+    for (uint m = 0u; m < TOKENS; ++m) {
+        vec4 xa, xb;
+        load_x(m, k, count, xa, xb);
+        for (uint p = 0u; p < PARTS_ROWS; ++p) sum[m * PARTS_ROWS + p] += dot4(xa, wa[p], 0.0) + dot4(xb, wb[p], 0.0);
+    }
+}
+
+// sum[m * PARTS_ROWS + p] = row m of x times row `row` + p of W (from p = ROWS on: of its up half). All threads of the workgroup must come here. The
+// sums are complete in every lane.
+void multiply_rows(uint row, uint depth, out float sum[VALUES]) {
+    uint thread = gl_LocalInvocationID.x, lane = thread % LANES;
+    for (uint v = 0u; v < VALUES; ++v) sum[v] = 0.0;
+    const uint step_size = 8u * LANES * UNROLL;
+    uint whole = depth / step_size * step_size;
+    for (uint k = lane * 8u; k < whole; k += step_size)
+        for (uint u = 0u; u < UNROLL; ++u) add_eight(row, k + u * 8u * LANES, 8, sum);
+    for (uint k = whole + lane * 8u; k < depth; k += 8u * LANES) add_eight(row, k, int(depth - k), sum);
+    if (LANES == 1u) return;
+    barrier(); // the last call's sums have been read
+    for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] = sum[v];
+    for (uint half_size = LANES / 2u; half_size > 0u; half_size /= 2u) {
+        barrier();
+        if (lane < half_size)
+            for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] += sh_sum[v * LOCAL + thread + half_size];
+    }
+    barrier();
+    for (uint v = 0u; v < VALUES; ++v) sum[v] = sh_sum[v * LOCAL + thread - lane];
+}

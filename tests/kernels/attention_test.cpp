@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/compare.hpp"
+#include "kernels/cases/attention.hpp"
+#include "reference/attention.hpp"
+
+namespace weft::kernel {
+KernelTable attention_cases();
+}
+
+using namespace weft;
+using kernel::AttentionArgs;
+using kernel::AttentionCase;
+using kernel::CaseContext;
+
+namespace {
+
+// How far off y and lse may be. A score is off by the roundings of a sum of d products (independent ones grow like their square root; 4 of them are a safe bound, Higham
+// & Mary 2019), of the cap and of the bias. e^x is off by 3 + 2 |x| units in the last place (Vulkan), which also holds for the factors by which the running
+// sums fade when the maximum rises; x and the sum of all rises are at most the range of the scores, and e^-x x <= 1 keeps the former small. The sums over keys again
+// round like a square root.
+struct Bounds {
+    double relative, lse;
+};
+Bounds bounds(const reference::AttentionRow& row, const AttentionArgs& a) {
+    const double score = test::kEps32 * ((4 * std::sqrt(double(a.head_size)) + 4) * row.score_abs + 16 * a.softcap + (a.bias ? 8 : 0) + 2 * std::abs(std::isfinite(row.lse) ? row.lse : 0));
+    const double exps = 2 * test::kEps32 * (3 * (row.records + 4) + 2 * std::min(row.range, 1 + row.score_abs));
+    const double relative = 2 * score + exps + test::kEps32 * (4 * std::sqrt(row.keys) + 16);
+    return {relative, relative + 4 * test::kEps32 * std::abs(std::isfinite(row.lse) ? row.lse : 0)};
+}
+
+void check(CaseContext& ctx, const AttentionCase& c) {
+    const AttentionArgs& o = c.options;
+    const size_t pad = c.sliced ? 5 : 0, q_columns = o.heads * o.head_size + 2 * pad, y_columns = o.heads * o.value_size + 2 * pad, rows = c.rows();
+    const auto &q = ctx.data("q"), &k = ctx.data("k_cache"), &v = ctx.data("v_cache"), &y = ctx.data("y");
+    const reference::AttentionMask mask{o.causal, o.window, o.ahead, o.chunk};
+    std::vector<test::Expected> expected, expected_lse;
+    std::vector<float> got, got_lse;
+    size_t token = 0, total = 0;
+    for (const auto& s : c.sequences) total += size_t(s.count) * c.keys(s) * o.heads;
+    const size_t stride = total * o.head_size < (size_t(1) << 23) ? 1 : 13; // large cases: some rows of every tile
+    for (const auto& s : c.sequences)
+        for (uint32_t i = 0; i < s.count; ++i, ++token)
+            for (uint32_t h = 0; h < o.heads; ++h) {
+                if ((token + h) % stride != 0 && i + 1 != s.count) continue;
+                const size_t g = h / (o.heads / o.kv_heads);
+                const float* query = &q[token * q_columns + pad + h * o.head_size];
+                std::vector<double> bias;
+                if (c.bias_columns) bias.assign(&ctx.data("bias")[h * c.bias_columns], &ctx.data("bias")[h * c.bias_columns] + c.bias_columns);
+                const double sink = c.sinks ? ctx.data("sinks")[h] : 0;
+                const auto row = reference::attention(std::vector<double>(query, query + o.head_size), s.past + i, c.keys(s), mask, o.scale, o.softcap, bias, o.bias_offset, c.sinks ? &sink : nullptr, o.value_size,
+                    [&](int64_t j) { return &k[((s.slot * rows + size_t(j) % rows) * o.kv_heads + g) * o.head_size]; }, [&](int64_t j) { return &v[((s.slot * rows + size_t(j) % rows) * o.kv_heads + g) * o.value_size]; });
+                AttentionArgs parts = o;
+                if (c.bias_columns) parts.bias.resource = 0;
+                const Bounds b = bounds(row, parts);
+                for (size_t e = 0; e < o.value_size; ++e) {
+                    expected.push_back({row.y[e], b.relative * (row.sum_abs[e] + std::abs(row.y[e])) + 1e-37});
+                    got.push_back(y[token * y_columns + pad + h * o.value_size + e]);
+                }
+                if (c.lse) {
+                    expected_lse.push_back({row.lse, b.lse});
+                    got_lse.push_back(ctx.data("lse")[token * o.heads + h]);
+                }
+            }
+    test::require_close(got, expected, "y");
+    test::require_close(got_lse, expected_lse, "lse");
+    // Nothing else was written: neither other columns nor tokens beyond the step.
+    for (size_t at = 0; at < y.size(); ++at) {
+        const size_t column = at % y_columns;
+        if (at / y_columns >= token || column < pad || column >= y_columns - pad)
+            if (!std::isnan(y[at])) FAIL("y was written at " << at);
+    }
+}
+
+// y and lse of a problem whose caches hold the same keys and values in every run: `layout` says how the sequences are cut into steps.
+struct Output {
+    std::vector<float> y, lse;
+};
+struct Problem {
+    AttentionArgs options;
+    DType cache = DType::f32;
+    uint32_t slots = 3, tokens = 60, capacity = 60; // keys 0 .. tokens - 1 of each slot
+    kernel::AttentionTuning tuning;
+
+    // Runs `sequences` against caches that hold everything; token i of a slot always has the same query.
+    Output run(const std::vector<CaseContext::Sequence>& sequences, uint32_t sinks = 0) const {
+        CaseContext ctx(test::gpu(), 1);
+        AttentionArgs a = options;
+        kernel::Random random(7);
+        const uint32_t q_size = a.heads * a.head_size, y_size = a.heads * a.value_size, k_size = a.kv_heads * a.head_size, v_size = a.kv_heads * a.value_size;
+        const auto all_q = random.normals(size_t(slots) * tokens * q_size, 1), all_k = random.normals(size_t(slots) * tokens * k_size, 1), all_v = random.normals(size_t(slots) * tokens * v_size, 1);
+        std::vector<float> q, k(size_t(slots) * capacity * k_size, std::nanf("")), v(size_t(slots) * capacity * v_size, std::nanf(""));
+        uint32_t count = 0;
+        for (const auto& s : sequences) {
+            const uint32_t keys = s.past + s.count;
+            q.insert(q.end(), all_q.begin() + long((s.slot * tokens + s.past) * q_size), all_q.begin() + long((s.slot * tokens + keys) * q_size));
+            for (uint32_t p = keys - std::min(keys, capacity); p < keys; ++p) {
+                std::copy_n(all_k.begin() + long((s.slot * tokens + p) * k_size), k_size, k.begin() + long((s.slot * capacity + p % capacity) * k_size));
+                std::copy_n(all_v.begin() + long((s.slot * tokens + p) * v_size), v_size, v.begin() + long((s.slot * capacity + p % capacity) * v_size));
+            }
+            count += s.count;
+        }
+        a.step = ctx.step(sequences);
+        a.q = ctx.input("q", DType::f32, {count, q_size}, q);
+        a.k_cache = ctx.input("k_cache", cache, {slots, capacity, k_size}, k);
+        a.v_cache = ctx.input("v_cache", cache, {slots, capacity, v_size}, v);
+        if (sinks) a.sinks = ctx.input("sinks", DType::f32, {a.heads}, std::vector<float>(a.heads, 0.5f));
+        a.y = ctx.output("y", DType::f32, {count, y_size});
+        a.lse = ctx.output("lse", DType::f32, {count, a.heads});
+        kernel::attention(ctx.recorder(), a, tuning);
+        const auto status = ctx.run();
+        INFO((status ? "" : status.error().text()));
+        REQUIRE(bool(status));
+        test::require_no_validation_messages();
+        return {ctx.data("y"), ctx.data("lse")};
+    }
+};
+
+Output join(const std::vector<Output>& parts) {
+    Output all;
+    for (const auto& p : parts) all.y.insert(all.y.end(), p.y.begin(), p.y.end()), all.lse.insert(all.lse.end(), p.lse.begin(), p.lse.end());
+    return all;
+}
+
+void require_same(const Output& a, const Output& b) {
+    REQUIRE(a.y == b.y);
+    REQUIRE(a.lse == b.lse);
+}
+
+void require_near(const Output& a, const Output& b) {
+    std::vector<test::Expected> y, lse;
+    for (float x : b.y) y.push_back({x, 2e-5}); // values are normal and weights sum to one; two orders of the same sums, see bounds()
+    for (float x : b.lse) lse.push_back({x, 2e-5});
+    test::require_close(a.y, y, "y");
+    test::require_close(a.lse, lse, "lse");
+}
+
+Problem problem() {
+    Problem p;
+    p.options.heads = 4, p.options.kv_heads = 2, p.options.head_size = 32, p.options.value_size = 24, p.options.scale = 0.2f;
+    return p;
+}
+
+} // namespace
+
+TEST_CASE("attention", "[kernels]") {
+    test::run_cases(kernel::attention_cases(), [](CaseContext& ctx, const std::string& name) {
+        for (const AttentionCase& c : kernel::attention_case_list())
+            if (c.name == name) check(ctx, c);
+    });
+}
+
+TEST_CASE("attention: laws", "[kernels]") {
+    Problem p = problem();
+    const Output whole = p.run({{1, 60, 0}});
+    SECTION("decode steps give what prefill gives") {
+        std::vector<Output> steps;
+        for (uint32_t t = 0; t < 60; ++t) steps.push_back(p.run({{1, 1, t}}));
+        require_near(join(steps), whole);
+    }
+    SECTION("a prompt may be cut anywhere") {
+        require_same(join({p.run({{1, 7, 0}}), p.run({{1, 30, 7}}), p.run({{1, 23, 37}})}), whole);
+        require_same(join({p.run({{1, 58, 0}}), p.run({{1, 2, 58}})}), whole);
+    }
+    SECTION("packed sequences do not see each other") {
+        require_same(p.run({{1, 60, 0}, {0, 5, 3}, {2, 2, 39}}), join({whole, p.run({{0, 5, 3}}), p.run({{2, 2, 39}})}));
+        require_same(p.run({{1, 1, 59}, {0, 1, 3}, {2, 1, 40}}), join({p.run({{1, 1, 59}}), p.run({{0, 1, 3}}), p.run({{2, 1, 40}})}));
+    }
+    SECTION("a ring holds a window") {
+        Problem full = p, ring = p;
+        full.options.window = ring.options.window = 9;
+        ring.capacity = 8 + 20;
+        for (uint32_t past : {0u, 5u, 13u, 40u}) require_same(ring.run({{1, 20, past}}), full.run({{1, 20, past}}));
+        for (uint32_t past : {0u, 5u, 28u, 59u}) require_same(ring.run({{1, 1, past}}), full.run({{1, 1, past}}));
+    }
+    SECTION("a window as long as the sequence is none") {
+        Problem window = p;
+        window.options.window = 60;
+        require_same(window.run({{1, 60, 0}}), whole);
+        require_near(window.run({{1, 1, 59}}), p.run({{1, 1, 59}}));
+    }
+    SECTION("splits merged are one pass") {
+        for (uint32_t sinks : {0u, 1u})
+            for (uint32_t split_keys : {1u, 7u, 16u, 59u}) {
+                Problem split = p, single = p;
+                split.tuning.split_keys = split_keys;
+                single.tuning.split_keys = 64;
+                require_near(split.run({{1, 1, 59}, {0, 1, 20}}, sinks), single.run({{1, 1, 59}, {0, 1, 20}}, sinks));
+            }
+    }
+    SECTION("tilings agree") {
+        for (uint32_t split : {1u, 2u})
+            for (uint32_t rows : {1u, 2u, 4u})
+                for (uint32_t local : {8u, 32u, 128u}) {
+                    Problem tiled = p;
+                    tiled.tuning = {.local = local, .rows = rows, .split = split};
+                    require_near(tiled.run({{1, 60, 0}}), whole);
+                }
+    }
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/selective_scan.hpp"
+#include "harness/compare.hpp"
+#include "io/safetensors.hpp"
+#include "reference/selective_scan.hpp"
+#include "unit/goldens.hpp"
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+namespace weft::kernel {
+KernelTable selective_scan_cases();
+}
+
+using namespace weft;
+using kernel::CaseContext;
+
+namespace {
+
+/// One channel's d, bias and A.
+struct Parameters {
+    std::span<const float> all;
+    size_t channels, states;
+    std::vector<double> a(size_t channel) const { return {all.begin() + long(channel * states), all.begin() + long((channel + 1) * states)}; }
+    double d(size_t channel) const { return all[channels * states + channel]; }
+    float bias(size_t channel) const { return all[channels * (states + 1) + channel]; }
+};
+
+void check(CaseContext& ctx, const std::string&) {
+    const auto& o = ctx.data("options");
+    const size_t channels = size_t(o[0]), states = size_t(o[1]), groups = size_t(o[2]), wide = size_t(o[3]), start = size_t(o[4]), bc_wide = size_t(o[5]), b_start = size_t(o[6]), c_start = size_t(o[7]);
+    const bool gated = o[8] != 0, has_state = o[9] != 0, softplus = o[10] != 0;
+    const auto &x = ctx.data("x"), &dt = ctx.data("dt"), &bc = ctx.data("bc");
+    const Parameters parameters{ctx.data("parameters"), channels, states};
+    const size_t per_slot = channels * states;
+    std::vector<test::Expected> y(ctx.data("y").size(), {0, INFINITY}), state;
+    std::vector<bool> written(y.size());
+    if (has_state)
+        for (float v : ctx.data("state before")) state.push_back({v, 0}); // slots that no sequence owns stay as they are
+    size_t first = 0;
+    for (const auto& s : ctx.sequences()) {
+        for (size_t c = 0; c < channels; ++c) {
+            std::vector<reference::ScanValue> h(states);
+            const size_t state_at = s.slot * per_slot + c * states;
+            if (s.past > 0 && has_state)
+                for (size_t n = 0; n < states; ++n) h[n].value = state[state_at + n].value;
+            reference::SelectiveChannel scan(parameters.a(c), parameters.d(c), h);
+            for (size_t t = first; t < first + s.count; ++t) {
+                const size_t at = t * wide + start + c, bc_at = t * bc_wide + c / (channels / groups) * states;
+                const double raw = double(dt[at]) + double(parameters.bias(c));
+                const auto step = softplus ? reference::softplus_bounded(raw) : reference::ScanValue{raw, test::kEps32 * std::abs(raw)};
+                const auto sum = scan.step(x[at], step, &bc[b_start + bc_at], &bc[c_start + bc_at]);
+                y[at] = {sum.value, sum.error};
+                if (gated) {
+                    const auto gate = reference::silu_bounded(ctx.data("z")[at]);
+                    y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error + std::abs(gate.value) * sum.error + test::kEps32 * std::abs(sum.value * gate.value) + scan.kTiny};
+                }
+                written[at] = true;
+            }
+            if (has_state && s.count > 0)
+                for (size_t n = 0; n < states; ++n) state[state_at + n] = {scan.states()[n].value, scan.states()[n].error + scan.kTiny};
+        }
+        first += s.count;
+    }
+    std::vector<float> got = ctx.data("y");
+    for (size_t i = 0; i < got.size(); ++i) {
+        if (written[i]) continue;
+        if (i < first * wide) REQUIRE(std::isnan(got[i])); // columns beside the slice
+        got[i] = 0;
+    }
+    test::require_close(got, y, "y");
+    if (has_state) test::require_close(ctx.data("state"), state, "state");
+}
+
+/// Inputs of one sequence of `tokens` tokens, to be scanned in several ways.
+struct Problem {
+    uint32_t tokens = 90, channels = 48, states = 16;
+    std::vector<float> x, dt, bc, z, parameters, state;
+    explicit Problem(uint64_t seed) {
+        kernel::Random random(seed);
+        x = random.normals(tokens * channels);
+        dt = random.uniforms(tokens * channels, -6, 2);
+        bc = random.normals(tokens * states * 2);
+        z = random.normals(tokens * channels);
+        parameters = random.uniforms(channels * (states + 2), -4, -0.02);
+        state = random.normals(channels * states);
+    }
+};
+
+struct Part {
+    const Problem* problem;
+    uint32_t first, count, past;
+    std::vector<float> state; ///< before; afterwards what the scan left
+    std::vector<float> y;
+};
+
+/// Scans the parts as one packed step, each in the slot of its index.
+void scan(std::vector<Part>& parts, uint32_t chunk) {
+    CaseContext ctx(test::gpu(), 1);
+    const Problem& p = *parts[0].problem;
+    std::vector<CaseContext::Sequence> sequences;
+    std::vector<float> x, dt, bc, z, state;
+    for (uint32_t i = 0; i < parts.size(); ++i) {
+        const Part& part = parts[i];
+        sequences.push_back({i, part.count, part.past});
+        const auto append = [&](std::vector<float>& to, const std::vector<float>& from, uint32_t columns) { to.insert(to.end(), from.begin() + long(part.first * columns), from.begin() + long((part.first + part.count) * columns)); };
+        append(x, part.problem->x, p.channels), append(dt, part.problem->dt, p.channels), append(z, part.problem->z, p.channels), append(bc, part.problem->bc, 2 * p.states);
+        state.insert(state.end(), part.state.begin(), part.state.end());
+    }
+    kernel::SelectiveScanArgs a;
+    a.step = ctx.step(sequences);
+    const uint32_t tokens = uint32_t(x.size()) / p.channels;
+    a.x = ctx.input("x", DType::f32, {tokens, p.channels}, x);
+    a.dt = ctx.input("dt", DType::f32, {tokens, p.channels}, dt);
+    a.z = ctx.input("z", DType::f32, {tokens, p.channels}, z);
+    const auto both = ctx.input("bc", DType::f32, {tokens, 2 * p.states}, bc);
+    a.b = both.slice_columns(0, p.states), a.c = both.slice_columns(p.states, p.states);
+    a.parameters = ctx.input("parameters", DType::f32, {p.channels * (p.states + 2)}, p.parameters);
+    a.state = ctx.input("state", DType::f32, {uint32_t(parts.size()), p.channels, p.states}, state);
+    a.y = ctx.output("y", DType::f32, {tokens, p.channels});
+    a.chunk = chunk;
+    kernel::selective_scan(ctx.recorder(), a);
+    const auto status = ctx.run();
+    INFO((status ? "" : status.error().text()));
+    REQUIRE(bool(status));
+    size_t at = 0;
+    for (uint32_t i = 0; i < parts.size(); ++i) {
+        parts[i].y.assign(ctx.data("y").begin() + long(at), ctx.data("y").begin() + long(at + parts[i].count * p.channels));
+        at += parts[i].count * p.channels;
+        parts[i].state.assign(ctx.data("state").begin() + long(i * p.channels * p.states), ctx.data("state").begin() + long((i + 1) * p.channels * p.states));
+    }
+    test::require_no_validation_messages();
+}
+
+/// Bounds of y and of the last state, for scanning the whole problem from its state with a past.
+void bounds(const Problem& p, std::vector<test::Expected>& y, std::vector<test::Expected>& state) {
+    const Parameters parameters{p.parameters, p.channels, p.states};
+    y.resize(p.tokens * p.channels);
+    for (uint32_t c = 0; c < p.channels; ++c) {
+        std::vector<reference::ScanValue> h;
+        for (uint32_t n = 0; n < p.states; ++n) h.push_back({p.state[c * p.states + n], 0});
+        reference::SelectiveChannel channel(parameters.a(c), parameters.d(c), h);
+        for (uint32_t t = 0; t < p.tokens; ++t) {
+            const size_t at = t * p.channels + c;
+            const auto sum = channel.step(p.x[at], reference::softplus_bounded(double(p.dt[at]) + double(parameters.bias(c))), &p.bc[t * 2 * p.states], &p.bc[t * 2 * p.states + p.states]);
+            const auto gate = reference::silu_bounded(p.z[at]);
+            y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error + std::abs(gate.value) * sum.error + 2 * test::kEps32 * std::abs(sum.value * gate.value)};
+        }
+        for (const auto& s : channel.states()) state.push_back({s.value, s.error});
+    }
+}
+
+/// `got` against `whole`: two results of which each may be off by the bound.
+void require_same(const std::vector<float>& got, const std::vector<float>& whole, std::vector<test::Expected> bound, const char* what) {
+    REQUIRE(got.size() == whole.size());
+    for (size_t i = 0; i < bound.size(); ++i) bound[i] = {whole[i], 2 * bound[i].tolerance};
+    test::require_close(got, bound, what);
+}
+
+} // namespace
+
+TEST_CASE("selective_scan", "[kernels]") { test::run_cases(kernel::selective_scan_cases(), check); }
+
+TEST_CASE("selective_scan laws", "[kernels]") {
+    const Problem p(7);
+    std::vector<test::Expected> y, state;
+    bounds(p, y, state);
+    std::vector<Part> whole = {{&p, 0, p.tokens, 3, p.state, {}}};
+    scan(whole, 1000);
+
+    SECTION("any chunk length gives the same") {
+        const uint32_t chunk = GENERATE(1u, 5u, 16u, 31u, 45u, 64u, 89u, 90u);
+        std::vector<Part> chunked = {{&p, 0, p.tokens, 3, p.state, {}}};
+        scan(chunked, chunk);
+        require_same(chunked[0].y, whole[0].y, y, "y");
+        require_same(chunked[0].state, whole[0].state, state, "state");
+    }
+    SECTION("steps, and any cut into calls, give the same as one call") {
+        const uint32_t piece = GENERATE(1u, 2u, 17u, 50u); // 1: the step form
+        std::vector<float> all;
+        std::vector<Part> part = {{&p, 0, 0, 3, p.state, {}}};
+        for (uint32_t t = 0; t < p.tokens; t += piece) {
+            part[0].first = t, part[0].count = std::min(piece, p.tokens - t);
+            scan(part, piece == 50 ? 16 : 0);
+            all.insert(all.end(), part[0].y.begin(), part[0].y.end());
+        }
+        require_same(all, whole[0].y, y, "y");
+        require_same(part[0].state, whole[0].state, state, "state");
+    }
+    SECTION("a packed batch gives each sequence what it gets alone, to the bit") {
+        const uint32_t chunk = GENERATE(1000u, 16u);
+        const Problem other(8);
+        const std::vector<Part> parts = {{&other, 3, 20, 0, other.state, {}}, {&p, 0, p.tokens, 3, p.state, {}}, {&other, 10, 0, 5, other.state, {}}, {&other, 10, 33, 5, p.state, {}}};
+        std::vector<Part> packed = parts;
+        scan(packed, chunk);
+        for (size_t i = 0; i < parts.size(); ++i) {
+            if (parts[i].count == 0) continue;
+            std::vector<Part> alone = {parts[i]};
+            scan(alone, chunk);
+            REQUIRE(alone[0].y == packed[i].y);
+            REQUIRE(alone[0].state == packed[i].state);
+        }
+        REQUIRE(packed[2].state == parts[2].state);
+    }
+}
+
+TEST_CASE("selective_scan against the reference implementation", "[kernels]") {
+    weft_GOLDEN(path, "op-mamba1-scan/io.safetensors");
+    auto file = SafetensorsFile::open(path);
+    REQUIRE(bool(file));
+    const auto read = [&](const std::string& name) {
+        const TensorView* view = file->find(name);
+        INFO(name);
+        REQUIRE(view);
+        return *read_f32(*view);
+    };
+    constexpr uint32_t batch = 2, channels = 32, states = 8, tokens = 70;
+    // [B, rows, T] -> [B * T, rows], rows into columns [start, start + rows) of a tensor of `wide` columns
+    const auto by_token = [&](const std::vector<float>& from, uint32_t rows, std::vector<float>& to, uint32_t start, uint32_t wide) {
+        to.resize(size_t(batch) * tokens * wide);
+        for (uint32_t b = 0; b < batch; ++b)
+            for (uint32_t r = 0; r < rows; ++r)
+                for (uint32_t t = 0; t < tokens; ++t) to[(size_t(b) * tokens + t) * wide + start + r] = from[(size_t(b) * rows + r) * tokens + t];
+    };
+    const auto [variant, chunk] = GENERATE(table<std::string, uint32_t>({{"variable", 0}, {"variable", 16}, {"groups", 0}, {"groups", 32}, {"bare", 0}, {"bare", 64}}));
+    INFO(variant << ", chunk " << chunk);
+    const bool bare = variant == "bare";
+    const uint32_t groups = variant == "groups" ? 2 : 1, n = groups * states;
+    const std::string source = bare ? "variable" : variant;
+    std::vector<float> x, dt, bc, z, y, parameters = read("input.A");
+    by_token(read("input.u"), channels, x, 0, channels);
+    by_token(read(bare ? "bare.input.delta" : "input.delta"), channels, dt, 0, channels);
+    by_token(read("input.z"), channels, z, 0, channels);
+    by_token(read(source + ".input.B"), n, bc, 0, 2 * n);
+    by_token(read(source + ".input.C"), n, bc, n, 2 * n);
+    by_token(read(variant + ".output.y"), channels, y, 0, channels);
+    for (const char* vector : {"input.D", "input.delta_bias"})
+        for (float v : read(vector)) parameters.push_back(bare ? 0 : v);
+    CaseContext ctx(test::gpu(), 1);
+    kernel::SelectiveScanArgs a;
+    a.step = ctx.step({{1, tokens, 0}, {0, tokens, 0}});
+    a.x = ctx.input("x", DType::f32, {batch * tokens, channels}, x);
+    a.dt = ctx.input("dt", DType::f32, {batch * tokens, channels}, dt);
+    const auto both = ctx.input("bc", DType::f32, {batch * tokens, 2 * n}, bc);
+    a.b = both.slice_columns(0, n), a.c = both.slice_columns(n, n);
+    a.parameters = ctx.input("parameters", DType::f32, {channels * (states + 2)}, parameters);
+    if (!bare) a.z = ctx.input("z", DType::f32, {batch * tokens, channels}, z);
+    a.y = ctx.output("y", DType::f32, {batch * tokens, channels});
+    a.state = ctx.output("state", DType::f32, {batch, channels, states});
+    a.softplus = !bare;
+    a.chunk = chunk;
+    kernel::selective_scan(ctx.recorder(), a);
+    const auto status = ctx.run();
+    INFO((status ? "" : status.error().text()));
+    REQUIRE(bool(status));
+
+    // Two 32-bit forms of one operator: 1e-4 of the output's deviation, as the goldens' notes say.
+    const auto compare = [&](const std::vector<float>& got, const std::vector<float>& want, const char* what) {
+        double squares = 0;
+        for (float v : want) squares += double(v) * v;
+        const double tolerance = 1e-4 * std::sqrt(squares / double(want.size()));
+        std::vector<test::Expected> expected;
+        for (float v : want) expected.push_back({v, tolerance});
+        test::require_close(got, expected, what);
+    };
+    compare(ctx.data("y"), y, "y");
+    std::vector<float> state = read(variant + ".output.state");
+    std::rotate(state.begin(), state.begin() + channels * states, state.end()); // the sequences' slots were swapped
+    compare(ctx.data("state"), state, "state");
+    test::require_no_validation_messages();
+}
