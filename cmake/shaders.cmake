@@ -62,11 +62,12 @@ function(weft_shaders target)
     foreach(variant IN LISTS ${name}_variants)
       set(spv ${weft_GENERATED}/${name}.${variant}.spv)
       set(defines ${${name}_${variant}_defines})
+      list(JOIN defines "," joined)
       list(TRANSFORM defines PREPEND -D)
       add_custom_command(OUTPUT ${spv}
         COMMAND ${weft_GLSLC} --target-env=vulkan1.1 -fshader-stage=comp -I${weft_SHADER_DIR}/lib ${defines} -MD -MF ${spv}.d ${shader} -o ${spv}
         DEPENDS ${shader} DEPFILE ${spv}.d COMMENT "Compiling ${name} (${variant})" VERBATIM COMMAND_EXPAND_LISTS)
-      list(APPEND arguments ${variant}=${spv})
+      list(APPEND arguments ${variant}:${joined}=${spv})
       list(APPEND modules ${spv})
     endforeach()
     add_custom_command(OUTPUT ${weft_GENERATED}/${name}.gen.hpp ${weft_GENERATED}/${name}.gen.cpp

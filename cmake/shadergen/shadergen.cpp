@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Build tool: reads the SPIR-V of every variant of one kernel and writes its typed C++ face (header) and the words (source).
-// shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT=FILE.spv...
+// shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT[:DEFINE,DEFINE=1...]=FILE.spv...
 // Refuses: binding gaps, buffers no function uses, push constants over 128 bytes, variants whose interfaces differ.
 #include <algorithm>
 #include <cstdint>
@@ -227,13 +227,17 @@ int main(int argc, char** argv) {
     if (argc < 6) fail("usage: shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT=FILE.spv...");
     const std::string name = argv[1], source_path = argv[2];
     std::vector<std::pair<std::string, Module>> variants;
+    std::vector<std::string> defines;
     for (int i = 5; i < argc; ++i) {
         const std::string arg = argv[i];
-        const size_t eq = arg.find('=');
+        const size_t eq = arg.rfind('='); // a define may hold one too
         if (eq == arg.npos) fail("expected VARIANT=FILE, got " + arg);
         Reader reader;
         reader.read(arg.substr(eq + 1));
-        variants.emplace_back(arg.substr(0, eq), std::move(reader.m));
+        const std::string variant = arg.substr(0, eq);
+        const size_t colon = variant.find(':');
+        defines.push_back(colon == variant.npos ? "" : variant.substr(colon + 1));
+        variants.emplace_back(variant.substr(0, colon), std::move(reader.m));
         std::string why;
         if (!same_interface(variants[0].second, variants.back().second, why)) fail(name + ": variant " + variants.back().first + " has another interface: " + why);
     }
@@ -274,8 +278,10 @@ int main(int argc, char** argv) {
         c << "};\n";
     }
     c << "const vk::VariantInfo variants[] = {\n";
-    for (const auto& [variant, m] : variants)
-        c << "    {\"" << variant << "\", " << variant << "_words, sizeof(" << variant << "_words), " << variant << "_capabilities + 1, " << m.capabilities.size() << ", " << m.shared_bytes << "},\n";
+    for (size_t v = 0; v < variants.size(); ++v) {
+        const auto& [variant, m] = variants[v];
+        c << "    {\"" << variant << "\", \"" << defines[v] << "\", " << variant << "_words, sizeof(" << variant << "_words), " << variant << "_capabilities + 1, " << m.capabilities.size() << ", " << m.shared_bytes << "},\n";
+    }
     c << "};\nconst vk::BindingInfo bindings[] = {\n";
     for (const Buffer& b : first.buffers)
         c << "    {\"" << b.name << "\", vk::Access::" << (b.access == "In" ? "read" : b.access == "Out" ? "write" : "read_write") << ", " << (b.element == "float" ? "true" : "false") << "},\n";

@@ -48,7 +48,7 @@ void many_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_
     // A workgroup takes every n-th tile; n is as many as there can be in a full bucket, less in proportion in a smaller step.
     const uint32_t tiles = pairs / shape.rows() + experts, divisor = std::max(1u, pairs / tiles);
     r.dispatch<K>(by_sixteen_bytes(a.x, s.weight) ? K::Variant::vectors : K::Variant::core,
-        {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .TX = shape.tx, .TM = shape.tm, .TN = shape.tn, .KC = shape.kc, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
+        {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .TX = shape.tx, .TM = shape.tm, .TN = shape.tn, .KC = shape.kc, .DIRECT = shape.direct, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
         {.x = a.x, .weight = s.weight, .weight_up = s.up, .bias = a.bias ? a.bias : none, .scale = a.scale ? a.scale : none, .order = a.order, .offsets = a.offsets, .y = a.y}, push<K>(a, s),
         {.x = {a.choices * shape.local, Quantity::tokens, divisor}, .y = {(s.count + shape.columns(a.gated) - 1) / shape.columns(a.gated)}});
 }
@@ -67,7 +67,7 @@ void expert_matmul(Recorder& r, const ExpertMatmulArgs& a) {
     weft_CHECK(a.scale || !a.scale_input, "scale_input needs a scale");
     const bool few = a.max_tokens <= 8;
     weft_CHECK(few ? a.experts && a.experts.count() >= pairs : a.order && a.order.count() >= pairs && a.offsets && a.offsets.count() == a.weight.shape[0] + 1, "up to 8 tokens need experts, more need order and offsets");
-    const uint32_t parts = (a.bias ? kPartBias : 0) | (a.scale ? a.scale_input ? kPartScaleInput : kPartScale : 0) | (a.limit != 0 ? kPartLimit : 0);
+    const uint32_t parts = (a.bias ? kPartBias : 0u) | (a.scale ? a.scale_input ? kPartScaleInput : kPartScale : 0u) | (a.limit != 0 ? kPartLimit : 0u);
     const auto dispatch = [&](uint32_t expert, uint32_t experts, uint32_t first, uint32_t count) {
         // The up rows of several experts: from the first one's up half on.
         const uint64_t at = uint64_t(expert) * rows + first, bound = uint64_t(experts - 1) * rows + count;

@@ -51,7 +51,7 @@ void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts)
     p.rows = s.max_rows;
     // Neighbouring workgroups share rows of W.
     r.dispatch<K>(by_sixteen_bytes(a.x, s.weight) ? K::Variant::vectors : K::Variant::core,
-        {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .TX = shape.tx, .TM = shape.tm, .TN = shape.tn, .KC = shape.kc, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
+        {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .TX = shape.tx, .TM = shape.tm, .TN = shape.tn, .KC = shape.kc, .DIRECT = shape.direct, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
         buffers<K>(r, a, s), p,
         {.x = {a.rows.count * shape.local, a.rows.per, a.rows.divisor * shape.rows()}, .y = {(s.count + shape.columns(a.gated) - 1) / shape.columns(a.gated)}});
 }
@@ -66,7 +66,7 @@ void matmul(Recorder& r, const MatmulArgs& a) {
     weft_CHECK(!a.residual || a.residual.columns() == columns, "residual must have as many columns as y");
     weft_CHECK(a.x.rows() >= max_rows && a.y.rows() >= max_rows && (!a.residual || a.residual.rows() >= max_rows), "x, y and residual must have max_rows rows");
     weft_CHECK(a.gated || (a.limit == 0 && a.up_offset == 0), "limit and up_offset belong to a gated product");
-    const uint32_t parts = (a.bias ? kPartBias : 0) | (a.residual ? kPartResidual : 0) | (a.softcap != 0 ? kPartSoftcap : 0) | (a.limit != 0 ? kPartLimit : 0);
+    const uint32_t parts = (a.bias ? kPartBias : 0u) | (a.residual ? kPartResidual : 0u) | (a.softcap != 0 ? kPartSoftcap : 0u) | (a.limit != 0 ? kPartLimit : 0u);
     // A weight that one binding cannot hold is cut by rows; both halves of a gated one are bound by themselves.
     const auto step = uint32_t(std::min<uint64_t>(columns, rows_in_range(a.weight, r.device().limits().storage_range)));
     for (uint32_t first = 0; first < columns; first += step) {

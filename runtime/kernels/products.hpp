@@ -19,7 +19,7 @@ bool by_sixteen_bytes(const Tensor& x, const Tensor& weight);
 
 /// Specialization of matmul.comp and expert_matmul.comp: LOCAL / TX * TM rows of x by TX * TN rows of W.
 struct TileShape {
-    uint32_t local, tx, tm, tn, kc;
+    uint32_t local, tx, tm, tn, kc, direct;
     uint32_t rows() const { return local / tx * tm; }
     uint32_t columns(bool gated) const { return tx * tn / (gated ? 2 : 1); }
 };
@@ -33,6 +33,6 @@ struct RowsShape {
 RowsShape rows_shape(uint32_t tokens, uint32_t columns, uint32_t depth, bool gated, uint32_t subgroup_size);
 
 /// Bits of PARTS (shaders/matmul/epilogue.glsl).
-enum Part : uint32_t { kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16, kPartScaleInput = 32 };
+constexpr uint32_t kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16, kPartScaleInput = 32;
 
 } // namespace weft::kernel

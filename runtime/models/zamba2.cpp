@@ -33,7 +33,7 @@ Result<Heads> read_shared_heads(const JsonObject& c, uint32_t width) {
     weft_ASSIGN(h.kv_heads, c.count_or("num_key_value_heads", h.heads));
     weft_ASSIGN(h.head_size, count_or_none(c, "attention_head_dim", 0));
     if (!h.head_size) h.head_size = uint32_t(2 * uint64_t(width) / h.heads);
-    weft_TRY(check_heads(c, h, "num_attention_heads", "num_key_value_heads", "attention_head_dim"));
+    weft_TRY(check_heads(c, h, "num_attention_heads", "num_key_value_heads"));
     return h;
 }
 

@@ -97,20 +97,22 @@ private:
             base = {};
             scale = 1;
         }
-        Tensor normed;
-        float normed_scale = 0;
+        // All inputs come before the first result, which may go into the residual stream that they are made from. Branches of one scale share the norm.
+        std::vector<std::pair<float, Tensor>> inputs;
+        const auto input_for = [&](float in_scale) {
+            for (const auto& [known, tensor] : inputs)
+                if (known == in_scale) return tensor;
+            Tensor made = input;
+            if (block.pre || in_scale != 1) made = c_.rows(input.columns(), block.pre ? "normed" : "scaled");
+            if (block.pre) lower_norm(c_, block.pre, input, made, in_scale);
+            else if (in_scale != 1) kernel::combine(r_, {.x = input, .y = made, .alpha = in_scale});
+            inputs.push_back({in_scale, made});
+            return made;
+        };
+        for (const Branch& branch : block.branches) input_for(branch.in_scale);
         for (size_t i = 0; i < block.branches.size(); ++i) {
             const Branch& branch = block.branches[i];
-            if (!normed || branch.in_scale != normed_scale) { // branches with the same input scale share the norm
-                normed_scale = branch.in_scale;
-                if (block.pre) {
-                    normed = c_.rows(input.columns(), "normed");
-                    lower_norm(c_, block.pre, input, normed, branch.in_scale);
-                } else if (branch.in_scale != 1) {
-                    normed = c_.rows(input.columns(), "scaled");
-                    kernel::combine(r_, {.x = input, .y = normed, .alpha = branch.in_scale});
-                } else normed = input;
-            }
+            const Tensor normed = input_for(branch.in_scale);
             const Destination to{target, i == 0 ? base : target, scale * branch.out_scale};
             std::visit([&](const auto& op) { lower(c_, op, normed, to); }, branch.op);
         }

@@ -103,6 +103,7 @@ Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<vo
     if (const auto it = replays_.find(bucket); it != replays_.end()) return it->second.get();
     vk::Device& device = model_->device;
     SessionBuffers b = buffers_;
+    b.logits = logits_few_;
     if (!bucket.sampling && bucket.outputs > options_.slots) {
         const uint64_t bytes = uint64_t(bucket.outputs) * model_->schedule.vocabulary * 4;
         if (bytes > device.limits().storage_range)

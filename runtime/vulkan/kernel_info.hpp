@@ -13,6 +13,7 @@ enum class Access : uint8_t { read, write, read_write };
 
 struct VariantInfo {
     const char* name;
+    const char* defines; ///< what it is compiled with, separated by commas
     const uint32_t* words;
     size_t bytes;
     const uint32_t* capabilities; ///< SPIR-V capabilities the module declares

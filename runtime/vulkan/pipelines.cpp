@@ -2,6 +2,7 @@
 #include "vulkan/pipelines.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "vulkan/shader_compiler.hpp"
 #include <algorithm>
 #include <array>
 #include <condition_variable>
@@ -245,6 +246,7 @@ size_t Pipelines::count() const {
 
 Result<std::vector<uint32_t>> Pipelines::words_of(const PipelineKey& key) const {
     const VariantInfo& v = key.kernel->variants[key.variant];
+    if (!device_.options().shader_dir.empty()) return compile_shader(device_.options().shader_dir, *key.kernel, v);
     return std::vector<uint32_t>(v.words, v.words + v.bytes / 4);
 }
 

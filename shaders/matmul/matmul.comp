@@ -16,7 +16,7 @@ layout(constant_id = 2) const uint TX = 16u;        // threads side by side
 layout(constant_id = 3) const uint TM = 8u;         // rows of x a thread
 layout(constant_id = 4) const uint TN = 4u;         // rows of W a thread; even if gated
 layout(constant_id = 5) const uint KC = 16u;        // columns a step, a multiple of 8
-layout(constant_id = 6) const uint DIRECT = 0u; // 1: W does not go through shared memory
+layout(constant_id = 6) const uint DIRECT = 0u;     // 1: W does not go through shared memory
 layout(constant_id = 7) const uint ACTIVATION = 0u;
 layout(constant_id = 8) const uint GATED = 0u;
 layout(constant_id = 9) const uint PARTS = 0u;      // epilogue.glsl

@@ -81,7 +81,7 @@ void main() {
     uint state_at = (sequences[sequence + SEQ_SLOT] * push.heads + head) * push.size * push.columns;
 
     bool past = sequences[sequence + SEQ_PAST] > 0u;
-    [[unroll]] for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
+    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
         uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
         s[n] = past && d < push.size && c < push.columns ? state[state_at + d * push.state_row + c * push.state_column] : 0.0;
     }
@@ -163,7 +163,7 @@ void main() {
         }
     }
 
-    [[unroll]] for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
+    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
         uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
         if (d < push.size && c < push.columns) state[state_at + d * push.state_row + c * push.state_column] = s[n];
     }

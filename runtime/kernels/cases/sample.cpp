@@ -10,8 +10,8 @@ namespace {
 
 enum Extra : uint32_t { kHistory = 1, kAllowedBits = 2, kProbabilities = 4, kStrange = 8, kSlice = 16, kEqual = 32, kNothing = 64 };
 
-/// Sequence s has slot (2 s + 1) % slots, one new token (`prompts`: some more, of which the last is an output) and takes row s % rows of `samplers`.
-KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<SamplerRow> samplers, uint32_t sequences, uint32_t extra, double magnitude = 3, uint32_t capacity = 40, bool prompts = false) {
+/// Sequence s has slot (2 s + 1) % slots, one new token (`several`: some more, all of them outputs) and takes row s % rows of `samplers`.
+KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<SamplerRow> samplers, uint32_t sequences, uint32_t extra, double magnitude = 3, uint32_t capacity = 40, bool several = false) {
     KernelCase c;
     c.name = name;
     c.bytes = uint64_t(sequences) * vocabulary * 4;
@@ -21,21 +21,8 @@ KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<Sample
         Random& random = ctx.random();
         const uint32_t slots = 2 * sequences + 1;
         std::vector<CaseContext::Sequence> rows;
-        for (uint32_t s = 0; s < sequences; ++s) rows.push_back({(2 * s + 1) % slots, prompts ? 1 + s % 4 : 1, s == 0 ? 0 : 7 * s + 30, 0});
-        Step step = ctx.step(rows, prompts ? 0 : sequences + 2);
-        std::vector<uint32_t> last;
-        uint32_t tokens = 0;
-        for (const auto& row : rows) last.push_back((tokens += row.count) - 1);
-        last.resize(sequences + 2);
-        if (prompts) { // only the last token of each sequence is an output
-            step.outputs = ctx.input_words("last tokens", {sequences + 2}, last);
-            StepHeader header;
-            header.tokens = tokens, header.sequences = header.outputs = sequences, header.ring = 5;
-            std::vector<uint32_t> words(16);
-            std::memcpy(words.data(), &header, sizeof header);
-            step.header = ctx.input_words("header of the outputs", {16}, words);
-            step.max_outputs = sequences + 2;
-        }
+        for (uint32_t s = 0; s < sequences; ++s) rows.push_back({(2 * s + 1) % slots, several ? 1 + s % 4 : 1, s == 0 ? 0 : 7 * s + 30, 0});
+        const Step step = ctx.step(rows, several ? 0 : sequences + 2);
         const uint32_t outputs = step.max_outputs, wide = vocabulary + (has(kSlice) ? 5 : 0);
         std::vector<float> logits = random.normals(size_t(outputs) * wide, magnitude);
         if (has(kEqual)) logits.assign(logits.size(), 1.5f);
@@ -67,7 +54,7 @@ KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<Sample
         }
         a.ring = ctx.output("ring", DType::u32, {3, outputs});
         if (has(kProbabilities)) a.probabilities = ctx.output("probabilities", DType::f32, {outputs, vocabulary});
-        ctx.input("settings", DType::f32, {5}, {float(vocabulary), float(sequences), float(has(kSlice) ? 3 : 0), float(capacity), float(prompts)});
+        ctx.input("settings", DType::f32, {3}, {float(vocabulary), float(has(kSlice) ? 3 : 0), float(capacity)});
         sample(ctx.recorder(), a);
     };
     return c;
@@ -98,7 +85,7 @@ KernelTable sample_cases() {
          make("all filters", 2049, {usual, qwen, with(1.3f, 100, 0.97f, 0.01f), with(1, 700, 0.99f, 0.001f)}, 8, p), make("filters, ties", 2000, {usual, with(1, 0, 0.5f), with(1, 10)}, 3, p | kEqual),
          make("penalties", 600, {penalised(usual, 1.3f), penalised(plain, 1.1f, 10), penalised(greedy, 5), penalised(plain, 1, 0, 0.5f, 0.3f), penalised(with(1, 0, 0.9f), 0.8f, 3, 0.1f, -1)}, 10, p | kHistory, 3, 25),
          make("n-grams", 12, {penalised(plain, 1, 0, 0, 0, 2), penalised(usual, 1.2f, 0, 0, 0, 3), penalised(greedy, 1, 0, 0, 0, 1), penalised(plain, 1, 5, 0.2f, 0, 4)}, 12, p | kHistory, 3, 64),
-         make("allowed tokens", 1030, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kAllowedBits), make("slice, end of prompts", 555, {qwen, plain, greedy}, 6, p | kHistory | kSlice, 3, 40, true),
+         make("allowed tokens", 1030, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kAllowedBits), make("slice, several outputs a sequence", 555, {qwen, plain, greedy}, 6, p | kHistory | kSlice, 3, 40, true),
          make("flat", 5000, {with(1, 0, 0.5f), with(1, 1000, 0.5f)}, 4, p, 1e-3), make("nearly equal", 5000, {with(1, 0, 0.5f), with(1, 64)}, 4, p, 1e-7), make("peaked", 3000, {with(1, 0, 0.9f), with(0.1f, 20, 0.9f)}, 4, p, 60),
          make("NaN and infinity", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kStrange), make("nothing to choose", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 4, p | kNothing),
          make("all filters, large", 262144, {with(1, 40, 0.95f), with(0.7f, 0, 0.9f), with(1.5f, 0, 0.99f, 1e-3f), qwen}, 4, p | kHistory, 3, 1000),

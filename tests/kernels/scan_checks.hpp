@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests: what the tests of scans with a matrix state share.
+#pragma once
+#include "harness/compare.hpp"
+#include <cmath>
+
+namespace weft::test {
+
+/// A case's tensor, or nothing if the case has none of that name.
+inline std::vector<double> optional(const kernel::CaseContext& ctx, const std::string& tensor) {
+    std::vector<double> v;
+    ctx.each([&](const std::string& n, const std::vector<float>& values) { if (n == tensor) v.assign(values.begin(), values.end()); });
+    return v;
+}
+
+/// Columns [first, first + columns) of `count` rows from `row` on.
+inline std::vector<double> block(const std::vector<double>& all, size_t width, size_t row, size_t count, size_t first, size_t columns) {
+    std::vector<double> v;
+    for (size_t t = row; t < row + count; ++t) v.insert(v.end(), all.begin() + long(t * width + first), all.begin() + long(t * width + first + columns));
+    return v;
+}
+
+/// Where NaN is expected (what a kernel must neither write nor clear), NaN is required; elsewhere as require_close.
+inline void require_close_or_untouched(const std::vector<float>& got, const std::vector<Expected>& expected, const std::string& what) {
+    REQUIRE(got.size() == expected.size());
+    std::vector<float> numbers;
+    std::vector<Expected> due;
+    size_t touched = 0;
+    for (size_t i = 0; i < got.size(); ++i)
+        if (std::isnan(expected[i].value)) touched += !std::isnan(got[i]);
+        else numbers.push_back(got[i]), due.push_back(expected[i]);
+    INFO(what);
+    REQUIRE(touched == 0);
+    require_close(numbers, due, what);
+}
+
+} // namespace weft::test

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reference of advance() in kernels/sample.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace weft::reference {
+
+struct Advanced {
+    struct Row { uint32_t slot, first, count, past, length; };
+    std::vector<Row> rows;
+    uint32_t ring = 0;
+
+    void step() {
+        for (size_t s = 0; s < rows.size(); ++s) {
+            Row& r = rows[s];
+            r.past += r.count;
+            r.count = 1;
+            r.first = uint32_t(s);
+            r.length = std::max(r.length, r.past + 1);
+        }
+        ++ring;
+    }
+    /// Most tokens of a sequence after the coming step.
+    uint32_t longest() const {
+        uint32_t most = 0;
+        for (const Row& r : rows) most = std::max(most, r.past + 1);
+        return most;
+    }
+};
+
+} // namespace weft::reference

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Laws of sessions, on the bundled hybrid model: feeding in pieces, packing, forking, snapshots and truncation change nothing but where the work is done.
+#include "harness/gpu.hpp"
+#include "pipelines/load.hpp"
+#include "schedule/session.hpp"
+#include <cmath>
+#include <cstdlib>
+
+using namespace weft;
+
+namespace {
+
+std::filesystem::path bundled() { return std::filesystem::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid"; }
+
+std::shared_ptr<const Model> load(const std::filesystem::path& path) {
+    auto files = ModelFiles::open(path);
+    REQUIRE(bool(files));
+    auto model = load_model(test::gpu(), *files, WeightType::stored, {});
+    INFO((model ? "" : model.error().text()));
+    REQUIRE(bool(model));
+    return *model;
+}
+
+std::unique_ptr<Session> make(std::shared_ptr<const Model> model, uint32_t slots, uint32_t chunk = 64, uint32_t context = 256) {
+    SessionOptions o;
+    o.context = context;
+    o.slots = slots;
+    o.max_chunk = chunk;
+    auto s = Session::create(std::move(model), o);
+    INFO((s ? "" : s.error().text()));
+    REQUIRE(bool(s));
+    return std::move(*s);
+}
+
+std::vector<uint32_t> tokens(uint32_t n, uint32_t seed) {
+    std::vector<uint32_t> ids;
+    for (uint32_t i = 0; i < n; ++i) ids.push_back((seed + i * 2654435761u) % 4000 + 3);
+    return ids;
+}
+
+std::vector<float> last_logits(Session& s, uint32_t slot, std::span<const uint32_t> ids, uint32_t chunk = 0) {
+    const Feed feed{slot, ids, 0};
+    const auto status = s.forward({&feed, 1}, Want::last, chunk);
+    INFO((status ? "" : status.error().text()));
+    REQUIRE(bool(status));
+    auto l = s.logits();
+    REQUIRE(bool(l));
+    return *l;
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+    REQUIRE(a.size() == b.size());
+    double worst = 0;
+    for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(double(a[i]) - double(b[i])));
+    return worst;
+}
+
+// The bundled model's recorded noise: 16 times what a relative change of 1e-6 in the weights does to its logits (case.json; see tests/models).
+constexpr double kRounding = 6e-4;
+
+} // namespace
+
+TEST_CASE("a prompt in pieces of any size gives the same logits", "[schedule]") {
+    auto model = load(bundled());
+    const auto prompt = tokens(53, 7);
+    auto whole = make(model, 1);
+    const auto expected = last_logits(*whole, 0, prompt);
+    for (uint32_t chunk : {1u, 2u, 3u, 5u, 16u, 31u, 64u}) {
+        auto s = make(model, 1);
+        INFO("chunk " << chunk);
+        CHECK(largest_difference(last_logits(*s, 0, prompt, chunk), expected) <= kRounding);
+    }
+    test::require_no_validation_messages();
+}
+
+TEST_CASE("packed sequences of different lengths equal each one alone", "[schedule]") {
+    auto model = load(bundled());
+    const std::vector<std::vector<uint32_t>> prompts{tokens(17, 1), tokens(1, 2), tokens(40, 3), tokens(8, 4), tokens(33, 5)};
+    auto packed = make(model, 5, 128);
+    std::vector<Feed> feeds;
+    for (uint32_t i = 0; i < prompts.size(); ++i) feeds.push_back({i, prompts[i], 0});
+    REQUIRE(bool(packed->forward(feeds, Want::last)));
+    const auto together = packed->logits();
+    REQUIRE(bool(together));
+    const size_t vocabulary = model->schedule.vocabulary;
+    std::vector<std::vector<uint32_t>> continuations;
+    const std::vector<uint32_t> slots{0, 1, 2, 3, 4};
+    REQUIRE(bool(packed->decode(slots, 9, continuations)));
+    for (uint32_t i = 0; i < prompts.size(); ++i) {
+        INFO("sequence " << i);
+        auto alone = make(model, 1);
+        const auto l = last_logits(*alone, 0, prompts[i]);
+        const std::vector<float> row(together->begin() + long(i * vocabulary), together->begin() + long((i + 1) * vocabulary));
+        CHECK(largest_difference(l, row) <= kRounding);
+        const uint32_t slot = 0;
+        std::vector<std::vector<uint32_t>> one;
+        REQUIRE(bool(alone->decode({&slot, 1}, 9, one)));
+        CHECK(one[0] == continuations[i]);
+    }
+    test::require_no_validation_messages();
+}
+
+TEST_CASE("a fork goes on exactly as its origin, and a restored snapshot as if never interrupted", "[schedule]") {
+    auto model = load(bundled());
+    auto s = make(model, 2);
+    const auto prompt = tokens(29, 11), more = tokens(6, 12);
+    last_logits(*s, 0, prompt);
+    auto snapshot = s->snapshot(0);
+    REQUIRE(bool(snapshot));
+    REQUIRE(bool(s->fork(0, 1)));
+    const auto origin = last_logits(*s, 0, more);
+    CHECK(last_logits(*s, 1, more) == origin); // the same bits
+    last_logits(*s, 0, tokens(9, 13));
+    REQUIRE(bool(s->restore(0, *snapshot)));
+    CHECK(s->length(0) == prompt.size());
+    CHECK(last_logits(*s, 0, more) == origin);
+    REQUIRE(bool(s->restore(1, *snapshot))); // into another slot
+    CHECK(last_logits(*s, 1, more) == origin);
+    test::require_no_validation_messages();
+}
+
+TEST_CASE("the same input gives the same bits, and a reset slot remembers nothing", "[schedule]") {
+    auto model = load(bundled());
+    auto s = make(model, 1);
+    const auto prompt = tokens(37, 21);
+    const auto first = last_logits(*s, 0, prompt);
+    last_logits(*s, 0, tokens(20, 22));
+    s->reset(0);
+    CHECK(last_logits(*s, 0, prompt) == first);
+}
+
+TEST_CASE("advance() in small budgets equals forward()", "[schedule]") {
+    auto model = load(bundled());
+    auto s = make(model, 1);
+    const auto prompt = tokens(45, 31);
+    const auto expected = last_logits(*s, 0, prompt);
+    s->reset(0);
+    const Feed feed{0, prompt, 0};
+    REQUIRE(bool(s->begin({&feed, 1}, Want::last)));
+    uint32_t calls = 0;
+    for (bool done = false; !done; ++calls) {
+        auto advanced = s->advance(0.01);
+        REQUIRE(bool(advanced));
+        done = *advanced;
+    }
+    CHECK(calls > 3);
+    CHECK(*s->logits() == expected);
+}
+
+TEST_CASE("lengths within a bucket make no new recording", "[schedule]") {
+    auto model = load(bundled());
+    auto s = make(model, 1);
+    last_logits(*s, 0, tokens(33, 1));
+    const size_t recordings = s->recording_count();
+    for (uint32_t n : {34u, 47u, 64u}) {
+        s->reset(0);
+        last_logits(*s, 0, tokens(n, n));
+    }
+    CHECK(s->recording_count() == recordings);
+}
+
+TEST_CASE("truncate: refused for recurrent states, exact for attention alone", "[schedule]") {
+    auto hybrid = make(load(bundled()), 1);
+    last_logits(*hybrid, 0, tokens(20, 1));
+    CHECK(hybrid->truncate(0, 10).error().code == ErrorCode::unsupported);
+    CHECK(bool(hybrid->truncate(0, 0)));
+    const auto llama = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/llama";
+    if (!std::filesystem::exists(llama)) SKIP("the llama case is not there");
+    auto s = make(load(llama), 1, 64, 96);
+    std::vector<uint32_t> prompt, other;
+    for (uint32_t i = 0; i < 40; ++i) prompt.push_back(3 + i * 7 % 90), other.push_back(3 + i * 11 % 90);
+    const auto expected = last_logits(*s, 0, prompt);
+    s->reset(0);
+    last_logits(*s, 0, std::span(prompt).first(25));
+    last_logits(*s, 0, other);
+    REQUIRE(bool(s->truncate(0, 25)));
+    const auto again = last_logits(*s, 0, std::span(prompt).subspan(25));
+    CHECK(largest_difference(again, expected) <= 1e-4);
+}
+
+TEST_CASE("misuse is an error that names the rule", "[schedule]") {
+    auto model = load(bundled());
+    auto s = make(model, 2, 64, 100);
+    const auto prompt = tokens(101, 1);
+    const auto text = [&](std::vector<Feed> feeds) {
+        const auto status = s->forward(feeds, Want::last);
+        REQUIRE(!status);
+        return status.error().message;
+    };
+    CHECK(text({{0, prompt, 0}}).find("context is 100") != std::string::npos);
+    CHECK(text({{2, prompt, 0}}).find("slot 2") != std::string::npos);
+    CHECK(text({{0, {}, 0}}).find("no tokens") != std::string::npos);
+    const std::vector<uint32_t> foreign{5, 4096};
+    CHECK(text({{0, foreign, 0}}).find("token id 4096") != std::string::npos);
+    std::vector<std::vector<uint32_t>> out;
+    const uint32_t slot = 1;
+    CHECK(s->decode({&slot, 1}, 1, out).error().message.find("no sampled token") != std::string::npos);
+    SessionOptions o;
+    o.context = 1u << 30;
+    auto huge = Session::create(model, o);
+    REQUIRE(!huge);
+    CHECK(huge.error().code == ErrorCode::out_of_memory);
+    CHECK(huge.error().text().find("would fit") != std::string::npos);
+}
+
+TEST_CASE("a thousand prompts and eight sessions in turn leave memory where it was", "[schedule]") {
+    auto model = load(bundled());
+    const uint64_t before = test::gpu().bytes_used();
+    {
+        auto s = make(model, 1, 16, 64);
+        last_logits(*s, 0, tokens(3, 0));
+        const uint64_t warm = test::gpu().bytes_used();
+        for (uint32_t i = 0; i < 1000; ++i) {
+            s->reset(0);
+            last_logits(*s, 0, tokens(1 + i % 3 * 2, i));
+        }
+        CHECK(test::gpu().bytes_used() == warm);
+    }
+    for (int i = 0; i < 8; ++i) {
+        auto s = make(model, 2);
+        last_logits(*s, 1, tokens(5, uint32_t(i)));
+    }
+    CHECK(test::gpu().bytes_used() == before);
+    test::require_no_validation_messages();
+}
