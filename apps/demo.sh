@@ -17,9 +17,9 @@ fi
 # Where nothing has changed this says nothing and takes a moment.
 log=$tree/demo.log
 if [ -x $weft ]; then
-  cmake --build $tree --target weft >$log 2>&1 || { cat $log >&2; exit 1; }
+  cmake --build $tree --target weft_app >$log 2>&1 || { cat $log >&2; exit 1; }
 else
-  cmake --build $tree --target weft >&2
+  cmake --build $tree --target weft_app >&2
 fi
 
 [ $# -gt 0 ] || set -- 'Once upon a time' --stats

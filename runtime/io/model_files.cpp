@@ -100,7 +100,7 @@ Status ModelFiles::open_directory() {
         weft_ASSIGN(const auto names, file_names(directory_));
         std::vector<std::string> found;
         for (const auto& name : names)
-            if (fs::path(name).extension() == ".safetensors") found.push_back(name);
+            if (fs::path(name).extension() == ".safetensors" && name != "io.safetensors") found.push_back(name); // io: what `weft check` compares with
         if (found.size() != 1 || is_shard_name(found[0])) {
             const char* why = found.empty()       ? "there is no *.safetensors file"
                                      : found.size() == 1 ? "the only *.safetensors file is one of several shards, and their model.safetensors.index.json is missing"

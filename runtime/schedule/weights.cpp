@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 namespace weft {
 namespace {
@@ -121,7 +122,12 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
         }
         if (whole) weft_CHECK(total == slot.count(), slot.name.c_str());
     }
-    return problems;
+    // A tensor that several slots or pieces read is one problem.
+    std::vector<std::string> distinct;
+    std::set<std::string> seen;
+    for (auto& p : problems)
+        if (seen.insert(p).second) distinct.push_back(std::move(p));
+    return distinct;
 }
 
 Result<DType> device_type(const WeightSlot& slot, const ModelFiles& files, WeightType type) {

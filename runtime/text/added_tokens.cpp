@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/added_tokens.hpp"
+#include "base/json.hpp"
 #include "text/unicode.hpp"
+#include "text/utf8.hpp"
 #include <algorithm>
 
 namespace weft::text {

@@ -7,6 +7,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
+namespace weft {
+class JsonObject;
+}
+
 namespace weft::text {
 
 struct AddedToken {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/bpe.hpp"
+#include "text/part.hpp"
 #include <algorithm>
 #include <bit>
 
@@ -132,7 +133,8 @@ private:
             }
             if (!config_.unk_token) continue; // dropped without a trace
             if (!config_.unk_id) {
-                return Error{ErrorCode::malformed, config_.origin + ": key 'unk_token' names '" + *config_.unk_token + "', which is not in the vocabulary", {}};
+                const std::string why = ": key 'unk_token' names '" + config_.unk_token->substr(0, 64) + "', which is not in the vocabulary";
+                return Error{ErrorCode::malformed, config_.origin + why, {}};
             }
             if (unknown && !config_.fuse_unk) add(*config_.unk_id);
             unknown = true;
@@ -229,11 +231,15 @@ Status read_merges(const JsonObject& part, BpeConfig& config) {
     uint32_t rank = 0;
     for (const Json& item : list) {
         if (item.is_string() && item.get_ref<const std::string&>().starts_with("#version")) continue; // the first line of a merges.txt
-        const auto bad = [&](const std::string& why) { return part.bad("merges", "must be pairs of tokens: entry " + std::to_string(rank) + " " + why); };
+        const auto bad = [&](const std::string& why) {
+            return part.bad("merges", "must be pairs of tokens: entry " + std::to_string(rank) + " " + why);
+        };
         std::string_view left, right;
         if (item.is_array() != list[0].is_array() || !read_pair(item, left, right)) return bad("is not [\"a\", \"b\"] (or, in all entries, \"a b\")");
         const auto id_of = [&](std::string_view token) { return config.vocabulary.id_of(token); };
-        const auto unknown = [&](std::string_view token) { return bad("needs the token '" + std::string(token.substr(0, 64)) + "', which is not in the vocabulary"); };
+        const auto unknown = [&](std::string_view token) {
+            return bad("needs the token '" + std::string(token.substr(0, 64)) + "', which is not in the vocabulary");
+        };
         const auto left_id = id_of(left), right_id = id_of(right);
         if (!left_id) return unknown(left);
         if (!right_id) return unknown(right);

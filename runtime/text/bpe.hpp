@@ -40,7 +40,9 @@ public:
     void give_up() { all_ = true; }
 
 private:
-    static uint32_t bit_of(char32_t left, char32_t right) { return uint32_t((uint64_t(left) * 0x9e3779b1u ^ uint64_t(right) * 0x85ebca6bu << 7) >> 5) & (kBits - 1); }
+    static uint32_t bit_of(char32_t left, char32_t right) {
+        return uint32_t(((uint64_t(left) * 0x9e3779b1u) ^ ((uint64_t(right) * 0x85ebca6bu) << 7)) >> 5) & (kBits - 1);
+    }
     static constexpr uint32_t kBits = 1u << 20; // some pairs share a bit: then they count as joining, which is never wrong
     std::vector<uint64_t> bits_ = std::vector<uint64_t>(kBits / 64);
     bool all_ = false;

@@ -41,7 +41,9 @@ std::string clean_up(std::string text) {
 // The byte that a token <0xAB> stands for. A sign is allowed before one digit, as where this comes from.
 std::optional<char> fallback_byte(std::string_view token) {
     if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return std::nullopt;
-    const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+    const auto digit = [](char c) {
+        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    };
     const int high = token[3] == '+' ? 0 : digit(token[3]), low = digit(token[4]);
     if (high < 0 || low < 0) return std::nullopt;
     return char(high * 16 + low);
@@ -55,17 +57,14 @@ void JoinStage::take(std::string token) {
     give(token);
 }
 
-ByteLevelStage::ByteLevelStage(DecodeStage& next, const NoConfig&) : next_(next), repair_(std::make_unique<Utf8Repair>()) {}
-ByteLevelStage::~ByteLevelStage() = default;
-
 void ByteLevelStage::end_token() {
     const auto bytes = ByteAlphabet::get().decode(token_);
-    next_.part(repair_->push(bytes ? *bytes : token_));
+    next_.part(repair_.push(bytes ? *bytes : token_));
     token_.clear();
 }
 
 void ByteLevelStage::finish() {
-    next_.part(repair_->finish());
+    next_.part(repair_.finish());
     next_.end_token();
     next_.finish();
 }
@@ -98,7 +97,10 @@ void ReplaceStage::take(std::string token) {
     const auto cuts = config_.pattern.cut(token);
     if (!cuts) return give(token);
     std::string out;
-    for (const Cut& cut : *cuts) out += cut.match ? std::string_view(config_.content) : std::string_view(token).substr(cut.begin, cut.end - cut.begin);
+    for (const Cut& cut : *cuts) {
+        if (cut.match) out += config_.content;
+        else out.append(token, cut.begin, cut.end - cut.begin);
+    }
     give(out);
 }
 

@@ -2,7 +2,9 @@
 // L5: the decoders' stages and their settings.
 #pragma once
 #include "text/decoders.hpp"
-#include "text/regex.hpp"
+#include "text/pattern.hpp"
+#include "text/utf8.hpp"
+#include <algorithm>
 
 namespace weft::text {
 
@@ -52,8 +54,7 @@ private:
 /// The byte alphabet back to bytes, the bytes to text; all tokens become one.
 class ByteLevelStage final : public DecodeStage {
 public:
-    ByteLevelStage(DecodeStage& next, const NoConfig&);
-    ~ByteLevelStage() override;
+    ByteLevelStage(DecodeStage& next, const NoConfig&) : next_(next) {}
     void part(std::string_view text) override { token_ += text; }
     void end_token() override;
     void finish() override;
@@ -61,7 +62,7 @@ public:
 private:
     DecodeStage& next_;
     std::string token_;
-    std::unique_ptr<class Utf8Repair> repair_;
+    Utf8Repair repair_;
 };
 
 /// All tokens become one.

@@ -2,7 +2,7 @@
 #include "text/decoders.hpp"
 #include "text/decode_stages.hpp"
 #include "text/metaspace.hpp"
-#include "text/unicode.hpp"
+#include "text/part.hpp"
 
 namespace weft::text {
 namespace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/normalizers.hpp"
+#include "text/part.hpp"
 #include "text/unicode.hpp"
 
 namespace weft::text {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5, stage 1: normalizers rewrite the text between added tokens.
 #pragma once
-#include "text/part.hpp"
 #include "text/pieces.hpp"
+#include <memory>
 
 namespace weft::text {
+
+struct PartReader;
 
 /// Immutable; shareable between threads.
 class Normalizer {

@@ -3,7 +3,6 @@
 #pragma once
 #include "base/json.hpp"
 #include "text/utf8.hpp"
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>

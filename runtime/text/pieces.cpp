@@ -4,17 +4,6 @@
 
 namespace weft::text {
 
-Result<SplitBehavior> read_behavior(const JsonObject& part, std::optional<SplitBehavior> otherwise) {
-    if (!part.has("behavior") && otherwise) return *otherwise;
-    weft_ASSIGN(const std::string name, part.string("behavior"));
-    if (name == "Removed") return SplitBehavior::removed;
-    if (name == "Isolated") return SplitBehavior::isolated;
-    if (name == "MergedWithPrevious") return SplitBehavior::merged_with_previous;
-    if (name == "MergedWithNext") return SplitBehavior::merged_with_next;
-    if (name == "Contiguous") return SplitBehavior::contiguous;
-    return part.bad("behavior", "must be Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
-}
-
 void apply_behavior(SplitBehavior behavior, std::vector<Cut>& cuts) {
     std::vector<Cut> joined;
     bool previous = false;

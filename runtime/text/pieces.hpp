@@ -2,7 +2,7 @@
 // L5: the text on its way through the stages: what normalizers change, and the pieces that pre-tokenizers cut.
 #pragma once
 #include "base/result.hpp"
-#include "text/regex.hpp"
+#include "text/pattern.hpp"
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -29,8 +29,6 @@ struct NormalText {
 };
 
 enum class SplitBehavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
-/// Reads the key `behavior` of `part`; `otherwise` if it is absent and a default exists.
-Result<SplitBehavior> read_behavior(const JsonObject& part, std::optional<SplitBehavior> otherwise);
 
 /// A text cut into pieces, each either text or already a token. Pieces are never empty.
 struct Pieces {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/post_processors.hpp"
+#include "text/part.hpp"
 #include <map>
 
 namespace weft::text {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5, stage 4: post-processors put special tokens around the sequences.
 #pragma once
-#include "text/part.hpp"
+#include "base/result.hpp"
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace weft::text {
+
+struct PartReader;
 
 /// Token ids, and which sequence each belongs to as the model wants to know it (BERT's token_type_ids).
 struct Sequence {

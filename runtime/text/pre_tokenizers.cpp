@@ -2,12 +2,25 @@
 #include "text/pre_tokenizers.hpp"
 #include "text/metaspace.hpp"
 #include "text/normalizers.hpp"
+#include "text/part.hpp"
 #include "text/unicode.hpp"
 
 namespace weft::text {
 namespace {
 
 using Made = Result<std::unique_ptr<PreTokenizer>>;
+
+// Reads the key `behavior` of `part`; `otherwise` if it is absent and a default exists.
+Result<SplitBehavior> read_behavior(const JsonObject& part, std::optional<SplitBehavior> otherwise) {
+    if (!part.has("behavior") && otherwise) return *otherwise;
+    weft_ASSIGN(const std::string name, part.string("behavior"));
+    if (name == "Removed") return SplitBehavior::removed;
+    if (name == "Isolated") return SplitBehavior::isolated;
+    if (name == "MergedWithPrevious") return SplitBehavior::merged_with_previous;
+    if (name == "MergedWithNext") return SplitBehavior::merged_with_next;
+    if (name == "Contiguous") return SplitBehavior::contiguous;
+    return part.bad("behavior", "must be Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
+}
 
 // Cuts out every character for which `match` holds.
 template <class Match>
@@ -95,7 +108,8 @@ public:
         weft_TRY(pieces.rewrite(limit, mark_spaces));
         if (!config_.split) return Ok{};
         const char32_t c = code_point_at(mark, 0).value;
-        return pieces.split(SplitBehavior::merged_with_next, [&](std::string_view text) { return cut_characters(text, [&](char32_t x) { return x == c; }); });
+        const auto is_mark = [&](char32_t x) { return x == c; };
+        return pieces.split(SplitBehavior::merged_with_next, [&](std::string_view text) { return cut_characters(text, is_mark); });
     }
 
 private:
@@ -187,7 +201,8 @@ public:
         return std::unique_ptr<PreTokenizer>(std::move(made));
     }
     Status apply(Pieces& pieces, size_t) const override {
-        return pieces.split(SplitBehavior::removed, [&](std::string_view text) { return cut_characters(text, [&](char32_t c) { return c == delimiter_; }); });
+        const auto is_delimiter = [&](char32_t c) { return c == delimiter_; };
+        return pieces.split(SplitBehavior::removed, [&](std::string_view text) { return cut_characters(text, is_delimiter); });
     }
 
 private:

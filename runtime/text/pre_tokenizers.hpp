@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5, stage 2: pre-tokenizers cut the text into the words that the model sees one by one.
 #pragma once
-#include "text/part.hpp"
 #include "text/pieces.hpp"
+#include <memory>
 
 namespace weft::text {
+
+struct PartReader;
 
 /// Immutable; shareable between threads.
 class PreTokenizer {

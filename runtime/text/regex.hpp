@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: regular expressions as tokenizer files write them (Oniguruma's syntax), run by PCRE2 with limits, and the pattern of a Split or Replace.
+// L5: regular expressions as tokenizer files write them (Oniguruma's syntax), run by PCRE2 with limits.
 #pragma once
-#include "base/json.hpp"
+#include "base/result.hpp"
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,29 +29,6 @@ public:
 private:
     struct Code;
     std::shared_ptr<const Code> code_;
-};
-
-/// A stretch of text between two cuts.
-struct Cut {
-    size_t begin, end;
-    bool match;
-};
-
-/// What Split and Replace look for: {"String": ...} or {"Regex": ...}.
-class Pattern {
-public:
-    /// Reads the key `pattern` of `part`.
-    static Result<Pattern> read(const JsonObject& part);
-
-    /// Cuts all of `text` into matches and what lies between them; an empty text is one stretch without a match.
-    Result<std::vector<Cut>> cut(std::string_view text) const;
-
-    /// The string looked for, if it is one and not empty.
-    std::optional<std::string_view> literal() const;
-
-private:
-    std::string literal_;
-    std::optional<Regex> regex_;
 };
 
 } // namespace weft::text

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/token_model.hpp"
 #include "text/bpe.hpp"
+#include "text/part.hpp"
 
 namespace weft::text {
 namespace {

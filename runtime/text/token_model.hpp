@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5, stage 3: the model turns each piece of text into token ids, and knows the vocabulary.
 #pragma once
-#include "text/part.hpp"
 #include "text/vocabulary.hpp"
+#include <memory>
 
 namespace weft::text {
+
+struct PartReader;
 
 /// One text on its way through a model. Holds what the model reuses from piece to piece; one thread at a time.
 class TokenSession {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer.hpp"
 #include "base/file.hpp"
-#include "base/json.hpp"
+#include "text/part.hpp"
 #include "text/tokenizer_parts.hpp"
 #include "text/utf8.hpp"
 
@@ -15,7 +15,8 @@ constexpr size_t kLongestText = size_t(1) << 30;
 
 // The part under `key`, or null if the file has none.
 template <class Part>
-Result<std::unique_ptr<Part>> read_optional(const JsonObject& file, const std::string& key, Result<std::unique_ptr<Part>> (*read)(const text::PartReader&)) {
+Result<std::unique_ptr<Part>> read_optional(const JsonObject& file, const std::string& key,
+                                            Result<std::unique_ptr<Part>> (*read)(const text::PartReader&)) {
     if (!file.has(key)) return std::unique_ptr<Part>();
     weft_ASSIGN(const JsonObject object, file.object(key));
     return read(text::PartReader(object, 0));
@@ -87,7 +88,9 @@ Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& ori
     const JsonObject file(root, origin);
     if (!root.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
     weft_ASSIGN(const std::string version, file.string_or("version", "1.0"));
-    if (version != "1.0") return Error{ErrorCode::unsupported, origin + ": key 'version' is '" + version.substr(0, 64) + "', only 1.0 is supported", {}};
+    if (version != "1.0") {
+        return Error{ErrorCode::unsupported, origin + ": key 'version' is '" + version.substr(0, 64) + "', only 1.0 is supported", {}};
+    }
     TokenizerParts parts;
     weft_ASSIGN(parts.normalizer, read_optional<text::Normalizer>(file, "normalizer", text::read_normalizer));
     weft_ASSIGN(parts.pre_tokenizer, read_optional<text::PreTokenizer>(file, "pre_tokenizer", text::read_pre_tokenizer));

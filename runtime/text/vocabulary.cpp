@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/vocabulary.hpp"
+#include "base/json.hpp"
 #include <algorithm>
 #include <bit>
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: a vocabulary: tokens and their ids, found both ways.
 #pragma once
-#include "base/json.hpp"
+#include "base/result.hpp"
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace weft {
+class JsonObject;
+}
 
 namespace weft::text {
 

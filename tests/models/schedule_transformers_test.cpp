@@ -1,117 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transformer decoders: configs to schedules, against the goldens' files and with edited configs. No device needed.
-#include "models/architecture.hpp"
-#include "unit/goldens.hpp"
-#include "unit/temporary_directory.hpp"
-#include <catch2/catch_test_macros.hpp>
+#include "schedules.hpp"
 #include <cmath>
-#include <functional>
 #include <numbers>
-#include <sstream>
 
 using namespace weft;
+using namespace weft::test;
 
 namespace {
 
-Json config_of(const std::filesystem::path& directory) {
-    auto files = ModelFiles::open(directory);
-    REQUIRE(files);
-    REQUIRE(files->config());
-    return *files->config();
-}
-
-Result<Schedule> schedule_of(const Json& config) {
-    const test::TemporaryDirectory directory;
-    weft_ASSIGN(const auto files, ModelFiles::open(directory.write("config.json", config.dump())));
-    return make_schedule(files);
-}
-
-Schedule require_schedule(const Json& config) {
-    auto s = schedule_of(config);
-    INFO((s ? std::string() : s.error().text()));
-    REQUIRE(s);
-    return std::move(*s);
-}
-
-std::string error_of(const Json& config) {
-    auto s = schedule_of(config);
-    REQUIRE_FALSE(s);
-    return s.error().text();
-}
-
-// Everything of a schedule that these architectures set, as text: equal texts, equal schedules.
-class Printer {
-public:
-    explicit Printer(const Schedule& s) : s_(s) {}
-
-    std::string all() {
-        out_ << s_.architecture << ' ' << s_.vocabulary << ' ' << s_.width << ' ' << s_.trained_context << ' ' << s_.position_limit << " scale " << s_.embedding.scale << '\n';
-        weight(s_.embedding.table), weight(s_.embedding.positions);
-        for (const Layer& layer : s_.layers)
-            for (const SubBlock& b : layer.blocks) {
-                out_ << "block";
-                norm(b.pre), norm(b.post);
-                for (const Branch& branch : b.branches) std::visit([&](const auto& op) { print(op); }, branch.op);
-                out_ << '\n';
-            }
-        norm(s_.head.norm), linear(s_.head.linear);
-        out_ << " cap " << s_.head.softcap << " slots " << s_.weights.size();
-        return out_.str();
-    }
-
-private:
-    void weight(WeightId id) {
-        if (id == kNoWeight) {
-            out_ << " -";
-            return;
-        }
-        const WeightSlot& slot = s_.weights[id];
-        out_ << ' ' << slot.name << '[';
-        for (uint32_t d : slot.shape) out_ << d << ' ';
-        out_ << ']';
-        for (const WeightPiece& p : slot.pieces) out_ << p.names[0] << ':' << p.first_row << ':' << p.rows << ':' << int(p.transform) << ',';
-        for (float v : slot.computed) out_ << v << ',';
-    }
-    void linear(const Linear& l) { weight(l.weight), weight(l.bias); }
-    void norm(const Norm& n) {
-        out_ << " norm " << n.present << int(n.kind) << ' ' << n.eps;
-        weight(n.weight), weight(n.bias);
-    }
-    void print(const AttentionSpec& a) {
-        out_ << " attention " << a.heads << '/' << a.kv_heads << " of " << a.head_size << '/' << a.value_size << " scale " << a.scale << " window " << a.window << " cap " << a.softcap << " all " << a.norm_all_heads;
-        linear(a.qkv), linear(a.out), norm(a.q_norm), norm(a.k_norm), weight(a.rope.frequencies);
-        out_ << " rope " << int(a.rope.kind) << ' ' << a.rope.rotary << ' ' << a.rope.long_table << ' ' << a.rope.factor << ' ' << a.rope.long_factor << ' ' << a.rope.ntk << ' ' << a.rope.original;
-    }
-    void print(const MlpSpec& m) {
-        out_ << " mlp " << m.inner << ' ' << m.gated << ' ' << int(m.activation);
-        linear(m.in), linear(m.out);
-    }
-    void print(const MoeSpec& m) {
-        out_ << " moe " << m.chosen << " of " << m.experts << ' ' << m.inner << ' ' << m.renormalise << ' ' << int(m.activation);
-        linear(m.router), weight(m.gate_up), weight(m.down);
-        if (m.shared) print(*m.shared);
-        linear(m.shared_gate);
-    }
-    template <class Other>
-    void print(const Other&) { FAIL("an op that these architectures do not have"); }
-
-    const Schedule& s_;
-    std::ostringstream out_;
-};
-
-std::string text_of(const Schedule& s) { return Printer(s).all(); }
-
-const AttentionSpec& attention(const Schedule& s, size_t layer) { return std::get<AttentionSpec>(s.layers.at(layer).blocks.at(0).branches.at(0).op); }
+const AttentionSpec& attention(const Schedule& s, size_t layer) { return op<AttentionSpec>(s, layer); }
 
 std::vector<uint32_t> windows(const Schedule& s) {
     std::vector<uint32_t> all;
     for (size_t i = 0; i < s.layers.size(); ++i) all.push_back(attention(s, i).window);
     return all;
-}
-
-Json edited(Json config, const std::function<void(Json&)>& edit) {
-    edit(config);
-    return config;
 }
 
 // rope_theta and rope_scaling as transformers 5 writes them.
@@ -129,28 +32,20 @@ Json in_new_spelling(Json c) {
 } // namespace
 
 TEST_CASE("transformer goldens: the schedule fits the file", "[models]") {
-    weft_GOLDEN(goldens, "llama");
+    weft_GOLDEN(llama, "llama");
     for (const char* name : {"gpt2", "llama", "llama-batch", "llama-linear", "llama-yarn", "llama-llama3rope", "mistral-swa", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "olmo2", "mixtral", "qwen2-moe", "qwen3-moe", "../models/stories260K-hf"}) {
-        const auto directory = test::goldens() / name;
+        const auto directory = goldens() / name;
         if (!std::filesystem::exists(directory)) {
             WARN(directory.string() << " is not there");
             continue;
         }
-        auto files = ModelFiles::open(directory);
-        REQUIRE(files);
-        auto s = make_schedule(*files);
-        INFO(name << ' ' << (s ? std::string() : s.error().text()));
-        REQUIRE(s);
-        std::string problems;
-        for (const auto& p : check_weights(s->weights, *files)) problems += p + "\n";
-        INFO(problems);
-        CHECK(problems.empty());
+        require_fit(directory);
     }
 }
 
 TEST_CASE("layer patterns come out of the configs", "[models]") {
-    weft_GOLDEN(goldens, "gemma3");
-    const auto golden = [](const char* name) { return config_of(test::goldens() / name); };
+    weft_GOLDEN(golden_directory, "gemma3");
+    const auto golden = [](const char* name) { return config_of(goldens() / name); };
     CHECK(windows(require_schedule(golden("mistral-swa"))) == std::vector<uint32_t>{8, 8});
     CHECK(windows(require_schedule(golden("gemma2"))) == std::vector<uint32_t>{8, 0});
     CHECK(windows(require_schedule(golden("gemma3"))) == std::vector<uint32_t>{8, 8, 8, 8, 8, 0});
@@ -181,33 +76,33 @@ TEST_CASE("layer patterns come out of the configs", "[models]") {
 }
 
 TEST_CASE("old and new config spellings give the same schedule", "[models]") {
-    weft_GOLDEN(goldens, "llama-yarn");
+    weft_GOLDEN(golden_directory, "llama-yarn");
     for (const char* name : {"llama", "llama-linear", "llama-llama3rope", "mistral-swa", "qwen2", "qwen3", "gemma2", "olmo2", "mixtral", "qwen2-moe", "qwen3-moe", "phi3"}) {
         INFO(name);
-        const Json old = config_of(test::goldens() / name);
-        CHECK(text_of(require_schedule(old)) == text_of(require_schedule(in_new_spelling(old))));
+        const Json old = config_of(goldens() / name);
+        CHECK(text_of(old) == text_of(in_new_spelling(old)));
     }
-    const Json yarn = config_of(test::goldens() / "llama-yarn");
+    const Json yarn = config_of(goldens() / "llama-yarn");
     const Json old_yarn = edited(yarn, [](Json& c) {
         c["rope_theta"] = c["rope_parameters"]["rope_theta"];
         c["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 32}};
         c.erase("rope_parameters");
     });
-    CHECK(text_of(require_schedule(yarn)) == text_of(require_schedule(old_yarn)));
+    CHECK(text_of(yarn) == text_of(old_yarn));
 
-    const Json gemma = config_of(test::goldens() / "gemma3");
+    const Json gemma = config_of(goldens() / "gemma3");
     const Json new_gemma = edited(gemma, [](Json& c) {
         c["rope_parameters"] = {{"full_attention", {{"rope_type", "linear"}, {"factor", 8.0}, {"rope_theta", 1e6}}}, {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 1e4}}}};
         c["layer_types"] = Json::array();
         for (int i = 1; i <= 6; ++i) c["layer_types"].push_back(i % 6 ? "sliding_attention" : "full_attention");
         for (const char* key : {"rope_theta", "rope_scaling", "rope_local_base_freq", "sliding_window_pattern"}) c.erase(key);
     });
-    CHECK(text_of(require_schedule(gemma)) == text_of(require_schedule(new_gemma)));
+    CHECK(text_of(gemma) == text_of(new_gemma));
     CHECK(attention(require_schedule(gemma), 0).rope.frequencies != attention(require_schedule(gemma), 5).rope.frequencies);
 }
 
 TEST_CASE("absent keys mean what the reference's classes say", "[models]") {
-    weft_GOLDEN(goldens, "llama");
+    weft_GOLDEN(golden_directory, "llama");
     struct Case {
         const char *name, *key;
         Json meant;
@@ -224,25 +119,25 @@ TEST_CASE("absent keys mean what the reference's classes say", "[models]") {
     };
     for (const Case& k : cases) {
         INFO(k.name << ' ' << k.key);
-        const Json config = config_of(test::goldens() / k.name);
-        CHECK(text_of(require_schedule(edited(config, [&](Json& c) { c.erase(k.key); }))) == text_of(require_schedule(edited(config, [&](Json& c) { c[k.key] = k.meant; }))));
+        const Json config = config_of(goldens() / k.name);
+        CHECK(text_of(edited(config, [&](Json& c) { c.erase(k.key); })) == text_of(edited(config, [&](Json& c) { c[k.key] = k.meant; })));
     }
-    const Json mistral = config_of(test::goldens() / "mistral-swa");
+    const Json mistral = config_of(goldens() / "mistral-swa");
     CHECK(windows(require_schedule(edited(mistral, [](Json& c) { c["sliding_window"] = nullptr; })))[0] == 0);
     CHECK(attention(require_schedule(edited(mistral, [](Json& c) { c["num_key_value_heads"] = nullptr; })), 0).kv_heads == 4);
     CHECK(attention(require_schedule(edited(mistral, [](Json& c) { c["num_attention_heads"] = 8, c.erase("num_key_value_heads"); })), 0).kv_heads == 8);
-    CHECK(require_schedule(edited(config_of(test::goldens() / "gemma2"), [](Json& c) { c["final_logit_softcapping"] = nullptr; })).head.softcap == 0);
+    CHECK(require_schedule(edited(config_of(goldens() / "gemma2"), [](Json& c) { c["final_logit_softcapping"] = nullptr; })).head.softcap == 0);
 }
 
 TEST_CASE("biases are asked for where the config says so", "[models]") {
-    weft_GOLDEN(goldens, "llama");
+    weft_GOLDEN(golden_directory, "llama");
     const auto biases = [](const Schedule& s) {
         std::string which;
         for (const WeightSlot& slot : s.weights)
             if (slot.name.find("layers.0.") == 0 && slot.name.ends_with(".bias")) which += slot.name.substr(9) + " ";
         return which;
     };
-    const auto with = [](const char* name, const char* key, bool value) { return require_schedule(edited(config_of(test::goldens() / name), [&](Json& c) { c[key] = value; })); };
+    const auto with = [](const char* name, const char* key, bool value) { return require_schedule(edited(config_of(goldens() / name), [&](Json& c) { c[key] = value; })); };
     CHECK(biases(with("llama", "attention_bias", true)) == "self_attn.qkv.bias self_attn.o_proj.bias ");
     CHECK(biases(with("llama", "mlp_bias", true)) == "mlp.gate_up.bias mlp.down_proj.bias ");
     CHECK(biases(with("mistral-swa", "attention_bias", true)).empty());
@@ -255,8 +150,8 @@ TEST_CASE("biases are asked for where the config says so", "[models]") {
 }
 
 TEST_CASE("rotary types", "[models]") {
-    weft_GOLDEN(goldens, "llama");
-    const Json llama = config_of(test::goldens() / "llama"); // heads of 16, 256 positions
+    weft_GOLDEN(golden_directory, "llama");
+    const Json llama = config_of(goldens() / "llama"); // heads of 16, 256 positions
     const auto with = [&](Json scaling) { return edited(llama, [&](Json& c) { c["rope_scaling"] = std::move(scaling); }); };
     const auto rope = [&](const Json& config) {
         const Schedule s = require_schedule(config);
@@ -277,9 +172,8 @@ TEST_CASE("rotary types", "[models]") {
 
     // The original context beside the rope's own numbers wins; yarn's factor comes from the contexts if absent; 0 for a beta means absent.
     const auto [yarn, yarned] = rope(with({{"rope_type", "yarn"}, {"factor", 8.0}, {"original_max_position_embeddings", 32}}));
-    const auto text = [&](const Json& c) { return text_of(require_schedule(c)); };
-    CHECK(text(edited(with({{"rope_type", "yarn"}, {"original_max_position_embeddings", 77}, {"beta_fast", 0}}), [](Json& c) { c["original_max_position_embeddings"] = 32; })) ==
-          text(with({{"rope_type", "yarn"}, {"factor", 8.0}, {"original_max_position_embeddings", 32}})));
+    CHECK(text_of(edited(with({{"rope_type", "yarn"}, {"original_max_position_embeddings", 77}, {"beta_fast", 0}}), [](Json& c) { c["original_max_position_embeddings"] = 32; })) ==
+          text_of(with({{"rope_type", "yarn"}, {"factor", 8.0}, {"original_max_position_embeddings", 32}})));
     CHECK(std::abs(yarn.factor - (0.1 * std::log(8.0) + 1)) < 1e-6);
     CHECK(yarned.front() == base.front());
     CHECK(yarned.back() == base.back() / 8);
@@ -304,18 +198,18 @@ TEST_CASE("rotary types", "[models]") {
 
     // Llama rotates whole heads, Phi-3 as much as its config says; the released Phi-3 files call LongRoPE "su" and "yarn" too.
     CHECK(rope(edited(llama, [](Json& c) { c["partial_rotary_factor"] = 0.5; })).first.rotary == 16);
-    const Json phi = edited(config_of(test::goldens() / "phi3"), [](Json& c) { c["partial_rotary_factor"] = 0.5, c["rope_scaling"] = nullptr; });
+    const Json phi = edited(config_of(goldens() / "phi3"), [](Json& c) { c["partial_rotary_factor"] = 0.5, c["rope_scaling"] = nullptr; });
     CHECK(rope(phi).first.rotary == 8);
     CHECK(rope(phi).second[1] == 0.1f);
-    for (const char* name : {"su", "yarn"}) CHECK(text(edited(config_of(test::goldens() / "phi3"), [&](Json& c) { c["rope_scaling"]["type"] = name; })) == text(config_of(test::goldens() / "phi3")));
+    for (const char* name : {"su", "yarn"}) CHECK(text_of(edited(config_of(goldens() / "phi3"), [&](Json& c) { c["rope_scaling"]["type"] = name; })) == text_of(config_of(goldens() / "phi3")));
 
     // rope_scaling replaces rope_parameters; an empty one does not.
-    CHECK(text(edited(in_new_spelling(llama), [](Json& c) { c["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}}; })) == text(with({{"type", "linear"}, {"factor", 2.0}})));
-    CHECK(text(edited(in_new_spelling(llama), [](Json& c) { c["rope_scaling"] = Json::object(); })) == text(llama));
+    CHECK(text_of(edited(in_new_spelling(llama), [](Json& c) { c["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}}; })) == text_of(with({{"type", "linear"}, {"factor", 2.0}})));
+    CHECK(text_of(edited(in_new_spelling(llama), [](Json& c) { c["rope_scaling"] = Json::object(); })) == text_of(llama));
 }
 
 TEST_CASE("impossible configs are refused by the key's name", "[models]") {
-    weft_GOLDEN(goldens, "llama");
+    weft_GOLDEN(golden_directory, "llama");
     struct Case {
         const char *name, *key;
         Json value;
@@ -341,22 +235,22 @@ TEST_CASE("impossible configs are refused by the key's name", "[models]") {
         {"gpt2", "n_head", 5, "n_head"}, {"gpt2", "n_head", 0, "n_head"}, {"gpt2", "n_embd", 2147483647, "n_embd"}, {"gpt2", "n_inner", 0, "n_inner"}, {"gpt2", "n_positions", 0, "n_positions"},
     };
     for (const Case& k : cases) {
-        const std::string message = error_of(edited(config_of(test::goldens() / k.name), [&](Json& c) { c[k.key] = k.value; }));
+        const std::string message = error_of(edited(config_of(goldens() / k.name), [&](Json& c) { c[k.key] = k.value; }));
         INFO(k.name << ' ' << k.key << ' ' << k.value.dump() << ": " << message);
         CHECK(message.find(k.named) != message.npos);
         CHECK(message.find("config.json") != message.npos);
     }
     for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"}) {
-        const std::string message = error_of(edited(config_of(test::goldens() / "llama"), [&](Json& c) { c.erase(key); }));
+        const std::string message = error_of(edited(config_of(goldens() / "llama"), [&](Json& c) { c.erase(key); }));
         CHECK(message.find(key) != message.npos);
     }
 }
 
 TEST_CASE("a tied head shares the embedding, under either name, unless the file has another one", "[models]") {
-    weft_GOLDEN(goldens, "llama");
-    const Json config = config_of(goldens);
+    weft_GOLDEN(golden_directory, "llama");
+    const Json config = config_of(golden_directory);
     const auto with = [&](bool tied, std::initializer_list<std::pair<const char*, float>> tensors) {
-        const test::TemporaryDirectory directory;
+        const TemporaryDirectory directory;
         directory.write("config.json", edited(config, [&](Json& c) { c["tie_word_embeddings"] = tied; }).dump());
         std::string data, header = "{";
         for (const auto& [name, value] : tensors) {

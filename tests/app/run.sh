@@ -1,0 +1,127 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command line as a user meets it: runs `weft` ($1) and looks at what it prints and how it ends. $2: the source tree, $3: a scratch folder.
+# $WEFT_LAUNCHER goes before every command (tests/drivers.sh).
+set -u
+weft="${WEFT_LAUNCHER:-} $1"
+source=$2
+scratch=$3
+model=$source/apps/models/tales-hybrid
+goldens=${WEFT_GOLDENS:-$source/../shared/goldens}
+rm -rf "$scratch"
+mkdir -p "$scratch"
+export XDG_CACHE_HOME=$scratch/cache
+failed=0
+skipped=0
+
+# expect NAME CODE PATTERN COMMAND...: exit code and a pattern in what it prints (both streams).
+expect() {
+  name=$1 code=$2 pattern=$3
+  shift 3
+  output=$("$@" 2>&1 </dev/null)
+  got=$?
+  if [ "$got" -ne "$code" ] || ! printf '%s\n' "$output" | grep -q -- "$pattern"; then
+    failed=$((failed + 1))
+    printf 'FAILED %s: exit code %s (expected %s), looking for "%s" in:\n%s\n' "$name" "$got" "$code" "$pattern" "$output"
+  else
+    echo "ok $name"
+  fi
+}
+# A copy of the bundled model with one thing wrong.
+broken() {
+  rm -rf "$scratch/broken"
+  cp -r "$model" "$scratch/broken"
+  chmod -R u+w "$scratch/broken"
+}
+
+expect 'no command' 2 'required' $weft
+expect 'version' 0 'weft 0' $weft --version
+if ! $weft info >"$scratch/info" 2>&1 && grep -q 'no Vulkan' "$scratch/info"; then
+  echo "SKIPPED: no Vulkan driver"
+  exit 77
+fi
+expect 'info' 0 'tier core' $weft info
+expect 'info json' 0 '"usable": true' $weft info --json
+expect 'tale' 0 'tokens at' $weft run "$model" 'Once upon a time' -n 12 --stats
+expect 'greedy is greedy' 0 'The old king was so delighted' $weft run "$model" 'The old king' -n 12 --greedy
+expect 'json' 0 '"new_tokens": 5' $weft run "$model" 'A dog' -n 5 --json
+expect 'raw ids' 0 '^[0-9 ]*$' $weft run "$model" '17 250 31' --raw-ids -n 4
+expect 'no tokens asked' 0 'A dog' $weft run "$model" 'A dog' -n 0
+a=$($weft run "$model" 'A' -n 20 --seed 7 --temperature 0.9)
+b=$($weft run "$model" 'A' -n 20 --seed 7 --temperature 0.9)
+c=$($weft run "$model" 'A' -n 20 --seed 8 --temperature 0.9)
+if [ "$a" = "$b" ] && [ "$a" != "$c" ]; then echo 'ok seeds'; else failed=$((failed + 1)); echo 'FAILED seeds: the same seed must give the same text, another seed another'; fi
+printf 'Once upon a time' >"$scratch/prompt"
+expect 'prompt file' 0 'Once upon a time' $weft run "$model" --prompt-file "$scratch/prompt" -n 3
+from_pipe=$(printf 'Once upon a time' | $weft run "$model" - -n 3 --greedy)
+case $from_pipe in 'Once upon a time'*) echo 'ok standard input' ;; *) failed=$((failed + 1)); echo "FAILED standard input: $from_pipe" ;; esac
+expect 'f16' 0 'time' $weft run "$model" 'Once upon a time' -n 3 --dtype f16
+expect 'inspect' 0 'gated delta' $weft inspect "$model"
+expect 'inspect picture' 0 '' $weft inspect "$model" --svg "$scratch/schedule.svg"
+expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
+expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
+expect 'inspect config alone' 0 'gated delta' $weft inspect "$model/config.json"
+expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
+expect 'bench' 0 'decode' $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
+head -c 3000 "$source/LICENSE" >"$scratch/text"
+expect 'perplexity' 0 'bits per byte' $weft eval perplexity "$model" "$scratch/text"
+
+expect 'no such model' 1 'there-is-none' $weft run "$scratch/there-is-none" x
+expect 'device out of range' 1 'device 99 was asked for' $weft run "$model" x --device 99
+expect 'invalid UTF-8' 1 'UTF-8' $weft run "$model" "$(printf 'abc\377')"
+expect 'context too long' 1 'would fit' $weft run "$model" x --context 2000000000
+expect 'prompt longer than the context' 1 'context is 8' $weft run "$model" 'one two three four five six seven eight nine ten eleven' --context 8
+expect 'bad temperature' 1 'temperature' $weft run "$model" x --temperature -1
+expect 'small budget' 1 'MiB' $weft run "$model" x --memory 4
+broken; rm "$scratch/broken/model.safetensors"
+expect 'missing weights' 1 'safetensors' $weft run "$scratch/broken" x
+broken; head -c 100000 "$model/model.safetensors" >"$scratch/broken/model.safetensors"
+expect 'truncated weights' 1 'model.safetensors' $weft run "$scratch/broken" x
+broken; printf '\377\377\377\377\377\377\377\177' >"$scratch/broken/model.safetensors"
+expect 'header beyond the file' 1 'header' $weft run "$scratch/broken" x
+broken; sed 's/"qwen3_next"/"qwen9000"/' "$model/config.json" >"$scratch/broken/config.json"
+expect 'unknown architecture' 3 'weft knows: .*llama' $weft run "$scratch/broken" x
+expect 'check of an unknown architecture' 3 'qwen9000' $weft check "$scratch/broken"
+broken; sed 's/"hidden_size": 192/"hidden_size": 191/' "$model/config.json" >"$scratch/broken/config.json"
+expect 'wrong shape' 1 'shape' $weft run "$scratch/broken" x
+expect 'inspect of what does not fit' 3 'shape' $weft inspect "$scratch/broken"
+rm -rf "$scratch/broken"; cp -r "$source/tests/goldens/models/llama" "$scratch/broken"; chmod -R u+w "$scratch/broken"
+sed -i 's/"num_hidden_layers": 3/"num_hidden_layers": 4/' "$scratch/broken/config.json"
+expect 'missing tensor' 1 'layers.3.*is missing' $weft check "$scratch/broken"
+broken; echo '{' >"$scratch/broken/config.json"
+expect 'broken config' 1 'config.json' $weft run "$scratch/broken" x
+broken; sed 's/"model_type": "llama"/&/; s/"rope_theta"/"rope_scaling": {"rope_type": "spiral", "factor": 2}, "rope_theta"/' "$source/tests/goldens/models/llama/config.json" >"$scratch/broken/config.json"
+sed -i 's/, *"rope_scaling": null//; /"rope_scaling": null,/d' "$scratch/broken/config.json"
+expect 'unknown rope type' 3 'spiral' $weft run "$scratch/broken" x
+broken; rm "$scratch/broken/tokenizer.json"
+expect 'no tokenizer' 1 'tokenizer.json' $weft run "$scratch/broken" x
+mkdir -p "$scratch/full"; : >"$scratch/full/weft" # a file where the cache folder should be: writing fails
+expect 'cache cannot be written' 0 'time' env XDG_CACHE_HOME="$scratch/full" $weft run "$model" 'Once upon a time' -n 3
+for file in "$scratch"/cache/weft/pipelines-*.bin; do [ -e "$file" ] && head -c 50 /dev/zero >"$file"; done
+expect 'damaged cache' 0 'time' $weft run "$model" 'Once upon a time' -n 3
+if [ "$(find "$scratch" -name '*.??????' -newer "$scratch/text" -path '*cache*' | wc -l)" -ne 0 ]; then failed=$((failed + 1)); echo 'FAILED: half-written files are left in the cache'; fi
+
+$weft run "$model" 'Once upon a time' -n 4000 --context 4096 --ignore-end >"$scratch/stopped" 2>&1 &
+process=$!
+sleep 3
+kill -INT "$process" 2>/dev/null
+wait "$process"
+got=$?
+if [ "$got" -eq 130 ]; then echo 'ok Ctrl-C'; else failed=$((failed + 1)); echo "FAILED Ctrl-C: exit code $got"; fi
+
+stories=$goldens/../models/stories260K-hf
+expected=$goldens/../data/stories260K/expected_test_all.py.txt
+if [ -e "$stories/config.json" ] && [ -e "$expected" ]; then
+  # The recorded text stands in a Python file, as a bytes literal.
+  $weft run "$stories" '' --greedy -n 200 --ignore-end >"$scratch/story"
+  wanted=$(sed -n "s/^expected_stdout = b'\(.*\)'$/\1/p" "$expected" | head -n 1)
+  printf '%b' "$wanted" | sed "s/\\\\'/'/g" >"$scratch/wanted"
+  size=$(wc -c <"$scratch/wanted")
+  if [ "$size" -gt 100 ] && head -c "$size" "$scratch/story" | cmp -s - "$scratch/wanted"; then echo 'ok stories260K byte for byte'; else failed=$((failed + 1)); echo "FAILED stories260K: $(head -c 300 "$scratch/story")"; fi
+else
+  skipped=$((skipped + 1))
+  echo 'SKIPPED stories260K: the data is not here'
+fi
+
+echo "$failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
