@@ -2,6 +2,7 @@
 // L6: an Inspection as a table, as JSON and as a picture.
 #include "base/json.hpp"
 #include <algorithm>
+#include <cmath>
 #include <weft/inspect.hpp>
 
 namespace weft {
@@ -115,12 +116,12 @@ std::string Inspection::svg() const {
     // State against context, both axes in powers of two.
     const int x0 = left + box + 220, y0 = 54 + 8 * row, plot_width = plot - 60, plot_height = 7 * row;
     const uint64_t top = std::max<uint64_t>(1, state_at(*this, 131072)), bottom = std::max<uint64_t>(1, state_at(*this, 256));
-    const auto log2of = [](uint64_t n) { int b = 0; while (n >>= 1) ++b; return b; };
-    const int low = log2of(bottom), high = log2of(top) + 1;
+    const auto log2of = [](uint64_t n) { return std::log2(double(std::max<uint64_t>(1, n))); };
+    const double low = log2of(bottom), high = log2of(top);
     text(x0, 44, "state of a sequence against its tokens", "fill=\"#555\"");
     s += "<polyline fill=\"none\" stroke=\"#444\" points=\"" + std::to_string(x0) + "," + std::to_string(y0 - plot_height) + " " + std::to_string(x0) + "," + std::to_string(y0) + " " + std::to_string(x0 + plot_width) + "," + std::to_string(y0) + "\"/>\n<polyline fill=\"none\" stroke=\"#c0392b\" stroke-width=\"2\" points=\"";
     for (int e = 8; e <= 17; ++e) {
-        const double fraction = double(log2of(state_at(*this, uint64_t(1) << e)) - low) / std::max(1, high - low);
+        const double fraction = double(log2of(state_at(*this, uint64_t(1) << e)) - low) / std::max(1.0, high - low);
         s += std::to_string(x0 + (e - 8) * plot_width / 9) + "," + std::to_string(y0 - int(fraction * plot_height)) + " ";
     }
     s += "\"/>\n";

@@ -10,7 +10,7 @@ namespace weft::text {
 namespace {
 
 constexpr size_t kLongestPattern = 64 * 1024;
-constexpr uint32_t kHeapKilobytes = 256 * 1024;
+constexpr uint32_t kHeapKilobytes = 64 * 1024; // each thread that matched keeps up to this
 // Starting points tried in one call, times bytes of text. Between calls the clock is read: PCRE2's own limit counts each starting
 // point anew, so that a pattern which fails slowly at each of a million of them would never reach it.
 constexpr size_t kWindowWork = size_t(1) << 26;

@@ -108,6 +108,7 @@ private:
 
     Status group() {
         if (groups_.size() > kDeepestGroup) return refuse("groups are nested too deeply");
+        if (ahead("(*")) return refuse("(* is not supported"); // PCRE2's verbs and settings
         if (!ahead("(?")) {
             open_group(out_.size());
             out_ += '(';

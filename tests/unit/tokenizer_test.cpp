@@ -5,6 +5,7 @@
 #include "text/tokenizer.hpp"
 #include "unit/goldens.hpp"
 #include <algorithm>
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <thread>
