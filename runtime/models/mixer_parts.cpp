@@ -36,7 +36,7 @@ Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const 
     else {
         weft_ASSIGN(s.rank, config.count(keys.rank));
     }
-    weft_TRY(fitting(config, keys.rank, uint64_t(s.rank) + 2 * uint64_t(s.state_size)));
+    weft_TRY(fitting(config, s.rank > s.state_size ? keys.rank : keys.state_size, uint64_t(s.rank) + 2 * uint64_t(s.state_size)));
     weft_TRY(fitting(config, keys.state_size, (uint64_t(s.state_size) + 2) * s.inner));
     weft_ASSIGN(s.taps, config.count_or(keys.taps, 4));
     weft_ASSIGN(s.bias, config.boolean_or(keys.bias, false));
@@ -65,13 +65,13 @@ Mamba1Spec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, con
 
 Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const Mamba2Keys& keys) {
     Mamba2Sizes s;
-    weft_TRY(fitting(config, keys.head_size.name, inner));
+    weft_TRY(fitting(config, "hidden_size", inner));
     weft_ASSIGN(s.heads, config.count_or(keys.heads.name, keys.heads.otherwise));
     s.head_size = keys.head_size.otherwise;
     if (!is_auto(config, keys.head_size.name)) {
         weft_ASSIGN(s.head_size, config.count(keys.head_size.name));
     } else if (!s.head_size) s.head_size = uint32_t(std::min(inner / s.heads, kLargest));
-    if (uint64_t(s.heads) * s.head_size != inner) return config.bad(config.has(keys.head_size.name) && !is_auto(config, keys.head_size.name) ? keys.head_size.name : keys.heads.name, "must give heads that make the inner width of " + std::to_string(inner) + " channels");
+    if (uint64_t(s.heads) * s.head_size != inner) return config.bad(config.has(keys.heads.name) ? keys.heads.name : keys.head_size.name, "and '" + std::string(config.has(keys.heads.name) ? keys.head_size.name : keys.heads.name) + "' must make the inner width of " + std::to_string(inner) + " channels");
     weft_ASSIGN(s.groups, config.count_or(keys.groups.name, keys.groups.otherwise));
     if (s.heads % s.groups) return config.bad(keys.groups.name, "must divide the " + std::to_string(s.heads) + " heads");
     weft_ASSIGN(s.state_size, config.count_or(keys.state_size.name, keys.state_size.otherwise));
@@ -121,8 +121,8 @@ Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherw
     weft_ASSIGN(s.value_size, config.count_or("linear_value_head_dim", otherwise.value_size));
     weft_ASSIGN(s.taps, config.count_or("linear_conv_kernel_dim", otherwise.taps));
     const uint64_t keys = uint64_t(s.key_heads) * s.key_size, values = uint64_t(s.value_heads) * s.value_size;
-    weft_TRY(fitting(config, "linear_key_head_dim", keys));
-    weft_TRY(fitting(config, "linear_value_head_dim", values));
+    weft_TRY(fitting(config, s.key_size > s.key_heads ? "linear_key_head_dim" : "linear_num_key_heads", keys));
+    weft_TRY(fitting(config, s.value_size > s.value_heads ? "linear_value_head_dim" : "linear_num_value_heads", values));
     weft_TRY(fitting(config, "linear_num_value_heads", 2 * keys + 2 * values + 2 * uint64_t(s.value_heads)));
     weft_ASSIGN(s.activation, activation_of(config, "hidden_act", "silu"));
     return s;

@@ -3,6 +3,7 @@
 // embedding. Each use of a block has adapters and keys and values of its own.
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
+#include <algorithm>
 #include <cmath>
 
 namespace weft {
@@ -88,17 +89,25 @@ SharedBlock shared_block(Slots& slots, const std::string& at, const Config& c, c
     return b;
 }
 
-/// The shared blocks. Use i of all is of block i % blocks; the file holds a block under the layer of its first use, or under all of them.
+/// The block of each use. Use i is of block i % blocks. The file holds a block under the layer of one of its uses, or under all of them; a use whose weights there are
+/// others has a block of its own.
 std::vector<SharedBlock> shared_blocks(Slots& slots, const Config& c, const Rope& rope) {
-    std::vector<uint32_t> uses; // layers
+    std::vector<std::string> names; // of the uses
     for (uint32_t i = 0; i < c.layers; ++i)
-        if (c.hybrid[i]) uses.push_back(i);
+        if (c.hybrid[i]) names.push_back(layer_name(i) + "shared_transformer.");
+    const auto query = [&](const std::string& at) { return slots.find(at + "self_attn.q_proj.weight"); };
     std::vector<SharedBlock> blocks;
-    for (uint32_t b = 0; b < c.blocks && b < uses.size(); ++b) {
-        const auto name = [&](size_t use) { return layer_name(uses[use]) + "shared_transformer."; };
-        size_t use = b;
-        while (use < uses.size() && !slots.has(name(use) + "input_layernorm.weight")) use += c.blocks;
-        blocks.push_back(shared_block(slots, name(use < uses.size() ? use : b), c, rope));
+    for (size_t i = 0; i < names.size(); ++i) {
+        if (i < c.blocks) {
+            size_t holder = i;
+            while (holder < names.size() && !query(names[holder])) holder += c.blocks;
+            blocks.push_back(shared_block(slots, names[holder < names.size() ? holder : i], c, rope));
+            continue;
+        }
+        const SharedBlock& first = blocks[i % c.blocks];
+        const TensorView *own = query(names[i]), *shared = query(first.at);
+        const bool same = !own || own == shared || (shared && own->type == shared->type && std::ranges::equal(own->bytes, shared->bytes));
+        blocks.push_back(same ? SharedBlock(first) : shared_block(slots, names[i], c, rope));
     }
     return blocks;
 }
@@ -133,7 +142,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const std::string at = layer_name(i), mamba = at + (c.hybrid[i] ? "mamba_decoder." : "");
         Layer layer;
         if (c.hybrid[i]) { // what the shared block gives goes into Mamba-2's input, not into the residual stream
-            const SharedBlock b = adapted(slots, blocks[use % c.blocks], use, c);
+            const SharedBlock b = adapted(slots, blocks[use], use, c);
             layer.blocks.push_back({.input = BlockInput::residual_and_embedding, .pre = b.attention_norm, .branches = {{b.attention}}, .output = BlockOutput::side});
             layer.blocks.push_back({.input = BlockInput::side, .pre = b.mlp_norm, .branches = {{b.mlp}}, .output = BlockOutput::side});
             layer.blocks.push_back({.input = BlockInput::side, .branches = {{LinearSpec{slots.linear(at + "linear", c.width, c.width)}}}, .output = BlockOutput::side});

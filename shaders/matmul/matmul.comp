@@ -55,7 +55,7 @@ vec4 load_x(uint m, uint k) {
 void load_w(uint j, uint tx, uint k, out vec4 a, out vec4 b) {
     bool up = GATED == 1u && j >= TN / 2u;
     uint at = min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride + k;
-    int count = int(push.depth) - int(k) - 1;
+    int count = int(push.depth) - int(k);
     if (up) fetch_weight_up(at + push.up_start, count, a, b);
     else fetch_weight(at + push.w_start, count, a, b);
 }

@@ -37,7 +37,7 @@ void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<doubl
     for (size_t e = 0; e < y.size(); ++e) {
         double relative = rounds;
         if (e < r.dims) relative += 8 + std::abs(angle(r.pairs == kernel::RotaryPairs::interleaved ? e / 2 : e % pairs)) * (r.ntk != 0 && beyond ? 6 : 1);
-        out.push_back({y[e], test::kEps32 * relative * magnitude[e] + storage * std::abs(y[e])});
+        out.push_back({y[e], test::kEps32 * relative * magnitude[e] + storage * std::abs(y[e]) + (storage > 0 ? 0x1p-24 : 0)}); // subnormal halves are 2^-24 apart
     }
 }
 
@@ -86,7 +86,7 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
                 written[row] = true;
                 for (size_t h = 0; h < o.kv_heads; ++h) {
                     turn(c, before("k", token, qs, ks, h * d, d), k_weight, o.k_scale, s, token, position, frequencies, positions, k, storage);
-                    for (double x : before("v", token, qs + ks, vs, h * dv, dv)) v.push_back({x, storage * std::abs(x)});
+                    for (double x : before("v", token, qs + ks, vs, h * dv, dv)) v.push_back({x, storage * std::abs(x) + (storage > 0 ? 0x1p-24 : 0)});
                 }
                 got_k.insert(got_k.end(), &k_cache[row * ks], &k_cache[row * ks] + ks);
                 got_v.insert(got_v.end(), &v_cache[row * vs], &v_cache[row * vs] + vs);

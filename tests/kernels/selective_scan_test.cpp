@@ -190,7 +190,8 @@ TEST_CASE("selective_scan laws", "[kernels]") {
     }
     SECTION("a packed batch gives each sequence what it gets alone, to the bit") {
         const uint32_t chunk = GENERATE(1000u, 16u);
-        const Problem other(8);
+        Problem other(8);
+        other.parameters = p.parameters;
         const std::vector<Part> parts = {{&other, 3, 20, 0, other.state, {}}, {&p, 0, p.tokens, 3, p.state, {}}, {&other, 10, 0, 5, other.state, {}}, {&other, 10, 33, 5, p.state, {}}};
         std::vector<Part> packed = parts;
         scan(packed, chunk);

@@ -151,7 +151,7 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
     const Case cases[] = {
         {"mamba", "state_size", 16}, {"mamba", "layer_norm_epsilon", 1e-5}, {"mamba", "expand", 2}, {"mamba", "conv_kernel", 4}, {"mamba", "use_bias", false}, {"mamba", "use_conv_bias", true}, {"mamba", "hidden_act", "silu"},
         {"mamba", "time_step_rank", "auto"}, {"mamba", "tie_word_embeddings", true}, {"falcon-mamba", "mixer_rms_eps", 1e-6}, {"falcon-mamba", "tie_word_embeddings", true}, {"mamba2", "time_step_limit", Json::array({0.0, 1e300})},
-        {"mamba2", "state_size", 128}, {"mamba2", "n_groups", 8}, {"mamba2", "tie_word_embeddings", false}, {"mamba2", "layer_norm_epsilon", 1e-5}, {"jamba", "num_key_value_heads", 8}, {"jamba", "intermediate_size", 14336},
+        {"mamba2", "state_size", 128}, {"mamba2", "n_groups", 8}, {"mamba2", "tie_word_embeddings", false}, {"mamba2", "layer_norm_epsilon", 1e-5}, {"jamba", "intermediate_size", 14336},
         {"jamba", "num_experts", 16}, {"jamba", "num_experts_per_tok", 2}, {"jamba", "attn_layer_period", 8}, {"jamba", "expert_layer_period", 2}, {"jamba", "expert_layer_offset", 1}, {"jamba", "mamba_d_state", 16},
         {"jamba", "mamba_dt_rank", "auto"}, {"jamba", "mamba_conv_bias", true}, {"jamba", "mamba_proj_bias", false}, {"jamba", "rms_norm_eps", 1e-6}, {"jamba", "head_dim", 16}, {"bamba", "mamba_d_head", "auto"},
         {"bamba", "mamba_n_groups", 1}, {"bamba", "mamba_d_state", 256}, {"bamba", "rms_norm_eps", 1e-5}, {"bamba", "partial_rotary_factor", 0.25}, {"bamba", "rope_theta", 10000}, {"bamba", "mlp_bias", false},
@@ -180,6 +180,7 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
     const Json wide = edited(golden("falcon-h1"), [](Json& c) { c["mamba_d_ssm"] = nullptr, c["mamba_d_head"] = 16; }); // expand * width where null
     CHECK(std::get<Mamba2Spec>(require_schedule(wide).layers[0].blocks[0].branches[0].op).in.out == 2 * 128 + 2 * 16 + 8);
     CHECK(op<AttentionSpec>(require_schedule(with("bamba", "num_key_value_heads", nullptr)), 1).kv_heads == 4);
+    for (const char* name : {"jamba", "bamba", "falcon-h1"}) CHECK(error_of(without(name, "num_key_value_heads")).find("num_attention_heads") != std::string::npos); // 8 where absent
 }
 
 TEST_CASE("hybrids: options of the mixers", "[models]") {
@@ -262,6 +263,11 @@ TEST_CASE("Zamba2's shared blocks are one set of weights with adapters for each 
     CHECK(problems_with("zamba2", [](Tensors&) {}).empty());
     CHECK(problems_with("zamba2", repeated).empty());
     CHECK(problems_with("zamba2", [](Tensors& t) { rename(t, "layers.0.shared_transformer", "layers.3.shared_transformer"); }).empty()); // only the last use has it
+    CHECK(problems_with("zamba2", [&](Tensors& t) { // a use of its own
+              repeated(t);
+              t.at("model.layers.3.shared_transformer.self_attn.q_proj.weight").second[0] += 1;
+              t.erase("model.layers.3.shared_transformer.self_attn.k_proj.weight");
+          }) == "tensor 'model.layers.3.shared_transformer.self_attn.k_proj.weight' or 'layers.3.shared_transformer.self_attn.k_proj.weight' is missing (layers.3.shared_transformer.self_attn.qkv.weight)\n");
     CHECK(problems_with("zamba2", [](Tensors& t) { rename(t, "layers.0.shared_transformer", "layers.1.shared_transformer"); }).find("'model.layers.0.shared_transformer.") != std::string::npos);
 }
 
@@ -334,16 +340,16 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"mamba", "hidden_size", 0}, {"mamba", "expand", -2}, {"mamba", "expand", 2147483647}, {"mamba", "state_size", 0}, {"mamba", "state_size", 257, "the size of a state"}, {"mamba", "state_size", 2147483647}, {"mamba", "time_step_rank", "many"},
         {"mamba", "time_step_rank", 0}, {"mamba", "conv_kernel", 0}, {"mamba", "conv_kernel", 9, "convolution's taps"}, {"mamba", "hidden_act", "snake"}, {"mamba", "num_hidden_layers", 10001}, {"mamba", "use_bias", "no"}, {"mamba", "vocab_size", 0},
         {"mamba2", "num_heads", 7}, {"mamba2", "head_dim", 32}, {"mamba2", "n_groups", 3}, {"mamba2", "n_groups", 0}, {"mamba2", "time_step_limit", 3}, {"mamba2", "time_step_limit", Json::array({1.0, 0.5})}, {"mamba2", "time_step_limit", Json::array({-1.0, 0.5})},
-        {"mamba2", "time_step_limit", Json::array({0.1})}, {"mamba2", "time_step_limit", Json::array({"a", "b"})}, {"mamba2", "state_size", 2147483647}, {"mamba2", "expand", 3, "head_dim"}, {"jamba", "attn_layer_offset", 4}, {"jamba", "attn_layer_offset", -1},
-        {"jamba", "attn_layer_period", 0}, {"jamba", "expert_layer_period", 0}, {"jamba", "expert_layer_offset", 7}, {"jamba", "num_experts", 0}, {"jamba", "num_experts", 2000}, {"jamba", "num_experts_per_tok", 5}, {"jamba", "num_attention_heads", 0},
+        {"mamba2", "time_step_limit", Json::array({0.1})}, {"mamba2", "time_step_limit", Json::array({"a", "b"})}, {"mamba2", "state_size", 2147483647}, {"mamba2", "expand", 3, "num_heads"}, {"jamba", "attn_layer_offset", 4}, {"jamba", "attn_layer_offset", -1},
+        {"jamba", "attn_layer_period", 0}, {"jamba", "expert_layer_period", 0}, {"jamba", "expert_layer_offset", 7}, {"jamba", "num_experts", 0}, {"jamba", "num_experts", 2000, "the number of experts"}, {"jamba", "num_experts_per_tok", 5}, {"jamba", "num_attention_heads", 0},
         {"jamba", "num_key_value_heads", 3}, {"jamba", "mamba_dt_rank", "some"}, {"jamba", "intermediate_size", 2147483647}, {"bamba", "attn_layer_indices", "all"}, {"bamba", "attn_layer_indices", Json::array({-1})}, {"bamba", "attn_layer_indices", Json::array({0.5})},
-        {"bamba", "mamba_n_heads", 0}, {"bamba", "mamba_n_heads", 9, "mamba_d_head"}, {"bamba", "mamba_d_head", "large"}, {"bamba", "mamba_n_groups", 5}, {"granite-hybrid", "layer_types", odd}, {"granite-hybrid", "layer_types", two}, {"granite-hybrid", "logits_scaling", 0},
+        {"bamba", "mamba_n_heads", 0}, {"bamba", "mamba_n_heads", 9}, {"bamba", "mamba_d_head", "large"}, {"bamba", "mamba_n_groups", 5}, {"granite-hybrid", "layer_types", odd}, {"granite-hybrid", "layer_types", two}, {"granite-hybrid", "logits_scaling", 0},
         {"granite-hybrid", "num_local_experts", -1}, {"granite-hybrid", "num_experts_per_tok", 0}, {"granite-hybrid", "num_experts_per_tok", 9}, {"granite-hybrid", "shared_intermediate_size", 0}, {"granite-hybrid", "embedding_multiplier", "big"},
         {"zamba2", "layers_block_type", two}, {"zamba2", "num_hidden_layers", 3, "layers_block_type"}, {"zamba2", "num_mem_blocks", 0}, {"zamba2", "adapter_rank", 0}, {"zamba2", "adapter_rank", 2147483647}, {"zamba2", "num_attention_heads", 0},
-        {"zamba2", "num_key_value_heads", 3}, {"zamba2", "attention_head_dim", 18}, {"zamba2", "n_mamba_heads", 5, "mamba_headdim"}, {"zamba2", "mamba_ngroups", 3}, {"zamba2", "time_step_min", -1}, {"zamba2", "hidden_size", 2147483647}, {"zamba2", "intermediate_size", -5},
+        {"zamba2", "num_key_value_heads", 3}, {"zamba2", "attention_head_dim", 18, "the size of a head"}, {"zamba2", "n_mamba_heads", 5}, {"zamba2", "mamba_ngroups", 3}, {"zamba2", "time_step_min", -1}, {"zamba2", "hidden_size", 2147483647}, {"zamba2", "intermediate_size", -5},
         {"falcon-h1", "mamba_d_ssm", 63, "mamba_d_head"}, {"falcon-h1", "mlp_multipliers", Json::array({1})}, {"falcon-h1", "ssm_multipliers", Json::array({1, 2})}, {"falcon-h1", "ssm_multipliers", "one"}, {"falcon-h1", "mamba_d_ssm", 0},
         {"qwen3-next", "linear_num_key_heads", 3}, {"qwen3-next", "linear_num_key_heads", 0}, {"qwen3-next", "linear_key_head_dim", 300, "the size of a key head"}, {"qwen3-next", "linear_key_head_dim", 2147483647}, {"qwen3-next", "linear_num_value_heads", 2147483646},
-        {"qwen3-next", "full_attention_interval", 0}, {"qwen3-next", "decoder_sparse_step", 0}, {"qwen3-next", "mlp_only_layers", "none"}, {"qwen3-next", "layer_types", two}, {"qwen3-next", "partial_rotary_factor", 2}, {"qwen3-next", "num_experts", 5000},
+        {"qwen3-next", "full_attention_interval", 0}, {"qwen3-next", "decoder_sparse_step", 0}, {"qwen3-next", "mlp_only_layers", "none"}, {"qwen3-next", "layer_types", two}, {"qwen3-next", "partial_rotary_factor", 2}, {"qwen3-next", "num_experts", 5000, "the number of experts"},
         {"qwen3-next", "linear_conv_kernel_dim", 1, "convolution's taps"}, {"olmo-hybrid", "layer_types", two}, {"olmo-hybrid", "linear_num_value_heads", 3, "linear_num_key_heads"}, {"olmo-hybrid", "linear_allow_neg_eigval", 2},
     };
     for (const Case& k : cases) {
