@@ -180,7 +180,7 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
     const Json wide = edited(golden("falcon-h1"), [](Json& c) { c["mamba_d_ssm"] = nullptr, c["mamba_d_head"] = 16; }); // expand * width where null
     CHECK(std::get<Mamba2Spec>(require_schedule(wide).layers[0].blocks[0].branches[0].op).in.out == 2 * 128 + 2 * 16 + 8);
     CHECK(op<AttentionSpec>(require_schedule(with("bamba", "num_key_value_heads", nullptr)), 1).kv_heads == 4);
-    for (const char* name : {"jamba", "bamba", "falcon-h1"}) CHECK(error_of(without(name, "num_key_value_heads")).find("num_attention_heads") != std::string::npos); // 8 where absent
+    for (const char* name : {"jamba", "bamba", "falcon-h1"}) CHECK(error_of(without(name, "num_key_value_heads")).find("num_key_value_heads") != std::string::npos); // 8 where absent
 }
 
 TEST_CASE("hybrids: options of the mixers", "[models]") {
@@ -346,7 +346,7 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"bamba", "mamba_n_heads", 0}, {"bamba", "mamba_n_heads", 9}, {"bamba", "mamba_d_head", "large"}, {"bamba", "mamba_n_groups", 5}, {"granite-hybrid", "layer_types", odd}, {"granite-hybrid", "layer_types", two}, {"granite-hybrid", "logits_scaling", 0},
         {"granite-hybrid", "num_local_experts", -1}, {"granite-hybrid", "num_experts_per_tok", 0}, {"granite-hybrid", "num_experts_per_tok", 9}, {"granite-hybrid", "shared_intermediate_size", 0}, {"granite-hybrid", "embedding_multiplier", "big"},
         {"zamba2", "layers_block_type", two}, {"zamba2", "num_hidden_layers", 3, "layers_block_type"}, {"zamba2", "num_mem_blocks", 0}, {"zamba2", "adapter_rank", 0}, {"zamba2", "adapter_rank", 2147483647}, {"zamba2", "num_attention_heads", 0},
-        {"zamba2", "num_key_value_heads", 3}, {"zamba2", "attention_head_dim", 18, "the size of a head"}, {"zamba2", "n_mamba_heads", 5}, {"zamba2", "mamba_ngroups", 3}, {"zamba2", "time_step_min", -1}, {"zamba2", "hidden_size", 2147483647}, {"zamba2", "intermediate_size", -5},
+        {"zamba2", "num_key_value_heads", 3}, {"zamba2", "attention_head_dim", 512, "the size of a head"}, {"zamba2", "n_mamba_heads", 5}, {"zamba2", "mamba_ngroups", 3}, {"zamba2", "time_step_min", -1}, {"zamba2", "hidden_size", 2147483647}, {"zamba2", "intermediate_size", -5},
         {"falcon-h1", "mamba_d_ssm", 63, "mamba_d_head"}, {"falcon-h1", "mlp_multipliers", Json::array({1})}, {"falcon-h1", "ssm_multipliers", Json::array({1, 2})}, {"falcon-h1", "ssm_multipliers", "one"}, {"falcon-h1", "mamba_d_ssm", 0},
         {"qwen3-next", "linear_num_key_heads", 3}, {"qwen3-next", "linear_num_key_heads", 0}, {"qwen3-next", "linear_key_head_dim", 300, "the size of a key head"}, {"qwen3-next", "linear_key_head_dim", 2147483647}, {"qwen3-next", "linear_num_value_heads", 2147483646},
         {"qwen3-next", "full_attention_interval", 0}, {"qwen3-next", "decoder_sparse_step", 0}, {"qwen3-next", "mlp_only_layers", "none"}, {"qwen3-next", "layer_types", two}, {"qwen3-next", "partial_rotary_factor", 2}, {"qwen3-next", "num_experts", 5000, "the number of experts"},
