@@ -43,14 +43,14 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using Form = AttentionTuning::Form;
     const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.device().limits().subgroup_size;
     const bool few_lanes = narrow(r), half = a.k_cache.dtype == DType::f16;
-    if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && (t.split <= 1)) t.form = Form::broadcast;
+    if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && t.split <= 1) t.form = Form::broadcast;
     if (!t.rows) t.rows = few_lanes && d + dv > 128 ? 1 : 2;
     if (!t.split) // about 128 registers of q and o a thread
         for (t.split = 1; !few_lanes && t.rows * (d + dv) / t.split > 160 && d % (8 * t.split) == 0 && dv % (8 * t.split) == 0;) t.split *= 2;
     if (t.form == Form::automatic) t.form = r.has(Feature::subgroup) && t.split > 1 && lanes % t.split == 0 ? Form::subgroup : Form::core;
     const bool broadcast = t.form == Form::broadcast;
     if (!t.local) t.local = broadcast ? lanes : few_lanes ? 32 : 64;
-    if (!t.keys) t.keys = 4;
+    if (!t.keys) t.keys = broadcast ? 2 : 4;
     const uint32_t tile = broadcast ? t.keys : std::clamp(std::bit_floor(2048 / (d + dv)), t.keys, 32u); // 8 KiB of keys and values
     weft_CHECK(std::has_single_bit(t.split) && d % (4 * t.split) == 0 && dv % (4 * t.split) == 0 && t.local % t.split == 0, "split must divide the groups of four channels, and the threads");
     weft_CHECK(!broadcast || (t.split == 1 && t.local % lanes == 0), "broadcast needs whole subgroups, and one thread a row");
@@ -69,12 +69,15 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
 void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using K = shader::attention_decode;
     using Merge = shader::attention_merge;
-    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = dv / 4, capacity = a.k_cache.shape[1], sequences = a.step.max_sequences;
-    if (!t.local) t.local = (narrow(r) ? std::max(16 / lanes, 1u) : 128 / lanes) * lanes;
-    if (!t.lane_keys) t.lane_keys = narrow(r) ? 2 : 1;
-    // As many heads of a group as fit shared memory: their queries, probabilities and sums.
-    const uint32_t room = (16384 - 16 * t.local) / (4 * (d + t.local * t.lane_keys + t.local + 8));
-    const uint32_t blocks = up(group, std::min({group, 8u, room})), heads = up(group, blocks);
+    using Form = AttentionTuning::Form;
+    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.device().limits().subgroup_size, capacity = a.k_cache.shape[1], sequences = a.step.max_sequences;
+    uint32_t team = 1;
+    while (team < std::min(lanes, 8u) && d % (8 * team) == 0 && dv % (8 * team) == 0) team *= 2;
+    // Teams leave their outputs in shared memory at the end: 8 KiB of them.
+    if (!t.local) t.local = narrow(r) ? std::max(lanes, team) : std::max(64u, lanes);
+    t.local = std::min(t.local, std::bit_floor(2048 / dv) * team);
+    if (t.form == Form::automatic) t.form = r.has(Feature::subgroup) && t.local % lanes == 0 ? Form::subgroup : Form::core;
+    const uint32_t blocks = up(group, std::clamp(32 * 4 * team / (d + dv), 1u, 8u)), heads = up(group, blocks); // registers of q and o, as in prefill
     uint32_t most = capacity; // keys that a query may see
     if (a.window && (a.causal || a.ahead)) most = std::min(most, a.window + (a.causal ? 0 : a.ahead));
     if (a.chunk) most = std::min(most, a.chunk);
@@ -84,14 +87,14 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     }
     const uint32_t splits = up(most, t.split_keys), options = options_of(a);
     const bool single = splits == 1, half = a.k_cache.dtype == DType::f16;
+    const auto variant = t.form == Form::subgroup ? (half ? K::Variant::subgroup_half : K::Variant::subgroup) : half ? K::Variant::core_half : K::Variant::core;
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& x) { return x ? x : none; };
     const Tensor outputs = single ? a.y : r.temporary(DType::f32, {sequences, a.heads, splits, dv}, "attention outputs of splits");
     const Tensor sums = single ? or_none(a.lse) : r.temporary(DType::f32, {sequences, a.heads, splits, 2}, "attention sums of splits");
     const Extent z = most == capacity && !a.cross && !single ? Extent{1, Quantity::longest_total, t.split_keys} : Extent{splits};
     for (const SlotRange& range : slot_ranges(r, a.k_cache, a.v_cache))
-        r.dispatch<K>(half ? K::Variant::core_half : K::Variant::core,
-            {.LOCAL = t.local, .HEAD = d, .VALUE = dv, .GROUP = group, .HEADS = heads, .LANE_KEYS = t.lane_keys, .OPTIONS = options, .SINGLE = single},
+        r.dispatch<K>(variant, {.LOCAL = t.local, .HEAD = d, .VALUE = dv, .GROUP = group, .HEADS = heads, .TEAM = team, .OPTIONS = options, .SINGLE = single, .LANES = lanes},
             {.q = a.q, .k_cache = slots_of(a.k_cache, range), .v_cache = slots_of(a.v_cache, range), .sinks = or_none(a.sinks), .bias = or_none(a.bias), .sequences = a.step.sequences, .y = outputs, .lse = sums},
             {.q_stride = a.q.stride, .q_start = a.q.start, .y_stride = a.y.stride, .y_start = a.y.start, .kv_heads = a.kv_heads, .capacity = capacity, .first_slot = range.first, .slots = range.count,
              .window = a.window, .ahead = a.ahead, .chunk = a.chunk, .bias_columns = a.bias ? a.bias.columns() : 0, .bias_offset = a.bias_offset, .scale = a.scale, .softcap = a.softcap,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/matrix_scan.hpp"
+#include "kernels/resize_heads.hpp"
 #include "matrix_scan.gen.hpp"
-#include "pad_heads.gen.hpp"
 #include <algorithm>
 
 namespace weft::kernel {
@@ -21,14 +21,6 @@ uint32_t parts_of(uint32_t padded) {
     return parts;
 }
 
-void copy_heads(Recorder& r, const Step& step, const Tensor& x, const Tensor& y, uint32_t size, uint32_t padded) {
-    using K = shader::pad_heads;
-    const uint32_t columns = x.columns() / size * padded;
-    r.dispatch<K>(K::Variant::core, {}, {.x = x, .y = y}, {.columns = columns, .size = size, .padded = padded, .x_stride = x.stride, .x_start = x.start, .y_stride = y.stride, .y_start = y.start},
-        {.x = {columns}, .y = {1, Quantity::tokens}});
-    (void)step;
-}
-
 } // namespace
 
 ChunkTile chunk_tile(const Recorder& r) {
@@ -46,7 +38,7 @@ Tensor pad_heads(Recorder& r, const Step& step, const Tensor& x, uint32_t heads)
     const uint32_t size = x.columns() / heads, padded = padded_size(r, size);
     if (size == padded && x.stride % 4 == 0 && x.start % 4 == 0) return x;
     const Tensor y = r.temporary(DType::f32, {step.max_tokens, heads * padded}, "padded heads");
-    copy_heads(r, step, x, y, size, padded);
+    resize_heads(r, {.x = x, .y = y, .heads = heads});
     return y;
 }
 
@@ -60,7 +52,7 @@ Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> 
         uint32_t at = 0;
         for (Tensor* t : slices) {
             const Tensor to = all.slice_columns(at, t->columns());
-            copy_heads(r, step, *t, to, t->columns(), t->columns());
+            resize_heads(r, {.x = *t, .y = to});
             at += t->columns();
             *t = to;
         }

@@ -26,6 +26,7 @@ Shape checked(const SelectiveScanArgs& a) {
     weft_CHECK(a.b.resource == a.c.resource && a.b.offset == a.c.offset && a.b.stride == a.c.stride, "b and c must be column slices of one tensor");
     s.groups = a.b.columns() / s.states;
     weft_CHECK(s.channels % s.groups == 0, "b: G must divide the columns of x");
+    weft_CHECK(a.split <= 16 && (a.split & (a.split - 1)) == 0, "split must be a power of two up to 16");
     weft_CHECK(!a.state || (a.state.contiguous() && a.state.rank == 3 && a.state.shape[1] == s.channels && a.state.shape[2] == s.states), "state must be [slots, Di, N]");
     return s;
 }
@@ -47,13 +48,13 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     const Tensor none = r.unused(), z = a.z ? a.z : none, state = a.state ? a.state : none;
     const Tensor bc = a.b.start > a.c.start ? a.b : a.c; // the view that reaches to the end of both
     const uint32_t parts = (a.z ? 1u : 0u) | (a.softplus ? 2u : 0u) | (a.state ? 4u : 0u);
-    const bool cpu = r.device().summary().type == "CPU";
     const Extent sequences{1, Quantity::sequences};
+    // On a GPU the threads of a channel run its exponentials side by side and read neighbouring states; a CPU's few lanes are filled by the channels.
+    const uint32_t block = r.device().summary().type != "CPU" ? 4 : a.step.decode ? s.states : 32;
+    const uint32_t split = a.split ? a.split : std::min(std::bit_ceil((s.states + block - 1) / block), 16u);
 
-    // On a GPU the threads of a channel read neighbouring states, and share the exponentials; a CPU's few lanes are filled by the channels.
     if (a.step.decode) {
         using K = shader::selective_scan_step;
-        const uint32_t split = cpu ? 1 : std::min(std::bit_ceil((s.states + 3) / 4), 64u);
         r.dispatch<K>(K::Variant::core, {.LOCAL = 64, .SPLIT = split, .BLOCK = (s.states + split - 1) / split, .PARTS = parts},
             {.sequences = a.step.sequences, .x = a.x, .dt = a.dt, .parameters = a.parameters, .bc = bc, .z = z, .y = a.y, .state = state},
             {.channels = s.channels, .states = s.states, .group_channels = s.channels / s.groups, .x_stride = a.x.stride, .x_start = a.x.start, .dt_stride = a.dt.stride, .dt_start = a.dt.start,
@@ -63,10 +64,9 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     }
 
     using K = shader::selective_scan;
-    const uint32_t block = cpu ? 32 : 4, split = std::min(std::bit_ceil((s.states + block - 1) / block), 16u);
     K::Spec spec{.LOCAL = 128, .SPLIT = split, .BLOCK = (s.states + split - 1) / split, .TILE = 16, .PARTS = parts, .PASS = 0};
     const uint32_t channels = spec.LOCAL / split;
-    while (spec.TILE * (2 * channels + 2 * split * spec.BLOCK + spec.LOCAL) * 4 > 16384) spec.TILE /= 2;
+    while (split > 1 && spec.TILE * (2 * channels + 2 * split * spec.BLOCK + spec.LOCAL) * 4 > 16384) spec.TILE /= 2;
     const uint32_t workgroups = s.groups * ((s.channels / s.groups + channels - 1) / channels);
 
     uint32_t chunk = a.chunk ? a.chunk : choose_chunk(r.device().summary().type, a.step.max_tokens, s.channels * split);

@@ -16,11 +16,13 @@ struct SelectiveScanArgs {
     Tensor b;          ///< f32 [T, G * N]: a column slice of the same tensor as c
     Tensor c;          ///< f32 [T, G * N]: a column slice of the same tensor as b
     Tensor z;          ///< f32 [T, Di]; may be a column slice; absent: no gate
-    Tensor y;          ///< f32 [T, Di]; may be a column slice; not x, dt or z
+    Tensor y;          ///< f32 [T, Di]; may be a column slice; may be x, dt or z itself
     Tensor state;      ///< f32 [slots, Di, N], N = 1 to 256: read (with a past) and written; absent: no sequence has a past, nothing is kept
     bool softplus = true; ///< false: dt = dt_raw + dt_bias, which must not be negative
     /// Tokens of a chunk: long prompts are scanned in chunks side by side. 0: chosen from the shapes and the device.
     uint32_t chunk = 0;
+    /// Threads that share a channel's states: a power of two up to 16. 0: chosen from N and the device.
+    uint32_t split = 0;
 };
 void selective_scan(Recorder& r, const SelectiveScanArgs& a);
 

@@ -3,6 +3,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/qkv_append.hpp"
+#include "kernels/resize_heads.hpp"
 #include <algorithm>
 
 namespace weft {
@@ -22,32 +23,47 @@ kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
     return r;
 }
 
+// The kernels read heads in vectors of four.
+uint32_t padded(uint32_t size) { return (size + 3) / 4 * 4; }
+
+kernel::Tensor resized(LayerContext& c, const kernel::Tensor& x, uint32_t heads, uint32_t size) {
+    if (x.columns() == heads * size) return x;
+    const kernel::Tensor y = c.rows(heads * size, "resized heads");
+    kernel::resize_heads(c.r, {.x = x, .y = y, .heads = heads});
+    return y;
+}
+
 } // namespace
 
 void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, const Destination& to) {
-    const uint32_t q_columns = a.heads * a.head_size, k_columns = a.kv_heads * a.head_size, v_columns = a.kv_heads * a.value_size, o_columns = a.heads * a.value_size;
+    const uint32_t head_size = padded(a.head_size), value_size = padded(a.value_size), q_columns = a.heads * a.head_size, k_columns = a.kv_heads * a.head_size, v_columns = a.kv_heads * a.value_size, o_columns = a.heads * a.value_size;
     const kernel::Tensor qkv = c.rows(a.qkv.out, "q, k, v");
     lower_linear(c, a.qkv, x, {qkv});
     kernel::Tensor q = qkv.slice_columns(0, q_columns), k = qkv.slice_columns(q_columns, k_columns);
-    const kernel::Tensor v = qkv.slice_columns(q_columns + k_columns, v_columns);
+    kernel::Tensor v = qkv.slice_columns(q_columns + k_columns, v_columns);
     if (a.adapter_down) {
         const uint32_t rank = a.adapter_down.out / 3;
         const kernel::Tensor low = c.rows(a.adapter_down.out, "adapters"), parts[] = {q, k, v};
         lower_linear(c, a.adapter_down, x, {low});
         for (uint32_t i = 0; i < 3; ++i) lower_linear(c, a.adapter_up[i], low.slice_columns(i * rank, rank), {parts[i], parts[i]});
     }
-    const bool head_norms = a.q_norm && !a.norm_all_heads;
-    if (a.q_norm && a.norm_all_heads) {
-        lower_norm(c, a.q_norm, q, q);
-        lower_norm(c, a.k_norm, k, k);
+    const bool fused_norms = a.q_norm && !a.norm_all_heads && head_size == a.head_size; // else the padding would count
+    if (a.q_norm && !fused_norms) {
+        weft_CHECK(a.key_scale == 1, "norms of k come behind its scale");
+        lower_norm(c, a.q_norm, q, q, 1, a.norm_all_heads ? 0 : a.head_size);
+        lower_norm(c, a.k_norm, k, k, 1, a.norm_all_heads ? 0 : a.head_size);
     }
+    q = resized(c, q, a.heads, head_size);
+    k = resized(c, k, a.kv_heads, head_size);
+    v = resized(c, v, a.kv_heads, value_size);
     const kernel::Tensor k_cache = c.state(), v_cache = c.state();
-    kernel::qkv_append(c.r, {.step = c.step, .q = q, .k = k, .v = v, .k_cache = k_cache, .v_cache = v_cache, .heads = a.heads, .kv_heads = a.kv_heads, .head_size = a.head_size, .value_size = a.value_size,
-                             .normalize = head_norms, .q_weight = head_norms ? c.weight(a.q_norm.weight) : kernel::Tensor{}, .k_weight = head_norms ? c.weight(a.k_norm.weight) : kernel::Tensor{},
+    kernel::qkv_append(c.r, {.step = c.step, .q = q, .k = k, .v = v, .k_cache = k_cache, .v_cache = v_cache, .heads = a.heads, .kv_heads = a.kv_heads, .head_size = head_size, .value_size = value_size,
+                             .normalize = fused_norms, .q_weight = fused_norms ? c.weight(a.q_norm.weight) : kernel::Tensor{}, .k_weight = fused_norms ? c.weight(a.k_norm.weight) : kernel::Tensor{},
                              .eps = a.q_norm.eps, .k_scale = a.key_scale, .rotary = rotary(c, a.rope)});
-    const kernel::Tensor y = c.rows(o_columns, "attention");
-    kernel::attention(c.r, {.step = c.step, .q = q, .k_cache = k_cache, .v_cache = v_cache, .y = y, .sinks = c.weight(a.sinks), .heads = a.heads, .kv_heads = a.kv_heads, .head_size = a.head_size,
-                            .value_size = a.value_size, .scale = a.scale, .window = a.window, .chunk = a.chunk, .softcap = a.softcap});
+    kernel::Tensor y = c.rows(a.heads * value_size, "attention");
+    kernel::attention(c.r, {.step = c.step, .q = q, .k_cache = k_cache, .v_cache = v_cache, .y = y, .sinks = c.weight(a.sinks), .heads = a.heads, .kv_heads = a.kv_heads, .head_size = head_size,
+                            .value_size = value_size, .scale = a.scale, .window = a.window, .chunk = a.chunk, .softcap = a.softcap});
+    y = resized(c, y, a.heads, a.value_size);
     if (a.gate) kernel::combine(c.r, {.z = y, .gate = qkv.slice_columns(q_columns + k_columns + v_columns, o_columns), .y = y});
     lower_linear(c, a.out, y, to);
 }
@@ -61,7 +77,8 @@ std::vector<StateSpec> states_of(const AttentionSpec& a, const StateOptions& o) 
         capacity = reach - 1 + o.max_chunk;
         growth = Growth::window;
     }
-    return {{StateKind::kv, growth, o.kv_dtype, {capacity, a.kv_heads * a.head_size}}, {StateKind::kv, growth, o.kv_dtype, {capacity, a.kv_heads * a.value_size}}};
+    const DType dtype = a.rope.kind == RopeKind::half && a.rope.rotary % 4 ? DType::f32 : o.kv_dtype; // half-split pairs would share a word of a cache of halves
+    return {{StateKind::kv, growth, dtype, {capacity, a.kv_heads * padded(a.head_size)}}, {StateKind::kv, growth, dtype, {capacity, a.kv_heads * padded(a.value_size)}}};
 }
 
 } // namespace weft

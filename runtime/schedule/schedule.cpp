@@ -16,13 +16,13 @@ constexpr uint64_t kMostElements = uint64_t(1) << 46; // of one weight; far beyo
 class Limits {
 public:
     void at(std::string place) { place_ = std::move(place); }
-    void range(const char* what, uint64_t value, uint64_t least, uint64_t most, uint32_t multiple = 1) {
-        if (value >= least && value <= most && value % multiple == 0) return;
-        found.push_back(place_ + what + " is " + std::to_string(value) + "; weft takes " + (multiple > 1 ? "multiples of " + std::to_string(multiple) + " from " : "") + std::to_string(least) + " to " + std::to_string(most));
+    void range(const char* what, uint64_t value, uint64_t least, uint64_t most) {
+        if (value >= least && value <= most) return;
+        found.push_back(place_ + what + " is " + std::to_string(value) + "; weft takes " + std::to_string(least) + " to " + std::to_string(most));
     }
     void check(const AttentionSpec& a) {
-        range("the size of a head", a.head_size, 4, kLargestHead, 4);
-        range("the size of a value head", a.value_size, 4, kLargestHead, 4);
+        range("the size of a head", a.head_size, 1, kLargestHead);
+        range("the size of a value head", a.value_size, 1, kLargestHead);
     }
     void check(const ConvSpec& c) { range("the number of the convolution's taps", c.taps, kFewestTaps, kMostTaps); }
     void check(const Mamba1Spec& m) {

@@ -207,12 +207,13 @@ Result<DeviceWeights> DeviceWeights::random(const vk::Device& device, const std:
         total -= std::min(total, size + vk::Tensor::kAlignment);
         if (!slot.computed.empty()) weft_TRY(uploader.write(weight.slice, std::as_bytes(std::span(slot.computed))));
         else {
-            const double deviation = slot.matrix && slot.shape.size() > 1 ? 1.0 / std::sqrt(double(slot.shape.back())) : 0.5;
+            const double deviation = slot.matrix && slot.shape.size() > 1 ? 1.7 / std::sqrt(double(slot.shape.back())) : 0.5;
+            const bool decays = !slot.pieces.empty() && slot.pieces[0].transform == WeightTransform::negative_exp; // above 0 they would make states grow without end
             bytes.resize(size);
             for (uint64_t i = 0; i < slot.count(); ++i) {
                 state ^= state << 13, state ^= state >> 7, state ^= state << 17;
                 const double u = double(state >> 11) * 0x1p-53 * 2 - 1;
-                store(bytes.data(), weight.dtype, i, float(u * deviation * (slot.matrix ? 1.7 : -1.0) + (slot.matrix ? 0 : 0.0)));
+                store(bytes.data(), weight.dtype, i, float(deviation * (decays ? -std::abs(u) : u)));
             }
             weft_TRY(uploader.write(weight.slice, bytes));
         }

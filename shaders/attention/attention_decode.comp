@@ -2,12 +2,15 @@
 // Softmax attention of one new token a sequence over a long cache, split over keys (Flash-Decoding, Dao et al. 2023): every split leaves its maximum m, sum l and
 // output o, which attention_merge combines; a single split writes the result itself.
 //   s_j = scale q.k_j, capped, + bias;  m = max s_j;  l = sum e^(s_j - m);  o = sum e^(s_j - m) v_j
-// One workgroup: one split of one sequence, and up to HEADS query heads of one kv head, so that keys and values are read once for all of them. It walks over the
-// keys in blocks of LOCAL * LANE_KEYS: first a thread has whole keys (scores), then four channels of the values of every TEAMS-th key (output).
-// Reads (d + dv) elements a key.
+// One workgroup: one split of one sequence, and up to HEADS query heads of one kv head, so that keys and values are read once for all of them. A team of TEAM
+// threads takes TEAM keys at a time: each thread reads every TEAM-th group of four channels of all of them, then the partial sums are exchanged so that each thread has
+// the whole score of one key. Teams have a softmax each and are merged at the end. Reads (d + dv) elements a key.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef SUBGROUP
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 #include "math.glsl"
 #include "step.glsl"
 #include "scores.glsl"
@@ -18,9 +21,10 @@ layout(constant_id = 1) const uint HEAD = 64u;
 layout(constant_id = 2) const uint VALUE = 64u;
 layout(constant_id = 3) const uint GROUP = 1u; // query heads a kv head
 layout(constant_id = 4) const uint HEADS = 1u; // of them in one workgroup
-layout(constant_id = 5) const uint LANE_KEYS = 1u;
+layout(constant_id = 5) const uint TEAM = 8u;  // a power of two, at most 8, that divides HEAD / 4 and VALUE / 4
 layout(constant_id = 6) const uint OPTIONS = 1u;
 layout(constant_id = 7) const uint SINGLE = 0u; // 1: one split is all, and writes y and lse
+layout(constant_id = 8) const uint LANES = 8u;  // subgroup size
 
 layout(push_constant) uniform Push {
     uint q_stride, q_start, y_stride, y_start, kv_heads;
@@ -39,35 +43,31 @@ layout(binding = 5) readonly buffer Sequences { uint sequences[]; }; // [S, 8]
 layout(binding = 6) writeonly buffer Y { float y[]; };               // SINGLE: [T, H * dv]; else o of each split: [S, H, splits, dv]
 layout(binding = 7) writeonly buffer LogSum { float lse[]; };        // SINGLE: [T, H]; else m and l of each split: [S, H, splits, 2]
 
-const uint HEAD4 = HEAD / 4u, VALUE4 = VALUE / 4u;
-const uint BLOCK = LOCAL * LANE_KEYS, TEAMS = LOCAL / VALUE4, SCANS = 8u;
+const uint HEAD4 = HEAD / 4u, VALUE4 = VALUE / 4u, K4 = HEAD4 / TEAM, V4 = VALUE4 / TEAM, TEAMS = LOCAL / TEAM;
+const uint SWAPS = TEAM > 1u ? TEAM / 2u * HEADS : HEADS; // values a thread exchanges at once
 
-shared vec4 sh_q[HEADS * HEAD4];
-shared float sh_p[HEADS * BLOCK];
-shared float sh_lane[HEADS * LOCAL]; // what each thread has: a maximum, or a sum
-shared float sh_scan[HEADS * SCANS];
-shared vec4 sh_team[LOCAL];
+shared float sh_top[TEAMS * HEADS];
+shared float sh_sum[TEAMS * HEADS];
+shared vec4 sh_team[TEAMS > 1u ? TEAMS * VALUE4 : 1u];
 
-// Combines `value` of all threads, for every head, in a fixed order: SCANS threads a head fold the lanes, then every thread folds those.
-float fold(uint kind, float a, float b) { return kind == 0u ? max(a, b) : a + b; }
-void combine(uint kind, inout float value[HEADS]) {
-    uint lane = gl_LocalInvocationID.x;
-    [[unroll]] for (uint h = 0u; h < HEADS; ++h) sh_lane[h * LOCAL + lane] = value[h];
-    barrier();
-    for (uint e = lane; e < HEADS * SCANS; e += LOCAL) {
-        float v = kind == 0u ? LOWEST : 0.0;
-        for (uint k = e % SCANS; k < LOCAL; k += SCANS) v = fold(kind, v, sh_lane[e / SCANS * LOCAL + k]);
-        sh_scan[e] = v;
-    }
-    barrier();
-    [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
-        value[h] = sh_scan[h * SCANS];
-        for (uint k = 1u; k < SCANS; ++k) value[h] = fold(kind, value[h], sh_scan[h * SCANS + k]);
-    }
+// Each of the first `count` values becomes that of the thread whose number differs in `bit`.
+#ifdef SUBGROUP
+void exchange(inout float v[SWAPS], uint count, uint bit) {
+    [[unroll]] for (uint i = 0u; i < count; ++i) v[i] = subgroupShuffleXor(v[i], bit);
 }
+#else
+shared float sh_swap[SWAPS * LOCAL];
+void exchange(inout float v[SWAPS], uint count, uint bit) {
+    uint lane = gl_LocalInvocationID.x;
+    barrier();
+    [[unroll]] for (uint i = 0u; i < count; ++i) sh_swap[i * LOCAL + lane] = v[i];
+    barrier();
+    [[unroll]] for (uint i = 0u; i < count; ++i) v[i] = sh_swap[i * LOCAL + (lane ^ bit)];
+}
+#endif
 
 void main() {
-    uint lane = gl_LocalInvocationID.x, sequence = gl_WorkGroupID.y * SEQ_STRIDE;
+    uint lane = gl_LocalInvocationID.x, team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM, sequence = gl_WorkGroupID.y * SEQ_STRIDE;
     uint blocks_of_heads = (GROUP + HEADS - 1u) / HEADS, kv_head = gl_WorkGroupID.x / blocks_of_heads, first_head = gl_WorkGroupID.x % blocks_of_heads * HEADS;
     uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, token = sequences[sequence + SEQ_FIRST], position = sequences[sequence + SEQ_PAST];
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_LENGTH] : position + 1u;
@@ -76,91 +76,124 @@ void main() {
     if (slot >= push.slots || (begin >= end && (SINGLE == 0u || gl_WorkGroupID.z > 0u))) return;
 
     uint head[HEADS];
-    [[unroll]] for (uint h = 0u; h < HEADS; ++h) head[h] = kv_head * GROUP + min(first_head + h, GROUP - 1u); // those past the last are computed and not written
-    for (uint e = lane; e < HEADS * HEAD4; e += LOCAL) {
-        uint at = token * push.q_stride + push.q_start + (kv_head * GROUP + min(first_head + e / HEAD4, GROUP - 1u)) * HEAD + 4u * (e % HEAD4);
-        sh_q[e] = push.scale * vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
-    }
-    barrier();
-
-    uint team = TEAMS == 1u ? 0u : lane / VALUE4, channel = TEAMS == 1u ? lane : lane % VALUE4; // four channels
-    uint k_row = push.kv_heads * HEAD4, v_row = push.kv_heads * VALUE4, slot_row = slot * push.capacity, ring = begin % push.capacity;
+    vec4 qs[HEADS * K4], o[HEADS * V4];
     float m[HEADS], l[HEADS];
-    vec4 o[HEADS];
     [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
+        head[h] = kv_head * GROUP + min(first_head + h, GROUP - 1u); // those past the last are computed and not written
+        uint at = token * push.q_stride + push.q_start + head[h] * HEAD + 4u * member;
+        [[unroll]] for (uint c = 0u; c < K4; ++c) qs[h * K4 + c] = push.scale * vec4(q[at + 4u * TEAM * c], q[at + 4u * TEAM * c + 1u], q[at + 4u * TEAM * c + 2u], q[at + 4u * TEAM * c + 3u]);
+        [[unroll]] for (uint c = 0u; c < V4; ++c) o[h * V4 + c] = vec4(0.0);
         m[h] = LOWEST;
         l[h] = 0.0;
-        o[h] = vec4(0.0);
     }
-    for (uint block = begin; block < end; block += BLOCK) {
-        float s[LANE_KEYS * HEADS], top[HEADS];
-        uint row[LANE_KEYS];
-        [[unroll]] for (uint u = 0u; u < LANE_KEYS; ++u) {
-            uint at = ring + min(block + u * LOCAL + lane, end - 1u) - begin;
-            row[u] = (slot_row + (at >= push.capacity ? at - push.capacity : at)) * k_row + kv_head * HEAD4;
+    uint k_row = push.kv_heads * HEAD4, v_row = push.kv_heads * VALUE4, slot_row = slot * push.capacity, ring = begin % push.capacity;
+
+    for (uint block = begin; block < end; block += TEAMS * TEAM) {
+        uint row[TEAM];
+        float s[TEAM * HEADS], swap[SWAPS], top[HEADS];
+        [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
+            uint at = ring + min(block + team * TEAM + u, end - 1u) - begin;
+            row[u] = slot_row + (at >= push.capacity ? at - push.capacity : at);
             [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] = 0.0;
-        }
-        for (uint c = 0u; c < HEAD4; ++c)
-            [[unroll]] for (uint u = 0u; u < LANE_KEYS; ++u) {
-                vec4 k = unpack_cache(k_cache[row[u] + c]);
-                [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(sh_q[h * HEAD4 + c], k);
+            [[unroll]] for (uint c = 0u; c < K4; ++c) {
+                vec4 k = unpack_cache(k_cache[row[u] * k_row + kv_head * HEAD4 + c * TEAM + member]);
+                [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(qs[h * K4 + c], k);
             }
+        }
+        // Halving: a thread gives the sums of half of the keys away and receives the other thread's share of those it keeps, until one key is left.
+        [[unroll]] for (uint step_ = 0u; step_ < 3u; ++step_) {
+            uint bit = 4u >> step_;
+            if (bit < TEAM) {
+                bool upper = (lane & bit) != 0u;
+                [[unroll]] for (uint i = 0u; i < bit * HEADS; ++i) {
+                    swap[i] = upper ? s[i] : s[i + bit * HEADS];
+                    s[i] = upper ? s[i + bit * HEADS] : s[i];
+                }
+                exchange(swap, bit * HEADS, bit);
+                [[unroll]] for (uint i = 0u; i < bit * HEADS; ++i) s[i] += swap[i];
+            }
+        }
+        uint key = block + lane; // team * TEAM + member
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
-            top[h] = m[h];
-            [[unroll]] for (uint u = 0u; u < LANE_KEYS; ++u) {
-                uint key = block + u * LOCAL + lane;
-                float score = cap_score(OPTIONS, s[u * HEADS + h], push.softcap);
-                if ((OPTIONS & BIAS) != 0u) score += bias[head[h] * push.bias_columns + bias_column(key, position, push.bias_offset, push.bias_columns)];
-                s[u * HEADS + h] = score;
-                if (key < end) top[h] = max(top[h], score);
-            }
+            s[h] = cap_score(OPTIONS, s[h], push.softcap);
+            if ((OPTIONS & BIAS) != 0u) s[h] += bias[head[h] * push.bias_columns + bias_column(key, position, push.bias_offset, push.bias_columns)];
+            top[h] = key < end ? max(m[h], s[h]) : m[h];
         }
-        combine(0u, top);
+        [[unroll]] for (uint bit = 1u; bit < TEAM; bit *= 2u) {
+            [[unroll]] for (uint h = 0u; h < HEADS; ++h) swap[h] = top[h];
+            exchange(swap, HEADS, bit);
+            [[unroll]] for (uint h = 0u; h < HEADS; ++h) top[h] = max(top[h], swap[h]);
+        }
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
             float fade = exp(m[h] - top[h]);
             m[h] = top[h];
-            l[h] *= fade;
-            o[h] *= fade;
-            [[unroll]] for (uint u = 0u; u < LANE_KEYS; ++u) {
-                float p = block + u * LOCAL + lane < end ? exp(s[u * HEADS + h] - top[h]) : 0.0;
-                l[h] += p;
-                sh_p[h * BLOCK + u * LOCAL + lane] = p;
+            s[h] = key < end ? exp(s[h] - top[h]) : 0.0;
+            l[h] = l[h] * fade + s[h];
+            [[unroll]] for (uint c = 0u; c < V4; ++c) o[h * V4 + c] *= fade;
+        }
+#ifndef SUBGROUP
+        barrier();
+        [[unroll]] for (uint h = 0u; h < HEADS; ++h) sh_swap[h * LOCAL + lane] = s[h];
+        barrier();
+#endif
+        [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
+            float p[HEADS];
+            uint owner = (TEAM == LANES ? 0u : lane - member) + u;
+            [[unroll]] for (uint h = 0u; h < HEADS; ++h)
+#ifdef SUBGROUP
+                p[h] = subgroupShuffle(s[h], owner % LANES);
+#else
+                p[h] = sh_swap[h * LOCAL + lane - member + u];
+#endif
+            [[unroll]] for (uint c = 0u; c < V4; ++c) {
+                vec4 v = unpack_cache(v_cache[row[u] * v_row + kv_head * VALUE4 + c * TEAM + member]);
+                [[unroll]] for (uint h = 0u; h < HEADS; ++h) o[h * V4 + c] += p[h] * v;
             }
         }
-        barrier();
-        if (team < TEAMS)
-            for (uint k = team; k < min(BLOCK, end - block); k += TEAMS) {
-                uint at = ring + block + k - begin;
-                vec4 v = unpack_cache(v_cache[(slot_row + (at >= push.capacity ? at - push.capacity : at)) * v_row + kv_head * VALUE4 + channel]);
-                [[unroll]] for (uint h = 0u; h < HEADS; ++h) o[h] += sh_p[h * BLOCK + k] * v;
-            }
     }
-    combine(1u, l);
-    uint partial = (gl_WorkGroupID.y * push.kv_heads * GROUP) * push.splits + gl_WorkGroupID.z;
+
+    [[unroll]] for (uint bit = 1u; bit < TEAM; bit *= 2u) {
+        float swap[SWAPS];
+        [[unroll]] for (uint h = 0u; h < HEADS; ++h) swap[h] = l[h];
+        exchange(swap, HEADS, bit);
+        [[unroll]] for (uint h = 0u; h < HEADS; ++h) l[h] += swap[h];
+    }
+    if (TEAMS > 1u) {
+        if (member == 0u)
+            [[unroll]] for (uint h = 0u; h < HEADS; ++h) sh_top[team * HEADS + h] = m[h], sh_sum[team * HEADS + h] = l[h];
+        barrier();
+    }
     [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
-        barrier();
-        sh_team[lane] = o[h];
-        barrier();
-        if (first_head + h < GROUP && lane < VALUE4) {
-            vec4 sum = sh_team[lane];
-            for (uint k = 1u; k < TEAMS; ++k) sum += sh_team[k * VALUE4 + lane];
-            float factor = 1.0;
-            uint at = (partial + head[h] * push.splits) * VALUE + 4u * lane, at_lse = (partial + head[h] * push.splits) * 2u;
-            if (SINGLE == 1u) {
-                if ((OPTIONS & SINKS) != 0u) {
-                    float top = max(m[h], sinks[head[h]]);
-                    factor = exp(m[h] - top);
-                    l[h] = l[h] * factor + exp(sinks[head[h]] - top);
-                    m[h] = top;
-                }
-                factor = l[h] > 0.0 ? factor / l[h] : 0.0;
-                at = token * push.y_stride + push.y_start + head[h] * VALUE + 4u * lane;
-                if (lane == 0u && (OPTIONS & LSE) != 0u) lse[token * push.kv_heads * GROUP + head[h]] = l[h] > 0.0 ? m[h] + log(l[h]) : uintBitsToFloat(0xff800000u);
-            } else if (lane == 0u) {
-                lse[at_lse] = m[h];
-                lse[at_lse + 1u] = l[h];
+        if (TEAMS > 1u) { // in the order of the teams
+            float top = sh_top[h];
+            for (uint t = 1u; t < TEAMS; ++t) top = max(top, sh_top[t * HEADS + h]);
+            float fade = exp(m[h] - top);
+            m[h] = top;
+            l[h] = 0.0;
+            for (uint t = 0u; t < TEAMS; ++t) l[h] += sh_sum[t * HEADS + h] * exp(sh_top[t * HEADS + h] - top);
+            barrier();
+            [[unroll]] for (uint c = 0u; c < V4; ++c) sh_team[team * VALUE4 + c * TEAM + member] = o[h * V4 + c] * fade;
+            barrier();
+            [[unroll]] for (uint c = 0u; c < V4; ++c) {
+                o[h * V4 + c] = vec4(0.0);
+                if (team == 0u) for (uint t = 0u; t < TEAMS; ++t) o[h * V4 + c] += sh_team[t * VALUE4 + c * TEAM + member];
             }
-            [[unroll]] for (uint e = 0u; e < 4u; ++e) y[at + e] = sum[e] * factor;
+        }
+        float factor = 1.0;
+        uint split = ((gl_WorkGroupID.y * push.kv_heads * GROUP + head[h]) * push.splits + gl_WorkGroupID.z);
+        uint at = SINGLE == 1u ? token * push.y_stride + push.y_start + head[h] * VALUE : split * VALUE;
+        if (SINGLE == 1u && (OPTIONS & SINKS) != 0u) {
+            float top = max(m[h], sinks[head[h]]);
+            factor = exp(m[h] - top);
+            l[h] = l[h] * factor + exp(sinks[head[h]] - top);
+            m[h] = top;
+        }
+        if (SINGLE == 1u) factor = l[h] > 0.0 ? factor / l[h] : 0.0;
+        if (team == 0u && first_head + h < GROUP) {
+            [[unroll]] for (uint c = 0u; c < V4; ++c)
+                [[unroll]] for (uint e = 0u; e < 4u; ++e) y[at + 4u * (c * TEAM + member) + e] = o[h * V4 + c][e] * factor;
+            if (member == 0u && SINGLE == 1u && (OPTIONS & LSE) != 0u) lse[token * push.kv_heads * GROUP + head[h]] = l[h] > 0.0 ? m[h] + log(l[h]) : uintBitsToFloat(0xff800000u);
+            if (member == 0u && SINGLE == 0u) lse[split * 2u] = m[h], lse[split * 2u + 1u] = l[h];
         }
     }
 }

@@ -21,6 +21,7 @@ layout(constant_id = 4) const uint PARTS = 0u;  // bit 0: z, 1: softplus, 2: sta
 layout(constant_id = 5) const uint PASS = 0u;
 const uint CHANNELS = LOCAL / SPLIT;
 const uint STATES = SPLIT * BLOCK; // N rounded up: the rest stays 0
+const uint STAGED = SPLIT == 1u ? 1u : TILE; // tokens in shared memory
 const bool GATED = (PARTS & 1u) != 0u, SOFTPLUS = (PARTS & 2u) != 0u, HAS_STATE = (PARTS & 4u) != 0u;
 
 layout(push_constant) uniform Push {
@@ -37,9 +38,9 @@ layout(binding = 5) readonly buffer Z { float z[]; };                   // [T, D
 layout(binding = 6) writeonly buffer Y { float y[]; };                  // [T, Di]
 layout(binding = 7) buffer State { float state[]; };                    // pass 0: [slots, Di, N]; else [chunks, Di, N], then sums of dt [chunks, Di]
 
-shared float sh_x[TILE * CHANNELS], sh_dt[TILE * CHANNELS];
-shared float sh_b[TILE * STATES], sh_c[TILE * STATES];
-shared float sh_y[TILE * LOCAL]; // partial sums of C.h
+shared float sh_x[STAGED * CHANNELS], sh_dt[STAGED * CHANNELS];
+shared float sh_b[STAGED * STATES], sh_c[STAGED * STATES];
+shared float sh_y[STAGED * LOCAL]; // partial sums of C.h
 
 float a[BLOCK]; // A log2(e)
 float h[BLOCK];

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         expected += tensor.bytes.size();
         weft_CHECK(file->find(tensor.name) == &tensor, "a tensor is found by its name");
         double bits = bits_of(tensor.type); // in floating point, where a product that overflows 64 bits does not come back to a small one
-        for (const uint64_t size : tensor.shape) bits *= double(size);
+        for (const uint64_t extent : tensor.shape) bits *= double(extent);
         weft_CHECK(bits == double(tensor.bytes.size()) * 8, "shape x type fills the bytes");
         weft_CHECK(tensor.count() * bits_of(tensor.type) == uint64_t(tensor.bytes.size()) * 8, "the count agrees");
         if (const auto values = read_f32(tensor)) weft_CHECK(values->size() == tensor.count(), "every element is read");

@@ -218,7 +218,7 @@ TEST_CASE("impossible configs are refused by the key's name", "[models]") {
     const Json five = Json::array({"full_attention", "full_attention", "full_attention", "full_attention", "full_attention"}), odd = Json::array({"full_attention", "mamba"});
     const Case cases[] = {
         {"llama", "num_attention_heads", 0, "num_attention_heads"}, {"llama", "num_attention_heads", -4, "num_attention_heads"}, {"llama", "num_attention_heads", 2147483647, "num_attention_heads"},
-        {"llama", "num_key_value_heads", 3, "num_key_value_heads"}, {"llama", "num_key_value_heads", 0, "num_key_value_heads"}, {"llama", "head_dim", 0, "head_dim"}, {"llama", "head_dim", 18, "size of a head"},
+        {"llama", "num_key_value_heads", 3, "num_key_value_heads"}, {"llama", "num_key_value_heads", 0, "num_key_value_heads"}, {"llama", "head_dim", 0, "head_dim"}, {"llama", "head_dim", 17, "whole pairs"},
         {"llama", "head_dim", 2147483644, "num_attention_heads"}, {"llama", "head_dim", 512, "size of a head"}, {"llama", "head_dim", 100000000, "100000000 channels"}, {"llama", "num_hidden_layers", 0, "num_hidden_layers"}, {"llama", "num_hidden_layers", 10001, "num_hidden_layers"},
         {"llama", "num_hidden_layers", Json::array({1}), "num_hidden_layers"}, {"llama", "hidden_size", "sixty-four", "hidden_size"}, {"llama", "hidden_size", -1, "hidden_size"}, {"llama", "vocab_size", nullptr, "vocab_size"},
         {"llama", "intermediate_size", 2147483647, "intermediate_size"}, {"llama", "intermediate_size", 1.5, "intermediate_size"}, {"llama", "hidden_act", "snake", "hidden_act"}, {"llama", "rms_norm_eps", "small", "rms_norm_eps"},
@@ -235,8 +235,9 @@ TEST_CASE("impossible configs are refused by the key's name", "[models]") {
         {"gpt2", "n_head", 5, "n_head"}, {"gpt2", "n_head", 0, "n_head"}, {"gpt2", "n_embd", 2147483647, "n_embd"}, {"gpt2", "n_inner", 0, "n_inner"}, {"gpt2", "n_positions", 0, "n_positions"},
     };
     for (const Case& k : cases) {
+        INFO(k.name << ' ' << k.key << ' ' << k.value.dump());
         const std::string message = error_of(edited(config_of(goldens() / k.name), [&](Json& c) { c[k.key] = k.value; }));
-        INFO(k.name << ' ' << k.key << ' ' << k.value.dump() << ": " << message);
+        INFO(message);
         CHECK(message.find(k.named) != message.npos);
         CHECK(message.find("config.json") != message.npos);
     }

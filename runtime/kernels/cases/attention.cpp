@@ -109,23 +109,31 @@ std::vector<AttentionCase> make_list() {
     for (uint32_t split : {2u, 4u, 8u}) {
         AttentionCase& c = add("prefill threads a row " + std::to_string(split), shape(4, 2, 32 * split, 64), {{0, 50, 7}});
         c.lse = true;
-        c.tuning = {.local = 64, .rows = split == 4 ? 1u : 2u, .split = split};
+        c.tuning = {.local = 64, .rows = split == 4 ? 1u : 2u, .split = split, .form = split == 4 ? AttentionTuning::Form::core : AttentionTuning::Form::automatic};
     }
     AttentionCase& wide = add("decode wide workgroup", shape(8, 2, 64), {{0, 1, 300}});
-    wide.tuning = {.local = 128, .lane_keys = 1, .split_keys = 256};
+    wide.tuning = {.local = 64, .split_keys = 256};
     wide.lse = true;
-    AttentionCase& idle = add("decode idle threads", shape(3, 1, 80), {{0, 1, 200}});
-    idle.tuning = {.local = 128, .lane_keys = 1, .split_keys = 128};
+    AttentionCase& core = add("decode without subgroups", shape(11, 1, 80), {{0, 1, 200}, {1, 1, 0}});
+    core.tuning = {.local = 64, .split_keys = 128, .form = AttentionTuning::Form::core};
+    core.lse = true;
+    for (uint32_t d : {20u, 64u}) {
+        AttentionCase& tiles = add("prefill without subgroups, head " + std::to_string(d), shape(4, 2, d), {{0, 40, 3}, {1, 1, 0}});
+        tiles.tuning.form = AttentionTuning::Form::core;
+        tiles.cache = DType::f16;
+    }
+    add("decode head 20", shape(4, 2, 20), {{0, 1, 50}});
     // Sizes of real models, timed.
     for (const DType cache : {DType::f32, DType::f16}) {
         const std::string type = cache == DType::f16 ? " f16" : " f32";
-        for (uint32_t tokens : {256u, 1024u}) add("prefill real " + std::to_string(tokens) + type, shape(8, 4, 64), {{0, tokens, 0}}).cache = cache;
+        add("prefill real 256" + type, shape(8, 4, 64), {{0, 256, 0}}).cache = cache;
         add("decode real 2047" + type, shape(8, 4, 64), {{0, 1, 2047}}).cache = cache;
         add("decode real 200" + type, shape(8, 4, 64), {{0, 1, 200}}).cache = cache;
     }
+    add("prefill real 1024", shape(8, 4, 64), {{0, 1024, 0}}).cache = DType::f16;
     add("prefill large", shape(32, 8, 128), {{0, 64, 448}}).cache = DType::f16;
     add("decode large, four sequences", shape(32, 8, 128), {{0, 1, 1000}, {1, 1, 10}, {2, 1, 500}, {3, 1, 999}}).cache = DType::f16;
-    for (size_t i = list.size() - 10; i < list.size(); ++i) list[i].timed = true;
+    for (size_t i = list.size() - 9; i < list.size(); ++i) list[i].timed = true;
     return list;
 }
 

@@ -58,7 +58,8 @@ KernelTable combine_cases() {
     return {"combine",
         {make("tiny", {1, 1}, kX), make("no tokens", {0, 8}, kX | kZ), make("copy", {5, 33}, kX), make("copy of a slice", {5, 33}, kX, 1, 1, 1, true), make("multiplied columns", {4, 70}, kX | kMultiplier, 0.25f),
          make("residual", {6, 64}, kX | kZ, 1, 0.22f), make("residual in place", {6, 64}, kX | kZ, 1, 0.22f, 1, false, true), make("three terms", {7, 77}, kX | kZ | kW, 0.5f, -2, 3, true),
-         make("shared expert gate", {9, 40}, kX | kZ | kTokenGate, 1, 1, 1, true), make("attention output gate", {9, 40}, kZ | kGate, 1, 1.5f), make("everything", {3, 130}, kX | kMultiplier | kZ | kW | kGate, 2, 3, 4, true, true),
+         make("shared expert gate", {9, 40}, kX | kZ | kTokenGate, 1, 1, 1, true), make("shared expert gate, by four", {9, 40}, kX | kZ | kTokenGate), make("multiplied columns, by four", {4, 72}, kX | kMultiplier | kW, 0.25f),
+         make("attention output gate", {9, 40}, kZ | kGate, 1, 1.5f), make("everything", {3, 130}, kX | kMultiplier | kZ | kW | kGate, 2, 3, 4, true, true),
          make("saturated gates", {4, 50}, kX | kZ | kGate, 1, 1, 1, false, false, 200), make("one column", {300, 1}, kX | kZ), make("many narrow rows", {70000, 2}, kX | kZ),
          make("real decode step", {1, 2048}, kX | kZ), make("real prefill", {256, 2048}, kX | kZ, 1, 0.22f), make("large", {512, 4096}, kX | kZ), make("large, odd width", {512, 4095}, kX | kZ)}};
 }

@@ -62,6 +62,7 @@ KernelTable glu_cases() {
     add(make("halves of one tensor, in place", {7, 50}, silu, true, true, true));
     add(make("two multipliers", {6, 33}, falcon));
     add(make("clamped, interleaved", {6, 33}, oss, false, false, false, 8));
+    add(make("clamped, interleaved, by four", {5, 36}, oss, false, false, false, 8));
     add(make("soft cap", {4, 99}, cap, false, false, true, 60));
     add(make("large values", {4, 64}, silu, true, false, false, 1e15));
     add(make("rows of pairs", {9, 24}, silu, true, true, false, 2, 4));

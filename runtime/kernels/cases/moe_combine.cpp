@@ -48,6 +48,7 @@ KernelTable moe_combine_cases() {
     return {"moe_combine",
         {make("tiny", {1, 1, 1}, kWeights), make("no tokens", {0, 2, 8}, kWeights), make("without weights", {5, 1, 33}, 0, 0.8f), make("two of many", {7, 2, 40}, kWeights),
          make("shared and residual", {7, 4, 33}, kWeights | kShared | kResidual, 2.5f, 0.22f), make("gated shared expert", {6, 3, 50}, kWeights | kShared | kGate | kResidual),
+         make("gated shared expert, by four", {6, 3, 48}, kWeights | kShared | kGate | kResidual, 2),
          make("slices", {6, 3, 50}, kWeights | kShared | kGate | kResidual | kSlices, 0.5f), make("dropped pairs", {9, 2, 20}, kWeights | kDropped | kResidual), make("large values", {3, 8, 24}, kWeights | kResidual, 1, 1, 1e30),
          make("most choices", {4, 32, 17}, kWeights), make("real decode step", {1, 8, 2048}, kWeights | kResidual), make("real prefill", {256, 8, 1024}, kWeights | kShared | kGate | kResidual), make("large", {512, 8, 2048}, kWeights | kResidual)}};
 }

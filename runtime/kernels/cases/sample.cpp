@@ -8,7 +8,7 @@
 namespace weft::kernel {
 namespace {
 
-enum Extra : uint32_t { kHistory = 1, kAllowedBits = 2, kProbabilities = 4, kStrange = 8, kSlice = 16, kEqual = 32, kNothing = 64 };
+enum Extra : uint32_t { kHistory = 1, kAllowedBits = 2, kProbabilities = 4, kStrange = 8, kSlice = 16, kEqual = 32, kNothing = 64, kClusters = 128 };
 
 /// Sequence s has slot (2 s + 1) % slots, one new token (`several`: some more, all of them outputs) and takes row s % rows of `samplers`.
 KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<SamplerRow> samplers, uint32_t sequences, uint32_t extra, double magnitude = 3, uint32_t capacity = 40, bool several = false) {
@@ -28,6 +28,8 @@ KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<Sample
         if (has(kEqual)) logits.assign(logits.size(), 1.5f);
         if (has(kStrange))
             for (size_t i = 0; i < logits.size(); i += 3) logits[i] = i % 2 ? NAN : i % 4 ? -INFINITY : 3e38f;
+        if (has(kClusters)) // a tenth stands far above the others
+            for (size_t i = 0; i < logits.size(); i += 10) logits[i] += 40;
         if (has(kNothing)) logits.assign(logits.size(), -INFINITY);
         SampleArgs a;
         a.step = step;
@@ -86,7 +88,7 @@ KernelTable sample_cases() {
          make("penalties", 600, {penalised(usual, 1.3f), penalised(plain, 1.1f, 10), penalised(greedy, 5), penalised(plain, 1, 0, 0.5f, 0.3f), penalised(with(1, 0, 0.9f), 0.8f, 3, 0.1f, -1)}, 10, p | kHistory, 3, 25),
          make("n-grams", 12, {penalised(plain, 1, 0, 0, 0, 2), penalised(usual, 1.2f, 0, 0, 0, 3), penalised(greedy, 1, 0, 0, 0, 1), penalised(plain, 1, 5, 0.2f, 0, 4)}, 12, p | kHistory, 3, 64),
          make("allowed tokens", 1030, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kAllowedBits), make("slice, several outputs a sequence", 555, {qwen, plain, greedy}, 6, p | kHistory | kSlice, 3, 40, true),
-         make("flat", 5000, {with(1, 0, 0.5f), with(1, 1000, 0.5f)}, 4, p, 1e-3), make("nearly equal", 5000, {with(1, 0, 0.5f), with(1, 64)}, 4, p, 1e-7), make("peaked", 3000, {with(1, 0, 0.9f), with(0.1f, 20, 0.9f)}, 4, p, 60),
+         make("two clusters", 3000, {with(1, 300), with(1, 299), with(1, 301), with(1, 0, 0.999f)}, 4, p | kClusters), make("flat", 5000, {with(1, 0, 0.5f), with(1, 1000, 0.5f)}, 4, p, 1e-3), make("nearly equal", 5000, {with(1, 0, 0.5f), with(1, 64)}, 4, p, 1e-7), make("peaked", 3000, {with(1, 0, 0.9f), with(0.1f, 20, 0.9f)}, 4, p, 60),
          make("NaN and infinity", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kStrange), make("nothing to choose", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 4, p | kNothing),
          make("all filters, large", 262144, {with(1, 40, 0.95f), with(0.7f, 0, 0.9f), with(1.5f, 0, 0.99f, 1e-3f), qwen}, 4, p | kHistory, 3, 1000),
          make("real, greedy", 32000, {greedy}, 1, 0), make("real, plain", 32000, {plain}, 1, 0), make("real, top-k and top-p", 151936, {usual}, 1, 0), make("real, top-p", 151936, {with(0.6f, 0, 0.9f)}, 1, 0),

@@ -11,10 +11,11 @@ namespace {
 struct Options {
     uint32_t channels, states, groups = 1;
     std::vector<CaseContext::Sequence> sequences; ///< slot, new tokens, past
-    uint32_t chunk = 0;
+    uint32_t chunk = 0, split = 0;
     uint32_t spare_tokens = 0; ///< by how much the bucket is larger than the step
     uint32_t around = 0;       ///< columns on either side of every sliced input and output
     bool z = true, state = true, softplus = true;
+    bool in_place = false; ///< y is x
     double a_low = -16, a_high = -0.5; ///< A
     double dt_low = -5, dt_high = 1;   ///< dt before the softplus
     double x_size = 1;
@@ -43,7 +44,8 @@ KernelCase make(const std::string& name, const Options& o) {
         a.b = bc.slice_columns(o.around, bc_columns);
         a.c = bc.slice_columns(2 * o.around + bc_columns, bc_columns);
         if (o.z) a.z = sliced("z", random.normals(size_t(bucket) * wide, 2));
-        a.y = ctx.output("y", DType::f32, {bucket, wide}).slice_columns(o.around, o.channels);
+        if (o.in_place) a.x = a.y = sliced("y", ctx.data("x")); // "x" stays for the test
+        else a.y = ctx.output("y", DType::f32, {bucket, wide}).slice_columns(o.around, o.channels);
 
         std::vector<float> parameters; // A spread evenly in its logarithm
         for (uint64_t i = 0; i < states; ++i) parameters.push_back(float(-std::exp(random.uniform(std::log(-o.a_high), std::log(-o.a_low)))));
@@ -59,6 +61,7 @@ KernelCase make(const std::string& name, const Options& o) {
         }
         a.softplus = o.softplus;
         a.chunk = o.chunk;
+        a.split = o.split;
         std::vector<float> options;
         for (uint32_t v : {o.channels, o.states, o.groups, wide, o.around, bc_wide, a.b.start, a.c.start, uint32_t(o.z), uint32_t(o.state), uint32_t(o.softplus)}) options.push_back(float(v));
         ctx.input("options", DType::f32, {uint32_t(options.size())}, options);
@@ -90,6 +93,13 @@ KernelTable selective_scan_cases() {
          make("33 states", {.channels = 140, .states = 33, .sequences = {{0, 40, 3}, {1, 9, 0}}, .around = 2}),
          make("64 states in chunks", {.channels = 70, .states = 64, .sequences = {{0, 40, 3}, {1, 9, 0}}, .chunk = 16}),
          make("256 states", {.channels = 20, .states = 256, .sequences = {{0, 40, 3}, {1, 9, 0}}}),
+         make("4 threads a channel", {.channels = 140, .states = 16, .sequences = packed, .split = 4, .spare_tokens = 9}),
+         make("4 threads a channel, slices, chunks", {.channels = 36, .states = 15, .sequences = packed, .chunk = 24, .split = 4, .spare_tokens = 3, .around = 5}),
+         make("2 threads a channel, groups", {.channels = 300, .states = 8, .groups = 2, .sequences = packed, .split = 2}),
+         make("more threads than states", {.channels = 20, .states = 3, .sequences = packed, .split = 16}),
+         make("in place", {.channels = 140, .states = 16, .sequences = packed, .in_place = true}),
+         make("in place, chunks, 4 threads a channel", {.channels = 140, .states = 16, .sequences = packed, .chunk = 16, .split = 4, .in_place = true}),
+         make("step, in place, 2 threads a channel", {.channels = 40, .states = 16, .sequences = decode, .split = 2, .in_place = true}),
          make("no tokens", {.channels = 16, .states = 8, .sequences = {{0, 0, 3}}, .spare_tokens = 5}),
          make("decays near 1", {.channels = 40, .states = 16, .sequences = {{0, 300, 1}}, .a_low = -2e-3, .a_high = -1e-3, .dt_low = -7, .dt_high = -6.9}),
          make("decays near 1 in chunks", {.channels = 40, .states = 16, .sequences = {{0, 300, 1}}, .chunk = 64, .a_low = -2e-3, .a_high = -1e-3, .dt_low = -7, .dt_high = -6.9}),
@@ -101,6 +111,8 @@ KernelTable selective_scan_cases() {
          make("step, odd", {.channels = 7, .states = 3, .sequences = decode, .around = 3}),
          make("step, groups", {.channels = 60, .states = 33, .groups = 3, .sequences = decode}),
          make("step, 256 states", {.channels = 9, .states = 256, .sequences = decode, .z = false}),
+         make("step, 4 threads a channel", {.channels = 140, .states = 16, .sequences = decode, .split = 4}),
+         make("step, 16 threads a channel", {.channels = 60, .states = 33, .groups = 3, .sequences = decode, .split = 16, .around = 3}),
          make("step, strong decay", {.channels = 40, .states = 16, .sequences = decode, .a_low = -50, .a_high = -1, .dt_low = -14, .dt_high = 20}),
          make("step, real", {.channels = 1024, .states = 16, .sequences = {{0, 1, 9}, {1, 1, 9}, {2, 1, 9}, {3, 1, 9}}}),
          make("real", {.channels = 1024, .states = 16, .sequences = {{0, 256, 0}}}),
