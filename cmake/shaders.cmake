@@ -7,6 +7,7 @@ set(weft_GENERATED ${CMAKE_CURRENT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${weft_GENERATED})
 
 add_executable(weft_shadergen ${CMAKE_CURRENT_LIST_DIR}/shadergen/shadergen.cpp)
+target_compile_options(weft_shadergen PRIVATE -O1)
 set_target_properties(weft_shadergen PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tools)
 
 # A tier that this glslc cannot compile is left out, with one line here and in `weft info`.
