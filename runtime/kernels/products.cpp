@@ -55,9 +55,10 @@ TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgr
 
 RowsShape rows_shape(uint32_t tokens, uint32_t columns, uint32_t depth, bool gated, uint32_t subgroup_size) {
     if (loads_apart(subgroup_size)) {
-        // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be summed up in the end.
-        RowsShape s{.local = 8, .lanes = 1, .rows = tokens <= 4 ? 2u : 4u, .passes = 0, .unroll = tokens <= 2 ? 4u : 1u};
-        s.passes = (columns < 2048 ? 8 : 16) / s.rows;
+        // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be summed up in the end. The odd number of rows a lane
+        // keeps the lanes' streams apart in the sets of its caches where a row's bytes are a power of two.
+        RowsShape s{.local = 8, .lanes = 1, .rows = tokens > 4 ? 4u : depth > 1024 || gated ? 2u : 1u, .passes = 0, .unroll = tokens <= 2 ? 4u : 1u};
+        s.passes = (columns < 2048 ? 8 : 16) / s.rows - 1;
         if (gated) s.rows /= 2;
         return s;
     }
