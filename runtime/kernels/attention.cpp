@@ -43,7 +43,7 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using Form = AttentionTuning::Form;
     const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.device().limits().subgroup_size;
     const bool few_lanes = narrow(r), half = a.k_cache.dtype == DType::f16;
-    if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && t.split <= 1) t.form = Form::broadcast;
+    if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && t.split <= 1 && t.local % lanes == 0) t.form = Form::broadcast;
     if (!t.rows) t.rows = few_lanes && d + dv > 128 ? 1 : 2;
     if (!t.split) // about 128 registers of q and o a thread
         for (t.split = 1; !few_lanes && t.rows * (d + dv) / t.split > 160 && d % (8 * t.split) == 0 && dv % (8 * t.split) == 0;) t.split *= 2;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L1: the device weft computes on: made here, or adopted from a host program.
 #pragma once
-#include "vulkan/api.hpp"
-#include "vulkan/features.hpp"
+#include "vulkan/physical_device.hpp"
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -35,19 +34,6 @@ struct AdoptedDevice {
     FeatureSet features;
 };
 
-/// A device as `weft info` lists it. Unusable ones have reasons.
-struct DeviceSummary {
-    std::string name, type, driver;
-    uint32_t api_version = 0, driver_version = 0;
-    uint64_t memory_bytes = 0;
-    FeatureSet features;
-    Limits limits;
-    std::vector<std::string> reasons; ///< why it cannot be used; empty: usable
-};
-
-/// Every Vulkan device of this machine, in the order `index` counts. Fails if there is no loader or no device.
-Result<std::vector<DeviceSummary>> list_devices();
-
 class Pipelines;
 
 /// Owns (or borrows) instance, device and one queue with compute. Immovable; everything made from it must be destroyed first.
@@ -60,6 +46,7 @@ public:
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
 
+    const Instance& instance() const { return *instance_; }
     const VolkDeviceTable& fn() const { return fn_; }
     VkDevice handle() const { return device_; }
     VkPhysicalDevice physical() const { return physical_; }
@@ -88,8 +75,7 @@ public:
     /// Gives `object` a name that validation messages and captures show.
     void set_name(VkObjectType type, uint64_t object, const std::string& name) const;
     /// Validation messages so far (errors and warnings), oldest first; none without DeviceOptions::validation.
-    std::vector<std::string> validation_messages() const;
-    void add_validation_message(std::string text);
+    std::vector<std::string> validation_messages() const { return instance_->messages(); }
 
 private:
     Device() = default;
@@ -97,8 +83,7 @@ private:
     Status finish(const DeviceOptions& options);
 
     bool owns_ = false;
-    VkInstance instance_ = VK_NULL_HANDLE;
-    VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+    std::unique_ptr<Instance> instance_;
     VkPhysicalDevice physical_ = VK_NULL_HANDLE;
     VkDevice device_ = VK_NULL_HANDLE;
     VkQueue queue_ = VK_NULL_HANDLE;
@@ -111,8 +96,6 @@ private:
     DeviceSummary summary_;
     DeviceOptions options_;
     mutable std::atomic<uint64_t> used_{0};
-    mutable std::mutex messages_mutex_;
-    std::vector<std::string> messages_;
     std::unique_ptr<Pipelines> pipelines_;
 };
 

@@ -26,9 +26,9 @@ uint64_t checksum(std::span<const std::byte> bytes) { // FNV-1a
     return h;
 }
 
-CacheHeader header_for(VkPhysicalDevice physical) {
+CacheHeader header_for(const Device& device) {
     VkPhysicalDeviceProperties p;
-    vkGetPhysicalDeviceProperties(physical, &p);
+    device.instance().fn().vkGetPhysicalDeviceProperties(device.physical(), &p);
     CacheHeader h;
     h.vendor = p.vendorID;
     h.device = p.deviceID;
@@ -91,7 +91,7 @@ Pipelines::~Pipelines() {
 
 std::filesystem::path Pipelines::cache_path() const {
     if (device_.options().cache_dir.empty()) return {};
-    const CacheHeader h = header_for(device_.physical());
+    const CacheHeader h = header_for(device_);
     char name[96];
     std::snprintf(name, sizeof name, "pipelines-%08x-%08x-%08x.bin", h.vendor, h.device, h.driver_version);
     return device_.options().cache_dir / name;
@@ -103,7 +103,7 @@ void Pipelines::load_cache() {
     if (const auto path = cache_path(); !path.empty())
         if (auto file = read_file(path); file && file->size() > sizeof(CacheHeader)) {
             text = std::move(*file);
-            CacheHeader theirs, ours = header_for(device_.physical());
+            CacheHeader theirs, ours = header_for(device_);
             std::memcpy(&theirs, text.data(), sizeof theirs);
             const auto payload = std::as_bytes(std::span(text)).subspan(sizeof theirs);
             ours.bytes = payload.size();
@@ -130,7 +130,7 @@ Status Pipelines::save_cache() {
     std::vector<std::byte> file(sizeof(CacheHeader) + size);
     weft_TRY(check(fn.vkGetPipelineCacheData(device_.handle(), cache_, &size, file.data() + sizeof(CacheHeader)), "vkGetPipelineCacheData", "the pipeline cache"));
     file.resize(sizeof(CacheHeader) + size);
-    CacheHeader h = header_for(device_.physical());
+    CacheHeader h = header_for(device_);
     h.bytes = size;
     h.checksum = checksum(std::span(file).subspan(sizeof h));
     std::memcpy(file.data(), &h, sizeof h);

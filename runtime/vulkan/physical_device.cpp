@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vulkan/physical_device.hpp"
+#include "vulkan/quirks.hpp"
+#include <algorithm>
+#include <cstring>
+
+namespace weft::vk {
+namespace {
+
+constexpr uint32_t kApiVersion = VK_API_VERSION_1_1;
+
+bool contains(const std::vector<VkExtensionProperties>& list, const char* name) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
+}
+
+const char* type_name(VkPhysicalDeviceType type) {
+    switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return "discrete";
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return "integrated";
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return "virtual";
+    case VK_PHYSICAL_DEVICE_TYPE_CPU: return "CPU";
+    default: return "other";
+    }
+}
+
+std::vector<VkQueueFamilyProperties> queue_families(const Instance& instance, VkPhysicalDevice physical) {
+    uint32_t count = 0;
+    instance.fn().vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
+    std::vector<VkQueueFamilyProperties> families(count);
+    instance.fn().vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families.data());
+    return families;
+}
+
+} // namespace
+
+FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api) {
+    has_float16 = api >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
+    has_dot = api >= VK_API_VERSION_1_3 || contains(extensions, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    core.pNext = &storage16;
+    void** next = &storage16.pNext;
+    if (has_float16) {
+        *next = &float16;
+        next = &float16.pNext;
+    }
+    if (has_dot) *next = &dot;
+}
+
+std::vector<VkExtensionProperties> device_extensions(const Instance& instance, VkPhysicalDevice physical) {
+    uint32_t count = 0;
+    instance.fn().vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, nullptr);
+    std::vector<VkExtensionProperties> list(count);
+    instance.fn().vkEnumerateDeviceExtensionProperties(physical, nullptr, &count, list.data());
+    list.resize(count);
+    return list;
+}
+
+int compute_family(const Instance& instance, VkPhysicalDevice physical) {
+    const auto families = queue_families(instance, physical);
+    for (size_t i = 0; i < families.size(); ++i)
+        if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) return int(i);
+    return -1;
+}
+
+DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uint32_t family) {
+    DeviceSummary s;
+    VkPhysicalDeviceDriverProperties driver{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+    VkPhysicalDeviceMaintenance3Properties maintenance{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceSubgroupProperties subgroup{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, &maintenance};
+    VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &subgroup};
+    VkPhysicalDeviceProperties plain;
+    instance.fn().vkGetPhysicalDeviceProperties(physical, &plain);
+    s.name = plain.deviceName;
+    s.type = type_name(plain.deviceType);
+    s.api_version = plain.apiVersion;
+    s.driver_version = plain.driverVersion;
+    if (plain.apiVersion < kApiVersion) {
+        s.reasons.push_back("it offers Vulkan " + std::to_string(VK_VERSION_MAJOR(plain.apiVersion)) + "." + std::to_string(VK_VERSION_MINOR(plain.apiVersion)) + ", weft needs 1.1");
+        return s;
+    }
+    const auto extensions = device_extensions(instance, physical);
+    if (plain.apiVersion >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) maintenance.pNext = &driver;
+    instance.fn().vkGetPhysicalDeviceProperties2(physical, &properties);
+    s.driver = std::string(driver.driverName) + (driver.driverInfo[0] ? " " : "") + driver.driverInfo;
+    const VkPhysicalDeviceLimits& l = plain.limits;
+    s.limits.storage_range = l.maxStorageBufferRange;
+    s.limits.allocation = maintenance.maxMemoryAllocationSize;
+    s.limits.invocations = l.maxComputeWorkGroupInvocations;
+    s.limits.shared_bytes = l.maxComputeSharedMemorySize;
+    std::copy(l.maxComputeWorkGroupCount, l.maxComputeWorkGroupCount + 3, s.limits.groups);
+    s.limits.subgroup_size = subgroup.subgroupSize;
+    s.limits.storage_buffers = std::min(l.maxPerStageDescriptorStorageBuffers, l.maxDescriptorSetStorageBuffers);
+    const auto families = queue_families(instance, physical);
+    if (family < families.size() && families[family].timestampValidBits) s.limits.timestamp_ns = l.timestampPeriod;
+    VkPhysicalDeviceMemoryProperties memory;
+    instance.fn().vkGetPhysicalDeviceMemoryProperties(physical, &memory);
+    for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
+        if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) s.memory_bytes = std::max(s.memory_bytes, memory.memoryHeaps[i].size);
+
+    FeatureChain chain(extensions, plain.apiVersion);
+    instance.fn().vkGetPhysicalDeviceFeatures2(physical, &chain.core);
+    s.features.set(Feature::float16, chain.float16.shaderFloat16 && chain.storage16.storageBuffer16BitAccess);
+    s.features.set(Feature::integer_dot, chain.dot.shaderIntegerDotProduct);
+    constexpr VkSubgroupFeatureFlags wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
+    s.features.set(Feature::subgroup, (subgroup.supportedOperations & wanted) == wanted && (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT));
+    for (const Quirk& q : kQuirks)
+        if (std::strstr(driver.driverName, q.driver_contains) && std::strstr(driver.driverInfo, q.info_contains) && (q.subgroup_size == 0 || q.subgroup_size == s.limits.subgroup_size))
+            s.features.set(q.off, false);
+
+    if (s.limits.storage_buffers < 8) s.reasons.push_back("a shader may use only " + std::to_string(s.limits.storage_buffers) + " storage buffers, weft needs 8");
+    return s;
+}
+
+Result<std::vector<DeviceSummary>> list_devices() {
+    weft_ASSIGN(const auto instance, Instance::create(false));
+    weft_ASSIGN(const auto devices, instance->physical_devices());
+    std::vector<DeviceSummary> list;
+    for (VkPhysicalDevice physical : devices) {
+        const int family = compute_family(*instance, physical);
+        list.push_back(summarize(*instance, physical, uint32_t(std::max(family, 0))));
+        if (family < 0) list.back().reasons.push_back("it has no queue with compute");
+    }
+    return list;
+}
+
+} // namespace weft::vk

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// L1: what a physical device is and can do.
+#pragma once
+#include "vulkan/features.hpp"
+#include "vulkan/instance.hpp"
+
+namespace weft::vk {
+
+/// A device as `weft info` lists it. Unusable ones have reasons.
+struct DeviceSummary {
+    std::string name, type, driver;
+    uint32_t api_version = 0, driver_version = 0;
+    uint64_t memory_bytes = 0;
+    FeatureSet features;
+    Limits limits;
+    std::vector<std::string> reasons; ///< why it cannot be used; empty: usable
+};
+
+/// Every Vulkan device of this machine, in the order `index` counts. Fails if there is no loader or no device.
+Result<std::vector<DeviceSummary>> list_devices();
+
+/// What `physical` is; computing on its queue family `family`.
+DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uint32_t family);
+/// The first queue family with compute, or -1.
+int compute_family(const Instance& instance, VkPhysicalDevice physical);
+std::vector<VkExtensionProperties> device_extensions(const Instance& instance, VkPhysicalDevice physical);
+
+/// Feature structures in one chain, so that the same code asks and enables. Points into itself: immovable.
+struct FeatureChain {
+    VkPhysicalDeviceFeatures2 core{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+    VkPhysicalDevice16BitStorageFeatures storage16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
+    VkPhysicalDeviceShaderFloat16Int8Features float16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
+    VkPhysicalDeviceShaderIntegerDotProductFeatures dot{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
+    bool has_float16 = false, has_dot = false;
+
+    FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api);
+    FeatureChain(const FeatureChain&) = delete;
+    FeatureChain& operator=(const FeatureChain&) = delete;
+};
+
+} // namespace weft::vk
