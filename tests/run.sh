@@ -31,7 +31,7 @@ mkdir -p "$MESA_SHADER_CACHE_DIR"
 log=build/release/tests.log
 rc=0
 # tee's own status would hide that of ctest.
-{ ctest --test-dir build/release --output-on-failure --no-tests=error -j1 "$@" 2>&1 || echo $? >"$log.rc"; } | tee "$log"
+{ ctest --test-dir build/release --output-on-failure --no-tests=error -j"$(getconf _NPROCESSORS_ONLN)" "$@" 2>&1 || echo $? >"$log.rc"; } | tee "$log"
 if [ -e "$log.rc" ]; then
   rc=$(cat "$log.rc")
   rm "$log.rc"

@@ -29,7 +29,8 @@ void lower(LayerContext& c, const MoeSpec& m, const kernel::Tensor& x, const Des
     const kernel::Tensor logits = c.rows(m.experts, "router logits");
     lower_linear(c, m.router, x, {logits});
     const kernel::Tensor experts = c.r.temporary(DType::u32, {tokens, m.chosen}, "experts"), weights = c.rows(m.chosen, "expert weights");
-    kernel::route(c.r, {.logits = logits, .experts = experts, .weights = weights, .score = m.score, .weight = m.weight, .renormalise = m.renormalise, .scale = m.scale});
+    kernel::route(c.r, {.logits = logits, .bias = c.weight(m.choice_bias), .experts = experts, .weights = weights, .score = m.score, .weight = m.weight, .groups = m.groups, .kept_groups = m.kept_groups,
+                        .group_score = kernel::GroupScore::best_two, .renormalise = m.renormalise, .scale = m.scale});
     kernel::ExpertMatmulArgs first{.x = x, .weight = c.weight(m.gate_up), .experts = experts.reshape({pairs}), .y = c.r.temporary(DType::f32, {pairs, m.inner}, "expert inner"), .activation = m.activation, .gated = true,
                                    .choices = m.chosen, .rows_per_x = m.chosen, .max_tokens = tokens};
     if (tokens > 8) { // the form for few tokens needs no sorting

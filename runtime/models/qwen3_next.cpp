@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Qwen3-Next (Qwen team 2025): three layers of Gated DeltaNet (Yang et al. 2024) to one of attention with an output gate; experts with a gated shared one.
+// L5: Qwen3-Next and Qwen3.5 (Qwen team 2025, 2026): three layers of Gated DeltaNet (Yang et al. 2024) to one of attention with an output gate; experts with a gated shared one, or dense.
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
 

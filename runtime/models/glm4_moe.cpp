@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: GLM-4.5 (GLM team 2025): experts chosen by sigmoid scores with a correction bias (DeepSeek-V3, Liu et al. 2024, section 2.1.2) behind dense first layers; half of each head rotated.
+#include "models/decoder_parts.hpp"
+
+namespace weft {
+namespace {
+
+struct Config {
+    uint32_t layers, width, inner, dense_layers, shared_inner;
+    Heads heads;
+    double eps, routed_scale;
+    bool qkv_bias, head_norms;
+    kernel::Activation activation;
+    Experts experts;
+    uint32_t groups, kept_groups;
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
+    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 10944));
+    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
+    weft_ASSIGN(o.qkv_bias, c.boolean_or("attention_bias", false));
+    weft_ASSIGN(o.head_norms, c.boolean_or("use_qk_norm", false));
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_ASSIGN(o.dense_layers, count_or_zero(c, "first_k_dense_replace", 1));
+    const std::string count_key = c.has("num_local_experts") ? "num_local_experts" : "n_routed_experts";
+    weft_ASSIGN(o.experts.count, c.count_or(count_key, 128));
+    weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 8));
+    weft_ASSIGN(o.experts.inner, inner_width_or(c, "moe_intermediate_size", 1408));
+    weft_ASSIGN(o.experts.renormalise, c.boolean_or("norm_topk_prob", true));
+    weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
+    weft_ASSIGN(const uint32_t shared, c.count_or("n_shared_experts", 1));
+    if (uint64_t(shared) * o.experts.inner > 1u << 30) return c.bad("n_shared_experts", "times moe_intermediate_size must be at most 2^30");
+    o.shared_inner = shared * o.experts.inner;
+    weft_ASSIGN(o.routed_scale, c.number_or("routed_scaling_factor", 1));
+    weft_ASSIGN(o.groups, c.count_or("n_group", 1));
+    weft_ASSIGN(o.kept_groups, c.count_or("topk_group", 1));
+    if (o.experts.count % o.groups || o.experts.count / o.groups < 2) return c.bad("n_group", "must divide the experts into groups of two or more");
+    if (o.kept_groups > o.groups) return c.bad("topk_group", "must be at most n_group");
+    if (uint64_t(o.kept_groups) * (o.experts.count / o.groups) < o.experts.chosen) return c.bad("topk_group", "must keep at least num_experts_per_tok experts");
+    return o;
+}
+
+AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
+    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.qkv_bias);
+    if (c.head_norms) {
+        a.q_norm = slots.rms(at + "q_norm.weight", c.heads.head_size, c.eps);
+        a.k_norm = slots.rms(at + "k_norm.weight", c.heads.head_size, c.eps);
+    }
+    a.rope = rope;
+    return a;
+}
+
+MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
+    MoeSpec m = usual_experts(slots, at, c.width, c.experts, c.activation);
+    m.score = kernel::RouterScore::sigmoid;
+    m.choice_bias = slots.vector(at + "gate.e_score_correction_bias", {c.experts.count});
+    m.groups = c.groups;
+    m.kept_groups = c.kept_groups;
+    m.scale = float(c.routed_scale);
+    m.shared = usual_mlp(slots, at + "shared_experts.", c.width, c.shared_inner, c.activation);
+    return m;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, rope_of(config, slots, c.heads.head_size, 10000, "", 0.5));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i), mlp = at + "mlp.";
+        const Op ffn = i < c.dense_layers ? Op(usual_mlp(slots, mlp, c.width, c.inner, c.activation)) : Op(experts(slots, mlp, c));
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, attention(slots, at + "self_attn.", c, rope), ffn));
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture glm4_moe_architecture;
+const Architecture glm4_moe_architecture{{"glm4_moe"}, "GLM-4.5", "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated", schedule};
+
+} // namespace weft
