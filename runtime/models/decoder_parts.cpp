@@ -72,6 +72,18 @@ AttentionSpec Heads::attention() const {
     return a;
 }
 
+Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefaults& defaults) {
+    DecoderSizes d;
+    weft_ASSIGN(d.layers, layer_count(config));
+    weft_ASSIGN(d.width, config.count("hidden_size"));
+    weft_ASSIGN(d.heads, read_heads(config, d.width, defaults.kv_heads, defaults.head_size));
+    weft_ASSIGN(d.inner, defaults.inner ? inner_width_or(config, "intermediate_size", defaults.inner) : inner_width(config, "intermediate_size"));
+    weft_ASSIGN(d.eps, config.number_or("rms_norm_eps", defaults.eps));
+    weft_ASSIGN(d.attention_bias, defaults.reads_bias ? config.boolean_or("attention_bias", false) : Result<bool>(false));
+    weft_ASSIGN(d.activation, activation_of(config, "hidden_act", "silu"));
+    return d;
+}
+
 AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias, bool out_bias) {
     AttentionSpec a = h.attention();
     a.qkv = slots.stacked_linear(at + "qkv", {{at + "q_proj", h.q_rows()}, {at + "k_proj", h.kv_rows()}, {at + "v_proj", h.kv_rows()}}, width, qkv_bias);

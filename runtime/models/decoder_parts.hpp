@@ -41,6 +41,23 @@ Result<Heads> read_heads(const JsonObject& config, uint32_t width, uint32_t kv_d
 /// The rules that read_heads applies, for configs with other keys: whole groups, and sizes that fit.
 Status check_heads(const JsonObject& config, const Heads& h, const std::string& heads_key, const std::string& kv_key);
 
+/// What most decoders' configs say, under the keys that most use.
+struct DecoderSizes {
+    uint32_t layers = 0, width = 0, inner = 0; ///< num_hidden_layers, hidden_size, intermediate_size
+    Heads heads;
+    double eps = 0; ///< rms_norm_eps
+    bool attention_bias = false;
+    kernel::Activation activation = kernel::Activation::silu; ///< hidden_act
+};
+/// What a config class takes where a key is absent.
+struct DecoderDefaults {
+    double eps = 1e-6;
+    uint32_t inner = 0; ///< 0: intermediate_size must be there
+    uint32_t kv_heads = 0, head_size = 0; ///< as for read_heads
+    bool reads_bias = false; ///< the class has attention_bias
+};
+Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefaults& defaults);
+
 /// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet.
 AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias = false, bool out_bias = false);
 /// Gated feed-forward with at + gate_proj, up_proj and down_proj.

@@ -7,12 +7,8 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, inner;
-    double eps;
-    Heads heads;
-    bool attention_bias, mlp_bias;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
+    bool mlp_bias;
     Mamba2Sizes mamba;
     bool mamba_norm, norm_before_gate;
     double embedding, head, key, attention_in, attention_out, ssm_in, ssm_out; // multipliers
@@ -42,14 +38,8 @@ Status read_multipliers(const JsonObject& c, Config& o) {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 14336));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
-    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 14336, .kv_heads = 8, .reads_bias = true}));
     weft_ASSIGN(o.mlp_bias, c.boolean_or("mlp_bias", false));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
     // A null mamba_d_ssm means expand * width; an absent one its default.
     weft_ASSIGN(const uint32_t expand, c.count_or("mamba_expand", 2));
     weft_ASSIGN(const uint32_t ssm_width, count_or_none(c, "mamba_d_ssm", 1024));

@@ -5,26 +5,18 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, inner, dense_layers, shared_inner;
-    Heads heads;
-    double eps, routed_scale;
-    bool qkv_bias, head_norms;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
+    uint32_t dense_layers, shared_inner;
+    double routed_scale;
+    bool head_norms;
     Experts experts;
     uint32_t groups, kept_groups;
 };
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
-    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 10944));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
-    weft_ASSIGN(o.qkv_bias, c.boolean_or("attention_bias", false));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 10944, .kv_heads = 8, .reads_bias = true}));
     weft_ASSIGN(o.head_norms, c.boolean_or("use_qk_norm", false));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
     weft_ASSIGN(o.dense_layers, count_or_zero(c, "first_k_dense_replace", 1));
     const std::string count_key = c.has("num_local_experts") ? "num_local_experts" : "n_routed_experts";
     weft_ASSIGN(o.experts.count, c.count_or(count_key, 128));
@@ -45,7 +37,7 @@ Result<Config> read(const JsonObject& c) {
 }
 
 AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.qkv_bias);
+    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias);
     if (c.head_norms) {
         a.q_norm = slots.rms(at + "q_norm.weight", c.heads.head_size, c.eps);
         a.k_norm = slots.rms(at + "k_norm.weight", c.heads.head_size, c.eps);

@@ -6,13 +6,10 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, shared_inner;
-    double eps;
+struct Config : DecoderSizes {
+    uint32_t shared_inner;
     double embedding_multiplier, attention_multiplier, residual_multiplier, logits_scaling;
-    Heads heads;
-    bool attention_bias, rotates;
-    kernel::Activation activation;
+    bool rotates;
     Mamba2Sizes mamba;
     Experts experts; // count 0: none
     std::vector<bool> attends;
@@ -29,13 +26,8 @@ Status read_multipliers(const JsonObject& c, Config& o) {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 11008, .reads_bias = true}));
     weft_ASSIGN(o.shared_inner, inner_width_or(c, "shared_intermediate_size", 1024));
-    weft_ASSIGN(o.heads, read_heads(c, o.width));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
-    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
     weft_TRY(read_multipliers(c, o));
     weft_ASSIGN(const std::string positions, c.string_or("position_embedding_type", ""));
     o.rotates = positions == "rope";
@@ -45,7 +37,7 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.experts.count, count_or_zero(c, "num_local_experts", 8));
     if (o.experts.count) {
         weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
-        weft_ASSIGN(o.experts.inner, inner_width_or(c, "intermediate_size", 11008));
+        o.experts.inner = o.inner;
         weft_TRY(check_experts(c, o.experts, o.layers, "num_local_experts", "num_experts_per_tok"));
     }
     weft_ASSIGN(const auto attends, layers_of_kind(c, c.has("layer_types") ? "layer_types" : "layers_block_type", o.layers, "full_attention", "linear_attention"));

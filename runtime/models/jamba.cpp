@@ -6,11 +6,7 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, inner;
-    double eps;
-    Heads heads;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
     Mamba1Sizes mamba;
     Experts experts; // fewer than 2: none
     uint32_t attention_period, attention_offset, expert_period, expert_offset; // layer i % period == offset
@@ -18,12 +14,7 @@ struct Config {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 14336));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 14336, .kv_heads = 8}));
     weft_ASSIGN(o.mamba, read_mamba1(c, o.width, {"mamba_expand", "mamba_d_state", "mamba_dt_rank", "mamba_d_conv", "mamba_proj_bias", "mamba_conv_bias"}));
     weft_ASSIGN(const uint32_t other_name, c.count_or("num_local_experts", 16));
     weft_ASSIGN(o.experts.count, c.count_or("num_experts", other_name));

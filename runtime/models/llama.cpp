@@ -15,25 +15,16 @@ struct Class {
 };
 constexpr Class kClasses[] = {{"llama", 0, 0, 2048, false, true}, {"mistral", 8, 4096, 131072, true, false}};
 
-struct Config {
-    uint32_t layers, width, inner, window;
-    Heads heads;
-    double eps;
-    bool attention_bias, mlp_bias;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
+    uint32_t window;
+    bool mlp_bias;
 };
 
 Result<Config> read(const JsonObject& c, const Class& k) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, k.kv_heads));
-    weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.kv_heads = k.kv_heads, .reads_bias = k.biased}));
     weft_ASSIGN(o.window, k.windowed ? count_or_none(c, "sliding_window", k.window) : Result<uint32_t>(0));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
-    weft_ASSIGN(o.attention_bias, k.biased ? c.boolean_or("attention_bias", false) : Result<bool>(false));
     weft_ASSIGN(o.mlp_bias, k.biased ? c.boolean_or("mlp_bias", false) : Result<bool>(false));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
     return o;
 }
 

@@ -5,25 +5,18 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, window;
-    Heads heads;
+struct Config : DecoderSizes {
+    uint32_t window;
     Experts experts;
-    double eps;
-    kernel::Activation activation;
 };
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .kv_heads = 8}));
     weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
     weft_ASSIGN(o.experts.count, c.count_or("num_local_experts", 8));
     weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
-    weft_ASSIGN(o.experts.inner, inner_width(c, "intermediate_size"));
+    o.experts.inner = o.inner;
     o.experts.renormalise = true;
     weft_TRY(check_experts(c, o.experts, o.layers, "num_local_experts", "num_experts_per_tok"));
     return o;

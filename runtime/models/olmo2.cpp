@@ -5,28 +5,8 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, inner;
-    Heads heads;
-    double eps;
-    bool attention_bias;
-    kernel::Activation activation;
-};
-
-Result<Config> read(const JsonObject& c) {
-    Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width));
-    weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
-    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
-    return o;
-}
-
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
-    weft_ASSIGN(const Config c, read(config));
+    weft_ASSIGN(const DecoderSizes c, read_decoder(config, {.eps = 1e-5, .reads_bias = true}));
     Schedule s;
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));

@@ -8,12 +8,8 @@ namespace {
 
 constexpr double kDeltaNormEps = 1e-5; // of the norm behind the delta rule, whatever the config says of the others
 
-struct Config {
-    uint32_t layers, width, inner;
-    double eps;
-    Heads heads;
-    bool attention_bias, rotates, negative_eigenvalues;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
+    bool rotates, negative_eigenvalues;
     DeltaSizes delta;
     std::vector<bool> attends;
 };
@@ -31,14 +27,8 @@ bool read_rotates(const JsonObject& c) {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 11008));
-    weft_ASSIGN(o.heads, read_heads(c, o.width));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
-    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 11008, .reads_bias = true}));
     o.rotates = read_rotates(c);
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
     // Sizes follow from each other: as many heads as attention has, keys three quarters of the width, values twice the keys.
     weft_ASSIGN(const uint32_t key_heads, c.count_or("linear_num_key_heads", o.heads.heads));
     weft_ASSIGN(const uint32_t key_size, c.count_or("linear_key_head_dim", uint32_t(0.75 * o.width / key_heads)));

@@ -5,22 +5,14 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, inner, window;
-    Heads heads;
-    double eps;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
+    uint32_t window;
 };
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width));
-    weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5}));
     weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
     return o;
 }
 

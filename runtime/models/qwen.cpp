@@ -14,25 +14,15 @@ struct Class {
 };
 constexpr Class kClasses[] = {{"qwen2", 0, true, false}, {"qwen3", 128, false, true}};
 
-struct Config {
-    uint32_t layers, width, inner;
-    Heads heads;
-    double eps;
-    bool qkv_bias, out_bias;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
+    bool qkv_bias;
     std::vector<uint32_t> windows; // of each layer
 };
 
 Result<Config> read(const JsonObject& c, const Class& k) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, 32, k.head_size));
-    weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
-    weft_ASSIGN(o.out_bias, k.qkv_bias ? Result<bool>(false) : c.boolean_or("attention_bias", false));
-    o.qkv_bias = k.qkv_bias || o.out_bias;
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.kv_heads = 32, .head_size = k.head_size, .reads_bias = !k.qkv_bias}));
+    o.qkv_bias = k.qkv_bias || o.attention_bias;
     weft_ASSIGN(const bool sliding, c.boolean_or("use_sliding_window", false));
     weft_ASSIGN(const uint32_t window, sliding ? count_or_none(c, "sliding_window", 4096) : Result<uint32_t>(0));
     weft_ASSIGN(const int64_t first, c.integer_or("max_window_layers", 28));
@@ -51,7 +41,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 32768));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
-        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.qkv_bias, c.out_bias);
+        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.qkv_bias, c.attention_bias);
         if (k.head_norms) {
             a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps);
             a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps);

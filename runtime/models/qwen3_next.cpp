@@ -6,12 +6,8 @@
 namespace weft {
 namespace {
 
-struct Config {
-    uint32_t layers, width, inner, shared_inner;
-    double eps;
-    Heads heads;
-    bool attention_bias;
-    kernel::Activation activation;
+struct Config : DecoderSizes {
+    uint32_t shared_inner;
     DeltaSizes delta;
     Experts experts;              // count 0: none
     std::vector<bool> attends;    // of each layer: attention, else Gated DeltaNet
@@ -20,13 +16,7 @@ struct Config {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, 2, 256));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
-    weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
-    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 5632));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 5632, .kv_heads = 2, .head_size = 256, .reads_bias = true}));
     weft_ASSIGN(o.delta, read_delta(c, {.key_heads = 16, .value_heads = 32, .key_size = 128, .value_size = 128, .taps = 4}));
     weft_ASSIGN(o.experts.count, count_or_zero(c, "num_experts", 512));
     if (o.experts.count) {

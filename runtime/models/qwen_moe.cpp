@@ -17,27 +17,19 @@ struct Class {
 };
 constexpr Class kClasses[] = {{"qwen2_moe", 16, 5632, 1408, 60, 4, "qkv_bias", true, false, false, true, true}, {"qwen3_moe", 4, 6144, 768, 128, 8, "attention_bias", false, true, true, false, false}};
 
-struct Config {
-    uint32_t layers, width, inner, shared_inner;
-    Heads heads;
+struct Config : DecoderSizes {
+    uint32_t shared_inner;
     Experts experts;
-    double eps;
     bool qkv_bias, out_bias;
-    kernel::Activation activation;
     std::vector<uint32_t> windows; // of each layer
     std::vector<bool> sparse;      // of each layer: experts, else a dense block
 };
 
 Result<Config> read(const JsonObject& c, const Class& k) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c));
-    weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width, k.kv_heads));
-    weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", k.inner));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = k.inner, .kv_heads = k.kv_heads}));
     weft_ASSIGN(o.qkv_bias, c.boolean_or(k.bias_key, k.biased));
     o.out_bias = k.biased_out && o.qkv_bias;
-    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "silu"));
 
     const std::string count_key = c.has("num_local_experts") ? "num_local_experts" : "num_experts"; // transformers 5 writes the former
     weft_ASSIGN(o.experts.count, count_or_zero(c, count_key, k.experts));
