@@ -52,11 +52,14 @@ void remember(Recorder& r, const Step& step, const Tensor& history) {
         {.tokens = step.max_tokens, .capacity = history.columns()}, {.x = {1, Quantity::tokens}});
 }
 
-void advance(Recorder& r, const Step& step) {
+void advance(Recorder& r, const Step& step, const Tensor& sampler, const Tensor& ends) {
     using K = shader::advance;
     weft_CHECK(step.positions.count() >= step.max_sequences && step.outputs.count() >= step.max_sequences, "the step must have room for a token of every sequence");
-    r.dispatch<K>(K::Variant::core, {}, {.header = step.header, .sequences = step.sequences, .positions = step.positions, .token_sequence = step.token_sequence, .outputs = step.outputs},
-        {.sequences = step.max_sequences}, {.x = {64}});
+    weft_CHECK(bool(sampler) == bool(ends) && (!sampler || (sampler.columns() == sizeof(SamplerRow) / 4 && sampler.contiguous())), "end tokens need the sampler, [slots, 16]");
+    weft_CHECK(step.ids.count() >= step.max_sequences, "ids must have room for every sequence");
+    const Tensor none = r.unused();
+    r.dispatch<K>(K::Variant::core, {}, {.header = step.header, .sequences = step.sequences, .ids = step.ids, .positions = step.positions, .token_sequence = step.token_sequence, .outputs = step.outputs, .settings = sampler ? sampler : none, .ends = ends ? ends : none},
+        {.sequences = step.max_sequences, .ends = ends ? uint32_t(ends.count()) : 0}, {.x = {64}});
 }
 
 } // namespace weft::kernel

@@ -9,6 +9,7 @@ namespace weft::kernel {
 struct SamplerRow {
     static constexpr uint32_t kGreedy = 1;  ///< flag: the largest logit (after the penalties), ties to the lowest id
     static constexpr uint32_t kAllowed = 2; ///< flag: only tokens whose bit is set in SampleArgs::allowed
+    static constexpr uint32_t kStops = 4;   ///< flag: the sequence ends with an end token of advance()
     float temperature = 1.0f;    ///< below 1e-5: greedy
     uint32_t top_k = 0;          ///< 0: off. Tokens that tie with the k-th stay
     float top_p = 1.0f;          ///< >= 1: off. The fewest most likely tokens whose probabilities reach top_p; tokens that tie with the last stay
@@ -43,7 +44,8 @@ void sample(Recorder& r, const SampleArgs& a);
 void remember(Recorder& r, const Step& step, const Tensor& history);
 
 /// Turns the step block into that of the next decode step: every sequence has seen its new tokens and gets one more, ids[s] (written by sample()).
-/// The step must have one output a sequence, in the order of the sequences. Ring row + 1.
-void advance(Recorder& r, const Step& step);
+/// The step must have one output a sequence, in the order of the sequences. Ring row + 1. A sequence whose sampler row has kStops and whose new token is one of `ends`
+/// u32 [E] leaves the step: its states stay as they were before that token, and the next steps do nothing for it. Both absent: none leaves.
+void advance(Recorder& r, const Step& step, const Tensor& sampler = {}, const Tensor& ends = {});
 
 } // namespace weft::kernel

@@ -50,7 +50,7 @@ Result<std::vector<uint32_t>> end_tokens(const ModelFiles& files) {
     return ends;
 }
 
-kernel::SamplerRow sampler_row(const SamplingOptions& s) {
+kernel::SamplerRow sampler_row(const SamplingOptions& s, bool stops) {
     kernel::SamplerRow row;
     row.temperature = s.temperature;
     row.top_k = s.top_k;
@@ -59,7 +59,7 @@ kernel::SamplerRow sampler_row(const SamplingOptions& s) {
     row.repeat_penalty = s.repeat_penalty;
     row.seed_low = uint32_t(s.seed);
     row.seed_high = uint32_t(s.seed >> 32);
-    row.flags = s.greedy ? kernel::SamplerRow::kGreedy : 0;
+    row.flags = (s.greedy ? kernel::SamplerRow::kGreedy : 0) | (stops ? kernel::SamplerRow::kStops : 0);
     return row;
 }
 
@@ -90,15 +90,14 @@ Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& p
         else if (options.need_tokenizer) return loaded.error();
     } else if (options.need_tokenizer) return Error{ErrorCode::not_found, path.string() + ": there is no tokenizer.json; only token ids can be used", {}};
     weft_ASSIGN(state->sampling, sampling_of(files));
-    weft_ASSIGN(auto ends, end_tokens(files));
     const auto report = [&](Progress::Stage stage) { return [&options, stage](uint64_t done, uint64_t total) { return !options.progress || options.progress({stage, done, total}); }; };
     if (options.random_weights) {
         weft_ASSIGN(state->model, random_model(device.internal(), files, options.dtype, 1));
     } else {
         weft_ASSIGN(state->model, load_model(device.internal(), files, options.dtype, report(Progress::Stage::load)));
     }
-    const_cast<Schedule&>(state->model->schedule).end_tokens = std::move(ends);
     SessionOptions session;
+    weft_ASSIGN(session.end_tokens, end_tokens(files));
     session.context = options.context;
     session.max_chunk = kPrefillChunk;
     session.kv_dtype = options.dtype == WeightType::f16 ? DType::f16 : DType::f32;
@@ -115,7 +114,7 @@ std::string TextModel::decode(std::span<const uint32_t> ids) const { return stat
 
 Result<GenerateStats> TextModel::generate(std::string_view prompt, const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text) {
     weft_ASSIGN(auto ids, encode(prompt));
-    if (ids.empty() && !state_->model->schedule.end_tokens.empty()) ids.push_back(state_->model->schedule.end_tokens[0]); // texts are separated by it in training
+    if (ids.empty() && !state_->end_tokens().empty()) ids.push_back(state_->end_tokens()[0]); // texts are separated by it in training
     StreamDecoder decoder(*state_->tokenizer, true);
     auto stats = generate_ids(ids, options, [&](uint32_t id) {
         const std::string text = decoder.push(id);
@@ -133,7 +132,7 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
     stats.prompt_tokens = uint32_t(prompt.size());
     if (prompt.empty()) return Error{ErrorCode::invalid_argument, "the prompt has no tokens", {}};
     session.reset(0);
-    session.set_sampler(0, sampler_row(options.sampling));
+    session.set_sampler(0, sampler_row(options.sampling, !options.ignore_end));
     const auto build = [&](size_t done, size_t total) {
         if (options.progress) options.progress({Progress::Stage::pipelines, done, total});
     };
@@ -147,7 +146,7 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
     }
     stats.prefill_ms = stats.first_token_ms = ms_since(start);
 
-    const auto& ends = state_->model->schedule.end_tokens;
+    const auto& ends = state_->end_tokens();
     // Gives a token out; true to go on.
     const auto give = [&](uint32_t id) {
         if (!options.ignore_end && std::find(ends.begin(), ends.end(), id) != ends.end()) {
@@ -169,7 +168,7 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
         if (room == 0) break;
         const uint32_t steps = std::min({std::max(1u, options.steps_per_wait), room, options.max_tokens - stats.new_tokens});
         weft_TRY(session.decode({&slot, 1}, steps, tokens));
-        decoded += steps;
+        decoded += uint32_t(tokens[0].size());
         for (uint32_t id : tokens[0])
             if (!(going = give(id))) break; // what was made beyond is discarded
     }

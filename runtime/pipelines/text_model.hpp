@@ -14,6 +14,7 @@ public:
     std::unique_ptr<Session> session;
     std::optional<Tokenizer> tokenizer;
     SamplingOptions sampling;
+    const std::vector<uint32_t>& end_tokens() const { return session->options().end_tokens; }
     bool add_special = true;
 };
 

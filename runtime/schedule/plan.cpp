@@ -142,7 +142,7 @@ private:
         const Tensor sampler = r_.external(b_.sampler, DType::u32, {b_.slots, uint32_t(sizeof(kernel::SamplerRow) / 4)}, "sampler");
         const Tensor ring = r_.external(b_.ring, DType::u32, {b_.ring_capacity, bucket_.outputs}, "ring");
         kernel::sample(r_, {.step = c_.step, .logits = logits, .sampler = sampler, .history = history_, .ring = ring});
-        kernel::advance(r_, c_.step);
+        kernel::advance(r_, c_.step, sampler, r_.external(b_.ends, DType::u32, {kMostEnds}, "end tokens"));
     }
 
     vk::Recorder& r_;

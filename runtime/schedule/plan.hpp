@@ -17,7 +17,7 @@ struct Bucket {
 
 /// Device memory that all recordings of a session share.
 struct SessionBuffers {
-    vk::Slice header, sequences, ids, positions, token_sequence, outputs; ///< the step block
+    vk::Slice header, sequences, ids, positions, token_sequence, outputs, ends; ///< the step block
     vk::Slice logits;                                                    ///< f32 [outputs, vocabulary]
     vk::Slice grid_arguments;                                            ///< u32 [kGridRows, 4]
     vk::Slice sampler, history, ring;                                    ///< see kernels/sample.hpp
@@ -26,6 +26,7 @@ struct SessionBuffers {
     uint32_t slots = 0, history_capacity = 0, ring_capacity = 0;
 };
 inline constexpr uint32_t kGridRows = 512;
+inline constexpr uint32_t kMostEnds = 16; ///< end tokens of a model
 
 struct Plan {
     vk::Program program;

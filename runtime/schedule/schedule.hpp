@@ -60,7 +60,6 @@ struct Schedule {
     std::vector<Layer> layers;
     Head head;
     std::vector<WeightSlot> weights;
-    std::vector<uint32_t> end_tokens;
     int64_t begin_token = -1; ///< what generation starts from with an empty prompt; -1: none
 
     /// States of all layers in the order lowering uses them.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/session.hpp"
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <cstring>
+#include <numeric>
 
 namespace weft {
 namespace {
@@ -27,6 +29,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     if (schedule.position_limit && o.context > schedule.position_limit)
         return Error{ErrorCode::invalid_argument, "a context of " + std::to_string(o.context) + " tokens was asked for, but the model has learned positions for " + std::to_string(schedule.position_limit), {}};
     if (o.slots == 0 || o.max_chunk == 0) return Error{ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
+    if (o.end_tokens.size() > kMostEnds) return Error{ErrorCode::unsupported, std::to_string(o.end_tokens.size()) + " end tokens were given; weft takes at most " + std::to_string(kMostEnds), {}};
     weft_TRY(s->allocate());
     return s;
 }
@@ -78,7 +81,7 @@ Status Session::allocate() {
     const uint64_t tokens = std::bit_ceil(std::max(options_.max_chunk, options_.slots));
     struct Row { vk::Slice& slice; uint64_t bytes; };
     // The step block is one piece, so that writing it is one copy.
-    const Row block[] = {{b.header, 64}, {b.sequences, std::bit_ceil(options_.slots) * uint64_t(32)}, {b.sampler, options_.slots * sizeof(kernel::SamplerRow)}, {b.ids, tokens * 4}, {b.positions, tokens * 4}, {b.token_sequence, tokens * 4}, {b.outputs, tokens * 4}};
+    const Row block[] = {{b.header, 64}, {b.sequences, std::bit_ceil(options_.slots) * uint64_t(32)}, {b.sampler, options_.slots * sizeof(kernel::SamplerRow)}, {b.ids, tokens * 4}, {b.positions, tokens * 4}, {b.token_sequence, tokens * 4}, {b.outputs, tokens * 4}, {b.ends, kMostEnds * 4}};
     uint64_t block_bytes = 0;
     for (const Row& row : block) block_bytes += aligned(row.bytes);
     const Row others[] = {{b.grid_arguments, kGridRows * 16}, {b.history, uint64_t(options_.slots) * options_.context * 4}, {logits_few_, std::bit_ceil(options_.slots) * uint64_t(model_->schedule.vocabulary) * 4}};
@@ -259,6 +262,10 @@ Status Session::write_step(std::span<const kernel::StepSequence> rows, std::span
     put(buffers_.positions, words(positions));
     put(buffers_.token_sequence, words(owner));
     put(buffers_.outputs, words(outputs));
+    std::array<uint32_t, kMostEnds> ends;
+    ends.fill(UINT32_MAX); // no token
+    std::copy(options_.end_tokens.begin(), options_.end_tokens.end(), ends.begin());
+    put(buffers_.ends, std::as_bytes(std::span(ends)));
     return write(step_block_, image);
 }
 
@@ -321,43 +328,50 @@ Result<std::vector<float>> Session::tap(uint32_t index) {
 
 Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens) {
     tokens.assign(slots.size(), {});
-    std::vector<kernel::StepSequence> rows;
-    std::vector<uint32_t> ids, outputs;
     for (uint32_t slot : slots) {
         if (slot >= options_.slots || !slots_[slot].sampled) return Error{ErrorCode::invalid_argument, "decode: slot " + std::to_string(slot) + " has no sampled token to go on from", {}};
         if (uint64_t(slots_[slot].length) + steps > options_.context)
             return Error{ErrorCode::invalid_argument, "decode: the sequence would be " + std::to_string(slots_[slot].length + steps) + " tokens long, the context is " + std::to_string(options_.context), {}};
-        rows.push_back({slot, uint32_t(ids.size()), 1, slots_[slot].length, std::max(slots_[slot].expected, slots_[slot].length + 1)});
-        outputs.push_back(uint32_t(ids.size()));
-        ids.push_back(slots_[slot].next);
     }
+    std::vector<kernel::StepSequence> rows;
+    std::vector<uint32_t> ids, outputs;
     Bucket bucket;
-    bucket.sequences = bucket.tokens = bucket.outputs = std::bit_ceil(uint32_t(rows.size()));
+    bucket.sequences = bucket.tokens = bucket.outputs = std::bit_ceil(uint32_t(slots.size()));
     bucket.decode = bucket.sampling = true;
     weft_ASSIGN(Replay* replay, replay_for(bucket));
     last_ = replay;
     buffers_.logits = logits_few_;
-    output_rows_ = uint32_t(rows.size());
-    for (uint32_t done = 0; done < steps;) {
+    output_rows_ = uint32_t(slots.size());
+    std::vector<size_t> going(slots.size()); // which of `slots` have not ended
+    std::iota(going.begin(), going.end(), 0);
+    for (uint32_t done = 0; done < steps && !going.empty();) {
         const uint32_t now = std::min(steps - done, kRing);
-        for (size_t i = 0; i < slots.size(); ++i) {
-            rows[i].past = slots_[slots[i]].length;
-            rows[i].length = std::max(slots_[slots[i]].expected, rows[i].past + 1);
-            ids[i] = slots_[slots[i]].next;
+        rows.clear(), ids.clear(), outputs.clear();
+        for (size_t i : going) {
+            const Slot& slot = slots_[slots[i]];
+            rows.push_back({slots[i], uint32_t(ids.size()), 1, slot.length, std::max(slot.expected, slot.length + 1)});
+            outputs.push_back(uint32_t(ids.size()));
+            ids.push_back(slot.next);
         }
         weft_TRY(write_step(rows, ids, outputs));
         weft_TRY(replay->run(now, options_.longest_submission_ms));
         std::vector<uint32_t> ring(size_t(kRing) * bucket.outputs);
         weft_TRY(uploader_->read(buffers_.ring, std::as_writable_bytes(std::span(ring))));
-        for (size_t i = 0; i < slots.size(); ++i) {
-            Slot& slot = slots_[slots[i]];
-            for (uint32_t k = 0; k < now; ++k) tokens[i].push_back(ring[size_t(k) * bucket.outputs + i]);
-            slot.length += now;
-            slot.next = tokens[i].back();
+        for (uint32_t k = 0; k < now; ++k) { // row k holds the tokens of those that had not ended by then, in order
+            for (size_t j = 0; j < going.size(); ++j) {
+                Slot& slot = slots_[slots[going[j]]];
+                ++slot.length;
+                tokens[going[j]].push_back(slot.next = ring[size_t(k) * bucket.outputs + j]);
+            }
+            std::erase_if(going, [&](size_t i) { return ends_here(slots_[slots[i]]); });
         }
         done += now;
     }
     return Ok{};
+}
+
+bool Session::ends_here(const Slot& slot) const {
+    return (slot.sampler.flags & kernel::SamplerRow::kStops) && std::find(options_.end_tokens.begin(), options_.end_tokens.end(), slot.next) != options_.end_tokens.end();
 }
 
 void Session::reset(uint32_t slot) {

@@ -14,6 +14,7 @@ struct SessionOptions {
     uint32_t slots = 1;         ///< sequences at the same time
     uint32_t max_chunk = 256;   ///< most new tokens of one prefill step, over all sequences
     DType kv_dtype = DType::f32;
+    std::vector<uint32_t> end_tokens; ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
     bool timestamps = false;    ///< time every call (Recording::call_times); costs a barrier a call
     double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
 };
@@ -60,7 +61,8 @@ public:
     /// The token that the device sampled last for this slot.
     uint32_t next_token(uint32_t slot) const { return slots_[slot].next; }
     /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time limit allows, without host work between.
-    /// tokens[i] are the tokens sampled for slots[i]. All must have had a forward with Want::last.
+    /// tokens[i] are the tokens sampled for slots[i]; fewer where one is an end token: it is the last, and the states are those before it, however many steps were asked for.
+    /// All must have had a forward with Want::last.
     Status decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens);
     void set_sampler(uint32_t slot, const kernel::SamplerRow& row) { slots_[slot].sampler = row; }
 
@@ -110,6 +112,7 @@ private:
     Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
     Status check_feeds(std::span<const Feed> feeds) const;
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
+    bool ends_here(const Slot& slot) const;
     Error too_long(uint64_t available) const;
     uint64_t used_bytes(const StateSpec& spec, uint32_t length) const;
     vk::Slice state_of(size_t state, uint32_t slot) const;

@@ -17,6 +17,7 @@ const uint SAMPLER_NGRAM = 12u;
 
 const uint SAMPLER_GREEDY = 1u; // flags
 const uint SAMPLER_ALLOWED = 2u;
+const uint SAMPLER_STOPS = 4u;
 
 const float SAMPLER_MOST = 3.402823466e38;
 

@@ -1,42 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a step block into that of the next decode step: each sequence has seen its new tokens and gets one more.
+// Turns a step block into that of the next decode step: each sequence has seen its new tokens and gets one more, ids[s], unless that is an end token: then it leaves
+// the block, so that its states stay as they are, and those behind it move up.
 //   past += count, count = 1, first = s, length = max(length, past + 1); positions[s] = past, token_sequence[s] = outputs[s] = s
 //   header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
-// One workgroup. Cost: 64 bytes a sequence.
+// One workgroup. Cost: 72 bytes a sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"
+#include "sampler.glsl"
 
 layout(local_size_x = 64) in;
-layout(push_constant) uniform Push { uint sequences; } push; // of the bucket
+layout(push_constant) uniform Push { uint sequences, ends; } push; // of the bucket
 layout(binding = 0) buffer Header { uint header[]; };                          // [16] step header
 layout(binding = 1) buffer Sequences { uint sequences[]; };                    // [S, 8]
-layout(binding = 2) writeonly buffer Positions { uint positions[]; };          // [T]
-layout(binding = 3) writeonly buffer TokenSequence { uint token_sequence[]; }; // [T]
-layout(binding = 4) writeonly buffer Outputs { uint outputs[]; };              // [O]
+layout(binding = 2) buffer Ids { uint ids[]; };                                // [T]
+layout(binding = 3) writeonly buffer Positions { uint positions[]; };          // [T]
+layout(binding = 4) writeonly buffer TokenSequence { uint token_sequence[]; }; // [T]
+layout(binding = 5) writeonly buffer Outputs { uint outputs[]; };              // [O]
+layout(binding = 6) readonly buffer Settings { uint settings[]; };             // [slots, 16] SamplerRow
+layout(binding = 7) readonly buffer Ends { uint ends[]; };                     // [E]
 
-shared uint sh_longest;
+shared uint sh_longest, sh_stays[64];
+
+bool ends_with(uint id, uint slot) {
+    if (push.ends == 0u || (settings[slot * SAMPLER_STRIDE + SAMPLER_FLAGS] & SAMPLER_STOPS) == 0u) return false;
+    for (uint e = 0u; e < push.ends; ++e)
+        if (ends[e] == id) return true;
+    return false;
+}
 
 void main() {
-    uint lane = gl_LocalInvocationID.x, count = min(header[STEP_SEQUENCES], push.sequences);
+    uint lane = gl_LocalInvocationID.x, count = min(header[STEP_SEQUENCES], push.sequences), kept = 0u;
     if (lane == 0u) sh_longest = 0u;
-    barrier();
-    for (uint s = lane; s < count; s += 64u) {
-        uint row = s * SEQ_STRIDE, past = sequences[row + SEQ_PAST] + sequences[row + SEQ_COUNT];
-        sequences[row + SEQ_PAST] = past;
-        sequences[row + SEQ_COUNT] = 1u;
-        sequences[row + SEQ_FIRST] = s;
-        sequences[row + SEQ_LENGTH] = max(sequences[row + SEQ_LENGTH], past + 1u);
-        positions[s] = past;
-        token_sequence[s] = s;
-        outputs[s] = s;
-        atomicMax(sh_longest, past + 1u); // a maximum does not depend on the order
+    // 64 sequences at a time: what one round writes lies before what the next one reads.
+    for (uint first = 0u; first < count; first += 64u) {
+        uint s = first + lane, from = min(s, count - 1u) * SEQ_STRIDE, id = ids[min(s, count - 1u)];
+        uint slot = sequences[from + SEQ_SLOT], past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT], length = sequences[from + SEQ_LENGTH];
+        sh_stays[lane] = s < count && !ends_with(id, slot) ? 1u : 0u;
+        barrier();
+        uint to = kept;
+        for (uint l = 0u; l < lane; ++l) to += sh_stays[l];
+        if (sh_stays[lane] == 1u) {
+            uint row = to * SEQ_STRIDE;
+            sequences[row + SEQ_SLOT] = slot;
+            sequences[row + SEQ_PAST] = past;
+            sequences[row + SEQ_COUNT] = 1u;
+            sequences[row + SEQ_FIRST] = to;
+            sequences[row + SEQ_LENGTH] = max(length, past + 1u);
+            ids[to] = id;
+            positions[to] = past;
+            token_sequence[to] = to;
+            outputs[to] = to;
+            atomicMax(sh_longest, past + 1u); // a maximum does not depend on the order
+        }
+        for (uint l = 0u; l < 64u; ++l) kept += sh_stays[l];
+        barrier();
     }
     barrier();
     if (lane == 0u) {
-        header[STEP_TOKENS] = count;
-        header[STEP_OUTPUTS] = count;
-        header[STEP_LONGEST_NEW] = min(count, 1u);
+        header[STEP_TOKENS] = kept;
+        header[STEP_SEQUENCES] = kept;
+        header[STEP_OUTPUTS] = kept;
+        header[STEP_LONGEST_NEW] = min(kept, 1u);
         header[STEP_LONGEST_TOTAL] = sh_longest;
         header[STEP_RING] += 1u;
     }

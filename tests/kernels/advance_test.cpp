@@ -21,6 +21,13 @@ TEST_CASE("advance", "[kernels]") {
             expected.rows.push_back({s.slot, first, s.count, s.past, std::max(s.length, s.past + s.count)});
             first += s.count;
         }
+        const auto ends = ctx.words("ends");
+        const bool stops = !ends.empty();
+        if (stops) {
+            const auto ids = ctx.words("first ids"), sampler = ctx.words("sampler");
+            expected.ends = ends;
+            for (size_t s = 0; s < expected.rows.size(); ++s) expected.rows[s].id = ids[s], expected.rows[s].stops = sampler[16 * expected.rows[s].slot + 8] & kernel::SamplerRow::kStops;
+        }
         const auto started = expected.rows;
         for (size_t i = 0; i < steps; ++i) expected.step();
         const auto count = uint32_t(expected.rows.size());
@@ -30,6 +37,7 @@ TEST_CASE("advance", "[kernels]") {
             INFO("sequence " << s);
             REQUIRE(std::vector<uint32_t>(sequences.begin() + 8 * s, sequences.begin() + 8 * s + 5) == std::vector<uint32_t>{r.slot, r.first, r.count, r.past, r.length});
             REQUIRE(std::vector<uint32_t>{positions[s], owners[s], outputs[s]} == std::vector<uint32_t>{r.past, s, s});
+            if (stops) REQUIRE(ctx.words("step ids")[s] == r.id);
         }
         if (!decode) return;
         // Each step gives the best token that the sequence has not had: what was fed back shows in history, ids and ring.

@@ -147,6 +147,56 @@ TEST_CASE("advance() in small budgets equals forward()", "[schedule]") {
     CHECK(*s->logits() == expected);
 }
 
+TEST_CASE("an end token leaves the states as they were before it", "[schedule]") {
+    auto model = load(bundled());
+    const auto first = tokens(19, 5), second = tokens(8, 6), more = tokens(7, 9);
+    const auto decoded = [&](Session& s, std::vector<uint32_t> slots, uint32_t steps) {
+        std::vector<std::vector<uint32_t>> out;
+        REQUIRE(s.decode(slots, steps, out));
+        return out;
+    };
+    const auto start = [&](std::vector<uint32_t> ends, bool stops) {
+        SessionOptions o{.context = 256, .slots = 2, .max_chunk = 64, .end_tokens = std::move(ends)};
+        auto s = Session::create(model, o);
+        REQUIRE(s);
+        for (uint32_t slot : {0u, 1u}) {
+            kernel::SamplerRow row; // greedy
+            row.no_repeat_ngram = 1; // and never a token twice, so that an end token is met once
+            if (stops) row.flags |= kernel::SamplerRow::kStops;
+            (*s)->set_sampler(slot, row);
+        }
+        const Feed feeds[] = {{0, first, 0}, {1, second, 0}};
+        REQUIRE((*s)->forward(feeds, Want::last));
+        return std::move(*s);
+    };
+    auto free = start({}, true);
+    const auto all = decoded(*free, {0, 1}, 12);
+    REQUIRE(all[0].size() == 12);
+    REQUIRE(all[1].size() == 12);
+
+    size_t at = 2; // a token of the first that the second does not have
+    while (std::find(all[1].begin(), all[1].end(), all[0][at]) != all[1].end()) ++at;
+    REQUIRE(at < 11);
+    const uint32_t end = all[0][at], made = uint32_t(at) + 1;
+    auto stopped = start({all[1][11], end}, true);
+    const auto until = decoded(*stopped, {0, 1}, 12);
+    CHECK(until[0] == std::vector<uint32_t>(all[0].begin(), all[0].begin() + made)); // the end token is the last
+    CHECK(until[1] == all[1]);                                                   // the neighbour goes on, at the same place in memory or not
+    CHECK(stopped->length(0) == first.size() + made);                             // the prompt, the token it gave, and what was fed after it
+    CHECK(stopped->length(1) == second.size() + 12);
+
+    auto exact = start({}, true);
+    decoded(*exact, {0}, made);
+    CHECK(last_logits(*stopped, 0, more) == last_logits(*exact, 0, more)); // the same bits: nothing was fed behind the end
+
+    auto ignored = start({end}, false);
+    CHECK(decoded(*ignored, {0, 1}, 12) == all);
+    auto refused = Session::create(model, {.context = 32, .end_tokens = std::vector<uint32_t>(17, 1)});
+    REQUIRE(!refused);
+    CHECK(refused.error().text().find("16") != std::string::npos);
+    test::require_no_validation_messages();
+}
+
 TEST_CASE("lengths within a bucket make no new recording", "[schedule]") {
     auto model = load(bundled());
     auto s = make(model, 1);

@@ -7,9 +7,9 @@
 namespace weft::kernel {
 namespace {
 
-constexpr uint32_t kVocabulary = 700, kCapacity = 64, kSlots = 12;
+constexpr uint32_t kVocabulary = 700, kCapacity = 64, kSlots = 12, kManySlots = 150;
 
-KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequences, uint32_t steps, bool decode = false, uint32_t spare = 3) {
+KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequences, uint32_t steps, bool decode = false, uint32_t spare = 3, std::vector<uint32_t> ending = {}) {
     KernelCase c;
     c.name = name;
     c.bytes = 64 * sequences.size();
@@ -22,6 +22,14 @@ KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequ
         ctx.input_words("first ids", {uint32_t(ids.size()) + 1}, [&] { auto copy = ids; copy.push_back(0); return copy; }());
         ctx.input("settings", DType::f32, {2}, {float(steps), float(decode)});
         SampleArgs a;
+        Tensor ends;
+        if (!ending.empty()) { // the tokens in these places are end tokens; every third slot goes on all the same
+            std::vector<uint32_t> words(16 * kManySlots), tokens_of;
+            for (uint32_t s = 0; s < kManySlots; ++s) words[16 * s + 8] = s % 3 ? SamplerRow::kStops : 0;
+            for (uint32_t e : ending) tokens_of.push_back(ids[e]);
+            a.sampler = ctx.input_words("sampler", {kManySlots, 16}, words);
+            ends = ctx.input_words("ends", {uint32_t(ending.size())}, tokens_of);
+        }
         if (decode) {
             a.step = step;
             a.logits = ctx.input("logits", DType::f32, {step.max_outputs, kVocabulary}, ctx.random().normals(size_t(step.max_outputs) * kVocabulary));
@@ -36,7 +44,7 @@ KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequ
         }
         for (uint32_t i = 0; i < steps; ++i) {
             if (decode) sample(ctx.recorder(), a);
-            advance(ctx.recorder(), step);
+            advance(ctx.recorder(), step, ends ? a.sampler : Tensor{}, ends);
         }
     };
     return c;
@@ -49,7 +57,8 @@ KernelTable advance_cases() {
     for (uint32_t s = 0; s < 150; ++s) many.push_back({s, 1 + s % 3, 11 * s % 97, s % 5 ? 0u : 500u});
     return {"advance",
         {make("tiny", {{0, 1, 0}}, 1, false, 0), make("no sequences", {}, 2), make("after a prompt", {{2, 9, 0}, {0, 1, 40}, {1, 3, 7}}, 1), make("many sequences, three steps", many, 3),
-         make("decode loop", {{3, 1, 0}, {0, 1, 20}, {7, 1, 5}}, 3, true), make("decode loop that fills the ring twice", {{1, 1, 60}, {11, 1, 2}}, 7, true), make("real decode step", {{0, 1, 100}}, 1, false, 0)}};
+         make("decode loop", {{3, 1, 0}, {0, 1, 20}, {7, 1, 5}}, 3, true), make("decode loop that fills the ring twice", {{1, 1, 60}, {11, 1, 2}}, 7, true), make("one ends", {{4, 1, 9}, {2, 1, 40}, {1, 1, 7}}, 2, false, 3, {1}), make("all end", {{4, 1, 9}, {2, 1, 40}}, 3, false, 3, {0, 1}),
+         make("many end", many, 2, false, 3, {0, 1, 2, 5, 63, 64, 65, 66, 127, 128, 140, 149}), make("real decode step", {{0, 1, 100}}, 1, false, 0)}};
 }
 
 } // namespace weft::kernel
