@@ -58,8 +58,9 @@ bool g_bar_shown = false;
 weft::ProgressFunction progress_bar() {
     if (!isatty(STDERR_FILENO)) return [](const weft::Progress&) { return !g_interrupted; };
     using Clock = std::chrono::steady_clock;
-    return [begin = Clock::now(), last = Clock::time_point()](const weft::Progress& p) mutable {
+    return [begin = Clock::now(), last = Clock::time_point(), stage_shown = weft::Progress::Stage::load](const weft::Progress& p) mutable {
         const auto now = Clock::now();
+        if (p.stage != stage_shown) begin = now, stage_shown = p.stage;
         // Short work shows no bar at all; a long one is redrawn ten times a second.
         if (now - begin < std::chrono::milliseconds(250) || (now - last < std::chrono::milliseconds(100) && p.done < p.total)) return !g_interrupted;
         last = now;

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace app {
 namespace {
@@ -91,20 +92,26 @@ int run(const Flags& f) {
         auto given = parse_ids(*prompt);
         if (!given) return fail(given.error());
         stats = model->generate_ids(*given, o, [&](uint32_t id) {
+            end_progress();
             ids.push_back(id);
             if (!f.json) std::cout << id << ' ' << std::flush;
             return !g_interrupted && std::cout.good();
         });
     } else {
-        if (!f.json) std::cout << *prompt << std::flush;
-        stats = model->generate(*prompt, o, [&](std::string_view piece) {
+        bool told = f.json;
+        const auto tell_prompt = [&] { // once the bars are done: they would draw over it
             end_progress();
+            if (!std::exchange(told, true)) std::cout << *prompt << std::flush;
+        };
+        stats = model->generate(*prompt, o, [&](std::string_view piece) {
+            tell_prompt();
             text += piece;
             if (!f.json) std::cout << piece << std::flush;
             return !g_interrupted && std::cout.good();
         });
+        if (stats) tell_prompt();
     }
-    if (!f.json) std::cout << "\n" << std::flush;
+    if (!f.json && (stats || !text.empty() || !ids.empty())) std::cout << "\n" << std::flush;
     if (!stats) return fail(stats.error());
     if (f.json) {
         nlohmann::json j{{"model", f.model}, {"architecture", model->architecture()}, {"prompt_tokens", stats->prompt_tokens}, {"new_tokens", stats->new_tokens}, {"ended", stats->ended}, {"prefill_ms", stats->prefill_ms},

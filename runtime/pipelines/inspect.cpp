@@ -93,7 +93,7 @@ Plan dry_plan(const vk::Device& device, const Schedule& schedule, WeightType typ
     const DType matrix = type == WeightType::f32 ? DType::f32 : type == WeightType::f16 ? DType::f16 : DType::bf16;
     for (const WeightSlot& slot : schedule.weights) weights.push_back({anywhere, slot.matrix && slot.computed.empty() ? matrix : DType::f32, slot.shape});
     SessionBuffers b;
-    b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.logits = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
+    b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.ends = b.logits = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
     b.states.assign(states.size(), anywhere);
     b.slots = 1;
     b.history_capacity = context;
