@@ -10,7 +10,7 @@ namespace {
 
 struct Flags {
     std::string model, svg;
-    bool json = false, no_device = false, architectures = false;
+    bool json = false, schedule = false, no_device = false, architectures = false;
     weft::InspectOptions options;
     DeviceFlags device;
 };
@@ -20,7 +20,13 @@ int run(const Flags& f) {
         std::cout << weft::architecture_table();
         return kDone;
     }
-    if (f.model.empty()) return fail({weft::ErrorCode::invalid_argument, "inspect needs a model directory, a config.json or a .safetensors", {}});
+    if (f.model.empty()) return fail({weft::ErrorCode::invalid_argument, "inspect needs a model directory, a config.json, a schedule file or a .safetensors", {}});
+    if (f.schedule) {
+        const auto text = weft::schedule_text(f.model);
+        if (!text) return fail(text.error());
+        std::cout << *text << "\n";
+        return kDone;
+    }
     std::optional<weft::Device> device;
     if (!f.no_device) {
         auto opened = f.device.open();
@@ -43,9 +49,10 @@ int run(const Flags& f) {
 Command add_inspect(CLI::App& root) {
     auto f = std::make_shared<Flags>();
     CLI::App* app = root.add_subcommand("inspect", "Show a model's schedule, its memory, and what this device would run it with");
-    app->add_option("model", f->model, "Model directory, config.json, or .safetensors");
+    app->add_option("model", f->model, "Model directory, config.json, schedule file, or .safetensors");
     app->add_option("--svg", f->svg, "Write a picture of the schedule to this file");
     app->add_flag("--json", f->json, "As JSON");
+    app->add_flag("--schedule", f->schedule, "Print the schedule as JSON that can be edited and run");
     app->add_option("--context", f->options.context, "Tokens for the memory figures");
     app->add_flag("--no-device", f->no_device, "Without the support report");
     app->add_flag("--architectures", f->architectures, "List the supported architectures as a Markdown table");

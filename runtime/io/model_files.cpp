@@ -63,10 +63,21 @@ Result<ShardOf> read_weight_map(const fs::path& path) {
 Status ModelFiles::Document::read(const fs::path& path) {
     weft_ASSIGN(const std::string text, read_file(path, kLargestConfig));
     weft_ASSIGN(Json parsed, parse_json(text, path.string()));
-    if (!parsed.is_object()) return Error{ErrorCode::malformed, path.string() + ": must be a JSON object", {}};
-    json = std::move(parsed);
-    origin = path.string();
+    return set(std::move(parsed), path.string());
+}
+
+Status ModelFiles::Document::set(Json value, const std::string& from) {
+    if (!value.is_object()) return Error{ErrorCode::malformed, from + ": must be a JSON object", {}};
+    json = std::move(value);
+    origin = from;
     return Ok{};
+}
+
+Result<ModelFiles> ModelFiles::from_config(Json config, const std::string& origin) {
+    ModelFiles files;
+    files.origin_ = origin;
+    weft_TRY(files.config_.set(std::move(config), origin));
+    return files;
 }
 
 Result<ModelFiles> ModelFiles::open(const fs::path& path) {
@@ -82,10 +93,15 @@ Result<ModelFiles> ModelFiles::open(const fs::path& path) {
         weft_ASSIGN(auto weights, SafetensorsFile::open(path));
         files.shards_.push_back(std::move(weights));
         weft_TRY(files.add_tensors({}));
+    } else if (path.extension() == ".gguf") {
+        weft_ASSIGN(files.ggufs_, open_gguf_parts(path));
+        for (const GgufFile& part : files.ggufs_)
+            for (const TensorView& tensor : part.tensors()) files.tensors_.push_back(&tensor);
+        files.index_tensors();
     } else if (path.extension() == ".json") {
         weft_TRY(files.config_.read(path));
     } else {
-        return Error{ErrorCode::unsupported, path.string() + ": is neither a model directory nor a .safetensors or config.json file", {}};
+        return Error{ErrorCode::unsupported, path.string() + ": is neither a model directory nor a .gguf, .safetensors or config.json file", {}};
     }
     return files;
 }
@@ -155,14 +171,18 @@ Status ModelFiles::add_tensors(const ShardOf& shard_of) {
             const auto chosen = shard_of.find(tensor.name);
             if (chosen != shard_of.end() && fs::path(shard.origin()).filename() != chosen->second) continue;
             tensors_.push_back(&tensor);
-            total_bytes_ += tensor.bytes.size();
         }
-    by_name_ = tensors_;
-    std::sort(by_name_.begin(), by_name_.end(), [](auto* a, auto* b) { return a->name < b->name; });
+    index_tensors();
     const auto twice = std::adjacent_find(by_name_.begin(), by_name_.end(), [](auto* a, auto* b) { return a->name == b->name; });
     if (twice != by_name_.end())
         return Error{ErrorCode::malformed, origin_ + ": tensor " + in_quotes((*twice)->name) + ": is in several shards, and the index does not say which counts", {}};
     return Ok{};
+}
+
+void ModelFiles::index_tensors() {
+    for (const TensorView* tensor : tensors_) total_bytes_ += tensor->bytes.size();
+    by_name_ = tensors_;
+    std::sort(by_name_.begin(), by_name_.end(), [](auto* a, auto* b) { return a->name < b->name; });
 }
 
 std::optional<fs::path> ModelFiles::file(const std::string& name) const {

@@ -2,6 +2,7 @@
 // L0: the files of a model: which weights, configuration and tokenizer a path means, opened and checked against each other.
 #pragma once
 #include "base/json.hpp"
+#include "io/gguf.hpp"
 #include "io/safetensors.hpp"
 
 namespace weft {
@@ -12,10 +13,14 @@ namespace weft {
 ///  - a directory as on the Hugging Face hub. Weights: model.safetensors, else the shards of model.safetensors.index.json, else the only
 ///    *.safetensors there is; other safetensors files beside them are ignored. config.json and the other files are taken if present.
 ///  - a .safetensors file: that file alone, without configuration.
+///  - a .gguf file, or one of the parts of a split one: weights, with metadata instead of a configuration.
 ///  - a .json file: that configuration alone, without weights.
 class ModelFiles {
 public:
     static Result<ModelFiles> open(const std::filesystem::path& path);
+
+    /// A configuration in memory, as if read from the file `origin`. Must be an object.
+    static Result<ModelFiles> from_config(Json config, const std::string& origin);
 
     /// config.json, an object; absent for weights alone.
     const std::optional<Json>& config() const { return config_.json; }
@@ -29,13 +34,16 @@ public:
     std::optional<std::filesystem::path> tokenizer() const { return file("tokenizer.json"); }
     std::optional<std::filesystem::path> tokenizer_config() const { return file("tokenizer_config.json"); }
 
+    /// The metadata of a GGUF file; nullptr for what is none.
+    const GgufMetadata* gguf() const { return ggufs_.empty() ? nullptr : &ggufs_[0].metadata(); }
+
     /// The tensor of that name in any shard, or nullptr.
     const TensorView* find(std::string_view name) const;
     /// All tensors, shard after shard, each in the order of its bytes.
     std::span<const TensorView* const> tensors() const { return tensors_; }
     /// The bytes of all tensors together.
     uint64_t total_bytes() const { return total_bytes_; }
-    /// The weight files: one, several shards in the order of their names, or none.
+    /// The safetensors files: one, several shards in the order of their names, or none.
     std::span<const SafetensorsFile> shards() const { return shards_; }
     /// The path as given.
     const std::string& origin() const { return origin_; }
@@ -45,17 +53,20 @@ private:
         std::optional<Json> json;
         std::string origin;
         Status read(const std::filesystem::path& path);
+        Status set(Json value, const std::string& from);
     };
 
     ModelFiles() = default;
     Status open_directory();
     Status open_shards(const std::filesystem::path& index_path);
     Status add_tensors(const std::map<std::string, std::string>& shard_of);
+    void index_tensors();
 
     std::string origin_;
     std::filesystem::path directory_; // empty for a lone file
     Document config_, generation_config_;
     std::vector<SafetensorsFile> shards_;
+    std::vector<GgufFile> ggufs_;
     std::vector<const TensorView*> tensors_, by_name_; // by_name_ is sorted
     uint64_t total_bytes_ = 0;
 };

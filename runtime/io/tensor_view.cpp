@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/tensor_view.hpp"
+#include "base/blocks.hpp"
 #include "base/half.hpp"
 #include <array>
 #include <bit>
@@ -55,7 +56,7 @@ Error not_readable(const TensorView& tensor, const char* as) {
 
 } // namespace
 
-const char* name_of(FileType type) { return kTypes[size_t(type)].name; }
+const char* name_of(FileType type) { return size_t(type) < kFileTypes ? kTypes[size_t(type)].name : block_info(*dtype_of(type)).file_name; }
 
 std::optional<FileType> file_type(std::string_view name) {
     for (size_t i = 0; i < kTypes.size(); ++i)
@@ -63,7 +64,21 @@ std::optional<FileType> file_type(std::string_view name) {
     return std::nullopt;
 }
 
-uint32_t bits_of(FileType type) { return kTypes[size_t(type)].bits; }
+uint32_t bits_of(FileType type) {
+    weft_CHECK(size_t(type) < kFileTypes, "an element of a block has no size of its own");
+    return kTypes[size_t(type)].bits;
+}
+
+std::optional<DType> dtype_of(FileType type) {
+    switch (type) {
+#define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
+    case FileType::id: return DType::id;
+        PLAIN_TYPES(weft_ROW)
+        BLOCK_TYPES(weft_ROW)
+#undef weft_ROW
+    default: return std::nullopt;
+    }
+}
 
 uint64_t TensorView::count() const {
     uint64_t product = 1;
@@ -120,6 +135,9 @@ Result<std::vector<float>> read_f32(const TensorView& tensor) {
     case FileType::f6_e2m3:
     case FileType::f6_e3m2:
     case FileType::c64: return not_readable(tensor, "floats");
+    default: // blocks
+        out.resize(tensor.count());
+        unpack_blocks(*dtype_of(tensor.type), tensor.bytes, out);
     }
     return out;
 }

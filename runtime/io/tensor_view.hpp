@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L0: a tensor inside a mapped file: its name, type, shape and bytes, and copies of it as numbers.
 #pragma once
+#include "base/dtype.hpp"
 #include "base/result.hpp"
 #include <cstddef>
 #include <cstdint>
@@ -12,19 +13,24 @@
 
 namespace weft {
 
-/// Element types of the safetensors format, in the format's own order (by alignment, ascending).
+/// Element types of the safetensors format, in the format's own order (by alignment, ascending), then GGUF's blocks.
+#define weft_ROW(id, NAME, number, elements, bytes, scale) id,
 enum class FileType : uint8_t {
     boolean, f4, f6_e2m3, f6_e3m2, u8, i8, f8_e5m2, f8_e4m3, f8_e8m0, f8_e4m3fnuz, f8_e5m2fnuz,
     i16, u16, f16, bf16, i32, u32, f32, c64, f64, i64, u64,
+    BLOCK_TYPES(weft_ROW)
 };
-constexpr size_t kFileTypes = size_t(FileType::u64) + 1;
+#undef weft_ROW
+constexpr size_t kFileTypes = size_t(FileType::u64) + 1; ///< of safetensors
 
 /// The spelling in the file: "BF16".
 const char* name_of(FileType type);
-/// The type that the file spells `name`, if the format has it.
+/// The type that a safetensors file spells `name`, if the format has it.
 std::optional<FileType> file_type(std::string_view name);
-/// Bits of one element; 4 or 6 for the types that are packed.
+/// Bits of one element; 4 or 6 for the types that are packed. Not of a type in blocks.
 uint32_t bits_of(FileType type);
+/// The type on the device that holds the very same bits, for the types of weights.
+std::optional<DType> dtype_of(FileType type);
 
 /// A tensor in a file. The bytes belong to the file that gave the view and live as long as it does.
 struct TensorView {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/case.hpp"
+#include "base/blocks.hpp"
 #include "base/half.hpp"
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace weft::kernel {
 namespace {
@@ -24,6 +26,31 @@ std::vector<std::byte> encode(DType dtype, std::vector<float>& values) {
         }
     }
     return bytes;
+}
+
+// `count` random blocks, and what they stand for. Every bit pattern occurs but in the half-precision scales, which make the values about `deviation` large.
+void random_blocks(Random& random, DType dtype, size_t count, double deviation, std::vector<std::byte>& blocks, std::vector<float>& values) {
+    const BlockInfo info = block_info(dtype);
+    const bool minima = dtype == DType::q4_1 || dtype == DType::q5_1 || dtype == DType::q2_k || dtype == DType::q4_k || dtype == DType::q5_k;
+    blocks.resize(count * info.bytes), values.resize(count * info.elements);
+    for (size_t i = 0; i < count; ++i) {
+        const auto block = std::span(blocks).subspan(i * info.bytes, info.bytes);
+        const auto unpacked = std::span(values).subspan(i * info.elements, info.elements);
+        for (std::byte& b : block) b = std::byte(random.below(256));
+        const auto scale = [&](uint32_t n, double v) {
+            const uint16_t half = float_to_half(float(v));
+            std::memcpy(&block[info.scale_at + 2 * n], &half, 2);
+        };
+        if (dtype == DType::mxfp4) block[0] = std::byte(124 + random.below(3) + int(std::lround(std::log2(deviation))));
+        else {
+            for (uint32_t n = 0; n < (minima ? 2u : 1u); ++n) scale(n, 1);
+            unpack_blocks(dtype, block, unpacked);
+            double largest = 1;
+            for (const float v : unpacked) largest = std::max(largest, std::abs(double(v)));
+            for (uint32_t n = 0; n < (minima ? 2u : 1u); ++n) scale(n, random.uniform(-3, 3) * deviation / largest);
+        }
+        unpack_blocks(dtype, block, unpacked);
+    }
 }
 
 } // namespace
@@ -56,6 +83,28 @@ Tensor CaseContext::input(const std::string& name, DType dtype, std::initializer
     const auto bytes = encode(dtype, values);
     host_[name] = std::move(values);
     return own(name, dtype, shape, bytes);
+}
+
+Tensor CaseContext::weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, double deviation) {
+    size_t elements = 1;
+    for (const uint32_t n : shape) elements *= n;
+    const auto repeat = [](auto& list, size_t count) {
+        const size_t period = list.size();
+        list.resize(count);
+        for (size_t i = period; i < count; ++i) list[i] = list[i - period];
+    };
+    if (!in_blocks(dtype)) {
+        std::vector<float> values = random_.normals(std::min<size_t>(elements, 999983), deviation);
+        repeat(values, elements);
+        return input(name, dtype, shape, std::move(values));
+    }
+    std::vector<std::byte> blocks;
+    std::vector<float> values;
+    random_blocks(random_, dtype, std::min<size_t>(elements / block_info(dtype).elements, 4099), deviation, blocks, values);
+    repeat(blocks, bytes_of(dtype, elements)), repeat(values, elements);
+    blocks.resize(storage_bytes(dtype, elements));
+    host_[name] = std::move(values);
+    return own(name, dtype, shape, blocks);
 }
 
 Tensor CaseContext::input_words(const std::string& name, std::initializer_list<uint32_t> shape, const std::vector<uint32_t>& words) {
@@ -150,6 +199,7 @@ Status CaseContext::run() {
     weft_TRY(device_.run({&commands_, 1}));
 
     for (const Owned& o : owned_) {
+        if (in_blocks(o.dtype)) continue; // an input
         std::vector<std::byte> bytes(o.count * size_of(o.dtype));
         weft_TRY(uploader_->read(o.slice, bytes));
         if (o.dtype == DType::u32 || o.dtype == DType::i32) continue; // words() reads these exactly

@@ -47,6 +47,8 @@ public:
 
     /// A tensor holding `values`, rounded to `dtype` first, so that the reference sees what the shader sees (see data()). u32: values are cast.
     Tensor input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, std::vector<float> values);
+    /// A weight of normal numbers or of random blocks. They repeat in a large one, to save time; their period is prime.
+    Tensor weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, double deviation);
     Tensor input_words(const std::string& name, std::initializer_list<uint32_t> shape, const std::vector<uint32_t>& words);
     /// A tensor filled with NaN (f32, f16, bf16) or 0xffffffff: what a kernel does not write shows.
     Tensor output(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape);

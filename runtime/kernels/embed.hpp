@@ -9,7 +9,7 @@ namespace weft::kernel {
 /// An id or position outside its table adds zeros. A table over the storage range is read by several dispatches, each its own rows.
 struct EmbedArgs {
     Tensor ids;            ///< u32 [T]: step.ids, token types, ...
-    Tensor table;          ///< f32, f16 or bf16 [V, D], contiguous
+    Tensor table;          ///< f32, f16, bf16 or in blocks [V, D], contiguous
     Tensor positions;      ///< u32 [T]: step.positions; needed with position_table
     Tensor position_table; ///< f32, f16 or bf16 [N, D], contiguous; absent: 0
     Tensor residual;       ///< f32 [T, D]; may be y itself (tables added one by one); absent: 0

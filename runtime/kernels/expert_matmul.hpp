@@ -11,7 +11,7 @@ namespace weft::kernel {
 /// A pair whose expert is >= E (a dropped one) is skipped: its row of y is not written.
 struct ExpertMatmulArgs {
     Tensor x;       ///< f32 [T, K] with rows_per_x = choices (first projection), or [T * choices, K] with rows_per_x = 1; may be a column slice
-    Tensor weight;  ///< f32, f16 or bf16 [E, N, K], or [E, 2I, K] if gated: the gate's rows, then the up rows; contiguous. May be larger than one storage range
+    Tensor weight;  ///< f32, f16, bf16 or in blocks [E, N, K], or [E, 2I, K] if gated: the gate's rows, then the up rows; contiguous. May be larger than one storage range
     Tensor bias;    ///< f32 [E, N] or [E, 2I]; absent: 0
     Tensor scale;   ///< f32 [T * choices]; absent: 1
     Tensor experts; ///< u32 [T * choices]: chosen expert of each pair; read by the form for few tokens

@@ -12,7 +12,7 @@ namespace weft::kernel {
 /// and softcap(v) = softcap * tanh(v / softcap).
 struct MatmulArgs {
     Tensor x;        ///< f32 [T, K]; may be a column slice
-    Tensor weight;   ///< f32, f16 or bf16 [N, K], or [2I, K] if gated: the gate's rows, then the up rows; may be a column slice. May be larger than one storage range
+    Tensor weight;   ///< f32, f16, bf16 or in blocks [N, K], or [2I, K] if gated: the gate's rows, then the up rows; may be a column slice. May be larger than one storage range
     Tensor bias;     ///< f32 [N] or [2I]; absent: 0
     Tensor residual; ///< f32 [T, N] or [T, I]; may be a column slice, may be y itself; absent: 0
     Tensor y;        ///< f32 [T, N] or [T, I]; may be a column slice; must not overlap x. Rows from the real ones up to max_rows hold garbage afterwards

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/products.hpp"
 #include <algorithm>
+#include <numeric>
 
 namespace weft::kernel {
 namespace {
@@ -12,29 +13,36 @@ bool loads_apart(uint32_t subgroup_size) { return subgroup_size <= 8; }
 } // namespace
 
 uint32_t weight_type(const Tensor& weight) {
-    weft_CHECK(weight.dtype == DType::f32 || weight.dtype == DType::f16 || weight.dtype == DType::bf16, "weight must be f32, f16 or bf16");
-    return weight.dtype == DType::f32 ? 0 : weight.dtype == DType::f16 ? 1 : 2;
+    const BlockInfo info = block_info(weight.dtype);
+    weft_CHECK(weight.dtype != DType::u32 && weight.dtype != DType::i32, "weight must be f32, f16, bf16 or in blocks");
+    weft_CHECK(weight.columns() % info.elements == 0 && weight.stride % info.elements == 0 && weight.start % info.elements == 0, "rows of a weight must be whole blocks");
+    return info.number;
 }
 
 Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count) {
-    const uint64_t size = size_of(weight.dtype), at = weight.offset + (first * weight.stride + weight.start) * size;
+    const BlockInfo info = block_info(weight.dtype);
+    const uint64_t block = (first * weight.stride + weight.start) / info.elements, whole = Tensor::kAlignment / std::gcd(Tensor::kAlignment, uint64_t(info.bytes));
     Tensor t = weight;
     t.rank = 2;
     t.shape = {uint32_t(count), weight.columns()};
-    t.offset = at / Tensor::kAlignment * Tensor::kAlignment;
-    t.start = uint32_t((at - t.offset) / size);
+    t.offset += block / whole * whole * info.bytes; // the last block at or before the first row that begins on the alignment
+    t.start = uint32_t(block % whole * info.elements);
     return t;
 }
 
 uint64_t rows_in_range(const Tensor& weight, uint64_t range) {
-    const uint64_t elements = (range - Tensor::kAlignment) / size_of(weight.dtype);
+    const BlockInfo info = block_info(weight.dtype);
+    // What weight_rows leaves before the first row, and the words read behind the last one; shaders count elements in 32 bits.
+    const uint64_t blocks = (range - Tensor::kAlignment * info.bytes - 8) / info.bytes, elements = std::min<uint64_t>(blocks * info.elements, 0xffffffffu);
     weft_CHECK(elements >= weight.columns(), "one row of a weight must fit a storage buffer range");
     return (elements - weight.columns()) / weight.stride + 1;
 }
 
 bool by_sixteen_bytes(const Tensor& x, const Tensor& weight) {
+    if (x.stride % 4 != 0 || x.start % 4 != 0) return false;
+    if (in_blocks(weight.dtype)) return true; // read by words
     const uint32_t step = uint32_t(16 / size_of(weight.dtype));
-    return weight.columns() % 8 == 0 && weight.stride % step == 0 && weight.start % step == 0 && x.stride % 4 == 0 && x.start % 4 == 0;
+    return weight.columns() % 8 == 0 && weight.stride % step == 0 && weight.start % step == 0;
 }
 
 TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgroup_size) {
@@ -53,17 +61,18 @@ TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgr
     return s;
 }
 
-RowsShape rows_shape(uint32_t tokens, uint32_t columns, uint32_t depth, bool gated, uint32_t subgroup_size) {
+RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size) {
+    const uint32_t depth = weight.columns(), span = in_blocks(weight.dtype) ? 32 : 8; // columns that a lane takes at a time
     if (loads_apart(subgroup_size)) {
         // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be summed up in the end. The odd number of rows a lane
         // keeps the lanes' streams apart in the sets of its caches where a row's bytes are a power of two.
-        RowsShape s{.local = 8, .lanes = 1, .rows = tokens > 4 ? 4u : depth > 1024 || gated ? 2u : 1u, .passes = 0, .unroll = tokens <= 2 ? 4u : 1u};
+        RowsShape s{.local = 8, .lanes = 1, .rows = tokens > 4 ? 4u : depth > 1024 || gated ? 2u : 1u, .passes = 0, .unroll = tokens <= 2 ? 32 / span : 1u};
         s.passes = (columns < 2048 ? 8 : 16) / s.rows - 1;
         if (gated) s.rows /= 2;
         return s;
     }
     RowsShape s{.local = 64, .lanes = std::min(subgroup_size, 32u), .rows = 2, .passes = 1, .unroll = 1};
-    while (s.lanes > 4 && s.lanes * 8 > depth) s.lanes /= 2;
+    while (s.lanes > 4 && s.lanes * span > depth) s.lanes /= 2;
     if (columns >= 4096 && tokens <= 4 && !gated) s.rows = 4;
     return s;
 }

@@ -5,7 +5,7 @@
 
 namespace weft::kernel {
 
-/// Numbers of W's types in the shaders.
+/// TYPE of the shaders.
 uint32_t weight_type(const Tensor& weight);
 
 /// Rows [first, first + count) of a weight, all its leading dimensions taken as rows. What the alignment of bound buffers cuts off goes to `start`.
@@ -16,6 +16,13 @@ uint64_t rows_in_range(const Tensor& weight, uint64_t range);
 
 /// True if x and the weight's rows can be read 16 bytes at a time.
 bool by_sixteen_bytes(const Tensor& x, const Tensor& weight);
+
+/// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x.
+template <class K>
+typename K::Variant product_variant(const Tensor& x, const Tensor& weight) {
+    if (!by_sixteen_bytes(x, weight)) return K::Variant::core;
+    return in_blocks(weight.dtype) ? K::Variant::blocks : K::Variant::vectors;
+}
 
 /// Specialization of matmul.comp and expert_matmul.comp: LOCAL / TX * TM rows of x by TX * TN rows of W.
 struct TileShape {
@@ -30,7 +37,7 @@ struct RowsShape {
     uint32_t local, lanes, rows, passes, unroll;
     uint32_t columns() const { return local / lanes * rows * passes; }
 };
-RowsShape rows_shape(uint32_t tokens, uint32_t columns, uint32_t depth, bool gated, uint32_t subgroup_size);
+RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size);
 
 /// Bits of PARTS (shaders/matmul/epilogue.glsl).
 constexpr uint32_t kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16, kPartScaleInput = 32;

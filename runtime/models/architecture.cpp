@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/architecture.hpp"
+#include "models/gguf.hpp"
+#include "schedule/schedule_json.hpp"
+#include "schedule/weight_order.hpp"
 #include <algorithm>
 
 namespace weft {
 
-Result<Schedule> make_schedule(const ModelFiles& files) {
-    if (!files.config()) return Error{ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
-    const JsonObject config(*files.config(), files.config_origin());
+namespace {
+
+// The schedule by the config's model_type.
+Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
     std::string known;
     for (const Architecture* a : all_architectures())
@@ -14,15 +18,36 @@ Result<Schedule> make_schedule(const ModelFiles& files) {
             if (type == name) {
                 weft_ASSIGN(Schedule s, a->schedule(config, files));
                 s.architecture = type;
-                if (auto beyond = s.beyond_limits(); !beyond.empty()) {
-                    if (beyond.size() > 20) beyond.resize(20), beyond.push_back("... and more");
-                    return Error{ErrorCode::unsupported, files.config_origin() + ": the model has sizes that are not supported", std::move(beyond)};
-                }
+                weft_TRY(check_limits(s, config.origin()));
+                order_weights(s);
                 return s;
             }
             known += (known.empty() ? "" : ", ") + std::string(name);
         }
-    return Error{ErrorCode::unsupported, files.config_origin() + ": architecture '" + type + "' is not supported", {"weft knows: " + known}};
+    return Error{ErrorCode::unsupported, config.origin() + ": architecture '" + type + "' is not supported", {"weft knows: " + known}};
+}
+
+Result<Schedule> schedule_of_gguf(const ModelFiles& files) {
+    weft_ASSIGN(const auto type, files.gguf()->string("general.architecture"));
+    std::string known;
+    for (const Architecture* a : all_architectures())
+        for (const GgufSide& side : a->gguf) {
+            if (type == side.name) {
+                weft_ASSIGN(const Json config, side.config(files));
+                return schedule_of(JsonObject(config, files.gguf()->origin()), files);
+            }
+            known += (known.empty() ? "" : ", ") + std::string(side.name);
+        }
+    return Error{ErrorCode::unsupported, files.gguf()->origin() + ": architecture " + in_quotes(type) + " is not supported in GGUF files", {"weft knows: " + known}};
+}
+
+} // namespace
+
+Result<Schedule> make_schedule(const ModelFiles& files) {
+    if (files.gguf()) return schedule_of_gguf(files);
+    if (!files.config()) return Error{ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
+    if (files.config()->contains(kScheduleKey)) return schedule_from_json(*files.config(), files.config_origin());
+    return schedule_of(JsonObject(*files.config(), files.config_origin()), files);
 }
 
 WeightId Slots::add(WeightSlot slot) {
@@ -34,7 +59,9 @@ std::vector<std::string> Slots::names(const std::string& name) const {
     std::vector<std::string> list;
     for (size_t at = 0, end; at <= name.size(); at = end + 1) {
         end = std::min(name.find('|', at), name.size());
-        for (const auto& prefix : prefixes_) list.push_back(prefix + name.substr(at, end - at));
+        if (files_.gguf()) std::ranges::copy(gguf_names(name.substr(at, end - at)), std::back_inserter(list));
+        else
+            for (const auto& prefix : prefixes_) list.push_back(prefix + name.substr(at, end - at));
     }
     return list;
 }
@@ -89,6 +116,13 @@ WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vect
             s.pieces.push_back({names(name), {p.of ? p.of : p.rows, in}, p.first, p.rows, WeightTransform::none});
         }
     s.alternatives.push_back({{names(stacked_name), {count, rows, in}, 0, 0, WeightTransform::none}});
+    std::vector<WeightPiece> by_projection; // each projection of all experts in one tensor
+    for (uint32_t e = 0; e < count; ++e)
+        for (const Part& p : parts_of_one) {
+            std::string name = p.name;
+            if (const size_t at = name.find("{e}."); at != name.npos && p.of == 0) by_projection.push_back({names(name.erase(at, 4)), {count, p.rows, in}, e * p.rows, p.rows, WeightTransform::none});
+        }
+    if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
     return add(std::move(s));
 }
 

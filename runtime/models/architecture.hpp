@@ -7,17 +7,24 @@
 
 namespace weft {
 
+/// A general.architecture of GGUF files, and the config that transformers would have for such a file; its model_type says which architecture reads it.
+struct GgufSide {
+    const char* name;
+    Result<Json> (*config)(const ModelFiles& files);
+};
+
 /// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines: `extern const Architecture NAME_architecture`.
 struct Architecture {
     std::vector<const char*> model_types; ///< config.json "model_type" values it serves
     const char* title;                    ///< for the table of supported architectures
     const char* traits;                   ///< one line: what the schedule exercises
     Result<Schedule> (*schedule)(const JsonObject& config, const ModelFiles& files);
+    std::vector<GgufSide> gguf = {};
 };
 
 /// All architectures, sorted by their first model type.
 std::span<const Architecture* const> all_architectures();
-/// The schedule for files with a config. Unknown model types are refused with the list of known ones.
+/// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types are refused with the list of known ones.
 Result<Schedule> make_schedule(const ModelFiles& files);
 
 /// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give ("model."). A name may be several, "new.weight|old.weight".

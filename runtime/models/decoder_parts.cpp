@@ -6,7 +6,6 @@ namespace weft {
 namespace {
 
 constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 1; // of one matrix
-constexpr uint32_t kMostLayers = 10000;
 constexpr uint64_t kMostExperts = 1 << 17;                  // of all layers: each is several names in memory before a file is looked at
 
 bool absent(const JsonObject& config, const std::string& key) { return !config.json().is_object() || !config.json().contains(key); }

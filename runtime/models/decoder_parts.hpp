@@ -17,7 +17,7 @@ const T& class_of(const T (&classes)[N], const JsonObject& config) {
 /// "layers.I."
 std::string layer_name(uint32_t i);
 
-/// The number of layers; refused above 10000, since a config alone must not make weft allocate.
+/// The number of layers; refused above kMostLayers, since a config alone must not make weft allocate.
 Result<uint32_t> layer_count(const JsonObject& config, const std::string& key = "num_hidden_layers");
 /// An integer from 1; `if_absent` where the key is absent, 0 where it is null. Classes often have a number as default and read null as "none".
 Result<uint32_t> count_or_none(const JsonObject& config, const std::string& key, uint32_t if_absent);

@@ -2,6 +2,7 @@
 // L5: Gemma-2 (Gemma team 2024) and Gemma-3 (Gemma team 2025), text: norms (1 + w) before and behind each block, scaled embedding, windows in all layers but every second or
 // sixth; Gemma-2 with soft caps on scores and logits, Gemma-3 with norms on the heads of q and k and rotary positions of another base where it slides.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include <cmath>
 
 namespace weft {
@@ -80,7 +81,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
     Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {}, true));
+    const bool zero_centred = !files.gguf(); // the converter stores 1 + w
+    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {}, zero_centred));
     s.embedding.scale = float(std::sqrt(double(c.width)));
     s.head.softcap = float(c.logit_cap);
     Rope full, local;
@@ -95,15 +97,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
         AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
         if (k.head_norms) {
-            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps, true);
-            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps, true);
+            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps, zero_centred);
+            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps, zero_centred);
         }
         a.window = c.windows[i];
         a.rope = a.window ? local : full;
         a.scale = float(1 / std::sqrt(c.query_scalar));
         a.softcap = float(c.score_cap);
         const MlpSpec m = usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation);
-        const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps, true); };
+        const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps, zero_centred); };
         Layer layer;
         layer.blocks.push_back({.pre = norm("input_layernorm"), .branches = {{a}}, .post = norm("post_attention_layernorm")});
         layer.blocks.push_back({.pre = norm("pre_feedforward_layernorm"), .branches = {{m}}, .post = norm("post_feedforward_layernorm")});
@@ -112,9 +114,23 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// The scale of the scores is in no key: the largest model of each generation, known by its layers, has another than the others.
+template <int class_index, int largest>
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, kClasses[class_index].type));
+    const JsonObject view(config, files.gguf()->origin());
+    weft_ASSIGN(const uint32_t layers, view.count("num_hidden_layers"));
+    weft_ASSIGN(const uint32_t width, view.count("hidden_size"));
+    weft_ASSIGN(const uint32_t heads, view.count("num_attention_heads"));
+    weft_ASSIGN(const uint32_t head_size, view.count_or("head_dim", std::max(1u, width / heads)));
+    config["query_pre_attn_scalar"] = layers == largest ? std::max(1u, width / heads) : head_size;
+    return config;
+}
+
 } // namespace
 
 extern const Architecture gemma_architecture;
-const Architecture gemma_architecture{{"gemma2", "gemma3_text"}, "Gemma-2, Gemma-3 text", "norms on both sides, soft caps, windows between full layers, two rotary bases", schedule};
+const Architecture gemma_architecture{{"gemma2", "gemma3_text"}, "Gemma-2, Gemma-3 text", "norms on both sides, soft caps, windows between full layers, two rotary bases", schedule,
+    {{"gemma2", gguf_config<0, 46>}, {"gemma3", gguf_config<1, 62>}}};
 
 } // namespace weft

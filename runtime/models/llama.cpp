@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Llama (Touvron et al. 2023) and Mistral (Jiang et al. 2023): RMSNorm, grouped-query attention with rotary positions, SwiGLU; Mistral with a sliding window.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 
 namespace weft {
 namespace {
@@ -34,7 +35,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
+    weft_ASSIGN(Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
+    if (files.gguf()) rope.kind = RopeKind::pairs; // the converter turns the rows of q and k
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias);
@@ -45,9 +47,18 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// Mixtral's files say that they are Llama's.
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "llama"));
+    if (config.value("num_experts", 0) > 0) config["model_type"] = "mixtral", config["num_local_experts"] = config["num_experts"];
+    config["attention_bias"] = files.find("blk.0.attn_q.bias") != nullptr;
+    config["mlp_bias"] = files.find("blk.0.ffn_up.bias") != nullptr;
+    return config;
+}
+
 } // namespace
 
 extern const Architecture llama_architecture;
-const Architecture llama_architecture{{"llama", "mistral"}, "Llama, Mistral", "grouped-query attention, rotary positions of every type, SwiGLU; sliding window", schedule};
+const Architecture llama_architecture{{"llama", "mistral"}, "Llama, Mistral", "grouped-query attention, rotary positions of every type, SwiGLU; sliding window", schedule, {{"llama", gguf_config}}};
 
 } // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Qwen2 (Yang et al. 2024) and Qwen3 (Yang et al. 2025): Llama's layer with biases on q, k, v, or with RMS norms on the heads of q and k; the upper layers may slide.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 
 namespace weft {
 namespace {
@@ -53,9 +54,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+template <int class_index>
+Result<Json> gguf_config(const ModelFiles& files) {
+    return gguf_decoder(files, kClasses[class_index].type);
+}
+
 } // namespace
 
 extern const Architecture qwen_architecture;
-const Architecture qwen_architecture{{"qwen2", "qwen3"}, "Qwen2, Qwen3", "biases on q, k, v; norms on the heads of q and k; windows in the upper layers", schedule};
+const Architecture qwen_architecture{{"qwen2", "qwen3"}, "Qwen2, Qwen3", "biases on q, k, v; norms on the heads of q and k; windows in the upper layers", schedule, {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}}};
 
 } // namespace weft

@@ -67,9 +67,11 @@ Result<Recorded> read_recorded(const std::filesystem::path& io, uint32_t layers)
         if (prompt.empty()) return Error{ErrorCode::malformed, io.string() + ": row " + std::to_string(b) + " has no tokens", {}};
         r.prompts.push_back(std::move(prompt));
     }
-    if (const TensorView* t = file.find("output.logits")) {
-        weft_ASSIGN(r.logits, read_f32(*t));
-    }
+    // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
+    for (const char* name : {"transformers.logits", "output.logits_f32", "output.logits"})
+        if (const TensorView* t = file.find(name); t && !r.logits) {
+            weft_ASSIGN(r.logits, read_f32(*t));
+        }
     for (uint32_t i = 0; i <= layers; ++i)
         if (const TensorView* t = file.find("output.hidden." + std::to_string(i))) {
             weft_ASSIGN(auto h, read_f32(*t));
@@ -221,7 +223,7 @@ struct Runner {
 Result<CheckReport> check(Device& device, const std::filesystem::path& path, const CheckOptions& options) {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, {}));
-    const auto io = options.io.empty() ? path / "io.safetensors" : options.io;
+    const auto io = options.io.empty() ? (std::filesystem::is_directory(path) ? path : path.parent_path()) / "io.safetensors" : options.io;
     weft_ASSIGN(const Recorded recorded, read_recorded(io, uint32_t(model->schedule.layers.size())));
     CheckReport report;
     report.model = path.string();

@@ -4,11 +4,15 @@
 #include "models/architecture.hpp"
 #include "pipelines/support.hpp"
 #include "schedule/plan.hpp"
+#include "schedule/schedule_json.hpp"
+#include "schedule/weight_order.hpp"
 #include <algorithm>
 #include <weft/inspect.hpp>
 
 namespace weft {
 namespace {
+
+constexpr Bucket kPrefill{256, 1, 1, false, true, false};
 
 std::string number(uint32_t n) { return std::to_string(n); }
 
@@ -27,25 +31,6 @@ std::string describe(const MlpSpec& m) { return std::string(m.gated ? "gated mlp
 std::string describe(const MoeSpec& m) { return "experts (" + number(m.chosen) + " of " + number(m.experts) + ", " + number(m.inner) + " wide" + (m.shared ? ", shared " + number(m.shared->inner) : "") + ")"; }
 std::string describe(const LinearSpec& l) { return "linear (" + number(l.linear.out) + ")"; }
 
-// Weight slots of an op, found by lowering nothing: every WeightId in its description.
-struct Weights {
-    std::vector<WeightId> ids;
-    void add(WeightId id) { if (id != kNoWeight) ids.push_back(id); }
-    void add(const Linear& l) { add(l.weight), add(l.bias); }
-    void add(const Norm& n) { add(n.weight), add(n.bias); }
-    void add(const ConvSpec& c) { add(c.weight), add(c.bias); }
-    void add(const AttentionSpec& a) { add(a.qkv), add(a.q_norm), add(a.k_norm), add(a.sinks), add(a.out); }
-    void add(const Mamba1Spec& m) { add(m.in), add(m.conv), add(m.x), add(m.dt_norm), add(m.b_norm), add(m.c_norm), add(m.dt), add(m.parameters), add(m.out); }
-    void add(const Mamba2Spec& m) { add(m.in), add(m.conv), add(m.dt_bias), add(m.a), add(m.d), add(m.norm), add(m.out); }
-    void add(const GatedDeltaSpec& g) { add(g.in), add(g.conv), add(g.dt_bias), add(g.a), add(g.norm), add(g.out); }
-    void add(const MlpSpec& m) { add(m.in), add(m.out), add(m.adapter_down), add(m.adapter_up); }
-    void add(const MoeSpec& m) {
-        add(m.router), add(m.gate_up), add(m.down), add(m.shared_gate);
-        if (m.shared) add(*m.shared);
-    }
-    void add(const LinearSpec& l) { add(l.linear); }
-};
-
 const char* name_of(const StateSpec& s) {
     switch (s.kind) {
     case StateKind::kv: return s.growth == Growth::window ? "kv ring" : "kv";
@@ -61,15 +46,8 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         for (const SubBlock& block : schedule.layers[i].blocks) {
             InspectedBlock b;
             b.layer = i;
-            Weights weights;
-            weights.add(block.pre), weights.add(block.post);
-            for (const Branch& branch : block.branches) {
-                b.ops += (b.ops.empty() ? "" : " + ") + std::visit([](const auto& op) { return describe(op); }, branch.op);
-                std::visit([&](const auto& op) { weights.add(op); }, branch.op);
-            }
-            std::sort(weights.ids.begin(), weights.ids.end());
-            weights.ids.erase(std::unique(weights.ids.begin(), weights.ids.end()), weights.ids.end());
-            for (WeightId id : weights.ids)
+            for (const Branch& branch : block.branches) b.ops += (b.ops.empty() ? "" : " + ") + std::visit([](const auto& op) { return describe(op); }, branch.op);
+            for (WeightId id : weights_of(block))
                 if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
             Schedule one; // the states of this block alone
             one.layers.push_back({{block}});
@@ -84,21 +62,6 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
             all.push_back(std::move(b));
         }
     return all;
-}
-
-/// Recordings over buffers that do not exist: lowering needs only shapes.
-Plan dry_plan(const vk::Device& device, const Schedule& schedule, WeightType type, const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context) {
-    const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
-    std::vector<DeviceWeight> weights;
-    const DType matrix = type == WeightType::f32 ? DType::f32 : type == WeightType::f16 ? DType::f16 : DType::bf16;
-    for (const WeightSlot& slot : schedule.weights) weights.push_back({anywhere, slot.matrix && slot.computed.empty() ? matrix : DType::f32, slot.shape});
-    SessionBuffers b;
-    b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.ends = b.logits = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
-    b.states.assign(states.size(), anywhere);
-    b.slots = 1;
-    b.history_capacity = context;
-    b.ring_capacity = 64;
-    return make_plan(device, schedule, weights, b, states, bucket);
 }
 
 void add_kernels(const vk::Program& program, std::vector<InspectedKernel>& list, bool decode, const vk::Device& device) {
@@ -137,6 +100,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     in.width = schedule.width;
     in.trained_context = schedule.trained_context;
     in.parameters = schedule.parameters();
+    in.hash = hash_of(schedule);
     in.context = options.context ? options.context : schedule.trained_context ? std::min(schedule.trained_context, 4096u) : 4096u;
     const StateOptions o{in.context, 256, options.dtype == WeightType::f16 ? DType::f16 : DType::f32};
     in.blocks = blocks_of(schedule, o);
@@ -149,7 +113,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
         if (has_weights && in.problems.empty()) {
             weft_ASSIGN(type, device_type(slot, files, options.dtype));
         }
-        in.weight_bytes += slot.count() * size_of(type);
+        in.weight_bytes += storage_bytes(type, slot.count());
     }
     if (!device) return in;
     const vk::Device& d = device->internal();
@@ -161,14 +125,22 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
             break;
         }
     if (in.weight_bytes + in.state_bytes > d.summary().memory_bytes) in.problems.push_back("weights and states need " + std::to_string((in.weight_bytes + in.state_bytes) >> 20) + " MiB, the device has " + std::to_string(d.summary().memory_bytes >> 20) + " MiB");
+    if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits) in.problems.push_back(fits.error().message);
     if (in.problems.empty()) {
-        const Plan prefill = dry_plan(d, schedule, options.dtype, states, {256, 1, 1, false, true, false}, in.context);
-        const Plan decode = dry_plan(d, schedule, options.dtype, states, {1, 1, 1, true, true, false}, in.context);
+        const DType matrix = options.dtype == WeightType::f32 ? DType::f32 : options.dtype == WeightType::f16 ? DType::f16 : DType::bf16;
+        const Plan prefill = dry_plan(d, schedule, matrix, states, kPrefill, in.context);
+        const Plan decode = dry_plan(d, schedule, matrix, states, {1, 1, 1, true, true, false}, in.context);
         in.activation_bytes = std::max(prefill.activation_bytes, decode.activation_bytes);
         add_kernels(prefill.program, in.kernels, false, d);
         add_kernels(decode.program, in.kernels, true, d);
     }
     return in;
+}
+
+Result<std::string> schedule_text(const std::filesystem::path& path) {
+    weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
+    weft_ASSIGN(const Schedule schedule, make_schedule(files));
+    return schedule_text(schedule);
 }
 
 std::vector<KernelTier> kernel_tiers() {

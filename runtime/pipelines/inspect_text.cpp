@@ -26,6 +26,13 @@ std::string count_text(uint64_t n) {
     return s;
 }
 
+// In hexadecimal: JSON's numbers lose bits above 2^53 in many readers.
+std::string hash_text(uint64_t hash) {
+    char s[20];
+    std::snprintf(s, sizeof s, "%016llx", static_cast<unsigned long long>(hash));
+    return s;
+}
+
 std::string state_text(const InspectedBlock& b) {
     std::string s;
     for (const auto& name : b.states) s += (s.empty() ? "" : ", ") + name;
@@ -90,7 +97,7 @@ std::string Inspection::text() const {
 
 std::string Inspection::json() const {
     Json j{{"path", path}, {"architecture", architecture}, {"vocabulary", vocabulary}, {"width", width}, {"trained_context", trained_context}, {"parameters", parameters}, {"weight_bytes", weight_bytes},
-           {"context", context}, {"state_bytes", state_bytes}, {"activation_bytes", activation_bytes}, {"device", device}, {"problems", problems}, {"tensors", tensors}, {"blocks", Json::array()}, {"kernels", Json::array()}};
+           {"context", context}, {"state_bytes", state_bytes}, {"activation_bytes", activation_bytes}, {"hash", hash_text(hash)}, {"device", device}, {"problems", problems}, {"tensors", tensors}, {"blocks", Json::array()}, {"kernels", Json::array()}};
     for (const auto& b : blocks)
         j["blocks"].push_back({{"layer", b.layer}, {"ops", b.ops}, {"parameters", b.parameters}, {"states", b.states}, {"constant_bytes", b.constant_bytes}, {"bytes_per_token", b.bytes_per_token}, {"grows_to", b.grows_to}});
     for (const auto& k : kernels) j["kernels"].push_back({{"name", k.name}, {"tier", k.tier}, {"why", k.why}, {"prefill_calls", k.prefill_calls}, {"decode_calls", k.decode_calls}});

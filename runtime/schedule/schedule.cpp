@@ -11,7 +11,6 @@ std::vector<StateSpec> states_of(const LinearSpec&, const StateOptions&) { retur
 
 // What the kernels' headers allow.
 constexpr uint32_t kLargestHead = 256, kLargestState = 256, kFewestTaps = 2, kMostTaps = 8, kMostExperts = 1024, kMostChosen = 32, kLargestVocabulary = 393216;
-constexpr uint64_t kMostElements = uint64_t(1) << 46; // of one weight; far beyond any device, and products of it with a type's size still fit 64 bits
 
 class Limits {
 public:
@@ -65,6 +64,13 @@ std::vector<std::string> Schedule::beyond_limits() const {
         if (elements > kMostElements) limits.found.push_back(slot.name + " has more than 2^46 elements");
     }
     return std::move(limits.found);
+}
+
+Status check_limits(const Schedule& schedule, const std::string& origin) {
+    auto beyond = schedule.beyond_limits();
+    if (beyond.empty()) return Ok{};
+    if (beyond.size() > 20) beyond.resize(20), beyond.push_back("... and more");
+    return Error{ErrorCode::unsupported, origin + ": the model has sizes that are not supported", std::move(beyond)};
 }
 
 std::vector<StateSpec> Schedule::states(const StateOptions& o) const {

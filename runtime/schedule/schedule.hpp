@@ -34,6 +34,9 @@ struct SubBlock {
     BlockOutput output = BlockOutput::add_to_residual;
 };
 
+/// Far more than any model has; without a limit a file of a few bytes would make weft allocate without end.
+inline constexpr uint32_t kMostLayers = 2000;
+
 struct Layer {
     std::vector<SubBlock> blocks;
 };
@@ -68,6 +71,9 @@ struct Schedule {
     std::vector<std::string> beyond_limits() const;
     uint64_t parameters() const;
 };
+
+/// beyond_limits() as an error; `origin` is the file that the schedule comes from.
+Status check_limits(const Schedule& schedule, const std::string& origin);
 
 /// One word for what an op is: "attention", "mamba2", "moe".
 const char* name_of(const Op& op);

@@ -123,6 +123,7 @@ Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<vo
         }
         buffers_.taps = b.taps;
     }
+    weft_TRY(check_plan(device, model_->schedule, specs_, options_.slots, bucket));
     Plan plan = make_plan(device, model_->schedule, model_->weights.all(), b, specs_, bucket);
     if (plan.activation_bytes > activation_.size) {
         weft_ASSIGN(activation_, activation_arena_.allocate(plan.activation_bytes));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/weights.hpp"
+#include "base/blocks.hpp"
 #include "base/check.hpp"
 #include "base/half.hpp"
 #include "vulkan/tensor.hpp"
@@ -53,15 +54,7 @@ Matrix matrix_of(const WeightPiece& piece) {
     return m;
 }
 
-std::optional<DType> dtype_of(FileType type) {
-    switch (type) {
-    case FileType::f32: return DType::f32;
-    case FileType::f16: return DType::f16;
-    case FileType::bf16: return DType::bf16;
-    default: return std::nullopt;
-    }
-}
-
+// Of a type that is not in blocks.
 float element(const TensorView& view, uint64_t i) {
     uint32_t word;
     uint16_t half;
@@ -83,14 +76,21 @@ void store(std::byte* to, DType type, uint64_t i, float v) {
 // Rows [first, first + count) of the piece, in the device's type.
 void convert(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count, std::byte* to) {
     const Matrix m = matrix_of(piece);
-    if (piece.transform == WeightTransform::none && dtype_of(view.type) == type) {
-        std::memcpy(to, view.bytes.data() + first * m.columns * size_of(type), count * m.columns * size_of(type));
+    const DType file_type = *dtype_of(view.type);
+    if (piece.transform == WeightTransform::none && file_type == type) {
+        const uint64_t row = bytes_of(type, m.columns);
+        std::memcpy(to, view.bytes.data() + first * row, count * row);
         return;
+    }
+    std::vector<float> unpacked; // these rows, if they are in blocks
+    if (in_blocks(file_type)) {
+        unpacked.resize(count * m.columns);
+        unpack_blocks(file_type, view.bytes.subspan(bytes_of(file_type, first * m.columns), bytes_of(file_type, unpacked.size())), unpacked);
     }
     for (uint64_t r = 0; r < count; ++r)
         for (uint64_t c = 0; c < m.columns; ++c) {
             const bool transposed = piece.transform == WeightTransform::transpose;
-            float v = element(view, transposed ? c * m.rows + first + r : (first + r) * m.columns + c);
+            float v = !unpacked.empty() ? unpacked[r * m.columns + c] : element(view, transposed ? c * m.rows + first + r : (first + r) * m.columns + c);
             if (piece.transform == WeightTransform::add_one) v = 1.0f + v;
             if (piece.transform == WeightTransform::negative_exp) v = float(-std::exp(double(v)));
             store(to, type, r * m.columns + c, v);
@@ -98,6 +98,28 @@ void convert(const WeightPiece& piece, const TensorView& view, DType type, uint6
 }
 
 } // namespace
+
+std::string layout_problem(const WeightSlot& slot) {
+    if (!slot.computed.empty()) return slot.computed.size() == slot.count() ? "" : "computed must hold " + std::to_string(slot.count()) + " numbers";
+    const auto problem = [&](const std::vector<WeightPiece>& pieces) -> std::string {
+        uint64_t total = 0;
+        for (const WeightPiece& piece : pieces) {
+            long double elements = 1; // the shape may come from a file
+            for (uint64_t d : piece.file_shape) elements *= d;
+            if (piece.names.empty()) return "a piece must have a name";
+            if (!(elements >= 1 && elements <= kMostElements)) return "the shape of a piece must have 1 to 2^46 elements";
+            const Matrix m = matrix_of(piece);
+            if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row || (piece.rows == 0 && piece.first_row != 0)) return "the rows of a piece must lie within its shape";
+            total += (piece.rows ? piece.rows : m.rows) * m.columns;
+            if (total > slot.count()) break;
+        }
+        return total == slot.count() ? "" : "the pieces must have " + std::to_string(slot.count()) + " elements in all";
+    };
+    std::string found = problem(slot.pieces);
+    for (const auto& other : slot.alternatives)
+        if (found.empty()) found = problem(other);
+    return found;
+}
 
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files) {
     std::vector<std::string> problems;
@@ -115,8 +137,10 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
                 continue;
             }
             if (squeezed(view->shape) != squeezed(piece.file_shape)) problems.push_back("tensor '" + view->name + "' has shape " + shape_text(view->shape) + ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")"), whole = false;
-            else if (!dtype_of(view->type)) problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + "; weft reads F32, F16 and BF16 weights"), whole = false;
+            else if (!dtype_of(view->type)) problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + "; weft reads F32, F16, BF16 and GGUF's blocks as weights"), whole = false;
             const Matrix m = matrix_of(piece);
+            if (const auto type = dtype_of(view->type); whole && type && in_blocks(*type) && (piece.transform == WeightTransform::transpose || m.columns % block_info(*type).elements != 0))
+                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name + ")"), whole = false;
             weft_CHECK(piece.first_row + piece.rows <= m.rows, slot.name.c_str());
             total += (piece.rows ? piece.rows : m.rows) * m.columns;
         }
@@ -135,7 +159,7 @@ Result<DType> device_type(const WeightSlot& slot, const ModelFiles& files, Weigh
     if (type == WeightType::f32) return DType::f32;
     if (type == WeightType::f16) return DType::f16;
     if (type == WeightType::bf16) return DType::bf16;
-    // Pieces of several types in one slot: the widest holds all of them exactly only if it is f32.
+    // Pieces of several types in one slot: only f32 holds all of them exactly.
     std::optional<DType> common;
     for (const WeightPiece& piece : pieces_for(slot, files)) {
         const TensorView* view = find(piece, files);
@@ -157,14 +181,14 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
     for (const WeightSlot& slot : slots) {
         weft_ASSIGN(const DType t, device_type(slot, files, type));
         types.push_back(t);
-        total += slot.count() * size_of(t) + vk::Tensor::kAlignment;
+        total += storage_bytes(t, slot.count()) + vk::Tensor::kAlignment;
     }
     weft_ASSIGN(auto uploader, vk::Uploader::create(device));
     std::vector<std::byte> staging;
     for (size_t i = 0; i < slots.size(); ++i) {
         const WeightSlot& slot = slots[i];
         DeviceWeight weight{{}, types[i], slot.shape};
-        const uint64_t bytes = slot.count() * size_of(types[i]);
+        const uint64_t bytes = storage_bytes(types[i], slot.count());
         auto slice = w.arena_.allocate(bytes, total - done);
         if (!slice) return in_context(files.origin() + ": " + slot.name, slice.error());
         weight.slice = *slice;
@@ -174,7 +198,7 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
             for (const WeightPiece& piece : pieces_for(slot, files)) {
                 const TensorView& view = *find(piece, files);
                 const Matrix m = matrix_of(piece);
-                const uint64_t rows = piece.rows ? piece.rows : m.rows, row_bytes = m.columns * size_of(types[i]);
+                const uint64_t rows = piece.rows ? piece.rows : m.rows, row_bytes = bytes_of(types[i], m.columns);
                 const uint64_t batch = std::max<uint64_t>(1, (uint64_t(16) << 20) / std::max<uint64_t>(1, row_bytes));
                 for (uint64_t r = 0; r < rows; r += batch) {
                     const uint64_t n = std::min(batch, rows - r);
@@ -189,36 +213,6 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
         w.weights_.push_back(std::move(weight));
     }
     if (progress) progress(total, total);
-    return w;
-}
-
-Result<DeviceWeights> DeviceWeights::random(const vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type, uint64_t seed) {
-    DeviceWeights w(device);
-    weft_ASSIGN(auto uploader, vk::Uploader::create(device));
-    const DType matrix = type == WeightType::f32 ? DType::f32 : type == WeightType::f16 ? DType::f16 : DType::bf16;
-    uint64_t total = 0;
-    for (const WeightSlot& slot : slots) total += slot.count() * size_of(slot.matrix ? matrix : DType::f32) + vk::Tensor::kAlignment;
-    uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
-    std::vector<std::byte> bytes;
-    for (const WeightSlot& slot : slots) {
-        DeviceWeight weight{{}, slot.matrix ? matrix : DType::f32, slot.shape};
-        const uint64_t size = slot.count() * size_of(weight.dtype);
-        weft_ASSIGN(weight.slice, w.arena_.allocate(size, total));
-        total -= std::min(total, size + vk::Tensor::kAlignment);
-        if (!slot.computed.empty()) weft_TRY(uploader.write(weight.slice, std::as_bytes(std::span(slot.computed))));
-        else {
-            const double deviation = slot.matrix && slot.shape.size() > 1 ? 1.7 / std::sqrt(double(slot.shape.back())) : 0.5;
-            const bool decays = !slot.pieces.empty() && slot.pieces[0].transform == WeightTransform::negative_exp; // above 0 they would make states grow without end
-            bytes.resize(size);
-            for (uint64_t i = 0; i < slot.count(); ++i) {
-                state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-                const double u = double(state >> 11) * 0x1p-53 * 2 - 1;
-                store(bytes.data(), weight.dtype, i, float(deviation * (decays ? -std::abs(u) : u)));
-            }
-            weft_TRY(uploader.write(weight.slice, bytes));
-        }
-        w.weights_.push_back(std::move(weight));
-    }
     return w;
 }
 

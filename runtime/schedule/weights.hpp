@@ -36,6 +36,7 @@ struct WeightSlot {
     std::vector<float> computed; ///< instead of pieces: values made from the config (rotary frequencies)
     /// Other ways to put the same slot together, tried in order when the file does not have the first piece of `pieces`, or not in its shape (split or stacked experts).
     std::vector<std::vector<WeightPiece>> alternatives;
+    bool decay = false; ///< numbers below 0, such as -exp(A_log): random ones above would make states grow without end
 
     uint64_t count() const {
         uint64_t n = 1;
@@ -44,6 +45,8 @@ struct WeightSlot {
     }
 };
 
+/// Elements of one weight: far beyond any device, and products with a type's size still fit 64 bits.
+inline constexpr uint64_t kMostElements = uint64_t(1) << 46;
 
 struct DeviceWeight {
     vk::Slice slice;
@@ -56,8 +59,8 @@ class DeviceWeights {
 public:
     /// Checks every slot against the files first and reports all that is missing or of a wrong shape in one error; then loads. `progress(bytes done, bytes total)`.
     static Result<DeviceWeights> load(const vk::Device& device, const std::vector<WeightSlot>& slots, const ModelFiles& files, WeightType type, const std::function<bool(uint64_t, uint64_t)>& progress);
-    /// Weights drawn from a fixed random sequence, for timing shapes without files. `type` stored means bf16.
-    static Result<DeviceWeights> random(const vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type, uint64_t seed);
+    /// Weights made at random on the device, for shapes without files: a function of the seed and the slots alone. `type` stored means bf16.
+    static Result<DeviceWeights> random(vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type, uint64_t seed);
 
     const std::vector<DeviceWeight>& all() const { return weights_; }
     uint64_t bytes() const { return arena_.bytes(); }
@@ -70,6 +73,8 @@ private:
 
 /// The device type of a slot: f32 for vectors; for matrices as asked, or as the file has it. Not every file type can be held (an error says so).
 Result<DType> device_type(const WeightSlot& slot, const ModelFiles& files, WeightType type);
+/// Why a slot's pieces cannot make its shape, whatever the files hold; empty: they can.
+std::string layout_problem(const WeightSlot& slot);
 /// Problems of all slots against the files: missing tensors, wrong shapes, wrong types. Empty: all fit.
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files);
 

@@ -88,6 +88,12 @@ Status Device::finish(const DeviceOptions& options) {
     return Ok{};
 }
 
+std::unique_ptr<Device> Device::described(DeviceSummary summary) {
+    std::unique_ptr<Device> device(new Device());
+    device->summary_ = std::move(summary);
+    return device;
+}
+
 Device::~Device() {
     // Everything that was submitted has been waited for by its owner; a host's device is not ours to idle, as its other queues may be in use.
     if (owns_ && device_ && fn_.vkDeviceWaitIdle) fn_.vkDeviceWaitIdle(device_);

@@ -42,6 +42,8 @@ class Device {
 public:
     static Result<std::unique_ptr<Device>> create(const DeviceOptions& options);
     static Result<std::unique_ptr<Device>> adopt(const AdoptedDevice& host, const DeviceOptions& options);
+    /// A device that only answers what it is: programs can be planned for it, nothing can run.
+    static std::unique_ptr<Device> described(DeviceSummary summary);
     ~Device();
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;

@@ -11,7 +11,7 @@ namespace weft::vk {
 
 /// A matrix-like view: shape [.., rows, columns] with unit column stride. `resource` indexes the Program that made it.
 /// A view of some columns of a wider tensor keeps the wide row stride; kernels that can read such a view take `stride` and `start` as push
-/// constants, the others check contiguous().
+/// constants, the others check contiguous(). Of a type in blocks, columns, stride and start are whole blocks.
 struct Tensor {
     static constexpr uint32_t kNone = ~0u;
 
@@ -36,7 +36,7 @@ struct Tensor {
     uint64_t count() const { return rows() * columns(); }
     bool contiguous() const { return stride == columns() && start == 0; }
     /// Bytes from `offset` that the view may touch.
-    uint64_t bytes() const { return count() == 0 ? 0 : ((rows() - 1) * stride + start + columns()) * size_of(dtype); }
+    uint64_t bytes() const { return count() == 0 ? 0 : storage_bytes(dtype, (rows() - 1) * stride + start + columns()); }
 
     /// Columns [first, first + count) of every row, still in place.
     Tensor slice_columns(uint32_t first, uint32_t count) const {
@@ -51,7 +51,7 @@ struct Tensor {
         weft_CHECK(rank == 2 && first + count <= shape[0], "a row slice must lie inside the matrix");
         Tensor t = *this;
         t.shape[0] = count;
-        t.offset += uint64_t(first) * stride * size_of(dtype);
+        t.offset += bytes_of(dtype, uint64_t(first) * stride);
         weft_CHECK(t.offset % kAlignment == 0, "a row slice must start on the alignment of bound buffers");
         return t;
     }

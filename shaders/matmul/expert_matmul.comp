@@ -12,7 +12,7 @@
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LOCAL = 128u;
-layout(constant_id = 1) const uint TYPE = 0u; // of W: 0 f32, 1 f16, 2 bf16
+layout(constant_id = 1) const uint TYPE = 0u; // of W: lib/block_types.glsl
 layout(constant_id = 2) const uint TX = 16u;  // threads side by side
 layout(constant_id = 3) const uint TM = 8u;   // pairs a thread
 layout(constant_id = 4) const uint TN = 4u;   // rows of W a thread; even if gated
@@ -40,8 +40,7 @@ layout(binding = 5) readonly buffer Order { uint order[]; };         // [T * cho
 layout(binding = 6) readonly buffer Offsets { uint offsets[]; };     // [E + 1]: where each expert's pairs begin in order
 layout(binding = 7) writeonly buffer Y { float y[]; };               // [T * choices, N or I]
 #include "epilogue.glsl"
-FETCH8(fetch_weight, weight)
-FETCH8(fetch_weight_up, weight_up)
+#include "fetch.glsl"
 
 const uint BN_OUT = TN * TX / (GATED + 1u);
 const uint TILE_PAIRS = TM * (LOCAL / TX);
@@ -50,7 +49,7 @@ uint expert; // of the tile, from expert_first on
 
 vec4 load_x(uint m, uint k) {
     uint at = sh_pair[m] / push.rows_per_x * push.x_stride + push.x_start + k;
-#ifdef VECTORS
+#if defined(VECTORS) || defined(BLOCKS)
     return k < push.depth ? x[at / 4u] : vec4(0.0);
 #else
     vec4 v;
@@ -62,10 +61,8 @@ vec4 load_x(uint m, uint k) {
 void load_w(uint j, uint tx, uint k, out vec4 a, out vec4 b) {
     bool up = GATED == 1u && j >= TN / 2u;
     uint row = min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u);
-    uint at = expert * push.expert_stride + row * push.w_stride + k;
-    int count = int(push.depth) - int(k);
-    if (up) fetch_weight_up(at + push.up_start, count, a, b);
-    else fetch_weight(at + push.w_start, count, a, b);
+    uint at = expert * push.expert_stride + row * push.w_stride;
+    fetch_weight(up, at + (up ? push.up_start : push.w_start), k, int(push.depth) - int(k), a, b);
 }
 
 #include "tile.glsl"

@@ -10,7 +10,7 @@
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LOCAL = 64u;
-layout(constant_id = 1) const uint TYPE = 0u;   // of W: 0 f32, 1 f16, 2 bf16
+layout(constant_id = 1) const uint TYPE = 0u;   // of W: lib/block_types.glsl
 layout(constant_id = 2) const uint LANES = 32u; // threads that share a row of W, a power of two
 layout(constant_id = 3) const uint ROWS = 2u;   // rows of W at a time
 layout(constant_id = 4) const uint PASSES = 1u;
@@ -36,8 +36,7 @@ layout(binding = 4) readonly buffer Scale { float scale[]; };        // [T * cho
 layout(binding = 5) readonly buffer Experts { uint experts[]; };     // [T * choices]
 layout(binding = 6) writeonly buffer Y { float y[]; };               // [T * choices, N or I]
 #include "epilogue.glsl"
-FETCH8(fetch_weight, weight)
-FETCH8(fetch_weight_up, weight_up)
+#include "fetch.glsl"
 FETCH8_X(fetch_x, x)
 
 const uint TOKENS = 1u;
@@ -45,10 +44,9 @@ uint expert; // of the pair, from expert_first on
 
 void load_x(uint m, uint k, int count, out vec4 a, out vec4 b) { fetch_x(gl_WorkGroupID.y / push.rows_per_x * push.x_stride + push.x_start + k, count, a, b); }
 
-void load_w(uint row, bool up, uint k, int count, out vec4 a, out vec4 b) {
+void load_w(uint row, bool up, uint k, uint offset, int count, out vec4 a, out vec4 b) {
     uint at = expert * push.expert_stride + min(row, push.columns - 1u) * push.w_stride + k;
-    if (up) fetch_weight_up(at + push.up_start, count, a, b);
-    else fetch_weight(at + push.w_start, count, a, b);
+    fetch_weight(up, at + (up ? push.up_start : push.w_start), offset, count, a, b);
 }
 
 #include "rows.glsl"

@@ -11,7 +11,7 @@
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LOCAL = 128u;
-layout(constant_id = 1) const uint TYPE = 0u;       // of W: 0 f32, 1 f16, 2 bf16
+layout(constant_id = 1) const uint TYPE = 0u;       // of W: lib/block_types.glsl
 layout(constant_id = 2) const uint TX = 16u;        // threads side by side
 layout(constant_id = 3) const uint TM = 8u;         // rows of x a thread
 layout(constant_id = 4) const uint TN = 4u;         // rows of W a thread; even if gated
@@ -36,14 +36,13 @@ layout(binding = 3) readonly buffer Bias { float bias[]; };          // [N] or [
 layout(binding = 4) readonly buffer Residual { float residual[]; };  // as y
 layout(binding = 5) writeonly buffer Y { float y[]; };               // [T, N] or [T, I]
 #include "epilogue.glsl"
-FETCH8(fetch_weight, weight)
-FETCH8(fetch_weight_up, weight_up)
+#include "fetch.glsl"
 
 const uint BN_OUT = TN * TX / (GATED + 1u);
 
 vec4 load_x(uint m, uint k) {
     uint at = min(gl_WorkGroupID.x * (TM * (LOCAL / TX)) + m, push.rows - 1u) * push.x_stride + push.x_start + k;
-#ifdef VECTORS
+#if defined(VECTORS) || defined(BLOCKS)
     return k < push.depth ? x[at / 4u] : vec4(0.0);
 #else
     vec4 v;
@@ -54,10 +53,8 @@ vec4 load_x(uint m, uint k) {
 
 void load_w(uint j, uint tx, uint k, out vec4 a, out vec4 b) {
     bool up = GATED == 1u && j >= TN / 2u;
-    uint at = min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride + k;
-    int count = int(push.depth) - int(k);
-    if (up) fetch_weight_up(at + push.up_start, count, a, b);
-    else fetch_weight(at + push.w_start, count, a, b);
+    uint at = min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride;
+    fetch_weight(up, at + (up ? push.up_start : push.w_start), k, int(push.depth) - int(k), a, b);
 }
 
 #include "tile.glsl"

@@ -2,19 +2,19 @@
 // The product of a few rows of x with rows of W, used by matvec.comp and expert_matvec.comp. No bindings.
 // Include weights.glsl first. Needs the specialization constants LOCAL, LANES, ROWS, UNROLL, TOKENS and GATED, and two functions:
 //   void load_x(uint m, uint k, int count, out vec4 a, out vec4 b)             row m of x at k .. k + 7, 0 from k + count on
-//   void load_w(uint row, bool up, uint k, int count, out vec4 a, out vec4 b)  a row of W (gated: of its up half)
-// LANES threads share ROWS rows of W, each taking every LANES-th eight columns.
+//   void load_w(uint row, bool up, uint k, uint offset, int count, out vec4 a, out vec4 b)  a row of W (gated: of its up half) at k + offset .. k + offset + 7
+// LANES threads share ROWS rows of W, each taking every LANES-th span: eight columns, or 32 that share their block.
 
-const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS;
+const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS, SPAN = IN_BLOCKS ? 32u : 8u;
 
 shared float sh_sum[LANES == 1u ? 1u : LOCAL * VALUES];
 
-void add_eight(uint row, uint k, int count, inout float sum[VALUES]) {
+void add_eight(uint row, uint k, uint offset, int count, inout float sum[VALUES]) {
     vec4 wa[PARTS_ROWS], wb[PARTS_ROWS];
-    for (uint p = 0u; p < PARTS_ROWS; ++p) load_w(row + p % ROWS, p >= ROWS, k, count, wa[p], wb[p]);
+    for (uint p = 0u; p < PARTS_ROWS; ++p) load_w(row + p % ROWS, p >= ROWS, k, offset, count, wa[p], wb[p]);
     for (uint m = 0u; m < TOKENS; ++m) {
         vec4 xa, xb;
-        load_x(m, k, count, xa, xb);
+        load_x(m, k + offset, count, xa, xb);
         for (uint p = 0u; p < PARTS_ROWS; ++p) sum[m * PARTS_ROWS + p] += dot4(xa, wa[p], 0.0) + dot4(xb, wb[p], 0.0);
     }
 }
@@ -24,11 +24,13 @@ void add_eight(uint row, uint k, int count, inout float sum[VALUES]) {
 void multiply_rows(uint row, uint depth, out float sum[VALUES]) {
     uint thread = gl_LocalInvocationID.x, lane = thread % LANES;
     for (uint v = 0u; v < VALUES; ++v) sum[v] = 0.0;
-    const uint step_size = 8u * LANES * UNROLL;
+    const uint step_size = SPAN * LANES * UNROLL;
     uint whole = depth / step_size * step_size;
-    for (uint k = lane * 8u; k < whole; k += step_size)
-        for (uint u = 0u; u < UNROLL; ++u) add_eight(row, k + u * 8u * LANES, 8, sum);
-    for (uint k = whole + lane * 8u; k < depth; k += 8u * LANES) add_eight(row, k, int(depth - k), sum);
+    for (uint k = lane * SPAN; k < whole; k += step_size)
+        for (uint u = 0u; u < UNROLL; ++u)
+            for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k + u * SPAN * LANES, offset, 8, sum);
+    for (uint k = whole + lane * SPAN; k < depth; k += SPAN * LANES)
+        for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k, offset, int(depth - k), sum);
     if (LANES == 1u) return;
     barrier(); // the last call's sums have been read
     for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] = sum[v];

@@ -61,8 +61,11 @@ expect 'inspect picture' 0 '' $weft inspect "$model" --svg "$scratch/schedule.sv
 expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
 expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
 expect 'inspect config alone' 0 'gated delta' $weft inspect "$model/config.json"
+expect 'inspect a schedule file' 0 'experts (2 of 8' $weft inspect "$source/apps/models/hybrid.json"
+expect 'inspect as a schedule file' 0 '"weft_schedule": 1' $weft inspect "$model" --schedule
 expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
 expect 'bench' 0 'decode' $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
+expect 'bench of a hand-written schedule' 0 'decode' $weft bench model "$source/apps/models/hybrid.json" --random-weights --prompt 8 --generate 4 --repeats 1
 head -c 3000 "$source/LICENSE" >"$scratch/text"
 expect 'perplexity' 0 'bits per byte' $weft eval perplexity "$model" "$scratch/text"
 

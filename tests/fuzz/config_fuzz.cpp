@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target: any bytes as a JSON configuration, every key of it read as every type.
+// Fuzz target: any bytes as a config.json or a schedule file: every key read as every type, then the way to a plan. What becomes a schedule can be written and read again, and lowered.
 #include "base/check.hpp"
-#include "base/json.hpp"
+#include "models/architecture.hpp"
+#include "schedule/plan.hpp"
+#include "schedule/schedule_json.hpp"
+#include "schedule/weight_order.hpp"
 #include <cstddef>
 
 using namespace weft;
 
 namespace {
+
+constexpr size_t kMostLayers = 48; // lowered; more of the same only take time
+constexpr uint32_t kContext = 4096;
 
 template <class T>
 void check(const Result<T>& result, const JsonObject& object) {
@@ -37,6 +43,49 @@ void read_all(const JsonObject& object) {
     }
 }
 
+// What Vulkan 1.1 asks of every device, so the core form of every kernel.
+const vk::Device& least_device() {
+    static const auto device = [] {
+        vk::DeviceSummary summary;
+        summary.name = "least";
+        summary.limits = {.storage_range = uint64_t(1) << 27, .allocation = uint64_t(1) << 30, .invocations = 128, .shared_bytes = 16384, .groups = {65535, 65535, 65535}, .subgroup_size = 1, .storage_buffers = 8};
+        return vk::Device::described(std::move(summary));
+    }();
+    return *device;
+}
+
+void lower(const Schedule& schedule) {
+    if (schedule.layers.size() > kMostLayers) return;
+    const uint32_t context = schedule.position_limit ? std::min(schedule.position_limit, kContext) : kContext;
+    const auto states = schedule.states({context, 256, DType::f16});
+    for (const Bucket& bucket : {Bucket{256, 1, 1, false, true, false}, Bucket{1, 1, 1, true, true, false}}) {
+        if (const auto fits = check_plan(least_device(), schedule, states, 1, bucket); !fits) {
+            weft_CHECK(fits.error().code == ErrorCode::unsupported, "what does not fit is not supported");
+            continue;
+        }
+        const Plan plan = dry_plan(least_device(), schedule, DType::bf16, states, bucket, context);
+        weft_CHECK(!plan.program.calls.empty(), "a schedule has work to do");
+    }
+}
+
+void to_plan(const Json& config) {
+    const auto files = ModelFiles::from_config(config, "config.json");
+    const auto schedule = make_schedule(*files);
+    if (!schedule) {
+        weft_CHECK(schedule.error().message.starts_with("config.json: "), "a message begins with the file");
+        weft_CHECK(schedule.error().message.size() < 4096, "a message is short, whatever the file holds");
+        return;
+    }
+    (void)schedule->parameters();
+    const std::string text = schedule_text(*schedule);
+    const auto written = parse_json(text, "written");
+    weft_CHECK(bool(written), "what is written is JSON");
+    const auto again = schedule_from_json(*written, "written");
+    weft_CHECK(bool(again), "what is written can be read");
+    weft_CHECK(hash_of(*again) == hash_of(*schedule) && schedule_text(*again) == text, "nothing is lost");
+    lower(*schedule);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -45,6 +94,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         weft_CHECK(json.error().message.starts_with("config.json: not valid JSON"), "a message begins with the file");
         return 0;
     }
-    if (json->is_object()) read_all(JsonObject(*json, "config.json"));
+    if (!json->is_object()) return 0;
+    read_all(JsonObject(*json, "config.json"));
+    to_plan(*json);
     return 0;
 }

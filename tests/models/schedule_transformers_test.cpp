@@ -219,7 +219,7 @@ TEST_CASE("impossible configs are refused by the key's name", "[models]") {
     const Case cases[] = {
         {"llama", "num_attention_heads", 0, "num_attention_heads"}, {"llama", "num_attention_heads", -4, "num_attention_heads"}, {"llama", "num_attention_heads", 2147483647, "num_attention_heads"},
         {"llama", "num_key_value_heads", 3, "num_key_value_heads"}, {"llama", "num_key_value_heads", 0, "num_key_value_heads"}, {"llama", "head_dim", 0, "head_dim"}, {"llama", "head_dim", 17, "whole pairs"},
-        {"llama", "head_dim", 2147483644, "num_attention_heads"}, {"llama", "head_dim", 512, "size of a head"}, {"llama", "head_dim", 100000000, "100000000 channels"}, {"llama", "num_hidden_layers", 0, "num_hidden_layers"}, {"llama", "num_hidden_layers", 10001, "num_hidden_layers"},
+        {"llama", "head_dim", 2147483644, "num_attention_heads"}, {"llama", "head_dim", 512, "size of a head"}, {"llama", "head_dim", 100000000, "100000000 channels"}, {"llama", "num_hidden_layers", 0, "num_hidden_layers"}, {"llama", "num_hidden_layers", 2001, "num_hidden_layers"},
         {"llama", "num_hidden_layers", Json::array({1}), "num_hidden_layers"}, {"llama", "hidden_size", "sixty-four", "hidden_size"}, {"llama", "hidden_size", -1, "hidden_size"}, {"llama", "vocab_size", nullptr, "vocab_size"},
         {"llama", "intermediate_size", 2147483647, "intermediate_size"}, {"llama", "intermediate_size", 1.5, "intermediate_size"}, {"llama", "hidden_act", "snake", "hidden_act"}, {"llama", "rms_norm_eps", "small", "rms_norm_eps"},
         {"llama", "attention_bias", 1, "attention_bias"}, {"llama", "rope_theta", 0, "rope_theta"}, {"llama", "rope_theta", -5, "rope_theta"}, {"llama", "rope_scaling", 7, "rope_scaling"},

@@ -30,6 +30,7 @@ struct InspectedKernel {
 struct Inspection {
     std::string path, architecture, device;
     uint32_t vocabulary = 0, width = 0, trained_context = 0, context = 0;
+    uint64_t hash = 0; ///< of the schedule: equal for equal models, whatever their weights hold
     uint64_t parameters = 0, weight_bytes = 0, state_bytes = 0, activation_bytes = 0;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels;   ///< empty without a device
@@ -41,8 +42,11 @@ struct Inspection {
     std::string svg() const;
 };
 
-/// `device` may be null: then there is no support report. A config.json alone, or a .safetensors alone, works too.
+/// `device` may be null: then there is no support report. A config.json, a schedule file or a .safetensors alone works too.
 Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options = {});
+
+/// The schedule of a model directory, a config.json or a schedule file as JSON that can be edited and run.
+Result<std::string> schedule_text(const std::filesystem::path& path);
 
 /// A kernel form compiled into this build.
 struct KernelTier {

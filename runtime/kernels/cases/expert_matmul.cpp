@@ -25,7 +25,7 @@ KernelCase make(const std::string& name, Shape s, Form f) {
     c.name = name;
     const auto has = [=](uint32_t part) { return (f.parts & part) != 0; };
     const uint32_t rows = s.columns * (f.gated ? 2 : 1), real = s.tokens * s.choices;
-    c.bytes = uint64_t(std::min(s.experts, real)) * rows * s.depth * size_of(f.type) + uint64_t(real) * 4 * (s.depth / (has(kSecond) ? 1 : s.choices) + s.columns);
+    c.bytes = uint64_t(std::min(s.experts, real)) * rows * bytes_of(f.type, s.depth) + uint64_t(real) * 4 * (s.depth / (has(kSecond) ? 1 : s.choices) + s.columns);
     c.operations = uint64_t(2) * real * rows * s.depth;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
@@ -33,11 +33,6 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         const uint32_t x_rows = has(kSecond) ? pairs : bucket, real_rows = has(kSecond) ? real : s.tokens;
         std::vector<float> x = random.normals(size_t(x_rows) * (s.depth + wide));
         for (size_t i = size_t(real_rows) * (s.depth + wide); i < x.size(); ++i) x[i] = NAN; // rows that are not real hold garbage
-        // Random numbers repeat in a large weight, to save time; their period is prime.
-        std::vector<float> w = random.normals(std::min<size_t>(size_t(s.experts) * rows * s.depth, 999983), 1 / std::sqrt(double(s.depth)));
-        const size_t period = w.size();
-        w.resize(size_t(s.experts) * rows * s.depth);
-        for (size_t i = period; i < w.size(); ++i) w[i] = w[i - period];
         // Each token's choices differ, unless there are too few experts.
         std::vector<uint32_t> experts(pairs, 0), order(pairs, 0xffffffff), offsets(s.experts + 1, 0);
         for (uint32_t p = 0; p < real; ++p) experts[p] = has(kSkewed) && random.below(2) ? 1 % s.experts : (random.below(s.experts) / (has(kSkewed) ? 3 : 1) * (has(kSkewed) ? 3 : 1) + p % s.choices) % s.experts;
@@ -51,7 +46,7 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         offsets[s.experts] = at;
         ExpertMatmulArgs a;
         a.x = ctx.input("x", DType::f32, {x_rows, s.depth + wide}, x).slice_columns(start, s.depth);
-        a.weight = ctx.input("weight", f.type, {s.experts, rows, s.depth}, w);
+        a.weight = ctx.weight("weight", f.type, {s.experts, rows, s.depth}, 1 / std::sqrt(double(s.depth)));
         if (has(kBias)) a.bias = ctx.input("bias", DType::f32, {s.experts, rows}, random.normals(size_t(s.experts) * rows));
         if (has(kScale) || has(kScaleInput)) a.scale = ctx.input("scale", DType::f32, {pairs}, random.uniforms(pairs, 0.1, 2));
         a.experts = ctx.input_words("experts", {pairs}, experts);
@@ -81,7 +76,7 @@ KernelTable expert_matmul_cases() {
     };
     Form relu2 = f16;
     relu2.activation = Activation::relu2;
-    return {"expert_matmul",
+    KernelTable table = {"expert_matmul",
         {// few tokens
          make("vector, tiny", {1, 1, 1, 1, 1}, f32), make("vector, odd depth f16", {3, 2, 5, 19, 77}, f16), make("vector, odd depth bf16", {2, 2, 4, 33, 13}, bf16), make("vector, no tokens", {0, 2, 4, 16, 16}, with(f16, 0, 1)),
          make("vector, f32 in a larger bucket", {4, 2, 6, 67, 96}, with(f32, 0, 4)), make("vector, second projection", {3, 3, 7, 40, 72}, with(f16, kSecond | kScale)), make("vector, swiglu", {2, 2, 8, 65, 136}, swiglu), make("vector, gpt-oss", {1, 4, 8, 48, 40}, gpt_oss),
@@ -94,6 +89,15 @@ KernelTable expert_matmul_cases() {
          make("tiles, swiglu", {52, 2, 3, 65, 136}, swiglu), make("tiles, gpt-oss", {21, 4, 8, 48, 40}, gpt_oss), make("tiles, dropped pairs, slices", {46, 2, 4, 30, 64}, with(bf16, kDropped | kSlices | kBias)), make("tiles, scaled input", {40, 1, 4, 40, 64}, with(swiglu, kScaleInput)),
          make("tiles, relu squared", {30, 2, 4, 40, 64}, with(relu2, kSkewed | kDropped)), make("tiles, split by rows", {9, 1, 1, 8201, 2048}, with(typed(swiglu, DType::f32), kBias)),
          make("prefill 256 x 8 of 64, [512 x 2 x 256], swiglu", {256, 8, 64, 256, 512}, swiglu), make("prefill 256 x 2 of 8, [512 x 2 x 704], swiglu", {256, 2, 8, 704, 512}, with(swiglu, kSkewed)), make("prefill 256 x 2 of 8, [1408 x 512]", {256, 2, 8, 512, 1408}, with(f16, kSecond | kScale))}};
+    const auto add = [&](const std::string& name, Shape s, Form f) { table.cases.push_back(make(name, s, f)); };
+#define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
+    add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id)), add("tiles, " #id, {24, 2, 5, 19, 512}, with(typed(f16, DType::id), kSecond | kScale));
+    BLOCK_TYPES(weft_ROW)
+#undef weft_ROW
+    add("vector, split by experts q8_0", {3, 2, 3, 24000, 2048}, typed(f16, DType::q8_0)), add("tiles, split by rows q8_0", {9, 1, 1, 33000, 2048}, typed(swiglu, DType::q8_0));
+    for (const DType type : {DType::q8_0, DType::q4_k})
+        add("decode 2 of 8, [512] [512 x 2 x 1408], swiglu " + std::string(name_of(type)), {1, 2, 8, 1408, 512}, typed(swiglu, type)), add("prefill 256 x 2 of 8, [512] [512 x 1408] " + std::string(name_of(type)), {256, 2, 8, 1408, 512}, typed(f16, type));
+    return table;
 }
 
 } // namespace weft::kernel

@@ -8,7 +8,7 @@ namespace weft::kernel {
 namespace {
 
 struct Shape { uint32_t tokens, columns, depth; };
-/// slices: x, residual and y are columns from 4 on of wider tensors, the weight from 8 on. odd_slices: from 3 and 5 on. in_place: the residual is y. fixed: the number of rows is not in the step.
+/// slices: x, residual and y are columns from 4 on of wider tensors, the weight from 8 (of one in blocks, from the second block) on. odd_slices: from 3 and 5 on. in_place: the residual is y. fixed: the number of rows is not in the step.
 enum Part : uint32_t { kBias = 1, kResidual = 2, kSlices = 4, kOddSlices = 8, kInPlace = 16, kFixed = 32 };
 
 struct Form {
@@ -26,23 +26,19 @@ KernelCase make(const std::string& name, Shape s, Form f) {
     c.name = name;
     const auto has = [=](uint32_t part) { return (f.parts & part) != 0; };
     const uint32_t rows = s.columns * (f.gated ? 2 : 1);
-    c.bytes = uint64_t(rows) * s.depth * size_of(f.type) + uint64_t(s.tokens) * 4 * (s.depth + s.columns * (has(kResidual) ? 2u : 1u));
+    c.bytes = rows * bytes_of(f.type, s.depth) + uint64_t(s.tokens) * 4 * (s.depth + s.columns * (has(kResidual) ? 2u : 1u));
     c.operations = uint64_t(2) * s.tokens * rows * s.depth;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
         const uint32_t bucket = ctx.step({{0, s.tokens, 0}}, s.tokens + f.more).max_tokens;
-        const uint32_t start = has(kOddSlices) ? 3 : has(kSlices) ? 4 : 0, wide = start * 2, w_start = has(kOddSlices) ? 5 : has(kSlices) ? 8 : 0;
+        const uint32_t start = has(kOddSlices) ? 3 : has(kSlices) ? 4 : 0, wide = start * 2, w_start = !start ? 0 : in_blocks(f.type) ? block_info(f.type).elements : has(kOddSlices) ? 5 : 8;
         const auto slice = [&](const Tensor& t, uint32_t columns) { return t.slice_columns(start, columns); };
         std::vector<float> x = random.normals(size_t(bucket) * (s.depth + wide), f.magnitude);
         for (size_t i = size_t(s.tokens) * (s.depth + wide); i < x.size(); ++i) x[i] = NAN; // rows that are not real hold garbage
-        // Random numbers repeat in a large weight, to save time; their period is prime.
-        std::vector<float> w = random.normals(std::min<size_t>(size_t(rows) * (s.depth + 2 * w_start), 999983), 1 / std::sqrt(double(s.depth)));
-        const size_t period = w.size();
-        w.resize(size_t(rows) * (s.depth + 2 * w_start));
-        for (size_t i = period; i < w.size(); ++i) w[i] = w[i - period];
         MatmulArgs a;
         a.x = slice(ctx.input("x", DType::f32, {bucket, s.depth + wide}, x), s.depth);
-        a.weight = ctx.input("weight", f.type, {rows, s.depth + 2 * w_start}, w).slice_columns(w_start, s.depth);
+        const uint32_t w_wide = s.depth + 2 * w_start;
+        a.weight = ctx.weight("weight", f.type, {rows, w_wide}, 1 / std::sqrt(double(s.depth))).slice_columns(w_start, s.depth);
         if (has(kBias)) a.bias = ctx.input("bias", DType::f32, {rows}, random.normals(rows));
         const auto residual = random.normals(size_t(bucket + 1) * (s.columns + wide));
         if (has(kResidual) || has(kInPlace)) a.residual = slice(ctx.input("residual", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
@@ -73,7 +69,7 @@ KernelTable matmul_cases() {
     };
     Form large = f32, tiny = f16;
     large.magnitude = 1e30, tiny.magnitude = 1e-30;
-    return {"matmul",
+    KernelTable table = {"matmul",
         {// few rows
          make("vector, tiny", {1, 1, 1}, f32), make("vector, one column of one half", {1, 1, 1}, f16), make("vector, odd depth f16", {1, 19, 77}, f16), make("vector, odd depth bf16", {3, 33, 13}, bf16), make("vector, odd depth f32", {2, 70, 9}, f32),
          make("vector, no rows", {0, 16, 16}, with(f16, 0, 1)), make("vector, f32", {1, 67, 96}, f32), make("vector, bf16", {1, 67, 104}, bf16), make("vector, f16 in a larger bucket", {5, 131, 264}, with(f16, 0, 3)),
@@ -90,6 +86,24 @@ KernelTable matmul_cases() {
          make("tiles, swiglu f32 slices", {16, 30, 72}, with(typed(swiglu, DType::f32), kSlices | kResidual)), make("tiles, clamped glu", {22, 48, 40}, clamped), make("tiles, large values", {10, 16, 64}, large), make("tiles, fixed rows", {100, 3, 512}, with(f16, kFixed)),
          make("tiles, over the storage range", {9, 16500, 2048}, f32), make("prefill [256 x 512] [512 x 2816]", {256, 2816, 512}, f16), make("prefill [256 x 512] [512 x 2 x 1408], swiglu", {256, 1408, 512}, swiglu), make("prefill [256 x 1408] [1408 x 512]", {256, 512, 1408}, with(f16, kResidual)),
          make("prefill [256 x 512] [512 x 512]", {256, 512, 512}, f16), make("prefill [32 x 512] [512 x 4096] bf16", {32, 4096, 512}, bf16), make("prefill [512 x 1024] [1024 x 1024] f32", {512, 1024, 1024}, f32)}};
+    const auto add = [&](const std::string& name, Shape s, Form f) { table.cases.push_back(make(name, s, f)); };
+#define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
+    add("vector, " #id, {3, 37, 512}, typed(all, DType::id)), add("tiles, " #id, {33, 50, 512}, typed(swiglu, DType::id));
+    BLOCK_TYPES(weft_ROW)
+#undef weft_ROW
+    for (const DType type : {DType::q4_0, DType::q6_k, DType::mxfp4, DType::q4_k}) { // blocks of even, odd and whole words
+        const std::string name = name_of(type);
+        add("vector, one block " + name, {1, 1, block_info(type).elements}, typed(f16, type)), add("vector, swiglu " + name, {8, 19, 768}, typed(swiglu, type));
+        add("vector, slices " + name, {3, 37, 512}, with(typed(all, type), kSlices)), add("vector, odd slices " + name, {2, 37, 512}, with(typed(all, type), kOddSlices));
+        add("tiles, odd slices " + name, {34, 37, 768}, with(typed(all, type), kOddSlices)), add("tiles, three blocks " + name, {20, 9, 3 * block_info(type).elements}, typed(f16, type));
+    }
+    add("vector, over the storage range q8_0", {1, 66000, 2048}, typed(swiglu, DType::q8_0));
+    for (const DType type : {DType::q8_0, DType::q4_0, DType::q4_k, DType::q6_k}) {
+        const std::string name = name_of(type);
+        add("decode [1 x 512] [512 x 4096] " + name, {1, 4096, 512}, typed(f16, type)), add("decode [1 x 4096] [4096 x 4096] " + name, {1, 4096, 4096}, typed(f16, type));
+        add("prefill [256 x 512] [512 x 2816] " + name, {256, 2816, 512}, typed(f16, type));
+    }
+    return table;
 }
 
 } // namespace weft::kernel

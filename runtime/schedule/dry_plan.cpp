@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans without a device's memory, and whether one would fit it.
+#include "schedule/plan.hpp"
+#include <algorithm>
+
+namespace weft {
+
+Plan dry_plan(const vk::Device& device, const Schedule& schedule, DType matrix, const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context) {
+    const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
+    std::vector<DeviceWeight> weights;
+    for (const WeightSlot& slot : schedule.weights) weights.push_back({anywhere, slot.matrix && slot.computed.empty() ? matrix : DType::f32, slot.shape});
+    SessionBuffers b;
+    b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.ends = b.logits = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
+    b.states.assign(states.size(), anywhere);
+    b.slots = 1;
+    b.history_capacity = context;
+    b.ring_capacity = 64;
+    return make_plan(device, schedule, weights, b, states, bucket);
+}
+
+Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateSpec>& states, uint32_t slots, const Bucket& bucket) {
+    const uint64_t range = device.limits().storage_range, mib = range >> 20;
+    const auto too_large = [&](const std::string& what) { return Error{ErrorCode::unsupported, what + " larger than a buffer of this device may be (" + std::to_string(mib) + " MiB)", {}}; };
+    for (const StateSpec& state : states) {
+        if ((long double)(state.bytes()) * slots > range) return too_large("one state is");
+    }
+    uint64_t widest = schedule.width;
+    for (size_t i = 0; i < schedule.weights.size(); ++i) {
+        const WeightSlot& slot = schedule.weights[i];
+        // Products bind matrices by rows, and the embedding is read in parts of whole rows that end on the alignment; everything else is bound whole.
+        const uint64_t bound = slot.matrix && i != schedule.embedding.positions ? (uint64_t(slot.shape.back()) + 1) * vk::Tensor::kAlignment : slot.count() * sizeof(float);
+        if (bound > range) return too_large("what must be bound at once of " + slot.name + " is");
+        if (slot.matrix && i != schedule.embedding.table && i != schedule.head.linear.weight && i != schedule.embedding.positions)
+            for (uint32_t d : slot.shape) widest = std::max<uint64_t>(widest, d);
+    }
+    uint64_t rows = bucket.tokens; // pairs of tokens and experts
+    for (const Layer& layer : schedule.layers)
+        for (const SubBlock& block : layer.blocks)
+            for (const Branch& branch : block.branches)
+                if (const auto* moe = std::get_if<MoeSpec>(&branch.op)) rows = std::max(rows, uint64_t(bucket.tokens) * moe->chosen);
+    if (rows * widest * sizeof(float) > range) return too_large("activations of " + std::to_string(bucket.tokens) + " tokens are");
+    if (uint64_t(bucket.outputs) * schedule.vocabulary * sizeof(float) > range) return too_large("logits of " + std::to_string(bucket.outputs) + " tokens are");
+    return Ok{};
+}
+
+} // namespace weft

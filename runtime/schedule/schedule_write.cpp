@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// A schedule to JSON: the fields of spec_fields.hpp that are not what they are where absent, blocks under names, layers that repeat once.
+#include "base/check.hpp"
+#include "schedule/rotary_base.hpp"
+#include "schedule/schedule_json.hpp"
+#include "schedule/spec_fields.hpp"
+#include <charconv>
+#include <map>
+#include <set>
+
+namespace weft {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+using Names = std::vector<std::string>;
+
+constexpr size_t kLongestPeriod = 64; // layers of a group that repeats
+
+// The shortest decimal that reads back as this float: 0.1 and not 0.10000000149011612.
+Ordered number(float f) {
+    if (!std::isfinite(f)) return {{"__float__", std::isnan(f) ? "NaN" : f > 0 ? "Infinity" : "-Infinity"}};
+    char text[32];
+    const auto end = std::to_chars(text, text + sizeof text, f).ptr;
+    double d = 0;
+    std::from_chars(text, end, d);
+    return d;
+}
+
+bool same(float a, float b) { return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b); }
+bool same(const std::vector<float>& a, const std::vector<float>& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) { return same(x, y); }); }
+template <class T>
+bool same(const T& a, const T& b) { return a == b; }
+
+// The first part of a dotted name that is the layer's number becomes {layer}, so that the names of all layers can be the same.
+std::string marked(const std::string& name, uint32_t layer) {
+    const std::string number = std::to_string(layer);
+    for (size_t at = 0; (at = name.find(number, at)) != name.npos; ++at) {
+        const size_t end = at + number.size();
+        if ((at == 0 || name[at - 1] == '.') && (end == name.size() || name[end] == '.')) return name.substr(0, at) + "{layer}" + name.substr(end);
+    }
+    return name;
+}
+
+/// Runs of equal layers, and of equal groups of layers, as entries of "layers".
+Ordered repeated(const std::vector<Names>& layers) {
+    Ordered entries = Ordered::array();
+    for (size_t at = 0; at < layers.size();) {
+        size_t best = 1, times = 1;
+        for (size_t period = 1; period <= kLongestPeriod && at + 2 * period <= layers.size(); ++period) {
+            size_t n = 1;
+            while (at + (n + 1) * period <= layers.size() && std::equal(layers.begin() + long(at), layers.begin() + long(at + period), layers.begin() + long(at + n * period))) ++n;
+            if (n > 1 && n * period > best * times) best = period, times = n;
+        }
+        Ordered entry = Ordered::object();
+        if (times > 1) entry["repeat"] = times;
+        if (best == 1) entry["blocks"] = layers[at];
+        else
+            for (size_t i = 0; i < best; ++i) entry["layers"].push_back({{"blocks", layers[at + i]}});
+        entries.push_back(std::move(entry));
+        at += best * times;
+    }
+    return entries;
+}
+
+class Writer {
+public:
+    explicit Writer(const Schedule& s) : s_(s), written_(s.weights.size(), false) { frames_.push_back({Ordered::object(), "", "", false}); }
+
+    Ordered run() {
+        top()[kScheduleKey] = 1;
+        fields(*this, s_);
+        if (!layouts_.empty()) {
+            top()["weights"] = Ordered::object();
+            for (auto& [name, layout] : layouts_) top()["weights"][name] = std::move(layout);
+        }
+        return std::move(top());
+    }
+
+    void size(const char* key, uint32_t x) { top()[key] = x; }
+    void size(const char* key, uint32_t x, uint32_t otherwise) { value(key, x, otherwise); }
+    template <class T>
+    void value(const char* key, const T& x, const T& otherwise) {
+        if (!same(x, otherwise)) top()[key] = json(x);
+    }
+    void derived(uint64_t, uint64_t) {}
+    void rule(bool, const char*, const char*) {}
+
+    bool enter(const char* key, bool there, bool optional) {
+        if (there) frames_.push_back({Ordered::object(), key, frames_.back().name + key + ".", optional});
+        return there;
+    }
+    void leave() {
+        Frame frame = std::move(frames_.back());
+        frames_.pop_back();
+        if (frame.optional || !frame.json.empty()) top()[frame.key] = std::move(frame.json);
+    }
+    template <class T, class Each>
+    void list(const char* key, const std::vector<T>& items, Each each) {
+        if (items.empty()) return;
+        Ordered all = Ordered::array();
+        for (size_t i = 0; i < items.size(); ++i) {
+            frames_.push_back({Ordered::object(), key, frames_.back().name + key + "." + std::to_string(i) + ".", true});
+            each(items[i]);
+            all.push_back(std::move(top()));
+            frames_.pop_back();
+        }
+        top()[key] = std::move(all);
+    }
+    void op(const Op& op) { top()["op"] = kOpNames[op.index()]; }
+
+    template <class Each>
+    void layers(const std::vector<Layer>& all, Each each) {
+        Ordered named = Ordered::object();
+        std::map<std::string, std::string> name_of_block; // by its text
+        std::vector<Names> list;
+        for (size_t i = 0; i < all.size(); ++i) {
+            layer_ = uint32_t(i);
+            Names names;
+            for (size_t b = 0; b < all[i].blocks.size(); ++b) {
+                frames_.push_back({Ordered::object(), "", "layers.{layer}.blocks." + std::to_string(b) + ".", true});
+                each(all[i].blocks[b]);
+                const Ordered block = std::move(top());
+                frames_.pop_back();
+                std::string& name = name_of_block[block.dump()];
+                if (name.empty()) {
+                    for (const Branch& branch : all[i].blocks[b].branches) name += (name.empty() ? "" : "+") + std::string(kOpNames[branch.op.index()]);
+                    name = free_name(name, [&](const std::string& n) { return named.contains(n); });
+                    named[name] = block;
+                }
+                names.push_back(name);
+            }
+            list.push_back(std::move(names));
+        }
+        layer_.reset();
+        top()["blocks"] = std::move(named);
+        top()["layers"] = repeated(list);
+    }
+
+    void weight(const char* key, WeightId id, WeightShape, WeightUse use, WeightKind) {
+        if (id == kNoWeight) {
+            if (use != WeightUse::rare) top()[key] = false;
+            return;
+        }
+        const WeightSlot& slot = s_.weights[id];
+        const std::string usual = frames_.back().name + key, name = layer_ ? marked(slot.name, *layer_) : slot.name;
+        if (name != usual) top()[key] = name;
+        else if (use == WeightUse::rare) top()[key] = true;
+        if (!written_[id]) layout(slot, name);
+        written_[id] = true;
+        taken_.insert(slot.name);
+    }
+    void frequencies(const Rope& r) {
+        const WeightSlot& slot = s_.weights[r.frequencies];
+        const bool known = bases_.count(r.frequencies) != 0;
+        const std::string name = free_name(kFrequenciesName, [&](const std::string& n) { return taken_.count(n) != 0; });
+        const std::optional<double> theta = r.long_table || !(known || (!written_[r.frequencies] && slot.name == name)) ? std::nullopt : base_of(slot.computed, r.rotary);
+        if (!theta) return weight("frequencies", r.frequencies, {}, WeightUse::always, WeightKind::vector);
+        value("theta", *theta, kUsualTheta);
+        bases_.insert(r.frequencies);
+        written_[r.frequencies] = true;
+        taken_.insert(slot.name);
+    }
+
+private:
+    struct Frame {
+        Ordered json;
+        std::string key, name;
+        bool optional;
+    };
+    Ordered& top() { return frames_.back().json; }
+
+    static Ordered json(float x) { return number(x); }
+    static Ordered json(const std::vector<float>& x) { // runs as [n, value]
+        Ordered list = Ordered::array();
+        for (size_t i = 0, end; i < x.size(); i = end) {
+            for (end = i + 1; end < x.size() && same(x[end], x[i]);) ++end;
+            if (end - i == 1) list.push_back(number(x[i]));
+            else list.push_back({end - i, number(x[i])});
+        }
+        return list;
+    }
+    Ordered json(const std::vector<std::string>& x) const {
+        Ordered list = Ordered::array();
+        for (const auto& name : x) list.push_back(layer_ ? marked(name, *layer_) : name);
+        return list;
+    }
+    template <class T>
+    static Ordered json(const T& x) {
+        if constexpr (std::is_enum_v<T>) return names_of(x)[size_t(x)];
+        else return x;
+    }
+
+    /// The theta that gives these frequencies to the last bit, if there is one with few digits.
+    static std::optional<double> base_of(const std::vector<float>& values, uint32_t rotary) {
+        if (same(values, rotary_frequencies(kUsualTheta, rotary))) return kUsualTheta;
+        if (values.size() < 2 || !(values.back() > 0)) return std::nullopt;
+        char text[32];
+        std::snprintf(text, sizeof text, "%.6g", std::pow(double(values.back()), -double(rotary) / (rotary - 2)));
+        const double theta = std::strtod(text, nullptr);
+        return theta > 0 && std::isfinite(theta) && same(values, rotary_frequencies(theta, rotary)) ? std::optional(theta) : std::nullopt;
+    }
+
+    // A layer whose weight of this name is put together otherwise gets an entry of its own.
+    void layout(const WeightSlot& slot, const std::string& name) {
+        frames_.push_back({Ordered::object(), "", "", false});
+        if (!(slot.pieces.size() == 1 && slot.alternatives.empty() && slot.computed.empty() && slot.pieces[0].names == Names{slot.name} && std::equal(slot.shape.begin(), slot.shape.end(), slot.pieces[0].file_shape.begin(), slot.pieces[0].file_shape.end()) &&
+              slot.pieces[0].first_row == 0 && slot.pieces[0].rows == 0 && slot.pieces[0].transform == WeightTransform::none))
+            fields(*this, slot);
+        Ordered made = std::move(top());
+        frames_.pop_back();
+        const auto [known, fresh] = layout_of_.emplace(name, made);
+        if (!fresh && known->second != made) layouts_.push_back({slot.name, std::move(made)});
+        else if (fresh && !made.empty()) layouts_.push_back({name, std::move(made)});
+    }
+
+    const Schedule& s_;
+    std::vector<Frame> frames_;
+    std::optional<uint32_t> layer_;
+    std::vector<bool> written_;                             // slots whose layout has been seen to
+    std::set<std::string> taken_;                           // their names
+    std::set<WeightId> bases_;                              // slots written as theta
+    std::map<std::string, Ordered> layout_of_;              // by name as written
+    std::vector<std::pair<std::string, Ordered>> layouts_;
+};
+
+constexpr size_t kLine = 160;
+
+void print(const Ordered& json, size_t indent, std::string& out) {
+    const std::string flat = json.dump();
+    if (indent + flat.size() <= kLine || (!json.is_object() && !json.is_array()) || json.empty()) {
+        out += flat;
+        return;
+    }
+    const std::string start = "\n" + std::string(indent + 2, ' ');
+    out += json.is_object() ? "{" : "[";
+    size_t column = 0; // numbers and words fill lines
+    for (auto it = json.begin(); it != json.end(); ++it) {
+        if (it != json.begin()) out += ",";
+        const bool filling = json.is_array() && !it->is_structured();
+        const std::string item = filling ? it->dump() : "";
+        if (!filling || column == 0 || column + item.size() > kLine) out += start, column = indent + 2;
+        else out += " ";
+        column += item.size() + 2;
+        if (json.is_object()) out += Ordered(it.key()).dump() + ": ";
+        if (filling) out += item;
+        else print(*it, indent + 2, out);
+    }
+    out += "\n" + std::string(indent, ' ') + (json.is_object() ? "}" : "]");
+}
+
+} // namespace
+
+Ordered to_json(const Schedule& schedule) { return Writer(schedule).run(); }
+
+std::string schedule_text(const Schedule& schedule) {
+    std::string text;
+    print(to_json(schedule), 0, text);
+    return text;
+}
+
+} // namespace weft

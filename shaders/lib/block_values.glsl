@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks of quantized weights as floats in GLSL. No bindings.
+float half_value(uint bits) { return unpackHalf2x16(bits).x; }
+#include "blocks.glsl"
+
+vec4 signed_bytes(uint four) {
+    int v = int(four);
+    return vec4(bitfieldExtract(v, 0, 8), bitfieldExtract(v, 8, 8), bitfieldExtract(v, 16, 8), v >> 24);
+}
+
+// The elements that `four` of an Eight stands for, rounded twice as the format's reference does.
+vec4 four_values(Eight e, uint four) {
+    precise vec4 product = e.scale * signed_bytes(four);
+    precise vec4 v = product - e.minimum;
+    return v;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The readers of W, whose rows are in two buffers, `weight` and `weight_up`. Include weights.glsl, then declare these, then include this.
+//   fetch_weight(up, at, k, count, a, b): elements at + k .. at + k + 7, from at + k + count on 0. The form VECTORS wants at + k to be a multiple of 8, or of 4 with
+//   32-bit elements, and count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of 32 further, and k a multiple of 8: apart from each
+//   other, because a constant k lets the compiler share what is read for neighbours.
+
+#ifdef VECTORS
+
+#define FETCH8(name, array)                                                                                     \
+    void name(uint at, int count, out vec4 a, out vec4 b) {                                                     \
+        a = b = vec4(0.0);                                                                                      \
+        if (count <= 0) return;                                                                                 \
+        if (TYPE == TYPE_F32) a = uintBitsToFloat(array[at / 4u]), b = uintBitsToFloat(array[at / 4u + 1u]);    \
+        else unpack8(array[at / 8u], a, b);                                                                     \
+    }
+FETCH8(fetch_plain, weight)
+FETCH8(fetch_plain_up, weight_up)
+
+#else
+
+uint four(uint buf, uint first, uint byte, uint n) {
+    uint i = first + byte / 4u + n, shift = byte % 4u * 8u;
+    if (buf == 1u) return four_bytes(weight_up[i], weight_up[i + 1u], shift);
+    return four_bytes(weight[i], weight[i + 1u], shift);
+}
+#include "block.glsl"
+
+void fetch_block(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
+    a = b = vec4(0.0);
+    if (count <= 0) return;
+    uint group = at / 32u + k / 32u, groups = block_groups(TYPE);
+    Eight e = read_eight(up ? 1u : 0u, TYPE, group / groups, group % groups, k % 32u / 8u);
+    a = four_values(e, e.low), b = four_values(e, e.high);
+}
+
+#define FETCH8(name, array)                                                                                     \
+    void name(uint at, int count, out vec4 a, out vec4 b) {                                                     \
+        for (int i = 0; i < 4; ++i) {                                                                           \
+            a[i] = i < count ? element(array[(at + i) / PER_WORD], at + i) : 0.0;                               \
+            b[i] = i + 4 < count ? element(array[(at + i + 4u) / PER_WORD], at + i) : 0.0;                      \
+        }                                                                                                       \
+    }
+#ifndef BLOCKS
+FETCH8(fetch_plain, weight)
+FETCH8(fetch_plain_up, weight_up)
+#endif
+
+#endif
+
+void fetch_weight(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
+#ifdef BLOCKS
+    fetch_block(up, at, k, count, a, b);
+#else
+#ifndef VECTORS
+    if (IN_BLOCKS) {
+        fetch_block(up, at, k, count, a, b);
+        return;
+    }
+#endif
+    if (up) fetch_plain_up(at + k, count, a, b);
+    else fetch_plain(at + k, count, a, b);
+#endif
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/random_fill.hpp"
+#include "base/half.hpp"
+#include "harness/compare.hpp"
+#include "reference/random_fill.hpp"
+
+namespace weft::kernel {
+KernelTable random_fill_cases();
+}
+
+using namespace weft;
+
+TEST_CASE("random_fill", "[kernels]") {
+    test::run_cases(kernel::random_fill_cases(), [](kernel::CaseContext& ctx, const std::string&) {
+        const auto& s = ctx.data("settings");
+        const auto words = ctx.words("y");
+        const bool whole = s[0] == 0;
+        size_t wrong = 0;
+        double sum = 0, squares = 0;
+        for (size_t i = 0; i < words.size() * (whole ? 1 : 2); ++i) {
+            const float expected = float(reference::random_weight(i, s[1], s[2] != 0, uint32_t(s[3]), uint32_t(s[4]), uint32_t(s[5])));
+            const uint16_t half = uint16_t(words[i / 2] >> (i % 2 * 16));
+            if (whole) wrong += words[i] != std::bit_cast<uint32_t>(expected); // one product, rounded to nearest: every device has the same bits
+            else wrong += half != (s[0] == 1 ? float_to_half(expected) : float_to_bf16(expected));
+            const double share = double(expected) / s[1];
+            sum += share, squares += share * share;
+        }
+        REQUIRE(wrong == 0);
+        const double n = double(words.size() * (whole ? 1 : 2));
+        if (n > 1e5) { // even over (-1, 1): mean 0 and mean square 1/3, each within five of its standard errors
+            CHECK(std::abs(sum / n) < 5 / std::sqrt(3 * n));
+            CHECK(std::abs(squares / n - 1.0 / 3) < 5 * std::sqrt(4.0 / 45 / n));
+        }
+    });
+}

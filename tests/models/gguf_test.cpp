@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// GGUF files against what transformers and llama.cpp computed with the same weights, through the same code as `weft check`.
+#include "device.hpp"
+#include "models/architecture.hpp"
+#include "models/gguf.hpp"
+#include "unit/goldens.hpp"
+#include <catch2/catch_test_macros.hpp>
+#include <weft/check.hpp>
+
+using namespace weft;
+
+namespace {
+
+// Not among them: gemma3-q8_0, of which there are only llama.cpp's own numbers, with GELU from a table of halves.
+constexpr const char* kCases[] = {"llama", "llama-q8_0", "llama-q4_0", "llama-q4_k_m", "llama-q5_k_m", "llama-q6_k", "llama-q2_k", "llama-iq4_nl", "llama-rope-scaled", "llama-yarn",
+                                  "mixtral", "mixtral-q4_k_m", "qwen2", "qwen3", "qwen3-q4_k_m", "gemma2", "gemma3"};
+
+} // namespace
+
+TEST_CASE("gguf goldens: the schedule fits the file", "[models]") {
+    for (const char* name : kCases)
+        DYNAMIC_SECTION(name) {
+            weft_GOLDEN(folder, std::string("gguf/") + name);
+            const auto files = ModelFiles::open(folder / "model.gguf");
+            REQUIRE(files);
+            const auto schedule = make_schedule(*files);
+            INFO((schedule ? "" : schedule.error().text()));
+            REQUIRE(schedule);
+            const auto problems = check_weights(schedule->weights, *files);
+            INFO((problems.empty() ? "" : problems[0]));
+            CHECK(problems.empty());
+        }
+}
+
+TEST_CASE("gguf goldens: logits", "[models]") {
+    auto& device = test::device();
+    for (const char* name : kCases)
+        DYNAMIC_SECTION(name) {
+            weft_GOLDEN(folder, std::string("gguf/") + name);
+            const auto report = check(device, folder / "model.gguf", {});
+            INFO((report ? report->text() : report.error().text()));
+            REQUIRE(bool(report));
+            CHECK(report->ok());
+            test::require_no_validation_messages(device.internal());
+        }
+}
+
+TEST_CASE("gguf names of weights", "[models]") {
+    CHECK(gguf_names("layers.12.self_attn.q_proj.weight") == std::vector<std::string>{"blk.12.attn_q.weight"});
+    CHECK(gguf_names("layers.0.post_attention_layernorm.weight") == std::vector<std::string>{"blk.0.post_attention_norm.weight", "blk.0.ffn_norm.weight"});
+    CHECK(gguf_names("embed_tokens.weight") == std::vector<std::string>{"token_embd.weight"});
+    CHECK(gguf_names("something.else") == std::vector<std::string>{"something.else"});
+}
+
+TEST_CASE("a GGUF file of an unknown architecture is refused by name", "[models]") {
+    weft_GOLDEN(path, "malformed/good.gguf");
+    const auto files = ModelFiles::open(path);
+    REQUIRE(files);
+    CHECK(files->gguf() != nullptr);
+    const auto schedule = make_schedule(*files); // says that it is a llama, but has no sizes
+    REQUIRE_FALSE(schedule);
+    CHECK(schedule.error().message.find("good.gguf: key '") != std::string::npos);
+}

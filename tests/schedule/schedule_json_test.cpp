@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Schedules as JSON: written and read back without a change, refused by key, hashed, and run.
+#include "harness/gpu.hpp"
+#include "models/schedules.hpp"
+#include "pipelines/load.hpp"
+#include "schedule/schedule_json.hpp"
+#include "schedule/session.hpp"
+#include "schedule/weight_order.hpp"
+#include <cmath>
+#include <set>
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+constexpr const char* kFile = "hand.json";
+
+Json parsed(const std::string& text) {
+    auto json = parse_json(text, kFile);
+    INFO((json ? "" : json.error().text()));
+    REQUIRE(json);
+    return *json;
+}
+
+// All that a hand-written schedule needs, with one more thing here and there.
+Json small() {
+    return parsed(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32,
+        "blocks": {"attention": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, "rope": {}}]}, "mlp": {"pre": {}, "branches": [{"op": "mlp", "inner": 48}]}},
+        "layers": [{"repeat": 2, "blocks": ["attention", "mlp"]}], "head": {"norm": {}}})");
+}
+
+Schedule read(const Json& json) {
+    auto s = schedule_from_json(json, kFile);
+    INFO((s ? "" : s.error().text()));
+    REQUIRE(s);
+    return std::move(*s);
+}
+
+std::string refusal(const std::function<void(Json&)>& edit) {
+    Json json = small();
+    edit(json);
+    auto s = schedule_from_json(json, kFile);
+    REQUIRE_FALSE(s);
+    CHECK(s.error().message.starts_with("hand.json: "));
+    return s.error().text();
+}
+
+void require_same(const Schedule& a, const Schedule& b) {
+    CHECK(text_of(a) == text_of(b));
+    CHECK(schedule_text(a) == schedule_text(b));
+    CHECK(hash_of(a) == hash_of(b));
+    REQUIRE(a.weights.size() == b.weights.size());
+    for (size_t i = 0; i < a.weights.size(); ++i) {
+        const WeightSlot &x = a.weights[i], &y = b.weights[i];
+        CHECK(x.name == y.name);
+        CHECK(x.shape == y.shape);
+        CHECK((x.matrix == y.matrix && x.decay == y.decay));
+        CHECK(x.computed == y.computed);
+        REQUIRE((x.pieces.size() == y.pieces.size() && x.alternatives.size() == y.alternatives.size()));
+        for (size_t p = 0; p < x.pieces.size(); ++p) CHECK((x.pieces[p].names == y.pieces[p].names && x.pieces[p].file_shape == y.pieces[p].file_shape && x.pieces[p].first_row == y.pieces[p].first_row && x.pieces[p].rows == y.pieces[p].rows && x.pieces[p].transform == y.pieces[p].transform));
+    }
+    CHECK(a.begin_token == b.begin_token);
+}
+
+Schedule round_trip(const Schedule& s) { return read(parsed(schedule_text(s))); }
+
+uint64_t hash_after(const std::function<void(Json&)>& edit) {
+    Json json = small();
+    edit(json);
+    return hash_of(read(json));
+}
+
+Json& attention(Json& j) { return j["blocks"]["attention"]["branches"][0]; }
+Json& mlp(Json& j) { return j["blocks"]["mlp"]["branches"][0]; }
+
+} // namespace
+
+TEST_CASE("every architecture's schedule is written and read back without a change", "[schedule]") {
+    std::set<std::string> known, seen;
+    for (const Architecture* a : all_architectures())
+        for (const char* type : a->model_types) known.insert(type);
+    for (const auto& root : {std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models", goldens()}) {
+        if (!std::filesystem::is_directory(root)) continue;
+        for (const auto& entry : std::filesystem::directory_iterator(root)) {
+            if (!std::filesystem::exists(entry.path() / "config.json")) continue;
+            const auto files = ModelFiles::open(entry.path());
+            if (!files || !files->config() || !known.count(files->config()->value("model_type", ""))) continue;
+            INFO(entry.path().string());
+            const auto s = make_schedule(*files);
+            if (!s) continue; // tests/models says why
+            seen.insert(s->architecture);
+            const Schedule again = round_trip(*s);
+            require_same(*s, again);
+            CHECK(check_weights(again.weights, *files).empty());
+        }
+    }
+    if (seen.empty()) SKIP("no recorded cases; set WEFT_GOLDENS to run this test");
+}
+
+TEST_CASE("layers that repeat are written once, and names of weights follow the layer", "[schedule]") {
+    const Schedule s = read(small());
+    CHECK(s.layers.size() == 2);
+    CHECK(s.head.linear.weight != s.embedding.table);
+    const auto json = to_json(s);
+    CHECK(json["layers"].size() == 1);
+    CHECK(json["layers"][0]["repeat"].get<int>() == 2);
+    CHECK(json["blocks"].size() == 2);
+    CHECK_FALSE(json.contains("weights"));
+    CHECK(bool(parsed(schedule_text(s)) == small()));
+    const auto& second = std::get<AttentionSpec>(s.layers[1].blocks[0].branches[0].op);
+    CHECK(s.weights[second.qkv.weight].name == "layers.1.blocks.0.branches.0.qkv.weight");
+    CHECK(s.weights[second.qkv.weight].shape == std::vector<uint32_t>{64, 32});
+    CHECK(second.head_size == 8);
+    CHECK(second.scale == float(1 / std::sqrt(8.0)));
+    CHECK(s.weights[second.rope.frequencies].computed[1] == float(std::pow(10000.0, -0.25)));
+}
+
+TEST_CASE("weights are shared by name, and put together as the file says", "[schedule]") {
+    Json json = small();
+    json["head"]["linear"]["weight"] = "embedding.table";
+    attention(json)["qkv"] = {{"weight", "shared"}, {"bias", true}};
+    attention(json)["out"] = {{"weight", "own.{layer}"}};
+    json["weights"]["own.{layer}"] = {{"pieces", {{{"names", {"file.{layer}.a"}}, {"shape", {16, 32}}}, {{"names", {"file.{layer}.b"}}, {"shape", {64, 32}}, {"first_row", 8}, {"rows", 16}}}}};
+    const Schedule s = read(json);
+    const auto &first = std::get<AttentionSpec>(s.layers[0].blocks[0].branches[0].op), &second = std::get<AttentionSpec>(s.layers[1].blocks[0].branches[0].op);
+    CHECK(s.head.linear.weight == s.embedding.table);
+    CHECK(first.qkv.weight == second.qkv.weight);
+    CHECK(first.qkv.bias != second.qkv.bias);
+    CHECK(s.weights[second.out.weight].pieces[1].names == std::vector<std::string>{"file.1.b"});
+    CHECK(s.weights[first.qkv.weight].pieces[0].names == std::vector<std::string>{"shared"}); // a tensor of its own name
+    require_same(s, round_trip(s));
+    json["weights"]["own.1"] = Json::object(); // one layer's is put together otherwise
+    const Schedule other = read(json);
+    CHECK(other.weights[std::get<AttentionSpec>(other.layers[1].blocks[0].branches[0].op).out.weight].pieces.size() == 1);
+    require_same(other, round_trip(other));
+}
+
+TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule]") {
+    const auto holds = [](const std::string& text, const std::string& part) {
+        INFO(text);
+        CHECK(text.find(part) != text.npos);
+    };
+    holds(refusal([](Json& j) { attention(j)["head_sise"] = 8; }), "key 'blocks.attention.branches[0].head_sise' must not be there");
+    holds(refusal([](Json& j) { attention(j)["head_sise"] = 8; }), "known here: op, in_scale");
+    holds(refusal([](Json& j) { attention(j)["heads"] = "four"; }), "key 'blocks.attention.branches[0].heads' must be an integer");
+    holds(refusal([](Json& j) { attention(j)["heads"] = 0; }), "must be between 1 and 2^31 - 1");
+    holds(refusal([](Json& j) { attention(j).erase("heads"); }), "key 'blocks.attention.branches[0].heads' must be given");
+    holds(refusal([](Json& j) { attention(j)["kv_heads"] = 3; }), "must divide heads");
+    holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }), "must be one of attention, mamba, mamba2");
+    holds(refusal([](Json& j) { attention(j)["rope"]["kind"] = "quarter"; }), "key 'blocks.attention.branches[0].rope.kind' must be one of none, half, pairs");
+    holds(refusal([](Json& j) { attention(j)["q_norm"] = Json::object(); }), "k_norm' must be there if and only if q_norm is");
+    holds(refusal([](Json& j) { attention(j)["qkv"] = {{"weight", false}}; }), "qkv.weight' must not be false");
+    holds(refusal([](Json& j) { attention(j)["qkv"] = {{"weight", "embedding.table"}}; }), "another shape");
+    holds(refusal([](Json& j) { mlp(j)["activation"] = 1; }), "mlp.branches[0].activation' must be one of none, silu");
+    holds(refusal([](Json& j) { mlp(j)["inner"] = 2147483647; }), "2^31 - 1");
+    holds(refusal([](Json& j) { mlp(j)["in_scale"] = 1e300; }), "must fit 32-bit floats");
+    holds(refusal([](Json& j) { j["layers"][0]["blocks"][1] = "feed_forward"; }), "key 'layers[0].blocks[1]' must be the name of one of blocks; there is no 'feed_forward'");
+    holds(refusal([](Json& j) { j["layers"][0]["blocks"][1] = j["blocks"]["mlp"], j["layers"][0]["blocks"][1]["branches"][0].erase("inner"); }), "key 'layers[0].blocks[1].branches[0].inner' must be given");
+    holds(refusal([](Json& j) { j["layers"][0]["repeat"] = 2001; }), "key 'layers[0].repeat' must be at most 2000");
+    holds(refusal([](Json& j) { j["layers"] = Json::array({{{"repeat", 100}, {"layers", Json::array({{{"repeat", 21}, {"blocks", {"mlp", "mlp"}}}})}}}); }), "key 'layers' must be at most 2000");
+    holds(refusal([](Json& j) { j["layers"] = Json::array({{{"layers", Json::array()}}}); }), "key 'layers[0].layers' must not be empty");
+    holds(refusal([](Json& j) { j["blocks"]["mlp"]["input"] = "side"; }), "must not be side in layer 0");
+    holds(refusal([](Json& j) { j["weights"]["nothing"] = Json::object(); }), "key 'weights.nothing' must belong to a weight");
+    holds(refusal([](Json& j) { j["weights"]["embedding.table"]["pieces"] = Json::array({{{"names", {"a"}}, {"shape", {99, 32}}}}); }), "must have 3200 elements in all");
+    holds(refusal([](Json& j) { j["weft_schedule"] = 2; }), "key 'weft_schedule' must be 1");
+    holds(refusal([](Json& j) { j["vocabulary"] = 1 << 20; }), "the vocabulary is 1048576"); // beyond what the kernels take
+}
+
+TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
+    const uint64_t hash = hash_of(read(small()));
+    CHECK(hash == 0x9f5eda58999a74e0u); // the same on every machine
+    CHECK(hash_after([](Json& j) { j["architecture"] = "other", j["trained_context"] = 77, j["begin_token"] = 3; }) == hash);
+    CHECK(hash_after([](Json& j) { j["layers"] = Json::array({j["layers"][0]["blocks"].size() ? Json{{"blocks", {"attention", "mlp"}}} : Json(), Json{{"blocks", {"attention", "mlp"}}}}); }) == hash);
+    std::set<uint64_t> all{hash};
+    const std::vector<std::function<void(Json&)>> changes{[](Json& j) { j["width"] = 36; }, [](Json& j) { j["vocabulary"] = 101; }, [](Json& j) { j["layers"][0]["repeat"] = 3; }, [](Json& j) { j["head"]["scale"] = 0.5; },
+        [](Json& j) { j["head"]["linear"]["weight"] = "embedding.table"; }, [](Json& j) { j["blocks"]["mlp"]["residual_scale"] = -0.0; }, [](Json& j) { j["blocks"]["mlp"]["residual_scale"] = 0.0; }, [](Json& j) { attention(j)["kv_heads"] = 4; },
+        [](Json& j) { attention(j)["window"] = 4; }, [](Json& j) { attention(j)["chunk"] = 4; }, [](Json& j) { attention(j)["rope"]["theta"] = 10001; }, [](Json& j) { attention(j)["rope"]["kind"] = "pairs"; },
+        [](Json& j) { attention(j)["qkv"]["bias"] = true; }, [](Json& j) { attention(j)["qkv"]["weight"] = "one"; }, [](Json& j) { mlp(j)["activation"] = "gelu"; }, [](Json& j) { mlp(j)["gated"] = false; },
+        [](Json& j) { j["weights"]["embedding.table"]["pieces"] = Json::array({{{"names", {"embedding.table"}}, {"shape", {32, 100}}, {"transform", "transpose"}}}); },
+        [](Json& j) { j["blocks"]["mlp"]["pre"]["eps"] = 1e-5; }, [](Json& j) { j["blocks"]["mlp"]["pre"]["kind"] = "layer"; }, [](Json& j) { j["layers"][0]["blocks"] = {"mlp", "attention"}; }};
+    for (const auto& change : changes) all.insert(hash_after(change));
+    CHECK(all.size() == changes.size() + 1);
+}
+
+TEST_CASE("a hand-written hybrid with random weights runs, in one piece, in chunks and token by token", "[schedule]") {
+    const auto files = ModelFiles::open(std::filesystem::path(weft_SOURCE_DIR) / "apps/models/hybrid.json");
+    REQUIRE(files);
+    const auto model = random_model(gpu(), *files, WeightType::f32, 1);
+    INFO((model ? "" : model.error().text()));
+    REQUIRE(model);
+    require_same((*model)->schedule, round_trip((*model)->schedule));
+    std::vector<uint32_t> prompt;
+    for (uint32_t i = 0; i < 37; ++i) prompt.push_back(i * 2654435761u % 4096);
+    const auto logits = [&](uint32_t chunk, bool step_form) {
+        SessionOptions o;
+        o.context = 64;
+        o.max_chunk = 64;
+        auto session = Session::create(*model, o);
+        REQUIRE(session);
+        std::vector<float> last;
+        for (size_t at = 0; at < prompt.size(); at += step_form ? 1 : prompt.size()) {
+            const Feed feed{0, step_form ? std::span(prompt).subspan(at, 1) : std::span(prompt), 0};
+            REQUIRE((*session)->forward({&feed, 1}, step_form ? Want::all : Want::last, chunk, false, step_form));
+            auto l = (*session)->logits();
+            REQUIRE(l);
+            last = std::move(*l);
+        }
+        if (!step_form) { // and it goes on
+            const uint32_t slot = 0;
+            std::vector<std::vector<uint32_t>> tokens;
+            REQUIRE((*session)->decode({&slot, 1}, 8, tokens));
+            CHECK(tokens[0].size() == 8);
+        }
+        return last;
+    };
+    const auto whole = logits(0, false);
+    REQUIRE(whole.size() == 4096);
+    double size = 0;
+    for (float l : whole) {
+        REQUIRE(std::isfinite(l));
+        size = std::max(size, std::abs(double(l)));
+    }
+    CHECK(size > 0.1);
+    const double tolerance = 1e-4 * size; // f32 throughout: some thousand roundings of 2^-24 on the longest path
+    for (const auto& other : {logits(1, false), logits(7, false), logits(0, true)}) {
+        REQUIRE(other.size() == whole.size());
+        double worst = 0;
+        for (size_t i = 0; i < whole.size(); ++i) worst = std::max(worst, std::abs(double(other[i]) - double(whole[i])));
+        CHECK(worst <= tolerance);
+    }
+    require_no_validation_messages();
+}
