@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests: what the tests of scans with a matrix state share.
+// Tests: what the tests of scans and convolutions share.
 #pragma once
 #include "harness/compare.hpp"
 #include <cmath>
@@ -18,6 +18,19 @@ inline std::vector<double> block(const std::vector<double>& all, size_t width, s
     std::vector<double> v;
     for (size_t t = row; t < row + count; ++t) v.insert(v.end(), all.begin() + long(t * width + first), all.begin() + long(t * width + first + columns));
     return v;
+}
+
+/// As require_close where `written`; the other places among the first `used` must still be NaN: columns beside a slice.
+inline void require_close_where(const std::vector<bool>& written, std::vector<float> got, const std::vector<Expected>& expected, size_t used, const std::string& what) {
+    bool beside = false;
+    for (size_t i = 0; i < got.size(); ++i) {
+        if (written[i]) continue;
+        beside |= i < used && !std::isnan(got[i]);
+        got[i] = 0;
+    }
+    INFO(what);
+    REQUIRE_FALSE(beside);
+    require_close(got, expected, what);
 }
 
 /// Where NaN is expected (what a kernel must neither write nor clear), NaN is required; elsewhere as require_close.
