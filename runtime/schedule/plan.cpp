@@ -174,20 +174,19 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
     std::sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.resource < b.resource; });
     offsets.assign(program.resources.size(), 0);
     uint64_t total = 0;
-    std::vector<size_t> placed;
-    for (size_t i = 0; i < lives.size(); ++i) {
-        std::vector<std::pair<uint64_t, uint64_t>> taken; // [begin, end) of those alive at the same time
-        for (size_t j : placed)
-            if (lives[j].first <= lives[i].last && lives[i].first <= lives[j].last) taken.push_back({offsets[lives[j].resource], offsets[lives[j].resource] + lives[j].bytes});
+    std::vector<std::vector<std::pair<uint64_t, uint64_t>>> taken_at(program.calls.size()); // [begin, end) of what is placed, by the calls of its life: most lives are short
+    for (const Life& life : lives) {
+        std::vector<std::pair<uint64_t, uint64_t>> taken;
+        for (size_t at = life.first; at <= life.last; ++at) taken.insert(taken.end(), taken_at[at].begin(), taken_at[at].end());
         std::sort(taken.begin(), taken.end());
-        uint64_t at = 0;
+        uint64_t offset = 0;
         for (const auto& [begin, end] : taken) {
-            if (begin >= at + lives[i].bytes) break;
-            at = std::max(at, end);
+            if (begin >= offset + life.bytes) break;
+            offset = std::max(offset, end);
         }
-        offsets[lives[i].resource] = at;
-        total = std::max(total, at + lives[i].bytes);
-        placed.push_back(i);
+        offsets[life.resource] = offset;
+        total = std::max(total, offset + life.bytes);
+        for (size_t at = life.first; at <= life.last; ++at) taken_at[at].push_back({offset, offset + life.bytes});
     }
     return total;
 }

@@ -11,7 +11,7 @@ using namespace weft;
 
 namespace {
 
-constexpr size_t kMostLayers = 48; // lowered; more of the same only take time
+constexpr size_t kMostLayers = 300; // lowered; more of the same only take time
 constexpr uint32_t kContext = 4096;
 
 template <class T>
