@@ -62,11 +62,11 @@ TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgr
 }
 
 RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size) {
-    const uint32_t depth = weight.columns(), span = in_blocks(weight.dtype) ? 32 : 8; // columns that a lane takes at a time
+    const uint32_t depth = weight.columns(), elements = block_info(weight.dtype).elements, span = elements == 1 ? 8 : std::min(elements, 128u); // columns that a lane takes at a time
     if (loads_apart(subgroup_size)) {
         // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be summed up in the end. The odd number of rows a lane
         // keeps the lanes' streams apart in the sets of its caches where a row's bytes are a power of two.
-        RowsShape s{.local = 8, .lanes = 1, .rows = tokens > 4 ? 4u : depth > 1024 || gated ? 2u : 1u, .passes = 0, .unroll = tokens <= 2 ? 32 / span : 1u};
+        RowsShape s{.local = 8, .lanes = 1, .rows = tokens > 4 ? 4u : depth > 1024 || gated ? 2u : 1u, .passes = 0, .unroll = tokens <= 2 && span < 32 ? 32 / span : 1u};
         s.passes = (columns < 2048 ? 8 : 16) / s.rows - 1;
         if (gated) s.rows /= 2;
         return s;

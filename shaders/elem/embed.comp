@@ -56,7 +56,7 @@ uint four(uint buf, uint first, uint byte, uint n) {
 #include "block.glsl"
 vec4 from_table(uint at) {
     uint groups = block_groups(TABLE), group = at / 8u;
-    Eight e = read_eight(0u, TABLE, group / groups, group % groups, at % 8u / 2u);
+    Eight e = read_eight(0u, TABLE, group / groups, group % groups / 4u, group % groups % 4u, at % 8u / 2u);
     return four_values(e, at % 2u == 0u ? e.low : e.high);
 }
 #else

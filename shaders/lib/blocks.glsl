@@ -50,12 +50,13 @@ uint e2m1_four(uint four) { return look_up(four, 0x03020100u, 0x0c080604u, 0xfdf
 // 2^(e - 128), half of the E8M0 number e, as the table of E2M1 is doubled.
 float e8m0_half(uint e) { return uintBitsToFloat(e < 2u ? 0x00200000u << e : (e - 1u) << 23u); }
 
-// The 6-bit scale (x) and minimum (y) number `group` of eight, in the low bytes, from the 12 bytes of a K block that hold them all.
-uint k_scale(uint group, uint w0, uint w2) {
-    uint s = group % 4u * 8u;
-    return group < 4u ? (w0 >> s) & 63u : ((w2 >> s) & 15u) | (((w0 >> s) >> 2u) & 48u);
+// The 6-bit scale and minimum of a group of a K block, from the 12 bytes that hold them all: those of the lower four groups in the lower bits of a byte each, of the
+// upper ones half a byte and two bits left over there.
+uint k_scale(uint upper, uint group, uint w0, uint w2) {
+    uint s = group * 8u;
+    return upper == 0u ? (w0 >> s) & 63u : ((w2 >> s) & 15u) | (((w0 >> s) >> 2u) & 48u);
 }
-uint k_minimum(uint group, uint w1, uint w2) {
-    uint s = group % 4u * 8u;
-    return group < 4u ? (w1 >> s) & 63u : (((w2 >> s) >> 4u) & 15u) | (((w1 >> s) >> 2u) & 48u);
+uint k_minimum(uint upper, uint group, uint w1, uint w2) {
+    uint s = group * 8u;
+    return upper == 0u ? (w1 >> s) & 63u : (((w2 >> s) >> 4u) & 15u) | (((w1 >> s) >> 2u) & 48u);
 }

@@ -4,6 +4,7 @@
 // One workgroup computes PASSES times LOCAL / LANES * ROWS columns of one pair. Reads the chosen expert's weights once a pair.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "math.glsl"
 #include "activation.glsl"
 #include "weight.glsl"

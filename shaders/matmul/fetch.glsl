@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The readers of W, whose rows are in two buffers, `weight` and `weight_up`. Include weights.glsl, then declare these, then include this.
 //   fetch_weight(up, at, k, count, a, b): elements at + k .. at + k + 7, from at + k + count on 0. The form VECTORS wants at + k to be a multiple of 8, or of 4 with
-//   32-bit elements, and count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of 32 further, and k a multiple of 8: apart from each
-//   other, because a constant k lets the compiler share what is read for neighbours.
+//   32-bit elements, and count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of BLOCK_SPAN further, and k a multiple of 8: apart from
+//   each other, because a constant k lets the compiler share what is read for neighbours.
 
 #ifdef VECTORS
 
@@ -28,8 +28,9 @@ uint four(uint buf, uint first, uint byte, uint n) {
 void fetch_block(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
     a = b = vec4(0.0);
     if (count <= 0) return;
-    uint group = at / 32u + k / 32u, groups = block_groups(TYPE);
-    Eight e = read_eight(up ? 1u : 0u, TYPE, group / groups, group % groups, k % 32u / 8u);
+    uint span = at / BLOCK_SPAN + k / BLOCK_SPAN;
+    bool halves = BLOCK_SPAN == 128u;
+    Eight e = read_eight(up ? 1u : 0u, TYPE, halves ? span / 2u : span, halves ? span % 2u : 0u, k % BLOCK_SPAN / 32u, k % 32u / 8u);
     a = four_values(e, e.low), b = four_values(e, e.high);
 }
 

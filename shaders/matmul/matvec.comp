@@ -5,6 +5,7 @@
 // With LANES = 1 each thread streams PASSES * ROWS whole rows that lie side by side: long streams are what a CPU's prefetcher wants.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "math.glsl"
 #include "activation.glsl"
 #include "weight.glsl"

@@ -3,9 +3,9 @@
 // Include weights.glsl first. Needs the specialization constants LOCAL, LANES, ROWS, UNROLL, TOKENS and GATED, and two functions:
 //   void load_x(uint m, uint k, int count, out vec4 a, out vec4 b)             row m of x at k .. k + 7, 0 from k + count on
 //   void load_w(uint row, bool up, uint k, uint offset, int count, out vec4 a, out vec4 b)  a row of W (gated: of its up half) at k + offset .. k + offset + 7
-// LANES threads share ROWS rows of W, each taking every LANES-th span: eight columns, or 32 that share their block.
+// LANES threads share ROWS rows of W, each taking every LANES-th span: eight columns, or those of a block or half a block, which share words.
 
-const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS, SPAN = IN_BLOCKS ? 32u : 8u;
+const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS, SPAN = IN_BLOCKS ? BLOCK_SPAN : 8u;
 
 shared float sh_sum[LANES == 1u ? 1u : LOCAL * VALUES];
 
@@ -28,9 +28,9 @@ void multiply_rows(uint row, uint depth, out float sum[VALUES]) {
     uint whole = depth / step_size * step_size;
     for (uint k = lane * SPAN; k < whole; k += step_size)
         for (uint u = 0u; u < UNROLL; ++u)
-            for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k + u * SPAN * LANES, offset, 8, sum);
+            [[unroll]] for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k + u * SPAN * LANES, offset, 8, sum);
     for (uint k = whole + lane * SPAN; k < depth; k += SPAN * LANES)
-        for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k, offset, int(depth - k), sum);
+        [[unroll]] for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k, offset, int(depth - k), sum);
     if (LANES == 1u) return;
     barrier(); // the last call's sums have been read
     for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] = sum[v];

@@ -30,6 +30,8 @@
 // at least 8 or at most 0.
 
 const bool IN_BLOCKS = TYPE != TYPE_F32 && TYPE != TYPE_F16 && TYPE != TYPE_BF16;
+#define SPAN_ROW(id, NAME, number, elements, bytes, scale) TYPE == uint(number) ? uint(elements) / (uint(elements) / 256u + 1u) :
+const uint BLOCK_SPAN = BLOCK_TYPES(SPAN_ROW) 32u; // elements that share words: a block, or half of one of 256
 const uint PER_WORD = TYPE == TYPE_F32 ? 1u : 2u;
 
 vec2 unpack2(uint word) { return TYPE == TYPE_F16 ? unpackHalf2x16(word) : unpack_bf16(word); }
