@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/bpe.hpp"
+#include "text/byte_tokens.hpp"
 #include "text/part.hpp"
 #include <algorithm>
 #include <bit>
@@ -33,7 +34,7 @@ public:
 
     BpeConfig config_;
     std::array<uint32_t, kDirect> direct_; // kNone where there is no token
-    std::array<uint32_t, 256> bytes_;      // the tokens <0x00> to <0xFF>
+    ByteTokens bytes_;
     bool cuttable_;                        // long words may be cut where nothing can join
 };
 
@@ -124,10 +125,10 @@ private:
                 continue;
             }
             if (config_.byte_fallback) {
-                const auto known = [&](char b) { return bpe_.bytes_[static_cast<unsigned char>(b)] != kNone; };
+                const auto known = [&](char b) { return bpe_.bytes_.of(b).has_value(); };
                 if (std::all_of(spelling_.begin(), spelling_.end(), known)) {
                     // The library writes these before an unknown token that waits, and so must we.
-                    for (const char b : spelling_) add(bpe_.bytes_[static_cast<unsigned char>(b)]);
+                    for (const char b : spelling_) add(*bpe_.bytes_.of(b));
                     continue;
                 }
             }
@@ -190,17 +191,13 @@ private:
     std::vector<uint32_t> cached_;
 };
 
-Bpe::Bpe(BpeConfig config) : config_(std::move(config)) {
+Bpe::Bpe(BpeConfig config) : config_(std::move(config)), bytes_(config_.vocabulary) {
     cuttable_ = config_.continuing_prefix.empty() && config_.end_suffix.empty() && !config_.vocabulary.shares_ids();
     std::string text;
     for (char32_t c = 0; c < kDirect; ++c) {
         text.clear();
         append_code_point(text, c);
         direct_[c] = config_.vocabulary.id_of(text).value_or(kNone);
-    }
-    for (unsigned b = 0; b < 256; ++b) {
-        constexpr char digits[] = "0123456789ABCDEF";
-        bytes_[b] = config_.vocabulary.id_of(std::string("<0x") + digits[b >> 4] + digits[b & 15] + ">").value_or(kNone);
     }
 }
 
