@@ -9,6 +9,7 @@ namespace weft::text {
 namespace {
 
 constexpr size_t kLongestCached = 256;  // bytes of a word; longer ones hardly repeat
+constexpr size_t kLongestMerged = 512;  // bytes of a token whose merges are derived: each of its cuts is looked up
 constexpr size_t kLongestAround = 256;  // bytes of prefix and suffix: they are written once a character
 constexpr size_t kDirect = 0x250;       // characters below have their ids in an array: ASCII, Latin and the byte alphabet
 constexpr uint64_t kEmpty = ~uint64_t(0);
@@ -283,6 +284,31 @@ const MergeTable::Merge* MergeTable::find(uint32_t left, uint32_t right) const {
     const uint64_t key = (uint64_t(left) << 32) | right;
     const Slot& slot = slots_[slot_of(key)];
     return slot.key == key ? &slot.merge : nullptr;
+}
+
+Status derive_merges(BpeConfig& config, const std::vector<uint32_t>& ranks) {
+    struct Found {
+        uint32_t left, right;
+        MergeTable::Merge merge;
+    };
+    std::vector<Found> found;
+    std::optional<uint32_t> too_long;
+    const auto cut = [&](std::string_view token, uint32_t id) {
+        if (ranks[id] == kNoRank) return;
+        if (token.size() > kLongestMerged) too_long = id;
+        for (size_t at = code_point_at(token, 0).bytes; at < token.size() && !too_long; at += code_point_at(token, at).bytes) {
+            const auto left = config.vocabulary.id_of(token.substr(0, at));
+            const auto right = left ? config.vocabulary.id_of(token.substr(at)) : std::nullopt;
+            if (!right || ranks[*left] == kNoRank || ranks[*right] == kNoRank) continue;
+            found.push_back({*left, *right, {ranks[id], id}});
+            config.junctions.add(token.substr(0, at), token.substr(at));
+        }
+    };
+    config.vocabulary.each(cut);
+    if (too_long) return Error{ErrorCode::unsupported, config.origin + ": token " + std::to_string(*too_long) + " has more than " + std::to_string(kLongestMerged) + " bytes", {}};
+    config.merges = MergeTable(found.size());
+    for (const Found& f : found) config.merges.set(f.left, f.right, f.merge);
+    return Ok{};
 }
 
 std::unique_ptr<TokenModel> make_bpe(BpeConfig config) { return std::make_unique<Bpe>(std::move(config)); }
