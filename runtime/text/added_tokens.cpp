@@ -33,66 +33,57 @@ size_t skip_space_right(std::string_view text, size_t at) {
 
 } // namespace
 
-void Trie::add(std::string_view text, uint32_t value) {
-    if (text.empty()) return;
-    if (nodes_.empty()) nodes_.emplace_back();
+void StringFinder::add(std::string_view text, uint32_t value) {
+    const auto known = tree_.longest(text);
+    if (text.empty() || (known && known->bytes == text.size())) return;
     starts_[static_cast<unsigned char>(text[0])] = true;
-    uint32_t at = 0;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        auto& next = nodes_[at].next;
-        const auto it = std::find_if(next.begin(), next.end(), [&](const auto& edge) { return edge.first == byte; });
-        if (it != next.end()) {
-            at = it->second;
-        } else {
-            const auto made = uint32_t(nodes_.size());
-            next.emplace_back(byte, made);
-            nodes_.emplace_back();
-            at = made;
-        }
-    }
-    if (!nodes_[at].value) nodes_[at].value = value;
+    tree_.add(text, value);
 }
 
-std::optional<Trie::Hit> Trie::find(std::string_view text, size_t from) const {
-    if (nodes_.empty()) return std::nullopt;
+std::optional<StringFinder::Hit> StringFinder::find(std::string_view text, size_t from) const {
+    if (tree_.empty()) return std::nullopt;
     for (size_t begin = from; begin < text.size(); ++begin) {
         if (!starts_[static_cast<unsigned char>(text[begin])]) continue;
-        std::optional<Hit> longest;
-        uint32_t at = 0;
-        for (size_t i = begin; i < text.size(); ++i) {
-            const auto byte = static_cast<unsigned char>(text[i]);
-            const auto& next = nodes_[at].next;
-            const auto it = std::find_if(next.begin(), next.end(), [&](const auto& edge) { return edge.first == byte; });
-            if (it == next.end()) break;
-            at = it->second;
-            if (nodes_[at].value) longest = Hit{begin, i + 1, *nodes_[at].value};
-        }
-        if (longest) return longest;
+        if (const auto longest = tree_.longest(text.substr(begin))) return Hit{begin, begin + longest->bytes, longest->value};
     }
     return std::nullopt;
 }
 
-Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer) {
-    AddedTokens added;
-    added.size_ = model.size();
+Result<AddedToken> AddedToken::read(const JsonObject& item) {
+    AddedToken token;
+    weft_ASSIGN(token.content, item.string("content"));
+    weft_ASSIGN(token.single_word, item.boolean_or("single_word", false));
+    weft_ASSIGN(token.lstrip, item.boolean_or("lstrip", false));
+    weft_ASSIGN(token.rstrip, item.boolean_or("rstrip", false));
+    weft_ASSIGN(token.special, item.boolean_or("special", false));
+    weft_ASSIGN(token.normalized, item.boolean_or("normalized", !token.special));
+    if (token.content.size() > kLongestContent) return item.bad("content", "must have at most 4096 bytes");
+    return token;
+}
+
+Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer, std::span<const AddedToken> more) {
+    std::vector<AddedToken> tokens;
     const auto list = file.json().find("added_tokens");
     if (list != file.json().end() && !list->is_null()) {
         if (!list->is_array()) return file.bad("added_tokens", "must be a list");
-        auto next_id = uint32_t(model.count());
         for (size_t i = 0; i < list->size(); ++i) {
-            const JsonObject item((*list)[i], file.origin() + ": added_tokens[" + std::to_string(i) + "]");
-            AddedToken token;
-            weft_ASSIGN(token.content, item.string("content"));
-            weft_ASSIGN(token.single_word, item.boolean_or("single_word", false));
-            weft_ASSIGN(token.lstrip, item.boolean_or("lstrip", false));
-            weft_ASSIGN(token.rstrip, item.boolean_or("rstrip", false));
-            weft_ASSIGN(token.special, item.boolean_or("special", false));
-            weft_ASSIGN(token.normalized, item.boolean_or("normalized", !token.special));
-            if (token.content.size() > kLongestContent) return item.bad("content", "must have at most 4096 bytes");
-            weft_TRY(added.add(std::move(token), next_id, model, normalizer, item.origin()));
+            weft_ASSIGN(AddedToken token, AddedToken::read(JsonObject((*list)[i], file.origin() + ": added_tokens[" + std::to_string(i) + "]")));
+            tokens.push_back(std::move(token));
         }
     }
+    const size_t own = tokens.size();
+    for (const AddedToken& token : more) {
+        const bool known = std::any_of(tokens.begin(), tokens.begin() + ptrdiff_t(own), [&](const AddedToken& t) { return t.content == token.content; });
+        if (!known && !model.id_of(token.content)) tokens.push_back(token);
+    }
+    return make(std::move(tokens), model, normalizer, file.origin() + ": added_tokens");
+}
+
+Result<AddedTokens> AddedTokens::make(std::vector<AddedToken> list, const Vocabulary& model, const Normalizer* normalizer, const std::string& where) {
+    AddedTokens added;
+    added.size_ = model.size();
+    auto next_id = uint32_t(model.count());
+    for (AddedToken& token : list) weft_TRY(added.add(std::move(token), next_id, model, normalizer, where));
     std::vector<uint32_t> order; // of ids, so that of two tokens which normalize to the same the first wins
     for (const auto& [id, token] : added.tokens_) order.push_back(id);
     std::sort(order.begin(), order.end());
@@ -108,6 +99,7 @@ Status AddedTokens::add(AddedToken token, uint32_t& next_id, const Vocabulary& m
     if (token.content.empty()) return Ok{};
     std::optional<uint32_t> id = id_of(token.content);
     if (!id) id = model.id_of(token.content);
+    if (token.content.size() > kLongestContent) return Error{ErrorCode::malformed, where + ": a token has more than 4096 bytes", {}};
     if (!id) {
         if (next_id > kHighestToken) return Error{ErrorCode::malformed, where + ": there are more than 2^24 tokens", {}};
         id = next_id++;
@@ -141,13 +133,13 @@ std::string_view AddedTokens::decoded(uint32_t id) const {
     return it == normalized_.end() ? std::string_view(tokens_.at(id).content) : std::string_view(it->second);
 }
 
-void AddedTokens::cut(const Trie& trie, const Pieces::Piece& stretch, const Pieces& from, Pieces& to) const {
+void AddedTokens::cut(const StringFinder& finder, const Pieces::Piece& stretch, const Pieces& from, Pieces& to) const {
     const std::string_view text = from.view(stretch);
     const auto add = [&](size_t begin, size_t end, std::optional<uint32_t> token) {
         to.add(stretch.begin + begin, stretch.begin + end, stretch.head > begin ? stretch.head - begin : 0, token);
     };
     size_t done = 0;
-    for (auto hit = trie.find(text, 0); hit; hit = trie.find(text, hit->end)) {
+    for (auto hit = finder.find(text, 0); hit; hit = finder.find(text, hit->end)) {
         const AddedToken& token = tokens_.at(hit->value);
         if (token.single_word && (word_before(text, hit->begin) || word_after(text, hit->end))) continue;
         size_t begin = hit->begin, end = hit->end;

@@ -2,8 +2,10 @@
 // L5: added tokens, which are found in the text before anything else touches it, and the tokens that count as special.
 #pragma once
 #include "text/normalizers.hpp"
+#include "text/prefix_tree.hpp"
 #include "text/token_model.hpp"
 #include <array>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -20,10 +22,14 @@ struct AddedToken {
     bool rstrip = false;
     bool normalized = false;  ///< looked for, in its normalized form, after the normalizer
     bool special = false;
+    std::optional<uint32_t> id; ///< as the file says; only for what is not in the model's vocabulary
+
+    /// Reads an object with these names as keys, but the id.
+    static Result<AddedToken> read(const JsonObject& item);
 };
 
 /// A set of strings to find in a text: at each place the longest one.
-class Trie {
+class StringFinder {
 public:
     /// The first of two equal strings wins. Empty ones are not added.
     void add(std::string_view text, uint32_t value);
@@ -35,11 +41,7 @@ public:
     std::optional<Hit> find(std::string_view text, size_t from) const;
 
 private:
-    struct Node {
-        std::optional<uint32_t> value;
-        std::vector<std::pair<unsigned char, uint32_t>> next; // few: most nodes have one
-    };
-    std::vector<Node> nodes_;
+    PrefixTree tree_;
     std::array<bool, 256> starts_{};
 };
 
@@ -47,7 +49,10 @@ class AddedTokens {
 public:
     /// Reads the key `added_tokens` of `file`. A token that the model knows keeps its id; others follow the model's in order. The
     /// file's own ids are not read: the library does not heed them either.
-    static Result<AddedTokens> read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer);
+    /// Tokens of `more` that neither the file nor the model has follow.
+    static Result<AddedTokens> read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer, std::span<const AddedToken> more);
+    /// The same from a list. `where` opens every message.
+    static Result<AddedTokens> make(std::vector<AddedToken> list, const Vocabulary& model, const Normalizer* normalizer, const std::string& where);
 
     /// Cuts `text` at its added tokens and normalizes what lies between.
     Result<Pieces> extract(std::string_view text, const Normalizer* normalizer) const;
@@ -63,13 +68,13 @@ public:
 private:
     Status add(AddedToken token, uint32_t& next_id, const Vocabulary& model, const Normalizer* normalizer, const std::string& where);
     /// Cuts one stretch of text, [begin, end) of `from`, into `to`, which holds the same text.
-    void cut(const Trie& trie, const Pieces::Piece& stretch, const Pieces& from, Pieces& to) const;
+    void cut(const StringFinder& finder, const Pieces::Piece& stretch, const Pieces& from, Pieces& to) const;
 
     std::unordered_map<std::string, uint32_t> ids_;
     std::unordered_map<uint32_t, AddedToken> tokens_;
     std::unordered_map<uint32_t, std::string> normalized_; // where it differs from the content
     std::unordered_set<std::string> special_;
-    Trie plain_, after_normalizing_;
+    StringFinder plain_, after_normalizing_;
     uint32_t size_ = 0;
 };
 

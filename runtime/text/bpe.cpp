@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/bpe.hpp"
+#include "text/byte_tokens.hpp"
 #include "text/part.hpp"
 #include <algorithm>
 #include <bit>
@@ -8,6 +9,7 @@ namespace weft::text {
 namespace {
 
 constexpr size_t kLongestCached = 256;  // bytes of a word; longer ones hardly repeat
+constexpr size_t kLongestMerged = 512;  // bytes of a token whose merges are derived: each of its cuts is looked up
 constexpr size_t kLongestAround = 256;  // bytes of prefix and suffix: they are written once a character
 constexpr size_t kDirect = 0x250;       // characters below have their ids in an array: ASCII, Latin and the byte alphabet
 constexpr uint64_t kEmpty = ~uint64_t(0);
@@ -33,7 +35,7 @@ public:
 
     BpeConfig config_;
     std::array<uint32_t, kDirect> direct_; // kNone where there is no token
-    std::array<uint32_t, 256> bytes_;      // the tokens <0x00> to <0xFF>
+    ByteTokens bytes_;
     bool cuttable_;                        // long words may be cut where nothing can join
 };
 
@@ -124,10 +126,10 @@ private:
                 continue;
             }
             if (config_.byte_fallback) {
-                const auto known = [&](char b) { return bpe_.bytes_[static_cast<unsigned char>(b)] != kNone; };
+                const auto known = [&](char b) { return bpe_.bytes_.of(b).has_value(); };
                 if (std::all_of(spelling_.begin(), spelling_.end(), known)) {
                     // The library writes these before an unknown token that waits, and so must we.
-                    for (const char b : spelling_) add(bpe_.bytes_[static_cast<unsigned char>(b)]);
+                    for (const char b : spelling_) add(*bpe_.bytes_.of(b));
                     continue;
                 }
             }
@@ -190,17 +192,13 @@ private:
     std::vector<uint32_t> cached_;
 };
 
-Bpe::Bpe(BpeConfig config) : config_(std::move(config)) {
+Bpe::Bpe(BpeConfig config) : config_(std::move(config)), bytes_(config_.vocabulary) {
     cuttable_ = config_.continuing_prefix.empty() && config_.end_suffix.empty() && !config_.vocabulary.shares_ids();
     std::string text;
     for (char32_t c = 0; c < kDirect; ++c) {
         text.clear();
         append_code_point(text, c);
         direct_[c] = config_.vocabulary.id_of(text).value_or(kNone);
-    }
-    for (unsigned b = 0; b < 256; ++b) {
-        constexpr char digits[] = "0123456789ABCDEF";
-        bytes_[b] = config_.vocabulary.id_of(std::string("<0x") + digits[b >> 4] + digits[b & 15] + ">").value_or(kNone);
     }
 }
 
@@ -286,6 +284,31 @@ const MergeTable::Merge* MergeTable::find(uint32_t left, uint32_t right) const {
     const uint64_t key = (uint64_t(left) << 32) | right;
     const Slot& slot = slots_[slot_of(key)];
     return slot.key == key ? &slot.merge : nullptr;
+}
+
+Status derive_merges(BpeConfig& config, const std::vector<uint32_t>& ranks) {
+    struct Found {
+        uint32_t left, right;
+        MergeTable::Merge merge;
+    };
+    std::vector<Found> found;
+    std::optional<uint32_t> too_long;
+    const auto cut = [&](std::string_view token, uint32_t id) {
+        if (ranks[id] == kNoRank) return;
+        if (token.size() > kLongestMerged) too_long = id;
+        for (size_t at = code_point_at(token, 0).bytes; at < token.size() && !too_long; at += code_point_at(token, at).bytes) {
+            const auto left = config.vocabulary.id_of(token.substr(0, at));
+            const auto right = left ? config.vocabulary.id_of(token.substr(at)) : std::nullopt;
+            if (!right || ranks[*left] == kNoRank || ranks[*right] == kNoRank) continue;
+            found.push_back({*left, *right, {ranks[id], id}});
+            config.junctions.add(token.substr(0, at), token.substr(at));
+        }
+    };
+    config.vocabulary.each(cut);
+    if (too_long) return Error{ErrorCode::unsupported, config.origin + ": token " + std::to_string(*too_long) + " has more than " + std::to_string(kLongestMerged) + " bytes", {}};
+    config.merges = MergeTable(found.size());
+    for (const Found& f : found) config.merges.set(f.left, f.right, f.merge);
+    return Ok{};
 }
 
 std::unique_ptr<TokenModel> make_bpe(BpeConfig config) { return std::make_unique<Bpe>(std::move(config)); }

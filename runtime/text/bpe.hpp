@@ -62,6 +62,10 @@ struct BpeConfig {
     std::string origin;                     ///< the file, for messages
 };
 
+constexpr uint32_t kNoRank = ~0u;
+/// Merges for a vocabulary whose file has none: two tokens merge if they spell a token, and that one's rank says when. `ranks` has one an id; kNoRank for tokens that nothing merges to.
+Status derive_merges(BpeConfig& config, const std::vector<uint32_t>& ranks);
+
 /// Time is O(n log n) in a word's length.
 std::unique_ptr<TokenModel> make_bpe(BpeConfig config);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/normalizers.hpp"
+#include "base/base64.hpp"
+#include "text/bert_normalizer.hpp"
+#include "text/charsmap.hpp"
 #include "text/part.hpp"
 #include "text/unicode.hpp"
 
@@ -8,29 +11,11 @@ namespace {
 
 using Made = Result<std::unique_ptr<Normalizer>>;
 
-// Rewrites character by character; `write` appends what becomes of one.
-template <class Write>
-void map_characters(NormalText& text, Write write) {
-    std::string out;
-    out.reserve(text.text.size());
-    size_t head = 0;
-    for (size_t at = 0; at < text.text.size();) {
-        const CodePoint c = code_point_at(text.text, at);
-        write(out, c.value);
-        if (at < text.head) head = out.size();
-        at += c.bytes;
-    }
-    text.text = std::move(out);
-    text.head = head;
-}
-
 class Form final : public Normalizer {
 public:
     explicit Form(NormalForm form) : form_(form) {}
     Status apply(NormalText& text) const override {
-        const size_t head = normalize(std::string_view(text.text).substr(0, text.head), form_).size();
-        text.text = normalize(text.text, form_);
-        text.head = std::min(head, text.text.size());
+        to_form(text, form_);
         return Ok{};
     }
 
@@ -122,6 +107,51 @@ private:
     std::string content_;
 };
 
+// What SentencePiece's rules do, as the library applies them: to whole characters as a reader sees them, if those are short.
+class Precompiled final : public Normalizer {
+public:
+    static Made read(const PartReader& part) {
+        auto made = std::make_unique<Precompiled>();
+        weft_ASSIGN(const std::string base64, part.string("precompiled_charsmap"));
+        const auto blob = from_base64(base64);
+        if (!blob) return part.bad("precompiled_charsmap", "must be base64");
+        weft_ASSIGN(made->map_, Charsmap::read(*blob, part.origin()));
+        return std::unique_ptr<Normalizer>(std::move(made));
+    }
+    Status apply(NormalText& text) const override {
+        std::string out;
+        out.reserve(text.text.size());
+        size_t head = 0;
+        const std::string_view all = text.text;
+        const auto put = [&](size_t begin, size_t end, std::string_view replacement) {
+            out += replacement;
+            if (begin < text.head && end > begin) head = out.size();
+        };
+        for (size_t at = 0; at < all.size();) {
+            const size_t end = grapheme_end(all, at);
+            const auto whole = end - at < kShort ? map_.shortest(all.substr(at, end - at)) : std::nullopt;
+            if (whole) {
+                put(at, end, whole->replacement);
+                at = end;
+            }
+            while (at < end) {
+                const std::string_view c = all.substr(at, code_point_at(all, at).bytes);
+                const auto part = map_.shortest(c);
+                put(at, at + c.size(), part ? part->replacement : c);
+                at += c.size();
+            }
+            if (out.size() > text.limit) break;
+        }
+        text.text = std::move(out);
+        text.head = head;
+        return text.check();
+    }
+
+private:
+    static constexpr size_t kShort = 6; // bytes
+    Charsmap map_;
+};
+
 class Prepend final : public Normalizer {
 public:
     static Made read(const PartReader& part) {
@@ -179,6 +209,8 @@ constexpr PartType<Normalizer> kTypes[] = {
     {"Strip", Strip::read},
     {"StripAccents", simple<StripAccents>},
     {"Nmt", simple<Nmt>},
+    {"Precompiled", Precompiled::read},
+    {"BertNormalizer", read_bert_normalizer},
     {"Replace", Replace::read},
     {"Prepend", Prepend::read},
     {"ByteLevel", simple<ByteLevel>},
@@ -188,6 +220,12 @@ constexpr PartType<Normalizer> kTypes[] = {
 } // namespace
 
 Made read_normalizer(const PartReader& part) { return read_typed(part, kTypes); }
+
+void to_form(NormalText& text, NormalForm form) {
+    const size_t head = normalize(std::string_view(text.text).substr(0, text.head), form).size();
+    text.text = normalize(text.text, form);
+    text.head = std::min(head, text.text.size());
+}
 
 void prepend(NormalText& text, std::string_view prefix) {
     if (text.text.empty()) return;

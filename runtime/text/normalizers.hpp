@@ -2,6 +2,8 @@
 // L5, stage 1: normalizers rewrite the text between added tokens.
 #pragma once
 #include "text/pieces.hpp"
+#include "text/unicode.hpp"
+#include "text/utf8.hpp"
 #include <memory>
 
 namespace weft::text {
@@ -18,6 +20,24 @@ public:
 
 Result<std::unique_ptr<Normalizer>> read_normalizer(const PartReader& part);
 
+/// Rewrites character by character; `write(out, c)` appends what becomes of one.
+template <class Write>
+void map_characters(NormalText& text, Write write) {
+    std::string out;
+    out.reserve(text.text.size());
+    size_t head = 0;
+    for (size_t at = 0; at < text.text.size();) {
+        const CodePoint c = code_point_at(text.text, at);
+        write(out, c.value);
+        if (at < text.head) head = out.size();
+        at += c.bytes;
+    }
+    text.text = std::move(out);
+    text.head = head;
+}
+
+/// The normal form of the text.
+void to_form(NormalText& text, NormalForm form);
 /// Puts `prefix` before a text that is not empty.
 void prepend(NormalText& text, std::string_view prefix);
 /// Puts `content` in the place of every match of `cuts`, which cover the text.

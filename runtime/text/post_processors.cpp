@@ -58,10 +58,12 @@ private:
     uint32_t sep_ = 0, cls_ = 0;
 };
 
-class Template final : public PostProcessor {
+class TemplateProcessing final : public PostProcessor {
 public:
+    TemplateProcessing() = default;
+    TemplateProcessing(Template single, Template pair) : single_(std::move(single)), pair_(std::move(pair)) {}
     static Made read(const PartReader& part) {
-        auto made = std::make_unique<Template>();
+        auto made = std::make_unique<TemplateProcessing>();
         made->origin_ = part.origin();
         std::map<std::string, std::vector<uint32_t>> specials;
         if (part.has("special_tokens")) {
@@ -87,7 +89,7 @@ public:
             return Error{ErrorCode::unsupported, origin_ + ": TemplateProcessing after another processor that splits the sequence", {}};
         }
         std::vector<Sequence> out;
-        for (const Piece& piece : sequences.size() == 1 ? single_ : pair_) {
+        for (const Template::Piece& piece : (sequences.size() == 1 ? single_ : pair_).pieces) {
             if (piece.sequence < 0 && !add_special) continue;
             out.emplace_back();
             out.back().ids = piece.sequence < 0 ? piece.ids : sequences[size_t(piece.sequence)].ids;
@@ -98,19 +100,12 @@ public:
     }
 
 private:
-    struct Piece {
-        int sequence = -1; // 0 or 1, or -1 for special tokens
-        std::vector<uint32_t> ids;
-        uint32_t type = 0;
-    };
-
-    static Result<std::vector<Piece>> read_pieces(const JsonObject& part, const std::string& key,
-                                                  const std::map<std::string, std::vector<uint32_t>>& specials, int sequences) {
-        std::vector<Piece> pieces;
+    static Result<Template> read_pieces(const JsonObject& part, const std::string& key, const std::map<std::string, std::vector<uint32_t>>& specials, int sequences) {
+        Template made;
         const auto list = part.json().find(key);
         if (list == part.json().end() || list->is_null()) { // then the sequences alone
-            for (int i = 0; i < sequences; ++i) pieces.push_back({i, {}, uint32_t(i)});
-            return pieces;
+            for (int i = 0; i < sequences; ++i) made.add_text(i, uint32_t(i));
+            return made;
         }
         if (!list->is_array()) return part.bad(key, "must be a list");
         if (list->size() > kMostAdded) return part.bad(key, "must have at most 4096 entries");
@@ -123,7 +118,7 @@ private:
             weft_ASSIGN(const std::string id, inner.string("id"));
             weft_ASSIGN(const int64_t type, inner.integer_or("type_id", 0));
             if (type < 0 || type > 0x7fffffff) return inner.bad("type_id", "must not be negative");
-            Piece piece;
+            Template::Piece piece;
             piece.type = uint32_t(type);
             if (is_sequence) {
                 if (id != "A" && !(id == "B" && sequences == 2)) return inner.bad("id", sequences == 2 ? "must be A or B" : "must be A");
@@ -136,12 +131,12 @@ private:
                 added += piece.ids.size();
                 if (added > kMostAdded) return part.bad(key, "adds more than 4096 tokens");
             }
-            pieces.push_back(std::move(piece));
+            made.pieces.push_back(std::move(piece));
         }
-        return pieces;
+        return made;
     }
 
-    std::vector<Piece> single_, pair_;
+    Template single_, pair_;
     std::string origin_;
 };
 
@@ -163,13 +158,15 @@ private:
 
 constexpr PartType<PostProcessor> kTypes[] = {
     {"ByteLevel", [](const PartReader&) -> Made { return std::unique_ptr<PostProcessor>(new ByteLevel()); }},
-    {"TemplateProcessing", Template::read},
+    {"TemplateProcessing", TemplateProcessing::read},
     {"RobertaProcessing", Surround<true>::read},
     {"BertProcessing", Surround<false>::read},
     {"Sequence", SequenceOfProcessors::read},
 };
 
 } // namespace
+
+std::unique_ptr<PostProcessor> make_template(Template single, Template pair) { return std::make_unique<TemplateProcessing>(std::move(single), std::move(pair)); }
 
 Made read_post_processor(const PartReader& part) { return read_typed(part, kTypes); }
 

@@ -32,6 +32,26 @@ public:
     virtual Status apply(std::vector<Sequence>& sequences, bool add_special) const = 0;
 };
 
+/// What goes where: special tokens and texts, in order.
+struct Template {
+    struct Piece {
+        int sequence = -1; ///< 0 or 1, or -1 for special tokens
+        std::vector<uint32_t> ids;
+        uint32_t type = 0;
+    };
+    std::vector<Piece> pieces;
+
+    Template& add(std::vector<uint32_t> ids, uint32_t type) {
+        if (!ids.empty()) pieces.push_back({-1, std::move(ids), type});
+        return *this;
+    }
+    Template& add_text(int sequence, uint32_t type) {
+        pieces.push_back({sequence, {}, type});
+        return *this;
+    }
+};
+std::unique_ptr<PostProcessor> make_template(Template single, Template pair);
+
 Result<std::unique_ptr<PostProcessor>> read_post_processor(const PartReader& part);
 
 } // namespace weft::text

@@ -238,6 +238,28 @@ private:
     uint32_t length_ = 5;
 };
 
+// A new piece at each change of script. What comes before the first character that has one is dropped: as in the library.
+class UnicodeScripts final : public PreTokenizer {
+public:
+    Status apply(Pieces& pieces, size_t) const override {
+        return pieces.split(SplitBehavior::isolated, [](std::string_view text) -> Result<std::vector<Cut>> {
+            std::vector<Cut> cuts;
+            int previous = -1;
+            for (size_t at = 0; at < text.size();) {
+                const CodePoint c = code_point_at(text, at);
+                const int script = script_of(c.value);
+                if (script >= 0 && script != previous) {
+                    cuts.push_back({at, at, false});
+                    previous = script;
+                }
+                at += c.bytes;
+                if (!cuts.empty()) cuts.back().end = at;
+            }
+            return cuts;
+        });
+    }
+};
+
 class Sequence final : public PreTokenizer {
 public:
     static Made read(const PartReader& part) {
@@ -269,6 +291,7 @@ constexpr PartType<PreTokenizer> kTypes[] = {
     {"WhitespaceSplit", read_whitespace_split},
     {"BertPreTokenizer", simple<BertPreTokenizer>},
     {"CharDelimiterSplit", CharDelimiterSplit::read},
+    {"UnicodeScripts", simple<UnicodeScripts>},
     {"FixedLength", FixedLength::read},
     {"Sequence", Sequence::read},
 };

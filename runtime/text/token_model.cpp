@@ -2,18 +2,28 @@
 #include "text/token_model.hpp"
 #include "text/bpe.hpp"
 #include "text/part.hpp"
+#include "text/unigram.hpp"
+#include "text/word_models.hpp"
 
 namespace weft::text {
 namespace {
 
 constexpr PartType<TokenModel> kTypes[] = {
     {"BPE", read_bpe},
+    {"Unigram", read_unigram},
+    {"WordPiece", read_word_piece},
+    {"WordLevel", read_word_level},
 };
 
 } // namespace
 
 Result<std::unique_ptr<TokenModel>> read_token_model(const PartReader& part) {
-    if (!part.has("type") && part.has("merges")) return read_bpe(part); // older files have no type
+    if (!part.has("type")) { // as in older files
+        if (part.has("merges")) return read_bpe(part);
+        if (part.has("unk_id")) return read_unigram(part);
+        if (part.has("max_input_chars_per_word")) return read_word_piece(part);
+        if (part.has("unk_token")) return read_word_level(part);
+    }
     return read_typed(part, kTypes);
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer.hpp"
-#include "base/file.hpp"
-#include "text/part.hpp"
-#include "text/tokenizer_parts.hpp"
+#include "text/tokenizer_files.hpp"
+#include "text/tokenizer_readers.hpp"
 #include "text/utf8.hpp"
 
 namespace weft {
@@ -12,15 +11,6 @@ using text::Pieces;
 using text::TokenizerParts;
 
 constexpr size_t kLongestText = size_t(1) << 30;
-
-// The part under `key`, or null if the file has none.
-template <class Part>
-Result<std::unique_ptr<Part>> read_optional(const JsonObject& file, const std::string& key,
-                                            Result<std::unique_ptr<Part>> (*read)(const text::PartReader&)) {
-    if (!file.has(key)) return std::unique_ptr<Part>();
-    weft_ASSIGN(const JsonObject object, file.object(key));
-    return read(text::PartReader(object, 0));
-}
 
 Status check_text(std::string_view text) {
     const size_t valid = text::valid_utf8_prefix(text);
@@ -78,27 +68,18 @@ private:
 
 } // namespace
 
-Result<Tokenizer> Tokenizer::load(const std::filesystem::path& tokenizer_json) {
-    weft_ASSIGN(const std::string json, read_file(tokenizer_json));
-    return parse(json, tokenizer_json.string());
+Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) {
+    weft_ASSIGN(TokenizerParts parts, text::load_tokenizer(path));
+    return Tokenizer(std::move(parts));
 }
 
 Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) {
-    weft_ASSIGN(const Json root, parse_json(json, origin));
-    const JsonObject file(root, origin);
-    if (!root.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
-    weft_ASSIGN(const std::string version, file.string_or("version", "1.0"));
-    if (version != "1.0") {
-        return Error{ErrorCode::unsupported, origin + ": key 'version' is '" + version.substr(0, 64) + "', only 1.0 is supported", {}};
-    }
-    TokenizerParts parts;
-    weft_ASSIGN(parts.normalizer, read_optional<text::Normalizer>(file, "normalizer", text::read_normalizer));
-    weft_ASSIGN(parts.pre_tokenizer, read_optional<text::PreTokenizer>(file, "pre_tokenizer", text::read_pre_tokenizer));
-    weft_ASSIGN(parts.post_processor, read_optional<text::PostProcessor>(file, "post_processor", text::read_post_processor));
-    weft_ASSIGN(parts.decoder, read_optional<text::Decoder>(file, "decoder", text::read_decoder));
-    weft_ASSIGN(const JsonObject model, file.object("model"));
-    weft_ASSIGN(parts.model, text::read_token_model(text::PartReader(model, 0)));
-    weft_ASSIGN(parts.added, text::AddedTokens::read(file, parts.model->vocabulary(), parts.normalizer.get()));
+    weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(json, origin, {}));
+    return Tokenizer(std::move(parts));
+}
+
+Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) {
+    weft_ASSIGN(TokenizerParts parts, text::read_gguf_vocabulary(metadata));
     return Tokenizer(std::move(parts));
 }
 

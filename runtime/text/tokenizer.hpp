@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from a tokenizer.json.
+// L5: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from any kind of tokenizer file.
 #pragma once
 #include "base/result.hpp"
 #include <cstdint>
@@ -13,6 +13,8 @@
 
 namespace weft {
 
+class GgufMetadata;
+
 namespace text {
 struct TokenizerParts;
 class DecodeStage;
@@ -22,9 +24,12 @@ class DecodeStage;
 /// Truncation, padding and dropout in a file are ignored: they are for training.
 class Tokenizer {
 public:
-    /// Reads a tokenizer.json. Fails with `unsupported`, naming the part and its type, if the file needs a part that weft lacks.
-    static Result<Tokenizer> load(const std::filesystem::path& tokenizer_json);
-    /// The same from memory; `origin` (a file name) opens every message.
+    /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files. Fails with `unsupported`, naming the part and
+    /// its type, if the file needs a part that weft lacks, and with `not_found`, naming what was looked for, if there is none.
+    static Result<Tokenizer> load(const std::filesystem::path& path);
+    /// From the metadata of a GGUF file.
+    static Result<Tokenizer> from_gguf(const GgufMetadata& metadata);
+    /// A tokenizer.json in memory; `origin` (a file name) opens every message.
     static Result<Tokenizer> parse(std::string_view json, const std::string& origin);
     /// From parts made elsewhere; `parts.model` must be set.
     explicit Tokenizer(text::TokenizerParts parts);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/unicode.hpp"
+#include "text/unicode_scripts.hpp"
 #include "text/unicode_versions.hpp"
 #include "text/utf8.hpp"
 #include <algorithm>
@@ -95,6 +96,22 @@ bool is_mark(char32_t c) {
     return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME && !contains(kUnknownMarks, c);
 }
 
+bool is_nonspacing_mark(char32_t c) {
+    if (c == 0x1734) return true;
+    return utf8proc_category(int32_t(c)) == UTF8PROC_CATEGORY_MN && !contains(kUnknownMarks, c) && !contains(kUnknownNonspacing, c);
+}
+
+bool is_other(char32_t c) {
+    const auto category = utf8proc_category(int32_t(c));
+    if (category == UTF8PROC_CATEGORY_CF) return c != 0x8e2 && c != 0x890 && c != 0x891 && c != 0x110cd && !(c >= 0x13430 && c <= 0x1343f); // these are younger
+    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CO;
+}
+
+bool is_cjk(char32_t c) {
+    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) || (c >= 0x2a700 && c <= 0x2b73f) ||
+           (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
+}
+
 bool is_word(char32_t c) {
     if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
     if (c == 0x200c || c == 0x200d) return true;
@@ -121,6 +138,23 @@ void append_lower(std::string& out, char32_t c) {
         }
     }
     append_code_point(out, lower);
+}
+
+int script_of(char32_t c) {
+    const auto* after = std::upper_bound(std::begin(kScripts), std::end(kScripts), c, [](char32_t x, const ScriptRange& r) { return x < r.first; });
+    return after != std::begin(kScripts) && c <= after[-1].last ? after[-1].script : -1;
+}
+
+size_t grapheme_end(std::string_view text, size_t at) {
+    CodePoint left = code_point_at(text, at);
+    int32_t state = 0;
+    for (at += left.bytes; at < text.size();) {
+        const CodePoint right = code_point_at(text, at);
+        if (utf8proc_grapheme_break_stateful(int32_t(left.value), int32_t(right.value), &state)) break;
+        left = right;
+        at += right.bytes;
+    }
+    return at;
 }
 
 std::string normalize(std::string_view text, NormalForm form) {

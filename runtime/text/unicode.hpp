@@ -13,10 +13,19 @@ bool is_white_space(char32_t c);  ///< Unicode White_Space
 bool is_numeric(char32_t c);      ///< categories Nd, Nl, No
 bool is_punctuation(char32_t c);  ///< categories P*, and all of ASCII punctuation (with its symbols)
 bool is_mark(char32_t c);         ///< categories Mn, Mc, Me
+bool is_nonspacing_mark(char32_t c); ///< category Mn
+bool is_other(char32_t c);        ///< categories Cc, Cf, Co, as the BERT normalizer knows them
+bool is_cjk(char32_t c);          ///< the blocks of Chinese characters that BERT takes apart
 bool is_word(char32_t c);         ///< \w: Alphabetic, M*, Nd, Pc, Join_Control
+
+/// A number for the character's script, or -1 if it goes with any, as the space.
+int script_of(char32_t c);
 
 /// Appends the lower case of one character: one code point, two for U+0130.
 void append_lower(std::string& out, char32_t c);
+
+/// The end of the extended grapheme cluster that begins at `at`; `at` must be a boundary before the text's end.
+size_t grapheme_end(std::string_view text, size_t at);
 
 enum class NormalForm { c, d, kc, kd };
 /// The normal form of valid UTF-8. Time is O(n log n) for any run of combining marks.

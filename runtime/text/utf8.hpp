@@ -30,6 +30,12 @@ inline CodePoint code_point_before(std::string_view text, size_t at) {
     return code_point_at(text, start);
 }
 
+inline size_t count_code_points(std::string_view text) {
+    size_t count = 0;
+    for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    return count;
+}
+
 inline void append_code_point(std::string& out, char32_t c) {
     if (c < 0x80) {
         out += char(c);

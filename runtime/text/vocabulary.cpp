@@ -21,8 +21,7 @@ Result<Vocabulary> Vocabulary::read(const JsonObject& part, const std::string& k
         if (!it->is_number_unsigned() || it->get<uint64_t>() > kHighestToken) {
             return part.bad(key, "must map tokens to ids from 0 to 2^24 - 1; '" + it.key().substr(0, 64) + "' breaks that");
         }
-        if (vocabulary.bytes_.size() + it.key().size() >= kFree) return part.bad(key, "must hold less than 2^32 bytes of tokens");
-        vocabulary.add(it.key(), it->get<uint32_t>());
+        weft_TRY(vocabulary.add_checked(it.key(), it->get<uint32_t>(), part.origin() + ": key '" + key + "'"));
     }
     return vocabulary;
 }
@@ -69,6 +68,13 @@ void Vocabulary::add(std::string_view token, uint32_t id) {
         of_id = uint32_t(entries_.size()) - 1;
     }
     size_ = std::max(size_, id + 1);
+}
+
+Status Vocabulary::add_checked(std::string_view token, uint32_t id, const std::string& where) {
+    if (id > kHighestToken) return Error{ErrorCode::malformed, where + " must have ids below 2^24", {}};
+    if (bytes_.size() + token.size() >= kFree) return Error{ErrorCode::malformed, where + " must hold less than 2^32 bytes of tokens", {}};
+    add(token, id);
+    return Ok{};
 }
 
 std::optional<uint32_t> Vocabulary::id_of(std::string_view token) const {

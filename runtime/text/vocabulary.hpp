@@ -24,9 +24,16 @@ public:
 
     /// Adds a token, or gives a known one another id. Of two tokens with one id, token() gives the later.
     void add(std::string_view token, uint32_t id);
+    /// The same for a token of a file; fails if the id or all tokens together are too large. `where` opens the message.
+    Status add_checked(std::string_view token, uint32_t id, const std::string& where);
     std::optional<uint32_t> id_of(std::string_view token) const;
     /// The token with this id, or nothing. Valid until the next add().
     std::optional<std::string_view> token(uint32_t id) const;
+    /// Calls `use(token, id)` for every token.
+    template <class Use>
+    void each(Use use) const {
+        for (const Entry& e : entries_) use(text(e), e.id);
+    }
     /// Whether two tokens have the same id.
     bool shares_ids() const { return shares_ids_; }
     /// How many tokens there are.

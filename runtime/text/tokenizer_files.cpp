@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/tokenizer_files.hpp"
+#include "base/file.hpp"
+#include "io/gguf.hpp"
+#include "text/tokenizer_readers.hpp"
+#include <algorithm>
+#include <array>
+
+namespace weft::text {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const fs::path& path) {
+    std::error_code ignored;
+    return fs::is_regular_file(path, ignored);
+}
+
+Result<TokenizerParts> load_json(const std::string& text, const fs::path& path, const TokenizerSettings& settings) {
+    const std::string origin = path.string();
+    if (path.filename() == "tokenizer.json") return read_tokenizer_json(text, origin, settings);
+    weft_ASSIGN(const Json root, parse_json(text, origin));
+    if (root.is_object() && root.contains("config") && root.contains("vocab") && root["vocab"].is_array()) return read_tekken(root, origin, settings);
+    const bool numbers = root.is_object() && !root.empty() && root.front().is_number();
+    if (!numbers) return read_tokenizer_json(text, origin, settings); // and it says what is missing
+    fs::path merges = path;
+    merges.replace_filename("merges.txt");
+    std::optional<std::string> lines;
+    if (is_file(merges)) {
+        weft_ASSIGN(lines, read_file(merges));
+    }
+    return read_vocab_json(root, origin, lines, merges.string(), settings);
+}
+
+// A line of a rank file: base64, a space, a number.
+bool is_rank_line(std::string_view line) {
+    const size_t space = line.find(' ');
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    return space != line.npos && space > 0 && space % 4 == 0 && space + 1 < line.size() && std::all_of(line.begin() + ptrdiff_t(space) + 1, line.end(), is_digit);
+}
+
+// A line of RWKV's file: a number, a literal of Python, a number.
+bool is_world_line(std::string_view line) {
+    const size_t first = line.find(' '), last = line.rfind(' ');
+    if (first == line.npos || first == last || line[0] < '0' || line[0] > '9') return false;
+    const std::string_view literal = line.substr(first + 1, last - first - 1);
+    return literal.starts_with('\'') || literal.starts_with('"') || literal.starts_with("b'") || literal.starts_with("b\"");
+}
+
+Result<TokenizerParts> load_file(const fs::path& path, const TokenizerSettings& settings) {
+    const std::string origin = path.string(), name = path.filename().string();
+    if (path.extension() == ".gguf") {
+        weft_ASSIGN(const GgufFile file, GgufFile::open(path));
+        return read_gguf_vocabulary(file.metadata());
+    }
+    if (name == "merges.txt" && is_file(fs::path(path).replace_filename("vocab.json"))) return load_file(fs::path(path).replace_filename("vocab.json"), settings);
+    weft_ASSIGN(const std::string text, read_file(path));
+    if (text.empty()) return Error{ErrorCode::malformed, origin + ": is empty", {}};
+    if (path.extension() == ".json") return load_json(text, path, settings);
+    std::string_view line = std::string_view(text).substr(0, text.find('\n'));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (path.extension() == ".tiktoken" || is_rank_line(line)) return read_tiktoken(text, origin, name, settings);
+    if (text[0] == '\n' || path.extension() == ".model" || path.extension() == ".spm") return read_sentencepiece(text, origin, settings);
+    if (is_world_line(line)) return read_rwkv_world(text, origin);
+    return read_vocab_txt(text, origin, settings);
+}
+
+// The best first. merges.txt stands for vocab.json with it.
+constexpr std::array kNames = {"tokenizer.json", "tekken.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "sentencepiece.model", "merges.txt", "vocab.txt", "vocab.json",
+                               "rwkv_vocab_v20230424.txt"};
+
+Result<TokenizerParts> load_directory(const fs::path& directory) {
+    weft_ASSIGN(const TokenizerSettings settings, TokenizerSettings::read(directory));
+    for (const char* name : kNames) {
+        if (is_file(directory / name)) return load_file(directory / name, settings);
+    }
+    std::vector<fs::path> ranks;
+    std::error_code failed;
+    for (fs::directory_iterator it(directory, failed), end; !failed && it != end; it.increment(failed)) {
+        if (it->path().extension() == ".tiktoken") ranks.push_back(it->path());
+    }
+    if (ranks.size() == 1) return load_file(ranks[0], settings);
+    std::string looked_for;
+    for (const char* name : kNames) looked_for += std::string(name) + ", ";
+    return Error{ErrorCode::not_found, directory.string() + ": has no tokenizer; looked for " + looked_for + "a single *.tiktoken", {}};
+}
+
+} // namespace
+
+Result<TokenizerParts> load_tokenizer(const fs::path& path) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) return load_directory(path);
+    if (!is_file(path)) return Error{ErrorCode::not_found, path.string() + ": is neither a file nor a directory", {}};
+    // The files beside a lone tokenizer.json are another's, maybe; the other kinds need them.
+    if (path.filename() == "tokenizer.json" || path.extension() == ".gguf") return load_file(path, {});
+    weft_ASSIGN(const TokenizerSettings settings, TokenizerSettings::read(path.parent_path()));
+    return load_file(path, settings);
+}
+
+} // namespace weft::text

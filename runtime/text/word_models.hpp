@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: models for whole words: WordPiece takes a word apart from the left, WordLevel knows it or not.
+#pragma once
+#include "text/token_model.hpp"
+
+namespace weft::text {
+
+struct WordConfig {
+    Vocabulary vocabulary;
+    std::string unk_token = "[UNK]";
+    std::string continuing_prefix = "##"; ///< WordPiece: before all pieces of a word but the first
+    size_t longest_word = 100;            ///< WordPiece: in characters; longer ones are unknown
+    std::string origin;                   ///< the file, for messages
+};
+
+/// The longest piece at each place; a word that cannot be covered is one unknown token. Time is the word's length times the longest piece's.
+std::unique_ptr<TokenModel> make_word_piece(WordConfig config);
+std::unique_ptr<TokenModel> make_word_level(WordConfig config);
+
+Result<std::unique_ptr<TokenModel>> read_word_piece(const PartReader& part);
+Result<std::unique_ptr<TokenModel>> read_word_level(const PartReader& part);
+
+} // namespace weft::text
