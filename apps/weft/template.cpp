@@ -44,7 +44,7 @@ int run(const Flags& f) {
 Command add_template(CLI::App& root) {
     auto f = std::make_shared<Flags>();
     CLI::App* app = root.add_subcommand("template", "Render a conversation from standard input (JSON: messages, tools, documents, add_generation_prompt, kwargs) with a chat template");
-    app->add_option("path", f->path, "Model directory, or a .jinja file")->required();
+    app->add_option("path", f->path, "Model directory, .gguf file, or a .jinja file")->required();
     app->add_flag("--jsonl", f->jsonl, "One conversation a line, and one answer a line");
     app->add_option("--name", f->name, "Which of a model's templates (default: tool_use for conversations with tools where there is one, else default)");
     app->add_option("--tokens", f->tokens, "JSON file with the special tokens (bos_token, eos_token, ...)")->check(CLI::ExistingFile);

@@ -2,6 +2,7 @@
 // Where a model keeps its chat templates and the names of its special tokens.
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "io/gguf.hpp"
 #include "text/chat_template.hpp"
 #include <algorithm>
 
@@ -115,21 +116,29 @@ Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string&
     std::error_code ignored;
     if (!fs::exists(path, ignored)) return Error{ErrorCode::not_found, path.string() + ": there is no such file or directory", {}};
     const bool is_directory = fs::is_directory(path, ignored);
+    std::vector<GgufFile> gguf;
+    if (!is_directory && path.extension() == ".gguf") {
+        weft_ASSIGN(gguf, open_gguf_parts(path));
+    }
     if (!tokens.empty()) {
         weft_ASSIGN(const Json file, read_object(tokens));
         add_tokens(state->tokens, file);
+    } else if (!gguf.empty()) {
+        weft_TRY(add_gguf_tokens(state->tokens, gguf[0].metadata()));
     } else {
         weft_TRY(add_tokens_beside(*state, is_directory ? path : path.parent_path()));
     }
     if (is_directory) {
         weft_TRY(add_directory(*state, path));
+    } else if (!gguf.empty()) {
+        weft_TRY(add_gguf_templates(*state, gguf[0].metadata()));
     } else if (path.extension() == ".json") {
         weft_ASSIGN(const Json file, read_object(path));
         weft_TRY(add_from_config(*state, file, path.string()));
     } else if (path.extension() == ".jinja") {
         weft_TRY(add_file(*state, "default", path));
     } else {
-        return Error{ErrorCode::unsupported, path.string() + ": neither a model directory nor a .jinja or .json file", {}};
+        return Error{ErrorCode::unsupported, path.string() + ": neither a model directory nor a .gguf, .jinja or .json file", {}};
     }
     if (state->templates.empty()) return Error{ErrorCode::not_found, path.string() + ": the model has no chat template", {}};
     weft_TRY(state->choose(false));

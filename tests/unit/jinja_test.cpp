@@ -2,6 +2,7 @@
 // Tests of chat templates: what transformers renders, the errors' lines, the limits, and where a model keeps its templates.
 #include "base/file.hpp"
 #include "text/chat_template.hpp"
+#include "unit/gguf_builder.hpp"
 #include "unit/goldens.hpp"
 #include "unit/temporary_directory.hpp"
 #include <algorithm>
@@ -275,4 +276,24 @@ TEST_CASE("chat template: where a model keeps it") {
     write(root / "tokenizer_config.json", R"({"chat_template": 5})");
     CHECK_THAT(ChatTemplate::load(root).error().message, ContainsSubstring("'chat_template' must be"));
     CHECK(ChatTemplate::load(root / "tokens.json").error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("chat template: of a GGUF file") {
+    const test::TemporaryDirectory directory;
+    const fs::path path = directory.path() / "model.gguf";
+    const std::string plain = R"({"messages": []})";
+    test::GgufBuilder file;
+    file.array("tokenizer.ggml.tokens", GgufType::string, 3, test::GgufBuilder::text("<s>") + test::GgufBuilder::text("</s>") + test::GgufBuilder::text("a"));
+    write(path, file.file());
+    CHECK_THAT(ChatTemplate::load(path).error().message, ContainsSubstring("has no chat template"));
+    file.string("tokenizer.chat_template", "{{ bos_token ~ eos_token ~ pad_token }}").string("tokenizer.chat_template.rag", "rag").string("tokenizer.chat_templates", "not a template");
+    file.number<uint32_t>("tokenizer.ggml.bos_token_id", GgufType::u32, 0).number<uint32_t>("tokenizer.ggml.eos_token_id", GgufType::u32, 1).number<uint32_t>("tokenizer.ggml.padding_token_id", GgufType::u32, 3);
+    write(path, file.file());
+    CHECK(*ChatTemplate::load(path)->render(plain) == "<s></s>");
+    CHECK(*ChatTemplate::load(path, "rag")->render(plain) == "rag");
+    file.key("tokenizer.chat_template.bad", GgufType::u32, test::GgufBuilder::raw<uint32_t>(1));
+    write(path, file.file());
+    CHECK_THAT(ChatTemplate::load(path).error().message, ContainsSubstring("model.gguf") && ContainsSubstring("tokenizer.chat_template.bad"));
+    write(path, "GGUF");
+    CHECK_THAT(ChatTemplate::load(path).error().message, ContainsSubstring("model.gguf"));
 }
