@@ -107,6 +107,14 @@ Status add_tokens_beside(ChatTemplateState& state, const fs::path& directory) {
     return Ok{};
 }
 
+Status add_tokens_of_model(ChatTemplateState& state, const fs::path& path) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) return add_tokens_beside(state, path);
+    if (path.extension() != ".gguf") return add_tokens_beside(state, path.parent_path());
+    weft_ASSIGN(const auto parts, open_gguf_parts(path));
+    return add_gguf_tokens(state.tokens, parts[0].metadata());
+}
+
 } // namespace
 
 Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string& name, const fs::path& tokens) {
@@ -116,22 +124,17 @@ Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string&
     std::error_code ignored;
     if (!fs::exists(path, ignored)) return Error{ErrorCode::not_found, path.string() + ": there is no such file or directory", {}};
     const bool is_directory = fs::is_directory(path, ignored);
-    std::vector<GgufFile> gguf;
-    if (!is_directory && path.extension() == ".gguf") {
-        weft_ASSIGN(gguf, open_gguf_parts(path));
-    }
-    if (!tokens.empty()) {
+    if (!tokens.empty() && !fs::is_directory(tokens, ignored) && tokens.extension() != ".gguf") {
         weft_ASSIGN(const Json file, read_object(tokens));
         add_tokens(state->tokens, file);
-    } else if (!gguf.empty()) {
-        weft_TRY(add_gguf_tokens(state->tokens, gguf[0].metadata()));
     } else {
-        weft_TRY(add_tokens_beside(*state, is_directory ? path : path.parent_path()));
+        weft_TRY(add_tokens_of_model(*state, tokens.empty() ? path : tokens));
     }
     if (is_directory) {
         weft_TRY(add_directory(*state, path));
-    } else if (!gguf.empty()) {
-        weft_TRY(add_gguf_templates(*state, gguf[0].metadata()));
+    } else if (path.extension() == ".gguf") {
+        weft_ASSIGN(const auto parts, open_gguf_parts(path));
+        weft_TRY(add_gguf_templates(*state, parts[0].metadata()));
     } else if (path.extension() == ".json") {
         weft_ASSIGN(const Json file, read_object(path));
         weft_TRY(add_from_config(*state, file, path.string()));

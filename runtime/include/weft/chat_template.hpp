@@ -26,7 +26,7 @@ class ChatTemplate {
 public:
     /// `path`: a model directory (chat_template.jinja, chat_template.json, more of them in chat_templates/ or additional_chat_templates/, or the chat_template of tokenizer_config.json), a
     /// tokenizer_config.json, a .jinja file, or a .gguf file with its own templates and tokens. `name` chooses among several; without one, "tool_use" serves conversations with tools and "default" all others.
-    /// `tokens`: a JSON file whose *_token entries are the special tokens; without it they come from tokenizer_config.json and special_tokens_map.json beside the template.
+    /// `tokens`: a JSON file whose *_token entries are the special tokens, or a model that has them; without it they come from tokenizer_config.json and special_tokens_map.json beside the template.
     /// Fails with not_found, saying so, if the model has no template.
     static Result<ChatTemplate> load(const std::filesystem::path& path, const std::string& name = {}, const std::filesystem::path& tokens = {});
     /// From a template's text; `origin` (a file name) opens every message.

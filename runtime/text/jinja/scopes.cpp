@@ -146,7 +146,7 @@ private:
         Names names(m.scope, &around);
         for (auto& parameter : m.parameters) parameter.slot = names.declare(parameter.name);
         for (const auto& [name, slot] : {std::pair("caller", &m.caller), std::pair("varargs", &m.varargs), std::pair("kwargs", &m.kwargs)}) {
-            const bool is_parameter = std::any_of(m.parameters.begin(), m.parameters.end(), [&](const auto& p) { return p.name == name; });
+            const bool is_parameter = std::any_of(m.parameters.begin(), m.parameters.end(), [&, wanted = std::string_view(name)](const auto& p) { return p.name == wanted; });
             if (!is_parameter && mentions(m.body, name)) *slot = names.declare(name);
         }
         for (const auto& parameter : m.parameters) load_all(names, parameter.value);
