@@ -21,6 +21,8 @@ Command add_inspect(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_check(CLI::App& root);
+Command add_template(CLI::App& root);
+Command add_chat(CLI::App& root);
 
 /// Prints the error and gives its exit code.
 int fail(const weft::Error& error);
@@ -33,6 +35,18 @@ struct DeviceFlags {
     std::string shader_dir;
     void add(CLI::App& app);
     weft::Result<weft::Device> open() const;
+};
+
+/// Options of every command that makes text. What is not given stays as the model's files want it.
+struct SamplingFlags {
+    std::optional<uint32_t> count, top_k;
+    std::optional<float> temperature, top_p, min_p, repeat_penalty;
+    std::optional<uint64_t> seed;
+    std::vector<std::string> stop;
+    uint32_t steps = 4;
+    bool greedy = false;
+    void add(CLI::App& app);
+    void apply(weft::GenerateOptions& options) const;
 };
 
 /// --dtype stored|f32|f16|bf16.

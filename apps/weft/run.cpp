@@ -14,11 +14,9 @@ namespace {
 
 struct Flags {
     std::string model, prompt, prompt_file;
-    uint32_t count = 256, context = 0, steps = 4;
-    bool greedy = false, raw_ids = false, json = false, stats = false, ignore_end = false;
-    std::optional<float> temperature, top_p, min_p, repeat_penalty;
-    std::optional<uint32_t> top_k;
-    std::optional<uint64_t> seed;
+    uint32_t context = 0;
+    bool raw_ids = false, json = false, stats = false, ignore_end = false;
+    SamplingFlags sampling;
     weft::WeightType dtype = weft::WeightType::stored;
     DeviceFlags device;
 };
@@ -56,6 +54,7 @@ void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
 
 int run(const Flags& f) {
     if (f.prompt == "-" && !f.prompt_file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
+    if (f.raw_ids && !f.sampling.stop.empty()) return fail({weft::ErrorCode::invalid_argument, "--stop is about text, and --raw-ids makes none", {}});
     auto prompt = read_prompt(f);
     if (!prompt) return fail(prompt.error());
     auto device = f.device.open();
@@ -69,20 +68,9 @@ int run(const Flags& f) {
     if (!model) return fail(model.error());
     end_progress();
 
-    weft::GenerateOptions o;
-    o.sampling = model->default_sampling();
-    const bool asked = f.temperature || f.top_k || f.top_p || f.min_p || f.seed;
-    if (asked) o.sampling.greedy = false; // whoever sets a sampling option means to sample
-    if (f.temperature) o.sampling.temperature = *f.temperature;
-    if (f.top_k) o.sampling.top_k = *f.top_k;
-    if (f.top_p) o.sampling.top_p = *f.top_p;
-    if (f.min_p) o.sampling.min_p = *f.min_p;
-    if (f.repeat_penalty) o.sampling.repeat_penalty = *f.repeat_penalty;
-    if (f.greedy) o.sampling.greedy = true;
-    o.sampling.seed = f.seed.value_or(0);
-    o.max_tokens = f.count;
+    weft::GenerateOptions o = model->default_options();
+    f.sampling.apply(o);
     o.ignore_end = f.ignore_end;
-    o.steps_per_wait = f.steps;
     o.progress = progress_bar();
 
     std::string text;
@@ -114,7 +102,7 @@ int run(const Flags& f) {
     if (!f.json && (stats || !text.empty() || !ids.empty())) std::cout << "\n" << std::flush;
     if (!stats) return fail(stats.error());
     if (f.json) {
-        nlohmann::json j{{"model", f.model}, {"architecture", model->architecture()}, {"prompt_tokens", stats->prompt_tokens}, {"new_tokens", stats->new_tokens}, {"ended", stats->ended}, {"prefill_ms", stats->prefill_ms},
+        nlohmann::json j{{"model", f.model}, {"architecture", model->architecture()}, {"prompt_tokens", stats->prompt_tokens}, {"new_tokens", stats->new_tokens}, {"ended", stats->ended}, {"stop", stats->stop}, {"prefill_ms", stats->prefill_ms},
                          {"decode_ms", stats->decode_ms}, {"host_us_per_token", stats->host_us_per_token}, {"first_token_ms", stats->first_token_ms}, {"weight_bytes", model->weight_bytes()}, {"state_bytes", model->state_bytes()}};
         if (f.raw_ids) j["ids"] = ids;
         else j["prompt"] = *prompt, j["text"] = text;
@@ -134,16 +122,8 @@ Command add_run(CLI::App& root) {
     app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer.json)")->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
     app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
-    app->add_option("-n", f->count, "Most tokens to make")->default_val(256);
-    app->add_option("--temperature", f->temperature, "0 is greedy");
-    app->add_option("--top-k", f->top_k, "Only the k most likely tokens; 0: all");
-    app->add_option("--top-p", f->top_p, "Only the most likely tokens that together reach p");
-    app->add_option("--min-p", f->min_p, "Only tokens at least p times as likely as the likeliest");
-    app->add_option("--repeat-penalty", f->repeat_penalty, "Above 1: tokens of the text so far become less likely");
-    app->add_option("--seed", f->seed, "The same seed gives the same text");
-    app->add_flag("--greedy", f->greedy, "Always the likeliest token");
+    f->sampling.add(*app);
     app->add_option("--context", f->context, "Tokens the sequence may have");
-    app->add_option("--steps", f->steps, "Tokens made on the device before the host looks")->default_val(4)->check(CLI::Range(1, 64));
     app->add_flag("--raw-ids", f->raw_ids, "The prompt is token ids, and so is the answer");
     app->add_flag("--ignore-end", f->ignore_end, "Go on after an end-of-text token");
     app->add_flag("--json", f->json, "One JSON object instead of streamed text");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: what TextModel holds.
 #pragma once
+#include "pipelines/generation_defaults.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
 #include "text/tokenizer.hpp"
@@ -13,7 +14,7 @@ public:
     std::shared_ptr<const Model> model;
     std::unique_ptr<Session> session;
     std::optional<Tokenizer> tokenizer;
-    SamplingOptions sampling;
+    GenerationDefaults defaults;
     const std::vector<uint32_t>& end_tokens() const { return session->options().end_tokens; }
     bool add_special = true;
 };

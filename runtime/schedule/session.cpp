@@ -381,6 +381,10 @@ void Session::reset(uint32_t slot) {
     slots_[slot].sampler = sampler;
 }
 
+bool Session::can_truncate() const {
+    return std::all_of(specs_.begin(), specs_.end(), [](const StateSpec& spec) { return spec.growth == Growth::linear; });
+}
+
 Status Session::truncate(uint32_t slot, uint32_t length) {
     Slot& s = slots_[slot];
     if (length > s.length) return Error{ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};

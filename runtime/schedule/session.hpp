@@ -29,6 +29,10 @@ struct Feed {
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
 
+/// What a snapshot holds: all, or only the states that truncate() cannot cut (recurrent ones and windows). The second kind is small, and good as long as the session keeps the rows
+/// of the growing states up to the snapshot's length as they were: it must not have gone back below that length and on with other tokens.
+enum class Keep { all, what_cannot_be_cut };
+
 /// The states of one sequence, copied aside on the device. Belongs to the session that made it, and may outlive nothing of it.
 struct Snapshot {
     const void* owner = nullptr;
@@ -70,10 +74,12 @@ public:
     void reset(uint32_t slot);
     /// Makes `to` a copy of `from`.
     Status fork(uint32_t from, uint32_t to);
-    Result<Snapshot> snapshot(uint32_t slot);
+    Result<Snapshot> snapshot(uint32_t slot, Keep keep = Keep::all);
     Status restore(uint32_t slot, const Snapshot& snapshot);
     /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix): restore a snapshot instead.
     Status truncate(uint32_t slot, uint32_t length);
+    /// Whether truncate() works for any length.
+    bool can_truncate() const;
 
     /// Begins a forward that advance() carries out piecewise; as forward() otherwise.
     Status begin(std::span<const Feed> feeds, Want want);

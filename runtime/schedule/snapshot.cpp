@@ -27,7 +27,7 @@ Status Session::fork(uint32_t from, uint32_t to) {
     return Ok{};
 }
 
-Result<Snapshot> Session::snapshot(uint32_t slot) {
+Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "snapshot: no such slot", {}};
     Snapshot s;
     s.owner = this;
@@ -35,17 +35,18 @@ Result<Snapshot> Session::snapshot(uint32_t slot) {
     s.next = slots_[slot].next;
     s.sampled = slots_[slot].sampled;
     s.arena = std::make_shared<vk::Arena>(model_->device, vk::MemoryUse::device, "snapshot");
+    const auto kept_bytes = [&](const StateSpec& spec) { return keep == Keep::what_cannot_be_cut && spec.growth == Growth::linear ? 0 : used_bytes(spec, s.length); };
     uint64_t total = history_of(slot).size;
-    for (const StateSpec& spec : specs_) total += used_bytes(spec, s.length) + vk::Tensor::kAlignment;
+    for (const StateSpec& spec : specs_) total += kept_bytes(spec) + vk::Tensor::kAlignment;
     std::vector<vk::Copy> copies;
-    const auto keep = [&](const vk::Slice& from) -> Status {
+    const auto copy_aside = [&](const vk::Slice& from) -> Status {
         weft_ASSIGN(const vk::Slice to, s.arena->allocate(from.size, total));
         s.parts.push_back(to);
         if (from.size) copies.push_back({from, to});
         return Ok{};
     };
-    for (size_t i = 0; i < specs_.size(); ++i) weft_TRY(keep(state_of(i, slot).part(0, used_bytes(specs_[i], s.length))));
-    weft_TRY(keep(history_of(slot)));
+    for (size_t i = 0; i < specs_.size(); ++i) weft_TRY(copy_aside(state_of(i, slot).part(0, kept_bytes(specs_[i]))));
+    weft_TRY(copy_aside(history_of(slot)));
     weft_TRY(uploader_->copy(copies));
     return s;
 }

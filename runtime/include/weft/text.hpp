@@ -42,6 +42,7 @@ struct GenerateOptions {
     SamplingOptions sampling;
     uint32_t max_tokens = 256;
     bool ignore_end = false;      ///< go on after an end-of-text token
+    std::vector<std::string> stop; ///< generate() and Chat end before any of these texts; the name of a special token stands for the token
     uint32_t steps_per_wait = 4;  ///< tokens the device makes before the host looks; more is less host time, less is smoother
     ProgressFunction progress;
 };
@@ -52,6 +53,7 @@ struct GenerateStats {
     double host_us_per_token = 0;         ///< of decode: wall time not spent waiting for the device
     double first_token_ms = 0;            ///< from the call to the first token
     bool ended = false;                   ///< by an end-of-text token
+    std::string stop;                     ///< which of GenerateOptions::stop ended it
 };
 
 class TextModelState;
@@ -66,6 +68,7 @@ public:
     ~TextModel();
 
     /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return false to stop. Starts a new sequence.
+    /// What may be the beginning of a stop string waits until it is none.
     Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text);
     /// The same with ids; each new id comes to `on_token`.
     Result<GenerateStats> generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options, const std::function<bool(uint32_t)>& on_token);
@@ -73,8 +76,8 @@ public:
     Result<std::vector<uint32_t>> encode(std::string_view text) const;
     std::string decode(std::span<const uint32_t> ids) const;
 
-    /// Sampling as generation_config.json asks for it.
-    SamplingOptions default_sampling() const;
+    /// Sampling, stop strings and the most tokens as generation_config.json asks for them, or the metadata of a GGUF file.
+    GenerateOptions default_options() const;
     std::string architecture() const;
     uint32_t context() const;
     uint64_t parameters() const, weight_bytes() const, state_bytes() const, activation_bytes() const;

@@ -2,6 +2,8 @@
 // Public: all of weft's C++ face.
 #pragma once
 #include <weft/bench.hpp>
+#include <weft/chat.hpp>
+#include <weft/chat_template.hpp>
 #include <weft/check.hpp>
 #include <weft/device.hpp>
 #include <weft/error.hpp>

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// weft chat: a conversation in the terminal.
+#include "chat_input.hpp"
+#include "command.hpp"
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <unistd.h>
+
+namespace app {
+namespace {
+
+constexpr const char* kHelp = "/reset          forget the conversation\n"
+                              "/undo           forget the last question and its answer\n"
+                              "/system TEXT    another system prompt; without TEXT none\n"
+                              "/save FILE      write the conversation to a file\n"
+                              "/load FILE      go on with a conversation from a file\n"
+                              "/stats          what the last answer took\n"
+                              "/quit           end (so does Ctrl-D)\n"
+                              "A line that ends in \\ goes on in the next; lines between two lines of \"\"\" are one message. A message that begins with / is written with //.\n"
+                              "Ctrl-C stops an answer; at the prompt it ends the conversation.\n";
+
+struct Flags {
+    std::string model, system, template_file, name, load, now;
+    uint32_t context = 0;
+    bool stats = false;
+    std::optional<bool> thinking;
+    SamplingFlags sampling;
+    weft::WeightType dtype = weft::WeightType::stored;
+    DeviceFlags device;
+};
+
+void print_stats(const weft::Chat& chat) {
+    const weft::ChatStats s = chat.stats();
+    const auto rate = [](uint32_t tokens, double ms) { return ms > 0 ? tokens / ms * 1000 : 0; };
+    std::fprintf(stderr, "last answer: %u tokens kept, %u read at %.1f/s, %u made at %.1f/s; conversation: %u of %u tokens, %llu read and %llu made in all, %.1f MiB to go back\n", s.kept, s.last.prompt_tokens,
+                 rate(s.last.prompt_tokens, s.last.prefill_ms), s.last.new_tokens, rate(s.last.new_tokens ? s.last.new_tokens - 1 : 0, s.last.decode_ms), s.tokens, s.context, static_cast<unsigned long long>(s.fed),
+                 static_cast<unsigned long long>(s.made), double(s.snapshot_bytes) / 1048576);
+}
+
+void tell(const std::string& text) { std::cerr << text << "\n"; }
+
+weft::Status save(const weft::Chat& chat, const std::string& path) {
+    const std::string text = chat.save();
+    std::ofstream out(path, std::ios::binary);
+    if (!out.write(text.data(), std::streamsize(text.size())).flush()) return weft::Error{weft::ErrorCode::io, path + ": cannot write", {}};
+    return weft::Ok{};
+}
+
+weft::Status load(weft::Chat& chat, const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return weft::Error{weft::ErrorCode::not_found, path + ": cannot open", {}};
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    return chat.load(text, path);
+}
+
+class Conversation {
+public:
+    Conversation(weft::Chat& chat, const Flags& flags) : chat_(chat), flags_(flags), terminal_(isatty(STDOUT_FILENO)) {}
+
+    int run() {
+        const bool typed = isatty(STDIN_FILENO);
+        if (typed) tell("/help lists what else there is besides asking.");
+        ChatInput input(std::cin, typed);
+        int code = kDone;
+        while (const auto text = input.next()) {
+            if (text->find_first_not_of(" \t\n") == text->npos) continue;
+            const auto command = as_command(*text);
+            if (command && (command->name == "quit" || command->name == "exit")) return code;
+            const weft::Status status = command ? obey(*command) : answer(text->starts_with("//") ? text->substr(1) : *text);
+            if (!status) code = fail(status.error());
+            if (!status && status.error().code == weft::ErrorCode::device_lost) return code;
+            if (!std::cout.good()) return kFailed;
+            if (typed) code = kDone; // they have read it
+        }
+        if (typed) tell("");
+        return g_interrupted ? kInterrupted : code;
+    }
+
+private:
+    weft::Status answer(const std::string& text) {
+        bool thinking = false;
+        const auto stats = chat_.ask(text, [&](const weft::ChatPiece& piece) {
+            end_progress();
+            if (piece.thinking != thinking) divide(thinking = piece.thinking);
+            std::cout << piece.text << std::flush;
+            return !g_interrupted && std::cout.good();
+        });
+        end_progress();
+        if (thinking) divide(false);
+        const bool stopped = g_interrupted;
+        if (stopped) g_interrupted = 0; // it was meant for the answer
+        if (!stats) return stopped && stats.error().code == weft::ErrorCode::cancelled ? weft::Status(weft::Ok{}) : stats.error();
+        std::cout << "\n" << std::flush;
+        if (flags_.stats) print_stats(chat_);
+        return weft::Ok{};
+    }
+
+    // Thoughts are dim on a terminal and between tags elsewhere.
+    void divide(bool thinking) {
+        if (terminal_) std::cout << (thinking ? "\033[2m" : "\033[0m\n");
+        else std::cout << (thinking ? "<think>" : "</think>");
+    }
+
+    weft::Status obey(const ChatCommand& c) {
+        const auto wants_file = [&] { return weft::Error{weft::ErrorCode::invalid_argument, "/" + c.name + " wants the name of a file", {}}; };
+        if (c.name == "help") {
+            std::cerr << kHelp;
+        } else if (c.name == "reset") {
+            chat_.reset();
+        } else if (c.name == "undo") {
+            if (!chat_.undo()) return weft::Error{weft::ErrorCode::invalid_argument, "there is nothing to undo", {}};
+        } else if (c.name == "system") {
+            chat_.set_system(c.argument);
+        } else if (c.name == "stats") {
+            print_stats(chat_);
+        } else if (c.name == "save") {
+            return c.argument.empty() ? wants_file() : save(chat_, c.argument);
+        } else if (c.name == "load") {
+            return c.argument.empty() ? wants_file() : load(chat_, c.argument);
+        } else {
+            return weft::Error{weft::ErrorCode::invalid_argument, "there is no command '/" + c.name + "'; /help lists them", {}};
+        }
+        return weft::Ok{};
+    }
+
+    weft::Chat& chat_;
+    const Flags& flags_;
+    bool terminal_;
+};
+
+int run(const Flags& f) {
+    auto chat_template = weft::ChatTemplate::load(f.template_file.empty() ? f.model : f.template_file, f.name, f.template_file.empty() ? "" : f.model);
+    if (!chat_template) {
+        auto error = chat_template.error();
+        if (error.code == weft::ErrorCode::not_found && f.template_file.empty()) error.reasons.push_back("a model without one continues texts: `weft run " + f.model + " \"Once upon a time\"`; --template FILE gives it one");
+        return fail(error);
+    }
+    auto device = f.device.open();
+    if (!device) return fail(device.error());
+    weft::TextModelOptions load_options;
+    load_options.dtype = f.dtype;
+    load_options.context = f.context;
+    load_options.progress = progress_bar();
+    auto model = weft::TextModel::load(*device, f.model, load_options);
+    if (!model) return fail(model.error());
+    end_progress();
+
+    weft::ChatOptions o;
+    o.generate = model->default_options();
+    o.generate.max_tokens = model->context(); // an answer is as long as it is
+    f.sampling.apply(o.generate);
+    o.generate.progress = progress_bar();
+    o.system = f.system;
+    o.thinking = f.thinking;
+    o.now = f.now;
+    auto chat = weft::Chat::create(*model, std::move(*chat_template), std::move(o));
+    if (!chat) return fail(chat.error());
+    if (!f.load.empty())
+        if (const auto status = load(*chat, f.load); !status) return fail(status.error());
+    const int code = Conversation(*chat, f).run();
+    for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n";
+    return code;
+}
+
+} // namespace
+
+Command add_chat(CLI::App& root) {
+    auto f = std::make_shared<Flags>();
+    CLI::App* app = root.add_subcommand("chat", "Talk to a model; /help lists the commands of a conversation");
+    app->add_option("model", f->model, "Model directory or .gguf file")->required();
+    app->add_option("--system", f->system, "The system prompt");
+    app->add_option("--thinking", f->thinking, "Whether the model thinks before it answers, where its template can say so")->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}));
+    app->add_option("--template", f->template_file, "A chat template in place of the model's own (.jinja)")->check(CLI::ExistingFile);
+    app->add_option("--name", f->name, "Which of a model's templates");
+    app->add_option("--load", f->load, "Go on with a saved conversation");
+    app->add_option("--now", f->now, "The time that the template is told, as 2026-01-15T12:34:56 (default: the clock's)");
+    app->add_option("--context", f->context, "Tokens the conversation may have");
+    app->add_flag("--stats", f->stats, "One line of statistics on standard error after every answer");
+    f->sampling.add(*app);
+    add_dtype(*app, f->dtype);
+    f->device.add(*app);
+    return {app, [f] { return run(*f); }};
+}
+
+} // namespace app

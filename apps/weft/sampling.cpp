@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// How commands that make text are told to make it.
+#include "command.hpp"
+
+namespace app {
+
+void SamplingFlags::add(CLI::App& app) {
+    app.add_option("-n", count, "Most tokens to make");
+    app.add_option("--temperature", temperature, "0 is greedy");
+    app.add_option("--top-k", top_k, "Only the k most likely tokens; 0: all");
+    app.add_option("--top-p", top_p, "Only the most likely tokens that together reach p");
+    app.add_option("--min-p", min_p, "Only tokens at least p times as likely as the likeliest");
+    app.add_option("--repeat-penalty", repeat_penalty, "Above 1: tokens of the text so far become less likely");
+    app.add_option("--seed", seed, "The same seed gives the same text");
+    app.add_flag("--greedy", greedy, "Always the likeliest token");
+    app.add_option("--stop", stop, "End before this text; may be given several times")->allow_extra_args(false);
+    app.add_option("--steps", steps, "Tokens made on the device before the host looks")->default_val(4)->check(CLI::Range(1, 64));
+}
+
+void SamplingFlags::apply(weft::GenerateOptions& o) const {
+    const bool asked = temperature || top_k || top_p || min_p || seed;
+    if (asked) o.sampling.greedy = false; // whoever sets a sampling option means to sample
+    if (temperature) o.sampling.temperature = *temperature;
+    if (top_k) o.sampling.top_k = *top_k;
+    if (top_p) o.sampling.top_p = *top_p;
+    if (min_p) o.sampling.min_p = *min_p;
+    if (repeat_penalty) o.sampling.repeat_penalty = *repeat_penalty;
+    if (greedy) o.sampling.greedy = true;
+    if (count) o.max_tokens = *count;
+    if (!stop.empty()) o.stop = stop;
+    o.sampling.seed = seed.value_or(0);
+    o.steps_per_wait = steps;
+}
+
+} // namespace app

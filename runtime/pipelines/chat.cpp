@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: Chat: questions and answers over one sequence.
+#include "pipelines/chat_state.hpp"
+#include "text/utf8.hpp"
+#include <algorithm>
+#include <chrono>
+
+namespace weft {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+} // namespace
+
+// The conversation as its template writes it, with the beginning of an answer if there is to be one.
+Result<std::string> ChatState::render(bool answer) const {
+    auto messages = OrderedJson::array();
+    if (!options_.system.empty()) messages.push_back({{"role", "system"}, {"content", options_.system}});
+    for (const ChatMessage& m : messages_) {
+        OrderedJson message{{"role", m.role}, {"content", m.content}};
+        if (!m.reasoning.empty()) message["reasoning_content"] = m.reasoning;
+        messages.push_back(std::move(message));
+    }
+    OrderedJson conversation{{"messages", std::move(messages)}, {"add_generation_prompt", answer}};
+    if (options_.thinking) conversation["kwargs"] = {{"enable_thinking", *options_.thinking}, {"thinking", *options_.thinking}};
+    return template_.render(conversation.dump(-1, ' ', false, OrderedJson::error_handler_t::replace), {options_.now});
+}
+
+Status ChatState::begin(std::string_view text) {
+    if (turn_) return Error{ErrorCode::invalid_argument, "the last question is still being answered", {}};
+    if (const size_t valid = text::valid_utf8_prefix(text); valid < text.size()) return Error{ErrorCode::invalid_argument, "the question: invalid UTF-8 at byte " + std::to_string(valid), {}};
+    messages_.push_back({"user", std::string(text), {}});
+    const auto prepare = [&]() -> Status {
+        Session& session = *model_.session;
+        weft_ASSIGN(std::string prompt, render(true));
+        const auto open = render(false); // some templates refuse it; there is less to go back to then
+        weft_ASSIGN(std::vector<uint32_t> tokens, memory_.tokens_of(*model_.tokenizer, prompt));
+        if (tokens.empty()) return Error{ErrorCode::invalid_argument, "the chat template makes no text of this conversation", {}};
+        if (tokens.size() >= session.options().context)
+            return Error{ErrorCode::invalid_argument, "the conversation has " + std::to_string(tokens.size()) + " tokens, the context is " + std::to_string(session.options().context), {}};
+        weft_ASSIGN(Stops stops, Stops::create(options_.generate.stop, *model_.tokenizer));
+        const bool begins = open && prompt.starts_with(*open);
+        turn_.emplace(Turn{.reader = AnswerReader(*model_.tokenizer, begins ? std::string_view(prompt).substr(open->size()) : std::string_view(prompt), std::move(stops))});
+        if (begins && open->size() < prompt.size()) {
+            weft_ASSIGN(const std::vector<uint32_t> before, memory_.tokens_of(*model_.tokenizer, *open));
+            turn_->head = size_t(std::mismatch(before.begin(), before.end(), tokens.begin(), tokens.end()).first - before.begin());
+            if (turn_->head == before.size()) turn_->text = open->size();
+        }
+        weft_TRY(memory_.mark(session, {}));
+        weft_TRY(memory_.go_back(session, tokens, std::move(prompt)));
+        stats_.kept = session.length(0);
+        stats_.fed += tokens.size() - stats_.kept;
+        turn_->tokens = std::move(tokens);
+        turn_->feeding_head = turn_->head > session.length(0) && turn_->head < turn_->tokens.size();
+        if (!turn_->feeding_head) return begin_generation();
+        const Feed feed{0, std::span(turn_->tokens).first(turn_->head).subspan(session.length(0)), uint32_t(turn_->tokens.size())};
+        return session.begin({&feed, 1}, Want::nothing);
+    };
+    Status status = prepare();
+    if (!status) drop_turn();
+    return status;
+}
+
+Status ChatState::begin_generation() {
+    Session& session = *model_.session;
+    GenerateOptions options = options_.generate;
+    options.max_tokens = std::min(options.max_tokens, session.options().context); // 0: none at all
+    auto generation = Generation::begin(session, std::span(turn_->tokens).subspan(session.length(0)), options);
+    if (!generation) return generation.error();
+    turn_->generation.emplace(std::move(*generation));
+    return Ok{};
+}
+
+Result<bool> ChatState::advance(double budget_ms, const ChatFunction& on_piece) {
+    if (!turn_) return Error{ErrorCode::invalid_argument, "advance() without begin()", {}};
+    auto done = step(budget_ms, on_piece);
+    if (!done) drop_turn();
+    return done;
+}
+
+Result<bool> ChatState::step(double budget_ms, const ChatFunction& on_piece) {
+    Session& session = *model_.session;
+    const auto report = [&]() -> Status {
+        if (!options_.generate.progress || options_.generate.progress({Progress::Stage::prefill, session.length(0) - stats_.kept, turn_->tokens.size() - stats_.kept})) return Ok{};
+        return Error{ErrorCode::cancelled, "stopped", {}};
+    };
+    if (turn_->feeding_head) {
+        const auto start = Clock::now();
+        weft_ASSIGN(const bool done, session.advance(std::min(budget_ms, session.options().longest_submission_ms)));
+        turn_->feeding_head = !done;
+        turn_->head_ms += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+        if (done) {
+            weft_TRY(memory_.mark(session, turn_->text));
+            weft_TRY(begin_generation());
+        }
+        weft_TRY(report());
+        return false;
+    }
+    const bool feeding = !turn_->generation->prompt_is_fed();
+    std::vector<uint32_t> tokens;
+    weft_ASSIGN(const bool done, turn_->generation->advance(budget_ms, tokens));
+    if (feeding) weft_TRY(report());
+    std::vector<AnswerReader::Piece> pieces;
+    for (const uint32_t id : tokens) {
+        turn_->reader.push(id, pieces);
+        if (turn_->reader.stop()) break;
+    }
+    give(pieces, on_piece);
+    if (!done && !turn_->stopped && !turn_->reader.stop()) return false;
+    weft_TRY(finish(on_piece));
+    return true;
+}
+
+void ChatState::give(std::span<const AnswerReader::Piece> pieces, const ChatFunction& on_piece) {
+    for (const auto& piece : pieces) // all of them even after a stop: they are part of the answer
+        if (on_piece && !on_piece({piece.text, piece.thinking})) turn_->stopped = true;
+}
+
+Status ChatState::finish(const ChatFunction& on_piece) {
+    std::vector<AnswerReader::Piece> pieces;
+    turn_->reader.finish(pieces);
+    give(pieces, on_piece);
+    messages_.push_back(turn_->reader.message());
+    stats_.last = turn_->generation->stats();
+    stats_.last.prompt_tokens = uint32_t(turn_->tokens.size()) - stats_.kept;
+    stats_.last.prefill_ms += turn_->head_ms;
+    stats_.last.first_token_ms += turn_->head_ms;
+    stats_.last.stop = turn_->reader.stop().value_or("");
+    stats_.made += stats_.last.new_tokens;
+    memory_.add(turn_->generation->own(), own_text());
+    turn_.reset();
+    return Ok{};
+}
+
+// The text that the sequence took in of the answer, special tokens and all. The prompt's last token goes before it: some tokenizers write the first of a text without its space.
+std::string ChatState::own_text() const {
+    StreamDecoder decoder(*model_.tokenizer, false);
+    decoder.push(turn_->tokens.back());
+    std::string text;
+    for (const uint32_t id : turn_->generation->own()) text += decoder.push(id);
+    return text + decoder.flush();
+}
+
+// A question that could not be answered was not asked.
+void ChatState::drop_turn() {
+    if (turn_) memory_.tear();
+    turn_.reset();
+    messages_.pop_back();
+}
+
+bool ChatState::undo() {
+    if (turn_ || messages_.size() < 2) return false;
+    messages_.resize(messages_.size() - 2);
+    return true;
+}
+
+void ChatState::reset() {
+    if (!turn_) messages_.clear();
+}
+
+ChatStats ChatState::stats() const {
+    ChatStats s = stats_;
+    s.tokens = model_.session->length(0);
+    s.context = model_.session->options().context;
+    s.snapshot_bytes = memory_.snapshot_bytes();
+    return s;
+}
+
+Chat::Chat(std::unique_ptr<ChatState> state) : state_(std::move(state)) {}
+Chat::Chat(Chat&&) noexcept = default;
+Chat& Chat::operator=(Chat&&) noexcept = default;
+Chat::~Chat() = default;
+
+Result<Chat> Chat::create(TextModel& model, ChatTemplate chat_template, ChatOptions options) {
+    TextModelState& state = model.internal();
+    if (!state.tokenizer) return Error{ErrorCode::not_found, "a conversation needs a tokenizer, and this model has none", {}};
+    state.session->reset(0);
+    return Chat(std::make_unique<ChatState>(state, std::move(chat_template), std::move(options)));
+}
+
+Status Chat::begin(std::string_view text) { return state_->begin(text); }
+Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) { return state_->advance(budget_ms, on_piece); }
+
+Result<GenerateStats> Chat::ask(std::string_view text, const ChatFunction& on_piece) {
+    weft_TRY(state_->begin(text));
+    for (;;) {
+        weft_ASSIGN(const bool done, state_->advance(kWithoutLimit, on_piece));
+        if (done) return state_->stats().last;
+    }
+}
+
+bool Chat::undo() { return state_->undo(); }
+void Chat::reset() { state_->reset(); }
+void Chat::set_system(std::string text) { state_->system() = std::move(text); }
+const std::string& Chat::system() const { return state_->system(); }
+const std::vector<ChatMessage>& Chat::messages() const { return state_->messages(); }
+ChatStats Chat::stats() const { return state_->stats(); }
+std::string Chat::save() const { return state_->save(); }
+Status Chat::load(std::string_view json, const std::string& origin) { return state_->load(json, origin); }
+
+} // namespace weft

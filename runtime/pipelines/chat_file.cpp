@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conversations as files.
+#include "base/json.hpp"
+#include "pipelines/chat_state.hpp"
+
+namespace weft {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+constexpr int kVersion = 1;
+
+} // namespace
+
+// What a conversation's tokens must have in common with a model to be its own.
+std::string ChatState::model_name() const {
+    const Schedule& s = model_.model->schedule;
+    return s.architecture + "/" + std::to_string(s.parameters()) + "/" + std::to_string(s.vocabulary);
+}
+
+std::string ChatState::save() const {
+    auto messages = OrderedJson::array();
+    for (const ChatMessage& m : messages_) {
+        OrderedJson message{{"role", m.role}, {"content", m.content}};
+        if (!m.reasoning.empty()) message["reasoning_content"] = m.reasoning;
+        messages.push_back(std::move(message));
+    }
+    OrderedJson state = memory_.to_json();
+    state["model"] = model_name();
+    const OrderedJson file{{"weft_chat", kVersion}, {"system", options_.system}, {"messages", std::move(messages)}, {"state", std::move(state)}};
+    return file.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
+Status ChatState::load(std::string_view json, const std::string& origin) {
+    if (turn_) return Error{ErrorCode::invalid_argument, "the last question is still being answered", {}};
+    weft_ASSIGN(const Json file, parse_json(json, origin));
+    if (!file.is_object()) return Error{ErrorCode::malformed, origin + ": must be an object", {}};
+    const JsonObject o(file, origin);
+    weft_ASSIGN(const int64_t version, o.integer("weft_chat"));
+    if (version != kVersion) return Error{ErrorCode::unsupported, origin + ": key 'weft_chat' must be " + std::to_string(kVersion), {}};
+    weft_ASSIGN(std::string system, o.string_or("system", ""));
+    if (!o.has("messages") || !file["messages"].is_array()) return o.bad("messages", "must be a list of messages");
+    std::vector<ChatMessage> messages;
+    for (const Json& given : file["messages"]) {
+        const std::string where = origin + ": message " + std::to_string(messages.size() + 1);
+        if (!given.is_object()) return Error{ErrorCode::malformed, where + ": must be an object", {}};
+        const JsonObject m(given, where);
+        ChatMessage message;
+        weft_ASSIGN(message.role, m.string("role"));
+        weft_ASSIGN(message.content, m.string("content"));
+        weft_ASSIGN(message.reasoning, m.string_or("reasoning_content", ""));
+        if (message.role != (messages.size() % 2 ? "assistant" : "user")) return m.bad("role", "must be 'user' and 'assistant' in turn");
+        messages.push_back(std::move(message));
+    }
+    if (messages.size() % 2) return Error{ErrorCode::malformed, origin + ": the last message must be the assistant's", {}};
+    options_.system = std::move(system);
+    messages_ = std::move(messages);
+    memory_.clear();
+    model_.session->reset(0);
+    // Tokens of another model, or none: the messages are then read as any text.
+    if (const auto state = file.find("state"); state != file.end() && state->is_object() && state->value("model", Json()) == model_name())
+        memory_.from_json(*state, model_.model->schedule.vocabulary);
+    return Ok{};
+}
+
+} // namespace weft

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: what a Chat holds.
+#pragma once
+#include "pipelines/chat_answer.hpp"
+#include "pipelines/chat_memory.hpp"
+#include "pipelines/generation.hpp"
+#include "pipelines/text_model.hpp"
+
+namespace weft {
+
+class ChatState {
+public:
+    ChatState(TextModelState& model, ChatTemplate chat_template, ChatOptions options) : model_(model), template_(std::move(chat_template)), options_(std::move(options)) {}
+
+    Status begin(std::string_view text);
+    Result<bool> advance(double budget_ms, const ChatFunction& on_piece);
+    bool undo();
+    void reset();
+    std::string save() const;
+    Status load(std::string_view json, const std::string& origin);
+    ChatStats stats() const;
+
+    const std::vector<ChatMessage>& messages() const { return messages_; }
+    std::string& system() { return options_.system; }
+
+private:
+    // The answer under way.
+    struct Turn {
+        std::vector<uint32_t> tokens; // the prompt
+        size_t head = 0;              // how many of them come before the place to go back to
+        std::optional<size_t> text;   // and the text of those, where it is known
+        bool feeding_head = false;
+        double head_ms = 0;
+        std::optional<Generation> generation;
+        AnswerReader reader;
+        bool stopped = false;
+    };
+
+    Result<std::string> render(bool answer) const;
+    Result<bool> step(double budget_ms, const ChatFunction& on_piece);
+    Status begin_generation();
+    void give(std::span<const AnswerReader::Piece> pieces, const ChatFunction& on_piece);
+    Status finish(const ChatFunction& on_piece);
+    void drop_turn();
+    std::string own_text() const;
+    std::string model_name() const;
+
+    TextModelState& model_;
+    ChatTemplate template_;
+    ChatOptions options_;
+    std::vector<ChatMessage> messages_;
+    ChatMemory memory_;
+    std::optional<Turn> turn_;
+    ChatStats stats_;
+};
+
+} // namespace weft

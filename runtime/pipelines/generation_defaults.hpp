@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: how a model's files want text to be made: sampling, ends, and the most tokens.
+#pragma once
+#include "io/model_files.hpp"
+#include "text/tokenizer.hpp"
+#include <weft/text.hpp>
+
+namespace weft {
+
+struct GenerationDefaults {
+    SamplingOptions sampling;
+    std::optional<uint32_t> max_tokens;
+    std::vector<uint32_t> end_tokens; ///< of all files that name some, each once
+    std::vector<std::string> stop;
+};
+
+/// Reads generation_config.json, config.json and the eos_token of tokenizer_config.json, or a GGUF file's metadata. `tokenizer` may be null.
+Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, const Tokenizer* tokenizer);
+
+} // namespace weft

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+// Laws of conversations: what is kept from turn to turn changes nothing but the work; and how answers, stops and saved files are read. On the bundled model, with a template of our own.
+#include "models/device.hpp"
+#include "pipelines/chat_answer.hpp"
+#include "pipelines/text_model.hpp"
+#include "unit/temporary_directory.hpp"
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+using namespace weft;
+using Catch::Matchers::ContainsSubstring;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kBundled = fs::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid";
+
+// Every message opens with the model's one special token.
+constexpr const char* kPlain = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|endoftext|>assistant:\n{% endif %}";
+// Of earlier answers only the beginning stays, as templates do that drop thoughts; and the answer is opened with words that the past does not have.
+constexpr const char* kRewriting = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content[:9] if m.role == 'assistant' else m.content }}{% endfor %}"
+                                   "{% if add_generation_prompt %}<|endoftext|>assistant:\nOnce upon{% endif %}";
+
+TextModel load(const fs::path& path, uint32_t context = 1024) {
+    TextModelOptions options;
+    options.context = context;
+    auto model = TextModel::load(test::device(), path, options);
+    INFO((model ? "" : model.error().text()));
+    REQUIRE(bool(model));
+    return std::move(*model);
+}
+
+Chat talk(TextModel& model, const char* source, std::vector<std::string> stop = {}) {
+    auto chat_template = ChatTemplate::parse(source, {}, "t.jinja");
+    REQUIRE(bool(chat_template));
+    ChatOptions options;
+    options.generate.sampling.greedy = true;
+    options.generate.max_tokens = 20;
+    options.generate.stop = std::move(stop);
+    auto chat = Chat::create(model, *chat_template, options);
+    REQUIRE(bool(chat));
+    return std::move(*chat);
+}
+
+std::string ask(Chat& chat, std::string_view question) {
+    std::string answer;
+    const auto stats = chat.ask(question, [&](const ChatPiece& piece) {
+        answer += piece.text;
+        return true;
+    });
+    INFO((stats ? "" : stats.error().text()));
+    REQUIRE(bool(stats));
+    return answer;
+}
+
+// The same conversation read anew by another session, up to the last question; gives its answer.
+std::string anew(const Chat& chat, const fs::path& path, const char* source) {
+    TextModel model = load(path);
+    Chat other = talk(model, source);
+    auto file = nlohmann::ordered_json::parse(chat.save());
+    const std::string question = file["messages"][file["messages"].size() - 2]["content"];
+    file["messages"].erase(file["messages"].size() - 1);
+    file["messages"].erase(file["messages"].size() - 1);
+    REQUIRE(bool(other.load(file.dump(), "saved")));
+    const std::string answer = ask(other, question);
+    CHECK(other.stats().kept == 0);
+    return answer;
+}
+
+void check_laws(const fs::path& path, const char* source) {
+    CAPTURE(path, source);
+    TextModel model = load(path);
+    Chat chat = talk(model, source);
+    const std::string first = ask(chat, "Tell me of a dog.");
+    CHECK(first == anew(chat, path, source));
+    std::string last = ask(chat, "What did the old king say?");
+    CHECK(chat.stats().kept > 0);
+    CHECK(last == anew(chat, path, source));
+    last = ask(chat, "And then?");
+    CHECK(last == anew(chat, path, source));
+
+    REQUIRE(chat.undo());
+    REQUIRE(chat.undo());
+    last = ask(chat, "What did the little cat say?");
+    CHECK(chat.messages().size() == 4);
+    CHECK(last == anew(chat, path, source));
+    last = ask(chat, "And then?");
+    CHECK(last == anew(chat, path, source));
+
+    chat.set_system("Be kind.");
+    last = ask(chat, "Why?");
+    CHECK(last == anew(chat, path, source));
+
+    chat.reset();
+    chat.set_system("");
+    CHECK_FALSE(chat.undo());
+    CHECK(ask(chat, "Tell me of a dog.") == first);
+    test::require_no_validation_messages();
+}
+
+std::string read_all(const Tokenizer& tokenizer, const std::string& text, const std::string& opening, std::vector<std::string> stop = {}) {
+    const auto ids = tokenizer.encode(text, false);
+    REQUIRE(bool(ids));
+    auto stops = Stops::create(stop, tokenizer);
+    REQUIRE(bool(stops));
+    AnswerReader reader(tokenizer, opening, *stops);
+    std::vector<AnswerReader::Piece> pieces;
+    for (const uint32_t id : *ids) reader.push(id, pieces);
+    reader.finish(pieces);
+    std::string shown;
+    bool thinking = false;
+    for (const auto& piece : pieces) {
+        if (piece.thinking != thinking) shown += (thinking = piece.thinking) ? "{" : "}";
+        shown += piece.text;
+    }
+    return shown + " | " + reader.message().reasoning + " | " + reader.message().content;
+}
+
+} // namespace
+
+TEST_CASE("chat: kept states answer as states made anew", "[chat]") {
+    check_laws(kBundled, kPlain);
+    check_laws(kBundled, kRewriting);
+}
+
+TEST_CASE("chat: the same where states can be cut", "[chat]") {
+    const char* goldens = std::getenv("WEFT_GOLDENS");
+    const fs::path path = (goldens ? fs::path(goldens) : fs::path(weft_SOURCE_DIR) / "../shared/goldens") / "../models/stories260K-hf";
+    if (!fs::exists(path / "config.json")) SKIP("no stories260K-hf");
+    constexpr const char* tags = "{% for m in messages %}</s><s>{{ m.role }}: {{ m.content }}{% endfor %}{% if add_generation_prompt %}</s><s>assistant: {% endif %}";
+    check_laws(path, tags);
+}
+
+TEST_CASE("chat: nothing is read twice", "[chat]") {
+    TextModel model = load(kBundled);
+    Chat chat = talk(model, kPlain);
+    ask(chat, "Tell me of a dog.");
+    for (const char* question : {"What did the old king say?", "And then?", "Why?"}) {
+        const uint32_t had = chat.stats().tokens;
+        ask(chat, question);
+        CHECK(chat.stats().kept == had);
+    }
+    // A conversation from a file goes on with the tokens that were made, not with those that the tokenizer would choose.
+    const std::string saved = chat.save();
+    const std::string answer = ask(chat, "How?");
+    REQUIRE(bool(chat.load(saved, "saved")));
+    CHECK(chat.messages().size() == 8);
+    CHECK(ask(chat, "How?") == answer);
+    // In pieces, as between frames.
+    REQUIRE(bool(chat.load(saved, "saved")));
+    REQUIRE(bool(chat.begin("How?")));
+    CHECK_FALSE(chat.begin("How?"));
+    std::string pieces;
+    for (bool done = false; !done;) {
+        const auto step = chat.advance(0, [&](const ChatPiece& piece) {
+            pieces += piece.text;
+            return true;
+        });
+        REQUIRE(bool(step));
+        done = *step;
+    }
+    CHECK(pieces == answer);
+}
+
+TEST_CASE("chat: an answer that is stopped, a question that cannot be asked", "[chat]") {
+    TextModel model = load(kBundled, 128);
+    Chat chat = talk(model, kPlain);
+    const std::string whole = ask(chat, "Tell me of a dog.");
+    REQUIRE(whole.size() > 30);
+    chat.reset();
+
+    const std::string stop = whole.substr(12, 6);
+    Chat stopping = talk(model, kPlain, {"no such text", stop});
+    CHECK(ask(stopping, "Tell me of a dog.") == whole.substr(0, whole.find(stop)));
+    CHECK(stopping.stats().last.stop == stop);
+    CHECK(stopping.messages()[1].content == whole.substr(0, whole.find(stop)));
+    ask(stopping, "And then?");
+
+    chat = talk(model, kPlain);
+    std::string said;
+    REQUIRE(bool(chat.ask("Tell me of a dog.", [&](const ChatPiece& piece) {
+        said += piece.text;
+        return false;
+    })));
+    CHECK(whole.starts_with(said));
+    CHECK(chat.messages()[1].content == said);
+
+    const std::string before = chat.save();
+    std::string long_text;
+    for (int i = 0; i < 200; ++i) long_text += "one more word ";
+    const auto refused = chat.ask(long_text, {});
+    REQUIRE_FALSE(bool(refused));
+    CHECK_THAT(refused.error().message, ContainsSubstring("the context is 128"));
+    CHECK(chat.save() == before);
+    CHECK_FALSE(chat.ask("\xff", {}));
+    ask(chat, "And then?");
+    CHECK(chat.messages().size() == 4);
+}
+
+TEST_CASE("chat: files that are no conversations", "[chat]") {
+    TextModel model = load(kBundled, 128);
+    Chat chat = talk(model, kPlain);
+    const std::pair<const char*, const char*> cases[] = {
+        {"", "notes.json"},
+        {"[]", "must be an object"},
+        {"{}", "'weft_chat'"},
+        {R"({"weft_chat": 2, "messages": []})", "'weft_chat' must be 1"},
+        {R"({"weft_chat": 1})", "'messages'"},
+        {R"({"weft_chat": 1, "messages": [1]})", "message 1: must be an object"},
+        {R"({"weft_chat": 1, "messages": [{"role": "assistant", "content": "a"}]})", "message 1: key 'role'"},
+        {R"({"weft_chat": 1, "messages": [{"role": "user", "content": "a"}]})", "the last message"},
+    };
+    for (const auto& [json, message] : cases) {
+        const auto status = chat.load(json, "notes.json");
+        CAPTURE(json);
+        REQUIRE_FALSE(bool(status));
+        CHECK_THAT(status.error().message, ContainsSubstring("notes.json") && ContainsSubstring(message));
+    }
+    // What does not belong together is left out: the messages alone are enough.
+    for (const char* state : {"5", "{}", R"({"text": "a", "tokens": [-1], "places": []})", R"({"text": "a", "tokens": [99999999], "places": []})", R"({"text": "a", "tokens": [1], "places": [[5, 1]]})"}) {
+        auto file = nlohmann::ordered_json::parse(chat.save());
+        auto wrong = nlohmann::ordered_json::parse(state);
+        if (wrong.is_object()) wrong["model"] = file["state"]["model"];
+        file["state"] = wrong;
+        CHECK(bool(chat.load(file.dump(), "notes.json")));
+    }
+    ask(chat, "Tell me of a dog.");
+}
+
+TEST_CASE("chat: answers are taken apart", "[chat]") {
+    const auto tokenizer = Tokenizer::load(kBundled / "tokenizer.json");
+    REQUIRE(bool(tokenizer));
+    const auto read = [&](const char* text, const char* opening = "", std::vector<std::string> stop = {}) { return read_all(*tokenizer, text, opening, std::move(stop)); };
+    CHECK(read("Hello.") == "Hello. |  | Hello.");
+    CHECK(read("<think>\na dog\n</think>\n\nA dog.") == "{\na dog\n}\n\nA dog. | a dog | A dog.");
+    CHECK(read("a dog</think>A dog.", "assistant\n<think>\n") == "{a dog}A dog. | a dog | A dog.");
+    CHECK(read("A dog.", "<think>\n\n</think>\n\n") == "A dog. |  | A dog.");
+    CHECK(read("never done", "<think>") == "{never done | never done | ");
+    CHECK(read("The tag <think> and </think>.") == "The tag <think> and </think>. |  | The tag <think> and </think>.");
+    CHECK(read("[THINK]a[/THINK]b") == "{a}b | a | b");
+    CHECK(read("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b") == "{a}b | a | b");
+    CHECK(read("a < b <thin", "") == "a < b <thin |  | a < b <thin");
+    CHECK(read("one two three", "", {"two"}) == "one  |  | one ");
+    CHECK(read("one<|endoftext|> two", "", {"<|endoftext|>"}) == "one |  | one");
+}
+
+TEST_CASE("generation: what the files of a model want", "[chat]") {
+    const test::TemporaryDirectory directory;
+    for (const auto& entry : fs::directory_iterator(kBundled)) fs::copy(entry.path(), directory.path() / entry.path().filename());
+    const auto write = [&](const char* name, const char* text) {
+        fs::remove(directory.path() / name);
+        std::ofstream(directory.path() / name) << text;
+    };
+    const auto defaults = [&] {
+        const auto files = ModelFiles::open(directory.path());
+        REQUIRE(bool(files));
+        const auto tokenizer = Tokenizer::load(directory.path() / "tokenizer.json");
+        return read_generation_defaults(*files, &*tokenizer);
+    };
+    write("generation_config.json", R"({"do_sample": true, "temperature": 0.5, "top_k": 7, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 33, "eos_token_id": [5, 6, 5], "stop_strings": "END"})");
+    write("tokenizer_config.json", R"({"eos_token": {"content": "<|endoftext|>"}})");
+    auto d = defaults();
+    REQUIRE(bool(d));
+    CHECK((!d->sampling.greedy && d->sampling.temperature == 0.5f && d->sampling.top_k == 7 && d->sampling.top_p == 0.9f && d->sampling.min_p == 0.1f && d->sampling.repeat_penalty == 1.2f));
+    CHECK(d->max_tokens == 33u);
+    CHECK(d->end_tokens == std::vector<uint32_t>{5, 6, 0}); // 0: of config.json, and the token's name
+    CHECK(d->stop == std::vector<std::string>{"END"});
+    write("generation_config.json", R"({"temperature": null, "eos_token_id": null, "stop_strings": ["a", "b"]})");
+    d = defaults();
+    REQUIRE(bool(d));
+    CHECK((d->sampling.greedy && d->sampling.temperature == 1 && !d->max_tokens));
+    CHECK(d->end_tokens == std::vector<uint32_t>{0});
+    CHECK(d->stop.size() == 2);
+    for (const char* wrong : {R"({"eos_token_id": "</s>"})", R"({"eos_token_id": [1, 2.5]})", R"({"stop_strings": [""]})", R"({"stop_strings": 5})", R"({"temperature": "hot"})"}) {
+        write("generation_config.json", wrong);
+        d = defaults();
+        REQUIRE_FALSE(bool(d));
+        CHECK_THAT(d.error().message, ContainsSubstring("generation_config.json: key"));
+    }
+}
+
+TEST_CASE("generation: stop strings in streamed text", "[chat]") {
+    TextModel model = load(kBundled, 256);
+    GenerateOptions options = model.default_options();
+    options.sampling.greedy = true;
+    options.max_tokens = 40;
+    const auto run = [&](std::vector<std::string> stop) {
+        options.stop = std::move(stop);
+        std::string text;
+        const auto stats = model.generate("Once upon a time", options, [&](std::string_view piece) { return text += piece, true; });
+        REQUIRE(bool(stats));
+        return std::pair(text, *stats);
+    };
+    const auto [whole, free_stats] = run({});
+    CHECK(free_stats.stop.empty());
+    for (size_t at : {size_t(1), whole.size() / 2, whole.size() - 3}) {
+        const std::string stop = whole.substr(at, 3);
+        const auto [text, stats] = run({"never said", stop});
+        CHECK(text == whole.substr(0, whole.find(stop)));
+        CHECK(stats.stop == stop);
+        CHECK_FALSE(stats.ended);
+    }
+    CHECK(run({whole.substr(whole.size() - 3) + "and what never comes"}).first == whole); // what was held back is given at the end
+    options.stop = {""};
+    CHECK_FALSE(model.generate("Once", options, [](std::string_view) { return true; }));
+    options.stop = {};
+    options.max_tokens = 0;
+    CHECK(model.generate("Once", options, [](std::string_view) { return true; })->new_tokens == 0);
+}
