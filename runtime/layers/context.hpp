@@ -2,6 +2,7 @@
 // L3: what every building block lowers into, and the small descriptions that all of them use.
 #pragma once
 #include "kernels/activation.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/norm.hpp"
 #include "kernels/step.hpp"
 #include <string>
@@ -54,11 +55,17 @@ struct StateOptions {
 struct LayerContext {
     kernel::Recorder& r;
     kernel::Step step;
-    std::vector<kernel::Tensor> weights;
+    std::vector<std::vector<kernel::Tensor>> weights; ///< each in one part or several, one below the other, of different types
     std::vector<kernel::Tensor> states; ///< [slots, ...StateSpec::shape]
     size_t next_state = 0;
 
-    kernel::Tensor weight(WeightId id) const { return id == kNoWeight ? kernel::Tensor{} : weights.at(id); }
+    /// A weight that is always one: a vector, a matrix that the file has as one tensor.
+    kernel::Tensor weight(WeightId id) const {
+        if (id == kNoWeight) return {};
+        weft_CHECK(weights.at(id).size() == 1, "only products take a weight in parts");
+        return weights[id][0];
+    }
+    bool in_parts(WeightId id) const { return weights.at(id).size() > 1; }
     kernel::Tensor state() { return states.at(next_state++); }
     /// A temporary f32 [tokens of the bucket, columns].
     kernel::Tensor rows(uint32_t columns, const std::string& name) { return r.temporary(DType::f32, {step.max_tokens, columns}, name); }
@@ -72,7 +79,9 @@ struct Destination {
 
 /// y = scale * norm(x) over groups of `width` channels (0: all).
 void lower_norm(LayerContext& c, const Norm& n, const kernel::Tensor& x, const kernel::Tensor& y, float scale = 1.0f, uint32_t width = 0);
-/// to.y = to.residual + to.scale * act(x W^T + b); gated: W holds gate rows, then up rows, y = act(gate) * up.
+/// A product with a weight: of several parts, each gives some columns of y. `args` are those of one product, without the weight.
+void lower_product(LayerContext& c, WeightId weight, const kernel::MatmulArgs& args);
+/// to.y = to.residual + to.scale * act(x W^T + b); gated: W, in one part, holds gate rows, then up rows, y = act(gate) * up.
 void lower_linear(LayerContext& c, const Linear& l, const kernel::Tensor& x, const Destination& to, kernel::Activation activation = kernel::Activation::none, bool gated = false);
 
 } // namespace weft

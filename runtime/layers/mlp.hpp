@@ -29,7 +29,10 @@ struct MoeSpec {
     float scale = 1;
     WeightId gate_up = kNoWeight; ///< [E, 2 * inner, D]: gate rows, then up rows
     WeightId down = kNoWeight;    ///< [E, D, inner]
+    WeightId gate_up_bias = kNoWeight, down_bias = kNoWeight; ///< f32 [E, 2 * inner], [E, D]
     kernel::Activation activation = kernel::Activation::silu;
+    float limit = 0;     ///< gate = min(gate, limit), up = clamp(up, -limit, limit) (gpt-oss); 0: none
+    float up_offset = 0; ///< on up behind the limit
     std::optional<MlpSpec> shared; ///< an expert that every token passes
     Linear shared_gate;            ///< [1, D]: its output times sigmoid of this; absent: times 1
 };

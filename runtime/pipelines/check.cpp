@@ -232,9 +232,9 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     // Weights kept as stored are exact, whatever their type: only f32 arithmetic separates us from the recording.
     bool rounded = false;
     for (size_t i = 0; i < model->schedule.weights.size(); ++i) {
-        weft_ASSIGN(const DType stored, device_type(model->schedule.weights[i], files, WeightType::stored));
-        const DType held = model->weights.all()[i].dtype;
-        rounded |= held != stored && held != DType::f32;
+        weft_ASSIGN(const auto stored, held_parts(model->schedule.weights[i], files, WeightType::stored));
+        const DType held = model->weights.all()[i].parts[0].dtype; // with a type asked for, the only one
+        for (const HeldPart& part : stored) rounded |= options.dtype != WeightType::stored && held != part.dtype && held != DType::f32;
     }
     const char* names[] = {"as stored", "f32", "f16", "bf16"};
     report.dtype = names[size_t(options.dtype)];

@@ -86,7 +86,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     Inspection in;
     in.path = path.string();
-    if (!files.config()) { // weights alone: say what is in the file
+    if (!files.config() && !files.gguf()) { // weights alone: say what is in the file
         for (const TensorView* t : files.tensors()) {
             in.tensors.push_back(t->name + " " + name_of(t->type) + " " + shape_text(t->shape));
             in.parameters += t->count();
@@ -109,11 +109,10 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     const bool has_weights = !files.tensors().empty();
     if (has_weights) in.problems = check_weights(schedule.weights, files);
     for (const WeightSlot& slot : schedule.weights) {
-        DType type = options.dtype == WeightType::f32 || !slot.matrix ? DType::f32 : DType::bf16;
         if (has_weights && in.problems.empty()) {
-            weft_ASSIGN(type, device_type(slot, files, options.dtype));
-        }
-        in.weight_bytes += storage_bytes(type, slot.count());
+            weft_ASSIGN(const auto parts, held_parts(slot, files, options.dtype));
+            in.weight_bytes += held_bytes(slot, parts);
+        } else in.weight_bytes += slot.count() * size_of(options.dtype == WeightType::f32 || !slot.matrix ? DType::f32 : DType::bf16);
     }
     if (!device) return in;
     const vk::Device& d = device->internal();

@@ -3,7 +3,6 @@
 #include "kernels/combine.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/gather_rows.hpp"
-#include "kernels/matmul.hpp"
 #include "kernels/sample.hpp"
 #include <algorithm>
 
@@ -133,7 +132,7 @@ private:
         }
         tap(s_.layers.size(), normed, Quantity::outputs);
         const Tensor logits = r_.external(b_.logits, DType::f32, {bucket_.outputs, s_.vocabulary}, "logits");
-        kernel::matmul(r_, {.x = normed, .weight = c_.weight(s_.head.linear.weight), .bias = c_.weight(s_.head.linear.bias), .y = logits, .scale = s_.head.scale, .softcap = s_.head.softcap, .rows = outputs, .max_rows = bucket_.outputs});
+        lower_product(c_, s_.head.linear.weight, {.x = normed, .bias = c_.weight(s_.head.linear.bias), .y = logits, .scale = s_.head.scale, .softcap = s_.head.softcap, .rows = outputs, .max_rows = bucket_.outputs});
         if (bucket_.sampling) sample(logits);
     }
 
@@ -206,7 +205,10 @@ Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::ve
     step.max_outputs = bucket.outputs;
     step.decode = bucket.decode;
     LayerContext c{r, step, {}, {}};
-    for (size_t i = 0; i < weights.size(); ++i) c.weights.push_back(whole(r, weights[i].slice, weights[i].dtype, weights[i].shape, schedule.weights[i].name));
+    for (size_t i = 0; i < weights.size(); ++i) {
+        c.weights.emplace_back();
+        for (const DeviceWeight::Part& part : weights[i].parts) c.weights.back().push_back(whole(r, part.slice, part.dtype, part.shape, schedule.weights[i].name));
+    }
     for (size_t i = 0; i < states.size(); ++i) {
         std::vector<uint32_t> shape{buffers.slots};
         shape.insert(shape.end(), states[i].shape.begin(), states[i].shape.end());

@@ -23,7 +23,7 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
     for (const WeightSlot& slot : slots) total += slot.count() * size_of(slot.matrix ? matrix : DType::f32) + vk::Tensor::kAlignment;
     vk::Recorder r(device);
     for (const WeightSlot& slot : slots) {
-        DeviceWeight weight{{}, slot.matrix ? matrix : DType::f32, slot.shape};
+        DeviceWeight::Part weight{{}, slot.matrix ? matrix : DType::f32, slot.shape};
         const uint64_t size = slot.count() * size_of(weight.dtype), words = (size + 3) / 4;
         auto slice = w.arena_.allocate(words * 4, total);
         if (!slice) return in_context(slot.name, slice.error());
@@ -36,7 +36,7 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
             kernel::random_fill(r, {.words = r.external(weight.slice, DType::u32, {uint32_t(words)}, slot.name), .type = weight.dtype, .deviation = deviation_of(slot), .negative = slot.decay,
                                     .seed = seed, .stream = uint32_t(w.weights_.size())});
         }
-        w.weights_.push_back(std::move(weight));
+        w.weights_.push_back({{std::move(weight)}});
     }
     vk::Program program = r.finish();
     if (program.calls.empty()) return w;

@@ -231,7 +231,7 @@ void fields(V& v, M& m, const Widths& w) {
     linear(v, "out", m.out, m.inner, w.model);
 }
 
-weft_LISTED(MoeSpec, 16);
+weft_LISTED(MoeSpec, 20);
 template <class V, Is<MoeSpec> M>
 void fields(V& v, M& m, const Widths& w) {
     v.rule(w.input == w.model, "op", "not be moe where the input is wider than the model");
@@ -251,6 +251,11 @@ void fields(V& v, M& m, const Widths& w) {
     v.weight("choice_bias", m.choice_bias, {m.experts}, WeightUse::rare, WeightKind::vector);
     v.weight("gate_up", m.gate_up, {m.experts, uint64_t(2) * m.inner, w.input}, WeightUse::always, WeightKind::matrix);
     v.weight("down", m.down, {m.experts, w.model, m.inner}, WeightUse::always, WeightKind::matrix);
+    v.weight("gate_up_bias", m.gate_up_bias, {m.experts, uint64_t(2) * m.inner}, WeightUse::rare, WeightKind::vector);
+    v.weight("down_bias", m.down_bias, {m.experts, w.model}, WeightUse::rare, WeightKind::vector);
+    v.value("limit", m.limit, 0.0f);
+    v.rule(m.limit >= 0, "limit", "not be negative");
+    v.value("up_offset", m.up_offset, 0.0f);
     if (v.enter("shared", m.shared.has_value(), true)) {
         if constexpr (!std::is_const_v<M>)
             if (!m.shared) m.shared.emplace();

@@ -54,6 +54,19 @@ Matrix matrix_of(const WeightPiece& piece) {
     return m;
 }
 
+// Elements of the slot that a piece gives.
+uint64_t elements_of(const WeightPiece& piece) {
+    const Matrix m = matrix_of(piece);
+    return (piece.rows ? piece.rows : m.rows) * m.columns;
+}
+
+// Of experts there are several.
+uint64_t matrices_of(const WeightSlot& slot) {
+    uint64_t n = 1;
+    for (size_t i = 0; i + 2 < slot.shape.size(); ++i) n *= slot.shape[i];
+    return n;
+}
+
 // Of a type that is not in blocks.
 float element(const TensorView& view, uint64_t i) {
     uint32_t word;
@@ -110,7 +123,7 @@ std::string layout_problem(const WeightSlot& slot) {
             if (!(elements >= 1 && elements <= kMostElements)) return "the shape of a piece must have 1 to 2^46 elements";
             const Matrix m = matrix_of(piece);
             if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row || (piece.rows == 0 && piece.first_row != 0)) return "the rows of a piece must lie within its shape";
-            total += (piece.rows ? piece.rows : m.rows) * m.columns;
+            total += elements_of(piece);
             if (total > slot.count()) break;
         }
         return total == slot.count() ? "" : "the pieces must have " + std::to_string(slot.count()) + " elements in all";
@@ -142,7 +155,7 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
             if (const auto type = dtype_of(view->type); whole && type && in_blocks(*type) && (piece.transform == WeightTransform::transpose || m.columns % block_info(*type).elements != 0))
                 problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name + ")"), whole = false;
             weft_CHECK(piece.first_row + piece.rows <= m.rows, slot.name.c_str());
-            total += (piece.rows ? piece.rows : m.rows) * m.columns;
+            total += elements_of(piece);
         }
         if (whole) weft_CHECK(total == slot.count(), slot.name.c_str());
     }
@@ -154,21 +167,78 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
     return distinct;
 }
 
-Result<DType> device_type(const WeightSlot& slot, const ModelFiles& files, WeightType type) {
-    if (!slot.matrix || !slot.computed.empty()) return DType::f32;
-    if (type == WeightType::f32) return DType::f32;
-    if (type == WeightType::f16) return DType::f16;
-    if (type == WeightType::bf16) return DType::bf16;
-    // Pieces of several types in one slot: only f32 holds all of them exactly.
-    std::optional<DType> common;
+Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type) {
+    const uint64_t each = slot.count() / matrices_of(slot);
+    const auto whole = [&](DType t) { return std::vector<HeldPart>{{t, 0, each}}; };
+    if (!slot.matrix || !slot.computed.empty() || type == WeightType::f32) return whole(DType::f32);
+    if (type == WeightType::f16) return whole(DType::f16);
+    if (type == WeightType::bf16) return whole(DType::bf16);
+    // The first matrix says where parts begin; the pieces of the others must fall into them.
+    std::vector<HeldPart> parts;
+    uint64_t at = 0;
     for (const WeightPiece& piece : pieces_for(slot, files)) {
         const TensorView* view = find(piece, files);
         const auto t = view ? dtype_of(view->type) : std::nullopt;
         if (!t) return Error{ErrorCode::malformed, files.origin() + ": " + slot.name + " cannot be read", {}};
-        common = !common || *common == *t ? *t : DType::f32;
+        const uint64_t begin = at % each, end = begin + elements_of(piece);
+        if (at < each) {
+            if (!parts.empty() && parts.back().dtype == *t) parts.back().count += std::min(end, each) - begin;
+            else parts.push_back({*t, begin, std::min(end, each) - begin});
+        } else
+            for (HeldPart& part : parts) {
+                if (part.begin >= end || begin >= part.begin + part.count || part.dtype == *t) continue;
+                if (in_blocks(part.dtype) || in_blocks(*t)) return Error{ErrorCode::unsupported, files.origin() + ": the matrices of " + slot.name + " have different types", {}};
+                part.dtype = DType::f32; // holds all of them exactly
+            }
+        at += elements_of(piece);
     }
-    return common.value_or(DType::bf16);
+    return parts;
 }
+
+uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts) {
+    uint64_t bytes = 0;
+    for (const HeldPart& part : parts) bytes += storage_bytes(part.dtype, matrices_of(slot) * part.count);
+    return bytes;
+}
+
+namespace {
+
+std::vector<uint32_t> shape_of(const WeightSlot& slot, const HeldPart& part) {
+    std::vector<uint32_t> shape = slot.shape;
+    if (shape.size() > 1) shape[shape.size() - 2] = uint32_t(part.count / shape.back());
+    return shape;
+}
+
+// Fills the parts of one slot. `told(bytes)` hears of every batch and may stop it.
+Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<HeldPart>& held, const DeviceWeight& weight, vk::Uploader& uploader, const std::function<bool(uint64_t)>& told) {
+    constexpr uint64_t kBatch = uint64_t(16) << 20;
+    const uint64_t each = slot.count() / matrices_of(slot);
+    std::vector<std::byte> staging;
+    uint64_t at = 0; // element of the slot
+    for (const WeightPiece& piece : pieces_for(slot, files)) {
+        const TensorView& view = *find(piece, files);
+        const Matrix m = matrix_of(piece);
+        const uint64_t rows = piece.rows ? piece.rows : m.rows;
+        size_t p = 0;
+        while (p + 1 < held.size() && at % each >= held[p + 1].begin) ++p;
+        const HeldPart& part = held[p];
+        const uint64_t row_bytes = bytes_of(part.dtype, m.columns), batch = std::max<uint64_t>(1, kBatch / std::max<uint64_t>(1, row_bytes));
+        uint64_t to = bytes_of(part.dtype, at / each * part.count + at % each - part.begin);
+        for (uint64_t r = 0; r < rows; r += batch) {
+            const uint64_t n = std::min(batch, rows - r);
+            const vk::Slice& slice = weight.parts[p].slice;
+            std::byte* const bytes = slice.mapped ? slice.mapped + to : (staging.resize(n * row_bytes), staging.data());
+            convert(piece, view, part.dtype, piece.first_row + r, n, bytes);
+            if (!slice.mapped) weft_TRY(uploader.write(slice.part(to, n * row_bytes), staging));
+            to += n * row_bytes;
+            if (!told(n * row_bytes)) return Error{ErrorCode::cancelled, "loading was stopped", {}};
+        }
+        at += rows * m.columns;
+    }
+    return Ok{};
+}
+
+} // namespace
 
 Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::vector<WeightSlot>& slots, const ModelFiles& files, WeightType type, const std::function<bool(uint64_t, uint64_t)>& progress) {
     if (auto problems = check_weights(slots, files); !problems.empty()) {
@@ -176,40 +246,27 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
         return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
     }
     DeviceWeights w(device);
-    uint64_t total = 0, done = 0;
-    std::vector<DType> types;
+    uint64_t total = 0, done = 0, left = 0; // `left` counts the alignment too
+    std::vector<std::vector<HeldPart>> held;
     for (const WeightSlot& slot : slots) {
-        weft_ASSIGN(const DType t, device_type(slot, files, type));
-        types.push_back(t);
-        total += storage_bytes(t, slot.count()) + vk::Tensor::kAlignment;
+        weft_ASSIGN(auto parts, held_parts(slot, files, type));
+        total += held_bytes(slot, parts);
+        left += held_bytes(slot, parts) + parts.size() * vk::Tensor::kAlignment;
+        held.push_back(std::move(parts));
     }
     weft_ASSIGN(auto uploader, vk::Uploader::create(device));
-    std::vector<std::byte> staging;
     for (size_t i = 0; i < slots.size(); ++i) {
         const WeightSlot& slot = slots[i];
-        DeviceWeight weight{{}, types[i], slot.shape};
-        const uint64_t bytes = storage_bytes(types[i], slot.count());
-        auto slice = w.arena_.allocate(bytes, total - done);
-        if (!slice) return in_context(files.origin() + ": " + slot.name, slice.error());
-        weight.slice = *slice;
-        uint64_t at = 0;
-        if (!slot.computed.empty()) weft_TRY(uploader.write(weight.slice, std::as_bytes(std::span(slot.computed))));
-        else
-            for (const WeightPiece& piece : pieces_for(slot, files)) {
-                const TensorView& view = *find(piece, files);
-                const Matrix m = matrix_of(piece);
-                const uint64_t rows = piece.rows ? piece.rows : m.rows, row_bytes = bytes_of(types[i], m.columns);
-                const uint64_t batch = std::max<uint64_t>(1, (uint64_t(16) << 20) / std::max<uint64_t>(1, row_bytes));
-                for (uint64_t r = 0; r < rows; r += batch) {
-                    const uint64_t n = std::min(batch, rows - r);
-                    std::byte* to = weight.slice.mapped ? weight.slice.mapped + at : (staging.resize(n * row_bytes), staging.data());
-                    convert(piece, view, types[i], piece.first_row + r, n, to);
-                    if (!weight.slice.mapped) weft_TRY(uploader.write(weight.slice.part(at, n * row_bytes), staging));
-                    at += n * row_bytes;
-                    if (progress && !progress(done + at, total)) return Error{ErrorCode::cancelled, "loading was stopped", {}};
-                }
-            }
-        done += bytes;
+        DeviceWeight weight;
+        for (const HeldPart& part : held[i]) {
+            const uint64_t bytes = storage_bytes(part.dtype, matrices_of(slot) * part.count);
+            auto slice = w.arena_.allocate(bytes, left);
+            if (!slice) return in_context(files.origin() + ": " + slot.name, slice.error());
+            left -= bytes + vk::Tensor::kAlignment;
+            weight.parts.push_back({*slice, part.dtype, shape_of(slot, part)});
+        }
+        if (!slot.computed.empty()) weft_TRY(uploader.write(weight.parts[0].slice, std::as_bytes(std::span(slot.computed))));
+        else weft_TRY(fill(slot, files, held[i], weight, uploader, [&](uint64_t bytes) { return done += bytes, !progress || progress(done, total); }));
         w.weights_.push_back(std::move(weight));
     }
     if (progress) progress(total, total);

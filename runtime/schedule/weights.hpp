@@ -48,10 +48,20 @@ struct WeightSlot {
 /// Elements of one weight: far beyond any device, and products with a type's size still fit 64 bits.
 inline constexpr uint64_t kMostElements = uint64_t(1) << 46;
 
-struct DeviceWeight {
-    vk::Slice slice;
+/// Elements [begin, begin + count) of each of a weight's matrices (of a vector: of all), held in one type.
+struct HeldPart {
     DType dtype = DType::f32;
-    std::vector<uint32_t> shape;
+    uint64_t begin = 0, count = 0;
+};
+
+/// A weight on the device. Where the types of the file's tensors differ, its rows are in several parts, one below the other; of [E, rows, in] each part has some rows of every matrix.
+struct DeviceWeight {
+    struct Part {
+        vk::Slice slice;
+        DType dtype = DType::f32;
+        std::vector<uint32_t> shape;
+    };
+    std::vector<Part> parts;
 };
 
 /// Weights on the device. Move-only.
@@ -71,8 +81,10 @@ private:
     std::vector<DeviceWeight> weights_;
 };
 
-/// The device type of a slot: f32 for vectors; for matrices as asked, or as the file has it. Not every file type can be held (an error says so).
-Result<DType> device_type(const WeightSlot& slot, const ModelFiles& files, WeightType type);
+/// How a slot is held: vectors in f32; matrices as asked, or as the file has them. Not every file type can be held (an error says so).
+Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type);
+/// Bytes of all parts.
+uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts);
 /// Why a slot's pieces cannot make its shape, whatever the files hold; empty: they can.
 std::string layout_problem(const WeightSlot& slot);
 /// Problems of all slots against the files: missing tensors, wrong shapes, wrong types. Empty: all fit.
