@@ -30,7 +30,7 @@ int fail(const weft::Error& error);
 /// Options that every command with a device has.
 struct DeviceFlags {
     int index = -1;
-    bool validation = false, no_cache = false;
+    bool validation = false, no_cache = false, exact = false;
     uint64_t memory_mib = 0;
     std::string shader_dir;
     void add(CLI::App& app);

@@ -31,6 +31,7 @@ int fail(const weft::Error& error) {
 void DeviceFlags::add(CLI::App& app) {
     app.add_option("--device", index, "Vulkan device, counted from 0 (`weft info` lists them)")->check(CLI::NonNegativeNumber);
     app.add_option("--memory", memory_mib, "Most device memory to use, in MiB");
+    app.add_flag("--exact", exact, "Quantized weights: never round activations to 8 bits, which devices with integer dot products do");
     app.add_flag("--validation", validation, "Turn the Vulkan validation layer on and report its messages");
     app.add_flag("--no-cache", no_cache, "Neither read nor write the pipeline cache");
     app.add_option("--shader-dir", shader_dir, "Compile shaders from this folder at run time (development)")->check(CLI::ExistingDirectory);
@@ -41,6 +42,7 @@ weft::Result<weft::Device> DeviceFlags::open() const {
     o.index = index;
     o.validation = validation;
     o.memory_limit = memory_mib << 20;
+    o.exact = exact;
     if (!no_cache) o.cache_dir = weft::default_cache_dir();
     o.shader_dir = shader_dir;
     return weft::Device::open(o);

@@ -33,7 +33,7 @@ void few_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t
     using K = shader::expert_matvec;
     const RowsShape shape = rows_shape(1, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
     const Tensor none = r.unused();
-    r.dispatch<K>(product_variant<K>(a.x, s.weight),
+    r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
         {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .LANES = shape.lanes, .ROWS = shape.rows, .PASSES = shape.passes, .UNROLL = shape.unroll, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated,
          .PARTS = parts},
         {.x = a.x, .weight = s.weight, .weight_up = s.up, .bias = a.bias ? a.bias : none, .scale = a.scale ? a.scale : none, .experts = a.experts, .y = a.y}, push<K>(a, s),
@@ -47,7 +47,7 @@ void many_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_
     const Tensor none = r.unused();
     // A workgroup takes every n-th tile; n is as many as there can be in a full bucket, less in proportion in a smaller step.
     const uint32_t tiles = pairs / shape.rows() + experts, divisor = std::max(1u, pairs / tiles);
-    r.dispatch<K>(product_variant<K>(a.x, s.weight),
+    r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
         {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .TX = shape.tx, .TM = shape.tm, .TN = shape.tn, .KC = shape.kc, .DIRECT = shape.direct, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
         {.x = a.x, .weight = s.weight, .weight_up = s.up, .bias = a.bias ? a.bias : none, .scale = a.scale ? a.scale : none, .order = a.order, .offsets = a.offsets, .y = a.y}, push<K>(a, s),
         {.x = {a.choices * shape.local, Quantity::tokens, divisor}, .y = {(s.count + shape.columns(a.gated) - 1) / shape.columns(a.gated)}});

@@ -37,7 +37,7 @@ typename K::Push push(const MatmulArgs& a, const Slice& s) {
 void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matvec;
     const RowsShape shape = rows_shape(s.max_rows, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
-    r.dispatch<K>(product_variant<K>(a.x, s.weight),
+    r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
         {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .LANES = shape.lanes, .ROWS = shape.rows, .PASSES = shape.passes, .UNROLL = shape.unroll, .TOKENS = s.max_rows,
          .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
         buffers<K>(r, a, s), push<K>(a, s),
@@ -50,7 +50,7 @@ void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts)
     auto p = push<K>(a, s);
     p.rows = s.max_rows;
     // Neighbouring workgroups share rows of W.
-    r.dispatch<K>(product_variant<K>(a.x, s.weight),
+    r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
         {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .TX = shape.tx, .TM = shape.tm, .TN = shape.tn, .KC = shape.kc, .DIRECT = shape.direct, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
         buffers<K>(r, a, s), p,
         {.x = {a.rows.count * shape.local, a.rows.per, a.rows.divisor * shape.rows()}, .y = {(s.count + shape.columns(a.gated) - 1) / shape.columns(a.gated)}});

@@ -17,11 +17,12 @@ uint64_t rows_in_range(const Tensor& weight, uint64_t range);
 /// True if x and the weight's rows can be read 16 bytes at a time.
 bool by_sixteen_bytes(const Tensor& x, const Tensor& weight);
 
-/// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x.
+/// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x; these with x in 8 bits where that is fast, or asked for.
 template <class K>
-typename K::Variant product_variant(const Tensor& x, const Tensor& weight) {
+typename K::Variant product_variant(Recorder& r, const Tensor& x, const Tensor& weight, bool eight_bits) {
     if (!by_sixteen_bytes(x, weight)) return K::Variant::core;
-    return in_blocks(weight.dtype) ? K::Variant::blocks : K::Variant::vectors;
+    if (!in_blocks(weight.dtype)) return K::Variant::vectors;
+    return eight_bits || r.has(Feature::fast_integer_dot) ? K::Variant::dot : K::Variant::blocks;
 }
 
 /// Specialization of matmul.comp and expert_matmul.comp: LOCAL / TX * TM rows of x by TX * TN rows of W.

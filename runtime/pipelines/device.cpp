@@ -16,7 +16,7 @@ DeviceInfo info_of(const vk::DeviceSummary& s) {
     d.driver = s.driver;
     d.api = version(s.api_version);
     d.memory_bytes = s.memory_bytes;
-    const std::pair<vk::Feature, const char*> names[] = {{vk::Feature::float16, "float16"}, {vk::Feature::subgroup, "subgroup"}, {vk::Feature::integer_dot, "integer_dot"}, {vk::Feature::cooperative_matrix, "cooperative_matrix"}};
+    const std::pair<vk::Feature, const char*> names[] = {{vk::Feature::float16, "float16"}, {vk::Feature::subgroup, "subgroup"}, {vk::Feature::integer_dot, "integer_dot"}, {vk::Feature::fast_integer_dot, "fast_integer_dot"}, {vk::Feature::cooperative_matrix, "cooperative_matrix"}};
     for (const auto& [feature, name] : names)
         if (s.features.has(feature)) d.features.push_back(name);
     const auto& l = s.limits;
@@ -34,6 +34,7 @@ vk::DeviceOptions vulkan_options(const DeviceOptions& o) {
     v.memory_limit = o.memory_limit;
     v.cache_dir = o.cache_dir;
     v.shader_dir = o.shader_dir;
+    if (o.exact) v.disabled.set(vk::Feature::fast_integer_dot);
     return v;
 }
 
@@ -73,6 +74,7 @@ Result<Device> Device::adopt(const HostVulkan& host, const DeviceOptions& option
     a.queue_mutex = static_cast<std::mutex*>(host.queue_mutex);
     a.features.set(vk::Feature::float16, host.float16);
     a.features.set(vk::Feature::integer_dot, host.integer_dot);
+    a.features.set(vk::Feature::fast_integer_dot, host.integer_dot);
     a.features.set(vk::Feature::subgroup);
     weft_ASSIGN(auto device, vk::Device::adopt(a, vulkan_options(options)));
     return Device(std::move(device));

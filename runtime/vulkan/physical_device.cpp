@@ -65,6 +65,7 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     DeviceSummary s;
     VkPhysicalDeviceDriverProperties driver{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
     VkPhysicalDeviceMaintenance3Properties maintenance{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceShaderIntegerDotProductProperties dot{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroup{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, &maintenance};
     VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &subgroup};
     VkPhysicalDeviceProperties plain;
@@ -79,6 +80,8 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     }
     const auto extensions = device_extensions(instance, physical);
     if (plain.apiVersion >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) maintenance.pNext = &driver;
+    FeatureChain chain(extensions, plain.apiVersion);
+    if (chain.has_dot) dot.pNext = properties.pNext, properties.pNext = &dot;
     instance.fn().vkGetPhysicalDeviceProperties2(physical, &properties);
     s.driver = std::string(driver.driverName) + (driver.driverInfo[0] ? " " : "") + driver.driverInfo;
     const VkPhysicalDeviceLimits& l = plain.limits;
@@ -96,10 +99,10 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
         if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) s.memory_bytes = std::max(s.memory_bytes, memory.memoryHeaps[i].size);
 
-    FeatureChain chain(extensions, plain.apiVersion);
     instance.fn().vkGetPhysicalDeviceFeatures2(physical, &chain.core);
     s.features.set(Feature::float16, chain.float16.shaderFloat16 && chain.storage16.storageBuffer16BitAccess);
     s.features.set(Feature::integer_dot, chain.dot.shaderIntegerDotProduct);
+    s.features.set(Feature::fast_integer_dot, chain.dot.shaderIntegerDotProduct && dot.integerDotProduct4x8BitPackedSignedAccelerated);
     constexpr VkSubgroupFeatureFlags wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
     s.features.set(Feature::subgroup, (subgroup.supportedOperations & wanted) == wanted && (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT));
     for (const Quirk& q : kQuirks)

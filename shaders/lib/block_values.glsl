@@ -14,3 +14,6 @@ vec4 four_values(Eight e, uint four) {
     precise vec4 v = product - e.minimum;
     return v;
 }
+
+// Whether elements of this type have a minimum.
+bool has_minimum(uint type) { return type == TYPE_Q4_1 || type == TYPE_Q5_1 || type == TYPE_Q2_K || type == TYPE_Q4_K || type == TYPE_Q5_K; }

@@ -41,6 +41,7 @@ layout(binding = 6) readonly buffer Offsets { uint offsets[]; };     // [E + 1]:
 layout(binding = 7) writeonly buffer Y { float y[]; };               // [T * choices, N or I]
 #include "epilogue.glsl"
 #include "fetch.glsl"
+#include "eights.glsl"
 
 const uint BN_OUT = TN * TX / (GATED + 1u);
 const uint TILE_PAIRS = TM * (LOCAL / TX);
@@ -58,11 +59,8 @@ vec4 load_x(uint m, uint k) {
 #endif
 }
 
-void load_w(uint j, uint tx, uint k, out vec4 a, out vec4 b) {
-    bool up = GATED == 1u && j >= TN / 2u;
-    uint row = min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u);
-    uint at = expert * push.expert_stride + row * push.w_stride;
-    fetch_weight(up, at + (up ? push.up_start : push.w_start), k, int(push.depth) - int(k), a, b);
+uint w_at(uint j, uint tx, bool up) {
+    return expert * push.expert_stride + min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride + (up ? push.up_start : push.w_start);
 }
 
 #include "tile.glsl"

@@ -38,6 +38,7 @@ layout(binding = 5) readonly buffer Experts { uint experts[]; };     // [T * cho
 layout(binding = 6) writeonly buffer Y { float y[]; };               // [T * choices, N or I]
 #include "epilogue.glsl"
 #include "fetch.glsl"
+#include "eights.glsl"
 FETCH8_X(fetch_x, x)
 
 const uint TOKENS = 1u;
@@ -45,10 +46,7 @@ uint expert; // of the pair, from expert_first on
 
 void load_x(uint m, uint k, int count, out vec4 a, out vec4 b) { fetch_x(gl_WorkGroupID.y / push.rows_per_x * push.x_stride + push.x_start + k, count, a, b); }
 
-void load_w(uint row, bool up, uint k, uint offset, int count, out vec4 a, out vec4 b) {
-    uint at = expert * push.expert_stride + min(row, push.columns - 1u) * push.w_stride + k;
-    fetch_weight(up, at + (up ? push.up_start : push.w_start), offset, count, a, b);
-}
+uint w_at(uint row, bool up) { return expert * push.expert_stride + min(row, push.columns - 1u) * push.w_stride + (up ? push.up_start : push.w_start); }
 
 #include "rows.glsl"
 

@@ -25,12 +25,15 @@ uint four(uint buf, uint first, uint byte, uint n) {
 }
 #include "block.glsl"
 
-void fetch_block(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
-    a = b = vec4(0.0);
-    if (count <= 0) return;
+Eight fetch_eight(bool up, uint at, uint k, int count) {
+    if (count <= 0) return Eight(0.0, 0.0, 0u, 0u);
     uint span = at / BLOCK_SPAN + k / BLOCK_SPAN;
     bool halves = BLOCK_SPAN == 128u;
-    Eight e = read_eight(up ? 1u : 0u, TYPE, halves ? span / 2u : span, halves ? span % 2u : 0u, k % BLOCK_SPAN / 32u, k % 32u / 8u);
+    return read_eight(up ? 1u : 0u, TYPE, halves ? span / 2u : span, halves ? span % 2u : 0u, k % BLOCK_SPAN / 32u, k % 32u / 8u);
+}
+
+void fetch_block(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
+    Eight e = fetch_eight(up, at, k, count);
     a = four_values(e, e.low), b = four_values(e, e.high);
 }
 

@@ -37,6 +37,7 @@ layout(binding = 4) readonly buffer Residual { float residual[]; };  // as y
 layout(binding = 5) writeonly buffer Y { float y[]; };               // [T, N] or [T, I]
 #include "epilogue.glsl"
 #include "fetch.glsl"
+#include "eights.glsl"
 
 const uint BN_OUT = TN * TX / (GATED + 1u);
 
@@ -51,10 +52,8 @@ vec4 load_x(uint m, uint k) {
 #endif
 }
 
-void load_w(uint j, uint tx, uint k, out vec4 a, out vec4 b) {
-    bool up = GATED == 1u && j >= TN / 2u;
-    uint at = min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride;
-    fetch_weight(up, at + (up ? push.up_start : push.w_start), k, int(push.depth) - int(k), a, b);
+uint w_at(uint j, uint tx, bool up) {
+    return min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride + (up ? push.up_start : push.w_start);
 }
 
 #include "tile.glsl"

@@ -37,14 +37,12 @@ layout(binding = 4) readonly buffer Residual { float residual[]; };  // as y
 layout(binding = 5) writeonly buffer Y { float y[]; };               // [T, N] or [T, I]
 #include "epilogue.glsl"
 #include "fetch.glsl"
+#include "eights.glsl"
 FETCH8_X(fetch_x, x)
 
 void load_x(uint m, uint k, int count, out vec4 a, out vec4 b) { fetch_x(m * push.x_stride + push.x_start + k, count, a, b); }
 
-void load_w(uint row, bool up, uint k, uint offset, int count, out vec4 a, out vec4 b) {
-    uint at = min(row, push.columns - 1u) * push.w_stride + k;
-    fetch_weight(up, at + (up ? push.up_start : push.w_start), offset, count, a, b);
-}
+uint w_at(uint row, bool up) { return min(row, push.columns - 1u) * push.w_stride + (up ? push.up_start : push.w_start); }
 
 #include "rows.glsl"
 

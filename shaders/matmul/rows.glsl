@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The product of a few rows of x with rows of W, used by matvec.comp and expert_matvec.comp. No bindings.
-// Include weights.glsl first. Needs the specialization constants LOCAL, LANES, ROWS, UNROLL, TOKENS and GATED, and two functions:
+// Include weights.glsl, fetch.glsl and eights.glsl first. Needs the specialization constants LOCAL, LANES, ROWS, UNROLL, TOKENS and GATED, and two functions:
 //   void load_x(uint m, uint k, int count, out vec4 a, out vec4 b)             row m of x at k .. k + 7, 0 from k + count on
-//   void load_w(uint row, bool up, uint k, uint offset, int count, out vec4 a, out vec4 b)  a row of W (gated: of its up half) at k + offset .. k + offset + 7
+//   uint w_at(uint row, bool up)    where a row of W (gated: of its up half) begins
 // LANES threads share ROWS rows of W, each taking every LANES-th span: eight columns, or those of a block or half a block, which share words.
 
 const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS, SPAN = IN_BLOCKS ? BLOCK_SPAN : 8u;
@@ -10,12 +10,13 @@ const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS, SPAN 
 shared float sh_sum[LANES == 1u ? 1u : LOCAL * VALUES];
 
 void add_eight(uint row, uint k, uint offset, int count, inout float sum[VALUES]) {
-    vec4 wa[PARTS_ROWS], wb[PARTS_ROWS];
-    for (uint p = 0u; p < PARTS_ROWS; ++p) load_w(row + p % ROWS, p >= ROWS, k, offset, count, wa[p], wb[p]);
+    EIGHT w[PARTS_ROWS];
+    for (uint p = 0u; p < PARTS_ROWS; ++p) w[p] = eight_of_w(p >= ROWS, w_at(row + p % ROWS, p >= ROWS) + k, offset, count);
     for (uint m = 0u; m < TOKENS; ++m) {
-        vec4 xa, xb;
-        load_x(m, k + offset, count, xa, xb);
-        for (uint p = 0u; p < PARTS_ROWS; ++p) sum[m * PARTS_ROWS + p] += dot4(xa, wa[p], 0.0) + dot4(xb, wb[p], 0.0);
+        vec4 a, b;
+        load_x(m, k + offset, count, a, b);
+        EIGHT x = eight_of_x(a, b);
+        for (uint p = 0u; p < PARTS_ROWS; ++p) sum[m * PARTS_ROWS + p] = multiply_eight_apart(x, w[p], sum[m * PARTS_ROWS + p]);
     }
 }
 

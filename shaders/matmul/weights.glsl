@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the buffers of matrix products are read: the types of their elements, and the arithmetic on eight of them. Include lib/weight.glsl first; needs the
 // specialization constant TYPE (of W: lib/block_types.glsl). No bindings; fetch.glsl has the readers of W.
-// Forms: VECTORS reads f32, f16 and bf16 by 16 bytes; BLOCKS reads quantized weights by words, and x by 16 bytes; the core form reads all of them by words.
+// Forms: VECTORS reads f32, f16 and bf16 by 16 bytes; BLOCKS reads quantized weights by words, and x by 16 bytes (with DOT: see eights.glsl); the core form reads
+// all of them by words.
 #include "block_values.glsl"
 
 #if defined(VECTORS)
@@ -47,5 +48,3 @@ float element(uint word, uint at) {
     vec2 both = unpack2(word);
     return (at & 1u) == 0u ? both.x : both.y;
 }
-
-float dot4(vec4 x, vec4 w, float sum) { return fma(x.w, w.w, fma(x.z, w.z, fma(x.y, w.y, fma(x.x, w.x, sum)))); }

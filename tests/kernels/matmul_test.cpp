@@ -21,9 +21,12 @@ TEST_CASE("matmul", "[kernels]") {
         const auto bias = optional("bias"), residual = optional("residual");
         const size_t tokens = size_t(s[0]), columns = size_t(s[1]), depth = size_t(s[2]), start = size_t(s[9]), w_start = size_t(s[10]), wide = columns + 2 * start, w_wide = depth + 2 * w_start;
         const bool gated = s[3] != 0;
+        std::vector<reference::EightBits> rounded;
+        for (size_t t = 0; t < tokens && s[12] != 0; ++t) rounded.emplace_back(&x[t * (depth + 2 * start) + start], depth);
         const auto at = [&](size_t t, size_t n) {
-            const auto p = reference::product(&x[t * (depth + 2 * start) + start], &weight[n * w_wide + w_start], depth);
-            return bias.empty() ? p : reference::Product{p.value + bias[n], p.size + std::abs(bias[n])};
+            auto p = s[12] != 0 ? reference::product(rounded[t], &weight[n * w_wide + w_start], depth) : reference::product(&x[t * (depth + 2 * start) + start], &weight[n * w_wide + w_start], depth);
+            if (!bias.empty()) p.value += bias[n], p.size += std::abs(bias[n]);
+            return p;
         };
         // Of a large result only some elements are compared; the step is prime.
         const size_t step = tokens * columns * depth > (1u << 26) ? 61 : 1;

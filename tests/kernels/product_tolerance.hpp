@@ -8,7 +8,7 @@ namespace weft::test {
 
 /// A sum of `depth` products in any order and its bias. Roundings are taken as independent: Higham and Mary, A new approach to probabilistic rounding error
 /// analysis (2019), theorem 2.4 with lambda = 6, instead of the worst case, depth roundings.
-inline double product_tolerance(const reference::Product& p, size_t depth) { return kEps32 * (6 * std::sqrt(double(depth)) + 8) * p.size; }
+inline double product_tolerance(const reference::Product& p, size_t depth) { return kEps32 * (6 * std::sqrt(double(depth)) + 8) * p.size + p.doubt; }
 
 /// The activation of `gate`, times up if gated, with the tolerances of both carried through.
 inline Expected activated(const reference::Product& gate, const reference::Product& up, size_t depth, bool gated, uint32_t kind, double limit, double up_offset) {

@@ -29,6 +29,7 @@ struct DeviceOptions {
     int index = -1;                   ///< -1: the first usable, discrete before integrated before CPU
     bool validation = false;          ///< Vulkan validation (core and synchronization); the layer must be installed
     uint64_t memory_limit = 0;        ///< bytes weft may take on the device; 0: no limit of ours
+    bool exact = false;               ///< never round activations to 8 bits for weights in blocks, which is done where the device has integer dot products in hardware
     std::filesystem::path cache_dir;  ///< pipeline cache; empty: none. default_cache_dir() is the usual choice
     std::filesystem::path shader_dir; ///< development: GLSL from this folder, compiled at run time, instead of the built-in shaders
 };

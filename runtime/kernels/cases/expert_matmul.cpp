@@ -18,6 +18,7 @@ struct Form {
     uint32_t parts = 0;
     float limit = 0, up_offset = 0;
     uint32_t more = 0; ///< tokens of the bucket beyond the step's
+    bool eight_bits = false;
 };
 
 KernelCase make(const std::string& name, Shape s, Form f) {
@@ -53,9 +54,9 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         a.order = ctx.input_words("order", {pairs}, order);
         a.offsets = ctx.input_words("offsets", {s.experts + 1}, offsets);
         a.y = ctx.output("y", DType::f32, {pairs + 1, s.columns + wide}).slice_columns(start, s.columns);
-        a.activation = f.activation, a.gated = f.gated, a.limit = f.limit, a.up_offset = f.up_offset, a.scale_input = has(kScaleInput);
+        a.activation = f.activation, a.gated = f.gated, a.limit = f.limit, a.up_offset = f.up_offset, a.scale_input = has(kScaleInput), a.eight_bits = f.eight_bits && ctx.recorder().has(Feature::integer_dot);
         a.choices = s.choices, a.rows_per_x = has(kSecond) ? 1 : s.choices, a.max_tokens = bucket;
-        ctx.input("settings", DType::f32, {12}, {float(real), float(a.rows_per_x), float(s.experts), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.limit, f.up_offset, float(start), float(has(kScaleInput)), float(bucket)});
+        ctx.input("settings", DType::f32, {13}, {float(real), float(a.rows_per_x), float(s.experts), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.limit, f.up_offset, float(start), float(has(kScaleInput)), float(bucket), float(a.eight_bits)});
         expert_matmul(ctx.recorder(), a);
     };
     return c;
@@ -94,6 +95,11 @@ KernelTable expert_matmul_cases() {
     add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id)), add("tiles, " #id, {24, 2, 5, 19, 512}, with(typed(f16, DType::id), kSecond | kScale));
     BLOCK_TYPES(weft_ROW)
 #undef weft_ROW
+    for (const DType type : {DType::q5_1, DType::q3_k, DType::q4_k, DType::mxfp4}) {
+        Form f = typed(swiglu, type);
+        f.eight_bits = true;
+        add("vector, 8 bits, " + std::string(name_of(type)), {2, 2, 5, 19, 512}, f), add("tiles, 8 bits, " + std::string(name_of(type)), {24, 2, 5, 19, 512}, with(f, kScaleInput));
+    }
     add("vector, split by experts q8_0", {3, 2, 3, 24000, 2048}, typed(f16, DType::q8_0)), add("tiles, split by rows q8_0", {9, 1, 1, 33000, 2048}, typed(swiglu, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_k})
         add("decode 2 of 8, [512] [512 x 2 x 1408], swiglu " + std::string(name_of(type)), {1, 2, 8, 1408, 512}, typed(swiglu, type)), add("prefill 256 x 2 of 8, [512] [512 x 1408] " + std::string(name_of(type)), {256, 2, 8, 1408, 512}, typed(f16, type));

@@ -19,6 +19,7 @@ struct Form {
     float scale = 1, softcap = 0, limit = 0, up_offset = 0;
     double magnitude = 1; ///< of x
     uint32_t more = 0;    ///< rows of the bucket beyond the step's
+    bool eight_bits = false;
 };
 
 KernelCase make(const std::string& name, Shape s, Form f) {
@@ -44,10 +45,10 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         if (has(kResidual) || has(kInPlace)) a.residual = slice(ctx.input("residual", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
         if (has(kInPlace)) a.residual = a.y = slice(ctx.input("y", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
         else a.y = slice(ctx.output("y", DType::f32, {bucket + 1, s.columns + wide}), s.columns);
-        a.activation = f.activation, a.gated = f.gated, a.scale = f.scale, a.softcap = f.softcap, a.limit = f.limit, a.up_offset = f.up_offset;
+        a.activation = f.activation, a.gated = f.gated, a.scale = f.scale, a.softcap = f.softcap, a.limit = f.limit, a.up_offset = f.up_offset, a.eight_bits = f.eight_bits && ctx.recorder().has(Feature::integer_dot);
         a.max_rows = bucket;
         if (has(kFixed)) a.rows = {s.tokens};
-        ctx.input("settings", DType::f32, {12}, {float(s.tokens), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.scale, f.softcap, f.limit, f.up_offset, float(start), float(w_start), float(has(kInPlace))});
+        ctx.input("settings", DType::f32, {13}, {float(s.tokens), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.scale, f.softcap, f.limit, f.up_offset, float(start), float(w_start), float(has(kInPlace)), float(a.eight_bits)});
         matmul(ctx.recorder(), a);
     };
     return c;
@@ -67,8 +68,8 @@ KernelTable matmul_cases() {
         f.type = type;
         return f;
     };
-    Form large = f32, tiny = f16;
-    large.magnitude = 1e30, tiny.magnitude = 1e-30;
+    Form large = f32, tiny = f16, zeros = f16;
+    large.magnitude = 1e30, tiny.magnitude = 1e-30, zeros.magnitude = 0;
     KernelTable table = {"matmul",
         {// few rows
          make("vector, tiny", {1, 1, 1}, f32), make("vector, one column of one half", {1, 1, 1}, f16), make("vector, odd depth f16", {1, 19, 77}, f16), make("vector, odd depth bf16", {3, 33, 13}, bf16), make("vector, odd depth f32", {2, 70, 9}, f32),
@@ -97,6 +98,15 @@ KernelTable matmul_cases() {
         add("vector, slices " + name, {3, 37, 512}, with(typed(all, type), kSlices)), add("vector, odd slices " + name, {2, 37, 512}, with(typed(all, type), kOddSlices));
         add("tiles, odd slices " + name, {34, 37, 768}, with(typed(all, type), kOddSlices)), add("tiles, three blocks " + name, {20, 9, 3 * block_info(type).elements}, typed(f16, type));
     }
+    const auto eight_bits = [](Form f) {
+        f.eight_bits = true;
+        return f;
+    };
+#define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
+    add("vector, 8 bits, " #id, {3, 37, 512}, eight_bits(typed(all, DType::id))), add("tiles, 8 bits, " #id, {33, 50, 512}, eight_bits(typed(swiglu, DType::id)));
+    BLOCK_TYPES(weft_ROW)
+#undef weft_ROW
+    add("vector, 8 bits, zeros", {1, 16, 256}, eight_bits(typed(zeros, DType::q4_k))), add("tiles, 8 bits, tiny values", {10, 16, 256}, eight_bits(typed(tiny, DType::q8_0)));
     add("vector, over the storage range q8_0", {1, 66000, 2048}, typed(swiglu, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_0, DType::q4_k, DType::q6_k}) {
         const std::string name = name_of(type);
