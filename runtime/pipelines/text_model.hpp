@@ -3,7 +3,7 @@
 #pragma once
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include <weft/text.hpp>
 
 namespace weft {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzz target: any bytes as a tokenizer.json; what can be read encodes a text and decodes it, at once and token by token.
 #include "base/check.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include "text/utf8.hpp"
 
 using namespace weft;

@@ -2,7 +2,7 @@
 // Tests of the tokenizer: every golden case of the tokenizers library, text that comes token by token, files that must be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include "unit/goldens.hpp"
 #include <algorithm>
 #include <array>
