@@ -45,14 +45,14 @@ weft::Result<std::string> read_text(const Flags& f) {
 }
 
 // What becomes of one line of --jsonl.
-weft::Result<nlohmann::json> tokenize_line(const weft::Tokenizer& tokenizer, const std::string& line) {
+weft::Result<nlohmann::ordered_json> tokenize_line(const weft::Tokenizer& tokenizer, const std::string& line) {
     const auto text = nlohmann::json::parse(line, nullptr, false);
     if (!text.is_string()) return weft::Error{weft::ErrorCode::invalid_argument, "a line must be one JSON string", {}};
     auto ids = tokenizer.encode(text.get_ref<const std::string&>(), false);
     if (!ids) return ids.error();
     auto special = tokenizer.encode(text.get_ref<const std::string&>(), true);
     if (!special) return special.error();
-    return nlohmann::json{{"ids", *ids}, {"ids_special", *special}, {"decoded", tokenizer.decode(*special, false)}, {"decoded_skip", tokenizer.decode(*special, true)}};
+    return nlohmann::ordered_json{{"ids", *ids}, {"ids_special", *special}, {"decoded", tokenizer.decode(*special, false)}, {"decoded_skip", tokenizer.decode(*special, true)}};
 }
 
 int run_lines(const weft::Tokenizer& tokenizer) {
@@ -63,7 +63,7 @@ int run_lines(const weft::Tokenizer& tokenizer) {
         auto result = tokenize_line(tokenizer, line);
         if (!result) { // the other lines go on: an object a line, whatever happens
             code = fail(weft::Error{result.error().code, "line " + std::to_string(number) + ": " + result.error().message, {}});
-            result = nlohmann::json{{"error", result.error().message}};
+            result = nlohmann::ordered_json{{"error", result.error().message}};
         }
         std::cout << result->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     }

@@ -7,3 +7,4 @@
 #include <weft/error.hpp>
 #include <weft/inspect.hpp>
 #include <weft/text.hpp>
+#include <weft/tokenizer.hpp>
