@@ -23,9 +23,13 @@ Command add_eval(CLI::App& root);
 Command add_check(CLI::App& root);
 Command add_template(CLI::App& root);
 Command add_chat(CLI::App& root);
+Command add_tokenize(CLI::App& root);
 
 /// Prints the error and gives its exit code.
 int fail(const weft::Error& error);
+
+/// Numbers separated by spaces or commas; `what` opens the message.
+weft::Result<std::vector<uint32_t>> parse_ids(const std::string& text, const std::string& what);
 
 /// Options that every command with a device has.
 struct DeviceFlags {

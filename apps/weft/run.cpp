@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft run: continues a prompt.
 #include "command.hpp"
-#include <charconv>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -27,22 +26,6 @@ weft::Result<std::string> read_prompt(const Flags& f) {
     std::ifstream in(f.prompt_file, std::ios::binary);
     if (!in) return weft::Error{weft::ErrorCode::not_found, f.prompt_file + ": cannot open", {}};
     return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-weft::Result<std::vector<uint32_t>> parse_ids(const std::string& text) {
-    std::vector<uint32_t> ids;
-    for (size_t at = 0; at < text.size();) {
-        if (text[at] == ',' || std::isspace(uint8_t(text[at]))) {
-            ++at;
-            continue;
-        }
-        uint32_t id = 0;
-        const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), id);
-        if (error != std::errc()) return weft::Error{weft::ErrorCode::invalid_argument, "--raw-ids: the prompt must be numbers separated by spaces or commas; '" + text.substr(at, 12) + "' is none", {}};
-        ids.push_back(id);
-        at = size_t(end - text.data());
-    }
-    return ids;
 }
 
 void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
@@ -77,7 +60,7 @@ int run(const Flags& f) {
     std::vector<uint32_t> ids;
     weft::Result<weft::GenerateStats> stats = weft::Error{};
     if (f.raw_ids) {
-        auto given = parse_ids(*prompt);
+        auto given = parse_ids(*prompt, "--raw-ids: the prompt");
         if (!given) return fail(given.error());
         stats = model->generate_ids(*given, o, [&](uint32_t id) {
             end_progress();
@@ -119,7 +102,7 @@ int run(const Flags& f) {
 Command add_run(CLI::App& root) {
     auto f = std::make_shared<Flags>();
     CLI::App* app = root.add_subcommand("run", "Continue a prompt");
-    app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer.json)")->required();
+    app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer)")->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
     app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
     f->sampling.add(*app);

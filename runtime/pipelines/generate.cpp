@@ -22,11 +22,12 @@ TextModel::~TextModel() = default;
 Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& path, const TextModelOptions& options) {
     auto state = std::make_unique<TextModelState>();
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    if (const auto tokenizer = files.tokenizer()) {
-        auto loaded = Tokenizer::load(*tokenizer);
+    std::error_code not_there;
+    if (files.gguf() || std::filesystem::is_directory(path, not_there)) {
+        auto loaded = files.gguf() ? Tokenizer::from_gguf(*files.gguf()) : Tokenizer::load(path);
         if (loaded) state->tokenizer.emplace(std::move(*loaded));
         else if (options.need_tokenizer) return loaded.error();
-    } else if (options.need_tokenizer) return Error{ErrorCode::not_found, path.string() + ": there is no tokenizer.json; only token ids can be used", {}};
+    } else if (options.need_tokenizer) return Error{ErrorCode::not_found, path.string() + ": there is no tokenizer; only token ids can be used", {}};
     weft_ASSIGN(state->defaults, read_generation_defaults(files, state->tokenizer ? &*state->tokenizer : nullptr));
     const auto report = [&](Progress::Stage stage) { return [&options, stage](uint64_t done, uint64_t total) { return !options.progress || options.progress({stage, done, total}); }; };
     if (options.random_weights) {

@@ -4,7 +4,7 @@
 #include "pipelines/generation_defaults.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include <weft/text.hpp>
 
 namespace weft {

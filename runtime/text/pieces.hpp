@@ -22,8 +22,9 @@ struct NormalText {
     size_t head = 0;   ///< leading bytes that come from the first character of the input
     size_t limit = 0;  ///< the most bytes that `text` may grow to
 
-    Status check() const {
-        if (text.size() <= limit) return Ok{};
+    Status check() const { return check_size(text.size(), limit); }
+    static Status check_size(size_t bytes, size_t limit) {
+        if (bytes <= limit) return Ok{};
         return Error{ErrorCode::unsupported, "the tokenizer makes the text more than " + std::to_string(limit) + " bytes long", {}};
     }
 };

@@ -3,6 +3,7 @@
 #include "text/metaspace.hpp"
 #include "text/normalizers.hpp"
 #include "text/part.hpp"
+#include "text/split_patterns.hpp"
 #include "text/unicode.hpp"
 
 namespace weft::text {
@@ -44,6 +45,29 @@ void invert(std::vector<Cut>& cuts) {
     for (Cut& c : cuts) c.match = !c.match;
 }
 
+Status to_byte_alphabet(Pieces& pieces, size_t limit) {
+    const ByteAlphabet& alphabet = ByteAlphabet::get();
+    std::string text;
+    text.reserve(pieces.text.size() + pieces.text.size() / 4);
+    for (Pieces::Piece& piece : pieces.all) {
+        const size_t begin = text.size();
+        const std::string_view old = pieces.view(piece);
+        size_t head = 0;
+        if (piece.token) {
+            text += old;
+        } else {
+            if (piece.head > 0) alphabet.encode(old.substr(0, piece.head), text);
+            head = text.size() - begin;
+            alphabet.encode(old.substr(piece.head), text);
+        }
+        piece.begin = begin;
+        piece.end = text.size();
+        piece.head = head;
+    }
+    pieces.text = std::move(text);
+    return NormalText::check_size(pieces.text.size(), limit);
+}
+
 class ByteLevel final : public PreTokenizer {
 public:
     static Made read(const PartReader& part) {
@@ -51,7 +75,7 @@ public:
         weft_ASSIGN(made->add_prefix_space_, part.boolean_or("add_prefix_space", true));
         weft_ASSIGN(const bool use_regex, part.boolean_or("use_regex", true));
         if (use_regex) {
-            weft_ASSIGN(made->words_, Regex::compile(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", part.origin()));
+            weft_ASSIGN(made->words_, Regex::compile(kGpt2Split, part.origin()));
         }
         return std::unique_ptr<PreTokenizer>(std::move(made));
     }
@@ -77,10 +101,7 @@ public:
                 return cuts;
             }));
         }
-        return pieces.rewrite(limit, [](NormalText& text) -> Status {
-            to_byte_alphabet(text);
-            return Ok{};
-        });
+        return to_byte_alphabet(pieces, limit);
     }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/regex.hpp"
+#include "text/split_patterns.hpp"
 #include "text/utf8.hpp"
 #include <algorithm>
 #include <chrono>
@@ -66,7 +67,9 @@ Result<Regex> Regex::compile(std::string_view pattern, const std::string& where)
     code->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), options, &error, &offset, context);
     pcre2_compile_context_free(context);
     if (!code->code) return refuse(message_of(error));
-    // No JIT: it counts too few of its steps, so that \p{L}*\p{L}*z would run for days. Words are short; the interpreter is fast enough.
+    // PCRE2's JIT counts too few of its steps, so that \p{L}*\p{L}*z would run for days: only patterns that are known to be linear are compiled so. Where a system
+    // forbids it, the interpreter runs.
+    if (is_known_split(pattern)) pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE);
     Regex regex;
     regex.code_ = std::move(code);
     return regex;

@@ -75,6 +75,7 @@ Result<std::unique_ptr<TokenModel>> make_word_model(const SentencePieces& file, 
     WordConfig config;
     config.origin = file.origin;
     if (const auto unk = first_of(file.pieces, SentencePieces::unknown)) config.unk_token = file.pieces[*unk].text;
+    config.fuse_unk = true;
     config.vocabulary = std::move(vocabulary);
     return make_word_level(std::move(config));
 }

@@ -84,7 +84,17 @@ constexpr GgufSplit kSplits[] = {
     {kKimiNames, kKimi}, {kUfakzekaNames, kUfakzeka}, {kLagunaNames, kLaguna}, {kExaoneMoeNames, kExaoneMoe}, {kMiniCpm5Names, kMiniCpm5, true}, {kRawNames, kLines, false, false, true},
 };
 
+// Patterns of released tokenizer.json files that mean the same as one above and are written in another way.
+constexpr S kGpt2Classes = R"('s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}]+| ?[\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
 } // namespace
+
+bool is_known_split(std::string_view pattern) {
+    for (const S known : {kGpt2Split, kLlama3Split, kQwen2Split, kO200kSplit, kTekkenSplit, kQwen35[0], kDeepSeekWords, kGpt2Classes}) {
+        if (pattern == known) return true;
+    }
+    return false;
+}
 
 const GgufSplit* find_gguf_split(std::string_view pre) {
     for (const GgufSplit& split : kSplits) {

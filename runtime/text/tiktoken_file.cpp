@@ -87,6 +87,7 @@ Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& o
     RankVocabulary made;
     made.origin = origin;
     size_t number = 0;
+    uint32_t count = 0;
     for (size_t at = 0; at < text.size();) {
         ++number;
         const size_t end = std::min(text.find('\n', at), text.size());
@@ -95,17 +96,19 @@ Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& o
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.empty()) continue;
         const size_t space = line.find(' ');
-        const auto bytes = space == line.npos ? std::nullopt : from_base64(line.substr(0, space));
+        const bool nothing = line.starts_with("= "); // a rank for the empty string, as Whisper's file has: it never occurs in a text
+        const auto bytes = space == line.npos ? std::nullopt : nothing ? std::optional<std::string>("") : from_base64(line.substr(0, space));
         uint32_t rank = 0;
         const char* last = line.data() + line.size();
         const auto parsed = bytes ? std::from_chars(line.data() + space + 1, last, rank) : std::from_chars_result{last, std::errc::invalid_argument};
         if (parsed.ec != std::errc() || parsed.ptr != last || rank > kHighestToken) {
             return Error{ErrorCode::malformed, origin + ": line " + std::to_string(number) + " must be a token in base64, a space and a rank below 2^24", {}};
         }
-        weft_TRY(made.add(*bytes, rank, rank));
+        ++count;
+        if (!nothing) weft_TRY(made.add(*bytes, rank, rank));
     }
     if (made.vocabulary.count() == 0) return Error{ErrorCode::malformed, origin + ": holds no ranks", {}};
-    weft_TRY(know_vocabulary(made, name, uint32_t(made.vocabulary.count())));
+    weft_TRY(know_vocabulary(made, name, count));
     return make_rank_tokenizer(std::move(made), settings);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include "text/tokenizer_files.hpp"
 #include "text/tokenizer_readers.hpp"
 #include "text/utf8.hpp"

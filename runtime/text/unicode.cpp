@@ -10,10 +10,6 @@
 namespace weft::text {
 namespace {
 
-bool is_ascii(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-}
-
 bool is_new(char32_t c) {
     return std::any_of(std::begin(kNewCharacters), std::end(kNewCharacters), [&](const Categorized& r) { return c >= r.first && c <= r.last; });
 }
@@ -157,8 +153,10 @@ size_t grapheme_end(std::string_view text, size_t at) {
     return at;
 }
 
-std::string normalize(std::string_view text, NormalForm form) {
-    if (is_ascii(text)) return std::string(text);
+namespace {
+
+// Normalizes `text`, which holds characters that may change, and appends it.
+void normalize_slowly(std::string_view text, NormalForm form, std::string& out) {
     const bool compatibility = form == NormalForm::kc || form == NormalForm::kd;
     std::vector<int32_t> points;
     points.reserve(text.size());
@@ -169,9 +167,37 @@ std::string normalize(std::string_view text, NormalForm form) {
     }
     reorder_marks(points);
     if (form == NormalForm::c || form == NormalForm::kc) compose(points);
+    for (const int32_t c : points) append_code_point(out, char32_t(c));
+}
+
+} // namespace
+
+std::string normalize(std::string_view text, NormalForm form) {
+    // Below this no character changes by itself, and none joins the one before it: only one that stands before others can change.
+    const char32_t inert = form == NormalForm::c ? 0x300 : 0x80;
     std::string out;
     out.reserve(text.size());
-    for (const int32_t c : points) append_code_point(out, char32_t(c));
+    for (size_t at = 0; at < text.size();) {
+        const size_t begin = at;
+        size_t last = at; // the last inert character
+        while (at < text.size()) {
+            const CodePoint c = code_point_at(text, at);
+            if (c.value >= inert) break;
+            last = at;
+            at += c.bytes;
+        }
+        if (at == text.size()) {
+            out += text.substr(begin);
+            break;
+        }
+        out += text.substr(begin, last - begin);
+        while (at < text.size()) {
+            const CodePoint c = code_point_at(text, at);
+            if (c.value < inert) break;
+            at += c.bytes;
+        }
+        normalize_slowly(text.substr(last, at - last), form, out);
+    }
     return out;
 }
 
@@ -192,7 +218,14 @@ const ByteAlphabet& ByteAlphabet::get() {
 }
 
 void ByteAlphabet::encode(std::string_view bytes, std::string& out) const {
-    for (const char b : bytes) out += text[static_cast<unsigned char>(b)];
+    size_t done = 0; // runs of bytes that stand for themselves are copied at once
+    for (size_t i = 0; i < bytes.size(); ++i) {
+        if (bytes[i] >= '!' && bytes[i] <= '~') continue;
+        out += bytes.substr(done, i - done);
+        out += text[static_cast<unsigned char>(bytes[i])];
+        done = i + 1;
+    }
+    out += bytes.substr(done);
 }
 
 std::optional<std::string> ByteAlphabet::decode(std::string_view text_in) const {

@@ -15,7 +15,7 @@ public:
         if (!unk_id_) {
             return Error{ErrorCode::malformed, config_.origin + ": key 'unk_token' names '" + config_.unk_token.substr(0, 64) + "', which is not in the vocabulary", {}};
         }
-        ids.push_back(*unk_id_);
+        if (!config_.fuse_unk || ids.empty() || ids.back() != *unk_id_) ids.push_back(*unk_id_);
         return Ok{};
     }
 

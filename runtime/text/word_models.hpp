@@ -10,6 +10,7 @@ struct WordConfig {
     std::string unk_token = "[UNK]";
     std::string continuing_prefix = "##"; ///< WordPiece: before all pieces of a word but the first
     size_t longest_word = 100;            ///< WordPiece: in characters; longer ones are unknown
+    bool fuse_unk = false;                ///< WordLevel: neighbouring unknown words are one unknown token
     std::string origin;                   ///< the file, for messages
 };
 

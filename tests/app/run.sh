@@ -98,6 +98,13 @@ sed -i 's/, *"rope_scaling": null//; /"rope_scaling": null,/d' "$scratch/broken/
 expect 'unknown rope type' 3 'spiral' $weft run "$scratch/broken" x
 broken; rm "$scratch/broken/tokenizer.json"
 expect 'no tokenizer' 1 'tokenizer.json' $weft run "$scratch/broken" x
+expect 'tokenize without a tokenizer' 1 'looked for tokenizer.json' $weft tokenize "$scratch/broken" x
+ids=$($weft tokenize "$model" 'Once upon a time')
+expect 'ids are numbers' 0 '^[0-9 ]*$' echo "$ids"
+expect 'ids to text' 0 '^Once upon a time$' $weft tokenize "$model" "$ids" --decode
+expect 'count' 0 "^$(echo "$ids" | wc -w)\$" $weft tokenize "$model" 'Once upon a time' --count
+expect 'not ids' 1 "'x' is none" $weft tokenize "$model" x --decode
+if [ "$(printf '"Once upon a time"\n"a\\u00e9"\n' | $weft tokenize "$model" --jsonl | grep -c '^{"ids":\[.*\],"ids_special":\[.*\],"decoded":".*","decoded_skip":".*"}$')" -ne 2 ]; then failed=$((failed + 1)); echo 'FAILED tokenize --jsonl'; fi
 mkdir -p "$scratch/full"; : >"$scratch/full/weft" # a file where the cache folder should be: writing fails
 expect 'cache cannot be written' 0 'time' env XDG_CACHE_HOME="$scratch/full" $weft run "$model" 'Once upon a time' -n 3
 for file in "$scratch"/cache/weft/pipelines-*.bin; do [ -e "$file" ] && head -c 50 /dev/zero >"$file"; done

@@ -2,7 +2,7 @@
 // Tests of the tokenizer: every golden case of the tokenizers library, text that comes token by token, files that must be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include "unit/goldens.hpp"
 #include <algorithm>
 #include <array>
@@ -113,41 +113,18 @@ TEST_CASE("tokenizer: the small goldens") {
     CHECK(cases > 300);
 }
 
-TEST_CASE("tokenizer: all goldens whose kind is supported") {
+TEST_CASE("tokenizer: all goldens") {
     weft_GOLDEN(root, "tokenizers");
     size_t folders = 0, cases = 0;
     for (const auto& folder : folders_in(root)) {
-        const auto path = tokenizer_file(folder);
-        if (path.extension() != ".json") continue;
-        const auto tokenizer = Tokenizer::load(path);
-        if (!tokenizer && tokenizer.error().code == ErrorCode::unsupported) continue; // the next test counts these
+        const auto tokenizer = Tokenizer::load(tokenizer_file(folder));
         INFO((tokenizer ? std::string() : tokenizer.error().text()));
         REQUIRE(tokenizer);
         ++folders;
         cases += check_folder(folder, *tokenizer);
     }
-    CHECK(folders >= 46);
-    CHECK(cases >= 5700);
-}
-
-TEST_CASE("tokenizer: goldens whose kind is not supported yet") {
-    weft_GOLDEN(root, "tokenizers");
-    std::string missing;
-    size_t count = 0;
-    for (const auto& folder : folders_in(root)) {
-        const auto path = tokenizer_file(folder);
-        std::string why = path.extension() == ".json" ? "" : "is a " + path.extension().string() + " file";
-        if (why.empty()) {
-            const auto tokenizer = Tokenizer::load(path);
-            if (tokenizer) continue;
-            REQUIRE(tokenizer.error().code == ErrorCode::unsupported);
-            CHECK_THAT(tokenizer.error().message, StartsWith(path.string() + ": ") && ContainsSubstring("type '"));
-            why = tokenizer.error().message.substr(path.string().size() + 2);
-        }
-        ++count;
-        missing += "\n  " + folder.filename().string() + ": " + why;
-    }
-    if (count > 0) SKIP(count << " folders are not tested:" << missing);
+    CHECK(folders >= 61);
+    CHECK(cases >= 7500);
 }
 
 TEST_CASE("tokenizer: broken files are refused") {

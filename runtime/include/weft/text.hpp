@@ -2,6 +2,7 @@
 // Public: language models: from a directory to streamed text.
 #pragma once
 #include <weft/device.hpp>
+#include <weft/tokenizer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,7 +25,7 @@ struct TextModelOptions {
     WeightType dtype = WeightType::stored;
     uint32_t context = 0;         ///< tokens a sequence may have; 0: what the model was trained for, at most 4096
     bool random_weights = false;  ///< no weight files: random ones, for timing
-    bool need_tokenizer = true;   ///< fail without tokenizer.json; else only ids can be used
+    bool need_tokenizer = true;   ///< fail without a tokenizer; else only ids can be used
     ProgressFunction progress;
 };
 

@@ -9,3 +9,4 @@
 #include <weft/error.hpp>
 #include <weft/inspect.hpp>
 #include <weft/text.hpp>
+#include <weft/tokenizer.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from any kind of tokenizer file.
+// Public: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from any kind of tokenizer file.
 #pragma once
-#include "base/result.hpp"
+#include <weft/error.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
