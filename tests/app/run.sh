@@ -163,15 +163,15 @@ got=$?
 if [ "$got" -eq 130 ]; then echo 'ok Ctrl-C'; else failed=$((failed + 1)); echo "FAILED Ctrl-C: exit code $got"; fi
 
 # Ctrl-C stops an answer; the next question is answered all the same.
-(echo 'Tell me of a dog.'; until [ -e "$scratch/interrupted" ]; do sleep 0.2; done; echo "/save $scratch/stopped.json") | $weft chat "$model" --template "$scratch/tale.jinja" --greedy -n 4000 >"$scratch/stopped" 2>/dev/null &
+(echo 'Tell me of a dog.'; until [ -e "$scratch/interrupted" ]; do sleep 0.2; done; echo "/save $scratch/stopped.json") | $weft chat "$model" --template "$scratch/tale.jinja" --greedy -n 4000 >"$scratch/answer" 2>/dev/null &
 process=$!
 tries=0
-until [ -s "$scratch/stopped" ] || [ "$tries" -eq 300 ]; do sleep 0.2; tries=$((tries + 1)); done
+until [ -s "$scratch/answer" ] || [ "$tries" -eq 300 ]; do sleep 0.2; tries=$((tries + 1)); done
 kill -INT "$process" 2>/dev/null
 : >"$scratch/interrupted"
 wait "$process"
 got=$?
-if [ "$got" -eq 0 ] && grep -q '"assistant"' "$scratch/stopped.json"; then echo 'ok Ctrl-C in a conversation'; else failed=$((failed + 1)); echo "FAILED Ctrl-C in a conversation: exit code $got: $(head -c 300 "$scratch/stopped")"; fi
+if [ "$got" -eq 0 ] && grep -q '"assistant"' "$scratch/stopped.json"; then echo 'ok Ctrl-C in a conversation'; else failed=$((failed + 1)); echo "FAILED Ctrl-C in a conversation: exit code $got: $(head -c 300 "$scratch/answer")"; fi
 
 stories=$goldens/../models/stories260K-hf
 expected=$goldens/../data/stories260K/expected_test_all.py.txt
