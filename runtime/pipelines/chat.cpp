@@ -14,10 +14,10 @@ using Clock = std::chrono::steady_clock;
 } // namespace
 
 // The conversation as its template writes it, with the beginning of an answer if there is to be one.
-Result<std::string> ChatState::render(bool answer) const {
+Result<std::string> ChatState::render(std::span<const ChatMessage> said, bool answer) const {
     auto messages = OrderedJson::array();
     if (!options_.system.empty()) messages.push_back({{"role", "system"}, {"content", options_.system}});
-    for (const ChatMessage& m : messages_) {
+    for (const ChatMessage& m : said) {
         OrderedJson message{{"role", m.role}, {"content", m.content}};
         if (!m.reasoning.empty()) message["reasoning_content"] = m.reasoning;
         messages.push_back(std::move(message));
@@ -33,8 +33,8 @@ Status ChatState::begin(std::string_view text) {
     messages_.push_back({"user", std::string(text), {}});
     const auto prepare = [&]() -> Status {
         Session& session = *model_.session;
-        weft_ASSIGN(std::string prompt, render(true));
-        const auto open = render(false); // some templates refuse it; there is less to go back to then
+        weft_ASSIGN(std::string prompt, render(messages_, true));
+        const auto open = render(messages_, false); // some templates refuse it; there is less to go back to then
         weft_ASSIGN(std::vector<uint32_t> tokens, memory_.tokens_of(*model_.tokenizer, prompt));
         if (tokens.empty()) return Error{ErrorCode::invalid_argument, "the chat template makes no text of this conversation", {}};
         if (tokens.size() >= session.options().context)
@@ -42,33 +42,44 @@ Status ChatState::begin(std::string_view text) {
         weft_ASSIGN(Stops stops, Stops::create(options_.generate.stop, *model_.tokenizer));
         const bool begins = open && prompt.starts_with(*open);
         turn_.emplace(Turn{.reader = AnswerReader(*model_.tokenizer, begins ? std::string_view(prompt).substr(open->size()) : std::string_view(prompt), std::move(stops))});
-        if (begins && open->size() < prompt.size()) {
-            weft_ASSIGN(const std::vector<uint32_t> before, memory_.tokens_of(*model_.tokenizer, *open));
-            turn_->head = size_t(std::mismatch(before.begin(), before.end(), tokens.begin(), tokens.end()).first - before.begin());
-            if (turn_->head == before.size()) turn_->text = open->size();
-        }
-        weft_TRY(memory_.mark(session, {}));
-        weft_TRY(memory_.go_back(session, tokens, std::move(prompt)));
-        stats_.kept = session.length(0);
-        stats_.fed += tokens.size() - stats_.kept;
         turn_->tokens = std::move(tokens);
-        turn_->feeding_head = turn_->head > session.length(0) && turn_->head < turn_->tokens.size();
-        if (!turn_->feeding_head) return begin_generation();
-        const Feed feed{0, std::span(turn_->tokens).first(turn_->head).subspan(session.length(0)), uint32_t(turn_->tokens.size())};
-        return session.begin({&feed, 1}, Want::nothing);
+        if (messages_.size() == 1 && !options_.system.empty()) weft_TRY(add_stop(prompt, render({}, false)));
+        weft_TRY(add_stop(prompt, open));
+        weft_TRY(memory_.mark(session, {}));
+        weft_TRY(memory_.go_back(session, turn_->tokens, std::move(prompt)));
+        stats_.kept = session.length(0);
+        stats_.fed += turn_->tokens.size() - stats_.kept;
+        return feed();
     };
     Status status = prepare();
     if (!status) drop_turn();
     return status;
 }
 
+// Pauses where `beginning` ends, if the prompt begins with it.
+Status ChatState::add_stop(std::string_view prompt, const Result<std::string>& beginning) {
+    if (!beginning || !prompt.starts_with(*beginning)) return Ok{};
+    const auto& tokens = turn_->tokens;
+    weft_ASSIGN(const std::vector<uint32_t> before, memory_.tokens_of(*model_.tokenizer, *beginning));
+    const size_t count = size_t(std::mismatch(before.begin(), before.end(), tokens.begin(), tokens.end()).first - before.begin());
+    if (count == 0 || count == tokens.size() || (!turn_->stops.empty() && turn_->stops.back().tokens >= count)) return Ok{};
+    turn_->stops.push_back({count, count == before.size() ? std::optional(beginning->size()) : std::nullopt});
+    return Ok{};
+}
+
+// Begins to feed the prompt up to the next stop, or what is behind the last.
+Status ChatState::feed() {
+    Session& session = *model_.session;
+    const size_t here = session.length(0);
+    std::erase_if(turn_->stops, [&](const Stop& stop) { return stop.tokens <= here; });
+    if (turn_->stops.empty()) return begin_generation();
+    const Feed feed{0, std::span(turn_->tokens).subspan(here, turn_->stops[0].tokens - here), uint32_t(turn_->tokens.size())};
+    return session.begin({&feed, 1}, Want::nothing);
+}
+
 Status ChatState::begin_generation() {
     Session& session = *model_.session;
-    GenerateOptions options = options_.generate;
-    options.max_tokens = std::min(options.max_tokens, session.options().context); // 0: none at all
-    auto generation = Generation::begin(session, std::span(turn_->tokens).subspan(session.length(0)), options);
-    if (!generation) return generation.error();
-    turn_->generation.emplace(std::move(*generation));
+    weft_ASSIGN(turn_->generation, Generation::begin(session, std::span(turn_->tokens).subspan(session.length(0)), options_.generate));
     return Ok{};
 }
 
@@ -85,14 +96,13 @@ Result<bool> ChatState::step(double budget_ms, const ChatFunction& on_piece) {
         if (!options_.generate.progress || options_.generate.progress({Progress::Stage::prefill, session.length(0) - stats_.kept, turn_->tokens.size() - stats_.kept})) return Ok{};
         return Error{ErrorCode::cancelled, "stopped", {}};
     };
-    if (turn_->feeding_head) {
+    if (!turn_->generation) {
         const auto start = Clock::now();
         weft_ASSIGN(const bool done, session.advance(std::min(budget_ms, session.options().longest_submission_ms)));
-        turn_->feeding_head = !done;
-        turn_->head_ms += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+        turn_->stops_ms += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
         if (done) {
-            weft_TRY(memory_.mark(session, turn_->text));
-            weft_TRY(begin_generation());
+            weft_TRY(memory_.mark(session, turn_->stops[0].text));
+            weft_TRY(feed());
         }
         weft_TRY(report());
         return false;
@@ -124,8 +134,8 @@ Status ChatState::finish(const ChatFunction& on_piece) {
     messages_.push_back(turn_->reader.message());
     stats_.last = turn_->generation->stats();
     stats_.last.prompt_tokens = uint32_t(turn_->tokens.size()) - stats_.kept;
-    stats_.last.prefill_ms += turn_->head_ms;
-    stats_.last.first_token_ms += turn_->head_ms;
+    stats_.last.prefill_ms += turn_->stops_ms;
+    stats_.last.first_token_ms += turn_->stops_ms;
     stats_.last.stop = turn_->reader.stop().value_or("");
     stats_.made += stats_.last.new_tokens;
     memory_.add(turn_->generation->own(), own_text());

@@ -24,20 +24,25 @@ public:
     std::string& system() { return options_.system; }
 
 private:
+    // A place in a prompt to go back to later.
+    struct Stop {
+        size_t tokens = 0;
+        std::optional<size_t> text; // the length of the text of those, where it is known
+    };
     // The answer under way.
     struct Turn {
         std::vector<uint32_t> tokens; // the prompt
-        size_t head = 0;              // how many of them come before the place to go back to
-        std::optional<size_t> text;   // and the text of those, where it is known
-        bool feeding_head = false;
-        double head_ms = 0;
+        std::vector<Stop> stops;      // where feeding it pauses, in their order
+        double stops_ms = 0;
         std::optional<Generation> generation;
         AnswerReader reader;
         bool stopped = false;
     };
 
-    Result<std::string> render(bool answer) const;
+    Result<std::string> render(std::span<const ChatMessage> said, bool answer) const;
+    Status add_stop(std::string_view prompt, const Result<std::string>& beginning);
     Result<bool> step(double budget_ms, const ChatFunction& on_piece);
+    Status feed();
     Status begin_generation();
     void give(std::span<const AnswerReader::Piece> pieces, const ChatFunction& on_piece);
     Status finish(const ChatFunction& on_piece);

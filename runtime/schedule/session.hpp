@@ -30,7 +30,7 @@ struct Feed {
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
 
 /// What a snapshot holds: all, or only the states that truncate() cannot cut (recurrent ones and windows). The second kind is small, and good as long as the session keeps the rows
-/// of the growing states up to the snapshot's length as they were: it must not have gone back below that length and on with other tokens.
+/// of the growing states up to the snapshot's length as they were: it must not have gone back below that length and on with other tokens. It goes back to its own slot only.
 enum class Keep { all, what_cannot_be_cut };
 
 /// The states of one sequence, copied aside on the device. Belongs to the session that made it, and may outlive nothing of it.
@@ -38,8 +38,9 @@ struct Snapshot {
     const void* owner = nullptr;
     std::shared_ptr<vk::Arena> arena;
     std::vector<vk::Slice> parts; ///< one a state, then the history
-    uint32_t length = 0, next = 0;
+    uint32_t slot = 0, length = 0, next = 0;
     bool sampled = false;
+    Keep keep = Keep::all;
     uint64_t bytes() const { return arena ? arena->bytes() : 0; }
 };
 

@@ -31,6 +31,8 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "snapshot: no such slot", {}};
     Snapshot s;
     s.owner = this;
+    s.slot = slot;
+    s.keep = keep;
     s.length = slots_[slot].length;
     s.next = slots_[slot].next;
     s.sampled = slots_[slot].sampled;
@@ -54,6 +56,8 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
 Status Session::restore(uint32_t slot, const Snapshot& s) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "restore: no such slot", {}};
     if (s.owner != this) return Error{ErrorCode::invalid_argument, "restore: the snapshot belongs to another session", {}};
+    if (s.keep == Keep::what_cannot_be_cut && (slot != s.slot || slots_[slot].length < s.length))
+        return Error{ErrorCode::invalid_argument, "restore: the snapshot is of the states that cannot be cut alone, and the slot does not hold the rest of its " + std::to_string(s.length) + " tokens", {}};
     std::vector<vk::Copy> copies;
     for (size_t i = 0; i < specs_.size(); ++i)
         if (s.parts[i].size) copies.push_back({s.parts[i], state_of(i, slot).part(0, s.parts[i].size)});

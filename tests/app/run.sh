@@ -69,6 +69,56 @@ expect 'bench of a hand-written schedule' 0 'decode' $weft bench model "$source/
 head -c 3000 "$source/LICENSE" >"$scratch/text"
 expect 'perplexity' 0 'bits per byte' $weft eval perplexity "$model" "$scratch/text"
 
+expect 'stop string' 0 '"stop": "delight"' $weft run "$model" 'The old' -n 12 --greedy --stop zebra --stop delight --json
+expect 'empty stop string' 1 'stop string' $weft run "$model" 'The old' --stop ''
+expect 'stop strings are about text' 1 'raw-ids' $weft run "$model" '1 2' --raw-ids --stop king
+
+# What a conversation prints: each line of $1 is typed, the rest are options.
+converse() {
+  typed=$1
+  shift
+  printf "$typed" | $weft chat "$model" --template "$scratch/tale.jinja" --greedy -n 16 "$@" 2>&1
+}
+# said NAME PATTERN TYPED OPTIONS...
+said() {
+  name=$1 pattern=$2
+  shift 2
+  output=$(converse "$@")
+  if printf '%s\n' "$output" | grep -q -- "$pattern"; then echo "ok $name"; else failed=$((failed + 1)); printf 'FAILED %s: looking for "%s" in:\n%s\n' "$name" "$pattern" "$output"; fi
+}
+# same NAME A B: two conversations end alike.
+same() {
+  if [ -n "$2" ] && [ "$2" = "$3" ]; then echo "ok $1"; else failed=$((failed + 1)); printf 'FAILED %s:\n%s\nis not\n%s\n' "$1" "$2" "$3"; fi
+}
+cat >"$scratch/tale.jinja" <<'END'
+{%- for m in messages %}<|endoftext|>{{ m.role }}:
+{{ m.content }}{% endfor %}
+{%- if add_generation_prompt %}<|endoftext|>assistant:
+{% if enable_thinking is defined %}{{ '<think>' if enable_thinking else 'So ' }}{% endif %}{% endif %}
+END
+expect 'chat without a template' 1 'weft run' $weft chat "$model"
+expect 'chat template' 0 'Grüße' sh -c "printf '%s' '{\"messages\": [{\"role\": \"user\", \"content\": \"Grüße\"}]}' | $weft template '$scratch/tale.jinja'"
+a=$(converse 'Tell me of a dog.\n')
+b=$(converse 'Tell me of a dog.\nWho?\n')
+c=$(converse 'Tell me of a dog.\nWho?\n/undo\n/undo\nTell me of a dog.\n')
+same 'chat: one line' "$a" "$(converse '"""\nTell me of a dog.\n"""\n')"
+same 'chat: undo' "$c" "$(printf '%s\n%s' "$b" "$a")"
+same 'chat: reset' "$(converse 'Who?\n/reset\nTell me of a dog.\n' | tail -n 1)" "$(printf '%s\n' "$a" | tail -n 1)"
+converse "Tell me of a dog.\n/save $scratch/dog.json\n" >/dev/null
+same 'chat: saved and loaded' "$(converse "/load $scratch/dog.json\nWho?\n")" "${b#"$a
+"}"
+same 'chat: loaded at the start' "$(converse 'Who?\n' --load "$scratch/dog.json")" "${b#"$a
+"}"
+expect 'chat: lines of a message' 0 'one.ntwo' sh -c "printf 'one\\\\\ntwo\n/save $scratch/lines.json\n' | $weft chat '$model' --template '$scratch/tale.jinja' -n 2 && cat '$scratch/lines.json'"
+said 'chat: stats' '0 tokens kept' 'Who?\n/stats\n'
+said 'chat: nothing is read twice' 'last answer: [1-9][0-9]* tokens kept' 'Who?\nWho?\n' --stats
+said 'chat: help' '/undo' '/help\n'
+said 'chat: thinking' '^<think>' 'Who?\n' --thinking on
+said 'chat: an unknown command' 'no command' '/dance\n'
+said 'chat: nothing to undo' 'nothing to undo' '/undo\n'
+said 'chat: a file that is none' 'cannot open' '/load there-is-none\n'
+converse "/system Be kind.\nWho?\n/save $scratch/kind.json\n" >/dev/null
+expect 'chat: system prompt' 0 'system:.nBe kind' cat "$scratch/kind.json"
 expect 'no such model' 1 'there-is-none' $weft run "$scratch/there-is-none" x
 expect 'device out of range' 1 'device 99 was asked for' $weft run "$model" x --device 99
 expect 'invalid UTF-8' 1 'UTF-8' $weft run "$model" "$(printf 'abc\377')"
@@ -118,6 +168,17 @@ kill -INT "$process" 2>/dev/null
 wait "$process"
 got=$?
 if [ "$got" -eq 130 ]; then echo 'ok Ctrl-C'; else failed=$((failed + 1)); echo "FAILED Ctrl-C: exit code $got"; fi
+
+# Ctrl-C stops an answer; the next question is answered all the same.
+(echo 'Tell me of a dog.'; until [ -e "$scratch/interrupted" ]; do sleep 0.2; done; echo "/save $scratch/stopped.json") | $weft chat "$model" --template "$scratch/tale.jinja" --greedy -n 4000 >"$scratch/answer" 2>/dev/null &
+process=$!
+tries=0
+until [ -s "$scratch/answer" ] || [ "$tries" -eq 300 ]; do sleep 0.2; tries=$((tries + 1)); done
+kill -INT "$process" 2>/dev/null
+: >"$scratch/interrupted"
+wait "$process"
+got=$?
+if [ "$got" -eq 0 ] && grep -q '"assistant"' "$scratch/stopped.json"; then echo 'ok Ctrl-C in a conversation'; else failed=$((failed + 1)); echo "FAILED Ctrl-C in a conversation: exit code $got: $(head -c 300 "$scratch/answer")"; fi
 
 stories=$goldens/../models/stories260K-hf
 expected=$goldens/../data/stories260K/expected_test_all.py.txt

@@ -161,6 +161,23 @@ TEST_CASE("chat: nothing is read twice", "[chat]") {
         done = *step;
     }
     CHECK(pieces == answer);
+    // Nor is the system prompt when the conversation begins anew.
+    chat.set_system("Once upon a time there was a king who was kind to all dogs.");
+    chat.reset();
+    ask(chat, "Tell me of a dog.");
+    CHECK(chat.stats().kept == 0);
+    chat.reset();
+    const std::string again = ask(chat, "And what of a cat?");
+    CHECK(chat.stats().kept > 15);
+    CHECK(again == anew(chat, kBundled, kPlain));
+    // However long it gets.
+    for (int i = 0; i < 12; ++i) ask(chat, "And then?");
+    const uint64_t bytes = chat.stats().snapshot_bytes;
+    for (int i = 0; i < 4; ++i) ask(chat, "And then?");
+    CHECK(chat.stats().snapshot_bytes == bytes);
+    chat.reset();
+    CHECK(ask(chat, "And what of a cat?") == again);
+    CHECK(chat.stats().kept > 15);
 }
 
 TEST_CASE("chat: an answer that is stopped, a question that cannot be asked", "[chat]") {

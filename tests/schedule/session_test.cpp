@@ -119,6 +119,26 @@ TEST_CASE("a fork goes on exactly as its origin, and a restored snapshot as if n
     test::require_no_validation_messages();
 }
 
+TEST_CASE("a snapshot of what cannot be cut is small, and goes back as a whole one", "[schedule]") {
+    auto model = load(bundled());
+    auto s = make(model, 2);
+    CHECK_FALSE(s->can_truncate());
+    const auto prompt = tokens(29, 11), more = tokens(6, 12);
+    last_logits(*s, 0, prompt);
+    auto whole = s->snapshot(0), part = s->snapshot(0, Keep::what_cannot_be_cut);
+    REQUIRE(bool(part));
+    CHECK(part->bytes() < whole->bytes());
+    const auto origin = last_logits(*s, 0, more);
+    last_logits(*s, 0, tokens(9, 13));
+    REQUIRE(bool(s->restore(0, *part)));
+    CHECK(s->length(0) == prompt.size());
+    CHECK(last_logits(*s, 0, more) == origin);
+    CHECK_FALSE(s->restore(1, *part));
+    s->reset(0);
+    CHECK_FALSE(s->restore(0, *part));
+    test::require_no_validation_messages();
+}
+
 TEST_CASE("the same input gives the same bits, and a reset slot remembers nothing", "[schedule]") {
     auto model = load(bundled());
     auto s = make(model, 1);
