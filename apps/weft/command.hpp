@@ -21,6 +21,7 @@ Command add_inspect(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_check(CLI::App& root);
+Command add_quantize(CLI::App& root);
 
 /// Prints the error and gives its exit code.
 int fail(const weft::Error& error);

@@ -30,7 +30,7 @@ void fetch_block(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
     if (count <= 0) return;
     uint group = at / 32u + k / 32u, groups = block_groups(TYPE);
     Eight e = read_eight(up ? 1u : 0u, TYPE, group / groups, group % groups, k % 32u / 8u);
-    a = four_values(e, e.low), b = four_values(e, e.high);
+    a = four_values(TYPE, e, e.low), b = four_values(TYPE, e, e.high);
 }
 
 #define FETCH8(name, array)                                                                                     \

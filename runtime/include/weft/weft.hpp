@@ -6,4 +6,5 @@
 #include <weft/device.hpp>
 #include <weft/error.hpp>
 #include <weft/inspect.hpp>
+#include <weft/quantize.hpp>
 #include <weft/text.hpp>

@@ -93,6 +93,7 @@ KernelTable expert_matmul_cases() {
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
     add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id)), add("tiles, " #id, {24, 2, 5, 19, 512}, with(typed(f16, DType::id), kSecond | kScale));
     BLOCK_TYPES(weft_ROW)
+    OWN_TYPES(weft_ROW)
 #undef weft_ROW
     add("vector, split by experts q8_0", {3, 2, 3, 24000, 2048}, typed(f16, DType::q8_0)), add("tiles, split by rows q8_0", {9, 1, 1, 33000, 2048}, typed(swiglu, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_k})
