@@ -24,6 +24,7 @@ Command add_check(CLI::App& root);
 Command add_template(CLI::App& root);
 Command add_chat(CLI::App& root);
 Command add_tokenize(CLI::App& root);
+Command add_quantize(CLI::App& root);
 
 /// Prints the error and gives its exit code.
 int fail(const weft::Error& error);

@@ -66,7 +66,7 @@ weft::ProgressFunction progress_bar() {
         // Short work shows no bar at all; a long one is redrawn ten times a second.
         if (now - begin < std::chrono::milliseconds(250) || (now - last < std::chrono::milliseconds(100) && p.done < p.total)) return !g_interrupted;
         last = now;
-        const char* stage = p.stage == weft::Progress::Stage::load ? "loading" : p.stage == weft::Progress::Stage::pipelines ? "pipelines" : "reading";
+        const char* stage = p.stage == weft::Progress::Stage::load ? "loading" : p.stage == weft::Progress::Stage::pipelines ? "pipelines" : p.stage == weft::Progress::Stage::write ? "writing" : "reading";
         const int filled = p.total ? int(30 * p.done / p.total) : 0;
         std::fprintf(stderr, "\r\033[K%-9s [%s%s] %3d %%", stage, std::string(size_t(filled), '#').c_str(), std::string(size_t(30 - filled), '.').c_str(), p.total ? int(100 * p.done / p.total) : 0);
         g_bar_shown = true;
@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
     root.set_version_flag("--version", "weft " weft_VERSION);
     root.require_subcommand(1);
     root.fallthrough(false);
-    const app::Command commands[] = {app::add_run(root), app::add_info(root), app::add_inspect(root), app::add_bench(root), app::add_eval(root), app::add_check(root), app::add_template(root), app::add_chat(root), app::add_tokenize(root)};
+    const app::Command commands[] = {app::add_run(root), app::add_info(root), app::add_inspect(root), app::add_bench(root), app::add_eval(root), app::add_check(root), app::add_template(root), app::add_chat(root), app::add_tokenize(root), app::add_quantize(root)};
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

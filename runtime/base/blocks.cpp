@@ -35,7 +35,7 @@ void unpack_blocks(DType type, std::span<const std::byte> blocks, std::span<floa
         for (uint group = 0; group < block_groups(info.number); ++group)
             for (uint quarter = 0; quarter < 4; ++quarter) {
                 const Eight e = block.read_eight(0, info.number, 0, group / 4, group % 4, quarter);
-                for (uint i = 0; i < 8; ++i) values[element++] = e.scale * float(int8_t((i < 4 ? e.low : e.high) >> i % 4 * 8)) - e.minimum;
+                for (uint i = 0; i < 8; ++i) values[element++] = e.scale * byte_value(info.number, ((i < 4 ? e.low : e.high) >> i % 4 * 8) & 255) - e.minimum;
             }
     }
 }

@@ -9,7 +9,7 @@
 namespace weft {
 
 #define weft_ROW(id, NAME, number, elements, bytes, scale) id,
-enum class DType : uint8_t { f32, f16, bf16, u32, i32, BLOCK_TYPES(weft_ROW) };
+enum class DType : uint8_t { f32, f16, bf16, u32, i32, BLOCK_TYPES(weft_ROW) OWN_TYPES(weft_ROW) };
 #undef weft_ROW
 
 /// How elements are laid out: one by one, or in blocks that share a scale.
@@ -27,6 +27,7 @@ constexpr BlockInfo block_info(DType t) {
     case DType::id: return {#id, #NAME, number, elements, bytes, scale};
         PLAIN_TYPES(weft_ROW)
         BLOCK_TYPES(weft_ROW)
+        OWN_TYPES(weft_ROW)
 #undef weft_ROW
     case DType::u32: return {"u32", "U32", ~0u, 1, 4, 0};
     case DType::i32: return {"i32", "I32", 26, 1, 4, 0};

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -74,28 +75,56 @@ Result<std::string> read_file(const std::filesystem::path& path, size_t limit) {
     return text;
 }
 
-Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
     std::string temporary = path.string() + ".XXXXXX";
-    Descriptor file{::mkstemp(temporary.data())};
-    if (file.fd < 0) return os_error(temporary, "cannot create", errno);
-    const auto fail = [&](const char* what) {
-        const int code = errno;
-        ::unlink(temporary.c_str());
-        return os_error(path, what, code);
-    };
+    const int fd = ::mkstemp(temporary.data());
+    if (fd < 0) return os_error(temporary, "cannot create", errno);
+    return AtomicFile(path, std::move(temporary), fd);
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), fd_(std::exchange(other.fd_, -1)) {}
+
+AtomicFile::~AtomicFile() {
+    if (fd_ < 0) return;
+    ::close(fd_);
+    ::unlink(temporary_.c_str());
+}
+
+Status AtomicFile::write(std::span<const std::byte> bytes) {
     for (size_t done = 0; done < bytes.size();) {
-        const ssize_t n = ::write(file.fd, bytes.data() + done, bytes.size() - done);
+        const ssize_t n = ::write(fd_, bytes.data() + done, bytes.size() - done);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return fail("cannot write");
+        if (n <= 0) return os_error(path_, "cannot write", errno);
         done += size_t(n);
     }
+    return Ok{};
+}
+
+Status AtomicFile::rewrite(std::span<const std::byte> bytes) {
+    if (::lseek(fd_, 0, SEEK_SET) != 0) return os_error(path_, "cannot write", errno);
+    return write(bytes);
+}
+
+Status AtomicFile::resize(uint64_t bytes) {
+    if (::ftruncate(fd_, off_t(bytes)) != 0) return os_error(path_, "cannot write", errno);
+    return Ok{};
+}
+
+Status AtomicFile::commit() {
     const mode_t mask = ::umask(0); // mkstemp gives 0600; a file made by open() would have these rights
     ::umask(mask);
-    (void)::fchmod(file.fd, 0666 & ~mask);
+    (void)::fchmod(fd_, 0666 & ~mask);
     // Without the sync, a crash after the rename can leave an empty file under the final name.
-    if (::fsync(file.fd) != 0) return fail("cannot write");
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("cannot rename into place");
+    if (::fsync(fd_) != 0) return os_error(path_, "cannot write", errno);
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return os_error(path_, "cannot rename into place", errno);
+    ::close(std::exchange(fd_, -1));
     return Ok{};
+}
+
+Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+    weft_ASSIGN(AtomicFile file, AtomicFile::create(path));
+    weft_TRY(file.write(bytes));
+    return file.commit();
 }
 
 } // namespace weft

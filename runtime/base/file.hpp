@@ -30,6 +30,31 @@ private:
 /// Reads a text or small binary file. Fails if it is larger than `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit = size_t(256) << 20);
 
+/// A file that appears under its name only when it is whole: written under another name beside it, renamed by commit(), removed if that is never called. Move-only.
+class AtomicFile {
+public:
+    static Result<AtomicFile> create(const std::filesystem::path& path);
+    AtomicFile(AtomicFile&& other) noexcept;
+    AtomicFile& operator=(AtomicFile&&) = delete;
+    ~AtomicFile();
+
+    /// Where it is until commit().
+    const std::string& temporary() const { return temporary_; }
+    /// Appends.
+    Status write(std::span<const std::byte> bytes);
+    /// Goes back to the beginning and writes.
+    Status rewrite(std::span<const std::byte> bytes);
+    /// The length that it will have; what is not written yet reads as zeros.
+    Status resize(uint64_t bytes);
+    Status commit();
+
+private:
+    AtomicFile(std::filesystem::path path, std::string temporary, int fd) : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+    std::filesystem::path path_;
+    std::string temporary_;
+    int fd_ = -1;
+};
+
 /// Writes `bytes` to a temporary file beside `path`, then renames it into place: readers see the old file or the new one, never a part.
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 

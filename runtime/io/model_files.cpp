@@ -80,6 +80,15 @@ Result<ModelFiles> ModelFiles::from_config(Json config, const std::string& origi
     return files;
 }
 
+ModelFiles ModelFiles::from_gguf(GgufFile file) {
+    ModelFiles files;
+    files.origin_ = file.origin();
+    files.ggufs_.push_back(std::move(file));
+    for (const TensorView& tensor : files.ggufs_[0].tensors()) files.tensors_.push_back(&tensor);
+    files.index_tensors();
+    return files;
+}
+
 Result<ModelFiles> ModelFiles::open(const fs::path& path) {
     ModelFiles files;
     files.origin_ = path.string();
@@ -176,7 +185,7 @@ Status ModelFiles::add_tensors(const ShardOf& shard_of) {
     const auto twice = std::adjacent_find(by_name_.begin(), by_name_.end(), [](auto* a, auto* b) { return a->name == b->name; });
     if (twice != by_name_.end())
         return Error{ErrorCode::malformed, origin_ + ": tensor " + in_quotes((*twice)->name) + ": is in several shards, and the index does not say which counts", {}};
-    return Ok{};
+    return join_scales();
 }
 
 void ModelFiles::index_tensors() {

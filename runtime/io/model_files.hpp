@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "io/gguf.hpp"
 #include "io/safetensors.hpp"
+#include <memory>
 
 namespace weft {
 
@@ -22,6 +23,9 @@ public:
     /// A configuration in memory, as if read from the file `origin`. Must be an object.
     static Result<ModelFiles> from_config(Json config, const std::string& origin);
 
+    /// A GGUF file that is open already, whatever its name.
+    static ModelFiles from_gguf(GgufFile file);
+
     /// config.json, an object; absent for weights alone.
     const std::optional<Json>& config() const { return config_.json; }
     /// The path of config.json, for messages and for JsonObject.
@@ -39,7 +43,8 @@ public:
 
     /// The tensor of that name in any shard, or nullptr.
     const TensorView* find(std::string_view name) const;
-    /// All tensors, shard after shard, each in the order of its bytes.
+    /// All tensors as the files have them, shard after shard, each in the order of its bytes. find() gives numbers together with their scales (NAME_scale_inv of 8-bit floats;
+    /// NAME_blocks and NAME_scales as NAME).
     std::span<const TensorView* const> tensors() const { return tensors_; }
     /// The bytes of all tensors together.
     uint64_t total_bytes() const { return total_bytes_; }
@@ -61,12 +66,14 @@ private:
     Status open_shards(const std::filesystem::path& index_path);
     Status add_tensors(const std::map<std::string, std::string>& shard_of);
     void index_tensors();
+    Status join_scales();
 
     std::string origin_;
     std::filesystem::path directory_; // empty for a lone file
     Document config_, generation_config_;
     std::vector<SafetensorsFile> shards_;
     std::vector<GgufFile> ggufs_;
+    std::vector<std::unique_ptr<const TensorView>> joined_; // with scales
     std::vector<const TensorView*> tensors_, by_name_; // by_name_ is sorted
     uint64_t total_bytes_ = 0;
 };

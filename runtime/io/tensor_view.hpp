@@ -38,6 +38,10 @@ struct TensorView {
     FileType type = FileType::f32;
     std::vector<uint64_t> shape;        ///< outermost dimension first; empty for a scalar
     std::span<const std::byte> bytes;   ///< little-endian, row-major, at any alignment: copy, never cast
+    /// Where the file has the elements' scales apart: their tensor. f8_e4m3: a number for each `scale_rows` x `scale_columns` elements of the last two dimensions.
+    /// mxfp4: an exponent (E8M0) for each 32 elements of a row; `bytes` are the 4-bit numbers, of neighbours in one byte, as Hugging Face writes them.
+    const TensorView* scales = nullptr;
+    uint32_t scale_rows = 0, scale_columns = 0;
 
     /// The number of elements. The file's reader has checked that the product does not overflow.
     uint64_t count() const;

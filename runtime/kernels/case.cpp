@@ -39,7 +39,9 @@ void random_blocks(Random& random, DType dtype, size_t count, double deviation, 
         for (std::byte& b : block) b = std::byte(random.below(256));
         const auto scale = [&](uint32_t n, double v) {
             const uint16_t half = float_to_half(float(v));
-            std::memcpy(&block[info.scale_at + 2 * n], &half, 2);
+            const auto whole = float(v);
+            if (dtype == DType::f8_blocks) std::memcpy(&block[info.scale_at], &whole, 4);
+            else std::memcpy(&block[info.scale_at + 2 * n], &half, 2);
         };
         if (dtype == DType::mxfp4) block[0] = std::byte(124 + random.below(3) + int(std::lround(std::log2(deviation))));
         else {

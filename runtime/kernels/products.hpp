@@ -22,6 +22,7 @@ template <class K>
 typename K::Variant product_variant(Recorder& r, const Tensor& x, const Tensor& weight, bool eight_bits) {
     if (!by_sixteen_bytes(x, weight)) return K::Variant::core;
     if (!in_blocks(weight.dtype)) return K::Variant::vectors;
+    if (weight.dtype == DType::f8_blocks) return K::Variant::blocks; // its elements are no integers
     return eight_bits || r.has(Feature::fast_integer_dot) ? K::Variant::dot : K::Variant::blocks;
 }
 

@@ -7,9 +7,6 @@
 
 namespace weft {
 
-namespace {
-
-// The schedule by the config's model_type.
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
     std::string known;
@@ -27,21 +24,30 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
     return Error{ErrorCode::unsupported, config.origin() + ": architecture '" + type + "' is not supported", {"weft knows: " + known}};
 }
 
+namespace {
+
 Result<Schedule> schedule_of_gguf(const ModelFiles& files) {
     weft_ASSIGN(const auto type, files.gguf()->string("general.architecture"));
+    if (const GgufSide* side = gguf_side(files)) {
+        weft_ASSIGN(const Json config, side->config(files));
+        return schedule_of(JsonObject(config, files.gguf()->origin()), files);
+    }
     std::string known;
     for (const Architecture* a : all_architectures())
-        for (const GgufSide& side : a->gguf) {
-            if (type == side.name) {
-                weft_ASSIGN(const Json config, side.config(files));
-                return schedule_of(JsonObject(config, files.gguf()->origin()), files);
-            }
-            known += (known.empty() ? "" : ", ") + std::string(side.name);
-        }
+        for (const GgufSide& side : a->gguf) known += (known.empty() ? "" : ", ") + std::string(side.name);
     return Error{ErrorCode::unsupported, files.gguf()->origin() + ": architecture " + in_quotes(type) + " is not supported in GGUF files", {"weft knows: " + known}};
 }
 
 } // namespace
+
+const GgufSide* gguf_side(const ModelFiles& files) {
+    if (!files.gguf()) return nullptr;
+    const auto type = files.gguf()->string("general.architecture");
+    for (const Architecture* a : all_architectures())
+        for (const GgufSide& side : a->gguf)
+            if (type && *type == side.name) return &side;
+    return nullptr;
+}
 
 Result<Schedule> make_schedule(const ModelFiles& files) {
     if (files.gguf()) return schedule_of_gguf(files);
@@ -59,7 +65,7 @@ std::vector<std::string> Slots::names(const std::string& name) const {
     std::vector<std::string> list;
     for (size_t at = 0, end; at <= name.size(); at = end + 1) {
         end = std::min(name.find('|', at), name.size());
-        if (files_.gguf()) std::ranges::copy(gguf_names(name.substr(at, end - at)), std::back_inserter(list));
+        if (gguf()) list.push_back(gguf_name(name.substr(at, end - at), side_->names));
         else
             for (const auto& prefix : prefixes_) list.push_back(prefix + name.substr(at, end - at));
     }
@@ -81,7 +87,7 @@ WeightId Slots::matrix(const std::string& name, uint32_t out, uint32_t in, Weigh
 WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix, const std::vector<std::vector<Part>>& alternatives) {
     const auto pieces = [&](const std::vector<Part>& list) {
         std::vector<WeightPiece> p;
-        for (const Part& part : list) p.push_back({names(part.name), {part.of ? part.of : part.rows, in}, part.first, part.rows, WeightTransform::none});
+        for (const Part& part : list) p.push_back({names(part.name), {part.of ? part.of : part.rows, in}, part.first, part.rows, WeightTransform::none, part.zipped});
         return p;
     };
     WeightSlot s{slot, {0, in}, matrix, pieces(parts), {}, {}};
@@ -99,7 +105,7 @@ WeightId Slots::vector(const std::string& name, std::initializer_list<uint32_t> 
 WeightId Slots::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
     WeightSlot s{slot, {0}, false, {}, {}, {}};
     for (const Part& p : parts) {
-        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.first, p.rows, WeightTransform::none});
+        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.first, p.rows, WeightTransform::none, p.zipped});
         s.shape[0] += p.rows;
     }
     return add(std::move(s));
@@ -122,7 +128,8 @@ WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vect
             std::string name = p.name;
             if (const size_t at = name.find("{e}."); at != name.npos && p.of == 0) by_projection.push_back({names(name.erase(at, 4)), {count, p.rows, in}, e * p.rows, p.rows, WeightTransform::none});
         }
-    if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
+    if (gguf()) s.pieces = std::move(by_projection), s.alternatives.clear();
+    else if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
     return add(std::move(s));
 }
 
@@ -146,7 +153,7 @@ Linear Slots::stacked_linear(const std::string& slot, const std::vector<Part>& p
 }
 
 Norm Slots::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {
-    return {true, kernel::NormKind::rms, vector(name, {width}, zero_centred ? WeightTransform::add_one : WeightTransform::none), kNoWeight, float(eps)};
+    return {true, kernel::NormKind::rms, vector(name, {width}, zero_centred ? centred() : WeightTransform::none), kNoWeight, float(eps)};
 }
 
 Norm Slots::layer_norm(const std::string& name, uint32_t width, double eps, bool bias) {

@@ -7,11 +7,21 @@
 
 namespace weft {
 
-/// A general.architecture of GGUF files, and the config that transformers would have for such a file; its model_type says which architecture reads it.
+/// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to which .weight and .bias belong, or whole names.
+struct GgufName {
+    const char *module, *gguf;
+};
+
+/// A general.architecture of GGUF files, and the config that transformers would have for such a file; its model_type says which architecture reads it. A slot holds the same
+/// numbers whether it comes from a directory or from a GGUF file: what the converter does to them is undone where the slot is described.
 struct GgufSide {
     const char* name;
     Result<Json> (*config)(const ModelFiles& files);
+    std::vector<GgufName> names = {}; ///< where they differ from what most have (models/gguf.cpp)
 };
+
+/// The side that reads a GGUF file; nullptr if there is none.
+const GgufSide* gguf_side(const ModelFiles& files);
 
 /// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines: `extern const Architecture NAME_architecture`.
 struct Architecture {
@@ -27,10 +37,19 @@ std::span<const Architecture* const> all_architectures();
 /// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types are refused with the list of known ones.
 Result<Schedule> make_schedule(const ModelFiles& files);
 
+/// The schedule of a config by its model_type, with the weights' names and shapes of `files`.
+Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files);
+
 /// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give ("model."). A name may be several, "new.weight|old.weight".
 class Slots {
 public:
-    Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes) : schedule_(schedule), files_(files), prefixes_(std::move(prefixes)) {}
+    Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes) : schedule_(schedule), files_(files), side_(gguf_side(files)), prefixes_(std::move(prefixes)) {}
+
+    /// True if names and shapes are those of a GGUF file.
+    bool gguf() const { return side_; }
+    /// GGUF files have -exp(A_log) where others have A_log, and 1 + w where others have the w of zero-centred norms.
+    WeightTransform decay() const { return gguf() ? WeightTransform::none : WeightTransform::negative_exp; }
+    WeightTransform centred() const { return gguf() ? WeightTransform::none : WeightTransform::add_one; }
 
     /// A matrix [out, in], kept in the file's type.
     WeightId matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform = WeightTransform::none);
@@ -39,6 +58,7 @@ public:
         std::string name;
         uint32_t rows = 0;
         uint32_t first = 0, of = 0; ///< of = 0: the tensor has exactly `rows` rows
+        uint32_t zipped = 0;        ///< WeightPiece::zipped
     };
     /// `matrix` false: f32 values, as vector. `alternatives`: other parts that give the same rows.
     WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix = true, const std::vector<std::vector<Part>>& alternatives = {});
@@ -49,7 +69,7 @@ public:
     /// The pieces of several vectors one after another.
     WeightId stacked_vector(const std::string& slot, const std::vector<Part>& parts);
     /// Experts as one [E, rows, in] slot: from one tensor an expert ("...experts.{e}.gate_proj.weight": parts with {e} in their names, stacked within each expert),
-    /// or from one stacked tensor, whichever the file has.
+    /// or from one stacked tensor, or from one of each projection (all that GGUF has), whichever the file has.
     WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one, const std::string& stacked_name, uint32_t in);
     /// Values made from the config.
     WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values);
@@ -69,6 +89,7 @@ public:
 private:
     Schedule& schedule_;
     const ModelFiles& files_;
+    const GgufSide* side_;
     std::vector<std::string> prefixes_;
 };
 

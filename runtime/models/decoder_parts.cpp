@@ -83,9 +83,10 @@ Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefault
     return d;
 }
 
-AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias, bool out_bias) {
+AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias, bool out_bias, bool turned) {
     AttentionSpec a = h.attention();
-    a.qkv = slots.stacked_linear(at + "qkv", {{at + "q_proj", h.q_rows()}, {at + "k_proj", h.kv_rows()}, {at + "v_proj", h.kv_rows()}}, width, qkv_bias);
+    const uint32_t zipped = turned && slots.gguf() ? h.head_size : 0;
+    a.qkv = slots.stacked_linear(at + "qkv", {{.name = at + "q_proj", .rows = h.q_rows(), .zipped = zipped}, {.name = at + "k_proj", .rows = h.kv_rows(), .zipped = zipped}, {at + "v_proj", h.kv_rows()}}, width, qkv_bias);
     a.out = slots.linear(at + "o_proj", width, h.q_rows(), out_bias);
     return a;
 }

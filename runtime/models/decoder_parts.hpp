@@ -58,8 +58,9 @@ struct DecoderDefaults {
 };
 Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefaults& defaults);
 
-/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet.
-AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias = false, bool out_bias = false);
+/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet. `turned`: of those whose GGUF files have the two halves of each head of
+/// q and k in turn, since their rotation there is of neighbours.
+AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias = false, bool out_bias = false, bool turned = false);
 /// Gated feed-forward with at + gate_proj, up_proj and down_proj.
 MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation, bool bias = false);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Falcon-H1 (Zuo et al. 2025): attention and Mamba-2 side by side in every layer, with the multipliers of maximal update parametrisation.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 #include <algorithm>
 
@@ -94,9 +95,24 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// The multipliers are in the weights already.
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "falcon_h1"));
+    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "mamba_d_conv"}, {"ssm.state_size", "mamba_d_state"}, {"ssm.time_step_rank", "mamba_n_heads"}, {"ssm.group_count", "mamba_n_groups"}, {"ssm.inner_size", "mamba_d_ssm"}}));
+    config["mamba_d_head"] = "auto";
+    config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
+    config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
+    config["projectors_bias"] = gguf_has(files, "ssm_out.bias");
+    config["mamba_rms_norm"] = gguf_has(files, "ssm_norm.weight");
+    config["mamba_norm_before_gate"] = false;
+    config["attention_bias"] = gguf_has(files, "attn_q.bias");
+    config["mlp_bias"] = gguf_has(files, "ffn_up.bias");
+    return config;
+}
+
 } // namespace
 
 extern const Architecture falcon_h1_architecture;
-const Architecture falcon_h1_architecture{{"falcon_h1"}, "Falcon-H1", "attention and Mamba-2 in parallel in every layer, multipliers everywhere", schedule};
+const Architecture falcon_h1_architecture{{"falcon_h1"}, "Falcon-H1", "attention and Mamba-2 in parallel in every layer, multipliers everywhere", schedule, {{"falcon-h1", gguf_config, {{"pre_ff_layernorm.weight", "ffn_norm"}}}}};
 
 } // namespace weft

@@ -81,8 +81,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
     Slots slots(s, files, {"model.", ""});
-    const bool zero_centred = !files.gguf(); // the converter stores 1 + w
-    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {}, zero_centred));
+    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {}, true));
     s.embedding.scale = float(std::sqrt(double(c.width)));
     s.head.softcap = float(c.logit_cap);
     Rope full, local;
@@ -97,15 +96,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
         AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
         if (k.head_norms) {
-            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps, zero_centred);
-            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps, zero_centred);
+            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps, true);
+            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps, true);
         }
         a.window = c.windows[i];
         a.rope = a.window ? local : full;
         a.scale = float(1 / std::sqrt(c.query_scalar));
         a.softcap = float(c.score_cap);
         const MlpSpec m = usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation);
-        const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps, zero_centred); };
+        const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps, true); };
         Layer layer;
         layer.blocks.push_back({.pre = norm("input_layernorm"), .branches = {{a}}, .post = norm("post_attention_layernorm")});
         layer.blocks.push_back({.pre = norm("pre_feedforward_layernorm"), .branches = {{m}}, .post = norm("post_feedforward_layernorm")});
@@ -127,10 +126,12 @@ Result<Json> gguf_config(const ModelFiles& files) {
     return config;
 }
 
+const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"}, {"pre_feedforward_layernorm", "ffn_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}};
+
 } // namespace
 
 extern const Architecture gemma_architecture;
 const Architecture gemma_architecture{{"gemma2", "gemma3_text"}, "Gemma-2, Gemma-3 text", "norms on both sides, soft caps, windows between full layers, two rotary bases", schedule,
-    {{"gemma2", gguf_config<0, 46>}, {"gemma3", gguf_config<1, 62>}}};
+    {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}}};
 
 } // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: GLM-4.5 (GLM team 2025): experts chosen by sigmoid scores with a correction bias (DeepSeek-V3, Liu et al. 2024, section 2.1.2) behind dense first layers; half of each head rotated.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 
 namespace weft {
 namespace {
@@ -71,9 +72,29 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// Layers that predict further tokens stand behind the others.
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "glm4_moe"));
+    weft_TRY(gguf_copy(files, config, {{"leading_dense_block_count", "first_k_dense_replace"}, {"expert_count", "num_local_experts"}, {"expert_shared_count", "n_shared_experts"}, {"expert_weights_scale", "routed_scaling_factor"},
+                                       {"expert_weights_norm", "norm_topk_prob"}, {"expert_group_count", "n_group"}, {"expert_group_used_count", "topk_group"}, {"nextn_predict_layers", "predicting"}}));
+    const JsonObject view(config, files.gguf()->origin());
+    weft_ASSIGN(const uint32_t layers, view.count("num_hidden_layers"));
+    weft_ASSIGN(const uint32_t predicting, count_or_zero(view, "predicting", 0));
+    if (predicting >= layers) return view.bad("predicting", "must be below the number of layers");
+    config["num_hidden_layers"] = layers - predicting;
+    config["use_qk_norm"] = gguf_has(files, "attn_q_norm.weight");
+    config["attention_bias"] = gguf_has(files, "attn_q.bias");
+    if (!config.contains("partial_rotary_factor")) config["partial_rotary_factor"] = 1;
+    return config;
+}
+
+const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"}, {"mlp.gate.e_score_correction_bias", "exp_probs_b.bias"},
+                                          {"mlp.shared_experts.gate_proj", "ffn_gate_shexp"}, {"mlp.shared_experts.up_proj", "ffn_up_shexp"}, {"mlp.shared_experts.down_proj", "ffn_down_shexp"}};
+
 } // namespace
 
 extern const Architecture glm4_moe_architecture;
-const Architecture glm4_moe_architecture{{"glm4_moe"}, "GLM-4.5", "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated", schedule};
+const Architecture glm4_moe_architecture{{"glm4_moe"}, "GLM-4.5", "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated", schedule,
+    {{"glm4moe", gguf_config, kGgufNames}}};
 
 } // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Granite 4 hybrid (IBM 2025): Mamba-2 with a few attention layers, mostly without positions; experts beside a shared feed-forward block, or that block alone.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
 namespace weft {
@@ -46,7 +47,7 @@ Result<Config> read(const JsonObject& c) {
 }
 
 AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias);
+    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias, true);
     a.scale = float(c.attention_multiplier);
     a.rope = rope;
     return a;
@@ -58,20 +59,22 @@ MlpSpec shared_mlp(Slots& slots, const std::string& at, const Config& c) {
 }
 
 Op ffn(Slots& slots, const std::string& at, const Config& c) {
-    const MlpSpec shared = shared_mlp(slots, at + "shared_mlp.", c);
+    const std::string in_gguf = at + "mlp."; // there gate and up are apart, and the shared block is called otherwise where there are no experts
+    const MlpSpec shared = !slots.gguf() ? shared_mlp(slots, at + "shared_mlp.", c) : usual_mlp(slots, in_gguf + (c.experts.count ? "shared_expert." : ""), c.width, c.shared_inner, c.activation);
     if (!c.experts.count) return shared;
     const std::string moe = at + "block_sparse_moe.";
-    MoeSpec m;
+    MoeSpec m = slots.gguf() ? usual_experts(slots, in_gguf, c.width, c.experts, c.activation) : MoeSpec();
     m.experts = c.experts.count;
     m.chosen = c.experts.chosen;
     m.inner = c.experts.inner;
     m.score = kernel::RouterScore::logit;
     m.weight = kernel::RouterWeight::softmax_of_chosen;
     m.activation = c.activation;
+    m.shared = shared;
+    if (slots.gguf()) return m;
     m.router = {slots.matrix(moe + "router.layer.weight|" + moe + "router.weight", m.experts, c.width), kNoWeight, c.width, m.experts};
     m.gate_up = slots.stack(moe + "input_linear.weight|" + moe + "experts.gate_up_proj", m.experts, 2 * m.inner, c.width);
     m.down = slots.stack(moe + "output_linear.weight|" + moe + "experts.down_proj", m.experts, c.width, m.inner);
-    m.shared = shared;
     return m;
 }
 
@@ -96,9 +99,34 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// Bamba's files say the same, without multipliers.
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "granitemoehybrid"));
+    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "mamba_d_conv"}, {"ssm.state_size", "mamba_d_state"}, {"ssm.time_step_rank", "mamba_n_heads"}, {"ssm.group_count", "mamba_n_groups"},
+                                       {"attention.scale", "attention_multiplier"}, {"embedding_scale", "embedding_multiplier"}, {"residual_scale", "residual_multiplier"}, {"logit_scale", "logits_scaling"},
+                                       {"expert_count", "num_local_experts"}, {"expert_shared_feed_forward_length", "shared_intermediate_size"}}));
+    if (gguf_has(files, "ssm_in.weight")) weft_TRY(gguf_expand(files, config, "mamba_expand"));
+    weft_TRY(gguf_layer_types(files, config));
+    config["mamba_d_head"] = "auto";
+    config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
+    config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
+    config["attention_bias"] = gguf_has(files, "attn_q.bias");
+    if (!config.contains("num_local_experts")) config["num_local_experts"] = 0, config["shared_intermediate_size"] = config["intermediate_size"];
+    weft_TRY(gguf_copy(files, config, {{"rope.scaling.finetuned", "rotates"}}));
+    if (config.value("rotates", true)) config["position_embedding_type"] = "rope";
+    if (!config.contains("embedding_multiplier")) {
+        config["model_type"] = "bamba";
+        config["mlp_bias"] = gguf_has(files, "ffn_up.bias");
+        config["attn_layer_indices"] = Json::array();
+        for (size_t i = 0; i < config["layer_types"].size(); ++i)
+            if (config["layer_types"][i] == "full_attention") config["attn_layer_indices"].push_back(i);
+    }
+    return config;
+}
+
 } // namespace
 
 extern const Architecture granitemoehybrid_architecture;
-const Architecture granitemoehybrid_architecture{{"granitemoehybrid"}, "Granite 4 hybrid", "Mamba-2 and attention without positions, experts with a shared block, four multipliers", schedule};
+const Architecture granitemoehybrid_architecture{{"granitemoehybrid"}, "Granite 4 hybrid", "Mamba-2 and attention without positions, experts with a shared block, four multipliers", schedule, {{"granitehybrid", gguf_config}}};
 
 } // namespace weft

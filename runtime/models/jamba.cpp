@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Jamba (Lieber et al. 2024): Mamba with norms on dt, B and C, one attention layer without positions in every few, experts in every other layer.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
 namespace weft {
@@ -9,7 +10,7 @@ namespace {
 struct Config : DecoderSizes {
     Mamba1Sizes mamba;
     Experts experts; // fewer than 2: none
-    uint32_t attention_period, attention_offset, expert_period, expert_offset; // layer i % period == offset
+    std::vector<bool> attends, chooses; // of each layer: attention, else Mamba; experts, else a dense block
 };
 
 Result<Config> read(const JsonObject& c) {
@@ -21,12 +22,18 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
     o.experts.inner = o.inner;
     if (o.experts.count > 1) weft_TRY(check_experts(c, o.experts, o.layers, "num_experts", "num_experts_per_tok"));
-    weft_ASSIGN(o.attention_period, c.count_or("attn_layer_period", 8));
-    weft_ASSIGN(o.attention_offset, count_or_zero(c, "attn_layer_offset", 4));
-    if (o.attention_offset >= o.attention_period) return c.bad("attn_layer_offset", "must be below attn_layer_period");
-    weft_ASSIGN(o.expert_period, c.count_or("expert_layer_period", 2));
-    weft_ASSIGN(o.expert_offset, count_or_zero(c, "expert_layer_offset", 1));
-    if (o.expert_offset >= o.expert_period) return c.bad("expert_layer_offset", "must be below expert_layer_period");
+    weft_ASSIGN(const uint32_t attention_period, c.count_or("attn_layer_period", 8));
+    weft_ASSIGN(const uint32_t attention_offset, count_or_zero(c, "attn_layer_offset", 4));
+    if (attention_offset >= attention_period) return c.bad("attn_layer_offset", "must be below attn_layer_period");
+    weft_ASSIGN(const uint32_t expert_period, c.count_or("expert_layer_period", 2));
+    weft_ASSIGN(const uint32_t expert_offset, count_or_zero(c, "expert_layer_offset", 1));
+    if (expert_offset >= expert_period) return c.bad("expert_layer_offset", "must be below expert_layer_period");
+    weft_ASSIGN(const auto attends, layers_of_kind(c, "layer_types", o.layers, "full_attention", "linear_attention"));
+    weft_ASSIGN(const auto chooses, layers_of_kind(c, "mlp_layer_types", o.layers, "sparse", "dense"));
+    for (uint32_t i = 0; i < o.layers; ++i) {
+        o.attends.push_back(attends ? (*attends)[i] : i % attention_period == attention_offset);
+        o.chooses.push_back(o.experts.count > 1 && (chooses ? (*chooses)[i] : i % expert_period == expert_offset));
+    }
     return o;
 }
 
@@ -45,17 +52,30 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.norm = "final_layernorm.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), ff = at + "feed_forward.";
-        const bool attends = i % c.attention_period == c.attention_offset, chooses = c.experts.count > 1 && i % c.expert_period == c.expert_offset;
-        const Op mixer = attends ? Op(usual_attention(slots, at + "self_attn.", c.heads, c.width)) : Op(mamba(slots, at + "mamba.", c));
-        const Op ffn = chooses ? Op(usual_experts(slots, ff, c.width, c.experts, c.activation, {.router = "router"})) : Op(usual_mlp(slots, ff, c.width, c.inner, c.activation));
+        const Op mixer = c.attends[i] ? Op(usual_attention(slots, at + "self_attn.", c.heads, c.width)) : Op(mamba(slots, at + "mamba.", c));
+        const Op ffn = c.chooses[i] ? Op(usual_experts(slots, ff, c.width, c.experts, c.activation, {.router = "router"})) : Op(usual_mlp(slots, ff, c.width, c.inner, c.activation));
         s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn, "pre_ff_layernorm"));
     }
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "jamba"));
+    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "mamba_d_conv"}, {"ssm.state_size", "mamba_d_state"}, {"ssm.time_step_rank", "mamba_dt_rank"}}));
+    weft_TRY(gguf_expand(files, config, "mamba_expand"));
+    weft_TRY(gguf_layer_types(files, config));
+    config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
+    config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
+    if (!config.contains("num_experts")) config["num_experts"] = 1;
+    Json kinds = Json::array();
+    for (size_t i = 0; i < config["layer_types"].size(); ++i) kinds.push_back(files.find("blk." + std::to_string(i) + ".ffn_gate_inp.weight") ? "sparse" : "dense");
+    config["mlp_layer_types"] = std::move(kinds);
+    return config;
+}
+
 } // namespace
 
 extern const Architecture jamba_architecture;
-const Architecture jamba_architecture{{"jamba"}, "Jamba", "Mamba with inner norms, attention without positions and experts at their own periods", schedule};
+const Architecture jamba_architecture{{"jamba"}, "Jamba", "Mamba with inner norms, attention without positions and experts at their own periods", schedule, {{"jamba", gguf_config}}};
 
 } // namespace weft

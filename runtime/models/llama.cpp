@@ -35,11 +35,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
-    if (files.gguf()) rope.kind = RopeKind::pairs; // the converter turns the rows of q and k
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias);
+        AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias, true);
         a.rope = rope;
         a.window = c.window;
         s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation, c.mlp_bias)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Mamba (Gu & Dao 2023): selective scans alone. Falcon-Mamba (Zuo et al. 2024) adds norms without weights on dt, B and C.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
 namespace weft {
@@ -44,9 +45,20 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "mamba"));
+    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "conv_kernel"}, {"ssm.state_size", "state_size"}, {"ssm.time_step_rank", "time_step_rank"}, {"ssm.dt_b_c_rms", "inner_norms"},
+                                       {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+    weft_TRY(gguf_expand(files, config, "expand"));
+    if (config.value("inner_norms", false)) config["model_type"] = "falcon_mamba";
+    config["use_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
+    config["use_bias"] = gguf_has(files, "ssm_in.bias");
+    return config;
+}
+
 } // namespace
 
 extern const Architecture mamba_architecture;
-const Architecture mamba_architecture{{"mamba", "falcon_mamba"}, "Mamba, Falcon-Mamba", "selective scans alone; norms on dt, B and C", schedule};
+const Architecture mamba_architecture{{"mamba", "falcon_mamba"}, "Mamba, Falcon-Mamba", "selective scans alone; norms on dt, B and C", schedule, {{"mamba", gguf_config}}};
 
 } // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Mamba-2 (Dao & Gu 2024): state-space duality layers alone.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
 namespace weft {
@@ -37,9 +38,23 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "mamba2"));
+    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "conv_kernel"}, {"ssm.state_size", "state_size"}, {"ssm.time_step_rank", "num_heads"}, {"ssm.group_count", "n_groups"}, {"ssm.inner_size", "inner"},
+                                       {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+    weft_TRY(gguf_expand(files, config, "expand"));
+    const JsonObject view(config, files.gguf()->origin());
+    weft_ASSIGN(const uint32_t inner, view.count("inner"));
+    weft_ASSIGN(const uint32_t heads, view.count("num_heads"));
+    config["head_dim"] = inner / heads;
+    config["use_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
+    config["use_bias"] = gguf_has(files, "ssm_in.bias");
+    return config;
+}
+
 } // namespace
 
 extern const Architecture mamba2_architecture;
-const Architecture mamba2_architecture{{"mamba2"}, "Mamba-2", "state-space duality alone: head groups, limits on dt, gate before a grouped norm", schedule};
+const Architecture mamba2_architecture{{"mamba2"}, "Mamba-2", "state-space duality alone: head groups, limits on dt, gate before a grouped norm", schedule, {{"mamba2", gguf_config}}};
 
 } // namespace weft

@@ -20,6 +20,12 @@ bool is_auto(const JsonObject& config, const std::string& key) {
     return word && *word == "auto";
 }
 
+// GGUF has [heads, 1].
+WeightId per_head(Slots& slots, const std::string& name, uint32_t heads, WeightTransform transform) {
+    const std::vector<uint64_t> shape = slots.gguf() ? std::vector<uint64_t>{heads, 1} : std::vector<uint64_t>{heads};
+    return slots.add({name, {heads}, false, {{slots.names(name), shape, 0, 0, transform}}, {}, {}});
+}
+
 ConvSpec convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias, kernel::Activation activation) {
     return {slots.vector(at + ".weight", {channels, taps}), bias ? slots.vector(at + ".bias", {channels}) : kNoWeight, channels, taps, activation};
 }
@@ -55,7 +61,7 @@ Mamba1Spec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, con
     m.x = slots.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
     m.dt = slots.linear(at + "dt_proj", s.inner, s.rank);
     WeightSlot parameters{at + "A, D, dt bias", {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
-    parameters.pieces.push_back({slots.names(at + "A_log"), {s.inner, s.state_size}, 0, 0, WeightTransform::negative_exp});
+    parameters.pieces.push_back({slots.names(at + "A_log"), {s.inner, s.state_size}, 0, 0, slots.decay()});
     parameters.pieces.push_back({slots.names(at + "D"), {s.inner}, 0, 0, WeightTransform::none});
     parameters.pieces.push_back({slots.names(at + "dt_proj.bias"), {s.inner}, 0, 0, WeightTransform::none});
     m.parameters = slots.add(std::move(parameters));
@@ -102,11 +108,15 @@ Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, con
     m.in = slots.linear(at + "in_proj", s.rows(), width, s.bias);
     m.conv = convolution(slots, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
     m.dt_bias = slots.vector(at + "dt_bias", {s.heads});
-    m.a = slots.vector(at + "A_log", {s.heads}, WeightTransform::negative_exp);
-    m.d = slots.vector(at + "D", {s.heads});
+    m.a = per_head(slots, at + "A_log", s.heads, slots.decay());
+    m.d = per_head(slots, at + "D", s.heads, WeightTransform::none);
     m.dt_min = float(s.dt_min);
     m.dt_max = float(s.dt_max);
-    if (norm_eps) m.norm = slots.rms(at + "norm.weight", s.inner(), *norm_eps);
+    if (norm_eps) { // GGUF has a row for each group
+        m.norm = {.present = true, .eps = float(*norm_eps)};
+        const std::vector<uint64_t> shape = slots.gguf() ? std::vector<uint64_t>{s.groups, s.inner() / s.groups} : std::vector<uint64_t>{s.inner()};
+        m.norm.weight = slots.add({at + "norm.weight", {s.inner()}, false, {{slots.names(at + "norm.weight"), shape, 0, 0, WeightTransform::none}}, {}, {}});
+    }
     m.norm_groups = s.groups;
     m.out = slots.linear(at + "out_proj", width, s.inner(), s.out_bias);
     return m;
@@ -136,7 +146,7 @@ GatedDeltaSpec usual_delta(Slots& slots, const std::string& at, const DeltaSizes
     g.value_size = s.value_size;
     g.conv = {kNoWeight, kNoWeight, s.mixed(), s.taps, s.activation};
     g.dt_bias = slots.vector(at + "dt_bias", {s.value_heads});
-    g.a = slots.vector(at + "A_log", {s.value_heads}, WeightTransform::negative_exp);
+    g.a = slots.vector(at + "A_log", {s.value_heads}, slots.decay());
     return g;
 }
 

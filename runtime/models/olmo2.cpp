@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: OLMo-2 (OLMo team 2025): norms after attention and feed-forward instead of before; RMS norms of q and k over all heads together.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 
 namespace weft {
 namespace {
@@ -27,9 +28,12 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) { return gguf_decoder(files, "olmo2"); }
+
 } // namespace
 
 extern const Architecture olmo2_architecture;
-const Architecture olmo2_architecture{{"olmo2"}, "OLMo-2", "norms behind the blocks; norms of q and k over all heads", schedule};
+const Architecture olmo2_architecture{{"olmo2"}, "OLMo-2", "norms behind the blocks; norms of q and k over all heads", schedule,
+    {{"olmo2", gguf_config, {{"post_attention_layernorm", "post_attention_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}}}}};
 
 } // namespace weft

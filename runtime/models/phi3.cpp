@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Phi-3 (Abdin et al. 2024): Llama's layer with fused projections; LongRoPE, perhaps on a part of each head; a window in every layer, or none.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 
 namespace weft {
 namespace {
@@ -51,9 +52,24 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// The divisors of LongRoPE are tensors.
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "phi3"));
+    weft_TRY(gguf_copy(files, config, {{"rope.scaling.original_context_length", "original_max_position_embeddings"}, {"rope.scaling.attn_factor", "attention_factor"}}));
+    config.erase("rope_scaling");
+    const TensorView *long_factors = files.find("rope_factors_long.weight"), *short_factors = files.find("rope_factors_short.weight");
+    if (long_factors && short_factors) {
+        weft_ASSIGN(const auto far, read_f32(*long_factors));
+        weft_ASSIGN(const auto near, read_f32(*short_factors));
+        config["rope_scaling"] = {{"rope_type", "longrope"}, {"long_factor", far}, {"short_factor", near}};
+        if (config.contains("attention_factor")) config["rope_scaling"]["attention_factor"] = config["attention_factor"];
+    }
+    return config;
+}
+
 } // namespace
 
 extern const Architecture phi3_architecture;
-const Architecture phi3_architecture{{"phi3"}, "Phi-3", "fused projections, LongRoPE", schedule};
+const Architecture phi3_architecture{{"phi3"}, "Phi-3", "fused projections, LongRoPE", schedule, {{"phi3", gguf_config, {{"mlp.gate_up_proj", "ffn_up"}}}}};
 
 } // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Qwen3-Next and Qwen3.5 (Qwen team 2025, 2026): three layers of Gated DeltaNet (Yang et al. 2024) to one of attention with an output gate; experts with a gated shared one, or dense.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
 namespace weft {
@@ -43,10 +44,13 @@ GatedDeltaSpec gated_delta(Slots& slots, const std::string& at, const Config& c)
     GatedDeltaSpec g = usual_delta(slots, at, d);
     const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size, group = 2 * d.key_size + 2 * values;
     std::vector<Slots::Part> parts;
-    take(parts, at + "in_proj_qkvz", d.key_heads, group, 0, d.key_size);                     // q
-    take(parts, at + "in_proj_qkvz", d.key_heads, group, d.key_size, d.key_size);            // k
-    take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size, values);            // v
-    take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size + values, values);   // z
+    if (slots.gguf()) parts = {{at + "qkv", d.mixed()}, {at + "z", d.values()}};
+    else {
+        take(parts, at + "in_proj_qkvz", d.key_heads, group, 0, d.key_size);                   // q
+        take(parts, at + "in_proj_qkvz", d.key_heads, group, d.key_size, d.key_size);          // k
+        take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size, values);          // v
+        take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size + values, values); // z
+    }
     take(parts, at + "in_proj_ba", d.key_heads, 2 * each, 0, each);                          // b
     take(parts, at + "in_proj_ba", d.key_heads, 2 * each, each, each);                       // a
     g.in = slots.stacked_linear(at + "in", parts, c.width);
@@ -95,9 +99,29 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "qwen3_next"));
+    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "linear_conv_kernel_dim"}, {"ssm.state_size", "linear_key_head_dim"}, {"ssm.group_count", "linear_num_key_heads"}, {"ssm.time_step_rank", "linear_num_value_heads"},
+                                       {"ssm.inner_size", "linear_values"}, {"full_attention_interval", "full_attention_interval"}}));
+    const JsonObject view(config, files.gguf()->origin());
+    weft_ASSIGN(const uint32_t values, view.count("linear_values"));
+    weft_ASSIGN(const uint32_t heads, view.count("linear_num_value_heads"));
+    config["linear_value_head_dim"] = values / heads;
+    if (files.gguf()->has("qwen3next.attention.recurrent_layers")) {
+        weft_ASSIGN(const auto recurrent, files.gguf()->integers("qwen3next.attention.recurrent_layers"));
+        config["layer_types"] = Json::array();
+        for (const int64_t r : recurrent) config["layer_types"].push_back(r ? "linear_attention" : "full_attention");
+    }
+    if (!config.contains("partial_rotary_factor")) config["partial_rotary_factor"] = 1;
+    return config;
+}
+
+const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"}, {"linear_attn.qkv", "attn_qkv"}, {"linear_attn.z", "attn_gate"}, {"linear_attn.in_proj_ba", "ssm_ba"}, {"linear_attn.conv1d", "ssm_conv1d"},
+                                          {"linear_attn.dt_bias", "ssm_dt.bias"}, {"linear_attn.A_log", "ssm_a"}, {"linear_attn.norm", "ssm_norm"}, {"linear_attn.out_proj", "ssm_out"}};
+
 } // namespace
 
 extern const Architecture qwen3_next_architecture;
-const Architecture qwen3_next_architecture{{"qwen3_next"}, "Qwen3-Next", "Gated DeltaNet and gated attention in turn, experts with a gated shared one", schedule};
+const Architecture qwen3_next_architecture{{"qwen3_next"}, "Qwen3-Next", "Gated DeltaNet and gated attention in turn, experts with a gated shared one", schedule, {{"qwen3next", gguf_config, kGgufNames}}};
 
 } // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Qwen2-MoE (Qwen team 2024) and Qwen3-MoE (Yang et al. 2025): Qwen's attention, softmax-routed experts in every decoder_sparse_step-th layer; Qwen2 adds a shared expert with a gate.
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 
 namespace weft {
 namespace {
@@ -80,9 +81,17 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// Whether the weights of the chosen are renormalised is in no key.
+template <int class_index, bool renormalise>
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, kClasses[class_index].type));
+    config["norm_topk_prob"] = renormalise;
+    return config;
+}
+
 } // namespace
 
 extern const Architecture qwen_moe_architecture;
-const Architecture qwen_moe_architecture{{"qwen2_moe", "qwen3_moe"}, "Qwen2-MoE, Qwen3-MoE", "many small experts, renormalised or not; a shared expert with a gate; dense layers between", schedule};
+const Architecture qwen_moe_architecture{{"qwen2_moe", "qwen3_moe"}, "Qwen2-MoE, Qwen3-MoE", "many small experts, renormalised or not; a shared expert with a gate; dense layers between", schedule, {{"qwen2moe", gguf_config<0, false>}, {"qwen3moe", gguf_config<1, true>}}};
 
 } // namespace weft

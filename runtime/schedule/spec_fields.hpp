@@ -324,7 +324,7 @@ void fields(V& v, S& s) {
 }
 
 /// How a slot is put together from tensors of files; its name, shape and kind follow from where it is used.
-weft_LISTED(WeightPiece, 5);
+weft_LISTED(WeightPiece, 6);
 template <class V, Is<WeightPiece> P>
 void fields(V& v, P& p, const std::vector<uint64_t>& shape) {
     v.value("names", p.names, std::vector<std::string>());
@@ -332,6 +332,7 @@ void fields(V& v, P& p, const std::vector<uint64_t>& shape) {
     v.value("first_row", p.first_row, uint64_t(0));
     v.value("rows", p.rows, uint64_t(0));
     v.value("transform", p.transform, WeightTransform::none);
+    v.value("zipped", p.zipped, 0u);
 }
 weft_LISTED(WeightSlot, 7);
 template <class V, Is<WeightSlot> S>

@@ -1,62 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "schedule/weights.hpp"
-#include "base/blocks.hpp"
+#include "schedule/weight_rows.hpp"
 #include "base/check.hpp"
-#include "base/half.hpp"
 #include "vulkan/tensor.hpp"
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <set>
 
 namespace weft {
 namespace {
 
-// conv1d weights are [C, 1, K] in files and [C, K] in formulas: axes of 1 do not count.
-std::vector<uint64_t> squeezed(std::span<const uint64_t> shape) {
-    std::vector<uint64_t> s;
-    for (uint64_t d : shape)
-        if (d != 1) s.push_back(d);
-    return s;
-}
-
-const TensorView* find(const WeightPiece& piece, const ModelFiles& files) {
-    for (const auto& name : piece.names)
-        if (const TensorView* view = files.find(name)) return view;
-    return nullptr;
-}
-
-// The way to put a slot together that fits the file: its own pieces, or the first alternative, whose first tensor is there in the right shape; or at least there.
-const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFiles& files) {
-    for (const bool any_shape : {false, true}) {
-        const auto fits = [&](const std::vector<WeightPiece>& pieces) {
-            const TensorView* view = pieces.empty() ? nullptr : find(pieces[0], files);
-            return view && (any_shape || squeezed(view->shape) == squeezed(pieces[0].file_shape));
-        };
-        if (fits(slot.pieces)) return slot.pieces;
-        for (const auto& other : slot.alternatives)
-            if (fits(other)) return other;
-    }
-    return slot.pieces;
-}
-
-// A piece as a matrix: rows of `columns` elements, after the transform.
-struct Matrix {
-    uint64_t rows = 1, columns = 1;
-};
-Matrix matrix_of(const WeightPiece& piece) {
-    Matrix m;
-    if (piece.file_shape.empty()) return m;
-    m.columns = piece.file_shape.back();
-    for (size_t i = 0; i + 1 < piece.file_shape.size(); ++i) m.rows *= piece.file_shape[i];
-    if (piece.file_shape.size() == 1) std::swap(m.rows, m.columns); // a vector's elements are its rows
-    if (piece.transform == WeightTransform::transpose) std::swap(m.rows, m.columns);
-    return m;
-}
-
 // Elements of the slot that a piece gives.
 uint64_t elements_of(const WeightPiece& piece) {
-    const Matrix m = matrix_of(piece);
+    const PieceMatrix m = matrix_of(piece);
     return (piece.rows ? piece.rows : m.rows) * m.columns;
 }
 
@@ -65,49 +19,6 @@ uint64_t matrices_of(const WeightSlot& slot) {
     uint64_t n = 1;
     for (size_t i = 0; i + 2 < slot.shape.size(); ++i) n *= slot.shape[i];
     return n;
-}
-
-// Of a type that is not in blocks.
-float element(const TensorView& view, uint64_t i) {
-    uint32_t word;
-    uint16_t half;
-    switch (view.type) {
-    case FileType::f32: std::memcpy(&word, view.bytes.data() + 4 * i, 4); return std::bit_cast<float>(word);
-    case FileType::f16: std::memcpy(&half, view.bytes.data() + 2 * i, 2); return half_to_float(half);
-    default: std::memcpy(&half, view.bytes.data() + 2 * i, 2); return bf16_to_float(half);
-    }
-}
-
-void store(std::byte* to, DType type, uint64_t i, float v) {
-    if (type == DType::f32) std::memcpy(to + 4 * i, &v, 4);
-    else {
-        const uint16_t half = type == DType::f16 ? float_to_half(v) : float_to_bf16(v);
-        std::memcpy(to + 2 * i, &half, 2);
-    }
-}
-
-// Rows [first, first + count) of the piece, in the device's type.
-void convert(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count, std::byte* to) {
-    const Matrix m = matrix_of(piece);
-    const DType file_type = *dtype_of(view.type);
-    if (piece.transform == WeightTransform::none && file_type == type) {
-        const uint64_t row = bytes_of(type, m.columns);
-        std::memcpy(to, view.bytes.data() + first * row, count * row);
-        return;
-    }
-    std::vector<float> unpacked; // these rows, if they are in blocks
-    if (in_blocks(file_type)) {
-        unpacked.resize(count * m.columns);
-        unpack_blocks(file_type, view.bytes.subspan(bytes_of(file_type, first * m.columns), bytes_of(file_type, unpacked.size())), unpacked);
-    }
-    for (uint64_t r = 0; r < count; ++r)
-        for (uint64_t c = 0; c < m.columns; ++c) {
-            const bool transposed = piece.transform == WeightTransform::transpose;
-            float v = !unpacked.empty() ? unpacked[r * m.columns + c] : element(view, transposed ? c * m.rows + first + r : (first + r) * m.columns + c);
-            if (piece.transform == WeightTransform::add_one) v = 1.0f + v;
-            if (piece.transform == WeightTransform::negative_exp) v = float(-std::exp(double(v)));
-            store(to, type, r * m.columns + c, v);
-        }
 }
 
 } // namespace
@@ -121,7 +32,8 @@ std::string layout_problem(const WeightSlot& slot) {
             for (uint64_t d : piece.file_shape) elements *= d;
             if (piece.names.empty()) return "a piece must have a name";
             if (!(elements >= 1 && elements <= kMostElements)) return "the shape of a piece must have 1 to 2^46 elements";
-            const Matrix m = matrix_of(piece);
+            const PieceMatrix m = matrix_of(piece);
+            if (piece.zipped % 2 != 0 || (piece.zipped && m.rows % piece.zipped)) return "zipped must be even and divide the rows";
             if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row || (piece.rows == 0 && piece.first_row != 0)) return "the rows of a piece must lie within its shape";
             total += elements_of(piece);
             if (total > slot.count()) break;
@@ -141,7 +53,7 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
         uint64_t total = 0;
         bool whole = true;
         for (const WeightPiece& piece : pieces_for(slot, files)) {
-            const TensorView* view = find(piece, files);
+            const TensorView* view = find_tensor(piece, files);
             if (!view) {
                 std::string names;
                 for (const auto& name : piece.names) names += (names.empty() ? "'" : " or '") + name + "'";
@@ -150,9 +62,9 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
                 continue;
             }
             if (squeezed(view->shape) != squeezed(piece.file_shape)) problems.push_back("tensor '" + view->name + "' has shape " + shape_text(view->shape) + ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")"), whole = false;
-            else if (!dtype_of(view->type)) problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + "; weft reads F32, F16, BF16 and GGUF's blocks as weights"), whole = false;
-            const Matrix m = matrix_of(piece);
-            if (const auto type = dtype_of(view->type); whole && type && in_blocks(*type) && (piece.transform == WeightTransform::transpose || m.columns % block_info(*type).elements != 0))
+            else if (!held_type(*view, 1)) problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights"), whole = false;
+            const PieceMatrix m = matrix_of(piece);
+            if (const auto type = dtype_of(view->type); whole && (view->type == FileType::f8_e4m3 || in_blocks(*type)) && (piece.transform == WeightTransform::transpose || (type && m.columns % block_info(*type).elements != 0)))
                 problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name + ")"), whole = false;
             weft_CHECK(piece.first_row + piece.rows <= m.rows, slot.name.c_str());
             total += elements_of(piece);
@@ -177,8 +89,8 @@ Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFile
     std::vector<HeldPart> parts;
     uint64_t at = 0;
     for (const WeightPiece& piece : pieces_for(slot, files)) {
-        const TensorView* view = find(piece, files);
-        const auto t = view ? dtype_of(view->type) : std::nullopt;
+        const TensorView* view = find_tensor(piece, files);
+        const auto t = view ? held_type(*view, matrix_of(piece).columns) : std::nullopt;
         if (!t) return Error{ErrorCode::malformed, files.origin() + ": " + slot.name + " cannot be read", {}};
         const uint64_t begin = at % each, end = begin + elements_of(piece);
         if (at < each) {
@@ -216,8 +128,8 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
     std::vector<std::byte> staging;
     uint64_t at = 0; // element of the slot
     for (const WeightPiece& piece : pieces_for(slot, files)) {
-        const TensorView& view = *find(piece, files);
-        const Matrix m = matrix_of(piece);
+        const TensorView& view = *find_tensor(piece, files);
+        const PieceMatrix m = matrix_of(piece);
         const uint64_t rows = piece.rows ? piece.rows : m.rows;
         size_t p = 0;
         while (p + 1 < held.size() && at % each >= held[p + 1].begin) ++p;
@@ -228,7 +140,7 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
             const uint64_t n = std::min(batch, rows - r);
             const vk::Slice& slice = weight.parts[p].slice;
             std::byte* const bytes = slice.mapped ? slice.mapped + to : (staging.resize(n * row_bytes), staging.data());
-            convert(piece, view, part.dtype, piece.first_row + r, n, bytes);
+            read_rows(piece, view, part.dtype, piece.first_row + r, n, bytes);
             if (!slice.mapped) weft_TRY(uploader.write(slice.part(to, n * row_bytes), staging));
             to += n * row_bytes;
             if (!told(n * row_bytes)) return Error{ErrorCode::cancelled, "loading was stopped", {}};

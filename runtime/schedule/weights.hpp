@@ -14,7 +14,7 @@ namespace weft {
 
 enum class WeightTransform : uint32_t {
     none,
-    transpose,     ///< the file holds [in, out] (GPT-2's Conv1D)
+    transpose,     ///< the file holds [in, out] (GPT-2's Conv1D), or [experts, in, out] (gpt-oss)
     add_one,       ///< zero-centred norm weights: 1 + w
     negative_exp,  ///< A_log -> -exp(A_log)
 };
@@ -25,6 +25,7 @@ struct WeightPiece {
     std::vector<uint64_t> file_shape; ///< the rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K])
     uint64_t first_row = 0, rows = 0; ///< rows = 0: all
     WeightTransform transform = WeightTransform::none;
+    uint32_t zipped = 0; ///< the file has, of every so many rows, those of the first and the second half in turn; 0: it does not
 };
 
 /// A device tensor: the pieces' rows one after another. Matrices keep the file's float type unless asked otherwise; vectors are f32.

@@ -57,7 +57,7 @@ uint four(uint buf, uint first, uint byte, uint n) {
 vec4 from_table(uint at) {
     uint groups = block_groups(TABLE), group = at / 8u;
     Eight e = read_eight(0u, TABLE, group / groups, group % groups / 4u, group % groups % 4u, at % 8u / 2u);
-    return four_values(e, at % 2u == 0u ? e.low : e.high);
+    return four_values(TABLE, e, at % 2u == 0u ? e.low : e.high);
 }
 #else
 vec4 from_table(uint at) { return TABLE == TYPE_F32 ? uintBitsToFloat(uvec4(table[2u * at], table[2u * at + 1u])) : halves(TABLE, table[at]); }

@@ -15,13 +15,14 @@ Eight read_eight(uint buf, uint type, uint block, uint upper, uint group, uint q
 #define FIELD(at, n) FIELD_HALF(at, 0u, n)
 #define FIELD_BYTE(at, n) FIELD_HALF_BYTE(at, 0u, n)
     uint scales = FIELD(block_scale_at(type), 0u);
-    float d = type == TYPE_MXFP4 ? e8m0_half(scales & 255u) : half_value(scales & 0xffffu);
+    float d = type == TYPE_MXFP4 ? e8m0_half(scales & 255u) : type == TYPE_F8_BLOCKS ? uintBitsToFloat(scales) : half_value(scales & 0xffffu);
     uint nibble = quarter / 2u * 4u, pair = quarter % 2u * 2u; // of blocks of 32: elements from 16 on are in the upper halves of the bytes
     Eight e;
     e.scale = d, e.minimum = 0.0f;
-    if (type == TYPE_Q8_0) {
-        e.low = FIELD(2u, 2u * quarter);
-        e.high = FIELD(2u, 2u * quarter + 1u);
+    if (type == TYPE_Q8_0 || type == TYPE_F8_BLOCKS) {
+        uint at = type == TYPE_Q8_0 ? 2u : 4u;
+        e.low = FIELD(at, 2u * quarter);
+        e.high = FIELD(at, 2u * quarter + 1u);
     } else if (type == TYPE_Q4_0 || type == TYPE_Q4_1 || type == TYPE_IQ4_NL || type == TYPE_MXFP4) {
         uint at = type == TYPE_MXFP4 ? 1u : type == TYPE_Q4_1 ? 4u : 2u;
         e.low = (FIELD(at, pair) >> nibble) & 0x0f0f0f0fu;

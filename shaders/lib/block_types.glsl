@@ -22,3 +22,7 @@
     ROW(iq4_nl, IQ4_NL, 20, 32, 18, 0)  \
     ROW(iq4_xs, IQ4_XS, 23, 256, 136, 0) \
     ROW(mxfp4, MXFP4, 39, 32, 17, 0)
+
+// Blocks that no file has: made at load where a file has numbers and their scales apart. A scale of 4 bytes, then an 8-bit float an element.
+#define OWN_TYPES(ROW) \
+    ROW(f8_blocks, F8_BLOCKS, 1000, 32, 36, 0)

@@ -9,8 +9,9 @@ vec4 signed_bytes(uint four) {
 }
 
 // The elements that `four` of an Eight stands for, rounded twice as the format's reference does.
-vec4 four_values(Eight e, uint four) {
-    precise vec4 product = e.scale * signed_bytes(four);
+vec4 four_values(uint type, Eight e, uint four) {
+    vec4 q = type == TYPE_F8_BLOCKS ? vec4(e4m3(four & 255u), e4m3((four >> 8u) & 255u), e4m3((four >> 16u) & 255u), e4m3(four >> 24u)) : signed_bytes(four);
+    precise vec4 product = e.scale * q;
     precise vec4 v = product - e.minimum;
     return v;
 }

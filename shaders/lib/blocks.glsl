@@ -6,19 +6,20 @@
 #define BLOCK_NUMBER(id, NAME, number, elements, bytes, scale) const uint TYPE_##NAME = uint(number);
 PLAIN_TYPES(BLOCK_NUMBER)
 BLOCK_TYPES(BLOCK_NUMBER)
+OWN_TYPES(BLOCK_NUMBER)
 #undef BLOCK_NUMBER
 
 #define BLOCK_ROW(id, NAME, number, elements, bytes, scale) type == uint(number) ? uint(bytes) :
-uint block_bytes(uint type) { return BLOCK_TYPES(BLOCK_ROW) 0u; }
+uint block_bytes(uint type) { return BLOCK_TYPES(BLOCK_ROW) OWN_TYPES(BLOCK_ROW) 0u; }
 #undef BLOCK_ROW
 #define BLOCK_ROW(id, NAME, number, elements, bytes, scale) type == uint(number) ? uint(elements) / 32u :
-uint block_groups(uint type) { return BLOCK_TYPES(BLOCK_ROW) 1u; }
+uint block_groups(uint type) { return BLOCK_TYPES(BLOCK_ROW) OWN_TYPES(BLOCK_ROW) 1u; }
 #undef BLOCK_ROW
 #define BLOCK_ROW(id, NAME, number, elements, bytes, scale) type == uint(number) ? uint(scale) :
-uint block_scale_at(uint type) { return BLOCK_TYPES(BLOCK_ROW) 0u; }
+uint block_scale_at(uint type) { return BLOCK_TYPES(BLOCK_ROW) OWN_TYPES(BLOCK_ROW) 0u; }
 #undef BLOCK_ROW
 
-// Element i is scale * q[i] - minimum; the q are signed bytes, 0 to 3 in `low` and 4 to 7 in `high`, from the least significant byte on.
+// Element i is scale * q[i] - minimum; the q are signed bytes or, of F8_BLOCKS, 8-bit floats (E4M3), 0 to 3 in `low` and 4 to 7 in `high`, from the least significant byte on.
 struct Eight {
     float scale, minimum;
     uint low, high;
@@ -49,6 +50,16 @@ uint e2m1_four(uint four) { return look_up(four, 0x03020100u, 0x0c080604u, 0xfdf
 
 // 2^(e - 128), half of the E8M0 number e, as the table of E2M1 is doubled.
 float e8m0_half(uint e) { return uintBitsToFloat(e < 2u ? 0x00200000u << e : (e - 1u) << 23u); }
+
+// An 8-bit float with 4 bits of exponent and 3 of mantissa. Below 2^-6 the steps are even.
+float e4m3(uint bits) {
+    uint m = bits & 127u;
+    float v = m < 8u ? float(m) * 0.001953125f : uintBitsToFloat((m << 20u) + (120u << 23u));
+    return (bits & 128u) != 0u ? -v : v;
+}
+
+// What one byte of an Eight stands for.
+float byte_value(uint type, uint bits) { return type == TYPE_F8_BLOCKS ? e4m3(bits) : float(int(bits << 24u) >> 24); }
 
 // The 6-bit scale and minimum of a group of a K block, from the 12 bytes that hold them all: those of the lower four groups in the lower bits of a byte each, of the
 // upper ones half a byte and two bits left over there.

@@ -34,7 +34,7 @@ Eight fetch_eight(bool up, uint at, uint k, int count) {
 
 void fetch_block(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
     Eight e = fetch_eight(up, at, k, count);
-    a = four_values(e, e.low), b = four_values(e, e.high);
+    a = four_values(TYPE, e, e.low), b = four_values(TYPE, e, e.high);
 }
 
 #define FETCH8(name, array)                                                                                     \

@@ -179,6 +179,13 @@ kill -INT "$process" 2>/dev/null
 wait "$process"
 got=$?
 if [ "$got" -eq 0 ] && grep -q '"assistant"' "$scratch/stopped.json"; then echo 'ok Ctrl-C in a conversation'; else failed=$((failed + 1)); echo "FAILED Ctrl-C in a conversation: exit code $got: $(head -c 300 "$scratch/answer")"; fi
+expect 'quantize' 0 'qwen3next, .* vocabulary: gpt2' $weft quantize "$model" "$scratch/tales.gguf" --type q8_0 --keep 'blk.*.attn_*=f16'
+expect 'run of a GGUF file' 0 '^[0-9 ]*$' $weft run "$scratch/tales.gguf" '17 250 31' --raw-ids -n 4
+expect 'inspect of a GGUF file' 0 'gated delta' $weft inspect "$scratch/tales.gguf"
+expect 'check of a GGUF file' 1 'prefill' $weft check "$scratch/tales.gguf" --io "$model/io.safetensors" # quantized, so it is off
+expect 'quantize to another type' 1 'weft writes' $weft quantize "$model" "$scratch/no.gguf" --type q9
+expect 'quantize nothing' 1 'no such file' $weft quantize "$scratch/nothing" "$scratch/no.gguf"
+if [ -e "$scratch/no.gguf" ]; then failed=$((failed + 1)); echo 'FAILED quantize: a file is left behind'; fi
 
 stories=$goldens/../models/stories260K-hf
 expected=$goldens/../data/stories260K/expected_test_all.py.txt

@@ -15,7 +15,7 @@ namespace weft {
 
 /// What is going on, for a progress bar. `done` of `total`, in the stage's own unit.
 struct Progress {
-    enum class Stage { load, pipelines, prefill } stage = Stage::load;
+    enum class Stage { load, pipelines, prefill, write } stage = Stage::load;
     uint64_t done = 0, total = 0;
 };
 /// Return false to stop; the call that reports then fails with ErrorCode::cancelled.

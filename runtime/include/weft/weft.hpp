@@ -8,5 +8,6 @@
 #include <weft/device.hpp>
 #include <weft/error.hpp>
 #include <weft/inspect.hpp>
+#include <weft/quantize.hpp>
 #include <weft/text.hpp>
 #include <weft/tokenizer.hpp>

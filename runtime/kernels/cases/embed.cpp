@@ -64,6 +64,7 @@ KernelTable embed_cases() {
          make("real decode step q8_0", {1, 32000, 512}, {.table = DType::q8_0})}};
 #define weft_ROW(id, NAME, number, elements, bytes, scale) table.cases.push_back(make(#id " table", {7, 11, 512}, {.table = DType::id}));
     BLOCK_TYPES(weft_ROW)
+    OWN_TYPES(weft_ROW)
 #undef weft_ROW
     return table;
 }

@@ -94,6 +94,7 @@ KernelTable expert_matmul_cases() {
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
     add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id)), add("tiles, " #id, {24, 2, 5, 19, 512}, with(typed(f16, DType::id), kSecond | kScale));
     BLOCK_TYPES(weft_ROW)
+    OWN_TYPES(weft_ROW)
 #undef weft_ROW
     for (const DType type : {DType::q5_1, DType::q3_k, DType::q4_k, DType::mxfp4}) {
         Form f = typed(swiglu, type);

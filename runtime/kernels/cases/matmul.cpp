@@ -91,6 +91,7 @@ KernelTable matmul_cases() {
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
     add("vector, " #id, {3, 37, 512}, typed(all, DType::id)), add("tiles, " #id, {33, 50, 512}, typed(swiglu, DType::id));
     BLOCK_TYPES(weft_ROW)
+    OWN_TYPES(weft_ROW)
 #undef weft_ROW
     for (const DType type : {DType::q4_0, DType::q6_k, DType::mxfp4, DType::q4_k}) { // blocks of even, odd and whole words
         const std::string name = name_of(type);

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: a model directory as a GGUF file. The same schedule is made twice, once with the directory's tensors and once with GGUF's: a slot holds the same numbers either way, so what
+// fills it from the directory is what GGUF's tensors of it must hold.
+#include "base/quantize.hpp"
+#include "models/gguf_schedule.hpp"
+#include "schedule/weight_rows.hpp"
+#include "text/gguf_vocabulary_writer.hpp"
+#include <algorithm>
+#include <fnmatch.h>
+#include <map>
+#include <weft/quantize.hpp>
+
+namespace weft {
+namespace {
+
+constexpr uint64_t kBatchElements = uint64_t(1) << 20;
+
+// The rows of a slot that a piece of a GGUF tensor stands for.
+struct Source {
+    const WeightPiece* piece;
+    const WeightSlot* slot; ///< of the directory
+    uint64_t element;       ///< where the piece's rows begin in the slot
+};
+
+struct Target {
+    std::string name;
+    std::vector<uint64_t> shape;
+    DType type = DType::f32;
+    bool matrix = false;
+    std::vector<Source> sources;
+    std::vector<float> values; ///< instead of sources
+
+    uint64_t columns() const { return shape.back(); }
+    uint64_t count() const {
+        uint64_t n = 1;
+        for (const uint64_t d : shape) n *= d;
+        return n;
+    }
+};
+
+Result<DType> type_of(const std::string& name) {
+    std::string known;
+    for (uint32_t i = 0; i <= uint32_t(DType::f8_blocks); ++i)
+        if (const DType t = DType(i); can_quantize(t)) {
+            if (name == name_of(t)) return t;
+            known += (known.empty() ? "" : ", ") + std::string(name_of(t));
+        }
+    return Error{ErrorCode::invalid_argument, "type " + in_quotes(name) + " cannot be written", {"weft writes: " + known}};
+}
+
+// The same or, where rows are not whole blocks of it, the next finer one.
+DType fitting(DType type, uint64_t columns) {
+    const auto finer = [](DType t) {
+        switch (t) {
+        case DType::q4_k: return DType::q5_0;
+        case DType::q5_k: return DType::q5_1;
+        case DType::q6_k: return DType::q8_0;
+        default: return DType::f16;
+        }
+    };
+    while (columns % block_info(type).elements != 0) type = finer(type);
+    return type;
+}
+
+// GGUF's tensors, in the order of the slots that they fill.
+std::vector<Target> targets_of(const Schedule& directory, const Schedule& gguf) {
+    std::vector<Target> targets;
+    std::map<std::string, size_t> known;
+    for (size_t i = 0; i < gguf.weights.size(); ++i) {
+        const WeightSlot& slot = gguf.weights[i];
+        uint64_t element = 0;
+        for (const WeightPiece& piece : slot.pieces) {
+            const auto [at, fresh] = known.try_emplace(piece.names[0], targets.size());
+            if (fresh) {
+                Target t{piece.names[0], piece.file_shape, DType::f32, slot.matrix, {}, {}};
+                if (t.shape.size() == 3 && t.shape.back() == 1) t.shape.pop_back(); // numbers of each expert, taken as rows
+                targets.push_back(std::move(t));
+            }
+            targets[at->second].sources.push_back({&piece, &directory.weights[i], element});
+            const PieceMatrix m = matrix_of(piece);
+            element += (piece.rows ? piece.rows : m.rows) * m.columns;
+        }
+    }
+    return targets;
+}
+
+// Elements [begin, begin + to.size()) of a slot, as the directory fills it.
+void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, std::span<float> to) {
+    uint64_t at = 0;
+    for (const WeightPiece& piece : pieces_for(slot, files)) {
+        const PieceMatrix m = matrix_of(piece);
+        const uint64_t rows = piece.rows ? piece.rows : m.rows, count = rows * m.columns, from = std::max(begin, at), until = std::min(begin + to.size(), at + count);
+        if (from < until) {
+            const uint64_t first = (from - at) / m.columns, last = (until - at + m.columns - 1) / m.columns;
+            std::vector<float> values((last - first) * m.columns);
+            read_rows(piece, *find_tensor(piece, files), DType::f32, piece.first_row + first, last - first, std::as_writable_bytes(std::span(values)).data());
+            std::copy_n(values.begin() + long(from - at - first * m.columns), until - from, to.begin() + long(from - begin));
+        }
+        at += count;
+        if (at >= begin + to.size()) return;
+    }
+}
+
+// Rows [first, first + count) of the file's tensor, seen as rows of the piece's columns.
+void read_target(const Target& t, const ModelFiles& files, uint64_t first, uint64_t count, std::span<float> to) {
+    for (const Source& s : t.sources) {
+        const PieceMatrix m = matrix_of(*s.piece);
+        const uint64_t rows = s.piece->rows ? s.piece->rows : m.rows, begin = std::max(first, s.piece->first_row), end = std::min(first + count, s.piece->first_row + rows);
+        if (begin >= end) continue;
+        const auto row = [&](uint64_t file) { return to.subspan((file - first) * m.columns, m.columns); };
+        if (!s.piece->zipped) {
+            read_slot(*s.slot, files, s.element + (begin - s.piece->first_row) * m.columns, to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
+            continue;
+        }
+        for (uint64_t file = begin; file < end; ++file) {
+            const uint64_t in_group = file % s.piece->zipped, slot_row = file - in_group + in_group / 2 + (in_group % 2 ? s.piece->zipped / 2 : 0);
+            read_slot(*s.slot, files, s.element + (slot_row - s.piece->first_row) * m.columns, row(file));
+        }
+    }
+}
+
+// The type of each tensor.
+Status choose_types(std::vector<Target>& targets, const QuantizeOptions& options) {
+    weft_ASSIGN(const DType asked, type_of(options.type));
+    for (Target& t : targets) {
+        const bool exact = !t.matrix || t.name.find("ffn_gate_inp") != t.name.npos || t.name == "position_embd.weight", table = t.name == "token_embd.weight" || t.name == "output.weight";
+        const bool coarse = in_blocks(asked) && asked != DType::q8_0;
+        if (!exact) t.type = fitting(table && coarse ? DType::q6_k : asked, t.columns());
+        for (const auto& [pattern, name] : options.keep) {
+            weft_ASSIGN(const DType kept, type_of(name));
+            if (t.matrix && fnmatch(pattern.c_str(), t.name.c_str(), 0) == 0) t.type = fitting(kept, t.columns());
+        }
+    }
+    return Ok{};
+}
+
+// llama.cpp's number for what most of a file is in.
+uint32_t file_type(DType t) {
+    switch (t) {
+    case DType::f32: return 0;
+    case DType::f16: return 1;
+    case DType::q4_0: return 2;
+    case DType::q8_0: return 7;
+    case DType::q5_0: return 8;
+    case DType::q5_1: return 9;
+    case DType::q4_k: return 14;
+    case DType::q5_k: return 16;
+    case DType::q6_k: return 18;
+    default: return 32; // bf16
+    }
+}
+
+Result<GgufFile> empty_gguf(const GgufSide& side, std::string& bytes) {
+    GgufWriter w;
+    w.string("general.architecture", side.name);
+    bytes = w.header();
+    return GgufFile::parse(std::as_bytes(std::span(bytes)), "GGUF");
+}
+
+struct Written {
+    const GgufSide* side;
+    std::vector<Target> targets;
+    std::string header, vocabulary;
+    uint64_t data_bytes = 0;
+};
+
+class Conversion {
+public:
+    Conversion(const ModelFiles& files, const Schedule& schedule, const QuantizeOptions& options, const std::filesystem::path& from) : files_(files), schedule_(schedule), options_(options), from_(from) {}
+
+    /// The header under one of GGUF's names; sets what cannot be said so.
+    Result<Written> try_side(const GgufSide& side) {
+        weft_ASSIGN(GgufFile nothing, empty_gguf(side, scratch_));
+        Json config = *files_.config();
+        config["tie_word_embeddings"] = schedule_.head.linear.weight == schedule_.embedding.table;
+        gguf_files_.push_back(std::make_unique<ModelFiles>(ModelFiles::from_gguf(std::move(nothing))));
+        weft_ASSIGN(auto named, schedule_of(JsonObject(config, files_.config_origin()), *gguf_files_.back()));
+        named_.push_back(std::make_unique<Schedule>(std::move(named)));
+        Written out{&side, targets_of(schedule_, *named_.back()), "", "", 0};
+        GgufWriter w;
+        w.string("general.architecture", side.name);
+        w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
+        weft_ASSIGN(const auto factors, write_gguf_schedule(schedule_, JsonObject(*files_.config(), files_.config_origin()), side, w));
+        for (const GgufFactors& f : factors) out.targets.insert(out.targets.begin(), {f.name, {f.values.size()}, DType::f32, false, {}, f.values});
+        weft_TRY(choose_types(out.targets, options_));
+        weft_ASSIGN(const DType asked, type_of(options_.type));
+        w.u32("general.file_type", file_type(asked));
+        w.u32("general.quantization_version", 2);
+        weft_ASSIGN(out.vocabulary, write_gguf_vocabulary(files_, schedule_.vocabulary, w));
+        for (const Target& t : out.targets) w.tensor(t.name, t.shape, t.type);
+        out.header = w.header();
+        out.data_bytes = w.data_bytes();
+        return out;
+    }
+
+private:
+    const ModelFiles& files_;
+    const Schedule& schedule_;
+    const QuantizeOptions& options_;
+    const std::filesystem::path& from_;
+    std::string scratch_;
+    std::vector<std::unique_ptr<ModelFiles>> gguf_files_; // what the targets point into lives as long as this
+    std::vector<std::unique_ptr<Schedule>> named_;
+};
+
+// What a reader would take for another model; "": nothing. The file has its length and its header, and zeros for weights.
+Result<std::string> read_back(const std::string& path, const Schedule& schedule) {
+    weft_ASSIGN(GgufFile file, GgufFile::open(path));
+    const ModelFiles files = ModelFiles::from_gguf(std::move(file));
+    auto back = make_schedule(files);
+    if (!back) return back.error().message;
+    if (auto problems = check_weights(back->weights, files); !problems.empty()) return problems[0];
+    return schedule_difference(schedule, *back);
+}
+
+std::vector<std::byte> padded_bytes(std::span<const float> values) {
+    std::vector<std::byte> bytes(GgufWriter::padded(values.size_bytes()));
+    std::ranges::copy(std::as_bytes(values), bytes.begin());
+    return bytes;
+}
+
+Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOptions& options, AtomicFile& file) {
+    std::vector<float> values;
+    std::vector<std::byte> bytes;
+    uint64_t done = 0;
+    for (const Target& t : w.targets) {
+        if (t.sources.empty()) {
+            weft_TRY(file.write(padded_bytes(t.values)));
+            done += GgufWriter::padded(t.count() * sizeof(float));
+            continue;
+        }
+        const uint64_t columns = matrix_of(*t.sources[0].piece).columns, rows = t.count() / columns;
+        const uint64_t batch = std::max<uint64_t>(1, kBatchElements / columns);
+        uint64_t written = 0;
+        for (uint64_t r = 0; r < rows; r += batch) {
+            const uint64_t n = std::min(batch, rows - r);
+            values.assign(n * columns, 0);
+            read_target(t, files, r, n, values);
+            bytes.resize(bytes_of(t.type, values.size()));
+            quantize_blocks(t.type, values, bytes);
+            weft_TRY(file.write(bytes));
+            written += bytes.size();
+            if (options.progress && !options.progress(done + written, w.data_bytes)) return Error{ErrorCode::cancelled, "writing was stopped", {}};
+        }
+        weft_TRY(file.write(std::vector<std::byte>(GgufWriter::padded(written) - written)));
+        done += GgufWriter::padded(written);
+    }
+    return Ok{};
+}
+
+} // namespace
+
+Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) {
+    weft_ASSIGN(const ModelFiles files, ModelFiles::open(from));
+    if (!files.config() || files.tensors().empty()) return Error{ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
+    weft_ASSIGN(const Schedule schedule, make_schedule(files));
+    if (auto problems = check_weights(schedule.weights, files); !problems.empty()) return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
+    // The own file's names first: others may say the same, but not to every reader.
+    std::vector<const GgufSide*> sides;
+    size_t own_sides = 0;
+    for (const bool own : {true, false}) {
+        for (const Architecture* a : all_architectures())
+            if ((std::ranges::find(a->model_types, schedule.architecture, [](const char* t) { return std::string(t); }) != a->model_types.end()) == own)
+                for (const GgufSide& side : a->gguf) sides.push_back(&side);
+        if (own) own_sides = sides.size();
+    }
+    Conversion conversion(files, schedule, options, from);
+    weft_ASSIGN(AtomicFile file, AtomicFile::create(to));
+    std::vector<std::string> reasons;
+    for (const GgufSide* side : sides) {
+        auto written = conversion.try_side(*side);
+        if (!written) {
+            if (written.error().code == ErrorCode::invalid_argument) return written.error();
+            reasons.push_back(std::string(side->name) + ": " + written.error().message);
+            continue;
+        }
+        weft_TRY(file.resize(0));
+        weft_TRY(file.resize(written->header.size() + written->data_bytes));
+        weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));
+        for (const Target& t : written->targets) // factors, which come first, are part of what is read back
+            if (t.sources.empty()) weft_TRY(file.write(padded_bytes(t.values)));
+        weft_ASSIGN(const std::string lost, read_back(file.temporary(), schedule));
+        if (!lost.empty()) {
+            reasons.push_back(std::string(side->name) + " has no word for " + lost);
+            continue;
+        }
+        weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));
+        weft_TRY(write_targets(*written, files, options, file));
+        weft_TRY(file.commit());
+        return QuantizeReport{side->name, uint32_t(written->targets.size()), written->header.size() + written->data_bytes, written->vocabulary};
+    }
+    if (own_sides) reasons.resize(own_sides); // why the others do not fit says nothing
+    return Error{ErrorCode::unsupported, from.string() + ": GGUF cannot hold this model as it is", reasons};
+}
+
+} // namespace weft

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: rows of the tensors of files, in the types of the device.
+#pragma once
+#include "schedule/weights.hpp"
+
+namespace weft {
+
+/// A piece as a matrix: rows of `columns` elements, after the transform.
+struct PieceMatrix {
+    uint64_t rows = 1, columns = 1;
+};
+PieceMatrix matrix_of(const WeightPiece& piece);
+
+/// Without axes of 1, which do not count: conv1d weights are [C, 1, K] in files and [C, K] in formulas.
+std::vector<uint64_t> squeezed(std::span<const uint64_t> shape);
+
+/// The tensor that the file has of a piece's names; nullptr if none.
+const TensorView* find_tensor(const WeightPiece& piece, const ModelFiles& files);
+
+/// The way to put a slot together that fits the file: its own pieces, or the first alternative, whose first tensor is there in the right shape; or at least there.
+const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFiles& files);
+
+/// The row of the file's matrix that is row `row` of the piece's.
+uint64_t file_row(const WeightPiece& piece, uint64_t row);
+
+/// The device's type for a tensor as it is, in rows of `columns`; nothing if it cannot be a weight. 8-bit floats whose scales change inside of a block are f32.
+std::optional<DType> held_type(const TensorView& view, uint64_t columns);
+
+/// Rows [first, first + count) of the piece, in the device's type, which is held_type's or f32, f16 or bf16.
+void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count, std::byte* to);
+
+} // namespace weft

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory written as GGUF is the same model: held against the directory's own recorded results, in every way of feeding.
+#include "device.hpp"
+#include "models/architecture.hpp"
+#include "unit/goldens.hpp"
+#include "unit/temporary_directory.hpp"
+#include <catch2/catch_test_macros.hpp>
+#include <weft/check.hpp>
+#include <weft/quantize.hpp>
+
+using namespace weft;
+
+namespace {
+
+QuantizeReport require_written(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) {
+    const auto report = quantize(from, to, options);
+    INFO((report ? "" : report.error().text()));
+    REQUIRE(bool(report));
+    return *report;
+}
+
+void require_same(const std::filesystem::path& directory, const std::filesystem::path& gguf) {
+    const auto report = check(test::device(), gguf, {.io = directory / "io.safetensors"});
+    INFO((report ? report->text() : report.error().text()));
+    REQUIRE(bool(report));
+    CHECK(report->ok());
+}
+
+struct Case {
+    const char *directory, *architecture;
+};
+// One for each of GGUF's architectures that weft reads, and what is special about some.
+constexpr Case kCases[] = {{"llama", "llama"}, {"llama-linear", "llama"}, {"llama-yarn", "llama"}, {"llama-llama3rope", "llama"}, {"llama-batch", "llama"}, {"mixtral", "llama"}, {"qwen2", "qwen2"}, {"qwen3", "qwen3"},
+                           {"qwen2-moe", "qwen2moe"}, {"qwen3-next", "qwen3next"}, {"phi3", "phi3"}, {"olmo2", "olmo2"}, {"gpt2", "gpt2"},
+                           {"mamba", "mamba"}, {"falcon-mamba", "mamba"}, {"jamba", "jamba"}, {"granite-hybrid", "granitehybrid"}, {"granite-hybrid-dense", "granitehybrid"}, {"bamba", "granitehybrid"},
+                           {"glm4-moe", "glm4moe"}};
+
+} // namespace
+
+TEST_CASE("a directory as GGUF gives its logits", "[models]") {
+    for (const auto& [name, architecture] : kCases)
+        DYNAMIC_SECTION(name) {
+            weft_GOLDEN(folder, name);
+            const test::TemporaryDirectory scratch;
+            CHECK(require_written(folder, scratch / "model.gguf", {.type = "f32"}).architecture == architecture);
+            CHECK(scratch.count() == 1);
+            require_same(folder, scratch / "model.gguf");
+        }
+}
+
+TEST_CASE("tensors of different types in one slot stay as they are", "[models]") {
+    // bf16 and f32 hold these directories' weights exactly.
+    struct Mixed {
+        const char *directory, *pattern;
+    };
+    for (const auto& [name, pattern] : {Mixed{"qwen3", "blk.*.ffn_gate.weight"}, {"qwen3", "blk.*.attn_v.weight"}, {"jamba", "blk.*.ffn_up_exps.weight"}, {"jamba", "blk.*.attn_q.weight"}})
+        DYNAMIC_SECTION(name << " " << pattern) {
+            weft_GOLDEN(folder, name);
+            const test::TemporaryDirectory scratch;
+            require_written(folder, scratch / "model.gguf", {.type = "f32", .keep = {{pattern, "bf16"}}});
+            const auto files = ModelFiles::open(scratch / "model.gguf");
+            REQUIRE(files);
+            const auto schedule = make_schedule(*files);
+            REQUIRE(schedule);
+            size_t parted = 0;
+            for (const WeightSlot& slot : schedule->weights) {
+                const auto parts = held_parts(slot, *files, WeightType::stored);
+                REQUIRE(parts);
+                parted += parts->size() > 1;
+            }
+            CHECK(parted > 0);
+            require_same(folder, scratch / "model.gguf");
+        }
+}
+
+TEST_CASE("what GGUF cannot say is refused and leaves nothing", "[models]") {
+    for (const char* name : {"mistral-swa", "zamba2", "falcon-h1", "mamba2", "gemma2"}) // a window in every layer; no such architecture; multipliers; limits on dt; a scale of its own
+        DYNAMIC_SECTION(name) {
+            weft_GOLDEN(folder, name);
+            const test::TemporaryDirectory scratch;
+            const auto report = quantize(folder, scratch / "model.gguf", {});
+            REQUIRE_FALSE(bool(report));
+            CHECK(report.error().code == ErrorCode::unsupported);
+            CHECK_FALSE(report.error().reasons.empty());
+            CHECK(scratch.count() == 0);
+        }
+    weft_GOLDEN(folder, "llama");
+    const test::TemporaryDirectory scratch;
+    const auto unknown = quantize(folder, scratch / "model.gguf", {.type = "q9"});
+    REQUIRE_FALSE(bool(unknown));
+    CHECK(unknown.error().code == ErrorCode::invalid_argument);
+    const auto stopped = quantize(folder, scratch / "model.gguf", {.progress = [](uint64_t, uint64_t) { return false; }});
+    REQUIRE_FALSE(bool(stopped));
+    CHECK(stopped.error().code == ErrorCode::cancelled);
+    CHECK(scratch.count() == 0);
+}
