@@ -2,7 +2,7 @@
 // L6: what a session's sequence has taken in of a conversation, as tokens and as text, and the places it can go back to.
 #pragma once
 #include "schedule/session.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include <nlohmann/json.hpp>
 
 namespace weft {

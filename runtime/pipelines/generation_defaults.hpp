@@ -2,7 +2,7 @@
 // L6: how a model's files want text to be made: sampling, ends, and the most tokens.
 #pragma once
 #include "io/model_files.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 #include <weft/text.hpp>
 
 namespace weft {

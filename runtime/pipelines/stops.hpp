@@ -2,7 +2,7 @@
 // L6: stop strings of a text that is being made.
 #pragma once
 #include "text/phrases.hpp"
-#include "text/tokenizer.hpp"
+#include <weft/tokenizer.hpp>
 
 namespace weft {
 
