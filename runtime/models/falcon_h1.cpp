@@ -56,7 +56,7 @@ Result<Config> read(const JsonObject& c) {
 Mamba2Spec mamba(Slots& slots, const std::string& at, const Config& c, WeightId in_multipliers) {
     Mamba2Spec m = usual_mamba2(slots, at, c.width, c.mamba, c.mamba_norm ? std::optional(c.eps) : std::nullopt);
     m.in_multipliers = in_multipliers;
-    m.gate_first = !c.norm_before_gate;
+    m.gate_first = !c.mamba_norm || !c.norm_before_gate; // without a norm there is no order
     return m;
 }
 

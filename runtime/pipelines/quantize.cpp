@@ -2,6 +2,7 @@
 // L6: a model directory as a GGUF file. The same schedule is made twice, once with the directory's tensors and once with GGUF's: a slot holds the same numbers either way, so what
 // fills it from the directory is what GGUF's tensors of it must hold.
 #include "base/quantize.hpp"
+#include "models/gguf_fold.hpp"
 #include "models/gguf_schedule.hpp"
 #include "schedule/weight_rows.hpp"
 #include "text/gguf_vocabulary_writer.hpp"
@@ -20,6 +21,7 @@ struct Source {
     const WeightPiece* piece;
     const WeightSlot* slot; ///< of the directory
     uint64_t element;       ///< where the piece's rows begin in the slot
+    WeightId id;            ///< of the slot
 };
 
 struct Target {
@@ -76,12 +78,22 @@ std::vector<Target> targets_of(const Schedule& directory, const Schedule& gguf) 
                 if (t.shape.size() == 3 && t.shape.back() == 1) t.shape.pop_back(); // numbers of each expert, taken as rows
                 targets.push_back(std::move(t));
             }
-            targets[at->second].sources.push_back({&piece, &directory.weights[i], element});
+            targets[at->second].sources.push_back({&piece, &directory.weights[i], element, WeightId(i)});
             const PieceMatrix m = matrix_of(piece);
             element += (piece.rows ? piece.rows : m.rows) * m.columns;
         }
     }
     return targets;
+}
+
+// Multiplies the elements of a slot that begin with number `begin`.
+void apply(const std::vector<RowFactor>& factors, WeightId id, const WeightSlot& slot, uint64_t begin, std::span<float> values) {
+    const uint64_t columns = slot.shape.size() > 1 ? slot.shape.back() : 1;
+    for (const RowFactor& f : factors) {
+        if (f.slot != id) continue;
+        const uint64_t from = std::max(begin, f.first * columns), until = std::min(begin + values.size(), (uint64_t(f.first) + f.count) * columns);
+        for (uint64_t i = from; i < until; ++i) values[i - begin] *= f.factor;
+    }
 }
 
 // Elements [begin, begin + to.size()) of a slot, as the directory fills it.
@@ -102,19 +114,23 @@ void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, 
 }
 
 // Rows [first, first + count) of the file's tensor, seen as rows of the piece's columns.
-void read_target(const Target& t, const ModelFiles& files, uint64_t first, uint64_t count, std::span<float> to) {
+void read_target(const Target& t, const ModelFiles& files, const std::vector<RowFactor>& factors, uint64_t first, uint64_t count, std::span<float> to) {
+    const auto read = [&](const Source& s, uint64_t begin, std::span<float> values) {
+        read_slot(*s.slot, files, begin, values);
+        apply(factors, s.id, *s.slot, begin, values);
+    };
     for (const Source& s : t.sources) {
         const PieceMatrix m = matrix_of(*s.piece);
         const uint64_t rows = s.piece->rows ? s.piece->rows : m.rows, begin = std::max(first, s.piece->first_row), end = std::min(first + count, s.piece->first_row + rows);
         if (begin >= end) continue;
         const auto row = [&](uint64_t file) { return to.subspan((file - first) * m.columns, m.columns); };
         if (!s.piece->zipped) {
-            read_slot(*s.slot, files, s.element + (begin - s.piece->first_row) * m.columns, to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
+            read(s, s.element + (begin - s.piece->first_row) * m.columns, to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
             continue;
         }
         for (uint64_t file = begin; file < end; ++file) {
             const uint64_t in_group = file % s.piece->zipped, slot_row = file - in_group + in_group / 2 + (in_group % 2 ? s.piece->zipped / 2 : 0);
-            read_slot(*s.slot, files, s.element + (slot_row - s.piece->first_row) * m.columns, row(file));
+            read(s, s.element + (slot_row - s.piece->first_row) * m.columns, row(file));
         }
     }
 }
@@ -160,6 +176,8 @@ Result<GgufFile> empty_gguf(const GgufSide& side, std::string& bytes) {
 struct Written {
     const GgufSide* side;
     std::vector<Target> targets;
+    std::vector<RowFactor> factors; ///< on the directory's slots
+    Schedule schedule;              ///< what the file is to say
     std::string header, vocabulary;
     uint64_t data_bytes = 0;
 };
@@ -176,11 +194,12 @@ public:
         gguf_files_.push_back(std::make_unique<ModelFiles>(ModelFiles::from_gguf(std::move(nothing))));
         weft_ASSIGN(auto named, schedule_of(JsonObject(config, files_.config_origin()), *gguf_files_.back()));
         named_.push_back(std::make_unique<Schedule>(std::move(named)));
-        Written out{&side, targets_of(schedule_, *named_.back()), "", "", 0};
+        Written out{&side, targets_of(schedule_, *named_.back()), {}, schedule_, "", "", 0};
+        if (gguf_folds(side)) out.factors = fold_multipliers(out.schedule);
         GgufWriter w;
         w.string("general.architecture", side.name);
         w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
-        weft_ASSIGN(const auto factors, write_gguf_schedule(schedule_, JsonObject(*files_.config(), files_.config_origin()), side, w));
+        weft_ASSIGN(const auto factors, write_gguf_schedule(out.schedule, JsonObject(*files_.config(), files_.config_origin()), side, w));
         for (const GgufFactors& f : factors) out.targets.insert(out.targets.begin(), {f.name, {f.values.size()}, DType::f32, false, {}, f.values});
         weft_TRY(choose_types(out.targets, options_));
         weft_ASSIGN(const DType asked, type_of(options_.type));
@@ -235,7 +254,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
         for (uint64_t r = 0; r < rows; r += batch) {
             const uint64_t n = std::min(batch, rows - r);
             values.assign(n * columns, 0);
-            read_target(t, files, r, n, values);
+            read_target(t, files, w.factors, r, n, values);
             bytes.resize(bytes_of(t.type, values.size()));
             quantize_blocks(t.type, values, bytes);
             weft_TRY(file.write(bytes));
@@ -279,7 +298,7 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));
         for (const Target& t : written->targets) // factors, which come first, are part of what is read back
             if (t.sources.empty()) weft_TRY(file.write(padded_bytes(t.values)));
-        weft_ASSIGN(const std::string lost, read_back(file.temporary(), schedule));
+        weft_ASSIGN(const std::string lost, read_back(file.temporary(), written->schedule));
         if (!lost.empty()) {
             reasons.push_back(std::string(side->name) + " has no word for " + lost);
             continue;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/gguf_fold.hpp"
+#include <string_view>
+#include <utility>
+
+namespace weft {
+namespace {
+
+class Folding {
+public:
+    explicit Folding(Schedule& s) : s_(s) {}
+
+    std::vector<RowFactor> run() {
+        if (s_.head.linear.weight != s_.embedding.table) { // a table that is also the head cannot take over two numbers
+            rows(s_.embedding.table, 0, s_.vocabulary, std::exchange(s_.embedding.scale, 1.0f));
+            result(s_.head.linear, std::exchange(s_.head.scale, 1.0f));
+        }
+        for (Layer& layer : s_.layers)
+            for (SubBlock& block : layer.blocks)
+                for (Branch& branch : block.branches) std::visit([&](auto& op) { fold(op, branch); }, branch.op);
+        return std::move(factors_);
+    }
+
+private:
+    void rows(WeightId slot, uint32_t first, uint32_t count, float factor) {
+        if (slot != kNoWeight && factor != 1) factors_.push_back({slot, first, count, factor});
+    }
+    /// On what a product gives: on its bias too.
+    void result(const Linear& l, uint32_t first, uint32_t count, float factor) { rows(l.weight, first, count, factor), rows(l.bias, first, count, factor); }
+    void result(const Linear& l, float factor) { result(l, 0, l.out, factor); }
+
+    void fold(AttentionSpec& a, Branch& b) {
+        rows(a.qkv.weight, 0, a.qkv.out, std::exchange(b.in_scale, 1.0f));
+        if (!a.q_norm) result(a.qkv, a.heads * a.head_size, a.kv_heads * a.head_size, std::exchange(a.key_scale, 1.0f));
+        result(a.out, std::exchange(b.out_scale, 1.0f));
+    }
+    void fold(Mamba2Spec& m, Branch& b) {
+        rows(m.in.weight, 0, m.in.out, std::exchange(b.in_scale, 1.0f));
+        if (m.in_multipliers != kNoWeight) {
+            const std::vector<float>& each = s_.weights[std::exchange(m.in_multipliers, kNoWeight)].computed;
+            for (uint32_t from = 0, to = 0; from < each.size(); from = to) { // runs of equal ones
+                while (to < each.size() && each[to] == each[from]) ++to;
+                result(m.in, from, to - from, each[from]);
+            }
+        }
+        result(m.out, std::exchange(b.out_scale, 1.0f));
+    }
+    void fold(MlpSpec& m, Branch& b) {
+        rows(m.in.weight, 0, m.in.out, std::exchange(b.in_scale, 1.0f));
+        result(m.in, 0, m.inner, std::exchange(m.gate_scale, 1.0f));
+        result(m.out, std::exchange(b.out_scale, 1.0f));
+    }
+    template <class Op>
+    void fold(Op&, Branch&) {}
+
+    Schedule& s_;
+    std::vector<RowFactor> factors_;
+};
+
+} // namespace
+
+bool gguf_folds(const GgufSide& side) { return std::string_view(side.name) == "falcon-h1"; }
+
+std::vector<RowFactor> fold_multipliers(Schedule& schedule) { return Folding(schedule).run(); }
+
+} // namespace weft
