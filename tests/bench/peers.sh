@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# weft beside llama.cpp's Vulkan backend: the same GGUF files, the same driver, one after the other on the same machine.
+#
+#   tests/bench/peers.sh [WEFT]     WEFT: the program, build/release/apps/weft/weft by default
+#
+# Both run on the lavapipe of Debian sid (tests/drivers.sh), llama.cpp from sid's packages, which are unpacked and not installed. Where either cannot be had, or there
+# is no python3 to make the random weights, it says so and ends with 0: nothing is compared then.
+# The model is a random llama: 512 wide, 8 layers, 8 heads (4 of keys and values), 1408 inside, 4096 words: 27.8 M parameters.
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+weft=${1:-$here/../build/release/apps/weft/weft}
+cache=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}
+prompt=256 generate=32 rounds=${ROUNDS:-3}
+
+skip() { printf 'peers: SKIPPED: %s\n' "$*"; exit 0; }
+[ -x "$weft" ] || { echo "peers: $weft is not there: build weft first" >&2; exit 1; }
+command -v python3 >/dev/null 2>&1 || skip 'no python3'
+sh "$here/drivers.sh" fetch sid >&2 || skip "sid's lavapipe cannot be fetched"
+sid=$cache/drivers/sid peer=$cache/peers/llama.cpp
+if [ ! -d "$peer" ]; then
+  mkdir -p "$cache/peers"
+  sh "$here/../cmake/setup.sh" --unpack sid "$peer.$$" --closure llama.cpp libggml0-backend-vulkan >&2 || skip 'llama.cpp cannot be fetched'
+  mv "$peer.$$" "$peer"
+fi
+
+scratch=$(mktemp -d)
+trap 'rm -r "$scratch"' EXIT
+trap 'exit 130' INT TERM
+export MESA_SHADER_CACHE_DIR="$cache/mesa"
+
+python3 - "$scratch/llama" <<'END'
+import json, os, random, struct, sys
+folder = sys.argv[1]
+os.mkdir(folder)
+width, layers, heads, kv, inner, words = 512, 8, 8, 4, 1408, 4096
+json.dump({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv,
+           "intermediate_size": inner, "vocab_size": words, "max_position_embeddings": 4096, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "torch_dtype": "float16", "tie_word_embeddings": False,
+           "bos_token_id": 1, "eos_token_id": 2}, open(folder + "/config.json", "w"))
+# A vocabulary that both read: 256 bytes, three marks, and words that no text has.
+vocabulary = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % b for b in range(256)] + ["\u2581w%d" % i for i in range(words - 259)]
+json.dump({"version": "1.0", "added_tokens": [{"id": i, "content": vocabulary[i], "special": True, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False} for i in range(3)],
+           "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"}, {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+           "pre_tokenizer": None, "post_processor": None, "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
+           "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "vocab": {w: i for i, w in enumerate(vocabulary)}, "merges": []}}, open(folder + "/tokenizer.json", "w"))
+shapes = {"model.embed_tokens.weight": (words, width), "model.norm.weight": (width,), "lm_head.weight": (words, width)}
+for i in range(layers):
+    p = "model.layers.%d." % i
+    shapes.update({p + "input_layernorm.weight": (width,), p + "post_attention_layernorm.weight": (width,), p + "self_attn.q_proj.weight": (width, width),
+                   p + "self_attn.k_proj.weight": (width * kv // heads, width), p + "self_attn.v_proj.weight": (width * kv // heads, width), p + "self_attn.o_proj.weight": (width, width),
+                   p + "mlp.gate_proj.weight": (inner, width), p + "mlp.up_proj.weight": (inner, width), p + "mlp.down_proj.weight": (width, inner)})
+random.seed(1)
+small = bytes(b & 0x83 | 0x24 for b in range(256))  # the upper byte of a half between 2^-6 and 2^-5, of either sign
+header, data, at = {}, [], 0
+for name, shape in shapes.items():
+    n = shape[0] * (shape[1] if len(shape) > 1 else 1)
+    values = bytearray(random.getrandbits(16 * n).to_bytes(2 * n, "little")) if len(shape) > 1 else bytearray(b"\x00\x3c" * n)
+    if len(shape) > 1: values[1::2] = values[1::2].translate(small)
+    header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [at, at + 2 * n]}
+    data.append(bytes(values))
+    at += 2 * n
+text = json.dumps(header).encode()
+with open(folder + "/model.safetensors", "wb") as f:
+    f.write(struct.pack("<Q", len(text)) + text)
+    f.writelines(data)
+END
+
+# llama.cpp finds its backends in the working directory, and a driver of the processor only if it is asked for.
+llama() {
+  (
+    cd "$peer"/usr/lib/*/ggml/backends0
+    for l in "$peer"/usr/lib*/ld-linux*.so.*; do [ ! -e "$l" ] || break; done
+    lib=$(echo "$peer"/usr/lib/*-linux-gnu*)
+    VK_ICD_FILENAMES=$sid/icd.json VK_DRIVER_FILES=$sid/icd.json GGML_VK_VISIBLE_DEVICES=0 \
+      "$l" --library-path "$lib:$lib/llama:$lib/ggml/backends0:$(echo "$sid"/usr/lib/*-linux-gnu*)" "$peer/usr/bin/llama-bench" -m "$1" -ngl 99 -p $prompt -n $generate -r 1 -o json 2>/dev/null
+  )
+}
+
+printf '%-6s %28s %28s\n' '' "prefill $prompt, tokens/s" "decode $generate, tokens/s"
+printf '%-6s %9s %9s %8s %9s %9s %8s\n' type weft llama.cpp ratio weft llama.cpp ratio
+for type in f16 q8_0 q4_0; do
+  "$weft" quantize "$scratch/llama" "$scratch/$type.gguf" --type $type >/dev/null
+  round=0
+  while [ "$round" -lt "$rounds" ]; do
+    round=$((round + 1))
+    llama "$scratch/$type.gguf" >"$scratch/$type.llama.$round" || skip "llama-bench failed on $type"
+    sh "$here/drivers.sh" exec sid "$weft" bench model "$scratch/$type.gguf" --dtype f16 --prompt $prompt --generate $generate --json >"$scratch/$type.weft.$round" 2>/dev/null
+  done
+  python3 - "$scratch" $type "$rounds" <<'END'
+import json, statistics, sys
+scratch, kind, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+ours, theirs = [], []
+for i in range(1, rounds + 1):
+    w = json.load(open(f"{scratch}/{kind}.weft.{i}"))
+    ours.append((w["prefill_tokens_per_s"], w["decode_tokens_per_s"]))
+    rows = json.load(open(f"{scratch}/{kind}.llama.{i}"))
+    theirs.append((next(r["avg_ts"] for r in rows if r["n_gen"] == 0), next(r["avg_ts"] for r in rows if r["n_gen"])))
+middle = lambda list_, k: statistics.median(x[k] for x in list_)
+print("%-6s" % kind, *("%9.1f %9.1f %7.1fx" % (middle(ours, k), middle(theirs, k), statistics.median(a[k] / b[k] for a, b in zip(ours, theirs))) for k in (0, 1)))
+END
+done
