@@ -169,7 +169,7 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
 
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
-    CHECK(hash == 0x9f5eda58999a74e0u); // the same on every machine
+    CHECK(hash == 0xa38020108ab0ff94u); // the same on every machine
     CHECK(hash_after([](Json& j) { j["architecture"] = "other", j["trained_context"] = 77, j["begin_token"] = 3; }) == hash);
     CHECK(hash_after([](Json& j) { j["layers"] = Json::array({j["layers"][0]["blocks"].size() ? Json{{"blocks", {"attention", "mlp"}}} : Json(), Json{{"blocks", {"attention", "mlp"}}}}); }) == hash);
     std::set<uint64_t> all{hash};
