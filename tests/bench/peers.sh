@@ -18,7 +18,7 @@ prompt=256 generate=32 rounds=${ROUNDS:-3}
 skip() { printf 'peers: SKIPPED: %s\n' "$*"; exit 0; }
 [ -x "$weft" ] || { echo "peers: $weft is not there: build weft first" >&2; exit 1; }
 command -v python3 >/dev/null 2>&1 || skip 'no python3'
-sh "$here/drivers.sh" fetch sid >&2 || skip "sid's lavapipe cannot be fetched"
+sh "$here/drivers.sh" fetch sid >/dev/null || skip "sid's lavapipe cannot be fetched"
 sid=$cache/drivers/sid peer=$cache/peers/llama.cpp
 if [ ! -d "$peer" ]; then
   mkdir -p "$cache/peers"
