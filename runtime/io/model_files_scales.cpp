@@ -41,7 +41,7 @@ Status ModelFiles::join_scales() {
             if (scales->count() == 1) high = uint32_t(std::min<uint64_t>(rows, ~0u)), wide = uint32_t(std::min<uint64_t>(columns, ~0u)); // one for all
             auto expected = t->shape;
             expected[expected.size() - 2] = blocks_in(rows, high), expected.back() = blocks_in(columns, wide);
-            const uint64_t matrices = rows * columns ? t->count() / (rows * columns) : 0;
+            const uint64_t matrices = rows && columns ? t->count() / (rows * columns) : 0;
             if (scales->count() != matrices * blocks_in(rows, high) * blocks_in(columns, wide) || (scales->count() > 1 && scales->shape != expected))
                 return bad(*scales, "has shape " + shape_text(scales->shape) + "; a scale for each " + std::to_string(high) + " x " + std::to_string(wide) + " elements makes " + shape_text(expected));
             if (scales->type != FileType::f32 && scales->type != FileType::bf16 && scales->type != FileType::f16) return bad(*scales, std::string("is of type ") + name_of(scales->type) + "; scales must be F32, F16 or BF16");

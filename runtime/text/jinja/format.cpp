@@ -163,7 +163,7 @@ private:
         FormatSpec digits;
         digits.type = type;
         weft_ASSIGN(std::string text, format_value(in_, Value::integer(value), digits));
-        const bool negative = text.starts_with('-');
+        const bool negative = value < 0;
         if (negative) text = text.substr(1);
         if (precision > int64_t(text.size())) text.insert(0, size_t(precision) - text.size(), '0');
         return aligned(in_, negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "", text, spec, '>');

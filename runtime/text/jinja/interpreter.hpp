@@ -102,6 +102,9 @@ private:
     Result<Flow> run(const DefineMacro& s, const FramePtr& frame);
     Result<Flow> run(const CallBlock& s, const FramePtr& frame);
     Result<Flow> run(const FilterBlock& s, const FramePtr& frame);
+    /// Runs a block's body into a text of its own, then `then` with the frame inside and the text.
+    template <class Block, class Then>
+    Result<Flow> run_into_text(const Block& s, const FramePtr& frame, Then then);
     Result<Flow> run(const With& s, const FramePtr& frame);
     Result<Flow> run(const Autoescape& s, const FramePtr& frame);
     Result<Flow> run(const Block& s, const FramePtr& frame);

@@ -133,7 +133,8 @@ Result<Interpreter::Flow> Interpreter::run(const Set& s, const FramePtr& frame) 
     return Flow::next;
 }
 
-Result<Interpreter::Flow> Interpreter::run(const SetBlock& s, const FramePtr& frame) {
+template <class Block, class Then>
+Result<Interpreter::Flow> Interpreter::run_into_text(const Block& s, const FramePtr& frame, Then then) {
     Nested nested(*this);
     weft_TRY(nested.check());
     const FramePtr inside = enter(s.scope, frame);
@@ -144,28 +145,24 @@ Result<Interpreter::Flow> Interpreter::run(const SetBlock& s, const FramePtr& fr
         if (flow != Flow::next) return flow;
         text = buffer.close();
     }
-    Value result = make(std::move(text), autoescape_);
-    if (s.filter) {
-        weft_ASSIGN(result, filtered(*s.filter, inside, std::move(result)));
-    }
-    weft_TRY(assign(s.target, std::move(result), frame));
+    weft_TRY(then(inside, make(std::move(text), autoescape_)));
     return Flow::next;
 }
 
+Result<Interpreter::Flow> Interpreter::run(const SetBlock& s, const FramePtr& frame) {
+    return run_into_text(s, frame, [&](const FramePtr& inside, Value text) -> Status {
+        if (s.filter) {
+            weft_ASSIGN(text, filtered(*s.filter, inside, std::move(text)));
+        }
+        return assign(s.target, std::move(text), frame);
+    });
+}
+
 Result<Interpreter::Flow> Interpreter::run(const FilterBlock& s, const FramePtr& frame) {
-    Nested nested(*this);
-    weft_TRY(nested.check());
-    const FramePtr inside = enter(s.scope, frame);
-    std::string text;
-    {
-        Buffer buffer(*this);
-        weft_ASSIGN(const Flow flow, run(s.body, inside));
-        if (flow != Flow::next) return flow;
-        text = buffer.close();
-    }
-    weft_ASSIGN(const Value result, filtered(*s.filter, inside, make(std::move(text), autoescape_)));
-    weft_TRY(write(result));
-    return Flow::next;
+    return run_into_text(s, frame, [&](const FramePtr& inside, Value text) -> Status {
+        weft_ASSIGN(const Value result, filtered(*s.filter, inside, std::move(text)));
+        return write(result);
+    });
 }
 
 Result<Interpreter::Flow> Interpreter::run(const With& s, const FramePtr& frame) {
