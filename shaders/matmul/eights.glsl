@@ -20,8 +20,8 @@ EIGHT eight_of_x(vec4 a, vec4 b) {
     vec4 both = a + b;
     return uvec4(pack_bytes(a), pack_bytes(b), floatBitsToUint(scale), floatBitsToUint(scale * (both.x + both.y + both.z + both.w)));
 }
-EIGHT eight_of_w(bool up, uint at, uint k, int count) {
-    Eight e = fetch_eight(up, at, k, count);
+EIGHT eight_of_w(bool up, uint at, uint group, uint quarter, int count) {
+    Eight e = fetch_eight(up, at, group, quarter, count);
     return uvec4(e.low, e.high, floatBitsToUint(e.scale), floatBitsToUint(e.minimum));
 }
 float multiply_eight(EIGHT x, EIGHT w, float sum) {
@@ -35,9 +35,9 @@ float multiply_eight(EIGHT x, EIGHT w, float sum) {
 struct EIGHT { vec4 a, b; };
 
 EIGHT eight_of_x(vec4 a, vec4 b) { return EIGHT(a, b); }
-EIGHT eight_of_w(bool up, uint at, uint k, int count) {
+EIGHT eight_of_w(bool up, uint at, uint group, uint quarter, int count) {
     EIGHT e;
-    fetch_weight(up, at, k, count, e.a, e.b);
+    fetch_weight(up, at, group, quarter, count, e.a, e.b);
     return e;
 }
 float dot4(vec4 x, vec4 w, float sum) { return fma(x.w, w.w, fma(x.z, w.z, fma(x.y, w.y, fma(x.x, w.x, sum)))); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The readers of W, whose rows are in two buffers, `weight` and `weight_up`. Include weights.glsl, then declare these, then include this.
-//   fetch_weight(up, at, k, count, a, b): elements at + k .. at + k + 7, from at + k + count on 0. The form VECTORS wants at + k to be a multiple of 8, or of 4 with
-//   32-bit elements, and count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of BLOCK_SPAN further, and k a multiple of 8: apart from
-//   each other, because a constant k lets the compiler share what is read for neighbours.
+//   fetch_weight(up, at, group, quarter, count, a, b): eight elements, from at + 32 * group + 8 * quarter on; those from count on are 0. The form VECTORS wants them to begin
+//   at a multiple of 8, or of 4 with 32-bit elements, and count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of BLOCK_SPAN further. `group`
+//   and `quarter` apart let the compiler share what is read for neighbours where it knows one of them.
 
 #ifdef VECTORS
 
@@ -25,15 +25,16 @@ uint four(uint buf, uint first, uint byte, uint n) {
 }
 #include "block.glsl"
 
-Eight fetch_eight(bool up, uint at, uint k, int count) {
+Eight fetch_eight(bool up, uint at, uint group, uint quarter, int count) {
     if (count <= 0) return Eight(0.0, 0.0, 0u, 0u);
-    uint span = at / BLOCK_SPAN + k / BLOCK_SPAN;
+    const uint groups = BLOCK_SPAN / 32u;
+    uint span = at / BLOCK_SPAN + group / groups;
     bool halves = BLOCK_SPAN == 128u;
-    return read_eight(up ? 1u : 0u, TYPE, halves ? span / 2u : span, halves ? span % 2u : 0u, k % BLOCK_SPAN / 32u, k % 32u / 8u);
+    return read_eight(up ? 1u : 0u, TYPE, halves ? span / 2u : span, halves ? span % 2u : 0u, group % groups, quarter);
 }
 
-void fetch_block(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
-    Eight e = fetch_eight(up, at, k, count);
+void fetch_block(bool up, uint at, uint group, uint quarter, int count, out vec4 a, out vec4 b) {
+    Eight e = fetch_eight(up, at, group, quarter, count);
     a = four_values(TYPE, e, e.low), b = four_values(TYPE, e, e.high);
 }
 
@@ -51,17 +52,18 @@ FETCH8(fetch_plain_up, weight_up)
 
 #endif
 
-void fetch_weight(bool up, uint at, uint k, int count, out vec4 a, out vec4 b) {
+void fetch_weight(bool up, uint at, uint group, uint quarter, int count, out vec4 a, out vec4 b) {
 #ifdef BLOCKS
-    fetch_block(up, at, k, count, a, b);
+    fetch_block(up, at, group, quarter, count, a, b);
 #else
 #ifndef VECTORS
     if (IN_BLOCKS) {
-        fetch_block(up, at, k, count, a, b);
+        fetch_block(up, at, group, quarter, count, a, b);
         return;
     }
 #endif
-    if (up) fetch_plain_up(at + k, count, a, b);
-    else fetch_plain(at + k, count, a, b);
+    at += 32u * group + 8u * quarter;
+    if (up) fetch_plain_up(at, count, a, b);
+    else fetch_plain(at, count, a, b);
 #endif
 }

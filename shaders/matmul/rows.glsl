@@ -9,14 +9,26 @@ const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS, SPAN 
 
 shared float sh_sum[LANES == 1u ? 1u : LOCAL * VALUES];
 
-void add_eight(uint row, uint k, uint offset, int count, inout float sum[VALUES]) {
+void add_eight(uint row, uint k, uint group, uint quarter, int count, inout float sum[VALUES]) {
     EIGHT w[PARTS_ROWS];
-    for (uint p = 0u; p < PARTS_ROWS; ++p) w[p] = eight_of_w(p >= ROWS, w_at(row + p % ROWS, p >= ROWS) + k, offset, count);
+    for (uint p = 0u; p < PARTS_ROWS; ++p) w[p] = eight_of_w(p >= ROWS, w_at(row + p % ROWS, p >= ROWS) + k, group, quarter, count);
     for (uint m = 0u; m < TOKENS; ++m) {
         vec4 a, b;
-        load_x(m, k + offset, count, a, b);
+        load_x(m, k + 32u * group + 8u * quarter, count, a, b);
         EIGHT x = eight_of_x(a, b);
         for (uint p = 0u; p < PARTS_ROWS; ++p) sum[m * PARTS_ROWS + p] = multiply_eight_apart(x, w[p], sum[m * PARTS_ROWS + p]);
+    }
+}
+
+void add_span(uint row, uint k, int count, inout float sum[VALUES]) {
+    const uint groups = SPAN / 32u;
+    if (groups == 0u) add_eight(row, k, 0u, 0u, count, sum);
+    else if (TOKENS <= 2u) { // all in one piece, so that what groups and quarters share is read once
+        [[unroll]] for (uint group = 0u; group < groups; ++group)
+            [[unroll]] for (uint quarter = 0u; quarter < 4u; ++quarter) add_eight(row, k, group, quarter, count, sum);
+    } else { // a piece a quarter: drivers would take seconds to compile the whole
+        [[dont_unroll]] for (uint quarter = 0u; quarter < 4u; ++quarter)
+            [[unroll]] for (uint group = 0u; group < groups; ++group) add_eight(row, k, group, quarter, count, sum);
     }
 }
 
@@ -26,12 +38,11 @@ void multiply_rows(uint row, uint depth, out float sum[VALUES]) {
     uint thread = gl_LocalInvocationID.x, lane = thread % LANES;
     for (uint v = 0u; v < VALUES; ++v) sum[v] = 0.0;
     const uint step_size = SPAN * LANES * UNROLL;
-    uint whole = depth / step_size * step_size;
+    uint whole = IN_BLOCKS ? depth : depth / step_size * step_size; // rows in blocks are whole spans
     for (uint k = lane * SPAN; k < whole; k += step_size)
-        for (uint u = 0u; u < UNROLL; ++u)
-            [[unroll]] for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k + u * SPAN * LANES, offset, 8, sum);
-    for (uint k = whole + lane * SPAN; k < depth; k += SPAN * LANES)
-        [[unroll]] for (uint offset = 0u; offset < SPAN; offset += 8u) add_eight(row, k, offset, int(depth - k), sum);
+        for (uint u = 0u; u < UNROLL; ++u) add_span(row, k + u * SPAN * LANES, 8, sum);
+    if (!IN_BLOCKS)
+        for (uint k = whole + lane * SPAN; k < depth; k += SPAN * LANES) add_span(row, k, int(depth - k), sum);
     if (LANES == 1u) return;
     barrier(); // the last call's sums have been read
     for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] = sum[v];

@@ -34,7 +34,7 @@ uint tile_y() { return TX == LOCAL ? 0u : gl_LocalInvocationID.x / TX; }
 
 EIGHT load_w(uint j, uint tx, uint k) {
     bool up = GATED == 1u && j >= TN / 2u;
-    return eight_of_w(up, w_at(j, tx, up), k, int(push.depth) - int(k));
+    return eight_of_w(up, w_at(j, tx, up), k / 32u, k % 32u / 8u, int(push.depth) - int(k));
 }
 
 // sum[m * TN + j] = row tile_y() * TM + m of x times row tile_x() + j * TX of W.
