@@ -18,6 +18,7 @@ function(weft_precompile target)
       file(WRITE ${source} "")
     endif()
     add_library(${owner} OBJECT ${source})
+    set_target_properties(${owner} PROPERTIES UNITY_BUILD OFF)
     target_link_libraries(${owner} PRIVATE weft_warnings ${arg_LIBRARIES})
     target_compile_options(${owner} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
     if(type STREQUAL "EXECUTABLE") # GCC takes only what was compiled for the same kind of code

@@ -8,7 +8,7 @@
 namespace app {
 namespace {
 
-struct Flags {
+struct BenchFlags {
     std::vector<std::string> kernels;
     std::string model;
     uint32_t repeats = 5;
@@ -18,7 +18,7 @@ struct Flags {
     CLI::App *kernels_app = nullptr, *model_app = nullptr;
 };
 
-int run_kernels(const Flags& f) {
+int run_kernels(const BenchFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
     const bool terminal = isatty(STDERR_FILENO);
@@ -32,7 +32,7 @@ int run_kernels(const Flags& f) {
     return kDone;
 }
 
-int run_model(const Flags& f) {
+int run_model(const BenchFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
     auto bench = weft::bench_model(*device, f.model, f.options);
@@ -44,7 +44,7 @@ int run_model(const Flags& f) {
 } // namespace
 
 Command add_bench(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<BenchFlags>();
     CLI::App* app = root.add_subcommand("bench", "Time kernels or a model");
     app->require_subcommand(1);
     f->kernels_app = app->add_subcommand("kernels", "Time the case tables of kernels against the device's measured peaks");

@@ -21,7 +21,7 @@ constexpr const char* kHelp = "/reset          forget the conversation\n"
                               "A line that ends in \\ goes on in the next; lines between two lines of \"\"\" are one message. A message that begins with / is written with //.\n"
                               "Ctrl-C stops an answer; at the prompt it ends the conversation.\n";
 
-struct Flags {
+struct ChatFlags {
     std::string model, system, template_file, name, load, now;
     uint32_t context = 0;
     bool stats = false;
@@ -57,7 +57,7 @@ weft::Status load(weft::Chat& chat, const std::string& path) {
 
 class Conversation {
 public:
-    Conversation(weft::Chat& chat, const Flags& flags) : chat_(chat), flags_(flags), terminal_(isatty(STDOUT_FILENO)) {}
+    Conversation(weft::Chat& chat, const ChatFlags& flags) : chat_(chat), flags_(flags), terminal_(isatty(STDOUT_FILENO)) {}
 
     int run() {
         const bool typed = isatty(STDIN_FILENO);
@@ -127,11 +127,11 @@ private:
     }
 
     weft::Chat& chat_;
-    const Flags& flags_;
+    const ChatFlags& flags_;
     bool terminal_;
 };
 
-int run(const Flags& f) {
+int run(const ChatFlags& f) {
     auto chat_template = weft::ChatTemplate::load(f.template_file.empty() ? f.model : f.template_file, f.name, f.template_file.empty() ? "" : f.model);
     if (!chat_template) {
         auto error = chat_template.error();
@@ -168,7 +168,7 @@ int run(const Flags& f) {
 } // namespace
 
 Command add_chat(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<ChatFlags>();
     CLI::App* app = root.add_subcommand("chat", "Talk to a model; /help lists the commands of a conversation");
     app->add_option("model", f->model, "Model directory or .gguf file")->required();
     app->add_option("--system", f->system, "The system prompt");

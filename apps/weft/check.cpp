@@ -7,7 +7,7 @@
 namespace app {
 namespace {
 
-struct Flags {
+struct CheckFlags {
     std::vector<std::string> models;
     std::string io;
     std::vector<std::string> prefill;
@@ -16,8 +16,8 @@ struct Flags {
     DeviceFlags device;
 };
 
-int run(const Flags& flags) {
-    Flags f = flags;
+int run(const CheckFlags& flags) {
+    CheckFlags f = flags;
     f.device.exact = true; // what was recorded is compared with the weights' own error alone
     auto device = f.device.open();
     if (!device) return fail(device.error());
@@ -45,7 +45,7 @@ int run(const Flags& flags) {
 } // namespace
 
 Command add_check(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<CheckFlags>();
     CLI::App* app = root.add_subcommand("check", "Compare model directories with their recorded inputs and outputs, layer by layer");
     app->add_option("models", f->models, "Model directories")->required();
     app->add_option("--io", f->io, "Recorded tensors (default: io.safetensors in the directory)");

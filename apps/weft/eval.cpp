@@ -10,7 +10,7 @@
 namespace app {
 namespace {
 
-struct Flags {
+struct EvalFlags {
     std::string model, file;
     uint32_t window = 0, context = 0;
     bool json = false;
@@ -18,7 +18,7 @@ struct Flags {
     DeviceFlags device;
 };
 
-int run(const Flags& f) {
+int run(const EvalFlags& f) {
     std::ifstream in(f.file, std::ios::binary);
     if (!in) return fail({weft::ErrorCode::not_found, f.file + ": cannot open", {}});
     const std::string text(std::istreambuf_iterator<char>(in), {});
@@ -41,7 +41,7 @@ int run(const Flags& f) {
 } // namespace
 
 Command add_eval(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<EvalFlags>();
     CLI::App* eval = root.add_subcommand("eval", "Measure a model");
     CLI::App* app = eval->add_subcommand("perplexity", "Bits per byte and perplexity of a text file");
     eval->require_subcommand(1);

@@ -8,14 +8,14 @@
 namespace app {
 namespace {
 
-struct Flags {
+struct InspectFlags {
     std::string model, svg;
     bool json = false, schedule = false, no_device = false, architectures = false;
     weft::InspectOptions options;
     DeviceFlags device;
 };
 
-int run(const Flags& f) {
+int run(const InspectFlags& f) {
     if (f.architectures) {
         std::cout << weft::architecture_table();
         return kDone;
@@ -47,7 +47,7 @@ int run(const Flags& f) {
 } // namespace
 
 Command add_inspect(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<InspectFlags>();
     CLI::App* app = root.add_subcommand("inspect", "Show a model's schedule, its memory, and what this device would run it with");
     app->add_option("model", f->model, "Model directory, config.json, schedule file, or .safetensors");
     app->add_option("--svg", f->svg, "Write a picture of the schedule to this file");

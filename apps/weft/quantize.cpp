@@ -7,12 +7,12 @@
 namespace app {
 namespace {
 
-struct Flags {
+struct QuantizeFlags {
     std::string model, out, type = "q8_0";
     std::vector<std::string> keep;
 };
 
-int run(const Flags& f) {
+int run(const QuantizeFlags& f) {
     weft::QuantizeOptions o;
     o.type = f.type;
     for (const std::string& k : f.keep) {
@@ -32,7 +32,7 @@ int run(const Flags& f) {
 } // namespace
 
 Command add_quantize(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<QuantizeFlags>();
     CLI::App* app = root.add_subcommand("quantize", "Write a model directory as a GGUF file");
     app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer.json)")->required();
     app->add_option("out", f->out, "The .gguf file; an old one is replaced once the new one is whole")->required();

@@ -11,7 +11,7 @@
 namespace app {
 namespace {
 
-struct Flags {
+struct RunFlags {
     std::string model, prompt, prompt_file;
     uint32_t context = 0;
     bool raw_ids = false, json = false, stats = false, ignore_end = false;
@@ -20,7 +20,7 @@ struct Flags {
     DeviceFlags device;
 };
 
-weft::Result<std::string> read_prompt(const Flags& f) {
+weft::Result<std::string> read_prompt(const RunFlags& f) {
     if (f.prompt_file.empty() && f.prompt != "-") return f.prompt;
     if (f.prompt == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
     std::ifstream in(f.prompt_file, std::ios::binary);
@@ -35,7 +35,7 @@ void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
                  double(model.weight_bytes()) / 1048576, double(model.state_bytes()) / 1048576, double(model.activation_bytes()) / 1048576);
 }
 
-int run(const Flags& f) {
+int run(const RunFlags& f) {
     if (f.prompt == "-" && !f.prompt_file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
     if (f.raw_ids && !f.sampling.stop.empty()) return fail({weft::ErrorCode::invalid_argument, "--stop is about text, and --raw-ids makes none", {}});
     auto prompt = read_prompt(f);
@@ -100,7 +100,7 @@ int run(const Flags& f) {
 } // namespace
 
 Command add_run(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<RunFlags>();
     CLI::App* app = root.add_subcommand("run", "Continue a prompt");
     app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer)")->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");

@@ -9,13 +9,13 @@
 namespace app {
 namespace {
 
-struct Flags {
+struct TemplateFlags {
     std::string path, name, tokens, now;
     bool jsonl = false;
 };
 
 // Writes {"text": ..} or {"error": ..}.
-bool render(const weft::ChatTemplate& chat, const std::string& conversation, const Flags& f) {
+bool render(const weft::ChatTemplate& chat, const std::string& conversation, const TemplateFlags& f) {
     const auto text = chat.render(conversation, {f.now});
     nlohmann::ordered_json row;
     if (text) row["text"] = *text;
@@ -24,7 +24,7 @@ bool render(const weft::ChatTemplate& chat, const std::string& conversation, con
     return bool(text);
 }
 
-int run(const Flags& f) {
+int run(const TemplateFlags& f) {
     const auto chat = weft::ChatTemplate::load(f.path, f.name, f.tokens);
     if (!chat) return fail(chat.error());
     if (!f.jsonl) {
@@ -42,7 +42,7 @@ int run(const Flags& f) {
 } // namespace
 
 Command add_template(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<TemplateFlags>();
     CLI::App* app = root.add_subcommand("template", "Render a conversation from standard input (JSON: messages, tools, documents, add_generation_prompt, kwargs) with a chat template");
     app->add_option("path", f->path, "Model directory, .gguf file, or a .jinja file")->required();
     app->add_flag("--jsonl", f->jsonl, "One conversation a line, and one answer a line");

@@ -28,13 +28,13 @@ weft::Result<std::vector<uint32_t>> parse_ids(const std::string& text, const std
 
 namespace {
 
-struct Flags {
+struct TokenizeFlags {
     std::string path, file;
     std::optional<std::string> text;
     bool decode = false, count = false, special = false, jsonl = false;
 };
 
-weft::Result<std::string> read_text(const Flags& f) {
+weft::Result<std::string> read_text(const TokenizeFlags& f) {
     if (!f.file.empty()) {
         std::ifstream in(f.file, std::ios::binary);
         if (!in) return weft::Error{weft::ErrorCode::not_found, f.file + ": cannot open", {}};
@@ -72,7 +72,7 @@ int run_lines(const weft::Tokenizer& tokenizer) {
     return std::cout.good() ? code : kFailed;
 }
 
-int run(const Flags& f) {
+int run(const TokenizeFlags& f) {
     if (f.text && !f.file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a text, or --file, not both", {}});
     const auto tokenizer = weft::Tokenizer::load(f.path);
     if (!tokenizer) return fail(tokenizer.error());
@@ -100,7 +100,7 @@ int run(const Flags& f) {
 } // namespace
 
 Command add_tokenize(CLI::App& root) {
-    auto f = std::make_shared<Flags>();
+    auto f = std::make_shared<TokenizeFlags>();
     CLI::App* app = root.add_subcommand("tokenize", "Show the token ids of a text, or the text of ids");
     app->add_option("path", f->path, "Model directory, tokenizer file of any kind, or GGUF file")->required();
     app->add_option("text", f->text, "The text (with --decode, the ids); - or nothing reads it from standard input");

@@ -5,6 +5,8 @@
 
 namespace weft {
 
+inline Error malformed(const std::string& rule) { return {ErrorCode::malformed, rule, {}}; }
+
 /// Prefixes the message of a failed result, so that an error reads from the outside in: "model.safetensors: header ...".
 inline Error in_context(const std::string& where, Error error) {
     error.message = where + ": " + error.message;

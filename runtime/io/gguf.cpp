@@ -10,8 +10,6 @@ namespace {
 
 constexpr uint32_t kUsualAlignment = 32;
 
-Error about(const GgufHeader::Tensor& tensor, const std::string& rule) { return {ErrorCode::malformed, "tensor " + in_quotes(tensor.name) + ": " + rule, {}}; }
-
 // general.alignment.
 Result<uint64_t> alignment_of(const GgufMetadata& metadata) {
     constexpr std::string_view key = "general.alignment";

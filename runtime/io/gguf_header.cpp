@@ -11,8 +11,6 @@ namespace {
 constexpr uint64_t kLongestName = 65535; // the format's limit for keys
 constexpr uint32_t kMostDimensions = 4;
 
-Error malformed(const std::string& rule) { return {ErrorCode::malformed, rule, {}}; }
-
 // Types that GGUF has and weft does not read.
 struct Unsupported {
     uint32_t number;
@@ -127,8 +125,6 @@ private:
     uint64_t at_ = 0;
 };
 
-Error about(const GgufHeader::Tensor& tensor, const std::string& rule) { return malformed("tensor " + in_quotes(tensor.name) + ": " + rule); }
-
 Status read_type(GgufHeader::Tensor& tensor, uint32_t number) {
     if (const auto type = tensor_type(number)) {
         tensor.type = *type;
@@ -189,6 +185,8 @@ Result<uint32_t> read_version(Reader& reader, std::span<const std::byte> bytes) 
 }
 
 } // namespace
+
+Error about(const GgufHeader::Tensor& tensor, const std::string& rule) { return malformed("tensor " + in_quotes(tensor.name) + ": " + rule); }
 
 Result<GgufHeader> read_gguf_header(std::span<const std::byte> bytes) {
     Reader reader(bytes);

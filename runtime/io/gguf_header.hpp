@@ -22,5 +22,7 @@ struct GgufHeader {
 
 /// Reads the header of a file whose bytes these are. Messages name the offset or what is there, and the rule, but not the file.
 Result<GgufHeader> read_gguf_header(std::span<const std::byte> bytes);
+/// A malformed entry: names the tensor and the rule.
+Error about(const GgufHeader::Tensor& tensor, const std::string& rule);
 
 } // namespace weft

@@ -12,9 +12,7 @@ constexpr uint64_t kLongestHeader = 100'000'000; // the reference implementation
 constexpr size_t kLengthBytes = 8;
 using Entry = SafetensorsHeader::Entry;
 
-Error malformed(const std::string& rule) { return {ErrorCode::malformed, rule, {}}; }
-
-Error malformed(const Entry& entry, const std::string& rule) { return malformed("tensor " + in_quotes(entry.name) + ": " + rule); }
+Error about(const Entry& entry, const std::string& rule) { return malformed("tensor " + in_quotes(entry.name) + ": " + rule); }
 
 std::string offsets_text(const Entry& entry) { return "data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]"; }
 
@@ -37,18 +35,18 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes) {
 
 // The tensor by itself: its offsets lie in the data and hold exactly shape x type.
 Status check_size(const Entry& entry, uint64_t data_size) {
-    if (entry.begin > entry.end) return malformed(entry, offsets_text(entry) + " end before they begin");
+    if (entry.begin > entry.end) return about(entry, offsets_text(entry) + " end before they begin");
     if (entry.end > data_size)
-        return malformed(entry, offsets_text(entry) + " reach beyond the end of the file, which has " + std::to_string(data_size) + " bytes of data");
+        return about(entry, offsets_text(entry) + " reach beyond the end of the file, which has " + std::to_string(data_size) + " bytes of data");
     uint64_t bits = 1;
     bool fits = true;
     for (const uint64_t size : entry.shape) fits = fits && multiply(bits, size, bits);
     if (!fits || !multiply(bits, bits_of(entry.type), bits))
-        return malformed(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " overflows 64 bits");
+        return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " overflows 64 bits");
     if (bits % 8 != 0)
-        return malformed(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " does not end on a byte boundary");
+        return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " does not end on a byte boundary");
     if (bits / 8 != entry.end - entry.begin)
-        return malformed(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " needs " + std::to_string(bits / 8) + " bytes, " +
+        return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " needs " + std::to_string(bits / 8) + " bytes, " +
                                     offsets_text(entry) + " give " + std::to_string(entry.end - entry.begin));
     return Ok{};
 }
@@ -59,9 +57,9 @@ Status check_cover(const std::vector<Entry>& sorted, uint64_t data_size) {
     for (size_t i = 0; i < sorted.size(); ++i) {
         const Entry& entry = sorted[i];
         if (entry.begin < covered)
-            return malformed(entry, offsets_text(entry) + " overlap tensor " + in_quotes(sorted[i - 1].name) + " by " + std::to_string(covered - entry.begin) + " bytes");
+            return about(entry, offsets_text(entry) + " overlap tensor " + in_quotes(sorted[i - 1].name) + " by " + std::to_string(covered - entry.begin) + " bytes");
         if (entry.begin > covered)
-            return malformed(entry, offsets_text(entry) + " leave a gap of " + std::to_string(entry.begin - covered) + " bytes before them");
+            return about(entry, offsets_text(entry) + " leave a gap of " + std::to_string(entry.begin - covered) + " bytes before them");
         covered = entry.end;
     }
     if (covered < data_size)
@@ -98,7 +96,7 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes,
     std::sort(file.by_name_.begin(), file.by_name_.end(), [&](uint32_t a, uint32_t b) { return entries[a].name < entries[b].name; });
     for (size_t i = 1; i < entries.size(); ++i) // before check_cover, which would call a repeated tensor an overlap
         if (const Entry& entry = entries[file.by_name_[i]]; entry.name == entries[file.by_name_[i - 1]].name)
-            return in_context(origin, malformed(entry, "the name occurs twice"));
+            return in_context(origin, about(entry, "the name occurs twice"));
     if (const auto covers = check_cover(entries, data.size()); !covers) return in_context(origin, covers.error());
 
     file.tensors_.reserve(entries.size());

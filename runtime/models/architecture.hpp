@@ -23,7 +23,7 @@ struct GgufSide {
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 
-/// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines: `extern const Architecture NAME_architecture`.
+/// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines: `weft::NAME::architecture`.
 struct Architecture {
     std::vector<const char*> model_types; ///< config.json "model_type" values it serves
     const char* title;                    ///< for the table of supported architectures

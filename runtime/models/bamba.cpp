@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::bamba {
 namespace {
 
 struct Config : DecoderSizes {
@@ -61,7 +61,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture bamba_architecture;
-const Architecture bamba_architecture{{"bamba"}, "Bamba", "Mamba-2 and attention with half of each head rotated", schedule};
+extern const Architecture architecture;
+const Architecture architecture{{"bamba"}, "Bamba", "Mamba-2 and attention with half of each head rotated", schedule};
 
-} // namespace weft
+} // namespace weft::bamba

@@ -5,7 +5,7 @@
 #include "models/mixer_parts.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::falcon_h1 {
 namespace {
 
 struct Config : DecoderSizes {
@@ -112,7 +112,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture falcon_h1_architecture;
-const Architecture falcon_h1_architecture{{"falcon_h1"}, "Falcon-H1", "attention and Mamba-2 in parallel in every layer, multipliers everywhere", schedule, {{"falcon-h1", gguf_config, {{"pre_ff_layernorm.weight", "ffn_norm"}}}}};
+extern const Architecture architecture;
+const Architecture architecture{{"falcon_h1"}, "Falcon-H1", "attention and Mamba-2 in parallel in every layer, multipliers everywhere", schedule, {{"falcon-h1", gguf_config, {{"pre_ff_layernorm.weight", "ffn_norm"}}}}};
 
-} // namespace weft
+} // namespace weft::falcon_h1

@@ -5,7 +5,7 @@
 #include "models/gguf.hpp"
 #include <cmath>
 
-namespace weft {
+namespace weft::gemma {
 namespace {
 
 // What the two config classes disagree on.
@@ -130,8 +130,8 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
 
 } // namespace
 
-extern const Architecture gemma_architecture;
-const Architecture gemma_architecture{{"gemma2", "gemma3_text"}, "Gemma-2, Gemma-3 text", "norms on both sides, soft caps, windows between full layers, two rotary bases", schedule,
+extern const Architecture architecture;
+const Architecture architecture{{"gemma2", "gemma3_text"}, "Gemma-2, Gemma-3 text", "norms on both sides, soft caps, windows between full layers, two rotary bases", schedule,
     {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}}};
 
-} // namespace weft
+} // namespace weft::gemma

@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::glm4_moe {
 namespace {
 
 struct Config : DecoderSizes {
@@ -93,8 +93,8 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
 
 } // namespace
 
-extern const Architecture glm4_moe_architecture;
-const Architecture glm4_moe_architecture{{"glm4_moe"}, "GLM-4.5", "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated", schedule,
+extern const Architecture architecture;
+const Architecture architecture{{"glm4_moe"}, "GLM-4.5", "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated", schedule,
     {{"glm4moe", gguf_config, kGgufNames}}};
 
-} // namespace weft
+} // namespace weft::glm4_moe

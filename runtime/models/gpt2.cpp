@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::gpt2 {
 namespace {
 
 struct Config {
@@ -81,7 +81,7 @@ const std::vector<GgufName> kGgufNames = {{"wte", "token_embd"}, {"wpe", "positi
 
 } // namespace
 
-extern const Architecture gpt2_architecture;
-const Architecture gpt2_architecture{{"gpt2"}, "GPT-2", "learned positions, LayerNorm, plain feed-forward", schedule, {{"gpt2", gguf_config, kGgufNames}}};
+extern const Architecture architecture;
+const Architecture architecture{{"gpt2"}, "GPT-2", "learned positions, LayerNorm, plain feed-forward", schedule, {{"gpt2", gguf_config, kGgufNames}}};
 
-} // namespace weft
+} // namespace weft::gpt2

@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::gpt_oss {
 namespace {
 
 struct Config : DecoderSizes {
@@ -99,7 +99,7 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
 
 } // namespace
 
-extern const Architecture gpt_oss_architecture;
-const Architecture gpt_oss_architecture{{"gpt_oss"}, "gpt-oss", "attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, MXFP4", schedule, {{"gpt-oss", gguf_config, kGgufNames}}};
+extern const Architecture architecture;
+const Architecture architecture{{"gpt_oss"}, "gpt-oss", "attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, MXFP4", schedule, {{"gpt-oss", gguf_config, kGgufNames}}};
 
-} // namespace weft
+} // namespace weft::gpt_oss

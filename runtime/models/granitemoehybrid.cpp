@@ -4,7 +4,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft {
+namespace weft::granitemoehybrid {
 namespace {
 
 struct Config : DecoderSizes {
@@ -126,7 +126,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture granitemoehybrid_architecture;
-const Architecture granitemoehybrid_architecture{{"granitemoehybrid"}, "Granite 4 hybrid", "Mamba-2 and attention without positions, experts with a shared block, four multipliers", schedule, {{"granitehybrid", gguf_config}}};
+extern const Architecture architecture;
+const Architecture architecture{{"granitemoehybrid"}, "Granite 4 hybrid", "Mamba-2 and attention without positions, experts with a shared block, four multipliers", schedule, {{"granitehybrid", gguf_config}}};
 
-} // namespace weft
+} // namespace weft::granitemoehybrid

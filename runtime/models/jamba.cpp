@@ -4,7 +4,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft {
+namespace weft::jamba {
 namespace {
 
 struct Config : DecoderSizes {
@@ -75,7 +75,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture jamba_architecture;
-const Architecture jamba_architecture{{"jamba"}, "Jamba", "Mamba with inner norms, attention without positions and experts at their own periods", schedule, {{"jamba", gguf_config}}};
+extern const Architecture architecture;
+const Architecture architecture{{"jamba"}, "Jamba", "Mamba with inner norms, attention without positions and experts at their own periods", schedule, {{"jamba", gguf_config}}};
 
-} // namespace weft
+} // namespace weft::jamba

@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::llama {
 namespace {
 
 // What the two config classes disagree on.
@@ -57,7 +57,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture llama_architecture;
-const Architecture llama_architecture{{"llama", "mistral"}, "Llama, Mistral", "grouped-query attention, rotary positions of every type, SwiGLU; sliding window", schedule, {{"llama", gguf_config}}};
+extern const Architecture architecture;
+const Architecture architecture{{"llama", "mistral"}, "Llama, Mistral", "grouped-query attention, rotary positions of every type, SwiGLU; sliding window", schedule, {{"llama", gguf_config}}};
 
-} // namespace weft
+} // namespace weft::llama

@@ -4,7 +4,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft {
+namespace weft::mamba {
 namespace {
 
 // What the two config classes disagree on.
@@ -58,7 +58,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture mamba_architecture;
-const Architecture mamba_architecture{{"mamba", "falcon_mamba"}, "Mamba, Falcon-Mamba", "selective scans alone; norms on dt, B and C", schedule, {{"mamba", gguf_config}}};
+extern const Architecture architecture;
+const Architecture architecture{{"mamba", "falcon_mamba"}, "Mamba, Falcon-Mamba", "selective scans alone; norms on dt, B and C", schedule, {{"mamba", gguf_config}}};
 
-} // namespace weft
+} // namespace weft::mamba

@@ -4,7 +4,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft {
+namespace weft::mamba2 {
 namespace {
 
 struct Config {
@@ -54,7 +54,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture mamba2_architecture;
-const Architecture mamba2_architecture{{"mamba2"}, "Mamba-2", "state-space duality alone: head groups, limits on dt, gate before a grouped norm", schedule, {{"mamba2", gguf_config}}};
+extern const Architecture architecture;
+const Architecture architecture{{"mamba2"}, "Mamba-2", "state-space duality alone: head groups, limits on dt, gate before a grouped norm", schedule, {{"mamba2", gguf_config}}};
 
-} // namespace weft
+} // namespace weft::mamba2

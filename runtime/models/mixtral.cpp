@@ -2,7 +2,7 @@
 // L5: Mixtral (Jiang et al. 2024): Mistral's layer with experts, the two best of which are weighted by their renormalised softmax.
 #include "models/decoder_parts.hpp"
 
-namespace weft {
+namespace weft::mixtral {
 namespace {
 
 struct Config : DecoderSizes {
@@ -41,7 +41,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture mixtral_architecture;
-const Architecture mixtral_architecture{{"mixtral"}, "Mixtral", "two of eight experts a token, renormalised", schedule};
+extern const Architecture architecture;
+const Architecture architecture{{"mixtral"}, "Mixtral", "two of eight experts a token, renormalised", schedule};
 
-} // namespace weft
+} // namespace weft::mixtral

@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::olmo2 {
 namespace {
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
@@ -32,8 +32,8 @@ Result<Json> gguf_config(const ModelFiles& files) { return gguf_decoder(files, "
 
 } // namespace
 
-extern const Architecture olmo2_architecture;
-const Architecture olmo2_architecture{{"olmo2"}, "OLMo-2", "norms behind the blocks; norms of q and k over all heads", schedule,
+extern const Architecture architecture;
+const Architecture architecture{{"olmo2"}, "OLMo-2", "norms behind the blocks; norms of q and k over all heads", schedule,
     {{"olmo2", gguf_config, {{"post_attention_layernorm", "post_attention_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}}}}};
 
-} // namespace weft
+} // namespace weft::olmo2

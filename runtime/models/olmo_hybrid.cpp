@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft {
+namespace weft::olmo_hybrid {
 namespace {
 
 constexpr double kDeltaNormEps = 1e-5; // of the norm behind the delta rule, whatever the config says of the others
@@ -97,7 +97,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture olmo_hybrid_architecture;
-const Architecture olmo_hybrid_architecture{{"olmo_hybrid"}, "OLMo hybrid", "Gated DeltaNet with negative eigenvalues, post-norm attention with norms over all heads", schedule};
+extern const Architecture architecture;
+const Architecture architecture{{"olmo_hybrid"}, "OLMo hybrid", "Gated DeltaNet with negative eigenvalues, post-norm attention with norms over all heads", schedule};
 
-} // namespace weft
+} // namespace weft::olmo_hybrid

@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::phi3 {
 namespace {
 
 struct Config : DecoderSizes {
@@ -69,7 +69,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture phi3_architecture;
-const Architecture phi3_architecture{{"phi3"}, "Phi-3", "fused projections, LongRoPE", schedule, {{"phi3", gguf_config, {{"mlp.gate_up_proj", "ffn_up"}}}}};
+extern const Architecture architecture;
+const Architecture architecture{{"phi3"}, "Phi-3", "fused projections, LongRoPE", schedule, {{"phi3", gguf_config, {{"mlp.gate_up_proj", "ffn_up"}}}}};
 
-} // namespace weft
+} // namespace weft::phi3

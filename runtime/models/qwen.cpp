@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::qwen {
 namespace {
 
 // What the two config classes disagree on.
@@ -61,7 +61,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture qwen_architecture;
-const Architecture qwen_architecture{{"qwen2", "qwen3"}, "Qwen2, Qwen3", "biases on q, k, v; norms on the heads of q and k; windows in the upper layers", schedule, {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}}};
+extern const Architecture architecture;
+const Architecture architecture{{"qwen2", "qwen3"}, "Qwen2, Qwen3", "biases on q, k, v; norms on the heads of q and k; windows in the upper layers", schedule, {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}}};
 
-} // namespace weft
+} // namespace weft::qwen

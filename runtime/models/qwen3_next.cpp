@@ -4,7 +4,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft {
+namespace weft::qwen3_next {
 namespace {
 
 struct Config : DecoderSizes {
@@ -121,7 +121,7 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
 
 } // namespace
 
-extern const Architecture qwen3_next_architecture;
-const Architecture qwen3_next_architecture{{"qwen3_next"}, "Qwen3-Next", "Gated DeltaNet and gated attention in turn, experts with a gated shared one", schedule, {{"qwen3next", gguf_config, kGgufNames}}};
+extern const Architecture architecture;
+const Architecture architecture{{"qwen3_next"}, "Qwen3-Next", "Gated DeltaNet and gated attention in turn, experts with a gated shared one", schedule, {{"qwen3next", gguf_config, kGgufNames}}};
 
-} // namespace weft
+} // namespace weft::qwen3_next

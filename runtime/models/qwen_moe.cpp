@@ -3,7 +3,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft {
+namespace weft::qwen_moe {
 namespace {
 
 // What the two config classes disagree on.
@@ -91,7 +91,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture qwen_moe_architecture;
-const Architecture qwen_moe_architecture{{"qwen2_moe", "qwen3_moe"}, "Qwen2-MoE, Qwen3-MoE", "many small experts, renormalised or not; a shared expert with a gate; dense layers between", schedule, {{"qwen2moe", gguf_config<0, false>}, {"qwen3moe", gguf_config<1, true>}}};
+extern const Architecture architecture;
+const Architecture architecture{{"qwen2_moe", "qwen3_moe"}, "Qwen2-MoE, Qwen3-MoE", "many small experts, renormalised or not; a shared expert with a gate; dense layers between", schedule, {{"qwen2moe", gguf_config<0, false>}, {"qwen3moe", gguf_config<1, true>}}};
 
-} // namespace weft
+} // namespace weft::qwen_moe

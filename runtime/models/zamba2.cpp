@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::zamba2 {
 namespace {
 
 constexpr double kMambaNormEps = 1e-5; // whatever the config says of the other norms
@@ -157,7 +157,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 } // namespace
 
-extern const Architecture zamba2_architecture;
-const Architecture zamba2_architecture{{"zamba2"}, "Zamba2", "Mamba-2 with shared attention blocks over residual and embedding, adapters for each use", schedule};
+extern const Architecture architecture;
+const Architecture architecture{{"zamba2"}, "Zamba2", "Mamba-2 with shared attention blocks over residual and embedding, adapters for each use", schedule};
 
-} // namespace weft
+} // namespace weft::zamba2

@@ -13,7 +13,7 @@ using namespace text::jinja;
 
 constexpr const char* kOrigin = "the conversation";
 
-Error malformed(const std::string& what) { return {ErrorCode::malformed, std::string(kOrigin) + ": " + what, {}}; }
+Error malformed_template(const std::string& what) { return {ErrorCode::malformed, std::string(kOrigin) + ": " + what, {}}; }
 
 // A message's reasoning has had several names; transformers gives the first that is set under two of them.
 Value with_reasoning(Interpreter& in, const Value& message) {
@@ -32,10 +32,10 @@ Value with_reasoning(Interpreter& in, const Value& message) {
 
 Result<Value> messages_of(Interpreter& in, const Dict& conversation) {
     const Value* given = conversation.find("messages");
-    if (!given || !given->is(Kind::list)) return malformed("key 'messages' must be a list");
+    if (!given || !given->is(Kind::list)) return malformed_template("key 'messages' must be a list");
     std::vector<Value> messages;
     for (const Value& message : given->list().items()) {
-        if (!message.is(Kind::dict)) return malformed("every message must be an object");
+        if (!message.is(Kind::dict)) return malformed_template("every message must be an object");
         messages.push_back(with_reasoning(in, message));
     }
     return in.list(std::move(messages));
@@ -45,9 +45,9 @@ Result<Value> messages_of(Interpreter& in, const Dict& conversation) {
 Result<Value> objects_of(const Dict& conversation, const std::string& key) {
     const Value* given = conversation.find(key);
     if (!given || given->is_none()) return Value::none();
-    if (!given->is(Kind::list)) return malformed("key '" + key + "' must be a list of objects");
+    if (!given->is(Kind::list)) return malformed_template("key '" + key + "' must be a list of objects");
     for (const Value& item : given->list().items())
-        if (!item.is(Kind::dict)) return malformed("key '" + key + "' must be a list of objects");
+        if (!item.is(Kind::dict)) return malformed_template("key '" + key + "' must be a list of objects");
     return *given;
 }
 
@@ -55,7 +55,7 @@ Result<std::shared_ptr<Dict>> variables_of(Interpreter& in, const Dict& conversa
     auto made = in.new_dict();
     for (const auto& [name, token] : tokens) made->put(in.text(name), in.text(token));
     if (const Value* more = conversation.find("kwargs"); more && !more->is_none()) {
-        if (!more->is(Kind::dict)) return malformed("key 'kwargs' must be an object");
+        if (!more->is(Kind::dict)) return malformed_template("key 'kwargs' must be an object");
         for (const auto& [key, value] : more->dict().items()) made->put(key, value);
     }
     weft_ASSIGN(const Value messages, messages_of(in, conversation));
@@ -107,13 +107,13 @@ Result<std::string> render_chat(const ChatTemplateState& state, std::string_view
         weft_ASSIGN(clock, Clock::parse(options.now));
     }
     const size_t valid = text::valid_utf8_prefix(conversation);
-    if (valid < conversation.size()) return malformed("invalid UTF-8 at byte " + std::to_string(valid));
+    if (valid < conversation.size()) return malformed_template("invalid UTF-8 at byte " + std::to_string(valid));
 
     // Values belong to the interpreter, and which template it is depends on them: they are read once to know.
     static const Template kEmpty;
     Interpreter reader(kEmpty, state.limits, clock);
     weft_ASSIGN(const Value given, read_json(reader, conversation, kOrigin));
-    if (!given.is(Kind::dict)) return malformed("it must be an object with 'messages'");
+    if (!given.is(Kind::dict)) return malformed_template("it must be an object with 'messages'");
     const Value* tools = given.dict().find("tools");
     weft_ASSIGN(const ChatTemplateState::Named* named, state.choose(tools && !tools->is_none()));
 

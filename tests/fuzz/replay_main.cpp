@@ -2,9 +2,11 @@
 // Runs a fuzz target without libFuzzer: the corpus as it is, then random mutations of it for a fixed time.
 // It finds less than libFuzzer, which follows coverage, but runs with every compiler.
 //
-//   TARGET [--seconds S] [--seed N] FILE-OR-DIRECTORY...
+//   TARGET [--seconds S] [--seed N] [--once NOTE] FILE-OR-DIRECTORY...
 //
 // Every input is a function of the seed and its number. One that fails or takes too long is left in the file TARGET-failure.
+// A second run would therefore show nothing new: with --once it ends after the corpus if the file NOTE, which a run that passes leaves behind, is younger than
+// the program and the corpus and tells of as many seconds.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -132,7 +134,7 @@ Bytes mutated(const std::vector<Bytes>& corpus, uint64_t seed, uint64_t number, 
     return bytes;
 }
 
-std::vector<Bytes> read_corpus(const std::vector<std::filesystem::path>& paths) {
+std::vector<std::filesystem::path> corpus_files(const std::vector<std::filesystem::path>& paths) {
     std::vector<std::filesystem::path> files;
     for (const auto& path : paths) {
         if (!std::filesystem::is_directory(path)) {
@@ -143,6 +145,10 @@ std::vector<Bytes> read_corpus(const std::vector<std::filesystem::path>& paths) 
             if (entry.is_regular_file()) files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end()); // a directory has no order of its own
+    return files;
+}
+
+std::vector<Bytes> read_corpus(const std::vector<std::filesystem::path>& files) {
     std::vector<Bytes> corpus;
     for (const auto& path : files) {
         std::ifstream file(path, std::ios::binary);
@@ -153,6 +159,21 @@ std::vector<Bytes> read_corpus(const std::vector<std::filesystem::path>& paths) 
         }
     }
     return corpus;
+}
+
+// Whether `note` tells that this program has passed `seconds` of mutations of these files before.
+bool passed_before(const std::filesystem::path& note, std::vector<std::filesystem::path> files, double seconds, uint64_t seed) {
+    std::error_code error;
+    const auto written = std::filesystem::last_write_time(note, error);
+    if (error) return false;
+    files.push_back(std::filesystem::read_symlink("/proc/self/exe", error));
+    for (const auto& file : files)
+        if (std::filesystem::last_write_time(file, error) >= written || error) return false;
+    double noted_seconds = 0;
+    uint64_t noted_seed = 0;
+    size_t noted_files = 0;
+    std::ifstream(note) >> noted_seconds >> noted_seed >> noted_files;
+    return noted_seconds >= seconds && noted_seed == seed && noted_files == files.size();
 }
 
 double number_argument(const char* name, const char* text) {
@@ -171,9 +192,11 @@ int main(int argc, char** argv) {
     double seconds = 0;
     uint64_t seed = 1;
     std::vector<std::filesystem::path> paths;
+    std::filesystem::path note;
     for (int i = 1; i < argc; ++i) {
         if (std::strcmp(argv[i], "--seconds") == 0) seconds = number_argument(argv[i], argv[i + 1]), ++i;
         else if (std::strcmp(argv[i], "--seed") == 0) seed = uint64_t(number_argument(argv[i], argv[i + 1])), ++i;
+        else if (std::strcmp(argv[i], "--once") == 0 && i + 1 < argc) note = argv[++i];
         else paths.push_back(argv[i]);
     }
     failure_path = std::filesystem::path(argv[0]).filename().string() + "-failure";
@@ -185,19 +208,25 @@ int main(int argc, char** argv) {
         ::setrlimit(RLIMIT_AS, &limit);
     }
 
-    const std::vector<Bytes> corpus = read_corpus(paths);
+    const std::vector<std::filesystem::path> files = corpus_files(paths);
+    const std::vector<Bytes> corpus = read_corpus(files);
     if (corpus.empty()) {
-        std::fprintf(stderr, "fuzz: no corpus; usage: %s [--seconds S] [--seed N] FILE-OR-DIRECTORY...\n", argv[0]);
+        std::fprintf(stderr, "fuzz: no corpus; usage: %s [--seconds S] [--seed N] [--once NOTE] FILE-OR-DIRECTORY...\n", argv[0]);
         return 2;
     }
     size_t longest = 4096;
     for (const Bytes& input : corpus) longest = std::max(longest, 2 * input.size());
     for (const Bytes& input : corpus) run(input);
+    if (!note.empty() && passed_before(note, files, seconds, seed)) {
+        std::printf("fuzz: %zu inputs of the corpus passed; their mutations did so before, with this very program\n", corpus.size());
+        return 0;
+    }
 
     uint64_t count = 0;
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
     while (std::chrono::steady_clock::now() < end) run(mutated(corpus, seed, count++, longest));
     std::printf("fuzz: %zu inputs of the corpus and %llu mutations of them passed, seed %llu\n", corpus.size(), static_cast<unsigned long long>(count),
                 static_cast<unsigned long long>(seed));
+    if (!note.empty()) std::ofstream(note) << seconds << ' ' << seed << ' ' << files.size() + 1 << '\n';
     return 0;
 }

@@ -17,7 +17,7 @@ using kernel::CaseContext;
 
 namespace {
 
-void check(CaseContext& ctx, const std::string&) {
+void check_causal_conv(CaseContext& ctx, const std::string&) {
     const auto& o = ctx.data("options");
     const size_t channels = size_t(o[0]), taps = size_t(o[1]), wide = size_t(o[2]), start = size_t(o[3]), past_inputs = taps - 1;
     const bool has_bias = o[4] != 0, has_state = o[5] != 0, silu = o[6] != 0;
@@ -83,7 +83,7 @@ std::vector<float> convolve(const std::vector<float>& x, uint32_t batch, uint32_
 
 } // namespace
 
-TEST_CASE("causal_conv", "[kernels]") { test::run_cases(kernel::causal_conv_cases(), check); }
+TEST_CASE("causal_conv", "[kernels]") { test::run_cases(kernel::causal_conv_cases(), check_causal_conv); }
 
 TEST_CASE("causal_conv laws", "[kernels]") {
     const uint32_t taps = GENERATE(2u, 4u, 8u), piece = GENERATE(1u, 2u, 5u, 16u, 17u, 40u); // 1: the step form; up to 16: the form for a few tokens

@@ -25,7 +25,7 @@ struct Parameters {
     float bias(size_t channel) const { return all[channels * (states + 1) + channel]; }
 };
 
-void check(CaseContext& ctx, const std::string&) {
+void check_selective_scan(CaseContext& ctx, const std::string&) {
     const auto& o = ctx.data("options");
     const size_t channels = size_t(o[0]), states = size_t(o[1]), groups = size_t(o[2]), wide = size_t(o[3]), start = size_t(o[4]), bc_wide = size_t(o[5]), b_start = size_t(o[6]), c_start = size_t(o[7]);
     const bool gated = o[8] != 0, has_state = o[9] != 0, softplus = o[10] != 0;
@@ -152,7 +152,7 @@ void require_same(const std::vector<float>& got, const std::vector<float>& whole
 
 } // namespace
 
-TEST_CASE("selective_scan", "[kernels]") { test::run_cases(kernel::selective_scan_cases(), check); }
+TEST_CASE("selective_scan", "[kernels]") { test::run_cases(kernel::selective_scan_cases(), check_selective_scan); }
 
 TEST_CASE("selective_scan laws", "[kernels]") {
     const Problem p(7);

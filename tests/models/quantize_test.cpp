@@ -34,7 +34,7 @@ struct Case {
     const char *directory, *architecture;
 };
 // One for each of GGUF's architectures that weft reads, and what is special about some.
-constexpr Case kCases[] = {{"llama", "llama"}, {"llama-linear", "llama"}, {"llama-yarn", "llama"}, {"llama-llama3rope", "llama"}, {"llama-batch", "llama"}, {"mixtral", "llama"}, {"qwen2", "qwen2"}, {"qwen3", "qwen3"},
+constexpr Case kArchitectures[] = {{"llama", "llama"}, {"llama-linear", "llama"}, {"llama-yarn", "llama"}, {"llama-llama3rope", "llama"}, {"llama-batch", "llama"}, {"mixtral", "llama"}, {"qwen2", "qwen2"}, {"qwen3", "qwen3"},
                            {"qwen2-moe", "qwen2moe"}, {"qwen3-next", "qwen3next"}, {"phi3", "phi3"}, {"olmo2", "olmo2"}, {"gpt2", "gpt2"},
                            {"mamba", "mamba"}, {"falcon-mamba", "mamba"}, {"jamba", "jamba"}, {"granite-hybrid", "granitehybrid"}, {"granite-hybrid-dense", "granitehybrid"}, {"bamba", "granitehybrid"}, {"falcon-h1", "falcon-h1"},
                            {"glm4-moe", "glm4moe"}};
@@ -72,7 +72,7 @@ TEST_CASE("in halves a directory and its GGUF file give the same bits", "[models
 }
 
 TEST_CASE("a directory as GGUF gives its logits", "[models]") {
-    for (const auto& [name, architecture] : kCases)
+    for (const auto& [name, architecture] : kArchitectures)
         DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, name);
             const test::TemporaryDirectory scratch;

@@ -36,6 +36,9 @@ const Builtin* find_test(std::string_view name);
 const Builtin* find_method(const Value& of, std::string_view name);
 const Builtin* find_global(std::string_view name);
 
+/// The text whose method runs.
+inline const String& self(const Arguments& arguments) { return arguments.positional[0].string(); }
+
 /// Binds `arguments` to the row's parameters and runs it.
 Result<Value> call_builtin(Interpreter& in, const Builtin& builtin, Arguments arguments);
 

@@ -99,7 +99,7 @@ Result<Value> choose(Interpreter& in, Arguments& a) {
     });
 }
 
-const Builtin kFilters[] = {
+const Builtin kChoiceFilters[] = {
     {"default", {"value", "default_value", "boolean"}, 1, default_},
     {"d", {"value", "default_value", "boolean"}, 1, default_},
     {"attr", {"obj", "name"}, 2, attr},
@@ -112,6 +112,6 @@ const Builtin kFilters[] = {
 
 } // namespace
 
-Table choice_filters() { return kFilters; }
+Table choice_filters() { return kChoiceFilters; }
 
 } // namespace weft::text::jinja

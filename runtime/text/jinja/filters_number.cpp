@@ -75,7 +75,7 @@ Result<Value> filesizeformat(Interpreter& in, Arguments& a) {
     return in.text(fixed_text(base * bytes / unit, 'f', 1) + " " + prefix + (binary ? "iB" : "B"));
 }
 
-const Builtin kFilters[] = {
+const Builtin kNumberFilters[] = {
     {"abs", {"x"}, 1, abs},
     {"round", {"value", "precision", "method"}, 1, round},
     {"int", {"value", "default", "base"}, 1, integer},
@@ -85,6 +85,6 @@ const Builtin kFilters[] = {
 
 } // namespace
 
-Table number_filters() { return kFilters; }
+Table number_filters() { return kNumberFilters; }
 
 } // namespace weft::text::jinja

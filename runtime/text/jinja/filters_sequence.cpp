@@ -256,7 +256,7 @@ Result<Value> slice(Interpreter& in, Arguments& a) {
     });
 }
 
-const Builtin kFilters[] = {
+const Builtin kSequenceFilters[] = {
     {"length", {"obj"}, 1, length},
     {"count", {"obj"}, 1, length},
     {"list", {"value"}, 1, list},
@@ -278,7 +278,7 @@ const Builtin kFilters[] = {
 
 } // namespace
 
-Table sequence_filters() { return kFilters; }
+Table sequence_filters() { return kSequenceFilters; }
 
 Result<std::vector<Value>> attribute_path(Interpreter& in, const Value& attribute) {
     std::vector<Value> path;

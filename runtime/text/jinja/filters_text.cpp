@@ -240,7 +240,7 @@ Result<Value> tojson(Interpreter& in, Arguments& a) {
     return in.text(std::move(out));
 }
 
-const Builtin kFilters[] = {
+const Builtin kTextFilters[] = {
     {"upper", {"s"}, 1, changed<upper_case>},
     {"lower", {"s"}, 1, changed<lower_case>},
     {"capitalize", {"s"}, 1, changed<capitalized>},
@@ -265,6 +265,6 @@ const Builtin kFilters[] = {
 
 } // namespace
 
-Table text_filters() { return kFilters; }
+Table text_filters() { return kTextFilters; }
 
 } // namespace weft::text::jinja

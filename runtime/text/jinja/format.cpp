@@ -13,7 +13,6 @@
 namespace weft::text::jinja {
 namespace {
 
-constexpr int64_t kWidest = 1'000'000, kMostDigits = 2'000;
 constexpr int kDeepestFields = 2; // fields within a field's layout, as Python
 
 // "%..." one after another.

@@ -11,8 +11,6 @@
 namespace weft::text::jinja {
 namespace {
 
-constexpr int64_t kWidest = 1'000'000, kMostDigits = 2'000;
-
 bool is_align(char c) { return c == '<' || c == '>' || c == '=' || c == '^'; }
 
 Result<int64_t> read_count(std::string_view text, size_t& at, int64_t most) {

@@ -14,8 +14,6 @@
 namespace weft::text::jinja {
 namespace {
 
-const String& self(const Arguments& a) { return a.positional[0].string(); }
-
 template <std::string (*kChange)(std::string_view)>
 Result<Value> changed(Interpreter& in, Arguments& a) {
     return in.make(kChange(self(a).bytes()), self(a).markup());

@@ -9,8 +9,6 @@
 namespace weft::text::jinja {
 namespace {
 
-const String& self(const Arguments& a) { return a.positional[0].string(); }
-
 Value like(Interpreter& in, const Arguments& a, std::string_view text) { return in.make(std::string(text), self(a).markup()); }
 
 // The stretch of the text that arguments `start` and `end` choose.

@@ -51,7 +51,7 @@ Result<Value> is_divisible(Interpreter& in, Arguments& a) {
 }
 
 template <bool kUpper>
-Result<Value> is_case(Interpreter& in, Arguments& a) {
+Result<Value> is_text_of_case(Interpreter& in, Arguments& a) {
     weft_ASSIGN(std::string text, str(in, a.positional[0]));
     const Value value = in.text(std::move(text));
     return call_builtin(in, *find_method(value, kUpper ? "isupper" : "islower"), {{value}, {}});
@@ -97,8 +97,8 @@ const Builtin kTests[] = {
     {"odd", {"value"}, 1, is_parity<1>},
     {"even", {"value"}, 1, is_parity<0>},
     {"divisibleby", {"value", "num"}, 2, is_divisible},
-    {"lower", {"value"}, 1, is_case<false>},
-    {"upper", {"value"}, 1, is_case<true>},
+    {"lower", {"value"}, 1, is_text_of_case<false>},
+    {"upper", {"value"}, 1, is_text_of_case<true>},
     {"sameas", {"value", "other"}, 2, is_same},
     {"in", {"value", "seq"}, 2, is_in},
     {"==", {"a", "b"}, 2, is_equal<true>},
