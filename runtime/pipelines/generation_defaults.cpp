@@ -96,11 +96,21 @@ Status read_gguf(const GgufMetadata& m, GenerationDefaults& d) {
     return Ok{};
 }
 
+// GGUF has one key for the end of a turn, which older converters do not write: a control token of one of these texts ends an answer all the same, as in llama.cpp.
+void add_turn_ends(std::vector<uint32_t>& ends, const Tokenizer& tokenizer) {
+    const bool channels = tokenizer.id_of("<|return|>").has_value(); // gpt-oss: <|end|> ends only a part of an answer
+    for (const char* text : {"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", channels ? "<|return|>" : "<|end|>", "<|call|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_utterance>", "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"})
+        if (const auto id = tokenizer.id_of(text); id && tokenizer.is_special(*id)) add_end(ends, *id);
+}
+
 } // namespace
 
 Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, const Tokenizer* tokenizer) {
     GenerationDefaults d;
-    if (const GgufMetadata* metadata = files.gguf()) weft_TRY(read_gguf(*metadata, d));
+    if (const GgufMetadata* metadata = files.gguf()) {
+        weft_TRY(read_gguf(*metadata, d));
+        if (tokenizer) add_turn_ends(d.end_tokens, *tokenizer);
+    }
     if (const auto& json = files.generation_config()) {
         weft_TRY(read_config(*json, files.generation_config_origin(), d));
         weft_TRY(add_ends(d.end_tokens, *json, files.generation_config_origin()));

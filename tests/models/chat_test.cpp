@@ -3,6 +3,7 @@
 #include "models/device.hpp"
 #include "pipelines/chat_answer.hpp"
 #include "pipelines/text_model.hpp"
+#include "unit/gguf_builder.hpp"
 #include "unit/temporary_directory.hpp"
 #include <cstdlib>
 #include <fstream>
@@ -295,6 +296,26 @@ TEST_CASE("generation: what the files of a model want", "[chat]") {
         REQUIRE_FALSE(bool(d));
         CHECK_THAT(d.error().message, ContainsSubstring("generation_config.json: key"));
     }
+}
+
+TEST_CASE("generation: what a GGUF file wants", "[chat]") {
+    const test::TemporaryDirectory directory;
+    const fs::path path = directory.path() / "model.gguf";
+    const auto defaults = [&](const test::GgufBuilder& file) {
+        std::ofstream(path, std::ios::binary) << file.file();
+        const auto files = ModelFiles::open(path);
+        REQUIRE(bool(files));
+        const auto tokenizer = Tokenizer::load(kBundled / "tokenizer.json"); // has <|endoftext|>, which is token 0
+        return read_generation_defaults(*files, &*tokenizer);
+    };
+    const auto d = defaults(test::GgufBuilder().string("general.architecture", "llama").number("tokenizer.ggml.eos_token_id", GgufType::u32, 7u).number("tokenizer.ggml.eot_token_id", GgufType::u32, 9u)
+                                .number("general.sampling.temp", GgufType::f32, 0.5f).number("general.sampling.top_k", GgufType::i32, 7).number("general.sampling.min_p", GgufType::f32, 0.25f));
+    REQUIRE(bool(d));
+    CHECK(d->end_tokens == std::vector<uint32_t>{7, 9, 0});
+    CHECK((d->sampling.temperature == 0.5f && d->sampling.top_k == 7 && d->sampling.top_p == 1 && d->sampling.min_p == 0.25f && !d->max_tokens));
+    const auto wrong = defaults(test::GgufBuilder().string("general.architecture", "llama").string("tokenizer.ggml.eos_token_id", "</s>"));
+    REQUIRE_FALSE(bool(wrong));
+    CHECK_THAT(wrong.error().message, ContainsSubstring("tokenizer.ggml.eos_token_id"));
 }
 
 TEST_CASE("generation: stop strings in streamed text", "[chat]") {

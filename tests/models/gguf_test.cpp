@@ -11,8 +11,7 @@ using namespace weft;
 
 namespace {
 
-// Not among them: qwen3next-q4_k_m, whose logits are 3.3e-4 from llama.cpp's (tolerance 2.0e-4). Its weights magnify roundings: llama.cpp's own numbers differ by 0.3 between one
-// token at a time and all at once.
+// qwen3next-q4_k_m has a test of its own.
 constexpr const char* kCases[] = {"llama", "llama-q8_0", "llama-q4_0", "llama-q4_k_m", "llama-q5_k_m", "llama-q6_k", "llama-q2_k", "llama-iq4_nl", "llama-rope-scaled", "llama-yarn",
                                   "mixtral", "mixtral-q4_k_m", "qwen2", "qwen3", "qwen3-q4_k_m", "gemma2", "gemma3", "gemma3-q8_0", "mamba", "mamba-q8_0", "mamba2", "mamba2-q4_k_m", "jamba", "falcon-h1", "granitehybrid",
                                   "qwen2moe", "qwen3moe", "qwen3next", "phi3", "olmo2", "gpt2", "gpt-oss", "gpt-oss-mxfp4"};
@@ -45,6 +44,22 @@ TEST_CASE("gguf goldens: logits", "[models]") {
             CHECK(report->ok());
             test::require_no_validation_messages(device.internal());
         }
+}
+
+// Its weights magnify roundings (llama.cpp with quantized activations differs from itself by 0.3 between one token at a time and all at once), so the bound for all the others, 2e-4, is too narrow.
+// The same weights in transformers: double precision is 1.4e-4 from the recording, float32 2.5e-4 from double. Two such float32 computations may be twice that apart.
+TEST_CASE("gguf goldens: weights that magnify roundings", "[models]") {
+    weft_GOLDEN(folder, "gguf/qwen3next-q4_k_m");
+    const auto report = check(test::device(), folder / "model.gguf", {});
+    INFO((report ? report->text() : report.error().text()));
+    REQUIRE(bool(report));
+    REQUIRE_FALSE(report->runs.empty());
+    for (const auto& run : report->runs)
+        for (const auto& tensor : run.tensors) {
+            CHECK(tensor.compared);
+            CHECK(tensor.error <= 5e-4);
+        }
+    test::require_no_validation_messages(test::device().internal());
 }
 
 TEST_CASE("gguf names of weights", "[models]") {
