@@ -100,6 +100,7 @@ public:
     Status prepare(uint32_t tokens, const std::function<void(size_t, size_t)>& progress);
 
 private:
+    static constexpr uint32_t kSmallestBucket = 16; ///< tokens of a prefill recording, at least
     struct Slot {
         uint32_t length = 0, next = 0;
         uint32_t expected = 0;

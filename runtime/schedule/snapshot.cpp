@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// L4: copying states: fork, snapshot, restore.
+// L4: what a slot remembers, copied and cut: fork, snapshot, restore, truncate.
 #include "schedule/session.hpp"
 #include <algorithm>
 
@@ -66,6 +66,35 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     slots_[slot].length = s.length;
     slots_[slot].next = s.next;
     slots_[slot].sampled = s.sampled;
+    return Ok{};
+}
+
+void Session::reset(uint32_t slot) {
+    const kernel::SamplerRow sampler = slots_[slot].sampler;
+    slots_[slot] = {};
+    slots_[slot].sampler = sampler;
+}
+
+bool Session::can_truncate() const {
+    return std::all_of(specs_.begin(), specs_.end(), [](const StateSpec& spec) { return spec.growth == Growth::linear; });
+}
+
+Status Session::truncate(uint32_t slot, uint32_t length) {
+    Slot& s = slots_[slot];
+    if (length > s.length) return Error{ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
+    if (length == s.length) return Ok{};
+    if (length == 0) {
+        reset(slot);
+        return Ok{};
+    }
+    for (const StateSpec& spec : specs_) {
+        if (spec.growth == Growth::constant) return Error{ErrorCode::unsupported, "truncate: a recurrent state cannot forget its last tokens; restore a snapshot", {}};
+        // A ring still holds what the shorter sequence needs only while nothing of it was overwritten.
+        if (spec.growth == Growth::window && s.length > spec.shape[0] && s.length - length + options_.max_chunk > 0 && s.length > length + (spec.shape[0] - std::min(spec.shape[0], options_.max_chunk)))
+            return Error{ErrorCode::unsupported, "truncate: a sliding window has already dropped the tokens that the shorter sequence needs; restore a snapshot", {}};
+    }
+    s.length = length;
+    s.sampled = false;
     return Ok{};
 }
 

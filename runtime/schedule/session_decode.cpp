@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: decoding: several steps a submission, whose tokens the device samples and feeds itself.
+#include "schedule/session.hpp"
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace weft {
+
+Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens) {
+    tokens.assign(slots.size(), {});
+    for (uint32_t slot : slots) {
+        if (slot >= options_.slots || !slots_[slot].sampled) return Error{ErrorCode::invalid_argument, "decode: slot " + std::to_string(slot) + " has no sampled token to go on from", {}};
+        if (uint64_t(slots_[slot].length) + steps > options_.context)
+            return Error{ErrorCode::invalid_argument, "decode: the sequence would be " + std::to_string(slots_[slot].length + steps) + " tokens long, the context is " + std::to_string(options_.context), {}};
+    }
+    std::vector<kernel::StepSequence> rows;
+    std::vector<uint32_t> ids, outputs;
+    Bucket bucket;
+    bucket.sequences = bucket.tokens = bucket.outputs = std::bit_ceil(uint32_t(slots.size()));
+    bucket.decode = bucket.sampling = true;
+    weft_ASSIGN(Replay* replay, replay_for(bucket));
+    last_ = replay;
+    buffers_.logits = logits_few_;
+    output_rows_ = uint32_t(slots.size());
+    std::vector<size_t> going(slots.size()); // which of `slots` have not ended
+    std::iota(going.begin(), going.end(), 0);
+    for (uint32_t done = 0; done < steps && !going.empty();) {
+        const uint32_t now = std::min(steps - done, buffers_.ring_capacity);
+        rows.clear(), ids.clear(), outputs.clear();
+        for (size_t i : going) {
+            const Slot& slot = slots_[slots[i]];
+            rows.push_back({slots[i], uint32_t(ids.size()), 1, slot.length, std::max(slot.expected, slot.length + 1)});
+            outputs.push_back(uint32_t(ids.size()));
+            ids.push_back(slot.next);
+        }
+        weft_TRY(write_step(rows, ids, outputs));
+        weft_TRY(replay->run(now, options_.longest_submission_ms));
+        std::vector<uint32_t> ring(size_t(buffers_.ring_capacity) * bucket.outputs);
+        weft_TRY(uploader_->read(buffers_.ring, std::as_writable_bytes(std::span(ring))));
+        for (uint32_t k = 0; k < now; ++k) { // row k holds the tokens of those that had not ended by then, in order
+            for (size_t j = 0; j < going.size(); ++j) {
+                Slot& slot = slots_[slots[going[j]]];
+                ++slot.length;
+                tokens[going[j]].push_back(slot.next = ring[size_t(k) * bucket.outputs + j]);
+            }
+            std::erase_if(going, [&](size_t i) { return ends_here(slots_[slots[i]]); });
+        }
+        done += now;
+    }
+    return Ok{};
+}
+
+bool Session::ends_here(const Slot& slot) const {
+    return (slot.sampler.flags & kernel::SamplerRow::kStops) && std::find(options_.end_tokens.begin(), options_.end_tokens.end(), slot.next) != options_.end_tokens.end();
+}
+
+} // namespace weft
