@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fnmatch.h>
 #include <map>
+#include <thread>
 #include <weft/quantize.hpp>
 
 namespace weft {
@@ -238,6 +239,19 @@ std::vector<std::byte> padded_bytes(std::span<const float> values) {
     return bytes;
 }
 
+// Blocks do not depend on each other: each processor packs its share.
+void quantize_in_parallel(DType type, std::span<const float> values, std::span<std::byte> bytes) {
+    const size_t unit = block_info(type).elements, blocks = values.size() / unit, shares = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(1, blocks / 64));
+    const auto pack = [&](size_t share) {
+        const size_t from = blocks * share / shares * unit, to = blocks * (share + 1) / shares * unit;
+        quantize_blocks(type, values.subspan(from, to - from), bytes.subspan(bytes_of(type, from), bytes_of(type, to - from)));
+    };
+    std::vector<std::thread> threads;
+    for (size_t share = 1; share < shares; ++share) threads.emplace_back(pack, share);
+    pack(0);
+    for (auto& thread : threads) thread.join();
+}
+
 Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOptions& options, AtomicFile& file) {
     std::vector<float> values;
     std::vector<std::byte> bytes;
@@ -256,7 +270,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
             values.assign(n * columns, 0);
             read_target(t, files, w.factors, r, n, values);
             bytes.resize(bytes_of(t.type, values.size()));
-            quantize_blocks(t.type, values, bytes);
+            quantize_in_parallel(t.type, values, bytes);
             weft_TRY(file.write(bytes));
             written += bytes.size();
             if (options.progress && !options.progress(done + written, w.data_bytes)) return Error{ErrorCode::cancelled, "writing was stopped", {}};
