@@ -4,6 +4,8 @@
 #include "pipelines/generation.hpp"
 #include "pipelines/stops.hpp"
 #include "pipelines/text_model.hpp"
+#include <atomic>
+#include <thread>
 
 namespace weft {
 namespace {
@@ -11,6 +13,32 @@ namespace {
 constexpr uint32_t kPrefillChunk = 256;
 
 Error cancelled() { return {ErrorCode::cancelled, "stopped", {}}; }
+
+// A large vocabulary takes about as long to read as the weights, and nothing of theirs: both are read at once.
+class TokenizerReading {
+public:
+    TokenizerReading(const ModelFiles& files, const std::filesystem::path& path) : thread_([this, &files, path] {
+        std::error_code not_there;
+        if (files.gguf()) tokenizer_ = Tokenizer::from_gguf(*files.gguf());
+        else if (std::filesystem::is_directory(path, not_there)) tokenizer_ = Tokenizer::load(path);
+        else tokenizer_ = Error{ErrorCode::not_found, path.string() + ": there is no tokenizer; only token ids can be used", {}};
+        failed_ = !tokenizer_;
+    }) {}
+    ~TokenizerReading() {
+        if (thread_.joinable()) thread_.join();
+    }
+    /// Whether it is known by now that there is none.
+    bool failed() const { return failed_; }
+    Result<Tokenizer>& wait() {
+        if (thread_.joinable()) thread_.join();
+        return tokenizer_;
+    }
+
+private:
+    Result<Tokenizer> tokenizer_ = Error{};
+    std::atomic<bool> failed_ = false;
+    std::thread thread_; // last: it uses the others
+};
 
 } // namespace
 
@@ -22,19 +50,14 @@ TextModel::~TextModel() = default;
 Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& path, const TextModelOptions& options) {
     auto state = std::make_unique<TextModelState>();
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    std::error_code not_there;
-    if (files.gguf() || std::filesystem::is_directory(path, not_there)) {
-        auto loaded = files.gguf() ? Tokenizer::from_gguf(*files.gguf()) : Tokenizer::load(path);
-        if (loaded) state->tokenizer.emplace(std::move(*loaded));
-        else if (options.need_tokenizer) return loaded.error();
-    } else if (options.need_tokenizer) return Error{ErrorCode::not_found, path.string() + ": there is no tokenizer; only token ids can be used", {}};
+    TokenizerReading reading(files, path);
+    const auto report = [&](uint64_t done, uint64_t total) { return !(options.need_tokenizer && reading.failed()) && (!options.progress || options.progress({Progress::Stage::load, done, total})); };
+    auto model = options.random_weights ? random_model(device.internal(), files, options.dtype, 1) : load_model(device.internal(), files, options.dtype, report);
+    Result<Tokenizer>& tokenizer = reading.wait();
+    if (!tokenizer && options.need_tokenizer) return tokenizer.error();
+    if (tokenizer) state->tokenizer.emplace(std::move(*tokenizer));
     weft_ASSIGN(state->defaults, read_generation_defaults(files, state->tokenizer ? &*state->tokenizer : nullptr));
-    const auto report = [&](Progress::Stage stage) { return [&options, stage](uint64_t done, uint64_t total) { return !options.progress || options.progress({stage, done, total}); }; };
-    if (options.random_weights) {
-        weft_ASSIGN(state->model, random_model(device.internal(), files, options.dtype, 1));
-    } else {
-        weft_ASSIGN(state->model, load_model(device.internal(), files, options.dtype, report(Progress::Stage::load)));
-    }
+    weft_ASSIGN(state->model, std::move(model));
     SessionOptions session;
     session.end_tokens = state->defaults.end_tokens;
     session.context = options.context;
