@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/gguf_schedule.hpp"
+#include "schedule/schedule_json.hpp"
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 #include <cmath>
@@ -223,6 +224,32 @@ Schedule without_files(Schedule s) {
     return s;
 }
 
+// Where two values first differ: "head_size is 64, not 32", or "bias is there" where only one has it.
+std::string difference(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b, const std::string& path) {
+    if (a == b) return "";
+    if (a.is_object() && b.is_object()) {
+        for (const auto& [key, value] : a.items()) {
+            const std::string at = path.empty() ? key : path + "." + key;
+            if (const auto other = b.find(key); other == b.end()) return at + " " + (value.is_structured() ? "is there" : "is " + value.dump());
+            else if (const std::string found = difference(value, *other, at); !found.empty()) return found;
+        }
+        for (const auto& [key, value] : b.items())
+            if (!a.contains(key)) return (path.empty() ? key : path + "." + key) + " " + (value.is_structured() ? "is not there" : "is not " + value.dump());
+    }
+    if (a.is_array() && b.is_array() && a.size() == b.size())
+        for (size_t i = 0; i < a.size(); ++i)
+            if (const std::string found = difference(a[i], b[i], path + "[" + std::to_string(i) + "]"); !found.empty()) return found;
+    return path + (a.is_structured() || b.is_structured() ? " differs" : " is " + a.dump() + ", not " + b.dump());
+}
+
+// The blocks of one layer as schedules write them, but for the names of weights.
+nlohmann::ordered_json layer_json(Schedule s, size_t layer) {
+    s.layers = {s.layers[layer]};
+    order_weights(s);
+    for (size_t i = 0; i < s.weights.size(); ++i) s.weights[i].name = "weight " + std::to_string(i);
+    return to_json(s)["blocks"];
+}
+
 } // namespace
 
 Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, const JsonObject& config, const GgufSide& side, GgufWriter& writer) {
@@ -241,7 +268,7 @@ std::string schedule_difference(const Schedule& a, const Schedule& b) {
     for (size_t i = 0; i < x.layers.size(); ++i) {
         Schedule one = x;
         one.layers[i] = y.layers[i];
-        if (hash_of(one) != hash_of(x)) return "layer " + std::to_string(i);
+        if (hash_of(one) != hash_of(x)) return "layer " + std::to_string(i) + ": " + difference(layer_json(x, i), layer_json(y, i), "");
     }
     return "the embedding, the head or the weights that there are";
 }
