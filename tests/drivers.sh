@@ -185,7 +185,7 @@ subdirs("$tree")
 END
     log=$tree/on/$n.log
     begin=$(date +%s)
-    if ctest --test-dir "$tree/on/$n" --output-on-failure --no-tests=error -j1 "$@" >"$log" 2>&1; then result=PASS; else result=FAIL bad=1; fi
+    if ctest --test-dir "$tree/on/$n" --output-on-failure --no-tests=error --timeout 5400 -j1 "$@" >"$log" 2>&1; then result=PASS; else result=FAIL bad=1; fi
     printf '%-14s %s: %s; %d skipped; %d s; log: %s\n' "$n" "$result" "$(grep -E 'tests passed,|No tests were found' "$log" | tail -n 1)" \
       "$(grep -cE '\*\*\*(Skipped|Not Run)' "$log")" "$(($(date +%s) - begin))" "build/drivers/on/$n.log"
     sed -n 's/^[[:space:]]*[0-9]* - \(.*(\(Failed\|SEGFAULT\|Timeout\|.*Exception\|ILLEGAL\|Subprocess aborted\|Not Run\))\)/    \1/p' "$log"
