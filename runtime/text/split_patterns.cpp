@@ -50,7 +50,7 @@ constexpr S kLines[] = {R"([^\n]+|[\n]+)"};
 constexpr S kNoneNames[] = {"", "default"};
 constexpr S kGpt2Names[] = {"gpt-2", "gpt2", "phi-2", "jina-es", "jina-de", "gigachat", "jina-v2-es", "jina-v2-de", "a.x-4.0", "mellum", "modern-bert", "jina-v1-en", "jina-v2-code", "roberta-bpe",
                             "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4"};
-constexpr S kLlama3Names[] = {"llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"};
+constexpr S kLlama3Names[] = {"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"};
 constexpr S kLlama3LikeNames[] = {"dbrx", "smaug-bpe", "glm4", "chatglm-bpe"};
 constexpr S kQwen2Names[] = {"qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "stablelm2", "megrez", "hunyuan", "solar-open", "grok-2"};
 constexpr S kQwen35Names[] = {"qwen35"};
@@ -101,6 +101,16 @@ const GgufSplit* find_gguf_split(std::string_view pre) {
         if (std::find(split.names.begin(), split.names.end(), pre) != split.names.end()) return &split;
     }
     return nullptr;
+}
+
+const GgufSplit* find_gguf_split(std::span<const std::string> patterns, bool whole_words) {
+    const GgufSplit* found = nullptr;
+    const auto same = [](std::string_view known, std::string_view pattern) { return known == (pattern == kGpt2Classes ? kGpt2Split : pattern); };
+    for (const GgufSplit& split : kSplits) {
+        if (split.raw || !std::equal(split.patterns.begin(), split.patterns.end(), patterns.begin(), patterns.end(), same)) continue;
+        if (!found || (found->whole_words != whole_words && split.whole_words == whole_words)) found = &split;
+    }
+    return found;
 }
 
 } // namespace weft::text
