@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/gguf_vocabulary_writer.hpp"
 #include "text/gguf_draft.hpp"
+#include "text/sentencepiece_layouts.hpp"
 #include "text/tokenizer_readers.hpp"
 #include <algorithm>
 
@@ -100,7 +101,9 @@ Result<GgufVocabularyReport> write_other(const ModelFiles& files, const Source& 
     const std::string origin = from.path.string();
     GgufDraft draft;
     if (from.path.extension() == ".model") {
-        weft_ASSIGN(const text::SentencePieces file, text::read_sentencepiece_file(from.bytes, origin));
+        weft_ASSIGN(text::SentencePieces file, text::read_sentencepiece_file(from.bytes, origin));
+        TokenizerSettings settings = from.settings;
+        weft_ASSIGN(const auto around, text::apply_class(file, settings)); // the ids of its class
         weft_ASSIGN(const auto parts, text::read_sentencepiece(from.bytes, origin, from.settings));
         weft_TRY(draft.fill(parts, rows, origin));
         find_ids(files, from.settings, draft);

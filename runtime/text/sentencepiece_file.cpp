@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The protobuf file of a SentencePiece model: fields with a number and a wire type, of which a few matter.
-#include "text/sentencepiece.hpp"
+#include "text/sentencepiece_layouts.hpp"
 #include "text/tokenizer_readers.hpp"
 #include <bit>
 
@@ -133,8 +133,10 @@ Result<SentencePieces> read_sentencepiece_file(std::string_view bytes, const std
     return file;
 }
 
-Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin, const TokenizerSettings& settings) {
+Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin, const TokenizerSettings& given) {
     weft_ASSIGN(SentencePieces file, read_sentencepiece_file(bytes, origin));
+    TokenizerSettings settings = given;
+    weft_ASSIGN(auto around, apply_class(file, settings));
     // The library itself adds nothing; the models of these files do: what T5 is made of ends a text, what Llama is made of begins it.
     weft_ASSIGN(const bool add_bos, settings.flag("add_bos_token", file.kind != SentencePieces::unigram));
     weft_ASSIGN(const bool add_eos, settings.flag("add_eos_token", file.kind == SentencePieces::unigram));
@@ -143,7 +145,9 @@ Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::str
         return known ? std::vector<uint32_t>{uint32_t(id)} : std::vector<uint32_t>();
     };
     const auto before = special(add_bos, file.bos), after = special(add_eos, file.eos);
-    return make_sentencepiece(std::move(file), settings, before, after);
+    weft_ASSIGN(TokenizerParts parts, make_sentencepiece(std::move(file), settings, before, after));
+    if (around) parts.post_processor = std::move(around);
+    return parts;
 }
 
 } // namespace weft::text
