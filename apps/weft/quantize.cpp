@@ -25,7 +25,8 @@ int run(const QuantizeFlags& f) {
     const auto report = weft::quantize(f.model, f.out, o);
     if (!report) return fail(report.error());
     end_progress();
-    std::printf("%s: %s, %u tensors, %.1f MiB, vocabulary: %s\n", f.out.c_str(), report->architecture.c_str(), report->tensors, double(report->bytes) / 1048576, report->vocabulary.empty() ? "none" : report->vocabulary.c_str());
+    const std::string note = report->vocabulary_note.empty() ? "" : " (" + report->vocabulary_note + ")";
+    std::printf("%s: %s, %u tensors, %.1f MiB, vocabulary: %s%s\n", f.out.c_str(), report->architecture.c_str(), report->tensors, double(report->bytes) / 1048576, report->vocabulary.empty() ? "none" : report->vocabulary.c_str(), note.c_str());
     return kDone;
 }
 

@@ -51,6 +51,11 @@ void GgufWriter::f32s(std::string_view name, std::span<const float> values) {
     for (const float v : values) put(keys_, v);
 }
 
+void GgufWriter::bytes(std::string_view name, std::string_view values) {
+    array(name, uint32_t(GgufType::u8), values.size());
+    keys_ += values;
+}
+
 void GgufWriter::booleans(std::string_view name, const std::vector<bool>& values) {
     array(name, uint32_t(GgufType::boolean), values.size());
     for (const bool v : values) put(keys_, uint8_t(v));

@@ -23,6 +23,7 @@ public:
     void strings(std::string_view key, std::span<const std::string> values);
     void i32s(std::string_view key, std::span<const int32_t> values);
     void f32s(std::string_view key, std::span<const float> values);
+    void bytes(std::string_view key, std::string_view values);
     void booleans(std::string_view key, const std::vector<bool>& values);
 
     /// `shape` outermost first; rows of whole blocks.

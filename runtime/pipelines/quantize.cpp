@@ -179,7 +179,8 @@ struct Written {
     std::vector<Target> targets;
     std::vector<RowFactor> factors; ///< on the directory's slots
     Schedule schedule;              ///< what the file is to say
-    std::string header, vocabulary;
+    std::string header;
+    GgufVocabularyReport vocabulary;
     uint64_t data_bytes = 0;
 };
 
@@ -195,7 +196,7 @@ public:
         gguf_files_.push_back(std::make_unique<ModelFiles>(ModelFiles::from_gguf(std::move(nothing))));
         weft_ASSIGN(auto named, schedule_of(JsonObject(config, files_.config_origin()), *gguf_files_.back()));
         named_.push_back(std::make_unique<Schedule>(std::move(named)));
-        Written out{&side, targets_of(schedule_, *named_.back()), {}, schedule_, "", "", 0};
+        Written out{&side, targets_of(schedule_, *named_.back()), {}, schedule_, "", {}, 0};
         if (gguf_folds(side)) out.factors = fold_multipliers(out.schedule);
         GgufWriter w;
         w.string("general.architecture", side.name);
@@ -320,7 +321,7 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));
         weft_TRY(write_targets(*written, files, options, file));
         weft_TRY(file.commit());
-        return QuantizeReport{side->name, uint32_t(written->targets.size()), written->header.size() + written->data_bytes, written->vocabulary};
+        return QuantizeReport{side->name, uint32_t(written->targets.size()), written->header.size() + written->data_bytes, written->vocabulary.kind, written->vocabulary.note};
     }
     if (own_sides) reasons.resize(own_sides); // why the others do not fit says nothing
     return Error{ErrorCode::unsupported, from.string() + ": GGUF cannot hold this model as it is", reasons};

@@ -96,7 +96,7 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
         weft_TRY(vocabulary.add_checked(piece.text, id, file.origin + ": the pieces"));
         const bool is_symbol = piece.type == SentencePieces::user_defined;
         if (is_symbol && !file.symbols_anywhere) symbols.add(piece.text, id);
-        const bool special = piece.type == SentencePieces::control || (piece.type == SentencePieces::unknown && file.kind != SentencePieces::unigram);
+        const bool special = piece.type == SentencePieces::control || (piece.type == SentencePieces::unknown && (file.kind != SentencePieces::unigram || file.symbols_anywhere));
         if (!special && !(is_symbol && file.symbols_anywhere)) continue;
         AddedToken token;
         token.content = piece.text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The protobuf file of a SentencePiece model: fields with a number and a wire type, of which a few matter.
-#include "text/sentencepiece.hpp"
+#include "text/sentencepiece_layouts.hpp"
 #include "text/tokenizer_readers.hpp"
 #include <bit>
 
@@ -88,11 +88,7 @@ Status read_piece(const Message& m, SentencePieces::Piece& piece) {
     return Ok{};
 }
 
-struct Ids {
-    int64_t bos = 1, eos = 2;
-};
-
-Status read_trainer(const Message& m, SentencePieces& file, Ids& ids) {
+Status read_trainer(const Message& m, SentencePieces& file) {
     if (m.wire != 0) return Ok{};
     if (m.field == 3) {
         if (m.number < 1 || m.number > 4) return m.bad("has model type " + std::to_string(m.number) + ", which does not exist");
@@ -100,8 +96,8 @@ Status read_trainer(const Message& m, SentencePieces& file, Ids& ids) {
     }
     if (m.field == 24) file.space_is_suffix = m.number != 0;
     if (m.field == 35) file.byte_fallback = m.number != 0;
-    if (m.field == 41) ids.bos = int64_t(m.number);
-    if (m.field == 42) ids.eos = int64_t(m.number);
+    if (m.field == 41) file.bos = int64_t(m.number);
+    if (m.field == 42) file.eos = int64_t(m.number);
     return Ok{};
 }
 
@@ -115,17 +111,16 @@ void read_normalizer_spec(const Message& m, SentencePieces& file) {
 
 } // namespace
 
-Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin, const TokenizerSettings& settings) {
+Result<SentencePieces> read_sentencepiece_file(std::string_view bytes, const std::string& origin) {
     SentencePieces file;
     file.origin = origin;
-    Ids ids;
     weft_TRY(each_field(Message(bytes, 0, origin), [&](const Message& m) -> Status {
         if (m.wire != 2) return Ok{};
         if (m.field == 1) {
             file.pieces.emplace_back();
             return each_field(m.inner(), [&](const Message& inner) { return read_piece(inner, file.pieces.back()); });
         }
-        if (m.field == 2) return each_field(m.inner(), [&](const Message& inner) { return read_trainer(inner, file, ids); });
+        if (m.field == 2) return each_field(m.inner(), [&](const Message& inner) { return read_trainer(inner, file); });
         if (m.field == 3) {
             return each_field(m.inner(), [&](const Message& inner) -> Status {
                 read_normalizer_spec(inner, file);
@@ -135,7 +130,13 @@ Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::str
         return Ok{};
     }));
     if (file.pieces.empty()) return Error{ErrorCode::malformed, origin + ": holds no pieces", {}};
+    return file;
+}
 
+Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin, const TokenizerSettings& given) {
+    weft_ASSIGN(SentencePieces file, read_sentencepiece_file(bytes, origin));
+    TokenizerSettings settings = given;
+    weft_ASSIGN(auto around, apply_class(file, settings));
     // The library itself adds nothing; the models of these files do: what T5 is made of ends a text, what Llama is made of begins it.
     weft_ASSIGN(const bool add_bos, settings.flag("add_bos_token", file.kind != SentencePieces::unigram));
     weft_ASSIGN(const bool add_eos, settings.flag("add_eos_token", file.kind == SentencePieces::unigram));
@@ -143,8 +144,10 @@ Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::str
         const bool known = wanted && id >= 0 && uint64_t(id) < file.pieces.size() && file.pieces[size_t(id)].type == SentencePieces::control;
         return known ? std::vector<uint32_t>{uint32_t(id)} : std::vector<uint32_t>();
     };
-    const auto before = special(add_bos, ids.bos), after = special(add_eos, ids.eos);
-    return make_sentencepiece(std::move(file), settings, before, after);
+    const auto before = special(add_bos, file.bos), after = special(add_eos, file.eos);
+    weft_ASSIGN(TokenizerParts parts, make_sentencepiece(std::move(file), settings, before, after));
+    if (around) parts.post_processor = std::move(around);
+    return parts;
 }
 
 } // namespace weft::text

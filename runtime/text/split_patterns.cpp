@@ -45,12 +45,25 @@ constexpr S kLaguna[] = {R"([^\n]+|[\n]+)", kQwen2Split};
 constexpr S kExaoneMoe[] = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)"};
 constexpr S kMiniCpm5[] = {R"(\p{N}{1,3})", R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
+constexpr S kJais2[] = {
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|)"
+    R"(\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})"};
+constexpr S kYoutu[] = {
+    R"([\x{ac00}-\x{d7a3}\x{3131}-\x{318e}]+|[！…“”‘’—：；，\x{3001}-\x{303f}\x{fe30}-\x{fe4f}]+|[\x{3105}-\x{312f}]+|[\x{4e00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)",
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
+// Numbers by threes from their end, then scripts without spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar, Hangul.
+constexpr S kAfmoe[] = {
+    R"(\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N})))",
+    R"([\x{4e00}-\x{9fff}\x{3400}-\x{4dbf}\x{f900}-\x{faff}\x{3040}-\x{309f}\x{30a0}-\x{30ff}\x{ff65}-\x{ff9f}\x{2f00}-\x{2fdf}\x{e40}-\x{e7f}\x{e80}-\x{eff}\x{1780}-\x{17ff})"
+    R"(\x{1000}-\x{109f}\x{aa60}-\x{aa7f}\x{a9e0}-\x{a9ff}\x{ac00}-\x{d7af}\x{1100}-\x{11ff}]+)",
+    kDeepSeekWords};
 constexpr S kLines[] = {R"([^\n]+|[\n]+)"};
 
 constexpr S kNoneNames[] = {"", "default"};
 constexpr S kGpt2Names[] = {"gpt-2", "gpt2", "phi-2", "jina-es", "jina-de", "gigachat", "jina-v2-es", "jina-v2-de", "a.x-4.0", "mellum", "modern-bert", "jina-v1-en", "jina-v2-code", "roberta-bpe",
                             "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4"};
-constexpr S kLlama3Names[] = {"llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"};
+constexpr S kLlama3Names[] = {"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"};
 constexpr S kLlama3LikeNames[] = {"dbrx", "smaug-bpe", "glm4", "chatglm-bpe"};
 constexpr S kQwen2Names[] = {"qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "stablelm2", "megrez", "hunyuan", "solar-open", "grok-2"};
 constexpr S kQwen35Names[] = {"qwen35"};
@@ -74,6 +87,9 @@ constexpr S kUfakzekaNames[] = {"ufakzeka"};
 constexpr S kLagunaNames[] = {"laguna"};
 constexpr S kExaoneMoeNames[] = {"exaone-moe"};
 constexpr S kMiniCpm5Names[] = {"minicpm5"};
+constexpr S kJais2Names[] = {"jais-2"};
+constexpr S kYoutuNames[] = {"youtu"};
+constexpr S kAfmoeNames[] = {"afmoe"};
 constexpr S kRawNames[] = {"gemma4", "granite-embed-multi-311m", "sarvam-moe"};
 
 constexpr GgufSplit kSplits[] = {
@@ -81,7 +97,8 @@ constexpr GgufSplit kSplits[] = {
     {kDigitsNames, kDigitsGpt2}, {kO200kNames, kO200k}, {kGraniteMultiNames, kO200k, true}, {kTekkenNames, kTekken, true, true}, {kFalconNames, kFalcon},
     {kDeepSeekLlmNames, kDeepSeekLlm}, {kDeepSeekCoderNames, kDeepSeekCoder}, {kDeepSeek3Names, kDeepSeek3}, {kBloomNames, kBloom}, {kVikingNames, kViking},
     {kChameleonNames, kChameleon, false, true}, {kSuperBpeNames, kSuperBpe}, {kBailingNames, kBailing}, {kSeedCoderNames, kSeedCoder}, {kTinyAyaNames, kTinyAya},
-    {kKimiNames, kKimi}, {kUfakzekaNames, kUfakzeka}, {kLagunaNames, kLaguna}, {kExaoneMoeNames, kExaoneMoe}, {kMiniCpm5Names, kMiniCpm5, true}, {kRawNames, kLines, false, false, true},
+    {kKimiNames, kKimi}, {kUfakzekaNames, kUfakzeka}, {kLagunaNames, kLaguna}, {kExaoneMoeNames, kExaoneMoe}, {kMiniCpm5Names, kMiniCpm5, true},
+    {kJais2Names, kJais2}, {kYoutuNames, kYoutu, true}, {kAfmoeNames, kAfmoe}, {kRawNames, kLines, false, false, true},
 };
 
 // Patterns of released tokenizer.json files that mean the same as one above and are written in another way.
@@ -101,6 +118,16 @@ const GgufSplit* find_gguf_split(std::string_view pre) {
         if (std::find(split.names.begin(), split.names.end(), pre) != split.names.end()) return &split;
     }
     return nullptr;
+}
+
+const GgufSplit* find_gguf_split(std::span<const std::string> patterns, bool whole_words) {
+    const GgufSplit* found = nullptr;
+    const auto same = [](std::string_view known, std::string_view pattern) { return known == (pattern == kGpt2Classes ? kGpt2Split : pattern); };
+    for (const GgufSplit& split : kSplits) {
+        if (split.raw || !std::equal(split.patterns.begin(), split.patterns.end(), patterns.begin(), patterns.end(), same)) continue;
+        if (!found || (found->whole_words != whole_words && split.whole_words == whole_words)) found = &split;
+    }
+    return found;
 }
 
 } // namespace weft::text

@@ -2,6 +2,7 @@
 // L5: the regular expressions by which families of byte-level vocabularies cut a text into words, for files that do not hold them, and their names in GGUF files.
 #pragma once
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace weft::text {
@@ -32,5 +33,7 @@ struct GgufSplit {
 };
 /// Null for an unknown name.
 const GgufSplit* find_gguf_split(std::string_view pre);
+/// The one with these patterns, of several the one that takes whole words so; null if none has them.
+const GgufSplit* find_gguf_split(std::span<const std::string> patterns, bool whole_words);
 
 } // namespace weft::text

@@ -9,8 +9,12 @@ class GgufMetadata;
 
 namespace weft::text {
 
+struct SentencePieces;
+
 Result<TokenizerParts> read_tokenizer_json(std::string_view json, const std::string& origin, const TokenizerSettings& settings);
-/// A SentencePiece model (protobuf): Unigram, BPE, word or character.
+/// What a SentencePiece model (protobuf) holds.
+Result<SentencePieces> read_sentencepiece_file(std::string_view bytes, const std::string& origin);
+/// A SentencePiece model: Unigram, BPE, word or character.
 Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin, const TokenizerSettings& settings);
 /// Lines of a token's bytes in base64 and its rank. `name`: the file's name without a folder, by which Whisper's two are known.
 Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& origin, std::string_view name, const TokenizerSettings& settings);

@@ -168,6 +168,47 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of i
     CHECK(*configured->encode("ab<new>", true) == Ids{8, 10, 2});
 }
 
+TEST_CASE("tokenizer files: what the class of a tokenizer adds to a SentencePiece model") {
+    const TemporaryDirectory folder;
+    const std::string mark = "\xe2\x96\x81";
+    const std::string first = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3), rest = piece(mark, -3) + piece("a", -2) + piece("b", -2.5f) + piece(mark + "ab", -1);
+    (void)folder.write("spiece.model", first + rest + field(2, flag(3, 1)));
+    // fairseq's ids: <s>, <pad>, </s>, <unk>, the pieces from the fourth on, <mask>.
+    (void)folder.write("tokenizer_config.json", R"({"tokenizer_class": "XLMRobertaTokenizer"})");
+    const auto xlmr = Tokenizer::load(folder.path());
+    REQUIRE(xlmr);
+    CHECK(*xlmr->encode("ab b", true) == Ids{0, 7, 4, 6, 2});
+    CHECK(*xlmr->encode("z", false) == Ids{4, 3});
+    CHECK(*xlmr->encode("ab <mask>", false) == Ids{7, 8}); // which takes the space before it
+    CHECK(xlmr->encode_pair("ab", "b", true)->ids == Ids{0, 7, 2, 2, 4, 6, 2});
+    CHECK(xlmr->decode(*xlmr->encode("ab b", true), true) == "ab b");
+    CHECK(xlmr->vocab_size() == 9);
+    // NLLB: language codes follow, one of them before each text.
+    (void)folder.write("tokenizer_config.json", R"({"tokenizer_class": "NllbTokenizerFast", "src_lang": "fra_Latn"})");
+    (void)folder.write("special_tokens_map.json", R"({"additional_special_tokens": ["eng_Latn", "fra_Latn"]})");
+    const auto nllb = Tokenizer::load(folder.path());
+    REQUIRE(nllb);
+    CHECK(*nllb->encode("ab", true) == Ids{9, 7, 2});
+    CHECK(nllb->id_of("<mask>") == 10u);
+    CHECK(nllb->encode_pair("ab", "ab", true)->ids == Ids{9, 7, 7, 2});
+    (void)folder.write("tokenizer_config.json", R"({"tokenizer_class": "NllbTokenizer", "legacy_behaviour": true})");
+    CHECK(*Tokenizer::load(folder.path())->encode("ab", true) == Ids{7, 2, 8});
+
+    const TemporaryDirectory t5;
+    (void)t5.write("spiece.model", piece("<pad>", 0, 3) + piece("</s>", 0, 3) + piece("<unk>", 0, 2) + rest + field(2, flag(3, 1)));
+    (void)t5.write("tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer", "extra_ids": 3})");
+    const auto sentinels = Tokenizer::load(t5.path());
+    REQUIRE(sentinels);
+    CHECK(sentinels->id_of("<extra_id_0>") == 9u);
+    CHECK(sentinels->id_of("<extra_id_2>") == 7u);
+    CHECK(*sentinels->encode("<extra_id_0>ab", false) == Ids{9, 6});
+    CHECK(sentinels->is_special(8));
+    (void)t5.write("tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer"})");
+    CHECK(Tokenizer::load(t5.path())->vocab_size() == 107);
+    (void)t5.write("tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer", "extra_ids": -1})");
+    CHECK_THAT(Tokenizer::load(t5.path()).error().message, ContainsSubstring("extra_ids"));
+}
+
 TEST_CASE("tokenizer files: tekken, tiktoken and RWKV files that are small") {
     const TemporaryDirectory folder;
     const std::string tekken = R"({"config": {"pattern": "[a-z]+|\\s", "default_num_special_tokens": 3, "default_vocab_size": 7, "version": "v3"},
@@ -229,6 +270,28 @@ TEST_CASE("tokenizer files: GGUF vocabularies of other kinds, and wrong ones") {
     CHECK_FALSE(load(repeated));
     GgufBuilder empty;
     CHECK(load(empty).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("tokenizer files: ways of splitting by their names in GGUF") {
+    const TemporaryDirectory folder;
+    const auto pieces = [&](const std::string& pre, const std::string& text) {
+        GgufBuilder file;
+        file.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", pre).array("tokenizer.ggml.tokens", GgufType::string, 1, strings({"a"})).array("tokenizer.ggml.merges", GgufType::string, 0, "");
+        const auto tokenizer = Tokenizer::load(folder.write("v.gguf", file.file()));
+        INFO((tokenizer ? std::string() : tokenizer.error().text()));
+        REQUIRE(tokenizer);
+        const auto trace = tokenizer->trace(text);
+        REQUIRE(trace);
+        std::vector<std::string> all;
+        for (const auto& piece : trace->pieces) all.push_back(piece.text);
+        return all;
+    };
+    using Texts = std::vector<std::string>;
+    const std::string space = "\xc4\xa0"; // as the byte alphabet has it
+    CHECK(pieces("afmoe", "in 12345678 or 123") == Texts{"in", space, "12", "345", "678", space + "or", space, "123"});
+    CHECK(pieces("youtu", "ab12 cd") == Texts{"ab", "1", "2", space + "cd"});
+    CHECK(pieces("jais-2", "a       b") == Texts{"a", space + space + space + space, space + space, space + "b"});
+    CHECK(pieces("jais-2", "1234") == Texts{"123", "4"});
 }
 
 TEST_CASE("tokenizer files: what is wrong with a file is said") {

@@ -24,7 +24,9 @@ struct QuantizeReport {
     std::string architecture; ///< general.architecture
     uint32_t tensors = 0;
     uint64_t bytes = 0;       ///< of the file
-    std::string vocabulary;   ///< tokenizer.ggml.model; empty: the directory has no tokenizer that GGUF can hold, and so the file has none
+    /// tokenizer.ggml.model. "none": no kind can hold the tokenizer, and the file has its tokenizer.json (key tokenizer.huggingface.json), which weft reads. Empty: the file has no tokenizer.
+    std::string vocabulary;
+    std::string vocabulary_note; ///< what the kind cannot say of the tokenizer, or why there is no kind; then weft reads tokenizer.huggingface.json where there is one. Empty: it says everything
 };
 
 /// Writes the model directory `from` as the GGUF file `to`, whole or not at all. The file is read back before any weight is written: a model that GGUF cannot say exactly is refused
