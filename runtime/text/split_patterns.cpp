@@ -52,12 +52,6 @@ constexpr S kYoutu[] = {
     R"([\x{ac00}-\x{d7a3}\x{3131}-\x{318e}]+|[！…“”‘’—：；，\x{3001}-\x{303f}\x{fe30}-\x{fe4f}]+|[\x{3105}-\x{312f}]+|[\x{4e00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)",
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
-// Numbers by threes from their end, then scripts without spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar, Hangul.
-constexpr S kAfmoe[] = {
-    R"(\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N})))",
-    R"([\x{4e00}-\x{9fff}\x{3400}-\x{4dbf}\x{f900}-\x{faff}\x{3040}-\x{309f}\x{30a0}-\x{30ff}\x{ff65}-\x{ff9f}\x{2f00}-\x{2fdf}\x{e40}-\x{e7f}\x{e80}-\x{eff}\x{1780}-\x{17ff})"
-    R"(\x{1000}-\x{109f}\x{aa60}-\x{aa7f}\x{a9e0}-\x{a9ff}\x{ac00}-\x{d7af}\x{1100}-\x{11ff}]+)",
-    kDeepSeekWords};
 constexpr S kLines[] = {R"([^\n]+|[\n]+)"};
 
 constexpr S kNoneNames[] = {"", "default"};
@@ -89,7 +83,6 @@ constexpr S kExaoneMoeNames[] = {"exaone-moe"};
 constexpr S kMiniCpm5Names[] = {"minicpm5"};
 constexpr S kJais2Names[] = {"jais-2"};
 constexpr S kYoutuNames[] = {"youtu"};
-constexpr S kAfmoeNames[] = {"afmoe"};
 constexpr S kRawNames[] = {"gemma4", "granite-embed-multi-311m", "sarvam-moe"};
 
 constexpr GgufSplit kSplits[] = {
@@ -98,7 +91,7 @@ constexpr GgufSplit kSplits[] = {
     {kDeepSeekLlmNames, kDeepSeekLlm}, {kDeepSeekCoderNames, kDeepSeekCoder}, {kDeepSeek3Names, kDeepSeek3}, {kBloomNames, kBloom}, {kVikingNames, kViking},
     {kChameleonNames, kChameleon, false, true}, {kSuperBpeNames, kSuperBpe}, {kBailingNames, kBailing}, {kSeedCoderNames, kSeedCoder}, {kTinyAyaNames, kTinyAya},
     {kKimiNames, kKimi}, {kUfakzekaNames, kUfakzeka}, {kLagunaNames, kLaguna}, {kExaoneMoeNames, kExaoneMoe}, {kMiniCpm5Names, kMiniCpm5, true},
-    {kJais2Names, kJais2}, {kYoutuNames, kYoutu, true}, {kAfmoeNames, kAfmoe}, {kRawNames, kLines, false, false, true},
+    {kJais2Names, kJais2}, {kYoutuNames, kYoutu, true}, {kRawNames, kLines, false, false, true},
 };
 
 // Patterns of released tokenizer.json files that mean the same as one above and are written in another way.

@@ -288,7 +288,6 @@ TEST_CASE("tokenizer files: ways of splitting by their names in GGUF") {
     };
     using Texts = std::vector<std::string>;
     const std::string space = "\xc4\xa0"; // as the byte alphabet has it
-    CHECK(pieces("afmoe", "in 12345678 or 123") == Texts{"in", space, "12", "345", "678", space + "or", space, "123"});
     CHECK(pieces("youtu", "ab12 cd") == Texts{"ab", "1", "2", space + "cd"});
     CHECK(pieces("jais-2", "a       b") == Texts{"a", space + space + space + space, space + space, space + "b"});
     CHECK(pieces("jais-2", "1234") == Texts{"123", "4"});
