@@ -63,6 +63,9 @@ std::vector<std::string> Schedule::beyond_limits() const {
         for (uint32_t d : slot.shape) elements *= d;
         if (elements > kMostElements) limits.found.push_back(slot.name + " has more than 2^46 elements");
     }
+    size_t pieces = 0;
+    for (const WeightSlot& slot : weights) pieces += slot.piece_count();
+    if (pieces > kMostPieces) limits.found.push_back("the weights are put together from " + std::to_string(pieces) + " pieces; weft takes at most " + std::to_string(kMostPieces));
     return std::move(limits.found);
 }
 

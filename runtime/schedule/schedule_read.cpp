@@ -11,7 +11,7 @@ namespace weft {
 namespace {
 
 constexpr uint32_t kMostRotary = 65536; // a file of a few bytes must not make weft allocate
-constexpr size_t kMostBlocks = 100000, kMostPieces = size_t(1) << 20, kMostComputed = size_t(1) << 24, kLongestName = 512;
+constexpr size_t kMostBlocks = 100000, kMostComputed = size_t(1) << 24, kLongestName = 512;
 constexpr uint32_t kMostCount = std::numeric_limits<int32_t>::max();
 constexpr const char* kLayerMark = "{layer}";
 
@@ -87,7 +87,7 @@ public:
     void list(const char* key, std::vector<T>& items, Each each) {
         const Json* json = array(key);
         if (!json) return;
-        if (json->size() > kMostBlocks) return fail(key, "be shorter");
+        if (json->size() > kMostPieces) return fail(key, "be shorter");
         for (size_t i = 0; i < json->size() && !error_; ++i) {
             const std::string index = std::to_string(i);
             if (!(*json)[i].is_object()) return fail_at(path_of(key) + "[" + index + "]", "be an object");
@@ -315,8 +315,7 @@ private:
             break;
         }
         if (slot.pieces.empty() && slot.computed.empty()) slot.pieces.push_back({{slot.name}, {slot.shape.begin(), slot.shape.end()}, 0, 0, WeightTransform::none});
-        pieces_ += slot.pieces.size() + slot.alternatives.size();
-        for (const auto& other : slot.alternatives) pieces_ += other.size();
+        pieces_ += slot.piece_count();
         if (pieces_ > kMostPieces) fail(key, "not bring the pieces of all weights above " + std::to_string(kMostPieces));
         if (!slot.computed.empty() && slot.matrix) fail(key, "not be a matrix, to be computed");
         if (const std::string problem = error_ ? "" : layout_problem(slot); !problem.empty()) fail(key, "fit its layout under weights: " + problem);

@@ -44,10 +44,18 @@ struct WeightSlot {
         for (uint32_t d : shape) n *= d;
         return n;
     }
+    /// Of all ways to put it together.
+    size_t piece_count() const {
+        size_t n = pieces.size() + alternatives.size();
+        for (const auto& other : alternatives) n += other.size();
+        return n;
+    }
 };
 
 /// Elements of one weight: far beyond any device, and products with a type's size still fit 64 bits.
 inline constexpr uint64_t kMostElements = uint64_t(1) << 46;
+/// Pieces of all weights of a model; a config of a few bytes must not make weft allocate.
+inline constexpr size_t kMostPieces = size_t(1) << 20;
 
 /// Elements [begin, begin + count) of each of a weight's matrices (of a vector: of all), held in one type.
 struct HeldPart {

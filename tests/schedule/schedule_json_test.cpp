@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schedules as JSON: written and read back without a change, refused by key, hashed, and run.
+#include "base/file.hpp"
 #include "harness/gpu.hpp"
+#include "models/architecture.hpp"
 #include "models/schedules.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/schedule_json.hpp"
@@ -165,6 +167,26 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
     holds(refusal([](Json& j) { j["weights"]["embedding.table"]["pieces"] = Json::array({{{"names", {"a"}}, {"shape", {99, 32}}}}); }), "must have 3200 elements in all");
     holds(refusal([](Json& j) { j["weft_schedule"] = 2; }), "key 'weft_schedule' must be 1");
     holds(refusal([](Json& j) { j["vocabulary"] = 1 << 20; }), "the vocabulary is 1048576"); // beyond what the kernels take
+}
+
+TEST_CASE("a schedule of very many pieces can be read as it was written, or is refused when it is made", "[schedule]") {
+    const auto made = [](uint32_t heads) {
+        auto text = read_file(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/qwen3-next/config.json");
+        REQUIRE(text);
+        Json config = parsed(*text);
+        config["num_attention_heads"] = heads; // q and its gate lie in turn in the file, head by head
+        return make_schedule(*ModelFiles::from_config(config, "config.json"));
+    };
+    const auto many = made(60'000);
+    INFO((many ? "" : many.error().text()));
+    REQUIRE(many);
+    const auto again = schedule_from_json(Json(to_json(*many)), kFile);
+    INFO((again ? "" : again.error().text()));
+    REQUIRE(again);
+    CHECK(hash_of(*again) == hash_of(*many));
+    const auto too_many = made(600'000);
+    REQUIRE_FALSE(too_many);
+    CHECK(too_many.error().text().find("pieces; weft takes at most") != std::string::npos);
 }
 
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
