@@ -82,12 +82,25 @@ Result<std::unique_ptr<PostProcessor>> nllb_processor(const TokenizerSettings& s
     return make_template(std::move(single), std::move(pair));
 }
 
+// A class that has a name for the unknown token also finds it in texts and skips it where special tokens are skipped.
+Status add_named_unknown(const SentencePieces& file, TokenizerSettings& settings) {
+    weft_ASSIGN(auto name, settings.token("unk_token"));
+    if (!name && settings.is_class("T5")) name = "<unk>";
+    for (size_t id = 0; name && id < file.pieces.size(); ++id) {
+        if (file.pieces[id].type == SentencePieces::unknown && file.pieces[id].text == *name) add_special(settings, *name, id);
+    }
+    return Ok{};
+}
+
 } // namespace
 
 Result<std::unique_ptr<PostProcessor>> apply_class(SentencePieces& file, TokenizerSettings& settings) {
     if (settings.is_class("T5")) weft_TRY(add_extra_ids(file, settings));
     const bool nllb = settings.is_class("Nllb");
-    if (!nllb && !settings.is_class("XLMRoberta")) return std::unique_ptr<PostProcessor>();
+    if (!nllb && !settings.is_class("XLMRoberta")) {
+        weft_TRY(add_named_unknown(file, settings));
+        return std::unique_ptr<PostProcessor>();
+    }
     weft_TRY(use_fairseq_ids(file, settings));
     const auto more = nllb ? more_special(settings.config) : std::vector<std::string>();
     if (!nllb || !more.empty()) add_after_pieces(file, more, settings); // without the list of NLLB's languages their ids are not known

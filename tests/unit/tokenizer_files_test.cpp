@@ -203,6 +203,8 @@ TEST_CASE("tokenizer files: what the class of a tokenizer adds to a SentencePiec
     CHECK(sentinels->id_of("<extra_id_2>") == 7u);
     CHECK(*sentinels->encode("<extra_id_0>ab", false) == Ids{9, 6});
     CHECK(sentinels->is_special(8));
+    CHECK(*sentinels->encode("z<unk>", false) == Ids{3, 2, 2}); // the class names it, so that it is found in texts
+    CHECK(sentinels->decode(Ids{6, 2}, true) == "ab");          // and skipped
     (void)t5.write("tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer"})");
     CHECK(Tokenizer::load(t5.path())->vocab_size() == 107);
     (void)t5.write("tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer", "extra_ids": -1})");
