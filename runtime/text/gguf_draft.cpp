@@ -95,11 +95,18 @@ bool JsonTokenizer::decoder_is(const Json& expected) const { return json.contain
 std::string text_of(const Json& part, const char* key, const char* otherwise) { return part.contains(key) && part[key].is_string() ? part[key].get<std::string>() : otherwise; }
 bool flag_of(const Json& part, const char* key, bool otherwise) { return part.contains(key) && part[key].is_boolean() ? part[key].get<bool>() : otherwise; }
 
-std::pair<std::string, std::string> halves_of(const Json& merge) {
-    if (!merge.is_string()) return {merge[0].get<std::string>(), merge[1].get<std::string>()};
-    const auto& line = merge.get_ref<const std::string&>();
-    const size_t space = line.find(' ');
-    return {line.substr(0, space), space == line.npos ? "" : line.substr(space + 1)};
+std::vector<std::pair<std::string, std::string>> merges_of(const Json& model) {
+    std::vector<std::pair<std::string, std::string>> merges;
+    for (const Json& merge : model["merges"]) {
+        if (!merge.is_string()) {
+            merges.emplace_back(merge[0].get<std::string>(), merge[1].get<std::string>());
+            continue;
+        }
+        const auto& line = merge.get_ref<const std::string&>();
+        const size_t space = line.find(' ');
+        if (!line.starts_with("#version")) merges.emplace_back(line.substr(0, space), space == line.npos ? "" : line.substr(space + 1));
+    }
+    return merges;
 }
 
 bool looks_for(const Json& part, const char* kind, std::string_view text) {

@@ -46,8 +46,8 @@ struct JsonTokenizer {
 std::string text_of(const Json& part, const char* key, const char* otherwise = "");
 bool flag_of(const Json& part, const char* key, bool otherwise);
 inline std::string kind_of(const Json& part) { return text_of(part, "type"); }
-/// The two tokens of a merge, which is "a b" or ["a", "b"].
-std::pair<std::string, std::string> halves_of(const Json& merge);
+/// The two tokens of each merge of a BPE model that a reader has accepted, where they are "a b" or ["a", "b"].
+std::vector<std::pair<std::string, std::string>> merges_of(const Json& model);
 /// What a Replace or a Split looks for: {"String": "x"} or {"Regex": "x"}.
 bool looks_for(const Json& part, const char* kind, std::string_view text);
 

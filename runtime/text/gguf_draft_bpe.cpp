@@ -57,8 +57,7 @@ Status draft_byte_level(const JsonTokenizer& from, GgufDraft& draft) {
     draft.differ(!text_of(model, "unk_token").empty() && !has_all_bytes(from.parts.model->vocabulary()), "unk_token: bytes without a token");
     draft.differ(!from.decoder_is({{"type", "ByteLevel"}}), "decoder");
     draft.merges.emplace();
-    for (const Json& merge : model["merges"]) {
-        const auto [left, right] = halves_of(merge);
+    for (const auto& [left, right] : merges_of(model)) {
         if ((left + right).find(' ') != std::string::npos) draft.refuse("merges: a token with a space");
         draft.merges->push_back(left + " " + right);
     }

@@ -51,7 +51,7 @@ void check_equals(const std::vector<std::vector<uint32_t>>& groups, const std::v
 }
 
 // Readers join the pair whose token has the best score. That is what the list of merges says if it has every pair that spells a token, one token's pairs after the other's.
-void score_by_merges(const Json& merges, GgufDraft& draft) {
+void score_by_merges(const Json& model, GgufDraft& draft) {
     std::unordered_map<std::string_view, uint32_t> found; // what can be met in a text
     for (uint32_t id = 0; id < draft.tokens.size(); ++id) {
         if (draft.types[id] == SentencePieces::normal) found[draft.tokens[id]] = id;
@@ -61,8 +61,7 @@ void score_by_merges(const Json& merges, GgufDraft& draft) {
     std::unordered_map<uint32_t, size_t> group_of;
     std::vector<std::vector<uint32_t>> groups; // tokens of one score, the best first
     std::vector<size_t> left_sizes;            // of a group's last pair; 0 once they have grown
-    for (const Json& merge : merges) {
-        const auto [left, right] = halves_of(merge);
+    for (const auto& [left, right] : merges_of(model)) {
         const std::string joined = left + right;
         if (is_byte_token(joined)) draft.refuse("merges: one spells " + joined);
         if (!known(left) || !known(right) || !known(joined)) continue; // never met
@@ -137,7 +136,7 @@ Status draft_pieces_bpe(const JsonTokenizer& from, GgufDraft& draft) {
     for (size_t id = 0; id < draft.tokens.size(); ++id) {
         if (is_byte_token(draft.tokens[id])) draft.types[id] = SentencePieces::byte;
     }
-    score_by_merges(model["merges"], draft);
+    score_by_merges(model, draft);
     if (const std::string unk = text_of(model, "unk_token"); !unk.empty()) set_unknown(draft, draft.id_of(unk));
     draft.differ(flag_of(model, "ignore_merges", false), "ignore_merges: true");
     draft.differ(!from.decoder_is(space_mark_decoder(prefix)), "decoder");

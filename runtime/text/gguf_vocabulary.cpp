@@ -212,8 +212,10 @@ Result<TokenizerParts> read_rwkv(const GgufVocabulary& v) {
 
 Result<TokenizerParts> read_gguf_vocabulary(const GgufMetadata& metadata) {
     if (metadata.has("tokenizer.huggingface.json")) { // it says more than the other keys can
-        weft_ASSIGN(const std::string_view json, metadata.string("tokenizer.huggingface.json"));
-        return read_tokenizer_json(json, metadata.origin() + ": key 'tokenizer.huggingface.json'", {});
+        const std::string origin = metadata.origin() + ": key 'tokenizer.huggingface.json'";
+        weft_ASSIGN(const std::string_view text, metadata.string("tokenizer.huggingface.json"));
+        weft_ASSIGN(const Json json, parse_json(text, origin));
+        return read_tokenizer_json(json, origin, {});
     }
     if (!metadata.has("tokenizer.ggml.model")) return Error{ErrorCode::not_found, metadata.origin() + ": holds no vocabulary: key 'tokenizer.ggml.model' is missing", {}};
     weft_ASSIGN(const std::string_view model, metadata.string("tokenizer.ggml.model"));

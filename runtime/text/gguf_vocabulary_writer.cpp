@@ -2,6 +2,7 @@
 #include "text/gguf_vocabulary_writer.hpp"
 #include "text/gguf_draft.hpp"
 #include "text/sentencepiece_layouts.hpp"
+#include "text/tokenizer_files.hpp"
 #include "text/tokenizer_readers.hpp"
 #include <algorithm>
 
@@ -45,14 +46,13 @@ void write_draft(const GgufDraft& draft, GgufWriter& w) {
 }
 
 // tokenizer.json with the added tokens that only the files beside it name.
-std::string whole_json(const Json& json, const text::TokenizerParts& parts, const TokenizerSettings& settings) {
-    Json whole = json;
+std::string whole_json(Json whole, const text::TokenizerParts& parts, const TokenizerSettings& settings) {
     for (const text::AddedToken& token : settings.added) {
         const auto has = [&](const Json& t) { return t.is_object() && t.contains("content") && t["content"] == token.content; };
         Json& list = whole["added_tokens"];
         if (list.is_null()) list = Json::array();
         if (parts.model->vocabulary().id_of(token.content) || std::any_of(list.begin(), list.end(), has)) continue;
-        list.push_back({{"content", token.content}, {"single_word", token.single_word}, {"lstrip", token.lstrip}, {"rstrip", token.rstrip}, {"normalized", token.normalized}, {"special", token.special}});
+        list.push_back(text::as_json(token));
     }
     return whole.dump();
 }
@@ -75,12 +75,12 @@ struct Source {
 
 Result<GgufVocabularyReport> write_json(const ModelFiles& files, const Source& from, uint32_t rows, GgufWriter& w) {
     const std::string origin = from.path.string();
-    const auto parts = text::read_tokenizer_json(from.bytes, origin, from.settings);
+    weft_ASSIGN(Json json, text::tokenizer_as_json(from.path, from.bytes, from.settings));
+    const auto parts = text::read_tokenizer_json(json, origin, from.settings);
     if (!parts) {
         if (parts.error().code != ErrorCode::unsupported) return Error(parts.error());
         return GgufVocabularyReport{"", parts.error().message};
     }
-    weft_ASSIGN(const Json json, parse_json(from.bytes, origin));
     GgufDraft draft;
     weft_TRY(draft.fill(*parts, rows, origin));
     find_ids(files, from.settings, draft);
@@ -90,9 +90,7 @@ Result<GgufVocabularyReport> write_json(const ModelFiles& files, const Source& f
     else write_draft(draft, w);
     for (const std::string& what : draft.differs)
         if (draft.refused.empty()) out.note += (out.note.empty() ? "" : "; ") + what;
-    if (!out.note.empty()) {
-        w.string("tokenizer.huggingface.json", whole_json(json, *parts, from.settings));
-    }
+    if (!out.note.empty()) w.string("tokenizer.huggingface.json", whole_json(std::move(json), *parts, from.settings));
     for (const auto& [name, id] : draft.ids) w.u32("tokenizer.ggml." + name + "_token_id", id);
     return out;
 }
@@ -136,17 +134,22 @@ Status write_chat_template(const ModelFiles& files, const TokenizerSettings& set
 } // namespace
 
 Result<GgufVocabularyReport> write_gguf_vocabulary(const ModelFiles& files, uint32_t vocabulary, GgufWriter& w) {
-    for (const char* name : {"tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "sentencepiece.model", "rwkv_vocab_v20230424.txt"}) {
+    using Write = Result<GgufVocabularyReport> (*)(const ModelFiles&, const Source&, uint32_t, GgufWriter&);
+    constexpr std::pair<const char*, Write> kinds[] = {
+        {"tokenizer.json", write_json},           {"tokenizer.model", write_other},    {"spiece.model", write_other}, {"sentencepiece.bpe.model", write_other},
+        {"sentencepiece.model", write_other},     {"vocab.json", write_json},          {"vocab.txt", write_json},     {"rwkv_vocab_v20230424.txt", write_other},
+    };
+    for (const auto& [name, write] : kinds) {
         const auto path = files.file(name);
         if (!path) continue;
         Source from{*path, {}, ""};
         weft_ASSIGN(from.settings, TokenizerSettings::read(path->parent_path()));
         weft_ASSIGN(from.bytes, read_file(*path));
-        weft_ASSIGN(GgufVocabularyReport written, path->extension() == ".json" ? write_json(files, from, vocabulary, w) : write_other(files, from, vocabulary, w));
+        weft_ASSIGN(GgufVocabularyReport written, write(files, from, vocabulary, w));
         if (!written.kind.empty()) weft_TRY(write_chat_template(files, from.settings, w));
         return written;
     }
-    return GgufVocabularyReport{"", "no tokenizer.json, SentencePiece model or RWKV vocabulary"};
+    return GgufVocabularyReport{"", "no tokenizer.json, SentencePiece model, vocab.json, vocab.txt or RWKV vocabulary"};
 }
 
 } // namespace weft

@@ -74,7 +74,8 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) {
 }
 
 Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) {
-    weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(json, origin, {}));
+    weft_ASSIGN(const Json root, parse_json(json, origin));
+    weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin, {}));
     return Tokenizer(std::move(parts));
 }
 

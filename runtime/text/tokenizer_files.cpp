@@ -16,20 +16,24 @@ bool is_file(const fs::path& path) {
     return fs::is_regular_file(path, ignored);
 }
 
-Result<TokenizerParts> load_json(const std::string& text, const fs::path& path, const TokenizerSettings& settings) {
-    const std::string origin = path.string();
-    if (path.filename() == "tokenizer.json") return read_tokenizer_json(text, origin, settings);
-    weft_ASSIGN(const Json root, parse_json(text, origin));
-    if (root.is_object() && root.contains("config") && root.contains("vocab") && root["vocab"].is_array()) return read_tekken(root, origin, settings);
+// As it is, unless it is a vocab.json: an object of tokens and ids, with merges.txt beside it or not.
+Result<Json> completed(Json root, const fs::path& path, const TokenizerSettings& settings) {
     const bool numbers = root.is_object() && !root.empty() && root.front().is_number();
-    if (!numbers) return read_tokenizer_json(text, origin, settings); // and it says what is missing
-    fs::path merges = path;
-    merges.replace_filename("merges.txt");
+    if (path.filename() == "tokenizer.json" || !numbers) return root;
+    const fs::path merges = fs::path(path).replace_filename("merges.txt");
     std::optional<std::string> lines;
     if (is_file(merges)) {
         weft_ASSIGN(lines, read_file(merges));
     }
-    return read_vocab_json(root, origin, lines, merges.string(), settings);
+    return vocab_json_as_json(root, path.string(), lines, merges.string(), settings);
+}
+
+Result<TokenizerParts> load_json(const std::string& text, const fs::path& path, const TokenizerSettings& settings) {
+    const std::string origin = path.string();
+    weft_ASSIGN(Json root, parse_json(text, origin));
+    if (root.is_object() && root.contains("config") && root.contains("vocab") && root["vocab"].is_array()) return read_tekken(root, origin, settings);
+    weft_ASSIGN(const Json json, completed(std::move(root), path, settings));
+    return read_tokenizer_json(json, origin, settings); // which says what is missing
 }
 
 // A line of a rank file: base64, a space, a number.
@@ -62,7 +66,8 @@ Result<TokenizerParts> load_file(const fs::path& path, const TokenizerSettings& 
     if (path.extension() == ".tiktoken" || is_rank_line(line)) return read_tiktoken(text, origin, name, settings);
     if (text[0] == '\n' || path.extension() == ".model" || path.extension() == ".spm") return read_sentencepiece(text, origin, settings);
     if (is_world_line(line)) return read_rwkv_world(text, origin);
-    return read_vocab_txt(text, origin, settings);
+    weft_ASSIGN(const Json json, vocab_txt_as_json(text, origin, settings));
+    return read_tokenizer_json(json, origin, settings);
 }
 
 // The best first. merges.txt stands for vocab.json with it.
@@ -95,6 +100,12 @@ Result<TokenizerParts> load_tokenizer(const fs::path& path) {
     if (path.filename() == "tokenizer.json" || path.extension() == ".gguf") return load_file(path, {});
     weft_ASSIGN(const TokenizerSettings settings, TokenizerSettings::read(path.parent_path()));
     return load_file(path, settings);
+}
+
+Result<Json> tokenizer_as_json(const fs::path& path, std::string_view text, const TokenizerSettings& settings) {
+    if (path.extension() != ".json") return vocab_txt_as_json(text, path.string(), settings);
+    weft_ASSIGN(Json root, parse_json(text, path.string()));
+    return completed(std::move(root), path, settings);
 }
 
 } // namespace weft::text

@@ -16,8 +16,7 @@ Result<std::unique_ptr<Part>> read_optional(const JsonObject& file, const std::s
 
 } // namespace
 
-Result<TokenizerParts> read_tokenizer_json(std::string_view json, const std::string& origin, const TokenizerSettings& settings) {
-    weft_ASSIGN(const Json root, parse_json(json, origin));
+Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& origin, const TokenizerSettings& settings) {
     const JsonObject file(root, origin);
     if (!root.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
     weft_ASSIGN(const std::string version, file.string_or("version", "1.0"));

@@ -97,6 +97,10 @@ Status TokenizerSettings::add_to(Vocabulary& vocabulary) const {
     return Ok{};
 }
 
+Json as_json(const AddedToken& t) {
+    return {{"content", t.content}, {"single_word", t.single_word}, {"lstrip", t.lstrip}, {"rstrip", t.rstrip}, {"normalized", t.normalized}, {"special", t.special}};
+}
+
 Result<std::unique_ptr<Normalizer>> normalizer_from(const Json& part, const std::string& origin) { return read_normalizer(PartReader(JsonObject(part, origin), 0)); }
 Result<std::unique_ptr<PreTokenizer>> pre_tokenizer_from(const Json& part, const std::string& origin) { return read_pre_tokenizer(PartReader(JsonObject(part, origin), 0)); }
 Result<std::unique_ptr<Decoder>> decoder_from(const Json& part, const std::string& origin) { return read_decoder(PartReader(JsonObject(part, origin), 0)); }

@@ -23,6 +23,9 @@ struct TokenizerSettings {
     Status add_to(Vocabulary& vocabulary) const;
 };
 
+/// An entry of added_tokens, as AddedToken::read reads it.
+Json as_json(const AddedToken& token);
+
 /// Parts in the words of tokenizer.json.
 Result<std::unique_ptr<Normalizer>> normalizer_from(const Json& part, const std::string& origin);
 Result<std::unique_ptr<PreTokenizer>> pre_tokenizer_from(const Json& part, const std::string& origin);

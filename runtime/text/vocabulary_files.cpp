@@ -1,168 +1,184 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vocabularies without the rest: vocab.txt (BERT), vocab.json and merges.txt (GPT-2, RoBERTa, CLIP, Qwen2), vocab.json alone (CTC models).
-#include "text/bert_normalizer.hpp"
-#include "text/bpe.hpp"
+// Vocabularies without the rest: vocab.txt (BERT), vocab.json and merges.txt (GPT-2, RoBERTa, CLIP, Qwen2), vocab.json alone (CTC models). The class of the tokenizer says the rest.
 #include "text/split_patterns.hpp"
 #include "text/tokenizer_readers.hpp"
-#include "text/word_models.hpp"
-#include "text/part.hpp"
+#include "text/utf8.hpp"
 #include <algorithm>
 
 namespace weft::text {
 namespace {
 
-// Finds the special tokens of the settings, with these as what there is without: {"bos_token", "<s>"}, ...
-Result<std::vector<AddedToken>> special_tokens(const TokenizerSettings& settings, const Vocabulary& vocabulary, std::initializer_list<std::pair<const char*, const char*>> defaults) {
-    std::vector<AddedToken> added;
+using Name = std::optional<std::string>; // of a special token, if the vocabulary has it
+
+// Gives `json` the special tokens of the settings, with these as what there is without: {"bos_token", "<s>"}, ...
+Status add_special_tokens(Json& json, const TokenizerSettings& settings, std::initializer_list<std::pair<const char*, const char*>> defaults) {
+    Json added = Json::array();
     for (const auto& [key, otherwise] : defaults) {
         weft_ASSIGN(const auto given, settings.token(key));
-        const std::string content = given.value_or(otherwise);
-        if (content.empty() || (!given && !vocabulary.id_of(content))) continue;
-        if (std::any_of(added.begin(), added.end(), [&](const AddedToken& t) { return t.content == content; })) continue;
         AddedToken token;
-        token.content = content;
+        token.content = given.value_or(otherwise);
         token.special = true;
-        added.push_back(std::move(token));
+        token.lstrip = token.content == "<mask>";
+        if (token.content.empty() || (!given && !json["model"]["vocab"].contains(token.content))) continue;
+        if (std::none_of(added.begin(), added.end(), [&](const Json& t) { return t["content"] == token.content; })) added.push_back(as_json(token));
     }
-    for (const AddedToken& token : settings.added) added.push_back(token);
-    return added;
+    for (const AddedToken& token : settings.added) added.push_back(as_json(token));
+    json["added_tokens"] = std::move(added);
+    return Ok{};
 }
 
-Result<std::vector<uint32_t>> ids_of(const TokenizerSettings& settings, const Vocabulary& vocabulary, const char* key, const char* otherwise) {
+Result<Name> special_name(const Json& json, const TokenizerSettings& settings, const char* key, const char* otherwise) {
     weft_ASSIGN(const auto given, settings.token(key));
-    const auto id = vocabulary.id_of(given.value_or(otherwise));
-    return id ? std::vector<uint32_t>{*id} : std::vector<uint32_t>();
+    Name name = given.value_or(otherwise);
+    if (!json["model"]["vocab"].contains(*name)) name.reset();
+    return name;
 }
 
-bool is_cased(const Vocabulary& vocabulary) {
-    bool cased = false;
-    vocabulary.each([&](std::string_view token, uint32_t) {
+// `before` A `after`, and for a pair `before` A `after` `between` B `after`.
+void surround(Json& json, const Name& before, const Name& after, const Name& between) {
+    Json single = Json::array(), pair = Json::array(), names = Json::object();
+    const auto add = [&](Json& list, const Name& name, int type) {
+        if (!name) return;
+        list.push_back({{"SpecialToken", {{"id", *name}, {"type_id", type}}}});
+        names[*name] = {{"id", *name}, {"ids", Json::array({json["model"]["vocab"][*name]})}, {"tokens", Json::array({*name})}};
+    };
+    const auto add_text = [](Json& list, const char* which, int type) { list.push_back({{"Sequence", {{"id", which}, {"type_id", type}}}}); };
+    for (Json* list : {&single, &pair}) {
+        add(*list, before, 0);
+        add_text(*list, "A", 0);
+        add(*list, after, 0);
+    }
+    add(pair, between, 1);
+    add_text(pair, "B", 1);
+    add(pair, after, 1);
+    json["post_processor"] = {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", names}};
+}
+
+bool is_cased(const Json& vocabulary) {
+    for (const auto& [token, id] : vocabulary.items()) {
         const bool special = token.starts_with('[') || token.starts_with('<');
-        cased = cased || (!special && std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
-    });
-    return cased;
+        if (!special && std::any_of(token.begin(), token.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return true;
+    }
+    return false;
 }
 
-} // namespace
+void add_settings(Json& vocabulary, const TokenizerSettings& settings) {
+    for (const AddedToken& token : settings.added) {
+        if (!vocabulary.contains(token.content)) vocabulary[token.content] = *token.id;
+    }
+}
 
-Result<TokenizerParts> read_vocab_txt(std::string_view text, const std::string& origin, const TokenizerSettings& settings) {
-    WordConfig config;
-    config.origin = origin;
-    uint32_t id = 0;
-    for (size_t at = 0; at < text.size(); ++id) {
+Error not_utf8(const std::string& origin, size_t line) { return {ErrorCode::malformed, origin + ": line " + std::to_string(line) + " is not UTF-8", {}}; }
+
+// Calls `use(line, its number from 0)`; what ends a line is not a part of it.
+template <class Use>
+Status each_line(std::string_view text, const std::string& origin, Use use) {
+    for (size_t at = 0, number = 0; at < text.size(); ++number) {
         const size_t end = std::min(text.find('\n', at), text.size());
         std::string_view line = text.substr(at, end - at);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        if (valid_utf8_prefix(line) != line.size()) return Error{ErrorCode::malformed, origin + ": line " + std::to_string(id + 1) + " is not UTF-8", {}};
-        if (!line.empty()) weft_TRY(config.vocabulary.add_checked(line, id, origin + ": the lines"));
         at = end + 1;
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (valid_utf8_prefix(line) != line.size()) return not_utf8(origin, number + 1);
+        if (!line.empty()) weft_TRY(use(std::string(line), number));
     }
-    if (config.vocabulary.count() == 0) return Error{ErrorCode::malformed, origin + ": holds no tokens", {}};
-    weft_TRY(settings.add_to(config.vocabulary));
-    weft_ASSIGN(const auto unk, settings.token("unk_token"));
-    config.unk_token = unk.value_or("[UNK]");
-    if (!config.vocabulary.id_of(config.unk_token)) return Error{ErrorCode::malformed, origin + ": the unknown token '" + config.unk_token.substr(0, 64) + "' is not a line of it", {}};
-
-    BertNormalizerConfig normal;
-    weft_ASSIGN(normal.lowercase, settings.flag("do_lower_case", !is_cased(config.vocabulary)));
-    weft_ASSIGN(normal.strip_accents, settings.flag("strip_accents", normal.lowercase));
-    weft_ASSIGN(normal.handle_chinese_chars, settings.flag("tokenize_chinese_chars", true));
-    TokenizerParts parts;
-    parts.normalizer = make_bert_normalizer(normal);
-    weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from({{"type", "BertPreTokenizer"}}, origin));
-    weft_ASSIGN(parts.decoder, decoder_from({{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}, origin));
-    weft_ASSIGN(auto added, special_tokens(settings, config.vocabulary, {{"pad_token", "[PAD]"}, {"unk_token", "[UNK]"}, {"cls_token", "[CLS]"}, {"sep_token", "[SEP]"}, {"mask_token", "[MASK]"}}));
-    weft_ASSIGN(const auto cls, ids_of(settings, config.vocabulary, "cls_token", "[CLS]"));
-    weft_ASSIGN(const auto sep, ids_of(settings, config.vocabulary, "sep_token", "[SEP]"));
-    parts.post_processor = make_surround(cls, sep, {});
-    parts.model = make_word_piece(std::move(config));
-    weft_ASSIGN(parts.added, AddedTokens::make(std::move(added), parts.model->vocabulary(), parts.normalizer.get(), origin));
-    return parts;
+    return Ok{};
 }
 
-namespace {
-
 // Characters, spaces as the word delimiter, and a decoder that drops blanks and repeats.
-Result<TokenizerParts> make_ctc(const Json& root, const std::string& origin, const TokenizerSettings& settings) {
-    WordConfig config;
-    config.origin = origin;
-    const Json model = {{"vocab", root}};
-    weft_ASSIGN(config.vocabulary, Vocabulary::read(JsonObject(model, origin), "vocab"));
-    weft_TRY(settings.add_to(config.vocabulary));
+Result<Json> ctc_as_json(const Json& root, const TokenizerSettings& settings) {
     weft_ASSIGN(const auto unk, settings.token("unk_token"));
     weft_ASSIGN(const auto pad, settings.token("pad_token"));
     weft_ASSIGN(const auto delimiter, settings.token("word_delimiter_token"));
-    config.unk_token = unk.value_or("<unk>");
-    TokenizerParts parts;
-    weft_ASSIGN(parts.normalizer, normalizer_from({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", delimiter.value_or("|")}}, origin));
-    weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from({{"type", "Split"}, {"pattern", {{"String", ""}}}, {"behavior", "Isolated"}, {"invert", false}}, origin));
-    const Json decoder = {{"type", "CTC"}, {"pad_token", pad.value_or("<pad>")}, {"word_delimiter_token", delimiter.value_or("|")}, {"cleanup", true}};
-    weft_ASSIGN(parts.decoder, decoder_from(decoder, origin));
-    weft_ASSIGN(auto added, special_tokens(settings, config.vocabulary, {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}}));
-    parts.model = make_word_level(std::move(config));
-    weft_ASSIGN(parts.added, AddedTokens::make(std::move(added), parts.model->vocabulary(), parts.normalizer.get(), origin));
-    return parts;
+    Json json = {{"model", {{"type", "WordLevel"}, {"unk_token", unk.value_or("<unk>")}}}};
+    json["model"]["vocab"] = root;
+    add_settings(json["model"]["vocab"], settings);
+    json["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", delimiter.value_or("|")}};
+    json["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"String", ""}}}, {"behavior", "Isolated"}, {"invert", false}};
+    json["decoder"] = {{"type", "CTC"}, {"pad_token", pad.value_or("<pad>")}, {"word_delimiter_token", delimiter.value_or("|")}, {"cleanup", true}};
+    weft_TRY(add_special_tokens(json, settings, {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}}));
+    return json;
+}
+
+// What CLIP's tokenizer does beyond BPE: lower case, words that end in </w>.
+void add_clip_stages(Json& json) {
+    json["model"]["end_of_word_suffix"] = "</w>";
+    const Json space = {{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", " "}};
+    json["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, space, {{"type", "Lowercase"}}}}};
+    const Json words = {{"type", "Split"}, {"behavior", "Removed"}, {"invert", true},
+                        {"pattern", {{"Regex", R"(<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)"}}}};
+    const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+    json["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {words, bytes}}};
+    const Json suffix = {{"type", "Replace"}, {"pattern", {{"String", "</w>"}}}, {"content", " "}};
+    json["decoder"] = {{"type", "Sequence"}, {"decoders", {suffix, {{"type", "ByteLevel"}}}}};
+}
+
+Status add_byte_level_stages(Json& json, const TokenizerSettings& settings) {
+    weft_ASSIGN(const bool prefix_space, settings.flag("add_prefix_space", false));
+    const std::string_view qwen_patterns[] = {kQwen2Split};
+    const bool qwen = settings.is_class("Qwen2");
+    if (qwen) json["normalizer"] = {{"type", "NFC"}};
+    json["pre_tokenizer"] = byte_level_pre_tokenizer(qwen ? std::span<const std::string_view>(qwen_patterns) : std::span<const std::string_view>(), prefix_space);
+    json["decoder"] = {{"type", "ByteLevel"}};
+    return Ok{};
 }
 
 } // namespace
 
-Result<TokenizerParts> read_vocab_json(const Json& root, const std::string& origin, const std::optional<std::string>& merges, const std::string& merges_origin, const TokenizerSettings& settings) {
-    if (!merges) return make_ctc(root, origin, settings);
-    Json lines = Json::array();
-    if (const size_t valid = valid_utf8_prefix(*merges); valid != merges->size()) return Error{ErrorCode::malformed, merges_origin + ": not UTF-8 at offset " + std::to_string(valid), {}};
-    for (size_t at = 0; at < merges->size();) {
-        const size_t end = std::min(merges->find('\n', at), merges->size());
-        std::string line = merges->substr(at, end - at);
-        at = end + 1;
-        if (line.ends_with('\r')) line.pop_back();
-        if (!line.empty()) lines.push_back(std::move(line));
-    }
+Result<Json> vocab_txt_as_json(std::string_view text, const std::string& origin, const TokenizerSettings& settings) {
+    Json vocabulary = Json::object();
+    weft_TRY(each_line(text, origin, [&](const std::string& line, size_t number) -> Status {
+        if (vocabulary.emplace(line, number).second) return Ok{};
+        return Error{ErrorCode::malformed, origin + ": line " + std::to_string(number + 1) + " repeats '" + line.substr(0, 64) + "'", {}};
+    }));
+    if (vocabulary.empty()) return Error{ErrorCode::malformed, origin + ": holds no tokens", {}};
+    add_settings(vocabulary, settings);
+    weft_ASSIGN(const auto given, settings.token("unk_token"));
+    const std::string unk = given.value_or("[UNK]");
+    if (!vocabulary.contains(unk)) return Error{ErrorCode::malformed, origin + ": the unknown token '" + unk.substr(0, 64) + "' is not a line of it", {}};
+
+    weft_ASSIGN(const bool lowercase, settings.flag("do_lower_case", !is_cased(vocabulary)));
+    weft_ASSIGN(const bool strip_accents, settings.flag("strip_accents", lowercase));
+    weft_ASSIGN(const bool chinese, settings.flag("tokenize_chinese_chars", true));
+    Json json = {{"model", {{"type", "WordPiece"}, {"unk_token", unk}, {"continuing_subword_prefix", "##"}, {"max_input_chars_per_word", 100}}}};
+    json["model"]["vocab"] = std::move(vocabulary);
+    json["normalizer"] = {{"type", "BertNormalizer"}, {"clean_text", true}, {"handle_chinese_chars", chinese}, {"strip_accents", strip_accents}, {"lowercase", lowercase}};
+    json["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
+    json["decoder"] = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
+    weft_TRY(add_special_tokens(json, settings, {{"pad_token", "[PAD]"}, {"unk_token", "[UNK]"}, {"cls_token", "[CLS]"}, {"sep_token", "[SEP]"}, {"mask_token", "[MASK]"}}));
+    weft_ASSIGN(const Name cls, special_name(json, settings, "cls_token", "[CLS]"));
+    weft_ASSIGN(const Name sep, special_name(json, settings, "sep_token", "[SEP]"));
+    surround(json, cls, sep, {});
+    return json;
+}
+
+Result<Json> vocab_json_as_json(const Json& root, const std::string& origin, const std::optional<std::string>& merges, const std::string& merges_origin, const TokenizerSettings& settings) {
+    if (!root.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
+    if (!merges) return ctc_as_json(root, settings);
+    Json json = {{"model", {{"type", "BPE"}, {"merges", Json::array()}}}};
+    json["model"]["vocab"] = root;
+    Json& lines = json["model"]["merges"];
+    weft_TRY(each_line(*merges, merges_origin, [&](std::string line, size_t) -> Status {
+        lines.push_back(std::move(line));
+        return Ok{};
+    }));
     bool clip = settings.is_class("CLIP");
     for (auto it = root.begin(); !clip && it != root.end(); ++it) clip = it.key().size() > 4 && it.key().ends_with("</w>");
-    Json model = {{"type", "BPE"}, {"vocab", root}, {"merges", lines}};
-    if (clip) model["end_of_word_suffix"] = "</w>";
-    for (const AddedToken& token : settings.added) {
-        if (!root.contains(token.content)) model["vocab"][token.content] = *token.id;
-    }
+    add_settings(json["model"]["vocab"], settings);
     weft_ASSIGN(const auto unk, settings.token("unk_token"));
-    if (unk && root.contains(*unk)) model["unk_token"] = *unk;
+    if (unk && root.contains(*unk)) json["model"]["unk_token"] = *unk;
+    if (clip) add_clip_stages(json);
+    else weft_TRY(add_byte_level_stages(json, settings));
 
-    TokenizerParts parts;
-    weft_ASSIGN(parts.model, read_bpe(PartReader(JsonObject(model, origin), 0)));
-    const Vocabulary& vocabulary = parts.model->vocabulary();
     const bool roberta = settings.is_class("Roberta") || settings.is_class("Bart") || settings.is_class("Longformer") || settings.is_class("LED");
-    const bool qwen = settings.is_class("Qwen2");
-    weft_ASSIGN(const bool prefix_space, settings.flag("add_prefix_space", false));
     weft_ASSIGN(const bool add_bos, settings.flag("add_bos_token", roberta || clip));
     weft_ASSIGN(const bool add_eos, settings.flag("add_eos_token", roberta || clip));
-    if (clip) {
-        const Json space = {{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", " "}};
-        weft_ASSIGN(parts.normalizer, normalizer_from({{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, space, {{"type", "Lowercase"}}}}}, origin));
-        const Json words = {{"type", "Split"}, {"behavior", "Removed"}, {"invert", true},
-                            {"pattern", {{"Regex", R"(<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)"}}}};
-        const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
-        weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from({{"type", "Sequence"}, {"pretokenizers", {words, bytes}}}, origin));
-        const Json suffix = {{"type", "Replace"}, {"pattern", {{"String", "</w>"}}}, {"content", " "}};
-        weft_ASSIGN(parts.decoder, decoder_from({{"type", "Sequence"}, {"decoders", {suffix, {{"type", "ByteLevel"}}}}}, origin));
-    } else {
-        const std::string_view qwen_patterns[] = {kQwen2Split};
-        if (qwen) {
-            weft_ASSIGN(parts.normalizer, normalizer_from({{"type", "NFC"}}, origin));
-        }
-        weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from(byte_level_pre_tokenizer(qwen ? std::span<const std::string_view>(qwen_patterns) : std::span<const std::string_view>(), prefix_space), origin));
-        weft_ASSIGN(parts.decoder, decoder_from({{"type", "ByteLevel"}}, origin));
-    }
     const char* const bos = roberta ? "<s>" : clip ? "<|startoftext|>" : "<|endoftext|>";
     const char* const eos = roberta ? "</s>" : "<|endoftext|>";
-    weft_ASSIGN(auto added, special_tokens(settings, vocabulary, {{"bos_token", bos}, {"eos_token", eos}, {"unk_token", ""}, {"pad_token", ""}, {"mask_token", roberta ? "<mask>" : ""}}));
-    weft_ASSIGN(const auto before, ids_of(settings, vocabulary, "bos_token", bos));
-    weft_ASSIGN(const auto after, ids_of(settings, vocabulary, "eos_token", eos));
-    parts.post_processor = make_surround(add_bos ? before : std::vector<uint32_t>(), add_eos ? after : std::vector<uint32_t>(), roberta ? after : std::vector<uint32_t>());
-    for (AddedToken& token : added) {
-        if (roberta && token.content == "<mask>") token.lstrip = true;
-    }
-    weft_ASSIGN(parts.added, AddedTokens::make(std::move(added), vocabulary, parts.normalizer.get(), origin));
-    return parts;
+    weft_TRY(add_special_tokens(json, settings, {{"bos_token", bos}, {"eos_token", eos}, {"unk_token", roberta ? "<unk>" : ""}, {"pad_token", roberta ? "<pad>" : ""}, {"mask_token", roberta ? "<mask>" : ""}}));
+    weft_ASSIGN(const Name before, special_name(json, settings, "bos_token", bos));
+    weft_ASSIGN(const Name after, special_name(json, settings, "eos_token", eos));
+    surround(json, add_bos ? before : Name(), add_eos ? after : Name(), roberta ? after : Name());
+    return json;
 }
 
 } // namespace weft::text

@@ -7,7 +7,7 @@ using namespace weft;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view bytes = fuzz::text_of(data, size);
     fuzz::use(text::read_tiktoken(bytes, "x.tiktoken", "x.tiktoken", {}), "x.tiktoken: ");
-    fuzz::use(text::read_vocab_txt(bytes, "vocab.txt", {}), "vocab.txt: ");
+    if (const auto json = text::vocab_txt_as_json(bytes, "vocab.txt", {})) fuzz::use(text::read_tokenizer_json(*json, "vocab.txt", {}), "vocab.txt: ");
     fuzz::use(text::read_rwkv_world(bytes, "rwkv.txt"), "rwkv.txt: ");
     if (const auto json = parse_json(bytes, "tekken.json"); json && json->is_object()) fuzz::use(text::read_tekken(*json, "tekken.json", {}), "tekken.json: ");
     return 0;

@@ -29,12 +29,10 @@ std::string field(int number, const std::string& text) { return std::string{char
 std::string flag(int number, int value) { return std::string{char((number << 3) & 0x7f), char(value)}; }
 std::string piece(const std::string& text, float score, int type = 1) { return field(1, field(1, text) + std::string{char(2 << 3 | 5)} + std::string(reinterpret_cast<const char*>(&score), 4) + std::string{char(3 << 3), char(type)}); }
 
-// The vocabulary of a directory with this one file.
-WrittenVocabulary write_vocabulary(const std::string& name, const std::string& bytes, uint32_t rows) {
-    const TemporaryDirectory folder;
+// The vocabulary of a directory, which becomes a model's.
+WrittenVocabulary write_vocabulary(const TemporaryDirectory& folder, uint32_t rows) {
     (void)folder.write("config.json", "{}");
     (void)folder.write("model.safetensors", std::string("\x02\0\0\0\0\0\0\0{}", 10));
-    (void)folder.write(name, bytes);
     const auto files = ModelFiles::open(folder.path());
     INFO((files ? std::string() : files.error().text()));
     REQUIRE(files);
@@ -43,6 +41,13 @@ WrittenVocabulary write_vocabulary(const std::string& name, const std::string& b
     INFO((report ? std::string() : report.error().text()));
     REQUIRE(report);
     return {*report, writer.header()};
+}
+
+// The same of one with this one file.
+WrittenVocabulary write_vocabulary(const std::string& name, const std::string& bytes, uint32_t rows) {
+    const TemporaryDirectory folder;
+    (void)folder.write(name, bytes);
+    return write_vocabulary(folder, rows);
 }
 
 Result<Tokenizer> read_vocabulary(const std::string& header) {
@@ -171,4 +176,42 @@ TEST_CASE("GGUF vocabulary: SentencePiece models") {
     CHECK(refused.kind.empty());
     CHECK_THAT(refused.note, ContainsSubstring("bytes"));
     CHECK(read_vocabulary(nothing).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("GGUF vocabulary: vocab.json with merges.txt, and vocab.txt") {
+    weft_GOLDEN(root, "tokenizers");
+    const auto texts = recorded_texts();
+    for (const std::string name : {"bpe-bytelevel", "wordpiece-uncased"}) {
+        CAPTURE(name);
+        const auto path = root / name / "tokenizer.json";
+        const auto bytes = read_file(path);
+        REQUIRE(bytes);
+        const auto json = parse_json(*bytes, name);
+        REQUIRE(json);
+        const Json& model = (*json)["model"];
+        const TemporaryDirectory folder;
+        if (model["type"] == "BPE") {
+            std::string merges = "#version: 0.2\n";
+            for (const Json& merge : model["merges"]) merges += merge.is_string() ? merge.get<std::string>() + "\n" : merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
+            (void)folder.write("vocab.json", model["vocab"].dump());
+            (void)folder.write("merges.txt", merges);
+        } else {
+            std::vector<std::string> lines(model["vocab"].size());
+            for (const auto& [token, id] : model["vocab"].items()) lines[id.get<size_t>()] = token + "\n";
+            std::string text;
+            for (const std::string& line : lines) text += line;
+            (void)folder.write("vocab.txt", text);
+        }
+        const auto original = Tokenizer::load(path), parts = Tokenizer::load(folder.path());
+        REQUIRE(original);
+        INFO((parts ? std::string() : parts.error().text()));
+        REQUIRE(parts);
+        CHECK(differences(*original, *parts, texts) == 0);
+        const auto [report, header] = write_vocabulary(folder, parts->vocab_size() + 3);
+        CHECK(report.kind == (name == "bpe-bytelevel" ? "gpt2" : "bert"));
+        const auto back = read_vocabulary(header);
+        INFO((back ? std::string() : back.error().text()));
+        REQUIRE(back);
+        CHECK(differences(*parts, *back, texts) == 0);
+    }
 }
