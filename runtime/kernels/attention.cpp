@@ -22,9 +22,9 @@ void check(const AttentionArgs& a) {
     weft_CHECK(a.value_size > 0 && a.value_size % 4 == 0 && a.value_size <= 256, "value_size must be a multiple of 4, at most 256");
     weft_CHECK(a.q.dtype == DType::f32 && a.q.columns() == a.heads * a.head_size, "q must be f32 [T, heads * head_size]");
     weft_CHECK(a.y.dtype == DType::f32 && a.y.columns() == a.heads * a.value_size, "y must be f32 [T, heads * value_size]");
-    weft_CHECK(a.k_cache.rank == 3 && a.k_cache.contiguous() && a.k_cache.columns() == a.kv_heads * a.head_size, "k_cache must be [slots, capacity, kv_heads * head_size]");
-    weft_CHECK(a.v_cache.rank == 3 && a.v_cache.contiguous() && a.v_cache.columns() == a.kv_heads * a.value_size, "v_cache must be [slots, capacity, kv_heads * value_size]");
-    weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[1] == a.v_cache.shape[1] && a.k_cache.shape[1] > 0, "the caches must have the same slots and capacity");
+    weft_CHECK(cache_fits(a.k_cache, a.kv_heads, a.head_size), "k_cache must be [slots, kv_heads, capacity, head_size]");
+    weft_CHECK(cache_fits(a.v_cache, a.kv_heads, a.value_size), "v_cache must be [slots, kv_heads, capacity, value_size]");
+    weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2], "the caches must have the same slots and capacity");
     weft_CHECK(a.k_cache.dtype == a.v_cache.dtype && (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16), "the caches must both be f32 or both f16");
     weft_CHECK(!a.lse || (a.lse.columns() == a.heads && a.lse.contiguous()), "lse must be [T, heads]");
     weft_CHECK(!a.sinks || a.sinks.count() == a.heads, "sinks must be [heads]");
@@ -61,7 +61,7 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
         r.dispatch<K>(variant,
             {.LOCAL = t.local, .HEAD = d, .VALUE = dv, .GROUP = group, .ROWS = t.rows, .SPLIT = t.split, .KEYS = t.keys, .TILE = tile, .OPTIONS = options_of(a), .LANES = lanes},
             {.q = a.q, .k_cache = slots_of(a.k_cache, range), .v_cache = slots_of(a.v_cache, range), .sinks = or_none(a.sinks), .bias = or_none(a.bias), .sequences = a.step.sequences, .y = a.y, .lse = or_none(a.lse)},
-            {.q_stride = a.q.stride, .q_start = a.q.start, .y_stride = a.y.stride, .y_start = a.y.start, .kv_heads = a.kv_heads, .capacity = a.k_cache.shape[1], .first_slot = range.first, .slots = range.count,
+            {.q_stride = a.q.stride, .q_start = a.q.start, .y_stride = a.y.stride, .y_start = a.y.start, .kv_heads = a.kv_heads, .capacity = a.k_cache.shape[2], .first_slot = range.first, .slots = range.count,
              .window = a.window, .ahead = a.ahead, .chunk = a.chunk, .bias_columns = a.bias ? a.bias.columns() : 0, .bias_offset = a.bias_offset, .scale = a.scale, .softcap = a.softcap},
             {.x = {group * t.split, Quantity::longest_new, t.rows}, .y = {a.kv_heads}, .z = {1, Quantity::sequences}});
 }
@@ -70,7 +70,7 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using K = shader::attention_decode;
     using Merge = shader::attention_merge;
     using Form = AttentionTuning::Form;
-    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.device().limits().subgroup_size, capacity = a.k_cache.shape[1], sequences = a.step.max_sequences;
+    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.device().limits().subgroup_size, capacity = a.k_cache.shape[2], sequences = a.step.max_sequences;
     uint32_t team = 1;
     while (team < std::min(lanes, 8u) && d % (8 * team) == 0 && dv % (8 * team) == 0) team *= 2;
     // Teams leave their outputs in shared memory at the end: 8 KiB of them.

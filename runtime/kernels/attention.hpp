@@ -12,8 +12,8 @@ namespace weft::kernel {
 struct AttentionArgs {
     Step step;
     Tensor q;       ///< f32 [T, heads * head_size]; may be a column slice
-    Tensor k_cache; ///< f32 or f16 [slots, capacity, kv_heads * head_size]
-    Tensor v_cache; ///< of the same type: [slots, capacity, kv_heads * value_size]
+    Tensor k_cache; ///< f32 or f16 [slots, kv_heads, capacity, head_size]
+    Tensor v_cache; ///< of the same type: [slots, kv_heads, capacity, value_size]
     Tensor y;       ///< f32 [T, heads * value_size]; may be a column slice
     Tensor lse;     ///< f32 [T, heads]: log of the sum of e^score; absent: not written
     Tensor sinks;   ///< f32 [heads]: a logit that takes its share of the softmax but has no value; absent: none

@@ -7,13 +7,17 @@
 
 namespace weft::kernel {
 
+inline bool cache_fits(const Tensor& cache, uint32_t kv_heads, uint32_t size) {
+    return cache.rank == 4 && cache.contiguous() && cache.shape[1] == kv_heads && cache.shape[2] > 0 && cache.shape[3] == size;
+}
+
 struct SlotRange {
     uint32_t first, count;
 };
 
-/// `cache` [slots, capacity, columns] restricted to the slots of `range`.
+/// `cache` [slots, kv_heads, capacity, size] restricted to the slots of `range`.
 inline Tensor slots_of(Tensor cache, SlotRange range) {
-    cache.offset += uint64_t(range.first) * cache.shape[1] * cache.stride * size_of(cache.dtype);
+    cache.offset += uint64_t(range.first) * cache.shape[1] * cache.shape[2] * cache.stride * size_of(cache.dtype);
     cache.shape[0] = range.count;
     weft_CHECK(cache.offset % Tensor::kAlignment == 0, "a slot of a cache split by slots must end on the alignment of bound buffers");
     return cache;

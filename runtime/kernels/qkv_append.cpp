@@ -17,9 +17,9 @@ void check(const QkvAppendArgs& a) {
         weft_CHECK(a.value_size > 0 && a.value_size % 4 == 0 && a.value_size <= 256, "value_size must be a multiple of 4, at most 256");
         weft_CHECK(a.kv_heads > 0 && a.k.columns() == a.kv_heads * a.head_size && a.k.dtype == DType::f32, "k must be f32 [T, kv_heads * head_size]");
         weft_CHECK(a.v.columns() == a.kv_heads * a.value_size && a.v.dtype == DType::f32, "v must be f32 [T, kv_heads * value_size]");
-        weft_CHECK(a.k_cache.rank == 3 && a.k_cache.contiguous() && a.k_cache.columns() == a.k.columns(), "k_cache must be [slots, capacity, kv_heads * head_size]");
-        weft_CHECK(a.v_cache.rank == 3 && a.v_cache.contiguous() && a.v_cache.columns() == a.v.columns(), "v_cache must be [slots, capacity, kv_heads * value_size]");
-        weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[1] == a.v_cache.shape[1] && a.k_cache.shape[1] > 0, "the caches must have the same slots and capacity");
+        weft_CHECK(cache_fits(a.k_cache, a.kv_heads, a.head_size), "k_cache must be [slots, kv_heads, capacity, head_size]");
+        weft_CHECK(cache_fits(a.v_cache, a.kv_heads, a.value_size), "v_cache must be [slots, kv_heads, capacity, value_size]");
+        weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2], "the caches must have the same slots and capacity");
         weft_CHECK(a.k_cache.dtype == a.v_cache.dtype && (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16), "the caches must both be f32 or both f16");
     }
     weft_CHECK((!a.q_weight || a.q_weight.count() == a.head_size) && (!a.k_weight || a.k_weight.count() == a.head_size), "q_weight and k_weight must be [head_size]");
@@ -77,7 +77,7 @@ void qkv_append(Recorder& r, const QkvAppendArgs& a) {
                  .PARTS = (a.normalize ? 1u : 0u) | (a.q_weight ? 2u : 0u) | (a.k_weight ? 4u : 0u) | (p.long_table ? 8u : 0u) | (p.axes ? 16u : 0u) | (p.ntk != 0 ? 32u : 0u) | (a.temperature != 0 ? 64u : 0u)},
                 {.x = g.x, .q_weight = or_none(a.q_weight), .k_weight = or_none(a.k_weight), .frequencies = or_none(p.frequencies), .positions = positions, .sequences = a.step.sequences,
                  .k_cache = g.k ? slots_of(a.k_cache, range) : none, .v_cache = g.v ? slots_of(a.v_cache, range) : none},
-                {.x_stride = g.x.stride, .q_start = a.q.start, .k_start = a.k.start, .v_start = a.v.start, .capacity = a.k ? a.k_cache.shape[1] : 1, .first_slot = range.first, .slots = range.count,
+                {.x_stride = g.x.stride, .q_start = a.q.start, .k_start = a.k.start, .v_start = a.v.start, .capacity = a.k ? a.k_cache.shape[2] : 1, .first_slot = range.first, .slots = range.count,
                  .position_stride = positions.stride, .original = p.original, .eps = a.eps, .k_scale = a.k_scale, .factor = p.factor, .long_factor = p.long_factor, .ntk = p.ntk,
                  .temperature = a.temperature, .temperature_floor = a.temperature_floor, .temperature_offset = a.temperature_offset},
                 {.x = {(items + together - 1) / together * local}, .y = {1, Quantity::longest_new, tokens}, .z = {1, Quantity::sequences}});

@@ -34,8 +34,8 @@ struct QkvAppendArgs {
     Tensor q; ///< f32 [T, heads * head_size], read and written in place; may be a column slice
     Tensor k; ///< f32 [T, kv_heads * head_size]; may be a column slice
     Tensor v; ///< f32 [T, kv_heads * value_size]; may be a column slice
-    Tensor k_cache; ///< f32 or f16 [slots, capacity, kv_heads * head_size]
-    Tensor v_cache; ///< of the same type: [slots, capacity, kv_heads * value_size]
+    Tensor k_cache; ///< f32 or f16 [slots, kv_heads, capacity, head_size]
+    Tensor v_cache; ///< of the same type: [slots, kv_heads, capacity, value_size]
     uint32_t heads = 0, kv_heads = 0;
     uint32_t head_size = 0, value_size = 0; ///< even for f16 caches
     bool normalize = false; ///< RMS norm of each head of q and k, before the rotary embedding

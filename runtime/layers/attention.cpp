@@ -78,7 +78,7 @@ std::vector<StateSpec> states_of(const AttentionSpec& a, const StateOptions& o) 
         growth = Growth::window;
     }
     const DType dtype = a.rope.kind == RopeKind::half && a.rope.rotary % 4 ? DType::f32 : o.kv_dtype; // half-split pairs would share a word of a cache of halves
-    return {{StateKind::kv, growth, dtype, {capacity, a.kv_heads * padded(a.head_size)}}, {StateKind::kv, growth, dtype, {capacity, a.kv_heads * padded(a.value_size)}}};
+    return {{StateKind::kv, growth, dtype, {a.kv_heads, capacity, padded(a.head_size)}}, {StateKind::kv, growth, dtype, {a.kv_heads, capacity, padded(a.value_size)}}};
 }
 
 } // namespace weft

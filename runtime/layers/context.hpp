@@ -29,7 +29,7 @@ struct Norm {
     explicit operator bool() const { return present; }
 };
 
-/// What a mixer keeps between steps. Shapes are per slot; a growing state has its capacity in shape[0].
+/// What a mixer keeps between steps. Shapes are per slot; a growing state is [heads, capacity, size]: the rows of a head lie side by side, so that reading them is one stream.
 enum class StateKind : uint32_t { kv, conv, selective, matrix };
 enum class Growth : uint32_t { constant, window, linear };
 struct StateSpec {
@@ -37,6 +37,7 @@ struct StateSpec {
     Growth growth = Growth::constant;
     DType dtype = DType::f32;
     std::vector<uint32_t> shape;
+    uint32_t capacity() const { return shape[1]; } ///< rows of a growing state
     uint64_t bytes() const {
         uint64_t n = size_of(dtype);
         for (uint32_t d : shape) n *= d;

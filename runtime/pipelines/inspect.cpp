@@ -54,8 +54,8 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
             for (const StateSpec& s : one.states(o)) {
                 if (s.growth == Growth::constant) b.constant_bytes += s.bytes();
                 else {
-                    b.bytes_per_token += s.bytes() / s.shape[0];
-                    if (s.growth == Growth::window) b.grows_to = s.shape[0];
+                    b.bytes_per_token += s.bytes() / s.capacity();
+                    if (s.growth == Growth::window) b.grows_to = s.capacity();
                 }
                 if (std::find(b.states.begin(), b.states.end(), name_of(s)) == b.states.end()) b.states.push_back(name_of(s));
             }

@@ -122,8 +122,7 @@ private:
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
     bool ends_here(const Slot& slot) const;
     Error too_long(uint64_t available) const;
-    uint64_t used_bytes(const StateSpec& spec, uint32_t length) const;
-    vk::Slice state_of(size_t state, uint32_t slot) const;
+    std::vector<vk::Slice> used_of(size_t state, uint32_t slot, uint32_t length) const;
     vk::Slice history_of(uint32_t slot) const { return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4); }
 
     std::shared_ptr<const Model> model_;

@@ -5,20 +5,25 @@
 
 namespace weft {
 
-// What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far, of the others all.
-uint64_t Session::used_bytes(const StateSpec& spec, uint32_t length) const {
-    if (spec.growth == Growth::constant) return spec.bytes();
-    return spec.bytes() / spec.shape[0] * std::min(length, spec.shape[0]);
+// What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far, head by head, of the others all.
+std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length) const {
+    const StateSpec& spec = specs_[state];
+    const vk::Slice all = buffers_.states[state].part(slot * spec.bytes(), spec.bytes());
+    if (spec.growth == Growth::constant || length >= spec.capacity()) return {all};
+    const uint64_t head = spec.bytes() / spec.shape[0], used = head / spec.capacity() * length;
+    std::vector<vk::Slice> parts;
+    for (uint64_t at = 0; used && at < all.size; at += head) parts.push_back(all.part(at, used));
+    return parts;
 }
-
-vk::Slice Session::state_of(size_t state, uint32_t slot) const { return buffers_.states[state].part(slot * specs_[state].bytes(), specs_[state].bytes()); }
 
 Status Session::fork(uint32_t from, uint32_t to) {
     if (from >= slots_.size() || to >= slots_.size()) return Error{ErrorCode::invalid_argument, "fork: no such slot", {}};
     if (from == to) return Ok{};
     std::vector<vk::Copy> copies;
-    for (size_t i = 0; i < specs_.size(); ++i)
-        if (const uint64_t bytes = used_bytes(specs_[i], slots_[from].length)) copies.push_back({state_of(i, from).part(0, bytes), state_of(i, to).part(0, bytes)});
+    for (size_t i = 0; i < specs_.size(); ++i) {
+        const auto theirs = used_of(i, from, slots_[from].length), ours = used_of(i, to, slots_[from].length);
+        for (size_t p = 0; p < ours.size(); ++p) copies.push_back({theirs[p], ours[p]});
+    }
     copies.push_back({history_of(from), history_of(to)});
     weft_TRY(uploader_->copy(copies));
     const kernel::SamplerRow sampler = slots_[to].sampler;
@@ -37,18 +42,19 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     s.next = slots_[slot].next;
     s.sampled = slots_[slot].sampled;
     s.arena = std::make_shared<vk::Arena>(model_->device, vk::MemoryUse::device, "snapshot");
-    const auto kept_bytes = [&](const StateSpec& spec) { return keep == Keep::what_cannot_be_cut && spec.growth == Growth::linear ? 0 : used_bytes(spec, s.length); };
-    uint64_t total = history_of(slot).size;
-    for (const StateSpec& spec : specs_) total += kept_bytes(spec) + vk::Tensor::kAlignment;
+    std::vector<std::vector<vk::Slice>> kept(specs_.size());
+    for (size_t i = 0; i < specs_.size(); ++i)
+        if (keep == Keep::all || specs_[i].growth != Growth::linear) kept[i] = used_of(i, slot, s.length);
+    kept.push_back({history_of(slot)});
+    const auto bytes_of_all = [](const std::vector<vk::Slice>& slices) { return slices.empty() ? 0 : slices.size() * slices[0].size; };
+    uint64_t total = 0;
+    for (const auto& slices : kept) total += bytes_of_all(slices) + vk::Tensor::kAlignment;
     std::vector<vk::Copy> copies;
-    const auto copy_aside = [&](const vk::Slice& from) -> Status {
-        weft_ASSIGN(const vk::Slice to, s.arena->allocate(from.size, total));
+    for (const auto& slices : kept) {
+        weft_ASSIGN(const vk::Slice to, s.arena->allocate(bytes_of_all(slices), total));
         s.parts.push_back(to);
-        if (from.size) copies.push_back({from, to});
-        return Ok{};
-    };
-    for (size_t i = 0; i < specs_.size(); ++i) weft_TRY(copy_aside(state_of(i, slot).part(0, kept_bytes(specs_[i]))));
-    weft_TRY(copy_aside(history_of(slot)));
+        for (size_t p = 0; p < slices.size(); ++p) copies.push_back({slices[p], to.part(p * slices[p].size, slices[p].size)});
+    }
     weft_TRY(uploader_->copy(copies));
     return s;
 }
@@ -59,8 +65,11 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     if (s.keep == Keep::what_cannot_be_cut && (slot != s.slot || slots_[slot].length < s.length))
         return Error{ErrorCode::invalid_argument, "restore: the snapshot is of the states that cannot be cut alone, and the slot does not hold the rest of its " + std::to_string(s.length) + " tokens", {}};
     std::vector<vk::Copy> copies;
-    for (size_t i = 0; i < specs_.size(); ++i)
-        if (s.parts[i].size) copies.push_back({s.parts[i], state_of(i, slot).part(0, s.parts[i].size)});
+    for (size_t i = 0; i < specs_.size(); ++i) {
+        if (!s.parts[i].size) continue;
+        uint64_t at = 0;
+        for (const vk::Slice& to : used_of(i, slot, s.length)) copies.push_back({s.parts[i].part(at, to.size), to}), at += to.size;
+    }
     copies.push_back({s.parts.back(), history_of(slot)});
     weft_TRY(uploader_->copy(copies));
     slots_[slot].length = s.length;
@@ -90,7 +99,7 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
     for (const StateSpec& spec : specs_) {
         if (spec.growth == Growth::constant) return Error{ErrorCode::unsupported, "truncate: a recurrent state cannot forget its last tokens; restore a snapshot", {}};
         // A ring still holds what the shorter sequence needs only while nothing of it was overwritten.
-        if (spec.growth == Growth::window && s.length > spec.shape[0] && s.length - length + options_.max_chunk > 0 && s.length > length + (spec.shape[0] - std::min(spec.shape[0], options_.max_chunk)))
+        if (spec.growth == Growth::window && s.length > spec.capacity() && s.length - length + options_.max_chunk > 0 && s.length > length + (spec.capacity() - std::min(spec.capacity(), options_.max_chunk)))
             return Error{ErrorCode::unsupported, "truncate: a sliding window has already dropped the tokens that the shorter sequence needs; restore a snapshot", {}};
     }
     s.length = length;

@@ -34,8 +34,8 @@ layout(push_constant) uniform Push {
     float scale, softcap;
 } push;
 layout(binding = 0) readonly buffer Q { float q[]; };                 // [T, H * d]
-layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };      // [slots, capacity, G * d]
-layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };      // [slots, capacity, G * dv]
+layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };      // [slots, G, capacity, d]
+layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };      // [slots, G, capacity, dv]
 layout(binding = 3) readonly buffer Sinks { float sinks[]; };         // [H]
 layout(binding = 4) readonly buffer Bias { float bias[]; };           // [H, bias_columns]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; };  // [S, 8]
@@ -80,7 +80,7 @@ void main() {
     // into steps does not change a bit of the result.
     uint begin = visible_keys(OPTIONS, past + tile / GROUP, keys, push.window, push.ahead, push.chunk).x;
     uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead, push.chunk).y;
-    uint k_row = push.kv_heads * HEAD4, v_row = push.kv_heads * VALUE4, slot_row = slot * push.capacity;
+    uint first_row = (slot * push.kv_heads + kv_head) * push.capacity;
     uint ring = begin % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
 
     for (uint tile_key = begin - begin % TILE; tile_key < end; tile_key += TILE) {
@@ -88,11 +88,11 @@ void main() {
         barrier();
         for (uint e = lane; e < TILE * HEAD4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / HEAD4, begin, end - 1u) - begin;
-            sh_k[e] = unpack_cache(k_cache[(slot_row + (at >= push.capacity ? at - push.capacity : at)) * k_row + kv_head * HEAD4 + e % HEAD4]);
+            sh_k[e] = unpack_cache(k_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * HEAD4 + e % HEAD4]);
         }
         for (uint e = lane; e < TILE * VALUE4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / VALUE4, begin, end - 1u) - begin;
-            sh_v[e] = unpack_cache(v_cache[(slot_row + (at >= push.capacity ? at - push.capacity : at)) * v_row + kv_head * VALUE4 + e % VALUE4]);
+            sh_v[e] = unpack_cache(v_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * VALUE4 + e % VALUE4]);
         }
         barrier();
 #endif
@@ -104,13 +104,13 @@ void main() {
             vec4 read[KEYS]; // LANES groups of four channels of a key, one in each thread of a subgroup
             [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
                 at[u] = ring + clamp(tile_key + base + u, begin, end - 1u) - begin;
-                at[u] = slot_row + (at[u] >= push.capacity ? at[u] - push.capacity : at[u]);
+                at[u] = first_row + (at[u] >= push.capacity ? at[u] - push.capacity : at[u]);
             }
 #endif
             [[unroll]] for (uint c = 0u; c < Q4; ++c)
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
-                    if (c % LANES == 0u) read[u] = unpack_cache(k_cache[at[u] * k_row + kv_head * HEAD4 + min(c + gl_SubgroupInvocationID, HEAD4 - 1u)]);
+                    if (c % LANES == 0u) read[u] = unpack_cache(k_cache[at[u] * HEAD4 + min(c + gl_SubgroupInvocationID, HEAD4 - 1u)]);
                     vec4 k = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 k = sh_k[(base + u) * HEAD4 + c * SPLIT + part];
@@ -154,7 +154,7 @@ void main() {
             [[unroll]] for (uint c = 0u; c < O4; ++c)
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
-                    if (c % LANES == 0u) read[u] = unpack_cache(v_cache[at[u] * v_row + kv_head * VALUE4 + min(c + gl_SubgroupInvocationID, VALUE4 - 1u)]);
+                    if (c % LANES == 0u) read[u] = unpack_cache(v_cache[at[u] * VALUE4 + min(c + gl_SubgroupInvocationID, VALUE4 - 1u)]);
                     vec4 v = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 v = sh_v[(base + u) * VALUE4 + c * SPLIT + part];

@@ -35,8 +35,8 @@ layout(push_constant) uniform Push {
     uint split_keys, splits; // keys a split; splits that the partial tensors have room for
 } push;
 layout(binding = 0) readonly buffer Q { float q[]; };                // [T, H * d]
-layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };     // [slots, capacity, G * d]
-layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };     // [slots, capacity, G * dv]
+layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };     // [slots, G, capacity, d]
+layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };     // [slots, G, capacity, dv]
 layout(binding = 3) readonly buffer Sinks { float sinks[]; };        // [H]
 layout(binding = 4) readonly buffer Bias { float bias[]; };          // [H, bias_columns]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; }; // [S, 8]
@@ -86,17 +86,17 @@ void main() {
         m[h] = LOWEST;
         l[h] = 0.0;
     }
-    uint k_row = push.kv_heads * HEAD4, v_row = push.kv_heads * VALUE4, slot_row = slot * push.capacity, ring = begin % push.capacity;
+    uint first_row = (slot * push.kv_heads + kv_head) * push.capacity, ring = begin % push.capacity;
 
     for (uint block = begin; block < end; block += TEAMS * TEAM) {
         uint row[TEAM];
         float s[TEAM * HEADS], swap[SWAPS], top[HEADS];
         [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
             uint at = ring + min(block + team * TEAM + u, end - 1u) - begin;
-            row[u] = slot_row + (at >= push.capacity ? at - push.capacity : at);
+            row[u] = first_row + (at >= push.capacity ? at - push.capacity : at);
             [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] = 0.0;
             [[unroll]] for (uint c = 0u; c < K4; ++c) {
-                vec4 k = unpack_cache(k_cache[row[u] * k_row + kv_head * HEAD4 + c * TEAM + member]);
+                vec4 k = unpack_cache(k_cache[row[u] * HEAD4 + c * TEAM + member]);
                 [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(qs[h * K4 + c], k);
             }
         }
@@ -146,7 +146,7 @@ void main() {
                 p[h] = sh_swap[h * LOCAL + lane - member + u];
 #endif
             [[unroll]] for (uint c = 0u; c < V4; ++c) {
-                vec4 v = unpack_cache(v_cache[row[u] * v_row + kv_head * VALUE4 + c * TEAM + member]);
+                vec4 v = unpack_cache(v_cache[row[u] * VALUE4 + c * TEAM + member]);
                 [[unroll]] for (uint h = 0u; h < HEADS; ++h) o[h * V4 + c] += p[h] * v;
             }
         }

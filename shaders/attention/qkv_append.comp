@@ -35,8 +35,8 @@ layout(binding = 2) readonly buffer KWeight { float k_weight[]; };        // [d]
 layout(binding = 3) readonly buffer Frequencies { float frequencies[]; }; // [rows, ROTARY / 2]
 layout(binding = 4) readonly buffer Positions { uint positions[]; };      // [axes, T]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; };      // [S, 8]
-layout(binding = 6) writeonly buffer KCache { uint k_cache[]; };          // [slots, capacity, G * d] words, or words of two halves
-layout(binding = 7) writeonly buffer VCache { uint v_cache[]; };          // [slots, capacity, G * dv]
+layout(binding = 6) writeonly buffer KCache { uint k_cache[]; };          // [slots, G, capacity, d] words, or words of two halves
+layout(binding = 7) writeonly buffer VCache { uint v_cache[]; };          // [slots, G, capacity, dv]
 
 const uint PAIRS = ROTARY / 2u;
 const uint WIDTH = (HEAD > VALUE ? HEAD : VALUE) / 4u; // threads a head
@@ -127,6 +127,6 @@ void main() {
             x[at + c1.x] = v1.x * scale;
             x[at + c1.y] = v1.y * scale;
         }
-        if (used && !is_q) store_pairs(is_k, ((slot * push.capacity + (past + i) % push.capacity) * heads + head) * size, c0, c1, v0, v1);
+        if (used && !is_q) store_pairs(is_k, ((slot * heads + head) * push.capacity + (past + i) % push.capacity) * size, c0, c1, v0, v1);
     }
 }

@@ -48,7 +48,7 @@ void check(CaseContext& ctx, const AttentionCase& c) {
                 if (c.bias_columns) bias.assign(&ctx.data("bias")[h * c.bias_columns], &ctx.data("bias")[h * c.bias_columns] + c.bias_columns);
                 const double sink = c.sinks ? ctx.data("sinks")[h] : 0;
                 const auto row = reference::attention(std::vector<double>(query, query + o.head_size), s.past + i, c.keys(s), mask, o.scale, o.softcap, bias, o.bias_offset, c.sinks ? &sink : nullptr, o.value_size,
-                    [&](int64_t j) { return &k[((s.slot * rows + size_t(j) % rows) * o.kv_heads + g) * o.head_size]; }, [&](int64_t j) { return &v[((s.slot * rows + size_t(j) % rows) * o.kv_heads + g) * o.value_size]; });
+                    [&](int64_t j) { return &k[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.head_size]; }, [&](int64_t j) { return &v[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.value_size]; });
                 AttentionArgs parts = o;
                 if (c.bias_columns) parts.bias.resource = 0;
                 const Bounds b = bounds(row, parts);
@@ -93,16 +93,19 @@ struct Problem {
         for (const auto& s : sequences) {
             const uint32_t keys = s.past + s.count;
             q.insert(q.end(), all_q.begin() + long((s.slot * tokens + s.past) * q_size), all_q.begin() + long((s.slot * tokens + keys) * q_size));
-            for (uint32_t p = keys - std::min(keys, capacity); p < keys; ++p) {
-                std::copy_n(all_k.begin() + long((s.slot * tokens + p) * k_size), k_size, k.begin() + long((s.slot * capacity + p % capacity) * k_size));
-                std::copy_n(all_v.begin() + long((s.slot * tokens + p) * v_size), v_size, v.begin() + long((s.slot * capacity + p % capacity) * v_size));
-            }
+            const auto keep = [&](const std::vector<float>& all, std::vector<float>& held, uint32_t size) {
+                for (uint32_t g = 0; g < a.kv_heads; ++g)
+                    for (uint32_t p = keys - std::min(keys, capacity); p < keys; ++p)
+                        std::copy_n(all.begin() + long(((s.slot * tokens + p) * a.kv_heads + g) * size), size, held.begin() + long(((s.slot * a.kv_heads + g) * capacity + p % capacity) * size));
+            };
+            keep(all_k, k, a.head_size);
+            keep(all_v, v, a.value_size);
             count += s.count;
         }
         a.step = ctx.step(sequences);
         a.q = ctx.input("q", DType::f32, {count, q_size}, q);
-        a.k_cache = ctx.input("k_cache", cache, {slots, capacity, k_size}, k);
-        a.v_cache = ctx.input("v_cache", cache, {slots, capacity, v_size}, v);
+        a.k_cache = ctx.input("k_cache", cache, {slots, a.kv_heads, capacity, a.head_size}, k);
+        a.v_cache = ctx.input("v_cache", cache, {slots, a.kv_heads, capacity, a.value_size}, v);
         if (sinks) a.sinks = ctx.input("sinks", DType::f32, {a.heads}, std::vector<float>(a.heads, 0.5f));
         a.y = ctx.output("y", DType::f32, {count, y_size});
         a.lse = ctx.output("lse", DType::f32, {count, a.heads});

@@ -64,7 +64,7 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
     const double storage = c.cache == DType::f16 ? test::kEps16 * 1.001 : 0;
     std::vector<test::Expected> q, k, v;
     std::vector<float> got_q, got_k, got_v;
-    std::vector<bool> written(k_cache.size() / std::max<size_t>(ks, 1));
+    std::vector<bool> written(k_cache.size() / std::max<size_t>(d, 1)); // [slots, kv_heads, rows]
     size_t token = 0;
     for (const auto& s : c.sequences)
         for (uint32_t i = 0; i < s.count; ++i, ++token) {
@@ -82,21 +82,21 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
                     for (size_t e = 0; e < d; ++e) got_q.push_back(after[token * (one ? stride : qs) + h * d + e]);
                 }
             if (has_kv) {
-                const size_t row = s.slot * rows + (s.past + i) % rows;
-                written[row] = true;
                 for (size_t h = 0; h < o.kv_heads; ++h) {
+                    const size_t row = (s.slot * o.kv_heads + h) * rows + (s.past + i) % rows;
+                    written[row] = true;
                     turn(c, before("k", token, qs, ks, h * d, d), k_weight, o.k_scale, s, token, position, frequencies, positions, k, storage);
                     for (double x : before("v", token, qs + ks, vs, h * dv, dv)) v.push_back({x, storage * std::abs(x) + (storage > 0 ? 0x1p-24 : 0)});
+                    got_k.insert(got_k.end(), &k_cache[row * d], &k_cache[row * d] + d);
+                    got_v.insert(got_v.end(), &v_cache[row * dv], &v_cache[row * dv] + dv);
                 }
-                got_k.insert(got_k.end(), &k_cache[row * ks], &k_cache[row * ks] + ks);
-                got_v.insert(got_v.end(), &v_cache[row * vs], &v_cache[row * vs] + vs);
             }
         }
     test::require_close(got_q, q, "q");
     test::require_close(got_k, k, "k");
     test::require_close(got_v, v, "v");
     for (size_t row = 0; row < written.size(); ++row)
-        if (!written[row] && !(std::isnan(k_cache[row * ks]) && std::isnan(v_cache[row * vs]))) FAIL("cache row " << row << " was written");
+        if (!written[row] && !(std::isnan(k_cache[row * d]) && std::isnan(v_cache[row * dv]))) FAIL("cache row " << row << " was written");
     if (one && !after.empty()) { // only q changes, and only of real tokens
         const auto all = names(fresh, "qkv");
         for (size_t at = 0; at < after.size(); ++at)
@@ -127,8 +127,8 @@ TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
         a.step = ctx.step(sequences);
         const auto t = ctx.input("x", DType::f32, {uint32_t(x.size() / stride), stride}, x);
         a.q = t.slice_columns(0, heads * d), a.k = t.slice_columns(heads * d, kv_heads * d), a.v = t.slice_columns((heads + kv_heads) * d, kv_heads * d);
-        a.k_cache = ctx.output("k", DType::f32, {2, tokens, kv_heads * d});
-        a.v_cache = ctx.output("v", DType::f32, {2, tokens, kv_heads * d});
+        a.k_cache = ctx.output("k", DType::f32, {2, kv_heads, tokens, d});
+        a.v_cache = ctx.output("v", DType::f32, {2, kv_heads, tokens, d});
         a.heads = heads, a.kv_heads = kv_heads, a.head_size = a.value_size = d, a.normalize = true;
         a.rotary.dims = d;
         std::vector<float> frequencies;
@@ -140,8 +140,9 @@ TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
         return Result{ctx.data("x"), ctx.data("k"), ctx.data("v")};
     };
     const auto rows = [&](const std::vector<float>& cache, uint32_t slot, uint32_t first, uint32_t count) {
-        const size_t columns = kv_heads * d;
-        return std::vector<float>(cache.begin() + long((slot * tokens + first) * columns), cache.begin() + long((slot * tokens + first + count) * columns));
+        std::vector<float> all;
+        for (uint32_t h = 0; h < kv_heads; ++h) all.insert(all.end(), cache.begin() + long(((slot * kv_heads + h) * tokens + first) * d), cache.begin() + long(((slot * kv_heads + h) * tokens + first + count) * d));
+        return all;
     };
     const Result whole = run({{1, 40, 0}});
     std::vector<float> x;

@@ -18,12 +18,12 @@ void AttentionCase::build(CaseContext& ctx) const {
     for (const auto& s : sequences) tokens += s.count, slots = std::max(slots, s.slot + 1);
     const uint32_t bucket = std::max(tokens + spare_tokens, 1u), pad = sliced ? 5 : 0, n = rows();
     const auto cache_of = [&](const char* tensor, uint32_t size) {
-        const uint32_t columns = a.kv_heads * size;
-        std::vector<float> values(size_t(slots) * n * columns, std::nanf(""));
+        std::vector<float> values(size_t(slots) * n * a.kv_heads * size, std::nanf(""));
         for (const auto& s : sequences)
-            for (uint32_t p = keys(s) - std::min(keys(s), n); p < keys(s); ++p)
-                for (uint32_t c = 0; c < columns; ++c) values[(size_t(s.slot) * n + p % n) * columns + c] = float(random.normal(1));
-        return ctx.input(tensor, cache, {slots, n, columns}, std::move(values));
+            for (uint32_t g = 0; g < a.kv_heads; ++g)
+                for (uint32_t p = keys(s) - std::min(keys(s), n); p < keys(s); ++p)
+                    for (uint32_t c = 0; c < size; ++c) values[((size_t(s.slot) * a.kv_heads + g) * n + p % n) * size + c] = float(random.normal(1));
+        return ctx.input(tensor, cache, {slots, a.kv_heads, n, size}, std::move(values));
     };
     a.step = ctx.step(sequences, bucket);
     if (a.cross) { // a sequences tensor of its own: keys are counted by its lengths

@@ -33,8 +33,8 @@ void QkvAppendCase::build(CaseContext& ctx) const {
         if (from != From::only_q) a.k = input("k", ks), a.v = input("v", vs);
     }
     if (a.k) {
-        a.k_cache = ctx.output("k_cache", cache, {slots, rows(), ks});
-        a.v_cache = ctx.output("v_cache", cache, {slots, rows(), vs});
+        a.k_cache = ctx.output("k_cache", cache, {slots, a.kv_heads, rows(), d});
+        a.v_cache = ctx.output("v_cache", cache, {slots, a.kv_heads, rows(), dv});
     }
     if (q_weight) a.q_weight = ctx.input("q_weight", DType::f32, {d}, random.uniforms(d, 0.5, 1.5));
     if (k_weight) a.k_weight = ctx.input("k_weight", DType::f32, {d}, random.uniforms(d, 0.5, 1.5));
