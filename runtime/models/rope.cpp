@@ -72,7 +72,7 @@ Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rop
     for (const char* key : {"short_factor", "long_factor"}) {
         weft_ASSIGN(const auto divisors, o.numbers(key));
         if (divisors.size() != unscaled.size()) return o.bad(key, "must hold " + std::to_string(unscaled.size()) + " numbers, one for each rotated pair of channels");
-        for (size_t i = 0; i < unscaled.size(); ++i) frequencies.push_back(unscaled[i] / divisors[i]);
+        for (size_t i = 0; i < unscaled.size(); ++i) frequencies.push_back(unscaled[i] / double(float(divisors[i]))); // as the reference and GGUF files hold them
     }
     weft_ASSIGN(const double given, o.number_or("attention_factor", factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(double(rope.original)))));
     rope.long_table = true;
