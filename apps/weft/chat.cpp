@@ -2,6 +2,7 @@
 // weft chat: a conversation in the terminal.
 #include "chat_input.hpp"
 #include "command.hpp"
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -42,10 +43,17 @@ void print_stats(const weft::Chat& chat) {
 void tell(const std::string& text) { std::cerr << text << "\n"; }
 
 weft::Status save(const weft::Chat& chat, const std::string& path) {
-    const std::string text = chat.save();
-    std::ofstream out(path, std::ios::binary);
-    if (!out.write(text.data(), std::streamsize(text.size())).flush()) return weft::Error{weft::ErrorCode::io, path + ": cannot write", {}};
-    return weft::Ok{};
+    const std::string text = chat.save(), partial = path + ".partial"; // what is there already stays whole until the new one is
+    std::error_code failed;
+    {
+        std::ofstream out(partial, std::ios::binary);
+        if (!out.write(text.data(), std::streamsize(text.size())).flush()) failed = std::make_error_code(std::errc::io_error);
+    }
+    if (!failed) std::filesystem::rename(partial, path, failed);
+    if (!failed) return weft::Ok{};
+    std::error_code ignored;
+    std::filesystem::remove(partial, ignored);
+    return weft::Error{weft::ErrorCode::io, path + ": cannot write", {}};
 }
 
 weft::Status load(weft::Chat& chat, const std::string& path) {

@@ -95,7 +95,12 @@ int main(int argc, char** argv) {
         const int code = root.exit(e);
         return code == 0 ? app::kDone : app::kUsage;
     }
-    for (const app::Command& c : commands)
-        if (c.app->parsed()) return c.run();
+    try {
+        for (const app::Command& c : commands)
+            if (c.app->parsed()) return c.run();
+    } catch (const std::exception& e) { // what the program itself could not allocate: weft returns its errors
+        std::fprintf(stderr, "weft: %s\n", e.what());
+        return app::kFailed;
+    }
     return app::kUsage;
 }

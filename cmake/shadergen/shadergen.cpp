@@ -47,7 +47,7 @@ struct Module {
     std::vector<Field> push, spec;
     std::vector<uint32_t> spec_ids;
     std::vector<Buffer> buffers;
-    uint32_t push_bytes = 0, shared_bytes = 0, local[3] = {1, 1, 1};
+    uint32_t push_bytes = 0, local[3] = {1, 1, 1};
     int local_spec[3] = {-1, -1, -1};
 };
 
@@ -174,7 +174,6 @@ struct Reader {
         for (const auto& [id, storage] : variable_class) {
             const Type& block = types.at(types.at(variable_type[id]).element);
             const uint32_t block_id = types.at(variable_type[id]).element;
-            if (storage == Workgroup) m.shared_bytes += size_of(block_id);
             if (storage == PushConstant) read_push(block_id, block);
             const bool buffer = storage == StorageBuffer || (storage == Uniform && decorations[id].count(Binding));
             if (!buffer) continue;
@@ -281,7 +280,7 @@ int main(int argc, char** argv) {
     for (size_t v = 0; v < variants.size(); ++v) {
         const auto& [variant, m] = variants[v];
         const std::string form = name + "_" + variant;
-        c << "    {\"" << variant << "\", \"" << defines[v] << "\", " << form << "_words, sizeof(" << form << "_words), " << form << "_capabilities + 1, " << m.capabilities.size() << ", " << m.shared_bytes << "},\n";
+        c << "    {\"" << variant << "\", \"" << defines[v] << "\", " << form << "_words, sizeof(" << form << "_words), " << form << "_capabilities + 1, " << m.capabilities.size() << "},\n";
     }
     c << "};\nconst vk::BindingInfo " << name << "_bindings[] = {\n";
     for (const Buffer& b : first.buffers)

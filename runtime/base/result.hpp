@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // L0: Result<T>, how everything that depends on device, file or user input reports failure.
 #pragma once
+#include <new>
+#include <stdexcept>
 #include <weft/error.hpp>
 
 namespace weft {
@@ -13,7 +15,14 @@ inline Error in_context(const std::string& where, Error error) {
     return error;
 }
 
+inline Error out_of_host_memory() { return {ErrorCode::out_of_memory, "the host has no memory left for this", {}}; }
+
 } // namespace weft
+
+// Behind the body of a public function that returns a Result, written as `Result<T> f() try { ... } weft_CATCH`: the host process goes on where memory ends.
+#define weft_CATCH                                                                                                     \
+    catch (const std::bad_alloc&) { return ::weft::out_of_host_memory(); }                                             \
+    catch (const std::length_error&) { return ::weft::out_of_host_memory(); }
 
 // Leaves the enclosing function with the error of `expression` if it failed.
 #define weft_TRY(expression)                                                                                           \

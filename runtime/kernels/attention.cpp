@@ -77,6 +77,7 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     if (!t.local) t.local = narrow(r) ? std::max(lanes, team) : std::max(64u, lanes);
     t.local = std::min(t.local, std::bit_floor(2048 / dv) * team);
     if (t.form == Form::automatic) t.form = r.has(Feature::subgroup) && t.local % lanes == 0 ? Form::subgroup : Form::core;
+    if (t.form == Form::core) t.local = std::min(t.local, std::max(64u, team)); // 8 KiB for exchanges at most
     const uint32_t blocks = up(group, std::clamp(32 * 4 * team / (d + dv), 1u, 8u)), heads = up(group, blocks); // registers of q and o, as in prefill
     uint32_t most = capacity; // keys that a query may see
     if (a.window && (a.causal || a.ahead)) most = std::min(most, a.window + (a.causal ? 0 : a.ahead));

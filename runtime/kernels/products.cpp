@@ -74,6 +74,7 @@ RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bo
     RowsShape s{.local = 64, .lanes = std::min(subgroup_size, 32u), .rows = 2, .passes = 1, .unroll = 1};
     while (s.lanes > 4 && s.lanes * span > depth) s.lanes /= 2;
     if (columns >= 4096 && tokens <= 4 && !gated) s.rows = 4;
+    while (columns / s.columns() >= 65535) s.passes *= 2; // every device allows so many workgroups
     return s;
 }
 

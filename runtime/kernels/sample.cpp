@@ -9,11 +9,17 @@
 
 namespace weft::kernel {
 
+namespace {
+constexpr uint32_t kPart = 512; // tokens a workgroup of the first part takes
+uint32_t parts_of(uint32_t vocabulary) { return (vocabulary + kPart - 1) / kPart; }
+} // namespace
+
+uint64_t sample_scratch(uint32_t vocabulary) { return 4 * (1 + uint64_t(parts_of(vocabulary)) * (1 + kPart / 4)); }
+
 void sample(Recorder& r, const SampleArgs& a) {
     using Scan = shader::sample_scan;
     using K = shader::sample;
-    constexpr uint32_t kPart = 512; // tokens a workgroup of the first part takes
-    const uint32_t vocabulary = a.logits.columns(), outputs = a.step.max_outputs, parts = (vocabulary + kPart - 1) / kPart;
+    const uint32_t vocabulary = a.logits.columns(), outputs = a.step.max_outputs, parts = parts_of(vocabulary);
     weft_CHECK(vocabulary > 0 && parts <= 768, "logits must have 1 to 393216 columns");
     weft_CHECK(a.logits.rows() >= outputs, "logits must have a row for every output");
     weft_CHECK(a.sampler.columns() == sizeof(SamplerRow) / 4 && a.sampler.contiguous(), "sampler must be [slots, 16]");
@@ -26,7 +32,7 @@ void sample(Recorder& r, const SampleArgs& a) {
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const uint32_t capacity = a.history ? a.history.columns() : 1;
     // What the parts hand over: {slot, position, ..}, a summary a part, and the keys of the logits if there is a filter.
-    const Tensor scratch = r.temporary(DType::u32, {outputs, 4 * (1 + parts + parts * kPart / 4)}, "sample scratch");
+    const Tensor scratch = r.temporary(DType::u32, {outputs, uint32_t(sample_scratch(vocabulary))}, "sample scratch");
     r.dispatch<Scan>(Scan::Variant::core, {.PARTS = (a.history ? 1u : 0u) | (a.allowed ? 2u : 0u) | (a.probabilities ? 4u : 0u)},
         {.logits = a.logits, .outputs = a.step.outputs, .token_sequence = a.step.token_sequence, .sequences = a.step.sequences, .settings = a.sampler, .history = or_none(a.history),
          .allowed = or_none(a.allowed), .scratch = scratch},

@@ -39,6 +39,8 @@ struct SampleArgs {
     bool feed = true;
 };
 void sample(Recorder& r, const SampleArgs& a);
+/// Words of scratch that sample() takes for an output.
+uint64_t sample_scratch(uint32_t vocabulary);
 
 /// history[slot, position % capacity] = id, for every new token of the step: prompts must pass here before sample() looks at them.
 void remember(Recorder& r, const Step& step, const Tensor& history);

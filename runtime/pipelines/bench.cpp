@@ -51,7 +51,7 @@ std::vector<LayerTiming> layer_times(const Session& session) {
 
 } // namespace
 
-Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats, const std::function<bool(const std::string&)>& on_case) {
+Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats, const std::function<bool(const std::string&)>& on_case) try {
     KernelBench bench;
     bench.device = device.info().name;
     bench.driver = device.info().driver;
@@ -81,7 +81,7 @@ Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>
         }
     }
     return bench;
-}
+} weft_CATCH
 
 std::string KernelBench::text() const {
     char line[256];
@@ -101,7 +101,7 @@ std::string KernelBench::json() const {
     return j.dump(2);
 }
 
-Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) {
+Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) try {
     if (o.prompt == 0 || o.batch == 0 || o.repeats == 0) return Error{ErrorCode::invalid_argument, "prompt, batch and repeats must be at least 1", {}};
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     std::shared_ptr<const Model> model;
@@ -165,7 +165,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     bench.decode_tokens_per_s = median(decode);
     bench.host_us_per_token = median(host);
     return bench;
-}
+} weft_CATCH
 
 std::string ModelBench::text() const {
     char line[256];

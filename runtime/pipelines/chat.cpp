@@ -182,23 +182,23 @@ Chat::Chat(Chat&&) noexcept = default;
 Chat& Chat::operator=(Chat&&) noexcept = default;
 Chat::~Chat() = default;
 
-Result<Chat> Chat::create(TextModel& model, ChatTemplate chat_template, ChatOptions options) {
+Result<Chat> Chat::create(TextModel& model, ChatTemplate chat_template, ChatOptions options) try {
     TextModelState& state = model.internal();
     if (!state.tokenizer) return Error{ErrorCode::not_found, "a conversation needs a tokenizer, and this model has none", {}};
     state.session->reset(0);
     return Chat(std::make_unique<ChatState>(state, std::move(chat_template), std::move(options)));
-}
+} weft_CATCH
 
-Status Chat::begin(std::string_view text) { return state_->begin(text); }
-Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) { return state_->advance(budget_ms, on_piece); }
+Status Chat::begin(std::string_view text) try { return state_->begin(text); } weft_CATCH
+Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) try { return state_->advance(budget_ms, on_piece); } weft_CATCH
 
-Result<GenerateStats> Chat::ask(std::string_view text, const ChatFunction& on_piece) {
+Result<GenerateStats> Chat::ask(std::string_view text, const ChatFunction& on_piece) try {
     weft_TRY(state_->begin(text));
     for (;;) {
         weft_ASSIGN(const bool done, state_->advance(kWithoutLimit, on_piece));
         if (done) return state_->stats().last;
     }
-}
+} weft_CATCH
 
 bool Chat::undo() { return state_->undo(); }
 void Chat::reset() { state_->reset(); }
@@ -207,6 +207,6 @@ const std::string& Chat::system() const { return state_->system(); }
 const std::vector<ChatMessage>& Chat::messages() const { return state_->messages(); }
 ChatStats Chat::stats() const { return state_->stats(); }
 std::string Chat::save() const { return state_->save(); }
-Status Chat::load(std::string_view json, const std::string& origin) { return state_->load(json, origin); }
+Status Chat::load(std::string_view json, const std::string& origin) try { return state_->load(json, origin); } weft_CATCH
 
 } // namespace weft

@@ -220,7 +220,7 @@ struct Runner {
 
 } // namespace
 
-Result<CheckReport> check(Device& device, const std::filesystem::path& path, const CheckOptions& options) {
+Result<CheckReport> check(Device& device, const std::filesystem::path& path, const CheckOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, {}));
     const auto io = options.io.empty() ? (std::filesystem::is_directory(path) ? path : path.parent_path()) / "io.safetensors" : options.io;
@@ -248,7 +248,7 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
         report.runs.push_back(std::move(run));
     }
     return report;
-}
+} weft_CATCH
 
 bool CheckReport::ok() const {
     return std::all_of(runs.begin(), runs.end(), [](const CheckRun& r) { return r.first_wrong.empty(); });

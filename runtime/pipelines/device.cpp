@@ -40,12 +40,12 @@ vk::DeviceOptions vulkan_options(const DeviceOptions& o) {
 
 } // namespace
 
-Result<std::vector<DeviceInfo>> list_devices() {
+Result<std::vector<DeviceInfo>> list_devices() try {
     weft_ASSIGN(const auto list, vk::list_devices());
     std::vector<DeviceInfo> all;
     for (const auto& s : list) all.push_back(info_of(s));
     return all;
-}
+} weft_CATCH
 
 std::filesystem::path default_cache_dir() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg == '/') return std::filesystem::path(xdg) / "weft";
@@ -58,12 +58,12 @@ Device::Device(Device&&) noexcept = default;
 Device& Device::operator=(Device&&) noexcept = default;
 Device::~Device() = default;
 
-Result<Device> Device::open(const DeviceOptions& options) {
+Result<Device> Device::open(const DeviceOptions& options) try {
     weft_ASSIGN(auto device, vk::Device::create(vulkan_options(options)));
     return Device(std::move(device));
-}
+} weft_CATCH
 
-Result<Device> Device::adopt(const HostVulkan& host, const DeviceOptions& options) {
+Result<Device> Device::adopt(const HostVulkan& host, const DeviceOptions& options) try {
     vk::AdoptedDevice a;
     a.get_instance_proc_addr = reinterpret_cast<PFN_vkGetInstanceProcAddr>(host.get_instance_proc_addr);
     a.instance = static_cast<VkInstance>(host.instance);
@@ -78,7 +78,7 @@ Result<Device> Device::adopt(const HostVulkan& host, const DeviceOptions& option
     a.features.set(vk::Feature::subgroup);
     weft_ASSIGN(auto device, vk::Device::adopt(a, vulkan_options(options)));
     return Device(std::move(device));
-}
+} weft_CATCH
 
 DeviceInfo Device::info() const { return info_of(device_->summary()); }
 uint64_t Device::bytes_used() const { return device_->bytes_used(); }

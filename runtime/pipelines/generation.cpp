@@ -36,9 +36,7 @@ Result<Generation> Generation::begin(Session& session, std::span<const uint32_t>
     Generation g(session, options);
     weft_ASSIGN(const kernel::SamplerRow row, sampler_row(options.sampling, !options.ignore_end));
     session.set_sampler(0, row);
-    const auto build = [&](size_t done, size_t total) {
-        if (options.progress) options.progress({Progress::Stage::pipelines, done, total});
-    };
+    const auto build = [&](size_t done, size_t total) { return !options.progress || options.progress({Progress::Stage::pipelines, done, total}); };
     weft_TRY(session.prepare(uint32_t(std::min<size_t>(prompt.size(), session.options().max_chunk)), build));
     const Feed feed{0, prompt, 0};
     weft_TRY(session.begin({&feed, 1}, Want::last));

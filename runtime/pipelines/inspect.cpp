@@ -12,7 +12,7 @@
 namespace weft {
 namespace {
 
-constexpr Bucket kPrefill{256, 1, 1, false, true, false};
+constexpr Bucket kPrefill{256, 1, 1, false, true, false}, kDecode{1, 1, 1, true, true, false};
 
 std::string number(uint32_t n) { return std::to_string(n); }
 
@@ -82,7 +82,7 @@ void add_kernels(const vk::Program& program, std::vector<InspectedKernel>& list,
 
 } // namespace
 
-Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options) {
+Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     Inspection in;
     in.path = path.string();
@@ -108,39 +108,47 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     for (const StateSpec& s : states) in.state_bytes += s.bytes();
     const bool has_weights = !files.tensors().empty();
     if (has_weights) in.problems = check_weights(schedule.weights, files);
+    std::pair<uint64_t, const WeightSlot*> largest{0, nullptr}; // what is allocated as one piece
     for (const WeightSlot& slot : schedule.weights) {
         if (has_weights && in.problems.empty()) {
             weft_ASSIGN(const auto parts, held_parts(slot, files, options.dtype));
             in.weight_bytes += held_bytes(slot, parts);
-        } else in.weight_bytes += slot.count() * size_of(options.dtype == WeightType::f32 || !slot.matrix ? DType::f32 : DType::bf16);
+            for (const HeldPart& part : parts) largest = std::max(largest, std::pair{held_bytes(slot, part), &slot});
+        } else {
+            const uint64_t bytes = slot.count() * size_of(options.dtype == WeightType::f32 || !slot.matrix ? DType::f32 : DType::bf16);
+            in.weight_bytes += bytes;
+            largest = std::max(largest, std::pair{bytes, &slot});
+        }
     }
     if (!device) return in;
     const vk::Device& d = device->internal();
     in.device = d.summary().name;
-    const uint64_t range = d.limits().storage_range;
     for (const StateSpec& s : states)
-        if (s.bytes() > range) {
-            in.problems.push_back("a context of " + number(in.context) + " tokens makes one state larger than a buffer of this device may be (" + std::to_string(range >> 20) + " MiB)");
+        if (!state_fits(d, s, 1)) {
+            in.problems.push_back("a context of " + number(in.context) + " tokens makes one state larger than a buffer of this device may be (" + std::to_string(std::min(d.limits().storage_range, d.limits().allocation) >> 20) + " MiB)");
             break;
         }
+    if (largest.first > d.limits().allocation) in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) + " MiB, this device allocates at most " + std::to_string(d.limits().allocation >> 20) + " MiB at once");
     if (in.weight_bytes + in.state_bytes > d.summary().memory_bytes) in.problems.push_back("weights and states need " + std::to_string((in.weight_bytes + in.state_bytes) >> 20) + " MiB, the device has " + std::to_string(d.summary().memory_bytes >> 20) + " MiB");
     if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits) in.problems.push_back(fits.error().message);
     if (in.problems.empty()) {
         const DType matrix = options.dtype == WeightType::f32 ? DType::f32 : options.dtype == WeightType::f16 ? DType::f16 : DType::bf16;
         const Plan prefill = dry_plan(d, schedule, matrix, states, kPrefill, in.context);
-        const Plan decode = dry_plan(d, schedule, matrix, states, {1, 1, 1, true, true, false}, in.context);
+        const Plan decode = dry_plan(d, schedule, matrix, states, kDecode, in.context);
+        for (const auto& [plan, bucket] : {std::pair{&prefill, kPrefill}, std::pair{&decode, kDecode}})
+            if (const auto fits = check_grids(d, plan->program, bucket, in.context); !fits) in.problems.push_back(fits.error().message);
         in.activation_bytes = std::max(prefill.activation_bytes, decode.activation_bytes);
         add_kernels(prefill.program, in.kernels, false, d);
         add_kernels(decode.program, in.kernels, true, d);
     }
     return in;
-}
+} weft_CATCH
 
-Result<std::string> schedule_text(const std::filesystem::path& path) {
+Result<std::string> schedule_text(const std::filesystem::path& path) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
     return schedule_text(schedule);
-}
+} weft_CATCH
 
 std::vector<KernelTier> kernel_tiers() {
     std::vector<KernelTier> tiers;

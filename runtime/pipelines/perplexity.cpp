@@ -10,7 +10,7 @@ namespace weft {
 double Perplexity::perplexity() const { return tokens ? std::exp(nats / double(tokens)) : 0; }
 double Perplexity::bits_per_byte() const { return bytes ? nats / std::log(2.0) / double(bytes) : 0; }
 
-Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window, const ProgressFunction& progress) {
+Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window, const ProgressFunction& progress) try {
     TextModelState& state = model.internal();
     if (!state.tokenizer) return Error{ErrorCode::not_found, "perplexity needs a tokenizer", {}};
     weft_ASSIGN(const auto ids, state.tokenizer->encode(text, false));
@@ -43,6 +43,6 @@ Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, u
         }
     }
     return p;
-}
+} weft_CATCH
 
 } // namespace weft

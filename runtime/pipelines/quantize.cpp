@@ -2,14 +2,15 @@
 // L6: a model directory as a GGUF file. The same schedule is made twice, once with the directory's tensors and once with GGUF's: a slot holds the same numbers either way, so what
 // fills it from the directory is what GGUF's tensors of it must hold.
 #include "base/quantize.hpp"
+#include "base/threads.hpp"
 #include "models/gguf_fold.hpp"
 #include "models/gguf_schedule.hpp"
 #include "schedule/weight_rows.hpp"
 #include "text/gguf_vocabulary_writer.hpp"
 #include <algorithm>
+#include <atomic>
 #include <fnmatch.h>
 #include <map>
-#include <thread>
 #include <weft/quantize.hpp>
 
 namespace weft {
@@ -243,14 +244,13 @@ std::vector<std::byte> padded_bytes(std::span<const float> values) {
 // Blocks do not depend on each other: each processor packs its share.
 void quantize_in_parallel(DType type, std::span<const float> values, std::span<std::byte> bytes) {
     const size_t unit = block_info(type).elements, blocks = values.size() / unit, shares = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(1, blocks / 64));
-    const auto pack = [&](size_t share) {
-        const size_t from = blocks * share / shares * unit, to = blocks * (share + 1) / shares * unit;
-        quantize_blocks(type, values.subspan(from, to - from), bytes.subspan(bytes_of(type, from), bytes_of(type, to - from)));
-    };
-    std::vector<std::thread> threads;
-    for (size_t share = 1; share < shares; ++share) threads.emplace_back(pack, share);
-    pack(0);
-    for (auto& thread : threads) thread.join();
+    std::atomic<size_t> next{0};
+    run_on_threads(shares, [&] {
+        for (size_t share; (share = next++) < shares;) {
+            const size_t from = blocks * share / shares * unit, to = blocks * (share + 1) / shares * unit;
+            quantize_blocks(type, values.subspan(from, to - from), bytes.subspan(bytes_of(type, from), bytes_of(type, to - from)));
+        }
+    });
 }
 
 Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOptions& options, AtomicFile& file) {
@@ -284,7 +284,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
 
 } // namespace
 
-Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) {
+Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(from));
     if (!files.config() || files.tensors().empty()) return Error{ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
@@ -325,6 +325,6 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
     }
     if (own_sides) reasons.resize(own_sides); // why the others do not fit says nothing
     return Error{ErrorCode::unsupported, from.string() + ": GGUF cannot hold this model as it is", reasons};
-}
+} weft_CATCH
 
 } // namespace weft

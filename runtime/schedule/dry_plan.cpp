@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans without a device's memory, and whether one would fit it.
+#include "kernels/sample.hpp"
 #include "schedule/plan.hpp"
 #include <algorithm>
 
@@ -21,9 +22,8 @@ Plan dry_plan(const vk::Device& device, const Schedule& schedule, DType matrix, 
 Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateSpec>& states, uint32_t slots, const Bucket& bucket) {
     const uint64_t range = device.limits().storage_range, mib = range >> 20;
     const auto too_large = [&](const std::string& what) { return Error{ErrorCode::unsupported, what + " larger than a buffer of this device may be (" + std::to_string(mib) + " MiB)", {}}; };
-    for (const StateSpec& state : states) {
-        if ((long double)(state.bytes()) * slots > range) return too_large("one state is");
-    }
+    for (const StateSpec& state : states)
+        if (!state_fits(device, state, slots)) return too_large("one state is");
     uint64_t widest = schedule.width;
     for (size_t i = 0; i < schedule.weights.size(); ++i) {
         const WeightSlot& slot = schedule.weights[i];
@@ -39,7 +39,35 @@ Status check_plan(const vk::Device& device, const Schedule& schedule, const std:
             for (const Branch& branch : block.branches)
                 if (const auto* moe = std::get_if<MoeSpec>(&branch.op)) rows = std::max(rows, uint64_t(bucket.tokens) * moe->chosen);
     if (rows * widest * sizeof(float) > range) return too_large("activations of " + std::to_string(bucket.tokens) + " tokens are");
-    if (uint64_t(bucket.outputs) * schedule.vocabulary * sizeof(float) > range) return too_large("logits of " + std::to_string(bucket.outputs) + " tokens are");
+    const uint64_t logits = uint64_t(bucket.outputs) * (bucket.sampling ? kernel::sample_scratch(schedule.vocabulary) : schedule.vocabulary) * sizeof(float);
+    if (logits > range) return too_large("logits of " + std::to_string(bucket.outputs) + " tokens are");
+    return Ok{};
+}
+
+bool state_fits(const vk::Device& device, const StateSpec& state, uint32_t slots) {
+    const vk::Limits& limits = device.limits();
+    const long double bytes = (long double)(state.bytes()) * slots;
+    if (bytes > limits.allocation) return false;
+    return bytes <= limits.storage_range || (state.kind == StateKind::kv && state.bytes() <= limits.storage_range && state.bytes() % vk::Tensor::kAlignment == 0); // kernels/kv_slots.hpp
+}
+
+Status check_grids(const vk::Device& device, const vk::Program& program, const Bucket& bucket, uint32_t context) {
+    const auto most = [&](vk::Quantity q) -> uint64_t {
+        switch (q) {
+        case vk::Quantity::one: return 1;
+        case vk::Quantity::sequences: return bucket.sequences;
+        case vk::Quantity::outputs: return bucket.outputs;
+        case vk::Quantity::longest_total: return context;
+        default: return bucket.tokens;
+        }
+    };
+    for (const vk::Call& call : program.calls)
+        for (int i = 0; i < 3; ++i) {
+            const vk::Extent& e = call.threads[i];
+            const uint64_t threads = (e.count * most(e.per) + e.divisor - 1) / e.divisor, groups = (threads + call.local[i] - 1) / call.local[i];
+            if (groups > device.limits().groups[i])
+                return Error{ErrorCode::unsupported, call.label + ": " + std::to_string(groups) + " workgroups along axis " + "xyz"[i] + ", the device allows " + std::to_string(device.limits().groups[i]), {}};
+        }
     return Ok{};
 }
 

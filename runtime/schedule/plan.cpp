@@ -28,7 +28,7 @@ public:
 
     void run() {
         history_ = r_.external(b_.history, DType::u32, {b_.slots, b_.history_capacity}, "history");
-        if (!bucket_.decode) kernel::remember(r_, c_.step, history_); // in decode, sampling has written the token already
+        if (!bucket_.decode) kernel::remember(r_, c_.step, history_); // in decode, sampling (or begin_step) has written the token already
         x_ = c_.rows(s_.width, "residual stream");
         kernel::embed(r_, {.ids = c_.step.ids, .table = c_.weight(s_.embedding.table), .positions = c_.step.positions, .position_table = c_.weight(s_.embedding.positions), .y = x_,
                            .scale = s_.embedding.scale, .position_offset = s_.embedding.position_offset});

@@ -43,6 +43,12 @@ Plan dry_plan(const vk::Device& device, const Schedule& schedule, DType matrix, 
 /// Whether buffers of this device can hold what a step of the bucket binds; make_plan ends the process where they cannot.
 Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateSpec>& states, uint32_t slots, const Bucket& bucket);
 
+/// Whether the states of `slots` sequences can be allocated and bound: caches of keys and values in ranges of slots, the others whole.
+bool state_fits(const vk::Device& device, const StateSpec& state, uint32_t slots);
+
+/// Whether every dispatch of a program for `bucket`, with sequences of up to `context` tokens, keeps within the group counts of the device.
+Status check_grids(const vk::Device& device, const vk::Program& program, const Bucket& bucket, uint32_t context);
+
 /// Offsets for temporaries such that no two that live at the same time overlap. Returns the bytes needed.
 uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets);
 

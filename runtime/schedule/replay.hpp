@@ -22,8 +22,7 @@ public:
     Status run(uint32_t repeats, double longest_ms);
 
     const vk::Recording& recording() const { return main_; }
-    /// Milliseconds each segment took when last measured; 0: not run yet.
-    const std::vector<double>& costs_ms() const { return costs_; }
+    /// Milliseconds of one repetition by the last measurements of its segments; 0: not run yet.
     double step_ms() const;
     uint64_t submissions() const { return submissions_; }
     double device_wait_ms() const { return wait_ms_; } ///< all time spent waiting for the device

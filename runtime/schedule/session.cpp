@@ -31,9 +31,8 @@ Error Session::too_long(uint64_t available) const {
     const auto fits = [&](uint32_t context) {
         uint64_t total = 0;
         for (const StateSpec& spec : model_->schedule.states({context, options_.max_chunk, options_.kv_dtype})) {
-            const uint64_t bytes = spec.bytes() * options_.slots;
-            if (bytes > model_->device.limits().storage_range) return false;
-            total += aligned(bytes);
+            if (!state_fits(model_->device, spec, options_.slots)) return false;
+            total += aligned(spec.bytes() * options_.slots);
         }
         return total <= available;
     };
@@ -44,7 +43,7 @@ Error Session::too_long(uint64_t available) const {
     }
     return {ErrorCode::out_of_memory, "a context of " + std::to_string(options_.context) + " tokens for " + std::to_string(options_.slots) + " sequence(s) does not fit this device",
             {low ? "a context of " + std::to_string(low) + " tokens would fit" : "no context fits: the states of one token need more than is left",
-             std::to_string(available >> 20) + " MiB are left for states, and one buffer may be at most " + std::to_string(model_->device.limits().storage_range >> 20) + " MiB"}};
+             std::to_string(available >> 20) + " MiB are left for states, and one buffer may be at most " + std::to_string(std::min(model_->device.limits().storage_range, model_->device.limits().allocation) >> 20) + " MiB"}};
 }
 
 Status Session::allocate() {
@@ -54,7 +53,7 @@ Status Session::allocate() {
     uint64_t available = device.summary().memory_bytes > used ? device.summary().memory_bytes - used : 0;
     if (device.options().memory_limit) available = std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
     for (const StateSpec& spec : specs_) {
-        if (spec.bytes() * options_.slots > device.limits().storage_range) return too_long(available);
+        if (!state_fits(device, spec, options_.slots)) return too_long(available);
         total += aligned(spec.bytes() * options_.slots);
     }
     if (total > available) return too_long(available);
@@ -90,13 +89,12 @@ Status Session::allocate() {
         weft_ASSIGN(row.slice, activation_arena_.allocate(row.bytes));
     }
     weft_ASSIGN(b.ring, host_arena_.allocate(uint64_t(kRing) * std::bit_ceil(options_.slots) * 4));
-    b.logits = logits_few_;
     slots_.resize(options_.slots);
     return Ok{};
 }
 
-Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<void(size_t, size_t)>& progress) {
-    if (const auto it = replays_.find(bucket); it != replays_.end()) return it->second.get();
+Result<Session::Recorded*> Session::replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress) {
+    if (const auto it = replays_.find(bucket); it != replays_.end()) return &it->second;
     vk::Device& device = model_->device;
     SessionBuffers b = buffers_;
     b.logits = logits_few_;
@@ -104,6 +102,7 @@ Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<vo
         const uint64_t bytes = uint64_t(bucket.outputs) * model_->schedule.vocabulary * 4;
         if (bytes > device.limits().storage_range)
             return Error{ErrorCode::unsupported, "the logits of " + std::to_string(bucket.outputs) + " tokens at once are larger than one buffer may be; feed fewer tokens at a time", {}};
+        // Recordings share the last one made while it is large enough; those made before keep theirs.
         if (logits_all_.size < bytes) {
             weft_ASSIGN(logits_all_, activation_arena_.allocate(bytes));
         }
@@ -114,7 +113,6 @@ Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<vo
             weft_ASSIGN(const vk::Slice slice, activation_arena_.allocate(uint64_t(bucket.tokens) * model_->schedule.width * 4));
             b.taps.push_back(slice);
         }
-        buffers_.taps = b.taps;
     }
     weft_TRY(check_plan(device, model_->schedule, specs_, options_.slots, bucket));
     Plan plan = make_plan(device, model_->schedule, model_->weights.all(), b, specs_, bucket);
@@ -126,7 +124,8 @@ Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<vo
 
     // The grid table is data of this recording: which dispatch depends on which quantity.
     const auto& rows = plan.program.grid_rows;
-    weft_CHECK(rows.size() <= kGridRows, "the grid table is full");
+    if (rows.size() > kGridRows) return Error{ErrorCode::unsupported, "the schedule has dispatches of " + std::to_string(rows.size()) + " different sizes; a recording holds at most " + std::to_string(kGridRows), {}};
+    weft_TRY(check_grids(device, plan.program, bucket, options_.context));
     weft_ASSIGN(const vk::Slice table, activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
     weft_TRY(write(table, std::as_bytes(std::span(rows))));
     vk::Recorder r(device);
@@ -138,27 +137,25 @@ Result<Replay*> Session::replay_for(const Bucket& bucket, const std::function<vo
     weft_ASSIGN(auto first, vk::Recording::create(device, std::move(prologue)));
     weft_ASSIGN(auto main, vk::Recording::create(device, std::move(plan.program), {.timestamps = options_.timestamps}));
     weft_ASSIGN(auto replay, Replay::create(device, std::move(first), std::move(main)));
-    return replays_.emplace(bucket, std::make_unique<Replay>(std::move(replay))).first->second.get();
+    return &replays_.emplace(bucket, Recorded{std::move(replay), b.logits, std::move(b.taps)}).first->second;
 }
 
 uint64_t Session::submissions() const {
     uint64_t n = 0;
-    for (const auto& [bucket, replay] : replays_) n += replay->submissions();
+    for (const auto& [bucket, recorded] : replays_) n += recorded.replay.submissions();
     return n;
 }
 
 double Session::device_wait_ms() const {
     double ms = 0;
-    for (const auto& [bucket, replay] : replays_) ms += replay->device_wait_ms();
+    for (const auto& [bucket, recorded] : replays_) ms += recorded.replay.device_wait_ms();
     return ms;
 }
 
-Status Session::prepare(uint32_t tokens, const std::function<void(size_t, size_t)>& progress) {
-    const uint32_t sequences = std::bit_ceil(std::min(options_.slots, 1u));
-    const uint32_t chunk = std::min(tokens, options_.max_chunk);
-    const uint32_t bucket = std::max(kSmallestBucket, std::bit_ceil(chunk));
-    if (auto r = replay_for({bucket, sequences, sequences, false, true, false}, progress); !r) return r.error();
-    if (auto r = replay_for({sequences, sequences, sequences, true, true, false}, progress); !r) return r.error();
+Status Session::prepare(uint32_t tokens, const std::function<bool(size_t, size_t)>& progress) {
+    const uint32_t bucket = std::max(kSmallestBucket, std::bit_ceil(std::min(tokens, options_.max_chunk)));
+    if (auto r = replay_for({bucket, 1, 1, false, true, false}, progress); !r) return r.error();
+    if (auto r = replay_for({1, 1, 1, true, true, false}, progress); !r) return r.error();
     return Ok{};
 }
 

@@ -38,7 +38,7 @@ struct Snapshot {
     const void* owner = nullptr;
     std::shared_ptr<vk::Arena> arena;
     std::vector<vk::Slice> parts; ///< one a state, then the history
-    uint32_t slot = 0, length = 0, next = 0;
+    uint32_t slot = 0, length = 0, next = 0, expected = 0, highest = 0;
     bool sampled = false;
     Keep keep = Keep::all;
     uint64_t bytes() const { return arena ? arena->bytes() : 0; }
@@ -55,8 +55,8 @@ public:
     uint32_t length(uint32_t slot) const { return slots_[slot].length; }
 
     /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk). With Want::last or all, logits() holds them
-    /// `step_form`: with one token a feed and Want::all, use the step forms of the kernels, as decode does.
     /// afterwards (all: of the last step only, so feed at most one chunk); with Want::last the sampler has also chosen each sequence's next token (next_token()).
+    /// `step_form`: with one token a feed and Want::all, use the step forms of the kernels, as decode does.
     Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false, bool step_form = false);
     /// Rows of the last forward: Want::last one a feed, Want::all one a token. f32 [rows, vocabulary].
     Result<std::vector<float>> logits();
@@ -77,12 +77,13 @@ public:
     Status fork(uint32_t from, uint32_t to);
     Result<Snapshot> snapshot(uint32_t slot, Keep keep = Keep::all);
     Status restore(uint32_t slot, const Snapshot& snapshot);
-    /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix): restore a snapshot instead.
+    /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix), and for sliding windows that are to go back by more than
+    /// max_chunk tokens from the longest that the sequence was: restore a snapshot instead.
     Status truncate(uint32_t slot, uint32_t length);
     /// Whether truncate() works for any length.
     bool can_truncate() const;
 
-    /// Begins a forward that advance() carries out piecewise; as forward() otherwise.
+    /// Begins a forward that advance() carries out piecewise; as forward() otherwise. If it is given up half-way, or fails, its sequences are undefined: reset or restore them.
     Status begin(std::span<const Feed> feeds, Want want);
     /// Runs segments while their measured cost fits the budget (at least one). True when the begun work is done.
     Result<bool> advance(double budget_ms);
@@ -95,24 +96,30 @@ public:
     double device_wait_ms() const;
     uint64_t submissions() const;
     /// The replay that ran last, for its timings; null before the first.
-    const Replay* last_replay() const { return last_; }
-    /// Builds recordings ahead of time: decode for `slots` sequences, and prefill of `tokens`.
-    Status prepare(uint32_t tokens, const std::function<void(size_t, size_t)>& progress);
+    const Replay* last_replay() const { return last_ ? &last_->replay : nullptr; }
+    /// Builds recordings ahead of time, for one sequence: decode, and prefill of `tokens`.
+    Status prepare(uint32_t tokens, const std::function<bool(size_t, size_t)>& progress);
 
 private:
     static constexpr uint32_t kSmallestBucket = 16; ///< tokens of a prefill recording, at least
     struct Slot {
         uint32_t length = 0, next = 0;
-        uint32_t expected = 0;
+        uint32_t expected = 0; // length that rotary types which depend on it compute for
+        uint32_t highest = 0;  // the longest that the sequence was since it began: what rings have overwritten
         bool sampled = false;
         kernel::SamplerRow sampler;
     };
     struct Piece { size_t feed; uint32_t first, count; }; // part of a feed in one step
+    struct Recorded {
+        Replay replay;
+        vk::Slice logits;            // where it writes them
+        std::vector<vk::Slice> taps;
+    };
 
     explicit Session(std::shared_ptr<const Model> model)
         : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"), activation_arena_(model_->device, vk::MemoryUse::device, "activations"), host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
     Status allocate();
-    Result<Replay*> replay_for(const Bucket& bucket, const std::function<void(size_t, size_t)>& progress = {});
+    Result<Recorded*> replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress = {});
     Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form);
     Status begin_step();
     void finish_step();
@@ -133,7 +140,7 @@ private:
     std::optional<vk::Uploader> uploader_;
     SessionBuffers buffers_;
     std::vector<Slot> slots_;
-    std::map<Bucket, std::unique_ptr<Replay>> replays_;
+    std::map<Bucket, Recorded> replays_;
 
     // The forward under way. All feeds end in its last step: a shorter one joins later.
     struct Work {
@@ -146,7 +153,7 @@ private:
     Want want_ = Want::nothing;
     uint32_t chunk_ = 0, steps_ = 0, step_index_ = 0;
     bool taps_ = false, step_form_ = false;
-    Replay *current_ = nullptr, *last_ = nullptr;
+    Recorded *current_ = nullptr, *last_ = nullptr;
     uint32_t output_rows_ = 0, step_tokens_ = 0;
     vk::Slice step_block_, logits_few_, logits_all_;
 };

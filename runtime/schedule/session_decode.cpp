@@ -9,6 +9,7 @@ namespace weft {
 
 Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens) {
     tokens.assign(slots.size(), {});
+    if (current_) return Error{ErrorCode::invalid_argument, "decode: a forward that was begun is not done; advance() it first", {}};
     for (uint32_t slot : slots) {
         if (slot >= options_.slots || !slots_[slot].sampled) return Error{ErrorCode::invalid_argument, "decode: slot " + std::to_string(slot) + " has no sampled token to go on from", {}};
         if (uint64_t(slots_[slot].length) + steps > options_.context)
@@ -19,9 +20,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
     Bucket bucket;
     bucket.sequences = bucket.tokens = bucket.outputs = std::bit_ceil(uint32_t(slots.size()));
     bucket.decode = bucket.sampling = true;
-    weft_ASSIGN(Replay* replay, replay_for(bucket));
-    last_ = replay;
-    buffers_.logits = logits_few_;
+    weft_ASSIGN(last_, replay_for(bucket));
     output_rows_ = uint32_t(slots.size());
     std::vector<size_t> going(slots.size()); // which of `slots` have not ended
     std::iota(going.begin(), going.end(), 0);
@@ -29,13 +28,14 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
         const uint32_t now = std::min(steps - done, buffers_.ring_capacity);
         rows.clear(), ids.clear(), outputs.clear();
         for (size_t i : going) {
-            const Slot& slot = slots_[slots[i]];
+            Slot& slot = slots_[slots[i]];
+            slot.highest = std::max(slot.highest, slot.length + now);
             rows.push_back({slots[i], uint32_t(ids.size()), 1, slot.length, std::max(slot.expected, slot.length + 1)});
             outputs.push_back(uint32_t(ids.size()));
             ids.push_back(slot.next);
         }
         weft_TRY(write_step(rows, ids, outputs));
-        weft_TRY(replay->run(now, options_.longest_submission_ms));
+        weft_TRY(last_->replay.run(now, options_.longest_submission_ms));
         std::vector<uint32_t> ring(size_t(buffers_.ring_capacity) * bucket.outputs);
         weft_TRY(uploader_->read(buffers_.ring, std::as_writable_bytes(std::span(ring))));
         for (uint32_t k = 0; k < now; ++k) { // row k holds the tokens of those that had not ended by then, in order

@@ -50,6 +50,7 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
 }
 
 Status Session::begin_step() {
+    current_ = nullptr; // stays so if the step cannot be begun
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> ids, outputs;
     pieces_.clear();
@@ -75,11 +76,15 @@ Status Session::begin_step() {
     bucket.tokens = bucket.decode ? bucket.sequences : std::max(kSmallestBucket, std::bit_ceil(step_tokens_));
     bucket.sampling = want_ != Want::all;
     bucket.outputs = want_ == Want::all ? bucket.tokens : bucket.sequences;
-    weft_ASSIGN(current_, replay_for(bucket));
-    last_ = current_;
-    buffers_.logits = want_ == Want::all && bucket.outputs > options_.slots ? logits_all_ : logits_few_;
+    weft_ASSIGN(Recorded* recorded, replay_for(bucket));
     weft_TRY(write_step(rows, ids, outputs));
-    current_->start(1);
+    for (const kernel::StepSequence& row : rows) {
+        slots_[row.slot].highest = std::max(slots_[row.slot].highest, row.past + row.count);
+        // Recordings for decoding leave the history to the sampler that chose the token; this one came from the caller.
+        if (bucket.decode) weft_TRY(write(history_of(row.slot).part(uint64_t(row.past) * 4, 4), words({&ids[row.first], 1})));
+    }
+    recorded->replay.start(1);
+    current_ = last_ = recorded;
     return Ok{};
 }
 
@@ -137,8 +142,12 @@ Status Session::begin(std::span<const Feed> feeds, Want want) { return start(fee
 
 Result<bool> Session::advance(double budget_ms) {
     if (!current_) return Error{ErrorCode::invalid_argument, "advance() without begin()", {}};
-    weft_ASSIGN(const bool step_done, current_->advance(budget_ms));
-    if (!step_done) return false;
+    const auto step_done = current_->replay.advance(budget_ms);
+    if (!step_done) {
+        current_ = nullptr;
+        return step_done.error();
+    }
+    if (!*step_done) return false;
     finish_step();
     if (step_index_ < steps_) {
         weft_TRY(begin_step());
@@ -163,11 +172,14 @@ Result<std::vector<float>> Session::read_rows(const vk::Slice& from, uint32_t ro
     return values;
 }
 
-Result<std::vector<float>> Session::logits() { return read_rows(buffers_.logits, output_rows_, model_->schedule.vocabulary); }
+Result<std::vector<float>> Session::logits() {
+    if (!last_) return Error{ErrorCode::invalid_argument, "logits() before any forward", {}};
+    return read_rows(last_->logits, output_rows_, model_->schedule.vocabulary);
+}
 
 Result<std::vector<float>> Session::tap(uint32_t index) {
-    if (index >= buffers_.taps.size()) return Error{ErrorCode::invalid_argument, "there is no tap " + std::to_string(index), {}};
-    return read_rows(buffers_.taps[index], index + 1 == buffers_.taps.size() ? output_rows_ : step_tokens_, model_->schedule.width);
+    if (!last_ || index >= last_->taps.size()) return Error{ErrorCode::invalid_argument, "there is no tap " + std::to_string(index), {}};
+    return read_rows(last_->taps[index], index + 1 == last_->taps.size() ? output_rows_ : step_tokens_, model_->schedule.width);
 }
 
 } // namespace weft

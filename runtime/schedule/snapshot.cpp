@@ -41,6 +41,8 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     s.length = slots_[slot].length;
     s.next = slots_[slot].next;
     s.sampled = slots_[slot].sampled;
+    s.expected = slots_[slot].expected;
+    s.highest = slots_[slot].highest;
     s.arena = std::make_shared<vk::Arena>(model_->device, vk::MemoryUse::device, "snapshot");
     std::vector<std::vector<vk::Slice>> kept(specs_.size());
     for (size_t i = 0; i < specs_.size(); ++i)
@@ -75,6 +77,8 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     slots_[slot].length = s.length;
     slots_[slot].next = s.next;
     slots_[slot].sampled = s.sampled;
+    slots_[slot].expected = s.expected;
+    slots_[slot].highest = s.highest;
     return Ok{};
 }
 
@@ -89,6 +93,7 @@ bool Session::can_truncate() const {
 }
 
 Status Session::truncate(uint32_t slot, uint32_t length) {
+    if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "truncate: no such slot", {}};
     Slot& s = slots_[slot];
     if (length > s.length) return Error{ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
     if (length == s.length) return Ok{};
@@ -98,11 +103,12 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
     }
     for (const StateSpec& spec : specs_) {
         if (spec.growth == Growth::constant) return Error{ErrorCode::unsupported, "truncate: a recurrent state cannot forget its last tokens; restore a snapshot", {}};
-        // A ring still holds what the shorter sequence needs only while nothing of it was overwritten.
-        if (spec.growth == Growth::window && s.length > spec.capacity() && s.length - length + options_.max_chunk > 0 && s.length > length + (spec.capacity() - std::min(spec.capacity(), options_.max_chunk)))
+        // A ring of window - 1 + max_chunk rows has lost row p to the token at p + capacity.
+        if (spec.growth == Growth::window && s.highest > spec.capacity() && s.highest - length > options_.max_chunk)
             return Error{ErrorCode::unsupported, "truncate: a sliding window has already dropped the tokens that the shorter sequence needs; restore a snapshot", {}};
     }
     s.length = length;
+    s.expected = 0; // as if the rest had never been
     s.sampled = false;
     return Ok{};
 }

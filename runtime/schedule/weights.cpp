@@ -107,9 +107,11 @@ Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFile
     return parts;
 }
 
+uint64_t held_bytes(const WeightSlot& slot, const HeldPart& part) { return storage_bytes(part.dtype, matrices_of(slot) * part.count); }
+
 uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts) {
     uint64_t bytes = 0;
-    for (const HeldPart& part : parts) bytes += storage_bytes(part.dtype, matrices_of(slot) * part.count);
+    for (const HeldPart& part : parts) bytes += held_bytes(slot, part);
     return bytes;
 }
 
@@ -171,7 +173,7 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
         const WeightSlot& slot = slots[i];
         DeviceWeight weight;
         for (const HeldPart& part : held[i]) {
-            const uint64_t bytes = storage_bytes(part.dtype, matrices_of(slot) * part.count);
+            const uint64_t bytes = held_bytes(slot, part);
             auto slice = w.arena_.allocate(bytes, left);
             if (!slice) return in_context(files.origin() + ": " + slot.name, slice.error());
             left -= bytes + vk::Tensor::kAlignment;

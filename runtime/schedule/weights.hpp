@@ -92,7 +92,8 @@ private:
 
 /// How a slot is held: vectors in f32; matrices as asked, or as the file has them. Not every file type can be held (an error says so).
 Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type);
-/// Bytes of all parts.
+/// Bytes of one part, of all parts.
+uint64_t held_bytes(const WeightSlot& slot, const HeldPart& part);
 uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts);
 /// Why a slot's pieces cannot make its shape, whatever the files hold; empty: they can.
 std::string layout_problem(const WeightSlot& slot);

@@ -130,16 +130,16 @@ Result<std::string> render_chat(const ChatTemplateState& state, std::string_view
 
 ChatTemplate::ChatTemplate(std::shared_ptr<const ChatTemplateState> state) : state_(std::move(state)) {}
 
-Result<ChatTemplate> ChatTemplate::parse(std::string_view source, SpecialTokens tokens, const std::string& origin) {
+Result<ChatTemplate> ChatTemplate::parse(std::string_view source, SpecialTokens tokens, const std::string& origin) try {
     auto state = std::make_shared<ChatTemplateState>();
     state->origin = origin;
     state->tokens = std::move(tokens);
     state->add("default", source, origin);
     weft_TRY(state->choose(false));
     return ChatTemplate(std::move(state));
-}
+} weft_CATCH
 
-Result<std::string> ChatTemplate::render(std::string_view conversation, const ChatRenderOptions& options) const { return render_chat(*state_, conversation, options); }
+Result<std::string> ChatTemplate::render(std::string_view conversation, const ChatRenderOptions& options) const try { return render_chat(*state_, conversation, options); } weft_CATCH
 
 const SpecialTokens& ChatTemplate::tokens() const { return state_->tokens; }
 

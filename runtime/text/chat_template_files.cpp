@@ -117,7 +117,7 @@ Status add_tokens_of_model(ChatTemplateState& state, const fs::path& path) {
 
 } // namespace
 
-Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string& name, const fs::path& tokens) {
+Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string& name, const fs::path& tokens) try {
     auto state = std::make_shared<ChatTemplateState>();
     state->origin = path.string();
     state->chosen = name;
@@ -146,6 +146,6 @@ Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string&
     if (state->templates.empty()) return Error{ErrorCode::not_found, path.string() + ": the model has no chat template", {}};
     weft_TRY(state->choose(false));
     return ChatTemplate(std::move(state));
-}
+} weft_CATCH
 
 } // namespace weft

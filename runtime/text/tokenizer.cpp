@@ -68,41 +68,41 @@ private:
 
 } // namespace
 
-Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) {
+Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) try {
     weft_ASSIGN(TokenizerParts parts, text::load_tokenizer(path));
     return Tokenizer(std::move(parts));
-}
+} weft_CATCH
 
-Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) {
+Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) try {
     weft_ASSIGN(const Json root, parse_json(json, origin));
     weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin, {}));
     return Tokenizer(std::move(parts));
-}
+} weft_CATCH
 
-Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) {
+Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) try {
     weft_ASSIGN(TokenizerParts parts, text::read_gguf_vocabulary(metadata));
     return Tokenizer(std::move(parts));
-}
+} weft_CATCH
 
 Tokenizer::Tokenizer(TokenizerParts parts) {
     if (!parts.decoder) parts.decoder = text::make_join();
     parts_ = std::make_shared<const TokenizerParts>(std::move(parts));
 }
 
-Result<std::vector<uint32_t>> Tokenizer::encode(std::string_view text, bool add_special) const {
+Result<std::vector<uint32_t>> Tokenizer::encode(std::string_view text, bool add_special) const try {
     std::vector<text::Sequence> sequences(1);
     weft_ASSIGN(sequences[0], tokenize(*parts_, text, 0));
     weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
     return std::move(done.ids);
-}
+} weft_CATCH
 
-Result<Tokenizer::Encoding> Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const {
+Result<Tokenizer::Encoding> Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const try {
     std::vector<text::Sequence> sequences(2);
     weft_ASSIGN(sequences[0], tokenize(*parts_, first, 0));
     weft_ASSIGN(sequences[1], tokenize(*parts_, second, 1));
     weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
     return Encoding{std::move(done.ids), std::move(done.types)};
-}
+} weft_CATCH
 
 std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) const {
     std::string out;
@@ -135,7 +135,7 @@ bool Tokenizer::is_special(uint32_t id) const {
     return parts_->added.is_special(added ? std::string_view(added->content) : parts_->model->vocabulary().token(id).value_or(""));
 }
 
-Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const {
+Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const try {
     weft_TRY(check_text(text));
     Trace trace;
     weft_ASSIGN(Pieces pieces, parts_->added.extract(text, parts_->normalizer.get()));
@@ -146,7 +146,7 @@ Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const {
     if (parts_->pre_tokenizer) weft_TRY(parts_->pre_tokenizer->apply(pieces, text::growth_limit(text.size())));
     copy(trace.pieces);
     return trace;
-}
+} weft_CATCH
 
 class StreamDecoder::Sink final : public text::DecodeStage {
 public:

@@ -61,6 +61,8 @@ Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const D
         return Error{ErrorCode::invalid_argument, "an adopted device needs get_instance_proc_addr, instance, physical, device and queue", {}};
     std::unique_ptr<Device> device(new Device);
     device->instance_ = Instance::adopt(host.get_instance_proc_addr, host.instance);
+    if (const auto& fn = device->instance_->fn(); !fn.vkGetPhysicalDeviceProperties2 || !fn.vkGetPhysicalDeviceFeatures2 || !fn.vkGetDeviceProcAddr)
+        return Error{ErrorCode::unsupported, "the adopted instance must be made for Vulkan 1.1 or later", {}};
     device->physical_ = host.physical;
     device->device_ = host.device;
     device->queue_ = host.queue;

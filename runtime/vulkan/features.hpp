@@ -30,6 +30,7 @@ struct Limits {
     uint32_t subgroup_size = 1;
     uint32_t storage_buffers = 0; ///< maxPerStageDescriptorStorageBuffers
     double timestamp_ns = 0;      ///< nanoseconds a tick; 0: the queue has no timestamps
+    uint64_t timestamp_mask = 0;  ///< the bits that a timestamp has
 };
 
 } // namespace weft::vk

@@ -18,7 +18,6 @@ struct VariantInfo {
     size_t bytes;
     const uint32_t* capabilities; ///< SPIR-V capabilities the module declares
     uint32_t capability_count;
-    uint32_t shared_bytes; ///< workgroup memory with the default specialization
 };
 
 struct BindingInfo {

@@ -8,7 +8,7 @@
 namespace weft::vk {
 namespace {
 
-constexpr uint64_t kLargestBlock = uint64_t(1) << 30; // every driver seen can allocate this much at once
+constexpr uint64_t kSharedBlock = uint64_t(1) << 30; // what small pieces share is allocated at most so much at once; a larger piece has a block of its own
 
 uint64_t aligned(uint64_t bytes) { return (bytes + Tensor::kAlignment - 1) / Tensor::kAlignment * Tensor::kAlignment; }
 
@@ -85,10 +85,10 @@ Result<Slice> Arena::allocate(uint64_t bytes, uint64_t coming) {
             block.used += size;
             return slice;
         }
-    const uint64_t largest = std::min(kLargestBlock, device_->limits().allocation);
+    const uint64_t largest = device_->limits().allocation;
     if (size > largest)
-        return Error{ErrorCode::out_of_memory, name_ + ": one piece of " + std::to_string(bytes >> 20) + " MiB is larger than a block of " + std::to_string(largest >> 20) + " MiB may be", {}};
-    weft_ASSIGN(Block block, make_block(std::max(size, std::min(largest, aligned(coming)))));
+        return Error{ErrorCode::out_of_memory, name_ + ": one piece of " + std::to_string(bytes >> 20) + " MiB is more than this device allocates at once (" + std::to_string(largest >> 20) + " MiB)", {}};
+    weft_ASSIGN(Block block, make_block(std::max(size, std::min({kSharedBlock, largest, aligned(coming)}))));
     blocks_.push_back(block);
     return allocate(bytes);
 }

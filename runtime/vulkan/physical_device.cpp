@@ -93,7 +93,10 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     s.limits.subgroup_size = subgroup.subgroupSize;
     s.limits.storage_buffers = std::min(l.maxPerStageDescriptorStorageBuffers, l.maxDescriptorSetStorageBuffers);
     const auto families = queue_families(instance, physical);
-    if (family < families.size() && families[family].timestampValidBits) s.limits.timestamp_ns = l.timestampPeriod;
+    if (const uint32_t bits = family < families.size() ? families[family].timestampValidBits : 0; bits) {
+        s.limits.timestamp_ns = l.timestampPeriod;
+        s.limits.timestamp_mask = bits >= 64 ? ~0ull : (1ull << bits) - 1;
+    }
     VkPhysicalDeviceMemoryProperties memory;
     instance.fn().vkGetPhysicalDeviceMemoryProperties(physical, &memory);
     for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)

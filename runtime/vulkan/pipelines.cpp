@@ -2,10 +2,10 @@
 #include "vulkan/pipelines.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "base/threads.hpp"
 #include "vulkan/shader_compiler.hpp"
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <cstring>
 #include <thread>
 
@@ -59,7 +59,6 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, st
     for (uint32_t i = 0; i < v.capability_count; ++i)
         for (const auto& row : kCapabilities)
             if (row.capability == v.capabilities[i] && !device.features().has(row.feature)) lacks(row.name);
-    if (v.shared_bytes > device.limits().shared_bytes) lacks(std::to_string(v.shared_bytes) + " bytes of workgroup memory");
     return ok;
 }
 
@@ -111,13 +110,9 @@ void Pipelines::load_cache() {
             if (std::memcmp(&theirs, &ours, sizeof ours) == 0) {
                 info.initialDataSize = payload.size();
                 info.pInitialData = payload.data();
-                cache_bytes_read_ = payload.size();
             }
         }
-    if (device_.fn().vkCreatePipelineCache(device_.handle(), &info, nullptr, &cache_) != VK_SUCCESS) {
-        cache_ = VK_NULL_HANDLE; // pipelines are then built without one
-        cache_bytes_read_ = 0;
-    }
+    if (device_.fn().vkCreatePipelineCache(device_.handle(), &info, nullptr, &cache_) != VK_SUCCESS) cache_ = VK_NULL_HANDLE; // pipelines are then built without one
 }
 
 Status Pipelines::save_cache() {
@@ -128,7 +123,9 @@ Status Pipelines::save_cache() {
     const auto& fn = device_.fn();
     weft_TRY(check(fn.vkGetPipelineCacheData(device_.handle(), cache_, &size, nullptr), "vkGetPipelineCacheData", "the pipeline cache"));
     std::vector<std::byte> file(sizeof(CacheHeader) + size);
-    weft_TRY(check(fn.vkGetPipelineCacheData(device_.handle(), cache_, &size, file.data() + sizeof(CacheHeader)), "vkGetPipelineCacheData", "the pipeline cache"));
+    const VkResult read = fn.vkGetPipelineCacheData(device_.handle(), cache_, &size, file.data() + sizeof(CacheHeader));
+    if (read == VK_INCOMPLETE) return Ok{}; // another thread is adding to it, and saves it later
+    weft_TRY(check(read, "vkGetPipelineCacheData", "the pipeline cache"));
     file.resize(sizeof(CacheHeader) + size);
     CacheHeader h = header_for(device_);
     h.bytes = size;
@@ -210,7 +207,7 @@ Result<Pipeline> Pipelines::get(const PipelineKey& key) {
     return it->second;
 }
 
-Status Pipelines::build(std::span<const PipelineKey> keys, const std::function<void(size_t, size_t)>& progress) {
+Status Pipelines::build(std::span<const PipelineKey> keys, const std::function<bool(size_t, size_t)>& progress) {
     std::vector<PipelineKey> missing;
     {
         std::lock_guard lock(mutex_);
@@ -221,21 +218,19 @@ Status Pipelines::build(std::span<const PipelineKey> keys, const std::function<v
     std::mutex mutex;
     std::atomic<size_t> next{0}, done{0};
     std::optional<Error> failure;
-    const auto work = [&] {
+    const auto caller = std::this_thread::get_id();
+    run_on_threads(std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), missing.size()), [&] {
         for (size_t i; (i = next++) < missing.size();) {
             auto made = get(missing[i]);
             std::lock_guard lock(mutex);
             if (!made && !failure) failure = made.error();
             ++done;
-            if (progress) progress(done, missing.size());
+            if (!failure && progress && std::this_thread::get_id() == caller && !progress(done, missing.size())) failure = Error{ErrorCode::cancelled, "stopped", {}};
+            if (failure) next = missing.size();
         }
-    };
-    std::vector<std::thread> threads;
-    const size_t count = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), missing.size());
-    for (size_t i = 1; i < count; ++i) threads.emplace_back(work);
-    work();
-    for (auto& thread : threads) thread.join();
+    });
     if (failure) return *failure;
+    if (progress) progress(missing.size(), missing.size());
     return Ok{};
 }
 

@@ -36,12 +36,10 @@ public:
     Pipelines(const Pipelines&) = delete;
 
     Result<Pipeline> get(const PipelineKey& key);
-    /// Builds all that are missing on several threads; `progress(done, total)` is called from the calling thread's side, one call at a time.
-    Status build(std::span<const PipelineKey> keys, const std::function<void(size_t, size_t)>& progress);
+    /// Builds all that are missing on several threads. `progress(done, total)` is called on the calling thread; false stops, with ErrorCode::cancelled.
+    Status build(std::span<const PipelineKey> keys, const std::function<bool(size_t, size_t)>& progress);
     /// Writes the cache file if pipelines were made since it was read. A full disk is reported, and harms nothing.
     Status save_cache();
-    /// Bytes read from the cache file at start; 0 if there was none, or it was stale or damaged.
-    size_t cache_bytes_read() const { return cache_bytes_read_; }
     size_t count() const;
 
 private:
@@ -56,7 +54,6 @@ private:
     std::map<PipelineKey, Pipeline> made_;
     std::map<std::pair<uint32_t, uint32_t>, Pipeline> layouts_; // (bindings, push bytes)
     VkPipelineCache cache_ = VK_NULL_HANDLE;
-    size_t cache_bytes_read_ = 0;
     bool dirty_ = false;
 };
 

@@ -48,7 +48,7 @@ Result<Recording> Recording::create(Device& device, Program program, const Recor
 
 Recording::Recording(Recording&& other) noexcept
     : device_(other.device_), program_(std::move(other.program_)), pool_(std::exchange(other.pool_, VK_NULL_HANDLE)), descriptors_(std::exchange(other.descriptors_, VK_NULL_HANDLE)),
-      queries_(std::exchange(other.queries_, VK_NULL_HANDLE)), segments_(std::move(other.segments_)), barriers_(other.barriers_) {}
+      queries_(std::exchange(other.queries_, VK_NULL_HANDLE)), segments_(std::move(other.segments_)) {}
 
 Recording& Recording::operator=(Recording&& other) noexcept {
     if (this == &other) return *this;
@@ -59,7 +59,6 @@ Recording& Recording::operator=(Recording&& other) noexcept {
     descriptors_ = std::exchange(other.descriptors_, VK_NULL_HANDLE);
     queries_ = std::exchange(other.queries_, VK_NULL_HANDLE);
     segments_ = std::move(other.segments_);
-    barriers_ = other.barriers_;
     return *this;
 }
 
@@ -149,7 +148,6 @@ Status Recording::record(const RecordingOptions& options) {
             if (wait) {
                 barrier(*device_, commands);
                 hazards.clear();
-                ++barriers_;
             }
             for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
                 hazards.touch(slice_of(program_, call.arguments[i]), call.kernel->bindings[i].access != Access::read);
@@ -188,19 +186,8 @@ Result<std::vector<double>> Recording::call_times() const {
     std::vector<uint64_t> ticks(2 * program_.calls.size());
     weft_TRY(check(device_->fn().vkGetQueryPoolResults(device_->handle(), queries_, 0, uint32_t(ticks.size()), ticks.size() * 8, ticks.data(), 8, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT), "vkGetQueryPoolResults", "a recording"));
     std::vector<double> times(program_.calls.size());
-    for (size_t i = 0; i < times.size(); ++i) times[i] = double(ticks[2 * i + 1] - ticks[2 * i]) * device_->limits().timestamp_ns;
+    for (size_t i = 0; i < times.size(); ++i) times[i] = double((ticks[2 * i + 1] - ticks[2 * i]) & device_->limits().timestamp_mask) * device_->limits().timestamp_ns; // the counter wraps
     return times;
-}
-
-Status record_primary(const Device& device, VkCommandBuffer commands, const Recording& recording, uint32_t repeats) {
-    VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    weft_TRY(check(device.fn().vkBeginCommandBuffer(commands, &begin), "vkBeginCommandBuffer", "a replay"));
-    for (uint32_t i = 0; i < repeats; ++i) recording.execute(commands, 0, recording.segment_count());
-    VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
-    memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
-    device.fn().vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
-    return check(device.fn().vkEndCommandBuffer(commands), "vkEndCommandBuffer", "a replay");
 }
 
 } // namespace weft::vk

@@ -13,7 +13,7 @@ struct RecordingOptions {
 /// Move-only; the device, the slices of the program's resources and the pipelines must outlive it. One thread at a time, and never while the device runs it.
 class Recording {
 public:
-    /// Every resource of the program must have its slice. Fails if a group count passes the device's limit, or the driver refuses.
+    /// Every resource of the program must have its slice. Fails if the group count of a direct dispatch passes the device's limit, or the driver refuses.
     static Result<Recording> create(Device& device, Program program, const RecordingOptions& options = {});
     Recording(Recording&& other) noexcept;
     Recording& operator=(Recording&& other) noexcept;
@@ -23,7 +23,6 @@ public:
     size_t segment_count() const { return segments_.size(); }
     /// The secondary command buffer of a segment; may be executed several times in one primary.
     VkCommandBuffer segment(size_t index) const { return segments_[index]; }
-    size_t barrier_count() const { return barriers_; }
 
     /// Records into a primary: resets this recording's timestamps (if any), then executes segments [first, last).
     void execute(VkCommandBuffer primary, size_t first, size_t last) const;
@@ -42,10 +41,6 @@ private:
     VkDescriptorPool descriptors_ = VK_NULL_HANDLE;
     VkQueryPool queries_ = VK_NULL_HANDLE;
     std::vector<VkCommandBuffer> segments_;
-    size_t barriers_ = 0;
 };
-
-/// Records `commands` once: begin, `recording.execute` of all segments `repeats` times, end.
-Status record_primary(const Device& device, VkCommandBuffer commands, const Recording& recording, uint32_t repeats);
 
 } // namespace weft::vk

@@ -24,7 +24,7 @@ layout(constant_id = 4) const uint HEADS = 1u; // of them in one workgroup
 layout(constant_id = 5) const uint TEAM = 8u;  // a power of two, at most 8, that divides HEAD / 4 and VALUE / 4
 layout(constant_id = 6) const uint OPTIONS = 1u;
 layout(constant_id = 7) const uint SINGLE = 0u; // 1: one split is all, and writes y and lse
-layout(constant_id = 8) const uint LANES = 8u;  // subgroup size
+layout(constant_id = 8) const uint LANES = 8u;  // subgroup size as reported
 
 layout(push_constant) uniform Push {
     uint q_stride, q_start, y_stride, y_start, kv_heads;
@@ -138,10 +138,9 @@ void main() {
 #endif
         [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
             float p[HEADS];
-            uint owner = (TEAM == LANES ? 0u : lane - member) + u;
             [[unroll]] for (uint h = 0u; h < HEADS; ++h)
 #ifdef SUBGROUP
-                p[h] = subgroupShuffle(s[h], owner % LANES);
+                p[h] = subgroupShuffle(s[h], (TEAM == LANES ? 0u : gl_SubgroupInvocationID - member) + u); // a subgroup may have fewer lanes than the device reports
 #else
                 p[h] = sh_swap[h * LOCAL + lane - member + u];
 #endif

@@ -46,12 +46,13 @@ float gelu_erf(float x) {
     return x < 0.0 ? 0.5 * x * c : x - 0.5 * x * c;
 }
 
-// sin and cos of any angle up to about 1e5: reduction by multiples of pi/2 in three parts, then the minimax polynomials of Cephes (sinf, cosf).
+// sin and cos of any angle up to about 1e6: reduction by multiples of pi/2 in three parts, of which k times the first two is exact, then the minimax polynomials
+// of Cephes (sinf, cosf).
 vec2 cos_sin(float angle) {
     precise float k = round(angle * 0.636619772367581343);
-    precise float r = angle - k * 1.5703125;
-    r = r - k * 4.837512969970703125e-4;
-    r = r - k * 7.549789948768648e-8;
+    precise float r = angle - k * 1.5625;
+    r = r - k * 8.30078125e-3;
+    r = r + k * 4.45445510338077e-6;
     float z = r * r;
     float s = r + r * z * (-1.6666654611e-1 + z * (8.3321608736e-3 + z * -1.9515295891e-4));
     float c = 1.0 - 0.5 * z + z * z * (4.166664568298827e-2 + z * (-1.388731625493765e-3 + z * 2.443315711809948e-5));

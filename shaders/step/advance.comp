@@ -37,6 +37,7 @@ void main() {
         uint s = first + lane, from = min(s, count - 1u) * SEQ_STRIDE, id = ids[min(s, count - 1u)];
         uint slot = sequences[from + SEQ_SLOT], past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT], length = sequences[from + SEQ_LENGTH];
         sh_stays[lane] = s < count && !ends_with(id, slot) ? 1u : 0u;
+        memoryBarrierBuffer(); // all have read their rows before any is written
         barrier();
         uint to = kept;
         for (uint l = 0u; l < lane; ++l) to += sh_stays[l];
@@ -54,6 +55,7 @@ void main() {
             atomicMax(sh_longest, past + 1u); // a maximum does not depend on the order
         }
         for (uint l = 0u; l < 64u; ++l) kept += sh_stays[l];
+        memoryBarrierBuffer();
         barrier();
     }
     barrier();

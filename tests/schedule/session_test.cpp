@@ -1,59 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of sessions, on the bundled hybrid model: feeding in pieces, packing, forking, snapshots and truncation change nothing but where the work is done.
-#include "harness/gpu.hpp"
-#include "pipelines/load.hpp"
-#include "schedule/session.hpp"
-#include <cmath>
-#include <cstdlib>
+#include "schedule/sessions.hpp"
 
 using namespace weft;
+using namespace weft::test;
 
 namespace {
-
-std::filesystem::path bundled() { return std::filesystem::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid"; }
-
-std::shared_ptr<const Model> load(const std::filesystem::path& path) {
-    auto files = ModelFiles::open(path);
-    REQUIRE(bool(files));
-    auto model = load_model(test::gpu(), *files, WeightType::stored, {});
-    INFO((model ? "" : model.error().text()));
-    REQUIRE(bool(model));
-    return *model;
-}
-
-std::unique_ptr<Session> make(std::shared_ptr<const Model> model, uint32_t slots, uint32_t chunk = 64, uint32_t context = 256) {
-    SessionOptions o;
-    o.context = context;
-    o.slots = slots;
-    o.max_chunk = chunk;
-    auto s = Session::create(std::move(model), o);
-    INFO((s ? "" : s.error().text()));
-    REQUIRE(bool(s));
-    return std::move(*s);
-}
-
-std::vector<uint32_t> tokens(uint32_t n, uint32_t seed) {
-    std::vector<uint32_t> ids;
-    for (uint32_t i = 0; i < n; ++i) ids.push_back((seed + i * 2654435761u) % 4000 + 3);
-    return ids;
-}
-
-std::vector<float> last_logits(Session& s, uint32_t slot, std::span<const uint32_t> ids, uint32_t chunk = 0) {
-    const Feed feed{slot, ids, 0};
-    const auto status = s.forward({&feed, 1}, Want::last, chunk);
-    INFO((status ? "" : status.error().text()));
-    REQUIRE(bool(status));
-    auto l = s.logits();
-    REQUIRE(bool(l));
-    return *l;
-}
-
-double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-    REQUIRE(a.size() == b.size());
-    double worst = 0;
-    for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(double(a[i]) - double(b[i])));
-    return worst;
-}
 
 // The bundled model's recorded noise: 16 times what a relative change of 1e-6 in the weights does to its logits (case.json; see tests/models).
 constexpr double kRounding = 6e-4;

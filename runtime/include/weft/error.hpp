@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Public: Error, Result<T> and Status. No weft function throws; whatever depends on a device, a file or the user returns one of these.
+// Public: Error, Result<T> and Status. Whatever depends on a device, a file or the user returns one of these, and then throws nothing.
 #pragma once
 #include <string>
 #include <utility>

@@ -103,7 +103,7 @@ std::vector<QkvAppendCase> make_list() {
     add("ring", {4, 2, 32}, 32, {{0, 9, 20}, {1, 3, 0}}).capacity = 12;
     add("larger bucket", {4, 2, 32}, 32, mixed).spare_tokens = 9;
     add("attention factor", {4, 2, 32}, 32, mixed).options.rotary.factor = 1.2f;
-    for (const bool far : {false, true}) add(far ? "far positions" : "farther positions", {1, 1, 64}, 64, {{0, 2, far ? 99998u : 16383u}}).capacity = 4;
+    for (const uint32_t past : {16383u, 99998u, 262142u, 1048574u}) add("positions from " + std::to_string(past), {1, 1, 64}, 64, {{0, 2, past}}).capacity = 4;
     QkvAppendCase& longrope = add("longrope", {4, 2, 32}, 32, {{0, 3, 30}, {1, 3, 10}, {2, 3, 10, 64}});
     longrope.options.rotary.long_table = true, longrope.options.rotary.original = 32, longrope.options.rotary.factor = 1.1f, longrope.options.rotary.long_factor = 1.3f;
     for (const auto& [s, dims] : std::vector<std::pair<float, uint32_t>>{{2.0f, 64}, {4.0f, 128}, {8.0f, 4}, {1.0f, 64}, {2.0f, 2}}) {
