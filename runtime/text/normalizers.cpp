@@ -67,7 +67,7 @@ public:
             end -= c.bytes;
         }
         text.text = text.text.substr(begin, end - begin);
-        text.head = text.head > begin ? text.head - begin : 0;
+        text.head = std::min(text.head > begin ? text.head - begin : 0, end - begin);
         return Ok{};
     }
 

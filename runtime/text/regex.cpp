@@ -4,7 +4,10 @@
 #include "text/split_patterns.hpp"
 #include "text/utf8.hpp"
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <chrono>
+#include <optional>
 #include <pcre2.h>
 
 namespace weft::text {
@@ -45,6 +48,7 @@ std::string message_of(int code) {
 struct Regex::Code {
     pcre2_code* code = nullptr;
     std::string where;
+    std::optional<std::array<bool, 256>> starts; // bytes that a match can begin with, where PCRE2 knows them
     ~Code() { pcre2_code_free(code); }
 };
 
@@ -70,6 +74,16 @@ Result<Regex> Regex::compile(std::string_view pattern, const std::string& where)
     // PCRE2's JIT counts too few of its steps, so that \p{L}*\p{L}*z would run for days: only patterns that are known to be linear are compiled so. Where a system
     // forbids it, the interpreter runs.
     if (is_known_split(pattern)) pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE);
+    const uint8_t* bitmap = nullptr;
+    uint32_t kind = 0, first = 0;
+    pcre2_pattern_info(code->code, PCRE2_INFO_FIRSTBITMAP, &bitmap);
+    pcre2_pattern_info(code->code, PCRE2_INFO_FIRSTCODETYPE, &kind);
+    pcre2_pattern_info(code->code, PCRE2_INFO_FIRSTCODEUNIT, &first);
+    const bool one = kind == 1 && first < 0x80 && !std::isalpha(int(first)); // of letters PCRE2 does not say whether both cases are meant
+    if (bitmap || one) {
+        code->starts.emplace();
+        for (uint32_t byte = 0; byte < 256; ++byte) (*code->starts)[byte] = one ? byte == first : (bitmap[byte / 8] >> byte % 8 & 1) != 0;
+    }
     Regex regex;
     regex.code_ = std::move(code);
     return regex;
@@ -93,7 +107,13 @@ Result<std::vector<Regex::Span>> Regex::find_all(std::string_view text) const {
     constexpr size_t kNone = size_t(-1);
     const size_t window = std::max<size_t>(1, kWindowWork / (text.size() + 1));
     size_t from = 0, last_match_end = kNone;
+    const auto can_begin = [&](size_t at) { return (*code_->starts)[static_cast<unsigned char>(text[at])] && (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80; };
     while (from <= text.size()) {
+        // PCRE2 looks for the first byte too, but beyond the window, to the end of the text: in each call anew.
+        if (code_->starts) {
+            while (from < text.size() && !can_begin(from)) ++from;
+            if (from == text.size()) break; // no match that begins with a byte is empty
+        }
         size_t window_end = std::min(text.size(), from + window);
         pcre2_set_offset_limit(scratch.context, window_end);
         const int rc = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, scratch.data, scratch.context);

@@ -27,20 +27,21 @@ Result<std::unique_ptr<TokenModel>> make_unigram_model(const SentencePieces& fil
     UnigramConfig config;
     config.origin = file.origin;
     config.byte_fallback = file.byte_fallback;
+    config.float_sums = !file.symbols_anywhere; // readers of GGUF files sum in double
     config.unk_id = first_of(file.pieces, SentencePieces::unknown);
-    double lowest = std::numeric_limits<double>::infinity(), highest = kHidden;
+    double lowest = std::numeric_limits<double>::infinity(), highest = std::numeric_limits<float>::min(); // so the library starts: of scores below 0 the highest is about 0
     for (const auto& piece : file.pieces) {
         if (piece.type != SentencePieces::normal) continue;
         lowest = std::min(lowest, piece.score);
         highest = std::max(highest, piece.score);
     }
-    if (!std::isfinite(lowest)) lowest = highest = 0; // there are no normal pieces
+    if (!std::isfinite(lowest)) lowest = 0; // there are no normal pieces
     config.unk_score = lowest - 10;
     config.scores.assign(vocabulary.size(), kHidden);
     for (uint32_t id = 0; id < file.pieces.size(); ++id) {
         const auto& piece = file.pieces[id];
         if (piece.type == SentencePieces::normal) config.scores[id] = piece.score;
-        if (piece.type == SentencePieces::user_defined) config.scores[id] = double(piece.text.size()) * highest - 0.1; // better than any way around it
+        if (piece.type == SentencePieces::user_defined) config.scores[id] = double(piece.text.size()) * highest - 0.1; // better than most ways around it
     }
     config.vocabulary = std::move(vocabulary);
     return make_unigram(std::move(config));
@@ -114,7 +115,7 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
         weft_ASSIGN(normalizer.map, Charsmap::read(file.charsmap, file.origin));
     }
     parts.normalizer = make_sentencepiece_normalizer(std::move(normalizer));
-    if (!symbols.empty()) parts.pre_tokenizer = make_symbol_split(std::move(symbols));
+    if (!symbols.empty() && file.kind != SentencePieces::unigram) parts.pre_tokenizer = make_symbol_split(std::move(symbols));
     if (file.kind == SentencePieces::word) {
         const Json split = {{"type", "Split"}, {"pattern", {{"String", "\xe2\x96\x81"}}}, {"behavior", file.space_is_suffix ? "MergedWithPrevious" : "MergedWithNext"}, {"invert", false}};
         weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from(split, file.origin));
@@ -124,12 +125,7 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
                                                       : make_bpe_model(file, std::move(vocabulary));
     if (!model) return std::move(model).error();
     parts.model = std::move(*model);
-    if (file.kind == SentencePieces::unigram) {
-        const Json metaspace = {{"type", "Metaspace"}, {"replacement", "\xe2\x96\x81"}, {"prepend_scheme", file.add_dummy_prefix ? "always" : "never"}};
-        weft_ASSIGN(parts.decoder, decoder_from({{"type", "Sequence"}, {"decoders", {{{"type", "ByteFallback"}}, metaspace}}}, file.origin));
-    } else {
-        weft_ASSIGN(parts.decoder, decoder_from(space_mark_decoder(file.add_dummy_prefix), file.origin));
-    }
+    weft_ASSIGN(parts.decoder, decoder_from(space_mark_decoder(file.add_dummy_prefix), file.origin));
     parts.post_processor = make_surround(before, after, before);
     weft_ASSIGN(parts.added, AddedTokens::make(std::move(added), parts.model->vocabulary(), parts.normalizer.get(), file.origin));
     return parts;

@@ -54,12 +54,12 @@ public:
                 ++end;
                 const uint32_t id = model_.pieces_.value(node);
                 if (id == PrefixTree::kNone) continue;
-                offer(at - begin, end - begin, score + model_.config_.scores[id], id);
+                offer(at - begin, end - begin, sum(score, model_.config_.scores[id]), id);
                 furthest = std::max(furthest, end);
                 if (end - at == bytes) single = true;
             }
             if (!single) {
-                offer(at - begin, at + bytes - begin, score + model_.config_.unk_score, PrefixTree::kNone);
+                offer(at - begin, at + bytes - begin, sum(score, model_.config_.unk_score), PrefixTree::kNone);
                 furthest = std::max(furthest, at + bytes);
             }
             at += bytes;
@@ -75,6 +75,8 @@ private:
         uint32_t start = 0, id = PrefixTree::kNone; // of its last piece
         bool reached = false;
     };
+
+    double sum(double a, double b) const { return model_.config_.float_sums ? double(float(a) + float(b)) : a + b; }
 
     void offer(size_t start, size_t end, double score, uint32_t id) {
         if (ends_.size() <= end) ends_.resize(end + 1);
