@@ -35,7 +35,10 @@ int run_kernels(const BenchFlags& f) {
 int run_model(const BenchFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
-    auto bench = weft::bench_model(*device, f.model, f.options);
+    weft::ModelBenchOptions options = f.options;
+    options.progress = progress_bar();
+    auto bench = weft::bench_model(*device, f.model, options);
+    end_progress();
     if (!bench) return fail(bench.error());
     std::cout << (f.json ? bench->json() + "\n" : bench->text());
     return kDone;
@@ -51,7 +54,7 @@ Command add_bench(CLI::App& root) {
     f->kernels_app->add_option("names", f->kernels, "Kernels (default: all)");
     f->kernels_app->add_option("--repeats", f->repeats, "Runs of each case; the median counts")->default_val(5)->check(CLI::Range(1, 1000));
     f->model_app = app->add_subcommand("model", "Time prefill and decode of a model");
-    f->model_app->add_option("model", f->model, "Model directory, or a config.json or schedule file with --random-weights")->required();
+    f->model_app->add_option("model", f->model, "Model directory or GGUF file, or a config.json or schedule file with --random-weights")->required();
     f->model_app->add_option("--prompt", f->options.prompt, "Tokens of the prompt")->default_val(256);
     f->model_app->add_option("--generate", f->options.generate, "Tokens to make")->default_val(64);
     f->model_app->add_option("--batch", f->options.batch, "Sequences at the same time")->default_val(1);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft chat: a conversation in the terminal.
 #include "chat_input.hpp"
-#include "command.hpp"
+#include "files.hpp"
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -42,25 +41,10 @@ void print_stats(const weft::Chat& chat) {
 
 void tell(const std::string& text) { std::cerr << text << "\n"; }
 
-weft::Status save(const weft::Chat& chat, const std::string& path) {
-    const std::string text = chat.save(), partial = path + ".partial"; // what is there already stays whole until the new one is
-    std::error_code failed;
-    {
-        std::ofstream out(partial, std::ios::binary);
-        if (!out.write(text.data(), std::streamsize(text.size())).flush()) failed = std::make_error_code(std::errc::io_error);
-    }
-    if (!failed) std::filesystem::rename(partial, path, failed);
-    if (!failed) return weft::Ok{};
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    return weft::Error{weft::ErrorCode::io, path + ": cannot write", {}};
-}
-
 weft::Status load(weft::Chat& chat, const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return weft::Error{weft::ErrorCode::not_found, path + ": cannot open", {}};
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    return chat.load(text, path);
+    const auto text = read_file(path);
+    if (!text) return text.error();
+    return chat.load(*text, path);
 }
 
 class Conversation {
@@ -125,7 +109,7 @@ private:
         } else if (c.name == "stats") {
             print_stats(chat_);
         } else if (c.name == "save") {
-            return c.argument.empty() ? wants_file() : save(chat_, c.argument);
+            return c.argument.empty() ? wants_file() : write_file(c.argument, chat_.save());
         } else if (c.name == "load") {
             return c.argument.empty() ? wants_file() : load(chat_, c.argument);
         } else {
@@ -143,7 +127,8 @@ int run(const ChatFlags& f) {
     auto chat_template = weft::ChatTemplate::load(f.template_file.empty() ? f.model : f.template_file, f.name, f.template_file.empty() ? "" : f.model);
     if (!chat_template) {
         auto error = chat_template.error();
-        if (error.code == weft::ErrorCode::not_found && f.template_file.empty()) error.reasons.push_back("a model without one continues texts: `weft run " + f.model + " \"Once upon a time\"`; --template FILE gives it one");
+        std::error_code ignored;
+        if (error.code == weft::ErrorCode::not_found && f.template_file.empty() && std::filesystem::exists(f.model, ignored)) error.reasons.push_back("a model without one continues texts: `weft run " + f.model + " \"Once upon a time\"`; --template FILE gives it one");
         return fail(error);
     }
     auto device = f.device.open();

@@ -3,6 +3,8 @@
 #include "command.hpp"
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 namespace app {
 namespace {
@@ -22,22 +24,25 @@ int run(const CheckFlags& flags) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
     int code = kDone;
-    if (f.json) std::cout << "[";
-    for (size_t i = 0; i < f.models.size(); ++i) {
+    const char* between = f.json ? "[\n" : "";
+    for (size_t i = 0; i < f.models.size() && !g_interrupted; ++i) {
         weft::CheckOptions o;
         o.io = f.io;
         o.prefill = f.prefill;
         o.dtype = f.dtype;
-        auto report = weft::check(*device, f.models[i], o);
+        o.progress = progress_bar();
+        const auto report = weft::check(*device, f.models[i], o);
         if (!report) {
             code = std::max(code, fail(report.error()));
+            if (f.json) std::cout << std::exchange(between, ",\n") << nlohmann::json{{"model", f.models[i]}, {"ok", false}, {"error", report.error().text()}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
             continue;
         }
-        std::cout << (f.json ? (i ? ",\n" : "\n") + report->json() : report->text());
+        end_progress();
+        std::cout << std::exchange(between, f.json ? ",\n" : "") << (f.json ? report->json() : report->text());
         if (!report->ok() && code == kDone) code = kFailed;
-        if (g_interrupted) return kInterrupted;
     }
     if (f.json) std::cout << "\n]\n";
+    if (g_interrupted) return kInterrupted;
     for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n", code = std::max<int>(code, kFailed);
     return code;
 }
@@ -47,7 +52,7 @@ int run(const CheckFlags& flags) {
 Command add_check(CLI::App& root) {
     auto f = std::make_shared<CheckFlags>();
     CLI::App* app = root.add_subcommand("check", "Compare model directories with their recorded inputs and outputs, layer by layer");
-    app->add_option("models", f->models, "Model directories")->required();
+    app->add_option("models", f->models, "Model directories or GGUF files")->required();
     app->add_option("--io", f->io, "Recorded tensors (default: io.safetensors in the directory)");
     app->add_option("--prefill", f->prefill, "How the prompt is fed: whole, step, or tokens at a time; may be repeated (default: all of whole, 1, 7, 16, 64, step)");
     app->add_flag("--json", f->json, "As JSON");

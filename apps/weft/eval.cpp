@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft eval perplexity: bits per byte and perplexity of a text file.
-#include "command.hpp"
-#include <fstream>
+#include "files.hpp"
+#include <algorithm>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -19,18 +18,17 @@ struct EvalFlags {
 };
 
 int run(const EvalFlags& f) {
-    std::ifstream in(f.file, std::ios::binary);
-    if (!in) return fail({weft::ErrorCode::not_found, f.file + ": cannot open", {}});
-    const std::string text(std::istreambuf_iterator<char>(in), {});
+    const auto text = read_file(f.file);
+    if (!text) return fail(text.error());
     auto device = f.device.open();
     if (!device) return fail(device.error());
     weft::TextModelOptions load;
     load.dtype = f.dtype;
-    load.context = f.context ? f.context : f.window;
+    load.context = f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1)); // no text has more tokens
     load.progress = progress_bar();
     auto model = weft::TextModel::load(*device, f.model, load);
     if (!model) return fail(model.error());
-    auto p = weft::measure_perplexity(*model, text, f.window, progress_bar());
+    auto p = weft::measure_perplexity(*model, *text, f.window, progress_bar());
     if (!p) return fail(p.error());
     end_progress();
     if (f.json) std::cout << nlohmann::json{{"model", f.model}, {"file", f.file}, {"tokens", p->tokens}, {"bytes", p->bytes}, {"nats", p->nats}, {"perplexity", p->perplexity()}, {"bits_per_byte", p->bits_per_byte()}}.dump(2) << "\n";
@@ -45,9 +43,9 @@ Command add_eval(CLI::App& root) {
     CLI::App* eval = root.add_subcommand("eval", "Measure a model");
     CLI::App* app = eval->add_subcommand("perplexity", "Bits per byte and perplexity of a text file");
     eval->require_subcommand(1);
-    app->add_option("model", f->model, "Model directory")->required();
+    app->add_option("model", f->model, "Model directory or GGUF file")->required();
     app->add_option("file", f->file, "Text file")->required();
-    app->add_option("--window", f->window, "Tokens that are read together; each window starts without context (default: the context)");
+    app->add_option("--window", f->window, "Tokens that are read together; each window starts with the last token of the one before (default: the context)");
     app->add_option("--context", f->context, "Tokens the sequence may have");
     app->add_flag("--json", f->json, "As JSON");
     add_dtype(*app, f->dtype);

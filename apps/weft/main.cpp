@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft: the command line.
-#include "command.hpp"
+#include "files.hpp"
 #include <chrono>
 #include <iostream>
 #include <unistd.h>
@@ -25,11 +25,11 @@ int fail(const weft::Error& error) {
     end_progress();
     if (error.code == weft::ErrorCode::cancelled) return kInterrupted;
     std::cerr << "weft: " << error.text() << "\n";
-    return error.code == weft::ErrorCode::unsupported ? kUnsupported : kFailed;
+    return error.code == weft::ErrorCode::unsupported ? kUnsupported : error.code == weft::ErrorCode::invalid_argument ? kUsage : kFailed;
 }
 
 void DeviceFlags::add(CLI::App& app) {
-    app.add_option("--device", index, "Vulkan device, counted from 0 (`weft info` lists them)")->check(CLI::NonNegativeNumber);
+    app.add_option("--device", index, "Vulkan device, counted from 0 (`weft info` lists them)")->check(CLI::Range(0, 999));
     app.add_option("--memory", memory_mib, "Most device memory to use, in MiB");
     app.add_flag("--exact", exact, "Quantized weights: never round activations to 8 bits, which devices with integer dot products do");
     app.add_flag("--validation", validation, "Turn the Vulkan validation layer on and report its messages");
@@ -50,7 +50,12 @@ weft::Result<weft::Device> DeviceFlags::open() const {
 
 void add_dtype(CLI::App& app, weft::WeightType& type) {
     const std::map<std::string, weft::WeightType> names{{"stored", weft::WeightType::stored}, {"f32", weft::WeightType::f32}, {"f16", weft::WeightType::f16}, {"bf16", weft::WeightType::bf16}};
-    app.add_option("--dtype", type, "How weight matrices are held: stored (as in the file), f32, f16, bf16")->transform(CLI::CheckedTransformer(names, CLI::ignore_case))->default_str("stored");
+    const auto set = [&type, names](const std::string& given) {
+        const auto known = names.find(CLI::detail::to_lower(given));
+        if (known == names.end()) throw CLI::ValidationError("--dtype", "must be stored, f32, f16 or bf16, is '" + given + "'");
+        type = known->second;
+    };
+    app.add_option_function<std::string>("--dtype", set, "How weight matrices are held: stored (as in the file), f32, f16, bf16")->default_str("stored")->type_name("TYPE");
 }
 
 namespace {
@@ -97,7 +102,7 @@ int main(int argc, char** argv) {
     }
     try {
         for (const app::Command& c : commands)
-            if (c.app->parsed()) return c.run();
+            if (c.app->parsed()) return app::finish_output(c.run());
     } catch (const std::exception& e) { // what the program itself could not allocate: weft returns its errors
         std::fprintf(stderr, "weft: %s\n", e.what());
         return app::kFailed;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft run: continues a prompt.
-#include "command.hpp"
-#include <fstream>
+#include "files.hpp"
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -23,20 +22,18 @@ struct RunFlags {
 weft::Result<std::string> read_prompt(const RunFlags& f) {
     if (f.prompt_file.empty() && f.prompt != "-") return f.prompt;
     if (f.prompt == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-    std::ifstream in(f.prompt_file, std::ios::binary);
-    if (!in) return weft::Error{weft::ErrorCode::not_found, f.prompt_file + ": cannot open", {}};
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    return read_file(f.prompt_file);
 }
 
 void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
     const uint32_t decoded = s.new_tokens > 0 ? s.new_tokens - 1 : 0;
-    std::fprintf(stderr, "%u prompt tokens at %.1f/s, %u new at %.1f/s, first after %.0f ms, host %.0f us a token; %.1f MiB weights, %.1f MiB state, %.1f MiB activations\n", s.prompt_tokens,
+    std::fprintf(stderr, "%u prompt token%s at %.1f/s, %u new at %.1f/s, first after %.0f ms, host %.0f us a token; %.1f MiB weights, %.1f MiB state, %.1f MiB activations\n", s.prompt_tokens, s.prompt_tokens == 1 ? "" : "s",
                  s.prefill_ms > 0 ? s.prompt_tokens / s.prefill_ms * 1000 : 0, s.new_tokens, s.decode_ms > 0 ? decoded / s.decode_ms * 1000 : 0, s.first_token_ms, s.host_us_per_token,
                  double(model.weight_bytes()) / 1048576, double(model.state_bytes()) / 1048576, double(model.activation_bytes()) / 1048576);
 }
 
 int run(const RunFlags& f) {
-    if (f.prompt == "-" && !f.prompt_file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
+    if (!f.prompt.empty() && !f.prompt_file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
     if (f.raw_ids && !f.sampling.stop.empty()) return fail({weft::ErrorCode::invalid_argument, "--stop is about text, and --raw-ids makes none", {}});
     auto prompt = read_prompt(f);
     if (!prompt) return fail(prompt.error());
@@ -93,8 +90,7 @@ int run(const RunFlags& f) {
     }
     if (f.stats) print_stats(*model, *stats);
     for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n";
-    if (g_interrupted) return kInterrupted;
-    return std::cout.good() ? kDone : kFailed;
+    return g_interrupted ? kInterrupted : kDone;
 }
 
 } // namespace
@@ -102,7 +98,7 @@ int run(const RunFlags& f) {
 Command add_run(CLI::App& root) {
     auto f = std::make_shared<RunFlags>();
     CLI::App* app = root.add_subcommand("run", "Continue a prompt");
-    app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer)")->required();
+    app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer) or GGUF file")->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
     app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
     f->sampling.add(*app);

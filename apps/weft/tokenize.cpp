@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft tokenize: text to token ids and back, without a device.
-#include "command.hpp"
+#include "files.hpp"
 #include <charconv>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -35,11 +34,7 @@ struct TokenizeFlags {
 };
 
 weft::Result<std::string> read_text(const TokenizeFlags& f) {
-    if (!f.file.empty()) {
-        std::ifstream in(f.file, std::ios::binary);
-        if (!in) return weft::Error{weft::ErrorCode::not_found, f.file + ": cannot open", {}};
-        return std::string(std::istreambuf_iterator<char>(in), {});
-    }
+    if (!f.file.empty()) return read_file(f.file);
     if (f.text && *f.text != "-") return *f.text;
     return std::string(std::istreambuf_iterator<char>(std::cin), {});
 }
@@ -68,8 +63,7 @@ int run_lines(const weft::Tokenizer& tokenizer) {
         std::cout << result->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     }
     std::cout << std::flush;
-    if (g_interrupted) return kInterrupted;
-    return std::cout.good() ? code : kFailed;
+    return g_interrupted ? kInterrupted : code;
 }
 
 int run(const TokenizeFlags& f) {
@@ -82,8 +76,11 @@ int run(const TokenizeFlags& f) {
     if (f.decode) {
         const auto ids = parse_ids(*text, "--decode: the text");
         if (!ids) return fail(ids.error());
-        std::cout << tokenizer->decode(*ids, !f.special) << "\n" << std::flush;
-        return std::cout.good() ? kDone : kFailed;
+        const uint64_t size = tokenizer->vocab_size();
+        for (const uint32_t id : *ids)
+            if (id >= size) return fail({weft::ErrorCode::invalid_argument, "--decode: " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(size), {}});
+        std::cout << tokenizer->decode(*ids, !f.special) << "\n";
+        return kDone;
     }
     const auto ids = tokenizer->encode(*text, f.special);
     if (!ids) return fail(ids.error());
@@ -93,8 +90,8 @@ int run(const TokenizeFlags& f) {
         const char* between = "";
         for (const uint32_t id : *ids) std::cout << std::exchange(between, " ") << id;
     }
-    std::cout << "\n" << std::flush;
-    return std::cout.good() ? kDone : kFailed;
+    std::cout << "\n";
+    return kDone;
 }
 
 } // namespace
@@ -103,12 +100,12 @@ Command add_tokenize(CLI::App& root) {
     auto f = std::make_shared<TokenizeFlags>();
     CLI::App* app = root.add_subcommand("tokenize", "Show the token ids of a text, or the text of ids");
     app->add_option("path", f->path, "Model directory, tokenizer file of any kind, or GGUF file")->required();
-    app->add_option("text", f->text, "The text (with --decode, the ids); - or nothing reads it from standard input");
-    app->add_option("--file", f->file, "Read the text from a file");
+    auto* text = app->add_option("text", f->text, "The text (with --decode, the ids); - or nothing reads it from standard input");
+    auto* file = app->add_option("--file", f->file, "Read the text from a file");
     auto* decode = app->add_flag("--decode", f->decode, "Ids to text");
     auto* count = app->add_flag("--count", f->count, "Print how many ids there are, not which")->excludes(decode);
     app->add_flag("--special", f->special, "With the special tokens around a text; with --decode, show special tokens");
-    app->add_flag("--jsonl", f->jsonl, "A JSON string a line on standard input; an object with ids and decoded text a line on standard output")->excludes(decode)->excludes(count);
+    app->add_flag("--jsonl", f->jsonl, "A JSON string a line on standard input; an object with ids and decoded text a line on standard output")->excludes(decode)->excludes(count)->excludes(text)->excludes(file);
     return {app, [f] { return run(*f); }};
 }
 

@@ -6,7 +6,7 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kScaleInverse = "_scale_inv", kBlocks = "_blocks", kScales = "_scales";
+constexpr std::string_view kScaleInverse = "_scale_inv", kScale = "_scale", kBlocks = "_blocks", kScales = "_scales";
 
 // quantization_config.weight_block_size; 128 by 128 where the config does not say.
 Result<std::pair<uint32_t, uint32_t>> block_size(const std::optional<Json>& config, const std::string& origin) {
@@ -31,6 +31,7 @@ Status ModelFiles::join_scales() {
     for (const TensorView* t : tensors_) {
         if (t->type == FileType::f8_e4m3) {
             const TensorView* scales = find(t->name + std::string(kScaleInverse));
+            if (!scales) scales = find(t->name + std::string(kScale)); // what compressed-tensors and ModelOpt call the same: the number times this is meant
             if (!scales) continue;
             if (!block) {
                 weft_ASSIGN(block, block_size(config_.json, config_.origin));
@@ -39,6 +40,7 @@ Status ModelFiles::join_scales() {
             const uint64_t rows = t->shape[t->shape.size() - 2], columns = t->shape.back();
             auto [high, wide] = *block;
             if (scales->count() == 1) high = uint32_t(std::min<uint64_t>(rows, ~0u)), wide = uint32_t(std::min<uint64_t>(columns, ~0u)); // one for all
+            else if (auto each_row = t->shape; each_row.back() = 1, scales->shape == each_row) high = 1, wide = uint32_t(std::min<uint64_t>(columns, ~0u));
             auto expected = t->shape;
             expected[expected.size() - 2] = blocks_in(rows, high), expected.back() = blocks_in(columns, wide);
             const uint64_t matrices = rows && columns ? t->count() / (rows * columns) : 0;

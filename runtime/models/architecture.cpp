@@ -49,11 +49,23 @@ const GgufSide* gguf_side(const ModelFiles& files) {
     return nullptr;
 }
 
+// Who packed the weights so that a matrix is no longer one tensor of its own shape.
+Status check_quantization(const JsonObject& config) {
+    if (!config.has("quantization_config")) return Ok{};
+    weft_ASSIGN(const JsonObject q, config.object("quantization_config"));
+    weft_ASSIGN(const std::string method, q.string_or("quant_method", "fp8"));
+    constexpr const char* known[] = {"fp8", "mxfp4", "compressed-tensors", "modelopt"}; // of the latter two what is in F8_E4M3
+    if (std::ranges::find(known, method, [](const char* k) { return std::string(k); }) != std::end(known)) return Ok{};
+    return Error{ErrorCode::unsupported, q.origin() + ": key 'quant_method' is '" + method + "', which is not supported", {"weft reads: fp8, mxfp4, and compressed-tensors and modelopt with weights in F8_E4M3; GGUF files have other types"}};
+}
+
 Result<Schedule> make_schedule(const ModelFiles& files) {
     if (files.gguf()) return schedule_of_gguf(files);
     if (!files.config()) return Error{ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
     if (files.config()->contains(kScheduleKey)) return schedule_from_json(*files.config(), files.config_origin());
-    return schedule_of(JsonObject(*files.config(), files.config_origin()), files);
+    const JsonObject config(*files.config(), files.config_origin());
+    weft_TRY(check_quantization(config));
+    return schedule_of(config, files);
 }
 
 WeightId Slots::add(WeightSlot slot) {
@@ -187,7 +199,9 @@ Result<kernel::Activation> activation_of(const JsonObject& config, const std::st
                                                         {"gelu_fast", Activation::gelu_tanh}, {"gelu_python", Activation::gelu}, {"gelu_python_tanh", Activation::gelu_tanh}, {"gelu_accurate", Activation::gelu_tanh}, {"linear", Activation::none}, {"relu", Activation::relu}, {"relu2", Activation::relu2}, {"quick_gelu", Activation::quick_gelu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
     for (const auto& [text, a] : known)
         if (name == text) return a;
-    return config.bad(key, "names the activation '" + name + "', which weft does not know");
+    std::string all;
+    for (const auto& [text, a] : known) all += (all.empty() ? "" : ", ") + std::string(text);
+    return Error{ErrorCode::unsupported, config.origin() + ": key '" + key + "' names the activation '" + name + "', which is not supported", {"weft knows: " + all}};
 }
 
 Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& config, uint32_t layers) {

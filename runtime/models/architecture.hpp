@@ -106,7 +106,7 @@ Result<kernel::Activation> activation_of(const JsonObject& config, const std::st
 
 /// Rotary settings from rope_parameters (transformers 5) or rope_theta + rope_scaling (before), for heads of `head_size`. `layer_kind`: key of rope_parameters where it is
 /// keyed by layer type. Types: default, linear, dynamic, yarn, longrope, llama3; others are refused by name.
-Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half);
+Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half, uint32_t default_context = 2048);
 /// The two halves of rope_of, for models that change something between. First: all that the config says in one object with rope_type, rope_theta, partial_rotary_factor,
 /// max_position_embeddings (`default_context` if the config has none) and the type's own keys. Second: frequencies from it.
 Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, uint32_t default_context = 2048);

@@ -63,7 +63,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, rope_of(config, slots, c.heads.head_size, 10000, "", 0.5));
+    weft_ASSIGN(const Rope rope, rope_of(config, slots, c.heads.head_size, 10000, "", 0.5, RopeKind::half, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), mlp = at + "mlp.";
         const Op ffn = i < c.dense_layers ? Op(usual_mlp(slots, mlp, c.width, c.inner, c.activation)) : Op(experts(slots, mlp, c));

@@ -14,18 +14,22 @@ struct Config {
     kernel::Activation activation;
 };
 
+// The class takes the usual names of its sizes too.
+const char* either(const JsonObject& c, const char* own, const char* usual) { return c.has(own) || !c.has(usual) ? own : usual; }
+
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(o.layers, layer_count(c, "n_layer"));
-    weft_ASSIGN(o.width, inner_width(c, "n_embd"));
-    weft_ASSIGN(o.heads.heads, c.count("n_head"));
+    const char *layers = either(c, "n_layer", "num_hidden_layers"), *width = either(c, "n_embd", "hidden_size"), *heads = either(c, "n_head", "num_attention_heads");
+    weft_ASSIGN(o.layers, layer_count(c, layers));
+    weft_ASSIGN(o.width, inner_width(c, width));
+    weft_ASSIGN(o.heads.heads, c.count(heads));
     o.heads.kv_heads = o.heads.heads;
     o.heads.head_size = o.width / o.heads.heads;
-    if (o.width % o.heads.heads) return c.bad("n_head", "must divide n_embd");
-    weft_TRY(check_heads(c, o.heads, "n_head", "n_head"));
+    if (o.width % o.heads.heads) return c.bad(heads, std::string("must divide ") + width);
+    weft_TRY(check_heads(c, o.heads, heads, heads));
     if (c.has("n_inner") || o.width < (1u << 28)) {
         weft_ASSIGN(o.inner, inner_width_or(c, "n_inner", 4 * o.width));
-    } else return c.bad("n_embd", "is too large");
+    } else return c.bad(width, "is too large");
     weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
     weft_ASSIGN(o.scaled, c.boolean_or("scale_attn_weights", true));
     weft_ASSIGN(o.scaled_by_layer, c.boolean_or("scale_attn_by_inverse_layer_idx", false));
@@ -38,7 +42,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     s.width = c.width;
     weft_ASSIGN(s.vocabulary, config.count("vocab_size"));
-    weft_ASSIGN(s.position_limit, config.count_or("n_positions", 1024));
+    weft_ASSIGN(s.position_limit, config.count_or(either(config, "n_positions", "max_position_embeddings"), 1024));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", true));
     s.trained_context = s.position_limit;
     Slots slots(s, files, {"transformer.", ""});

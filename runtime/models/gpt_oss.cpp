@@ -16,10 +16,11 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 2880, .kv_heads = 8, .head_size = 64}));
     weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", true));
-    weft_ASSIGN(o.experts.count, c.count_or("num_local_experts", 128));
+    const char* count_key = c.has("num_local_experts") || !c.has("num_experts") ? "num_local_experts" : "num_experts";
+    weft_ASSIGN(o.experts.count, c.count_or(count_key, 128));
     weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 4));
     o.experts.inner = o.inner;
-    weft_TRY(check_experts(c, o.experts, o.layers, "num_local_experts", "num_experts_per_tok"));
+    weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
     weft_ASSIGN(o.limit, c.number_or("swiglu_limit", 7));
     if (!(o.limit > 0)) return c.bad("swiglu_limit", "must be positive");
     weft_ASSIGN(const double alpha, c.number_or("swiglu_alpha", 1.702));
@@ -71,12 +72,22 @@ MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
     return m;
 }
 
+// Where the config says nothing of the rotation, the class's own is meant.
+Json with_rope(const JsonObject& config) {
+    Json all = config.json();
+    const auto given = [&](const char* key) { return config.has(key) && !(all[key].is_object() && all[key].empty()); };
+    if (!given("rope_parameters") && !given("rope_scaling"))
+        all["rope_parameters"] = {{"rope_type", "yarn"}, {"factor", 32}, {"beta_fast", 32}, {"beta_slow", 1}, {"truncate", false}, {"original_max_position_embeddings", 4096}};
+    return all;
+}
+
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 150000, 131072));
+    const Json complete = with_rope(config);
+    weft_ASSIGN(const Rope rope, whole_head_rope(JsonObject(complete, config.origin()), slots, c.heads.head_size, 150000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
         AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
@@ -91,6 +102,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "gpt_oss"));
     config["num_local_experts"] = config.value("num_experts", 0);
+    if (!config.contains("rope_scaling") && !config.contains("rope_parameters")) config["rope_parameters"] = {{"rope_type", "default"}}; // a file says what it means
     if (config.contains("moe_intermediate_size")) config["intermediate_size"] = config["moe_intermediate_size"];
     return config;
 }

@@ -26,7 +26,7 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
     weft_ASSIGN(o.inner_eps, c.number_or("mixer_rms_eps", 1e-6));
-    weft_ASSIGN(o.mamba, read_mamba1(c, o.width, {"expand", "state_size", "time_step_rank", "conv_kernel", "use_bias", "use_conv_bias"}));
+    weft_ASSIGN(o.mamba, read_mamba1(c, o.width, {"expand", "state_size", "time_step_rank", "conv_kernel", "use_bias", "use_conv_bias", "intermediate_size"}));
     return o;
 }
 
@@ -50,6 +50,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
     weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "conv_kernel"}, {"ssm.state_size", "state_size"}, {"ssm.time_step_rank", "time_step_rank"}, {"ssm.dt_b_c_rms", "inner_norms"},
                                        {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
     weft_TRY(gguf_expand(files, config, "expand"));
+    config.erase("intermediate_size"); // of a feed-forward network, which there is not
     if (config.value("inner_norms", false)) config["model_type"] = "falcon_mamba";
     config["use_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
     config["use_bias"] = gguf_has(files, "ssm_in.bias");

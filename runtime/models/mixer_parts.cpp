@@ -34,8 +34,9 @@ ConvSpec convolution(Slots& slots, const std::string& at, uint32_t channels, uin
 
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys) {
     Mamba1Sizes s;
-    weft_ASSIGN(const uint32_t expand, config.count_or(keys.expand, 2));
-    weft_ASSIGN(s.inner, fitting(config, keys.expand, 2 * uint64_t(expand) * width));
+    const bool given = keys.inner && config.has(keys.inner);
+    weft_ASSIGN(const uint32_t factor, given ? config.count(keys.inner) : config.count_or(keys.expand, 2));
+    weft_ASSIGN(s.inner, fitting(config, given ? keys.inner : keys.expand, 2 * uint64_t(factor) * (given ? 1 : width)));
     s.inner /= 2;
     weft_ASSIGN(s.state_size, config.count_or(keys.state_size, 16));
     if (is_auto(config, keys.rank)) s.rank = (width + 15) / 16;

@@ -100,7 +100,7 @@ Result<Json> rope_parameters(const JsonObject& config, double default_theta, con
         if (!view.has(key)) p[key] = config.has(key) ? config.json()[key] : otherwise;
     };
     complete("rope_theta", default_theta);
-    complete("partial_rotary_factor", default_partial);
+    complete("partial_rotary_factor", config.json().contains("partial_rotary_factor") ? 1.0 : default_partial); // null is not the class's own factor, but none
     if (!view.has("rope_type")) p["rope_type"] = view.has("type") ? p["type"] : Json("default");
     // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own numbers wins over one among them (Phi-3).
     p["max_position_embeddings"] = config.has("max_position_embeddings") ? config.json()["max_position_embeddings"] : Json(default_context);
@@ -141,8 +141,8 @@ Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, Ro
     return rope;
 }
 
-Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind, double default_partial, RopeKind kind) {
-    weft_ASSIGN(const Json parameters, rope_parameters(config, default_theta, layer_kind, default_partial));
+Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind, double default_partial, RopeKind kind, uint32_t default_context) {
+    weft_ASSIGN(const Json parameters, rope_parameters(config, default_theta, layer_kind, default_partial, default_context));
     return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size, kind);
 }
 

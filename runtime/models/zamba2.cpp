@@ -134,7 +134,9 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     if (c.long_context) s.trained_context = 16384;
     Rope rope;
     if (c.rotates) {
-        weft_ASSIGN(rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 4096));
+        Json edited = config.json();
+        if (c.long_context) edited["max_position_embeddings"] = s.trained_context;
+        weft_ASSIGN(rope, whole_head_rope(JsonObject(edited, config.origin()), slots, c.heads.head_size, 10000, 4096));
     }
     const std::vector<SharedBlock> blocks = shared_blocks(slots, c, rope);
     uint32_t use = 0;

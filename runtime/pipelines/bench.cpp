@@ -108,7 +108,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     if (o.random_weights) {
         weft_ASSIGN(model, random_model(device.internal(), files, o.dtype, 1));
     } else {
-        weft_ASSIGN(model, load_model(device.internal(), files, o.dtype, {}));
+        weft_ASSIGN(model, load_model(device.internal(), files, o.dtype, [&](uint64_t done, uint64_t total) { return !o.progress || o.progress({Progress::Stage::load, done, total}); }));
     }
     SessionOptions options;
     options.context = o.prompt + o.generate + 1;
@@ -136,12 +136,29 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
         slots.push_back(b);
         feeds.push_back({b, prompts[b], 0});
     }
+    // A run is a unit of progress; within it the steps are looked at, so that a slow one can be stopped.
+    uint32_t runs = 0;
+    const auto going = [&] { return !o.progress || o.progress({Progress::Stage::prefill, runs, uint64_t(o.repeats) + 1}); };
+    const Error stopped{ErrorCode::cancelled, "stopped", {}};
+    const auto decode_steps = [&](Session& s, uint32_t steps, std::vector<std::vector<uint32_t>>& made) -> Status {
+        for (uint32_t done = 0; done < steps;) {
+            const uint32_t now = std::min(steps - done, 32u);
+            weft_TRY(s.decode(slots, now, made));
+            if (!going()) return stopped;
+            done += now;
+        }
+        return Ok{};
+    };
     std::vector<double> prefill, decode, host;
     std::vector<std::vector<uint32_t>> tokens;
     for (uint32_t repeat = 0; repeat <= o.repeats; ++repeat) { // the first warms up
         for (uint32_t b : slots) session->reset(b);
         auto start = Clock::now();
-        weft_TRY(session->forward(feeds, Want::last));
+        weft_TRY(session->begin(feeds, Want::last));
+        for (bool done = false; !done;) {
+            weft_ASSIGN(done, session->advance(options.longest_submission_ms));
+            if (!going()) return stopped;
+        }
         const double prefill_s = std::chrono::duration<double>(Clock::now() - start).count();
         if (o.per_layer) bench.prefill_layers = layer_times(*session);
         double decode_s = 0, host_us = 0;
@@ -151,12 +168,13 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
             const double waited = session->device_wait_ms();
             const uint64_t submissions = session->submissions();
             start = Clock::now();
-            weft_TRY(session->decode(slots, steps, tokens));
+            weft_TRY(decode_steps(*session, steps, tokens));
             decode_s = std::chrono::duration<double>(Clock::now() - start).count();
             host_us = (decode_s * 1000 - (session->device_wait_ms() - waited)) * 1000 / (double(steps) * o.batch);
             bench.decode_submissions = session->submissions() - submissions;
             if (o.per_layer) bench.decode_layers = layer_times(*session);
         }
+        ++runs;
         if (repeat == 0) continue;
         prefill.push_back(double(o.prompt) * o.batch / prefill_s);
         if (o.generate) decode.push_back(double(o.generate) * o.batch / decode_s), host.push_back(host_us);

@@ -222,7 +222,7 @@ struct Runner {
 
 Result<CheckReport> check(Device& device, const std::filesystem::path& path, const CheckOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, {}));
+    weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, [&](uint64_t done, uint64_t total) { return !options.progress || options.progress({Progress::Stage::load, done, total}); }));
     const auto io = options.io.empty() ? (std::filesystem::is_directory(path) ? path : path.parent_path()) / "io.safetensors" : options.io;
     weft_ASSIGN(const Recorded recorded, read_recorded(io, uint32_t(model->schedule.layers.size())));
     CheckReport report;
@@ -243,9 +243,11 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     const bool greedy = !rounded || factor * noise < recorded.noise.margin;
     const Runner runner{model, recorded, factor, noise, greedy};
     const std::vector<std::string> all{"whole", "1", "7", "16", "64", "step"};
-    for (const std::string& prefill : options.prefill.empty() ? all : options.prefill) {
+    const auto& ways = options.prefill.empty() ? all : options.prefill;
+    for (const std::string& prefill : ways) {
         weft_ASSIGN(auto run, runner.run(prefill));
         report.runs.push_back(std::move(run));
+        if (options.progress && !options.progress({Progress::Stage::prefill, report.runs.size(), ways.size()})) return Error{ErrorCode::cancelled, "stopped", {}};
     }
     return report;
 } weft_CATCH

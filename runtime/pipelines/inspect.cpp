@@ -129,7 +129,8 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
             break;
         }
     if (largest.first > d.limits().allocation) in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) + " MiB, this device allocates at most " + std::to_string(d.limits().allocation >> 20) + " MiB at once");
-    if (in.weight_bytes + in.state_bytes > d.summary().memory_bytes) in.problems.push_back("weights and states need " + std::to_string((in.weight_bytes + in.state_bytes) >> 20) + " MiB, the device has " + std::to_string(d.summary().memory_bytes >> 20) + " MiB");
+    const uint64_t limit = d.options().memory_limit, memory = limit ? std::min(limit, d.summary().memory_bytes) : d.summary().memory_bytes;
+    if (in.weight_bytes + in.state_bytes > memory) in.problems.push_back("weights and states need " + std::to_string((in.weight_bytes + in.state_bytes) >> 20) + " MiB, " + (memory == limit ? "the limit is " : "the device has ") + std::to_string(memory >> 20) + " MiB");
     if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits) in.problems.push_back(fits.error().message);
     if (in.problems.empty()) {
         const DType matrix = options.dtype == WeightType::f32 ? DType::f32 : options.dtype == WeightType::f16 ? DType::f16 : DType::bf16;

@@ -105,8 +105,8 @@ std::string Inspection::json() const {
 }
 
 std::string Inspection::svg() const {
-    constexpr int row = 22, left = 46, box = 330, plot = 300;
-    const int rows = int(std::max<size_t>(blocks.size(), 10)), height = 60 + rows * row + 20, width_px = left + box + 220 + plot;
+    constexpr int row = 22, left = 46, box = 400, notes = 290, plot = 300;
+    const int rows = int(std::max<size_t>(blocks.size(), 10)), height = 60 + rows * row + 20, width_px = left + box + notes + plot;
     std::string s = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(width_px) + "\" height=\"" + std::to_string(height) + "\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
     const auto text = [&](int x, int y, const std::string& t, const char* extra = "") { s += "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\" " + extra + ">" + escaped(t) + "</text>\n"; };
     text(10, 20, architecture + ": " + count_text(parameters) + " parameters, " + bytes_text(weight_bytes) + " of weights", "font-size=\"14\" font-weight=\"bold\"");
@@ -117,15 +117,19 @@ std::string Inspection::svg() const {
         const int y = 54 + int(i) * row;
         if (i == 0 || blocks[i - 1].layer != b.layer) text(14, y + 15, std::to_string(b.layer), "fill=\"#555\"");
         s += "<rect x=\"" + std::to_string(left) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" + std::to_string(box) + "\" height=\"" + std::to_string(row - 3) + "\" rx=\"4\" fill=\"" + colour(b.ops) + "\"/>\n";
-        text(left + 6, y + 15, b.ops.size() > 58 ? b.ops.substr(0, 56) + "..." : b.ops);
-        text(left + box + 8, y + 15, count_text(b.parameters) + (b.constant_bytes + b.bytes_per_token ? ", " + (b.bytes_per_token ? bytes_text(b.bytes_per_token) + "/token" : bytes_text(b.constant_bytes)) : ""));
+        text(left + 6, y + 15, b.ops.size() > 66 ? b.ops.substr(0, 64) + "..." : b.ops);
+        std::string note = count_text(b.parameters), kinds;
+        for (const std::string& kind : b.states) kinds += (kinds.empty() ? "" : " + ") + kind;
+        if (b.bytes_per_token) note += ", " + bytes_text(b.bytes_per_token) + "/token";
+        if (b.constant_bytes) note += (b.bytes_per_token ? " + " : ", ") + bytes_text(b.constant_bytes);
+        text(left + box + 8, y + 15, note + (kinds.empty() ? "" : " (" + kinds + ")"));
     }
     // State against context, both axes in powers of two.
-    const int x0 = left + box + 220, y0 = 54 + 8 * row, plot_width = plot - 60, plot_height = 7 * row;
+    const int x0 = left + box + notes, y0 = 54 + 8 * row, plot_width = plot - 60, plot_height = 7 * row;
     const uint64_t top = std::max<uint64_t>(1, state_at(*this, 131072)), bottom = std::max<uint64_t>(1, state_at(*this, 256));
     const auto log2of = [](uint64_t n) { return std::log2(double(std::max<uint64_t>(1, n))); };
     const double low = log2of(bottom), high = log2of(top);
-    text(x0, 44, "state of a sequence against its tokens", "fill=\"#555\"");
+    text(x0, 44, "state against tokens, both logarithmic", "fill=\"#555\"");
     s += "<polyline fill=\"none\" stroke=\"#444\" points=\"" + std::to_string(x0) + "," + std::to_string(y0 - plot_height) + " " + std::to_string(x0) + "," + std::to_string(y0) + " " + std::to_string(x0 + plot_width) + "," + std::to_string(y0) + "\"/>\n<polyline fill=\"none\" stroke=\"#c0392b\" stroke-width=\"2\" points=\"";
     for (int e = 8; e <= 17; ++e) {
         const double fraction = double(log2of(state_at(*this, uint64_t(1) << e)) - low) / std::max(1.0, high - low);
@@ -133,9 +137,9 @@ std::string Inspection::svg() const {
     }
     s += "\"/>\n";
     text(x0, y0 + 14, "256");
-    text(x0 + plot_width - 20, y0 + 14, "131072");
-    text(x0 + 4, y0 - plot_height + 4, bytes_text(top));
-    text(x0 + 4, y0 - 6, bytes_text(bottom));
+    text(x0, y0 + 28, bytes_text(bottom));
+    text(x0 + plot_width, y0 + 14, "131072", "text-anchor=\"end\"");
+    text(x0 + plot_width, y0 + 28, bytes_text(top), "text-anchor=\"end\"");
     return s + "</svg>\n";
 }
 

@@ -21,9 +21,11 @@ Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, u
     const uint32_t largest = uint32_t(std::min<uint64_t>(session.options().max_chunk, uint64_t(1) << (63 - std::countl_zero(std::max<uint64_t>(rows, 1)))));
     if (window == 0 || window > session.options().context) window = session.options().context;
     if (window < 2) return Error{ErrorCode::invalid_argument, "a window needs at least 2 tokens", {}};
+    if (ids.size() < 2) return Error{ErrorCode::invalid_argument, "the text has " + std::to_string(ids.size()) + " tokens; perplexity needs at least 2", {}};
     Perplexity p;
     p.bytes = text.size();
-    for (size_t begin = 0; begin < ids.size(); begin += window) {
+    // A window begins with the last token of the one before: every token but the text's first is scored, and once.
+    for (size_t begin = 0; begin + 1 < ids.size(); begin += window - 1) {
         const std::span<const uint32_t> all(ids);
         const auto part = all.subspan(begin, std::min<size_t>(window, ids.size() - begin));
         session.reset(0);

@@ -149,6 +149,9 @@ Status choose_types(std::vector<Target>& targets, const QuantizeOptions& options
             if (t.matrix && fnmatch(pattern.c_str(), t.name.c_str(), 0) == 0) t.type = fitting(kept, t.columns());
         }
     }
+    for (const auto& [pattern, name] : options.keep)
+        if (std::ranges::none_of(targets, [&](const Target& t) { return t.matrix && fnmatch(pattern.c_str(), t.name.c_str(), 0) == 0; }))
+            return Error{ErrorCode::invalid_argument, "no matrix has a name that matches '" + pattern + "', which was to be kept as " + name, {}};
     return Ok{};
 }
 
@@ -285,6 +288,10 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
 } // namespace
 
 Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) try {
+    // Readers know the format by the name; and so no file of the model is ever replaced.
+    if (to.extension() != ".gguf") return Error{ErrorCode::invalid_argument, "'" + to.string() + "': the name of the file to write must end in .gguf", {}};
+    std::error_code not_there;
+    if (std::filesystem::exists(to, not_there) && !std::filesystem::is_regular_file(to, not_there)) return Error{ErrorCode::invalid_argument, to.string() + ": is there and no regular file; it is not replaced", {}};
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(from));
     if (!files.config() || files.tensors().empty()) return Error{ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
@@ -323,7 +330,9 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         weft_TRY(file.commit());
         return QuantizeReport{side->name, uint32_t(written->targets.size()), written->header.size() + written->data_bytes, written->vocabulary.kind, written->vocabulary.note};
     }
-    if (own_sides) reasons.resize(own_sides); // why the others do not fit says nothing
+    // Why the others do not fit says nothing.
+    if (own_sides) reasons.resize(own_sides);
+    else reasons = {"the format has no name for the architecture '" + schedule.architecture + "'"};
     return Error{ErrorCode::unsupported, from.string() + ": GGUF cannot hold this model as it is", reasons};
 } weft_CATCH
 

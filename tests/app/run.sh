@@ -65,13 +65,20 @@ expect 'inspect a schedule file' 0 'experts (2 of 8' $weft inspect "$source/apps
 expect 'inspect as a schedule file' 0 '"weft_schedule": 1' $weft inspect "$model" --schedule
 expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
 expect 'bench' 0 'decode' $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
+expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"
+expect 'perplexity of nothing' 2 'at least 2' $weft eval perplexity "$model" /dev/null
+expect 'output that cannot be written' 1 'standard output: cannot write' sh -c "$weft info >/dev/full"
+expect 'a reader that goes away' 0 'device 0' sh -c "$weft info | head -n 1"
+expect 'check as JSON, with a model that is not there' 1 '"ok": false' $weft check "$scratch/nothing" "$model" --prefill whole --json
+expect 'inspect under a limit' 3 'the limit is 1 MiB' $weft inspect "$model" --memory 1
+expect 'an unknown kind of weights' 2 'must be stored, f32, f16 or bf16' $weft run "$model" x --dtype q7
 expect 'bench of a hand-written schedule' 0 'decode' $weft bench model "$source/apps/models/hybrid.json" --random-weights --prompt 8 --generate 4 --repeats 1
 head -c 3000 "$source/LICENSE" >"$scratch/text"
 expect 'perplexity' 0 'bits per byte' $weft eval perplexity "$model" "$scratch/text"
 
 expect 'stop string' 0 '"stop": "delight"' $weft run "$model" 'The old' -n 12 --greedy --stop zebra --stop delight --json
-expect 'empty stop string' 1 'stop string' $weft run "$model" 'The old' --stop ''
-expect 'stop strings are about text' 1 'raw-ids' $weft run "$model" '1 2' --raw-ids --stop king
+expect 'empty stop string' 2 'stop string' $weft run "$model" 'The old' --stop ''
+expect 'stop strings are about text' 2 'raw-ids' $weft run "$model" '1 2' --raw-ids --stop king
 
 # What a conversation prints: each line of $1 is typed, the rest are options.
 converse() {
@@ -120,11 +127,11 @@ said 'chat: a file that is none' 'cannot open' '/load there-is-none\n'
 converse "/system Be kind.\nWho?\n/save $scratch/kind.json\n" >/dev/null
 expect 'chat: system prompt' 0 'system:.nBe kind' cat "$scratch/kind.json"
 expect 'no such model' 1 'there-is-none' $weft run "$scratch/there-is-none" x
-expect 'device out of range' 1 'device 99 was asked for' $weft run "$model" x --device 99
-expect 'invalid UTF-8' 1 'UTF-8' $weft run "$model" "$(printf 'abc\377')"
+expect 'device out of range' 2 'device 99 was asked for' $weft run "$model" x --device 99
+expect 'invalid UTF-8' 2 'UTF-8' $weft run "$model" "$(printf 'abc\377')"
 expect 'context too long' 1 'would fit' $weft run "$model" x --context 2000000000
-expect 'prompt longer than the context' 1 'context is 8' $weft run "$model" 'one two three four five six seven eight nine ten eleven' --context 8
-expect 'bad temperature' 1 'temperature' $weft run "$model" x --temperature -1
+expect 'prompt longer than the context' 2 'context is 8' $weft run "$model" 'one two three four five six seven eight nine ten eleven' --context 8
+expect 'bad temperature' 2 'temperature' $weft run "$model" x --temperature -1
 expect 'small budget' 1 'MiB' $weft run "$model" x --memory 4
 broken; rm "$scratch/broken/model.safetensors"
 expect 'missing weights' 1 'safetensors' $weft run "$scratch/broken" x
@@ -153,7 +160,7 @@ ids=$($weft tokenize "$model" 'Once upon a time')
 expect 'ids are numbers' 0 '^[0-9 ]*$' echo "$ids"
 expect 'ids to text' 0 '^Once upon a time$' $weft tokenize "$model" "$ids" --decode
 expect 'count' 0 "^$(echo "$ids" | wc -w)\$" $weft tokenize "$model" 'Once upon a time' --count
-expect 'not ids' 1 "'x' is none" $weft tokenize "$model" x --decode
+expect 'not ids' 2 "'x' is none" $weft tokenize "$model" x --decode
 if [ "$(printf '"Once upon a time"\n"a\\u00e9"\n' | $weft tokenize "$model" --jsonl | grep -c '^{"ids":\[.*\],"ids_special":\[.*\],"decoded":".*","decoded_skip":".*"}$')" -ne 2 ]; then failed=$((failed + 1)); echo 'FAILED tokenize --jsonl'; fi
 mkdir -p "$scratch/full"; : >"$scratch/full/weft" # a file where the cache folder should be: writing fails
 expect 'cache cannot be written' 0 'time' env XDG_CACHE_HOME="$scratch/full" $weft run "$model" 'Once upon a time' -n 3
@@ -183,7 +190,10 @@ expect 'quantize' 0 'qwen3next, .* vocabulary: gpt2' $weft quantize "$model" "$s
 expect 'run of a GGUF file' 0 '^[0-9 ]*$' $weft run "$scratch/tales.gguf" '17 250 31' --raw-ids -n 4
 expect 'inspect of a GGUF file' 0 'gated delta' $weft inspect "$scratch/tales.gguf"
 expect 'check of a GGUF file' 1 'prefill' $weft check "$scratch/tales.gguf" --io "$model/io.safetensors" # quantized, so it is off
-expect 'quantize to another type' 1 'weft writes' $weft quantize "$model" "$scratch/no.gguf" --type q9
+expect 'quantize over a file of the model' 2 'must end in .gguf' $weft quantize "$model" "$scratch/model.safetensors"
+expect 'quantize: a type for nothing' 2 "matches 'nothing" $weft quantize "$model" "$scratch/no.gguf" --keep 'nothing*=f16'
+expect 'quantize what GGUF has no name for' 3 "no name for the architecture 'zamba2'" $weft quantize "$source/tests/goldens/models/zamba2" "$scratch/no.gguf"
+expect 'quantize to another type' 2 'weft writes' $weft quantize "$model" "$scratch/no.gguf" --type q9
 expect 'quantize nothing' 1 'no such file' $weft quantize "$scratch/nothing" "$scratch/no.gguf"
 if [ -e "$scratch/no.gguf" ]; then failed=$((failed + 1)); echo 'FAILED quantize: a file is left behind'; fi
 

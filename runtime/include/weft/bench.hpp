@@ -2,6 +2,7 @@
 // Public: how fast kernels and models run, against what the device can do.
 #pragma once
 #include <weft/device.hpp>
+#include <weft/progress.hpp>
 
 namespace weft {
 
@@ -32,6 +33,7 @@ struct ModelBenchOptions {
     uint32_t prompt = 256, generate = 64, batch = 1, repeats = 3;
     bool per_layer = false, random_weights = false;
     WeightType dtype = WeightType::stored;
+    ProgressFunction progress; ///< stages load, then prefill: runs done; false stops
 };
 
 struct LayerTiming {

@@ -2,6 +2,7 @@
 // Public: runs a model directory against recorded inputs and outputs, layer by layer.
 #pragma once
 #include <weft/device.hpp>
+#include <weft/progress.hpp>
 #include <cstdint>
 #include <filesystem>
 
@@ -12,6 +13,7 @@ struct CheckOptions {
     /// How the prompt is fed: "whole", "step", or a number of tokens at a time. Empty: whole, 1, 7, 16, 64 and step, one after another.
     std::vector<std::string> prefill;
     WeightType dtype = WeightType::stored;
+    ProgressFunction progress; ///< stages load, then prefill: ways of feeding done; false stops
 };
 
 /// One recorded tensor against ours.

@@ -2,6 +2,7 @@
 // Public: language models: from a directory to streamed text.
 #pragma once
 #include <weft/device.hpp>
+#include <weft/progress.hpp>
 #include <weft/tokenizer.hpp>
 #include <functional>
 #include <memory>
@@ -12,14 +13,6 @@
 #include <vector>
 
 namespace weft {
-
-/// What is going on, for a progress bar. `done` of `total`, in the stage's own unit.
-struct Progress {
-    enum class Stage { load, pipelines, prefill, write } stage = Stage::load;
-    uint64_t done = 0, total = 0;
-};
-/// Return false to stop; the call that reports then fails with ErrorCode::cancelled.
-using ProgressFunction = std::function<bool(const Progress&)>;
 
 struct TextModelOptions {
     WeightType dtype = WeightType::stored;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing what a user names, and the end of standard output.
+#pragma once
+#include "command.hpp"
+
+namespace app {
+
+/// The whole of a file. The error names it and says why.
+weft::Result<std::string> read_file(const std::string& path);
+/// Writes a file beside it first: what was there stays whole until the new one is.
+weft::Status write_file(const std::string& path, const std::string& text);
+/// `code`, or kFailed if something printed could not be written; says so unless the reader has gone away.
+int finish_output(int code);
+
+} // namespace app
