@@ -106,18 +106,15 @@ TEST_CASE("regex: a long text takes time in proportion to its length") {
 
 // What lies at the end of the part of a text that PCRE2 is given must not count as the text's end.
 TEST_CASE("regex: a long text is matched as its parts are") {
-    for (const char* pattern : {"a+$", "\\s+(?!\\S)|\\s+", "a+\\b", "x\\z|a+(?=x)", "(?:a|ax)+", "\\r?\\n|a+\\Z", "(?<=x )a+", "[^\\S\\n]+$", "a+?(?=[x ])", "(?i)A*x"}) {
+    for (const char* pattern : {"(?<!a)a+$", "\\s+(?!\\S)|\\s+", "(?<!a)a+\\b", "x\\z|(?<!a)a+(?=x)", "(?:a|ax)+", "\\r?\\n|(?<!a)a+\\Z", "(?<=\\n)a+", "[^\\S\\n]+$", "(?<!a)a+?(?=[x ])", "(?i)(?<!a)A*x"}) {
         CAPTURE(pattern);
         const auto regex = Regex::compile(pattern, "t.json");
         REQUIRE(regex);
         std::string text;
-        for (size_t size : {1u, 500u, 1022u, 1023u, 1024u, 1025u, 4095u, 4096u, 5119u, 5120u, 5121u, 5122u, 9000u}) {
-            for (const char* end : {"x\r\n", "  \n", " \xe3\x81\x82\n"}) {
-                const std::string line = std::string(size, 'a') + end;
-                text += line;
-            }
+        for (size_t size : {1u, 500u, 1022u, 1023u, 1024u, 1025u, 4095u, 4096u, 5119u, 5120u, 5121u, 5122u, 9000u, 40'000u}) {
+            for (const char* end : {"x\r\n", "  \n", " \xe3\x81\x82\n"}) text += std::string(size, 'a') + end;
         }
-        // Matched line by line: no match of these patterns goes beyond a line, or looks further than the next character.
+        // No match of these patterns goes beyond a line, or looks further than the next character.
         const auto all = regex->find_all(text);
         REQUIRE(all);
         size_t wrong = 0, at = 0;
