@@ -30,11 +30,9 @@ Result<std::unique_ptr<TokenModel>> make_unigram_model(const SentencePieces& fil
     config.byte_fallback = file.byte_fallback;
     config.float_sums = !file.symbols_anywhere; // readers of GGUF files sum in double
     config.unk_id = first_of(file.pieces, SentencePieces::unknown);
-    double lowest = std::numeric_limits<double>::infinity(), highest = std::numeric_limits<float>::min(); // so the library starts: of scores below 0 the highest is about 0
+    double lowest = std::numeric_limits<double>::infinity();
     for (const auto& piece : file.pieces) {
-        if (piece.type != SentencePieces::normal) continue;
-        lowest = std::min(lowest, piece.score);
-        highest = std::max(highest, piece.score);
+        if (piece.type == SentencePieces::normal) lowest = std::min(lowest, piece.score);
     }
     if (lowest == std::numeric_limits<double>::infinity()) lowest = 0; // there are no normal pieces
     config.unk_score = config.float_sums ? double(float(lowest - 10)) : lowest - 10;
@@ -42,7 +40,7 @@ Result<std::unique_ptr<TokenModel>> make_unigram_model(const SentencePieces& fil
     for (uint32_t id = 0; id < file.pieces.size(); ++id) {
         const auto& piece = file.pieces[id];
         if (piece.type == SentencePieces::normal) config.scores[id] = piece.score;
-        if (piece.type == SentencePieces::user_defined) config.scores[id] = double(float(piece.text.size()) * float(highest)) - 0.1; // better than most ways around it
+        if (piece.type == SentencePieces::user_defined) config.scores[id] = 0.1f * float(piece.text.size() - 1); // as the library (0.2.3) does: better than most ways around it
     }
     config.vocabulary = std::move(vocabulary);
     return make_unigram(std::move(config));

@@ -232,6 +232,10 @@ TEST_CASE("tokenizer files: user-defined symbols of a SentencePiece model compet
     CHECK(*unigram.encode("a<x>b", false) == Ids{3, 4, 9});
     CHECK(*unigram.encode("<x><x>b", false) == Ids{3, 7, 9});
     CHECK(*unigram.encode("ab<x>", false) == Ids{3, 6, 7});
+    for (const auto& [score, ids] : {std::pair(-7.6f, Ids{3, 5}), std::pair(-7.4f, Ids{4, 6})}) { // a symbol's score is 0.1 for each byte after the first
+        const std::string spaces = piece("<unk>", 0, 2) + piece(kMark, -1.6f) + piece("no", -2) + piece("For", -7.8f) + piece("For" + kMark, score) + piece(kMark + "the", 0, 4) + piece("the", 0, 4);
+        CHECK(*sentencepiece(1, spaces, "", flag(3, 0)).encode("For the", false) == ids);
+    }
     CHECK(*bpe.encode("a<x>b", false) == Ids{3, 4, 7, 5});
     CHECK(*bpe.encode("<x><x>b", false) == Ids{3, 7, 7, 5});
 }
