@@ -15,7 +15,7 @@ Result<Pattern> Pattern::read(const JsonObject& part) {
         weft_ASSIGN(pattern.literal_, object.string("String"));
     } else if (object.has("Regex")) {
         weft_ASSIGN(const std::string text, object.string("Regex"));
-        weft_ASSIGN(pattern.regex_, Regex::compile(text, part.origin()));
+        weft_ASSIGN(pattern.regex_, Regex::compile(text, part.origin() + ": key 'pattern'"));
     } else {
         return rule();
     }

@@ -4,8 +4,6 @@
 #include "text/split_patterns.hpp"
 #include "text/utf8.hpp"
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <chrono>
 #include <optional>
 #include <pcre2.h>
@@ -14,20 +12,25 @@ namespace weft::text {
 namespace {
 
 constexpr size_t kLongestPattern = 64 * 1024;
-constexpr uint32_t kHeapKilobytes = 64 * 1024; // each thread that matched keeps up to this
-// Starting points tried in one call, times bytes of text. Between calls the clock is read: PCRE2's own limit counts each starting
-// point anew, so that a pattern which fails slowly at each of a million of them would never reach it.
-constexpr size_t kWindowWork = size_t(1) << 26;
+// A repeated group takes a frame of some 250 bytes a character: a long text may hold a word of two million. Each thread keeps what short texts took.
+constexpr uint32_t kHeapKilobytes = 64 * 1024, kHeapKilobytesLong = 512 * 1024;
+constexpr size_t kLongText = 64 * 1024;
+// Starting points tried in one call, and the product of these and the bytes ahead. Between calls the clock is read: PCRE2's own limit
+// counts each starting point anew, so that a pattern which fails slowly at each of a million of them would never reach it.
+constexpr size_t kWindow = 1024, kWindowWork = size_t(1) << 26;
+// PCRE2 looks for a possible first byte up to the end of what it is given, in each call. So it is given this much beyond the starting
+// points, and only if matching runs into that end (or out of steps), kReachGrowth times as much: then the search costs no more than matching did.
+constexpr size_t kReach = 4096, kReachGrowth = 8;
 
 using Clock = std::chrono::steady_clock;
 
-// What a match needs and cannot be shared between threads; made once a thread.
+// What a match needs and cannot be shared between threads.
 struct Scratch {
     pcre2_match_data* data = pcre2_match_data_create(1, nullptr); // only the whole match is ever asked for
     pcre2_match_context* context = pcre2_match_context_create(nullptr);
 
-    Scratch() {
-        if (context) pcre2_set_heap_limit(context, kHeapKilobytes);
+    explicit Scratch(uint32_t heap_kilobytes) {
+        if (context) pcre2_set_heap_limit(context, heap_kilobytes);
     }
     ~Scratch() {
         pcre2_match_context_free(context);
@@ -48,7 +51,6 @@ std::string message_of(int code) {
 struct Regex::Code {
     pcre2_code* code = nullptr;
     std::string where;
-    std::optional<std::array<bool, 256>> starts; // bytes that a match can begin with, where PCRE2 knows them
     ~Code() { pcre2_code_free(code); }
 };
 
@@ -73,59 +75,55 @@ Result<Regex> Regex::compile(std::string_view pattern, const std::string& where)
     if (!code->code) return refuse(message_of(error));
     // PCRE2's JIT counts too few of its steps, so that \p{L}*\p{L}*z would run for days: only patterns that are known to be linear are compiled so. Where a system
     // forbids it, the interpreter runs.
-    if (is_known_split(pattern)) pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE);
-    const uint8_t* bitmap = nullptr;
-    uint32_t kind = 0, first = 0;
-    pcre2_pattern_info(code->code, PCRE2_INFO_FIRSTBITMAP, &bitmap);
-    pcre2_pattern_info(code->code, PCRE2_INFO_FIRSTCODETYPE, &kind);
-    pcre2_pattern_info(code->code, PCRE2_INFO_FIRSTCODEUNIT, &first);
-    const bool one = kind == 1 && first < 0x80 && !std::isalpha(int(first)); // of letters PCRE2 does not say whether both cases are meant
-    if (bitmap || one) {
-        code->starts.emplace();
-        for (uint32_t byte = 0; byte < 256; ++byte) (*code->starts)[byte] = one ? byte == first : (bitmap[byte / 8] >> byte % 8 & 1) != 0;
-    }
+    if (is_known_split(pattern)) pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
     Regex regex;
     regex.code_ = std::move(code);
     return regex;
 }
 
 Result<std::vector<Regex::Span>> Regex::find_all(std::string_view text) const {
-    static thread_local Scratch scratch;
+    static thread_local Scratch kept(kHeapKilobytes);
+    std::optional<Scratch> own;
+    const Scratch& scratch = text.size() > kLongText ? own.emplace(kHeapKilobytesLong) : kept;
     if (!scratch.data || !scratch.context) return Error{ErrorCode::out_of_memory, code_->where + ": no memory for a regular expression", {}};
-    // A sane pattern takes a few steps a character: these bounds are for hostile ones.
-    const auto steps = uint32_t(std::min<size_t>(size_t(1) << 30, (size_t(1) << 20) + 16 * text.size()));
-    pcre2_set_match_limit(scratch.context, steps);
-    pcre2_set_depth_limit(scratch.context, steps);
     const auto deadline = Clock::now() + std::chrono::seconds(10 + text.size() / 100'000);
     const auto gave_up = [&](const std::string& why) {
         const std::string what = ": regular expression gave up on " + std::to_string(text.size()) + " bytes of text: ";
         return Error{ErrorCode::unsupported, code_->where + what + why, {}};
     };
+    const auto character_end = [&](size_t at) {
+        while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) ++at;
+        return at;
+    };
 
     std::vector<Span> spans;
     const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
     constexpr size_t kNone = size_t(-1);
-    const size_t window = std::max<size_t>(1, kWindowWork / (text.size() + 1));
-    size_t from = 0, last_match_end = kNone;
-    const auto can_begin = [&](size_t at) { return (*code_->starts)[static_cast<unsigned char>(text[at])] && (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80; };
+    size_t from = 0, last_match_end = kNone, reach = kReach;
     while (from <= text.size()) {
-        // PCRE2 looks for the first byte too, but beyond the window, to the end of the text: in each call anew.
-        if (code_->starts) {
-            while (from < text.size() && !can_begin(from)) ++from;
-            if (from == text.size()) break; // no match that begins with a byte is empty
-        }
-        size_t window_end = std::min(text.size(), from + window);
+        const size_t window_end = std::min(text.size(), from + std::clamp<size_t>(kWindowWork / reach, 1, kWindow));
+        const size_t given = character_end(std::min(text.size(), window_end + reach));
+        // A sane pattern takes a few steps a character: these bounds are for hostile ones.
+        const auto steps = uint32_t(std::min<size_t>(size_t(1) << 30, (size_t(1) << 20) + 16 * (given == text.size() ? given : given - from)));
+        pcre2_set_match_limit(scratch.context, steps);
+        pcre2_set_depth_limit(scratch.context, steps);
         pcre2_set_offset_limit(scratch.context, window_end);
-        const int rc = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, scratch.data, scratch.context);
-        if (rc == PCRE2_ERROR_NOMATCH) {
-            if (window_end == text.size()) break;
+        const uint32_t options = PCRE2_NO_UTF_CHECK | (given == text.size() ? 0 : PCRE2_PARTIAL_HARD);
+        const int rc = pcre2_match(code_->code, subject, given, from, options, scratch.data, scratch.context);
+        const bool cut_short = rc == PCRE2_ERROR_PARTIAL || rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT;
+        if (rc == PCRE2_ERROR_NOMATCH || (cut_short && given < text.size())) {
             if (Clock::now() > deadline) return gave_up("it took too long");
-            ++window_end; // the limit itself was tried
-            while (window_end < text.size() && (static_cast<unsigned char>(text[window_end]) & 0xc0) == 0x80) ++window_end;
-            from = window_end;
+            if (rc != PCRE2_ERROR_NOMATCH) {
+                reach *= kReachGrowth;
+                continue;
+            }
+            if (window_end == text.size()) break;
+            from = character_end(window_end + 1); // the limit itself was tried
+            reach = kReach;
             continue;
         }
         if (rc < 0) return gave_up(message_of(rc));
+        reach = kReach;
         const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(scratch.data);
         const size_t begin = ends[0], end = ends[1];
         if (end < begin) return gave_up("a match ends before it begins"); // \K in a lookahead

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/sentencepiece.hpp"
 #include "text/bpe.hpp"
+#include "text/sentencepiece_decoder.hpp"
 #include "text/sentencepiece_normalizer.hpp"
 #include "text/unigram.hpp"
 #include "text/word_models.hpp"
@@ -12,7 +13,7 @@ namespace weft::text {
 namespace {
 
 using PieceList = std::vector<SentencePieces::Piece>;
-constexpr double kHidden = -std::numeric_limits<double>::infinity();
+constexpr double kHidden = std::numeric_limits<double>::quiet_NaN();
 
 bool is_found_in_text(int type) { return type == SentencePieces::normal || type == SentencePieces::user_defined || type == SentencePieces::unused; }
 
@@ -29,19 +30,17 @@ Result<std::unique_ptr<TokenModel>> make_unigram_model(const SentencePieces& fil
     config.byte_fallback = file.byte_fallback;
     config.float_sums = !file.symbols_anywhere; // readers of GGUF files sum in double
     config.unk_id = first_of(file.pieces, SentencePieces::unknown);
-    double lowest = std::numeric_limits<double>::infinity(), highest = std::numeric_limits<float>::min(); // so the library starts: of scores below 0 the highest is about 0
+    double lowest = std::numeric_limits<double>::infinity();
     for (const auto& piece : file.pieces) {
-        if (piece.type != SentencePieces::normal) continue;
-        lowest = std::min(lowest, piece.score);
-        highest = std::max(highest, piece.score);
+        if (piece.type == SentencePieces::normal) lowest = std::min(lowest, piece.score);
     }
-    if (!std::isfinite(lowest)) lowest = 0; // there are no normal pieces
-    config.unk_score = lowest - 10;
+    if (lowest == std::numeric_limits<double>::infinity()) lowest = 0; // there are no normal pieces
+    config.unk_score = config.float_sums ? double(float(lowest - 10)) : lowest - 10;
     config.scores.assign(vocabulary.size(), kHidden);
     for (uint32_t id = 0; id < file.pieces.size(); ++id) {
         const auto& piece = file.pieces[id];
         if (piece.type == SentencePieces::normal) config.scores[id] = piece.score;
-        if (piece.type == SentencePieces::user_defined) config.scores[id] = double(piece.text.size()) * highest - 0.1; // better than most ways around it
+        if (piece.type == SentencePieces::user_defined) config.scores[id] = 0.1f * float(piece.text.size() - 1); // as the library (0.2.3) does: better than most ways around it
     }
     config.vocabulary = std::move(vocabulary);
     return make_unigram(std::move(config));
@@ -77,6 +76,7 @@ Result<std::unique_ptr<TokenModel>> make_word_model(const SentencePieces& file, 
     config.origin = file.origin;
     if (const auto unk = first_of(file.pieces, SentencePieces::unknown)) config.unk_token = file.pieces[*unk].text;
     config.fuse_unk = true;
+    config.byte_fallback = file.byte_fallback;
     config.vocabulary = std::move(vocabulary);
     return make_word_level(std::move(config));
 }
@@ -92,12 +92,13 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
         const auto& piece = file.pieces[id];
         if (piece.text.empty()) return bad(id, "is empty");
         if (const size_t valid = valid_utf8_prefix(piece.text); valid != piece.text.size()) return bad(id, "is not UTF-8");
-        if (!std::isfinite(piece.score)) return bad(id, "has a score that is not finite");
+        if (std::isnan(piece.score)) return bad(id, "has a score that is not a number");
+        if (file.kind == SentencePieces::unigram && std::isinf(piece.score)) return bad(id, "has a score that is not finite");
         if (vocabulary.id_of(piece.text)) return bad(id, "repeats '" + piece.text.substr(0, 64) + "'");
         weft_TRY(vocabulary.add_checked(piece.text, id, file.origin + ": the pieces"));
         const bool is_symbol = piece.type == SentencePieces::user_defined;
         if (is_symbol && !file.symbols_anywhere) symbols.add(piece.text, id);
-        const bool special = piece.type == SentencePieces::control || (piece.type == SentencePieces::unknown && (file.kind != SentencePieces::unigram || file.symbols_anywhere));
+        const bool special = piece.type == SentencePieces::control || (piece.type == SentencePieces::unknown && file.symbols_anywhere);
         if (!special && !(is_symbol && file.symbols_anywhere)) continue;
         AddedToken token;
         token.content = piece.text;
@@ -116,8 +117,8 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
     }
     parts.normalizer = make_sentencepiece_normalizer(std::move(normalizer));
     if (!symbols.empty() && file.kind != SentencePieces::unigram) parts.pre_tokenizer = make_symbol_split(std::move(symbols));
-    if (file.kind == SentencePieces::word) {
-        const Json split = {{"type", "Split"}, {"pattern", {{"String", "\xe2\x96\x81"}}}, {"behavior", file.space_is_suffix ? "MergedWithPrevious" : "MergedWithNext"}, {"invert", false}};
+    if (file.kind == SentencePieces::word) { // the library begins words with spaces even if its trainer ended them so
+        const Json split = {{"type", "Split"}, {"pattern", {{"String", "\xe2\x96\x81"}}}, {"behavior", "MergedWithNext"}, {"invert", false}};
         weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from(split, file.origin));
     }
     auto model = file.kind == SentencePieces::unigram ? make_unigram_model(file, std::move(vocabulary))
@@ -125,7 +126,13 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
                                                       : make_bpe_model(file, std::move(vocabulary));
     if (!model) return std::move(model).error();
     parts.model = std::move(*model);
-    weft_ASSIGN(parts.decoder, decoder_from(space_mark_decoder(file.add_dummy_prefix), file.origin));
+    if (file.symbols_anywhere) {
+        weft_ASSIGN(parts.decoder, decoder_from(space_mark_decoder(file.add_dummy_prefix), file.origin));
+    } else {
+        const auto unknown = first_of(file.pieces, SentencePieces::unknown);
+        const bool named = unknown && std::any_of(added.begin(), added.end(), [&](const AddedToken& t) { return t.content == file.pieces[*unknown].text; });
+        parts.decoder = make_sentencepiece_decoder({file.add_dummy_prefix, file.remove_extra_whitespaces, first_of(file.pieces, SentencePieces::byte).has_value(), unknown && !named ? file.pieces[*unknown].text : "", file.unknown_as});
+    }
     parts.post_processor = make_surround(before, after, before);
     weft_ASSIGN(parts.added, AddedTokens::make(std::move(added), parts.model->vocabulary(), parts.normalizer.get(), file.origin));
     return parts;

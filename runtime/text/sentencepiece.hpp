@@ -22,6 +22,7 @@ struct SentencePieces {
     bool space_is_suffix = false;
     bool symbols_anywhere = false;        ///< user-defined symbols are cut out before the text is normalized, as GGUF's readers do; else while it is
     std::string charsmap;                 ///< or empty
+    std::string unknown_as = " \xe2\x81\x87 "; ///< what the unknown piece becomes in a decoded text, where that is no special token
     int64_t bos = 1, eos = 2;             ///< ids; -1 for none
     std::string origin;                   ///< the file, for messages
 };

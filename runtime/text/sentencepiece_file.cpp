@@ -89,6 +89,10 @@ Status read_piece(const Message& m, SentencePieces::Piece& piece) {
 }
 
 Status read_trainer(const Message& m, SentencePieces& file) {
+    if (m.field == 44 && m.wire == 2) {
+        if (valid_utf8_prefix(m.text) != m.text.size()) return m.bad("has an unk_surface that is not UTF-8");
+        file.unknown_as = m.text;
+    }
     if (m.wire != 0) return Ok{};
     if (m.field == 3) {
         if (m.number < 1 || m.number > 4) return m.bad("has model type " + std::to_string(m.number) + ", which does not exist");

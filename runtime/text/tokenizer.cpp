@@ -19,15 +19,26 @@ Status check_text(std::string_view text) {
     return Ok{};
 }
 
-Result<Pieces> pre_tokenize(const TokenizerParts& parts, std::string_view text) {
-    weft_ASSIGN(Pieces pieces, parts.added.extract(text, parts.normalizer.get()));
-    if (parts.pre_tokenizer) weft_TRY(parts.pre_tokenizer->apply(pieces, text::growth_limit(text.size())));
+// A limit on the text's growth knows nothing of the file; a regular expression that gave up has named its place there.
+Error in_file(const TokenizerParts& parts, Error error) { return error.message.starts_with(parts.origin) ? error : in_context(parts.origin, std::move(error)); }
+
+Result<Pieces> normalize(const TokenizerParts& parts, std::string_view text) {
+    auto pieces = parts.added.extract(text, parts.normalizer.get());
+    if (!pieces) return in_file(parts, std::move(pieces).error());
     return pieces;
+}
+
+Status pre_tokenize(const TokenizerParts& parts, std::string_view text, Pieces& pieces) {
+    if (!parts.pre_tokenizer) return Ok{};
+    auto status = parts.pre_tokenizer->apply(pieces, text::growth_limit(text.size()));
+    if (!status) return in_file(parts, std::move(status).error());
+    return Ok{};
 }
 
 Result<text::Sequence> tokenize(const TokenizerParts& parts, std::string_view text, uint32_t type) {
     weft_TRY(check_text(text));
-    weft_ASSIGN(const Pieces pieces, pre_tokenize(parts, text));
+    weft_ASSIGN(Pieces pieces, normalize(parts, text));
+    weft_TRY(pre_tokenize(parts, text, pieces));
     text::Sequence sequence;
     const auto session = parts.model->begin();
     for (const Pieces::Piece& piece : pieces.all) {
@@ -70,12 +81,14 @@ private:
 
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) try {
     weft_ASSIGN(TokenizerParts parts, text::load_tokenizer(path));
+    parts.origin = path.string();
     return Tokenizer(std::move(parts));
 } weft_CATCH
 
 Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) try {
     weft_ASSIGN(const Json root, parse_json(json, origin));
     weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin, {}));
+    parts.origin = origin;
     return Tokenizer(std::move(parts));
 } weft_CATCH
 
@@ -138,12 +151,12 @@ bool Tokenizer::is_special(uint32_t id) const {
 Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const try {
     weft_TRY(check_text(text));
     Trace trace;
-    weft_ASSIGN(Pieces pieces, parts_->added.extract(text, parts_->normalizer.get()));
+    weft_ASSIGN(Pieces pieces, normalize(*parts_, text));
     const auto copy = [&](std::vector<Trace::Piece>& out) {
         for (const auto& piece : pieces.all) out.push_back({std::string(pieces.view(piece)), piece.token});
     };
     copy(trace.normalized);
-    if (parts_->pre_tokenizer) weft_TRY(parts_->pre_tokenizer->apply(pieces, text::growth_limit(text.size())));
+    weft_TRY(pre_tokenize(*parts_, text, pieces));
     copy(trace.pieces);
     return trace;
 } weft_CATCH

@@ -16,6 +16,7 @@ struct TokenizerParts {
     std::unique_ptr<TokenModel> model;
     std::unique_ptr<PostProcessor> post_processor; ///< may be null
     std::unique_ptr<Decoder> decoder;             ///< null: tokens with spaces between
+    std::string origin;                           ///< the file, for messages about texts; empty where it has no name
 };
 
 } // namespace weft::text

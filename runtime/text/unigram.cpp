@@ -11,13 +11,12 @@ namespace weft::text {
 namespace {
 
 constexpr double kUnkPenalty = 10;
-constexpr double kHidden = -std::numeric_limits<double>::infinity();
 
 class Unigram final : public TokenModel {
 public:
     explicit Unigram(UnigramConfig config) : config_(std::move(config)), bytes_(config_.vocabulary) {
         config_.vocabulary.each([&](std::string_view piece, uint32_t id) {
-            if (config_.scores[id] != kHidden) pieces_.add(piece, id);
+            if (!std::isnan(config_.scores[id])) pieces_.add(piece, id);
         });
     }
     const Vocabulary& vocabulary() const override { return config_.vocabulary; }
@@ -54,12 +53,12 @@ public:
                 ++end;
                 const uint32_t id = model_.pieces_.value(node);
                 if (id == PrefixTree::kNone) continue;
-                offer(at - begin, end - begin, sum(score, model_.config_.scores[id]), id);
+                offer(at - begin, end - begin, rounded(score + model_.config_.scores[id]), id);
                 furthest = std::max(furthest, end);
                 if (end - at == bytes) single = true;
             }
             if (!single) {
-                offer(at - begin, at + bytes - begin, sum(score, model_.config_.unk_score), PrefixTree::kNone);
+                offer(at - begin, at + bytes - begin, rounded(score + model_.config_.unk_score), PrefixTree::kNone);
                 furthest = std::max(furthest, at + bytes);
             }
             at += bytes;
@@ -76,7 +75,7 @@ private:
         bool reached = false;
     };
 
-    double sum(double a, double b) const { return model_.config_.float_sums ? double(float(a) + float(b)) : a + b; }
+    double rounded(double score) const { return model_.config_.float_sums ? double(float(score)) : score; }
 
     void offer(size_t start, size_t end, double score, uint32_t id) {
         if (ends_.size() <= end) ends_.resize(end + 1);

@@ -7,7 +7,7 @@ namespace weft::text {
 
 struct UnigramConfig {
     Vocabulary vocabulary;
-    std::vector<double> scores;     ///< one an id; -infinity: never found in a text, as control pieces of SentencePiece
+    std::vector<double> scores;     ///< one an id; not a number: never found in a text, as control pieces of SentencePiece
     double unk_score = 0;           ///< of a character that is no piece
     std::optional<uint32_t> unk_id; ///< absent: meeting an unknown character is an error
     bool float_sums = false;        ///< sums of scores are rounded to float, as the SentencePiece library has them: which of two equal ways wins depends on it

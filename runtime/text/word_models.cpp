@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/word_models.hpp"
+#include "text/byte_tokens.hpp"
 #include "text/part.hpp"
 #include "text/prefix_tree.hpp"
 
@@ -26,7 +27,7 @@ protected:
 
 class WordLevel final : public WordModel {
 public:
-    using WordModel::WordModel;
+    explicit WordLevel(WordConfig config) : WordModel(std::move(config)), bytes_(config_.vocabulary) {}
     std::unique_ptr<TokenSession> begin() const override { return std::make_unique<Session>(*this); }
 
 private:
@@ -34,12 +35,14 @@ private:
         explicit Session(const WordLevel& model_in) : model(model_in) {}
         Status tokenize(std::string_view piece, std::vector<uint32_t>& ids) override {
             const auto id = model.vocabulary().id_of(piece);
+            if (!id && model.config_.byte_fallback && model.bytes_.add(piece, ids)) return Ok{};
             if (!id) return model.add_unknown(ids);
             ids.push_back(*id);
             return Ok{};
         }
         const WordLevel& model;
     };
+    ByteTokens bytes_;
 };
 
 class WordPiece final : public WordModel {

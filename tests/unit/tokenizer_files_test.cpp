@@ -10,6 +10,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <weft/tokenizer.hpp>
 
@@ -83,6 +84,7 @@ std::string numbers(const std::vector<int32_t>& list) {
 
 // A protobuf field with a text, and a piece.
 std::string field(int number, const std::string& text) { return std::string{char(number << 3 | 2), char(text.size())} + text; }
+std::string long_field(int number, const std::string& text) { return std::string{char(((number << 3 | 2) & 0x7f) | 0x80), char(number >> 4), char(text.size())} + text; }
 std::string flag(int number, int value) { return std::string{char((number << 3) & 0x7f), char(value)}; }
 std::string piece(const std::string& text, float score, int type = 1) { return field(1, field(1, text) + std::string{char(2 << 3 | 5)} + GgufBuilder::raw(score) + std::string{char(3 << 3), char(type)}); }
 
@@ -166,6 +168,101 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of i
     const auto configured = Tokenizer::load(folder.path());
     REQUIRE(configured);
     CHECK(*configured->encode("ab<new>", true) == Ids{8, 10, 2});
+}
+
+// From here to the classes: what the SentencePiece library gives for the same files.
+namespace {
+
+const std::string kMark = "\xe2\x96\x81";
+const std::string kByteFallback{char(0x98), char(0x02), 1}, kSpaceIsSuffix{char(0xc0), char(0x01), 1}; // fields 35 and 24
+const std::string kStart = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3);
+
+Tokenizer sentencepiece(int kind, const std::string& pieces, const std::string& trainer = "", const std::string& normalizer = "") {
+    const TemporaryDirectory folder;
+    auto tokenizer = Tokenizer::load(folder.write("m.model", pieces + field(2, flag(3, kind) + trainer) + field(3, normalizer)));
+    REQUIRE(tokenizer);
+    return std::move(*tokenizer);
+}
+
+} // namespace
+
+TEST_CASE("tokenizer files: scores are summed in float for a SentencePiece model, in double for tokenizer.json") {
+    const std::string pieces = piece("<unk>", 0, 2) + piece("a", -7.87f) + piece("aa", -15.74f) + piece("aaa", -23.61f);
+    CHECK(*sentencepiece(1, pieces, "", flag(3, 0) + flag(4, 0)).encode("aaaa", false) == Ids{1, 3});
+    Json vocabulary = Json::array({Json::array({"<unk>", 0.0})});
+    for (const auto& [text, score] : {std::pair("a", -7.87f), std::pair("aa", -15.74f), std::pair("aaa", -23.61f)}) vocabulary.push_back(Json::array({text, double(score)}));
+    const auto json = Tokenizer::parse(Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocabulary}}}}.dump(), "t.json");
+    REQUIRE(json);
+    CHECK(*json->encode("aaaa", false) == Ids{2, 2});
+}
+
+TEST_CASE("tokenizer files: decoding SentencePiece's marks and unknown pieces") {
+    const std::string pieces = kStart + piece(kMark, -3) + piece("a", -2) + piece("b", -2.5f) + piece(kMark + "a", -1) + piece("a" + kMark, -1.5f) + piece(kMark + kMark, -4);
+    const std::vector<Ids> texts = {{6, 4}, {3, 6}, {3, 3, 6}, {8, 4}, {7, 4}, {4, 3}, {0, 6}, {3, 0, 4}, {6, 0, 4}};
+    const std::string u = " \xe2\x81\x87 ", no_prefix = flag(3, 0), keep = flag(4, 0);
+    const std::vector<std::string> dropped = {"aa", "a", "a", " a", "a a", "a ", u + " a", u + "a", "a" + u + "a"};
+    const std::vector<std::pair<std::string, std::vector<std::string>>> normalizers = {
+        {"", dropped}, {no_prefix, dropped},
+        {keep, {"aa", " a", "  a", " a", "a a", "a ", u + " a", u + "a", "a" + u + "a"}},
+        {no_prefix + keep, {" aa", "  a", "   a", "  a", "a a", "a ", u + " a", " " + u + "a", " a" + u + "a"}},
+    };
+    for (const int kind : {1, 2, 3, 4}) {
+        for (const auto& [normalizer, expected] : normalizers) {
+            const Tokenizer tokenizer = sentencepiece(kind, pieces, "", normalizer);
+            for (size_t i = 0; i < texts.size(); ++i) {
+                CAPTURE(kind, normalizer, i);
+                CHECK(tokenizer.decode(texts[i], true) == expected[i]);
+                CHECK(tokenizer.decode(texts[i], false) == expected[i]);
+                StreamDecoder stream(tokenizer, true);
+                std::string streamed;
+                for (const uint32_t id : texts[i]) streamed += stream.push(id);
+                CHECK(streamed + stream.flush() == expected[i]);
+            }
+        }
+        const Tokenizer marked = sentencepiece(kind, pieces, long_field(44, "?!")), empty = sentencepiece(kind, pieces, long_field(44, ""));
+        CHECK(marked.decode(Ids{4, 3, 0}, true) == "a ?!");
+        CHECK(empty.decode(Ids{3, 0, 3, 4}, true) == "a");
+    }
+}
+
+TEST_CASE("tokenizer files: user-defined symbols of a SentencePiece model compete in Unigram and come first in BPE") {
+    const std::string pieces = kStart + piece(kMark, -3) + piece("a", -2) + piece("b", -2.5f) + piece("ab", -0.01f) + piece("<x>", 0, 4) + piece("b<", -1) + piece("<x>b", -0.01f) + piece("<", -5) +
+                               piece("x", -5) + piece(">", -5);
+    const Tokenizer unigram = sentencepiece(1, pieces), bpe = sentencepiece(2, pieces);
+    CHECK(*unigram.encode("a<x>b", false) == Ids{3, 4, 9});
+    CHECK(*unigram.encode("<x><x>b", false) == Ids{3, 7, 9});
+    CHECK(*unigram.encode("ab<x>", false) == Ids{3, 6, 7});
+    for (const auto& [score, ids] : {std::pair(-7.6f, Ids{3, 5}), std::pair(-7.4f, Ids{4, 6})}) { // a symbol's score is 0.1 for each byte after the first
+        const std::string spaces = piece("<unk>", 0, 2) + piece(kMark, -1.6f) + piece("no", -2) + piece("For", -7.8f) + piece("For" + kMark, score) + piece(kMark + "the", 0, 4) + piece("the", 0, 4);
+        CHECK(*sentencepiece(1, spaces, "", flag(3, 0)).encode("For the", false) == ids);
+    }
+    CHECK(*bpe.encode("a<x>b", false) == Ids{3, 4, 7, 5});
+    CHECK(*bpe.encode("<x><x>b", false) == Ids{3, 7, 7, 5});
+}
+
+TEST_CASE("tokenizer files: infinite scores of a SentencePiece model") {
+    for (const float infinity : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+        const std::string pieces = kStart + piece(kMark, -3) + piece("a", infinity) + piece("b", -2.5f) + piece("ab", -4) + piece(kMark + "a", -2);
+        CHECK(*sentencepiece(2, pieces).encode("zab", false) == Ids{3, 0, 6});
+        CHECK(*sentencepiece(3, pieces).encode("b a", false) == Ids{0, 7});
+        CHECK(*sentencepiece(4, pieces).encode("zab", false) == Ids{3, 0, 4, 5});
+        const TemporaryDirectory folder;
+        CHECK_THAT(error_of(folder.write("m.model", pieces)), ContainsSubstring("not finite")); // Unigram
+    }
+}
+
+TEST_CASE("tokenizer files: words of a SentencePiece model") {
+    const std::string words = piece(kMark, -3) + piece("a" + kMark, -1) + piece("a", -2) + piece(kMark + "a", -1);
+    const Tokenizer plain = sentencepiece(3, kStart + words), suffix = sentencepiece(3, kStart + words, kSpaceIsSuffix);
+    CHECK(*plain.encode("a z", false) == Ids{6, 0});
+    CHECK(*suffix.encode("a z", false) == Ids{5, 0, 3}); // words begin with spaces all the same
+    CHECK(*suffix.encode("a a", false) == Ids{5, 6, 3});
+    std::string bytes;
+    for (int b = 0; b < 256; ++b) bytes += piece(std::string("<0x") + "0123456789ABCDEF"[b >> 4] + "0123456789ABCDEF"[b & 15] + ">", 0, 6);
+    const Tokenizer fallback = sentencepiece(3, kStart + bytes + words, kByteFallback), both = sentencepiece(3, kStart + bytes + words, kSpaceIsSuffix + kByteFallback);
+    CHECK(*fallback.encode("a z", false) == Ids{262, 229, 153, 132, 125});
+    CHECK(fallback.decode(Ids{262, 229, 153, 132, 125}, true) == "a" + kMark + "z"); // a mark that is spelled in bytes is no space
+    CHECK(*both.encode("z a", false) == Ids{125, 262, 259});
 }
 
 TEST_CASE("tokenizer files: what the class of a tokenizer adds to a SentencePiece model") {

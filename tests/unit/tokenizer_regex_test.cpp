@@ -5,6 +5,7 @@
 #include "text/utf8.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
 
 using namespace weft;
 using namespace weft::text;
@@ -84,6 +85,67 @@ TEST_CASE("regex: hostile patterns end with an error") {
     std::string nested = "a";
     for (int i = 0; i < 100; ++i) nested = "(?:" + nested + "){1,2}+";
     CHECK_THAT(marked(nested, "aaaa"), ContainsSubstring("aaaa") || ContainsSubstring("regular expression"));
+}
+
+TEST_CASE("regex: a long text takes time in proportion to its length") {
+    // Nothing in it begins a match of these: looking for one to the end of the text at every step would take minutes.
+    std::string kana;
+    while (kana.size() < 3'000'000) kana += "\xe3\x81\x82\xe3\x82\xab";
+    const std::string letters(3'000'000, 'a');
+    const auto begin = std::chrono::steady_clock::now();
+    for (const char* pattern : {"[\xe4\xb8\x80-\xe9\xbe\xa5]+", "\\s+", "[\\r\\n]", "z", "(?i:z)", "\\p{N}{1,3}", "\\bq", "(?<=b)c", "[^\\p{L}]$"}) {
+        CAPTURE(pattern);
+        for (const std::string_view text : {std::string_view(kana), std::string_view(letters)}) {
+            const auto spans = Regex::compile(pattern, "t.json")->find_all(text);
+            REQUIRE(spans);
+            CHECK(spans->empty());
+        }
+    }
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20)); // under a second where nothing else runs
+}
+
+// What lies at the end of the part of a text that PCRE2 is given must not count as the text's end.
+TEST_CASE("regex: a long text is matched as its parts are") {
+    for (const char* pattern : {"(?<!a)a+$", "\\s+(?!\\S)|\\s+", "(?<!a)a+\\b", "x\\z|(?<!a)a+(?=x)", "(?:a|ax)+", "\\r?\\n|(?<!a)a+\\Z", "(?<=\\n)a+", "[^\\S\\n]+$", "(?<!a)a+?(?=[x ])", "(?i)(?<!a)A*x"}) {
+        CAPTURE(pattern);
+        const auto regex = Regex::compile(pattern, "t.json");
+        REQUIRE(regex);
+        std::string text;
+        for (size_t size : {1u, 500u, 1022u, 1023u, 1024u, 1025u, 4095u, 4096u, 5119u, 5120u, 5121u, 5122u, 9000u, 40'000u}) {
+            for (const char* end : {"x\r\n", "  \n", " \xe3\x81\x82\n"}) text += std::string(size, 'a') + end;
+        }
+        // No match of these patterns goes beyond a line, or looks further than the next character.
+        const auto all = regex->find_all(text);
+        REQUIRE(all);
+        size_t wrong = 0, at = 0;
+        std::vector<std::pair<size_t, size_t>> lines;
+        while (at < text.size()) {
+            const size_t line_end = text.find('\n', at) + 1;
+            lines.emplace_back(at, line_end);
+            at = line_end;
+        }
+        size_t next = 0;
+        for (const auto& [line_begin, line_end] : lines) {
+            // One character of the next line stands for all of it.
+            const auto part = regex->find_all(std::string_view(text).substr(line_begin, line_end - line_begin + (line_end < text.size())));
+            REQUIRE(part);
+            for (const auto& span : *part) {
+                if (span.begin + line_begin >= line_end) continue;
+                wrong += next >= all->size() || (*all)[next].begin != span.begin + line_begin || (*all)[next].end != span.end + line_begin;
+                ++next;
+            }
+        }
+        CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("regex: a word of a million letters") {
+    const std::string word(1'000'000, 'a');
+    for (const char* pattern : {"[\\p{L}&&[^\\p{Han}]]+", "(?:\\p{L}\\p{M}*)+", "[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+",
+                                "[\\p{Lu}\\p{M}&&[^\\p{Han}]]*[\\p{Ll}\\p{M}&&[^\\p{Han}]]+(?i:'s)?|[\\p{Lu}\\p{M}&&[^\\p{Han}]]+"}) {
+        CAPTURE(pattern);
+        CHECK((marked(pattern, word + "1") == "[" + word + "]1"));
+    }
 }
 
 TEST_CASE("unicode: normal forms, also of long runs of marks") {

@@ -183,6 +183,16 @@ TEST_CASE("tokenizer: what is wrong with a file is said") {
     }
 }
 
+TEST_CASE("tokenizer: a regular expression is named by its place, once") {
+    const auto split = [](const std::string& pattern) {
+        return Tokenizer::parse(with(R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": )" + Json(pattern).dump() + R"(}, "behavior": "Isolated", "invert": false})"), "t.json");
+    };
+    CHECK_THAT(split("(a").error().message, StartsWith("t.json: ") && ContainsSubstring("key 'pattern': regular expression is not supported"));
+    const auto ids = split("(a+)+[bc]")->encode(std::string(20'000, 'a'), false);
+    REQUIRE_FALSE(ids);
+    CHECK_THAT(ids.error().message, StartsWith("t.json: ") && !StartsWith("t.json: t.json") && ContainsSubstring("key 'pattern': regular expression gave up"));
+}
+
 TEST_CASE("tokenizer: parts that each double the text are stopped") {
     std::string doubles = R"({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"})", all = doubles;
     for (int i = 1; i < 60; ++i) all += "," + doubles;
@@ -191,9 +201,19 @@ TEST_CASE("tokenizer: parts that each double the text are stopped") {
     const auto ids = normalizer->encode("aaaa", false);
     REQUIRE_FALSE(ids);
     CHECK(ids.error().code == ErrorCode::unsupported);
+    CHECK_THAT(ids.error().message, StartsWith("t.json: the tokenizer makes the text more than"));
     const auto decoder = Tokenizer::parse(with(R"("decoder": {"type": "Sequence", "decoders": [)" + all + "]}"), "t.json");
     REQUIRE_FALSE(decoder);
     CHECK_THAT(decoder.error().message, ContainsSubstring("4096 times longer"));
+}
+
+TEST_CASE("tokenizer: a text that Strip empties") {
+    for (const char* sides : {R"("strip_left": false, "strip_right": true)", R"("strip_left": true, "strip_right": false)", R"("strip_left": true, "strip_right": true)"}) {
+        const auto tokenizer = Tokenizer::parse(with(R"("normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip", )" + std::string(sides) + R"(}, {"type": "ByteLevel"}]})"), "t.json");
+        REQUIRE(tokenizer);
+        for (const char* text : {" ", "\n", "  \xe3\x80\x80"}) CHECK(*tokenizer->encode(text, false) == Ids{});
+        CHECK(*tokenizer->encode("abc", false) == Ids{30});
+    }
 }
 
 TEST_CASE("tokenizer: text that is not UTF-8 is refused at its first wrong byte") {
