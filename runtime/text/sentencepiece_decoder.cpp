@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/sentencepiece_decoder.hpp"
 #include "text/decode_stages.hpp"
+#include "text/sentencepiece_normalizer.hpp"
 
 namespace weft::text {
 namespace {
-
-constexpr std::string_view kSpaceMark = "\xe2\x96\x81";
 
 // Bytes come after the marks: a mark that is spelled in bytes is no space.
 class Stage final : public WholeTokens {

@@ -4,8 +4,6 @@
 namespace weft::text {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xe2\x96\x81";
-
 class SentencePieceNormalizer final : public Normalizer {
 public:
     explicit SentencePieceNormalizer(SentencePieceNormalizerConfig config) : config_(std::move(config)) {}

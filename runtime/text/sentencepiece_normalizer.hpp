@@ -9,6 +9,8 @@
 
 namespace weft::text {
 
+inline constexpr std::string_view kSpaceMark = "\xe2\x96\x81"; ///< what stands for a space in pieces, U+2581
+
 /// User-defined symbols: at each place the longest.
 class SymbolFinder {
 public:
