@@ -190,7 +190,7 @@ Status draft_sentencepiece(const SentencePieces& file, GgufDraft& draft) {
         symbols = symbols || file.pieces[id].type == SentencePieces::user_defined;
         if (file.pieces[id].type != SentencePieces::unknown) continue;
         set_unknown(draft, id);
-        draft.differ(unigram, "the text " + file.pieces[id].text + ", which GGUF's readers take for the token");
+        draft.differ(true, "the text " + file.pieces[id].text + ", which GGUF's readers take for the token");
     }
     draft.differ(symbols && (file.add_dummy_prefix || file.remove_extra_whitespaces), "spaces beside user-defined symbols");
     draft.flags["add_space_prefix"] = file.add_dummy_prefix;

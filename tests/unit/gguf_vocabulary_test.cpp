@@ -166,10 +166,10 @@ TEST_CASE("GGUF vocabulary: SentencePiece models") {
         REQUIRE(bpe);
         const auto [written, keys] = write_vocabulary("tokenizer.model", file, bpe->vocab_size() + 1);
         CHECK(written.kind == "llama");
-        CHECK(written.note.empty());
+        CHECK_THAT(written.note, ContainsSubstring("the text <unk>"));
         const auto same = read_vocabulary(keys);
         REQUIRE(same);
-        CHECK(differences(*bpe, *same, texts) == 0);
+        CHECK(differences(*bpe, *same, texts) == named); // the library does not find <unk> in a text
     }
     // Without all bytes a reader would have nothing for the rest.
     const auto [refused, nothing] = write_vocabulary("tokenizer.model", piece("<unk>", 0, 2) + piece("a", 0) + spec(true), 2);
