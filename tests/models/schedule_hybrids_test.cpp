@@ -337,7 +337,7 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
     };
     const Json odd = Json::array({"mamba", "sliding_attention", "mamba"}), two = Json::array({"mamba", "attention"});
     const Case cases[] = {
-        {"mamba", "hidden_size", 0}, {"mamba", "expand", -2}, {"mamba", "expand", 2147483647}, {"mamba", "state_size", 0}, {"mamba", "state_size", 257, "the size of a state"}, {"mamba", "state_size", 2147483647}, {"mamba", "time_step_rank", "many"},
+        {"mamba", "hidden_size", 0}, {"mamba", "intermediate_size", 0}, {"mamba", "intermediate_size", 2147483647}, {"jamba", "mamba_expand", -2}, {"jamba", "mamba_expand", 2147483647}, {"mamba", "state_size", 0}, {"mamba", "state_size", 257, "the size of a state"}, {"mamba", "state_size", 2147483647}, {"mamba", "time_step_rank", "many"},
         {"mamba", "time_step_rank", 0}, {"mamba", "conv_kernel", 0}, {"mamba", "conv_kernel", 9, "convolution's taps"}, {"mamba", "hidden_act", "snake"}, {"mamba", "num_hidden_layers", 10001}, {"mamba", "use_bias", "no"}, {"mamba", "vocab_size", 0},
         {"mamba2", "num_heads", 7}, {"mamba2", "head_dim", 32}, {"mamba2", "n_groups", 3}, {"mamba2", "n_groups", 0}, {"mamba2", "time_step_limit", 3}, {"mamba2", "time_step_limit", Json::array({1.0, 0.5})}, {"mamba2", "time_step_limit", Json::array({-1.0, 0.5})},
         {"mamba2", "time_step_limit", Json::array({0.1})}, {"mamba2", "time_step_limit", Json::array({"a", "b"})}, {"mamba2", "state_size", 2147483647}, {"mamba2", "expand", 3, "num_heads"}, {"jamba", "attn_layer_offset", 4}, {"jamba", "attn_layer_offset", -1},
