@@ -23,7 +23,8 @@ typename K::Variant product_variant(Recorder& r, const Tensor& x, const Tensor& 
     if (!by_sixteen_bytes(x, weight)) return K::Variant::core;
     if (!in_blocks(weight.dtype)) return K::Variant::vectors;
     if (weight.dtype == DType::f8_blocks) return K::Variant::blocks; // its elements are no integers
-    return eight_bits || r.has(Feature::fast_integer_dot) ? K::Variant::dot : K::Variant::blocks;
+    const bool can = vk::usable(r.device(), K::info, uint32_t(K::Variant::dot), nullptr);
+    return can && (eight_bits || r.has(Feature::fast_integer_dot)) ? K::Variant::dot : K::Variant::blocks;
 }
 
 /// Specialization of matmul.comp and expert_matmul.comp: LOCAL / TX * TM rows of x by TX * TN rows of W.

@@ -6,6 +6,28 @@
 #include <algorithm>
 
 namespace weft {
+namespace {
+
+const Wrapper* wrapper_of(const std::string& type) {
+    for (const Architecture* a : all_architectures())
+        for (const Wrapper& wrapper : a->text_of)
+            if (type == wrapper.type) return &wrapper;
+    return nullptr;
+}
+
+} // namespace
+
+Result<Json> language_config(const JsonObject& config) {
+    weft_ASSIGN(const std::string type, config.string("model_type"));
+    const Wrapper* wrapper = wrapper_of(type);
+    if (!wrapper) return config.json();
+    weft_ASSIGN(const JsonObject text, config.object("text_config"));
+    Json inner = text.json();
+    if (!inner.contains("model_type")) inner["model_type"] = wrapper->text_type;
+    for (const char* key : {"tie_word_embeddings", "quantization_config"}) // the head and the files are the whole model's
+        if (config.has(key)) inner[key] = config.json()[key];
+    return inner;
+}
 
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
@@ -63,9 +85,20 @@ Result<Schedule> make_schedule(const ModelFiles& files) {
     if (files.gguf()) return schedule_of_gguf(files);
     if (!files.config()) return Error{ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
     if (files.config()->contains(kScheduleKey)) return schedule_from_json(*files.config(), files.config_origin());
-    const JsonObject config(*files.config(), files.config_origin());
+    weft_ASSIGN(const Json json, language_config(JsonObject(*files.config(), files.config_origin())));
+    const JsonObject config(json, files.config_origin());
     weft_TRY(check_quantization(config));
     return schedule_of(config, files);
+}
+
+Slots::Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes) : schedule_(schedule), files_(files), side_(gguf_side(files)), prefixes_(std::move(prefixes)) {
+    const auto type = files.config() ? JsonObject(*files.config(), files.config_origin()).string("model_type") : Result<std::string>("");
+    if (!type || !wrapper_of(*type)) return;
+    // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before; the head is "lm_head.weight" or "language_model.lm_head.weight".
+    const std::vector<std::string> own = std::move(prefixes_);
+    prefixes_.clear();
+    for (const std::string& prefix : own)
+        for (const std::string& at : {prefix == "model." ? "model.language_model." : prefix, "language_model." + prefix}) prefixes_.push_back(at);
 }
 
 WeightId Slots::add(WeightSlot slot) {

@@ -23,6 +23,11 @@ struct GgufSide {
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 
+/// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are not read.
+struct Wrapper {
+    const char *type, *text_type; ///< the model_type of config.json, and that of its text_config where it has none
+};
+
 /// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines: `weft::NAME::architecture`.
 struct Architecture {
     std::vector<const char*> model_types; ///< config.json "model_type" values it serves
@@ -30,6 +35,7 @@ struct Architecture {
     const char* traits;                   ///< one line: what the schedule exercises
     Result<Schedule> (*schedule)(const JsonObject& config, const ModelFiles& files);
     std::vector<GgufSide> gguf = {};
+    std::vector<Wrapper> text_of = {};
 };
 
 /// All architectures, sorted by their first model type.
@@ -37,13 +43,16 @@ std::span<const Architecture* const> all_architectures();
 /// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types are refused with the list of known ones.
 Result<Schedule> make_schedule(const ModelFiles& files);
 
-/// The schedule of a config by its model_type, with the weights' names and shapes of `files`.
+/// The config of the language model: of a multimodal model that of its text part, whatever else it has left out; else the config itself.
+Result<Json> language_config(const JsonObject& config);
+
+/// The schedule of a language model's config by its model_type, with the weights' names and shapes of `files`.
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files);
 
 /// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give ("model."). A name may be several, "new.weight|old.weight".
 class Slots {
 public:
-    Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes) : schedule_(schedule), files_(files), side_(gguf_side(files)), prefixes_(std::move(prefixes)) {}
+    Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes);
 
     /// True if names and shapes are those of a GGUF file.
     bool gguf() const { return side_; }

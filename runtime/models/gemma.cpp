@@ -132,6 +132,6 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
 
 extern const Architecture architecture;
 const Architecture architecture{{"gemma2", "gemma3_text"}, "Gemma-2, Gemma-3 text", "norms on both sides, soft caps, windows between full layers, two rotary bases", schedule,
-    {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}}};
+    {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}}, {{"gemma3", "gemma3_text"}}};
 
 } // namespace weft::gemma

@@ -58,6 +58,6 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"llama", "mistral"}, "Llama, Mistral", "grouped-query attention, rotary positions of every type, SwiGLU; sliding window", schedule, {{"llama", gguf_config}}};
+const Architecture architecture{{"llama", "mistral"}, "Llama, Mistral", "grouped-query attention, rotary positions of every type, SwiGLU; sliding window", schedule, {{"llama", gguf_config}}, {{"mistral3", "mistral"}}};
 
 } // namespace weft::llama

@@ -4,6 +4,7 @@
 #include "kernels/case.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
+#include "schedule/work.hpp"
 #include <algorithm>
 #include <chrono>
 #include <weft/bench.hpp>
@@ -38,6 +39,25 @@ Result<KernelTiming> time_case(vk::Device& device, const char* kernel, const ker
     return t;
 }
 
+Result<DevicePeaks> measure_peaks(vk::Device& device, uint32_t repeats) {
+    DevicePeaks peaks;
+    for (const auto& table : kernel::all_kernel_cases())
+        for (const auto& c : table.cases)
+            if (std::string(table.kernel) == "peaks") {
+                weft_ASSIGN(const auto t, time_case(device, table.kernel, c, std::max(repeats, 5u)));
+                if (!t.error.empty()) return Error{ErrorCode::device_lost, "the device's peaks cannot be measured: " + t.error, {}};
+                if (t.operations) peaks.gflop_per_s = double(t.operations) / (t.us * 1000);
+                else peaks.copy_gb_per_s = double(t.bytes) / (t.us * 1000);
+            }
+    return peaks;
+}
+
+// Of `us` microseconds, the share that the work needs at the peaks.
+double share_of(const DevicePeaks& peaks, uint64_t bytes, uint64_t operations, double us) {
+    const double least = std::max(double(bytes) / peaks.copy_gb_per_s, double(operations) / peaks.gflop_per_s) / 1000;
+    return us > 0 ? least / us : 0;
+}
+
 std::vector<LayerTiming> layer_times(const Session& session) {
     std::vector<LayerTiming> list;
     const Replay* replay = session.last_replay();
@@ -62,21 +82,14 @@ Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>
             for (const auto& t : tables) known += (known.empty() ? "" : ", ") + std::string(t.kernel);
             return Error{ErrorCode::invalid_argument, "there is no kernel '" + name + "'", {"weft has: " + known}};
         }
-    for (const auto& table : tables)
-        for (const auto& c : table.cases)
-            if (std::string(table.kernel) == "peaks") {
-                weft_ASSIGN(const auto t, time_case(device.internal(), table.kernel, c, std::max(repeats, 5u)));
-                if (t.operations) bench.peaks.gflop_per_s = double(t.operations) / (t.us * 1000);
-                else bench.peaks.copy_gb_per_s = double(t.bytes) / (t.us * 1000);
-            }
+    weft_ASSIGN(bench.peaks, measure_peaks(device.internal(), repeats));
     for (const auto& table : tables) {
         if (!names.empty() && std::find(names.begin(), names.end(), table.kernel) == names.end()) continue;
         for (const auto& c : table.cases) {
             if (c.bytes == 0) continue;
             if (on_case && !on_case(std::string(table.kernel) + ": " + c.name)) return Error{ErrorCode::cancelled, "stopped", {}};
             weft_ASSIGN(auto t, time_case(device.internal(), table.kernel, c, repeats));
-            const double least = std::max(double(t.bytes) / bench.peaks.copy_gb_per_s, double(t.operations) / bench.peaks.gflop_per_s) / 1000;
-            t.share = t.us > 0 ? least / t.us : 0;
+            t.share = share_of(bench.peaks, t.bytes, t.operations, t.us);
             bench.cases.push_back(std::move(t));
         }
     }
@@ -127,6 +140,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     bench.prompt = o.prompt;
     bench.generate = o.generate;
     bench.batch = o.batch;
+    weft_ASSIGN(bench.peaks, measure_peaks(device.internal(), o.repeats));
     kernel::Random random(1);
     std::vector<std::vector<uint32_t>> prompts(o.batch);
     std::vector<Feed> feeds;
@@ -182,14 +196,49 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     bench.prefill_tokens_per_s = median(prefill);
     bench.decode_tokens_per_s = median(decode);
     bench.host_us_per_token = median(host);
+    std::vector<uint64_t> weight_bytes;
+    for (const DeviceWeight& weight : model->weights.all()) {
+        weight_bytes.push_back(0);
+        for (const auto& part : weight.parts) weight_bytes.back() += part.slice.size;
+    }
+    const auto work = [&](PhaseWork& phase, const WorkStep& step) {
+        const Work w = work_of(model->schedule, weight_bytes, options.kv_dtype, step);
+        phase.bytes += w.bytes;
+        phase.operations += w.operations;
+    };
+    const uint32_t chunk = std::max(1u, options.max_chunk / o.batch);
+    for (uint32_t past = 0; past < o.prompt; past += chunk) work(bench.prefill_work, {o.batch, past, std::min(chunk, o.prompt - past), past + chunk >= o.prompt});
+    bench.prefill_work.share = share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations, double(o.prompt) * o.batch / bench.prefill_tokens_per_s * 1e6);
+    if (!o.generate) return bench;
+    work(bench.decode_work, {o.batch, o.prompt + o.generate / 2, 1, true});
+    bench.decode_work.share = share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations, o.batch / bench.decode_tokens_per_s * 1e6);
     return bench;
 } weft_CATCH
 
+namespace {
+
+std::string work_text(const PhaseWork& w, double seconds) {
+    char line[160];
+    std::snprintf(line, sizeof line, "%.2f MB at %.2f GB/s, %.4f GFLOP at %.2f GFLOP/s, %.1f %% of the limit", double(w.bytes) * 1e-6, double(w.bytes) * 1e-9 / seconds, double(w.operations) * 1e-9, double(w.operations) * 1e-9 / seconds, 100 * w.share);
+    return line;
+}
+
+Json work_json(const PhaseWork& w) { return {{"bytes", w.bytes}, {"operations", w.operations}, {"share_of_limit", w.share}}; }
+
+} // namespace
+
 std::string ModelBench::text() const {
     char line[256];
-    std::snprintf(line, sizeof line, "%s (%s): %.2f M parameters, %.1f MiB; %s, %s\n  prefill %u x %u: %.1f tokens/s\n  decode  %u x %u: %.1f tokens/s, host %.1f us a token, %llu submissions\n", model.c_str(), architecture.c_str(), double(parameters) * 1e-6,
-                  double(weight_bytes) / 1048576, device.c_str(), driver.c_str(), batch, prompt, prefill_tokens_per_s, batch, generate, decode_tokens_per_s, host_us_per_token, static_cast<unsigned long long>(decode_submissions));
-    std::string s = line;
+    std::snprintf(line, sizeof line, " (%s): %.2f M parameters, %.1f MiB; ", architecture.c_str(), double(parameters) * 1e-6, double(weight_bytes) / 1048576);
+    std::string s = model + line + device + ", " + driver;
+    std::snprintf(line, sizeof line, ": copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", peaks.copy_gb_per_s, peaks.gflop_per_s);
+    s += line;
+    std::snprintf(line, sizeof line, "  prefill %u x %u: %.1f tokens/s; %s\n", batch, prompt, prefill_tokens_per_s, work_text(prefill_work, double(prompt) * batch / prefill_tokens_per_s).c_str());
+    s += line;
+    if (generate) {
+        std::snprintf(line, sizeof line, "  decode  %u x %u: %.1f tokens/s; a step %s; host %.1f us a token, %llu submissions\n", batch, generate, decode_tokens_per_s, work_text(decode_work, batch / decode_tokens_per_s).c_str(), host_us_per_token, static_cast<unsigned long long>(decode_submissions));
+        s += line;
+    }
     for (const auto* layers : {&prefill_layers, &decode_layers}) {
         if (layers->empty()) continue;
         double total = 0;
@@ -205,7 +254,8 @@ std::string ModelBench::text() const {
 
 std::string ModelBench::json() const {
     Json j{{"model", model}, {"architecture", architecture}, {"device", device}, {"driver", driver}, {"parameters", parameters}, {"weight_bytes", weight_bytes}, {"prompt", prompt}, {"generate", generate}, {"batch", batch},
-           {"prefill_tokens_per_s", prefill_tokens_per_s}, {"decode_tokens_per_s", decode_tokens_per_s}, {"host_us_per_token", host_us_per_token}, {"decode_submissions", decode_submissions}};
+           {"prefill_tokens_per_s", prefill_tokens_per_s}, {"decode_tokens_per_s", decode_tokens_per_s}, {"host_us_per_token", host_us_per_token}, {"decode_submissions", decode_submissions},
+           {"copy_gb_per_s", peaks.copy_gb_per_s}, {"gflop_per_s", peaks.gflop_per_s}, {"prefill_work", work_json(prefill_work)}, {"decode_work", work_json(decode_work)}};
     const auto layers = [](const std::vector<LayerTiming>& list) {
         Json a = Json::array();
         for (const auto& l : list) a.push_back({{"segment", l.segment}, {"call", l.call}, {"us", l.us}});

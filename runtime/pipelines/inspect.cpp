@@ -69,7 +69,7 @@ void add_kernels(const vk::Program& program, std::vector<InspectedKernel>& list,
         const std::string tier = call.kernel->variants[call.variant].name;
         auto it = std::find_if(list.begin(), list.end(), [&](const auto& k) { return k.name == call.kernel->name && k.tier == tier; });
         if (it == list.end()) {
-            std::string why = call.kernel->variant_count == 1 ? "its only form" : "chosen for this shape and type";
+            std::string why = call.kernel->variants[call.variant].purpose;
             for (uint32_t v = 0; v < call.kernel->variant_count; ++v) {
                 std::vector<std::string> reasons;
                 if (!vk::usable(device, *call.kernel, v, &reasons)) why += "; " + reasons[0];
@@ -109,16 +109,15 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     const bool has_weights = !files.tensors().empty();
     if (has_weights) in.problems = check_weights(schedule.weights, files);
     std::pair<uint64_t, const WeightSlot*> largest{0, nullptr}; // what is allocated as one piece
+    std::vector<DeviceWeight> weights;
     for (const WeightSlot& slot : schedule.weights) {
+        auto parts = held_whole(slot, options.dtype == WeightType::f32 ? DType::f32 : options.dtype == WeightType::f16 ? DType::f16 : DType::bf16);
         if (has_weights && in.problems.empty()) {
-            weft_ASSIGN(const auto parts, held_parts(slot, files, options.dtype));
-            in.weight_bytes += held_bytes(slot, parts);
-            for (const HeldPart& part : parts) largest = std::max(largest, std::pair{held_bytes(slot, part), &slot});
-        } else {
-            const uint64_t bytes = slot.count() * size_of(options.dtype == WeightType::f32 || !slot.matrix ? DType::f32 : DType::bf16);
-            in.weight_bytes += bytes;
-            largest = std::max(largest, std::pair{bytes, &slot});
+            weft_ASSIGN(parts, held_parts(slot, files, options.dtype));
         }
+        in.weight_bytes += held_bytes(slot, parts);
+        for (const HeldPart& part : parts) largest = std::max(largest, std::pair{held_bytes(slot, part), &slot});
+        weights.push_back(described_weight(slot, parts));
     }
     if (!device) return in;
     const vk::Device& d = device->internal();
@@ -133,9 +132,8 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     if (in.weight_bytes + in.state_bytes > memory) in.problems.push_back("weights and states need " + std::to_string((in.weight_bytes + in.state_bytes) >> 20) + " MiB, " + (memory == limit ? "the limit is " : "the device has ") + std::to_string(memory >> 20) + " MiB");
     if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits) in.problems.push_back(fits.error().message);
     if (in.problems.empty()) {
-        const DType matrix = options.dtype == WeightType::f32 ? DType::f32 : options.dtype == WeightType::f16 ? DType::f16 : DType::bf16;
-        const Plan prefill = dry_plan(d, schedule, matrix, states, kPrefill, in.context);
-        const Plan decode = dry_plan(d, schedule, matrix, states, kDecode, in.context);
+        const Plan prefill = dry_plan(d, schedule, weights, states, kPrefill, in.context);
+        const Plan decode = dry_plan(d, schedule, weights, states, kDecode, in.context);
         for (const auto& [plan, bucket] : {std::pair{&prefill, kPrefill}, std::pair{&decode, kDecode}})
             if (const auto fits = check_grids(d, plan->program, bucket, in.context); !fits) in.problems.push_back(fits.error().message);
         in.activation_bytes = std::max(prefill.activation_bytes, decode.activation_bytes);
@@ -155,11 +153,12 @@ std::vector<KernelTier> kernel_tiers() {
     std::vector<KernelTier> tiers;
     for (const vk::KernelInfo* kernel : shader::all_kernels())
         for (uint32_t v = 0; v < kernel->variant_count; ++v) {
+            const bool compiled = kernel->variants[v].words != nullptr;
             std::vector<std::string> needs = vk::needed_features(*kernel, v);
-            std::string name = "core";
+            std::string name = compiled ? "core" : kernel->variants[v].name;
             for (const auto& n : needs) name = name == "core" ? n : name + "+" + n;
-            auto it = std::find_if(tiers.begin(), tiers.end(), [&](const auto& t) { return t.name == name; });
-            if (it == tiers.end()) it = tiers.insert(tiers.end(), {name, 0, needs});
+            auto it = std::find_if(tiers.begin(), tiers.end(), [&](const auto& t) { return t.name == name && t.compiled == compiled; });
+            if (it == tiers.end()) it = tiers.insert(tiers.end(), {name, 0, needs, compiled});
             ++it->kernels;
         }
     return tiers;
@@ -170,6 +169,7 @@ std::string architecture_table() {
     for (const Architecture* a : all_architectures()) {
         std::string types;
         for (const char* t : a->model_types) types += (types.empty() ? "`" : ", `") + std::string(t) + "`";
+        for (const Wrapper& wrapper : a->text_of) types += std::string(", text of `") + wrapper.type + "`";
         s += std::string("| ") + a->title + " | " + types + " | " + a->traits + " |\n";
     }
     return s;

@@ -195,7 +195,8 @@ public:
     /// The header under one of GGUF's names; sets what cannot be said so.
     Result<Written> try_side(const GgufSide& side) {
         weft_ASSIGN(GgufFile nothing, empty_gguf(side, scratch_));
-        Json config = *files_.config();
+        weft_ASSIGN(const Json own, language_config(JsonObject(*files_.config(), files_.config_origin())));
+        Json config = own;
         config["tie_word_embeddings"] = schedule_.head.linear.weight == schedule_.embedding.table;
         gguf_files_.push_back(std::make_unique<ModelFiles>(ModelFiles::from_gguf(std::move(nothing))));
         weft_ASSIGN(auto named, schedule_of(JsonObject(config, files_.config_origin()), *gguf_files_.back()));
@@ -205,7 +206,7 @@ public:
         GgufWriter w;
         w.string("general.architecture", side.name);
         w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
-        weft_ASSIGN(const auto factors, write_gguf_schedule(out.schedule, JsonObject(*files_.config(), files_.config_origin()), side, w));
+        weft_ASSIGN(const auto factors, write_gguf_schedule(out.schedule, JsonObject(own, files_.config_origin()), side, w));
         for (const GgufFactors& f : factors) out.targets.insert(out.targets.begin(), {f.name, {f.values.size()}, DType::f32, false, {}, f.values});
         weft_TRY(choose_types(out.targets, options_));
         weft_ASSIGN(const DType asked, type_of(options_.type));

@@ -6,10 +6,8 @@
 
 namespace weft {
 
-Plan dry_plan(const vk::Device& device, const Schedule& schedule, DType matrix, const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context) {
+Plan dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights, const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context) {
     const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
-    std::vector<DeviceWeight> weights;
-    for (const WeightSlot& slot : schedule.weights) weights.push_back({{{anywhere, slot.matrix && slot.computed.empty() ? matrix : DType::f32, slot.shape}}});
     SessionBuffers b;
     b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.ends = b.logits = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
     b.states.assign(states.size(), anywhere);

@@ -37,8 +37,8 @@ struct Plan {
 /// Lowers the schedule: the first segment holds the embedding, then one segment a layer, then the head (and sampling in decode).
 Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights, const SessionBuffers& buffers, const std::vector<StateSpec>& states, const Bucket& bucket);
 
-/// A plan over buffers that do not exist, for one sequence of up to `context` tokens: lowering needs only shapes. Matrices are of type `matrix`.
-Plan dry_plan(const vk::Device& device, const Schedule& schedule, DType matrix, const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context);
+/// A plan over buffers that do not exist, for one sequence of up to `context` tokens: lowering needs only shapes and types. `weights` are those of described_weight().
+Plan dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights, const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context);
 
 /// Whether buffers of this device can hold what a step of the bucket binds; make_plan ends the process where they cannot.
 Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateSpec>& states, uint32_t slots, const Bucket& bucket);

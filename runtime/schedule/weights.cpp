@@ -79,12 +79,13 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
     return distinct;
 }
 
+std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix) { return {{slot.matrix && slot.computed.empty() ? matrix : DType::f32, 0, slot.count() / matrices_of(slot)}}; }
+
 Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type) {
     const uint64_t each = slot.count() / matrices_of(slot);
-    const auto whole = [&](DType t) { return std::vector<HeldPart>{{t, 0, each}}; };
-    if (!slot.matrix || !slot.computed.empty() || type == WeightType::f32) return whole(DType::f32);
-    if (type == WeightType::f16) return whole(DType::f16);
-    if (type == WeightType::bf16) return whole(DType::bf16);
+    if (!slot.matrix || !slot.computed.empty() || type == WeightType::f32) return held_whole(slot, DType::f32);
+    if (type == WeightType::f16) return held_whole(slot, DType::f16);
+    if (type == WeightType::bf16) return held_whole(slot, DType::bf16);
     // The first matrix says where parts begin; the pieces of the others must fall into them.
     std::vector<HeldPart> parts;
     uint64_t at = 0;
@@ -122,6 +123,16 @@ std::vector<uint32_t> shape_of(const WeightSlot& slot, const HeldPart& part) {
     if (shape.size() > 1) shape[shape.size() - 2] = uint32_t(part.count / shape.back());
     return shape;
 }
+
+} // namespace
+
+DeviceWeight described_weight(const WeightSlot& slot, const std::vector<HeldPart>& parts) {
+    DeviceWeight weight;
+    for (const HeldPart& part : parts) weight.parts.push_back({{VK_NULL_HANDLE, 0, ~0ull, nullptr}, part.dtype, shape_of(slot, part)});
+    return weight;
+}
+
+namespace {
 
 // Fills the parts of one slot. `told(bytes)` hears of every batch and may stop it.
 Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<HeldPart>& held, const DeviceWeight& weight, vk::Uploader& uploader, const std::function<bool(uint64_t)>& told) {
@@ -171,13 +182,13 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
     weft_ASSIGN(auto uploader, vk::Uploader::create(device));
     for (size_t i = 0; i < slots.size(); ++i) {
         const WeightSlot& slot = slots[i];
-        DeviceWeight weight;
-        for (const HeldPart& part : held[i]) {
-            const uint64_t bytes = held_bytes(slot, part);
+        DeviceWeight weight = described_weight(slot, held[i]);
+        for (size_t p = 0; p < held[i].size(); ++p) {
+            const uint64_t bytes = held_bytes(slot, held[i][p]);
             auto slice = w.arena_.allocate(bytes, left);
             if (!slice) return in_context(files.origin() + ": " + slot.name, slice.error());
             left -= bytes + vk::Tensor::kAlignment;
-            weight.parts.push_back({*slice, part.dtype, shape_of(slot, part)});
+            weight.parts[p].slice = *slice;
         }
         if (!slot.computed.empty()) weft_TRY(uploader.write(weight.parts[0].slice, std::as_bytes(std::span(slot.computed))));
         else weft_TRY(fill(slot, files, held[i], weight, uploader, [&](uint64_t bytes) { return done += bytes, !progress || progress(done, total); }));

@@ -92,6 +92,10 @@ private:
 
 /// How a slot is held: vectors in f32; matrices as asked, or as the file has them. Not every file type can be held (an error says so).
 Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type);
+/// How a slot is held where there is no file: matrices as one part of type `matrix`.
+std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix);
+/// The weight that these parts make, on no memory: all that lowering needs.
+DeviceWeight described_weight(const WeightSlot& slot, const std::vector<HeldPart>& parts);
 /// Bytes of one part, of all parts.
 uint64_t held_bytes(const WeightSlot& slot, const HeldPart& part);
 uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts);

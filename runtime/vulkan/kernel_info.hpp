@@ -14,7 +14,8 @@ enum class Access : uint8_t { read, write, read_write };
 struct VariantInfo {
     const char* name;
     const char* defines; ///< what it is compiled with, separated by commas
-    const uint32_t* words;
+    const char* purpose; ///< what it is for: shaders/variants.txt
+    const uint32_t* words; ///< null: this build's glslc could not compile it
     size_t bytes;
     const uint32_t* capabilities; ///< SPIR-V capabilities the module declares
     uint32_t capability_count;

@@ -54,11 +54,12 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, st
     bool ok = true;
     const auto lacks = [&](const std::string& what) {
         ok = false;
-        if (reasons) reasons->push_back(std::string(kernel.name) + "." + v.name + ": the device lacks " + what);
+        if (reasons) reasons->push_back(std::string(kernel.name) + "." + v.name + ": " + what);
     };
+    if (!v.words) lacks("this build's glslc could not compile it");
     for (uint32_t i = 0; i < v.capability_count; ++i)
         for (const auto& row : kCapabilities)
-            if (row.capability == v.capabilities[i] && !device.features().has(row.feature)) lacks(row.name);
+            if (row.capability == v.capabilities[i] && !device.features().has(row.feature)) lacks(std::string("the device lacks ") + row.name);
     return ok;
 }
 

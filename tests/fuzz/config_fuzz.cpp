@@ -58,12 +58,14 @@ void lower(const Schedule& schedule) {
     if (schedule.layers.size() > kMostLayers) return;
     const uint32_t context = schedule.position_limit ? std::min(schedule.position_limit, kContext) : kContext;
     const auto states = schedule.states({context, 256, DType::f16});
+    std::vector<DeviceWeight> weights;
+    for (const WeightSlot& slot : schedule.weights) weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));
     for (const Bucket& bucket : {Bucket{256, 1, 1, false, true, false}, Bucket{1, 1, 1, true, true, false}}) {
         if (const auto fits = check_plan(least_device(), schedule, states, 1, bucket); !fits) {
             weft_CHECK(fits.error().code == ErrorCode::unsupported, "what does not fit is not supported");
             continue;
         }
-        const Plan plan = dry_plan(least_device(), schedule, DType::bf16, states, bucket, context);
+        const Plan plan = dry_plan(least_device(), schedule, weights, states, bucket, context);
         weft_CHECK(!plan.program.calls.empty(), "a schedule has work to do");
     }
 }

@@ -15,7 +15,7 @@ using namespace weft;
 namespace {
 
 /// Tensors that own their bytes.
-class Tensors {
+class OwnedTensors {
 public:
     void add(const std::string& name, FileType type, std::vector<uint64_t> shape, std::vector<std::byte> bytes) {
         bytes_.push_back(std::make_unique<std::vector<std::byte>>(std::move(bytes)));
@@ -79,7 +79,7 @@ TEST_CASE("FP8 with scales in blocks", "[models]") {
     for (const Form form : {Form{32, 32, DType::f8_blocks}, {48, 128, DType::f8_blocks}, {16, 24, DType::f32}})
         DYNAMIC_SECTION(form.rows << " x " << form.columns) {
             const test::TemporaryDirectory packed, plain;
-            Tensors a, b;
+            OwnedTensors a, b;
             for (const TensorView* t : original->tensors()) {
                 const auto x = read_f32(*t);
                 REQUIRE(x);
@@ -118,7 +118,7 @@ TEST_CASE("MXFP4 experts of a Hugging Face directory", "[models]") {
     const float numbers[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6};
     std::mt19937 random(5);
     const test::TemporaryDirectory packed, plain;
-    Tensors a, b;
+    OwnedTensors a, b;
     for (const TensorView* t : original->tensors()) {
         const auto x = read_f32(*t);
         REQUIRE(x);

@@ -41,6 +41,13 @@ struct LayerTiming {
     double us = 0;
 };
 
+/// What a phase must do at least, and how near it comes to the device's peaks.
+struct PhaseWork {
+    uint64_t bytes = 0;      ///< weights and states, read or written once a step; not activations
+    uint64_t operations = 0; ///< multiply-adds of products, attention and recurrences, counted as two
+    double share = 0;        ///< time the work needs at the peaks / time taken
+};
+
 struct ModelBench {
     std::string model, architecture, device, driver;
     uint64_t parameters = 0, weight_bytes = 0;
@@ -48,6 +55,8 @@ struct ModelBench {
     double prefill_tokens_per_s = 0, decode_tokens_per_s = 0; ///< over all sequences of the batch, median of the repeats
     double host_us_per_token = 0;                             ///< of decode: wall time not spent waiting for the device
     uint64_t decode_submissions = 0;
+    DevicePeaks peaks;
+    PhaseWork prefill_work, decode_work;                      ///< of the whole prefill, with its chunks; of the decode step in the middle
     std::vector<LayerTiming> decode_layers, prefill_layers;   ///< per_layer: GPU time of each call
     std::string text() const, json() const;
 };

@@ -23,7 +23,7 @@ struct InspectedBlock {
 
 /// One kernel that the model's recordings use.
 struct InspectedKernel {
-    std::string name, tier, why; ///< why this form was chosen
+    std::string name, tier, why; ///< why: what this form is for, and which others the device or the build lacks
     uint32_t prefill_calls = 0, decode_calls = 0;
 };
 
@@ -48,11 +48,12 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
 /// The schedule of a model directory, a config.json or a schedule file as JSON that can be edited and run.
 Result<std::string> schedule_text(const std::filesystem::path& path);
 
-/// A kernel form compiled into this build.
+/// Forms of kernels that need the same features of a device.
 struct KernelTier {
     std::string name;               ///< "core", "f16", ...
     uint32_t kernels = 0;           ///< how many kernels have it
     std::vector<std::string> needs; ///< device features
+    bool compiled = true;           ///< false: the glslc of this build could not compile them, and `name` is that of the form
 };
 std::vector<KernelTier> kernel_tiers();
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The least work of a step, counted by hand.
+#include "schedule/schedule_json.hpp"
+#include "schedule/work.hpp"
+#include <catch2/catch_all.hpp>
+
+using namespace weft;
+
+namespace {
+
+// One block in a model of width 32 and vocabulary 100, without norms.
+Schedule with(const std::string& branch, int layers = 1) {
+    auto json = parse_json(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32, "blocks": {"only": {"branches": [)" + branch + R"(]}}, "layers": [{"repeat": )" + std::to_string(layers) + R"(, "blocks": ["only"]}], "head": {}})", "work.json");
+    REQUIRE(json);
+    auto schedule = schedule_from_json(*json, "work.json");
+    INFO((schedule ? "" : schedule.error().text()));
+    REQUIRE(schedule);
+    return std::move(*schedule);
+}
+
+// Matrices in halves, the rest in floats.
+Work counted(const Schedule& s, const WorkStep& step) {
+    std::vector<uint64_t> bytes;
+    for (const WeightSlot& slot : s.weights) bytes.push_back(slot.count() * (slot.matrix ? 2 : 4));
+    return work_of(s, bytes, DType::f16, step);
+}
+
+constexpr uint64_t kRow = 32 * 2, kHead = 100 * kRow; // bytes of a row of the embedding, of the head
+
+} // namespace
+
+TEST_CASE("work: attention and its cache", "[work]") {
+    // q 4 x 8, k and v 2 x 8 each, out: (32 + 16 + 16 + 32) rows of 32.
+    const uint64_t matrices = 96 * 32;
+    const auto full = with(R"({"op": "attention", "heads": 4, "kv_heads": 2})", 3);
+    // Two sequences of three tokens behind ten: each query sees 11, 12 and 13 keys.
+    const Work w = counted(full, {2, 10, 3, true});
+    CHECK(w.bytes == 6 * kRow + 3 * (matrices * 2 + 2 * (13 + 3) * 2 * 16 * 2) + kHead);
+    CHECK(w.operations == 3 * (2 * 6 * matrices + 2 * 2 * 36 * 4 * 16) + 2 * 2 * 100 * 32);
+    CHECK(counted(full, {2, 10, 3, false}).bytes == w.bytes - kHead);
+
+    const auto window = with(R"({"op": "attention", "heads": 4, "kv_heads": 2, "window": 4})");
+    CHECK(counted(window, {1, 10, 3, false}).operations == 2 * 3 * matrices + 2 * 12 * 4 * 16);
+    CHECK(counted(window, {1, 10, 3, false}).bytes == 3 * kRow + matrices * 2 + (6 + 3) * 2 * 16 * 2); // keys 7 to 12 are read
+    CHECK(counted(window, {1, 0, 1, false}).bytes == kRow + matrices * 2 + (1 + 1) * 2 * 16 * 2);
+    const auto chunks = with(R"({"op": "attention", "heads": 4, "kv_heads": 2, "chunk": 8})");
+    CHECK(counted(chunks, {1, 10, 3, false}).operations == 2 * 3 * matrices + 2 * (3 + 4 + 5) * 4 * 16);
+}
+
+TEST_CASE("work: experts are counted as chosen", "[work]") {
+    const auto s = with(R"({"op": "moe", "experts": 8, "chosen": 2, "inner": 16})");
+    const uint64_t expert = 3 * 16 * 32, router = 8 * 32;
+    const Work one = counted(s, {1, 5, 1, false}), many = counted(s, {1, 5, 20, false});
+    CHECK(one.bytes == kRow + 2 * (2 * expert + router));
+    CHECK(one.operations == 2 * (2 * expert + router));
+    CHECK(many.bytes == 20 * kRow + 2 * (8 * expert + router));
+    CHECK(many.operations == 20 * one.operations);
+}
+
+TEST_CASE("work: a recurrent state is read and written once a step", "[work]") {
+    const auto s = with(R"({"op": "mamba2", "heads": 2, "head_size": 16, "state_size": 8})");
+    const Work first = counted(s, {1, 0, 7, false}), later = counted(s, {1, 7, 7, false}), step = counted(s, {1, 7, 1, false});
+    uint64_t state = 0;
+    for (const auto& spec : s.states({64, 16, DType::f16})) state += spec.bytes();
+    CHECK(state >= 2 * 16 * 8 * 4);
+    CHECK(later.bytes - first.bytes == state);
+    CHECK(later.bytes - step.bytes == 6 * kRow);
+    CHECK(later.operations == 7 * step.operations);
+}
