@@ -10,6 +10,7 @@ namespace weft {
 struct DevicePeaks {
     double copy_gb_per_s = 0; ///< bytes read plus bytes written
     double gflop_per_s = 0;   ///< fp32 multiply-adds, counted as two
+    explicit operator bool() const { return copy_gb_per_s > 0 && gflop_per_s > 0; } ///< false: not measured
 };
 
 struct KernelTiming {
