@@ -129,7 +129,10 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
         }
     if (largest.first > d.limits().allocation) in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) + " MiB, this device allocates at most " + std::to_string(d.limits().allocation >> 20) + " MiB at once");
     const uint64_t limit = d.options().memory_limit, memory = limit ? std::min(limit, d.summary().memory_bytes) : d.summary().memory_bytes;
-    if (in.weight_bytes + in.state_bytes > memory) in.problems.push_back("weights and states need " + std::to_string((in.weight_bytes + in.state_bytes) >> 20) + " MiB, " + (memory == limit ? "the limit is " : "the device has ") + std::to_string(memory >> 20) + " MiB");
+    const auto check_memory = [&](const std::string& what, uint64_t bytes) {
+        if (bytes > memory) in.problems.push_back(what + " need " + std::to_string(bytes >> 20) + " MiB, " + (memory == limit ? "the limit is " : "the device has ") + std::to_string(memory >> 20) + " MiB");
+    };
+    check_memory("weights and states", in.weight_bytes + in.state_bytes);
     if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits) in.problems.push_back(fits.error().message);
     if (in.problems.empty()) {
         const Plan prefill = dry_plan(d, schedule, weights, states, kPrefill, in.context);
@@ -137,6 +140,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
         for (const auto& [plan, bucket] : {std::pair{&prefill, kPrefill}, std::pair{&decode, kDecode}})
             if (const auto fits = check_grids(d, plan->program, bucket, in.context); !fits) in.problems.push_back(fits.error().message);
         in.activation_bytes = std::max(prefill.activation_bytes, decode.activation_bytes);
+        check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
         add_kernels(prefill.program, in.kernels, false, d);
         add_kernels(decode.program, in.kernels, true, d);
     }

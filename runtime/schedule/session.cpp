@@ -34,7 +34,7 @@ Error Session::too_long(uint64_t available) const {
             if (!state_fits(model_->device, spec, options_.slots)) return false;
             total += aligned(spec.bytes() * options_.slots);
         }
-        return total <= available;
+        return total + uint64_t(options_.slots) * context * 4 <= available; // the tokens' history
     };
     uint32_t low = 0, high = options_.context;
     while (low + 1 < high) {
@@ -46,6 +46,16 @@ Error Session::too_long(uint64_t available) const {
              std::to_string(available >> 20) + " MiB are left for states, and one buffer may be at most " + std::to_string(std::min(model_->device.limits().storage_range, model_->device.limits().allocation) >> 20) + " MiB"}};
 }
 
+uint64_t Session::beside_states() const {
+    constexpr uint64_t kSmallPieces = uint64_t(2) << 20; // step block, staging, tables of a few recordings
+    const Schedule& schedule = model_->schedule;
+    const Bucket prefill{std::max(kSmallestBucket, std::bit_ceil(options_.max_chunk)), std::bit_ceil(options_.slots), std::bit_ceil(options_.slots), false, true, false};
+    uint64_t bytes = kSmallPieces + uint64_t(prefill.outputs) * schedule.vocabulary * 4;
+    const auto states = schedule.states({1, options_.max_chunk, options_.kv_dtype});
+    if (check_plan(model_->device, schedule, states, 1, prefill)) bytes += dry_plan(model_->device, schedule, model_->weights.all(), states, prefill, 1).activation_bytes;
+    return bytes;
+}
+
 Status Session::allocate() {
     vk::Device& device = model_->device;
     specs_ = model_->schedule.states({options_.context, options_.max_chunk, options_.kv_dtype});
@@ -53,10 +63,14 @@ Status Session::allocate() {
     uint64_t available = device.summary().memory_bytes > used ? device.summary().memory_bytes - used : 0;
     if (device.options().memory_limit) available = std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
     for (const StateSpec& spec : specs_) {
-        if (!state_fits(device, spec, options_.slots)) return too_long(available);
+        if (!state_fits(device, spec, options_.slots)) return too_long(available - std::min(available, beside_states()));
         total += aligned(spec.bytes() * options_.slots);
     }
-    if (total > available) return too_long(available);
+    // Planning takes milliseconds, so it is done only where it may matter.
+    if (total > available / 2) {
+        const uint64_t rest = std::min(available, beside_states());
+        if (total + uint64_t(options_.slots) * options_.context * 4 > available - rest) return too_long(available - rest);
+    }
     for (const StateSpec& spec : specs_) {
         auto slice = states_arena_.allocate(spec.bytes() * options_.slots, total);
         if (!slice) return slice.error().code == ErrorCode::out_of_memory ? too_long(available / 2) : slice.error();

@@ -128,6 +128,7 @@ private:
     Status check_feeds(std::span<const Feed> feeds) const;
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
     bool ends_here(const Slot& slot) const;
+    uint64_t beside_states() const; // memory that steps of the largest chunk need beside the states
     Error too_long(uint64_t available) const;
     std::vector<vk::Slice> used_of(size_t state, uint32_t slot, uint32_t length) const;
     vk::Slice history_of(uint32_t slot) const { return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4); }

@@ -130,6 +130,8 @@ expect 'no such model' 1 'there-is-none' $weft run "$scratch/there-is-none" x
 expect 'device out of range' 2 'device 99 was asked for' $weft run "$model" x --device 99
 expect 'invalid UTF-8' 2 'UTF-8' $weft run "$model" "$(printf 'abc\377')"
 expect 'context too long' 1 'would fit' $weft run "$model" x --context 2000000000
+fits=$($weft run "$model" x --context 2000000000 --memory 40 2>&1 | sed -n 's/.*a context of \([0-9]*\) tokens would fit.*/\1/p')
+expect 'a context that would fit fits' 0 'A dog' $weft run "$model" 'A dog' -n 2 --context "$fits" --memory 40
 expect 'prompt longer than the context' 2 'context is 8' $weft run "$model" 'one two three four five six seven eight nine ten eleven' --context 8
 expect 'bad temperature' 2 'temperature' $weft run "$model" x --temperature -1
 expect 'small budget' 1 'MiB' $weft run "$model" x --memory 4

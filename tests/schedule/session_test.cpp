@@ -223,6 +223,8 @@ TEST_CASE("misuse is an error that names the rule", "[schedule]") {
     REQUIRE(!huge);
     CHECK(huge.error().code == ErrorCode::out_of_memory);
     CHECK(huge.error().text().find("would fit") != std::string::npos);
+    o.slots = 8;
+    CHECK(Session::create(model, o).error().text().find("would fit") != std::string::npos);
 }
 
 TEST_CASE("a thousand prompts and eight sessions in turn leave memory where it was", "[schedule]") {
