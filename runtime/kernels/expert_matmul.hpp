@@ -23,7 +23,7 @@ struct ExpertMatmulArgs {
     float limit = 0;          ///< gated only; 0: no limit
     float up_offset = 0;      ///< gated only
     bool scale_input = false; ///< scale[p] multiplies x_p instead of the result (Llama 4)
-    bool eight_bits = false; ///< weights in blocks: round x to 8 bits (shaders/matmul/eights.glsl) even where the device is not fast at it; needs Feature::integer_dot
+    bool eight_bits = false; ///< weights in blocks: round x to 8 bits (shaders/matmul/eights.glsl) even where the device is not fast at it, if it can
     uint32_t choices = 1;     ///< experts a token
     uint32_t rows_per_x = 1;  ///< pairs that share a row of x: 1 or choices
     uint32_t max_tokens = 0;  ///< the bucket: most tokens in a step. Up to 8: one GEMV a pair, needs `experts`; else tiles, needs `order` and `offsets`

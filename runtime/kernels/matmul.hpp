@@ -22,7 +22,7 @@ struct MatmulArgs {
     float up_offset = 0; ///< gated only
     float scale = 1;
     float softcap = 0; ///< 0: none
-    bool eight_bits = false; ///< weights in blocks: round x to 8 bits (shaders/matmul/eights.glsl) even where the device is not fast at it; needs Feature::integer_dot
+    bool eight_bits = false; ///< weights in blocks: round x to 8 bits (shaders/matmul/eights.glsl) even where the device is not fast at it, if it can
     Extent rows = {1, Quantity::tokens}; ///< how many rows of x are real
     uint32_t max_rows = 0; ///< the bucket: most rows that there can be; 0: the rows of y. Up to 8: one pass over the weights for all rows (GEMV), else tiles (GEMM)
 };

@@ -17,14 +17,17 @@ uint64_t rows_in_range(const Tensor& weight, uint64_t range);
 /// True if x and the weight's rows can be read 16 bytes at a time.
 bool by_sixteen_bytes(const Tensor& x, const Tensor& weight);
 
+/// Whether a product can round x to 8 bits here: the device has the instruction, and so had this build's glslc.
+template <class K>
+bool can_dot(const Recorder& r) { return vk::usable(r.device(), K::info, uint32_t(K::Variant::dot)); }
+
 /// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x; these with x in 8 bits where that is fast, or asked for.
 template <class K>
 typename K::Variant product_variant(Recorder& r, const Tensor& x, const Tensor& weight, bool eight_bits) {
     if (!by_sixteen_bytes(x, weight)) return K::Variant::core;
     if (!in_blocks(weight.dtype)) return K::Variant::vectors;
     if (weight.dtype == DType::f8_blocks) return K::Variant::blocks; // its elements are no integers
-    const bool can = vk::usable(r.device(), K::info, uint32_t(K::Variant::dot), nullptr);
-    return can && (eight_bits || r.has(Feature::fast_integer_dot)) ? K::Variant::dot : K::Variant::blocks;
+    return (eight_bits || r.has(Feature::fast_integer_dot)) && can_dot<K>(r) ? K::Variant::dot : K::Variant::blocks;
 }
 
 /// Specialization of matmul.comp and expert_matmul.comp: LOCAL / TX * TM rows of x by TX * TN rows of W.

@@ -2,6 +2,8 @@
 // L2: cases of kernels/expert_matmul.
 #include "kernels/expert_matmul.hpp"
 #include "kernels/case.hpp"
+#include "kernels/products.hpp"
+#include "expert_matmul.gen.hpp"
 #include <cmath>
 
 namespace weft::kernel {
@@ -54,7 +56,7 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         a.order = ctx.input_words("order", {pairs}, order);
         a.offsets = ctx.input_words("offsets", {s.experts + 1}, offsets);
         a.y = ctx.output("y", DType::f32, {pairs + 1, s.columns + wide}).slice_columns(start, s.columns);
-        a.activation = f.activation, a.gated = f.gated, a.limit = f.limit, a.up_offset = f.up_offset, a.scale_input = has(kScaleInput), a.eight_bits = f.eight_bits && ctx.recorder().has(Feature::integer_dot);
+        a.activation = f.activation, a.gated = f.gated, a.limit = f.limit, a.up_offset = f.up_offset, a.scale_input = has(kScaleInput), a.eight_bits = f.eight_bits && can_dot<shader::expert_matmul>(ctx.recorder());
         a.choices = s.choices, a.rows_per_x = has(kSecond) ? 1 : s.choices, a.max_tokens = bucket;
         ctx.input("settings", DType::f32, {13}, {float(real), float(a.rows_per_x), float(s.experts), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.limit, f.up_offset, float(start), float(has(kScaleInput)), float(bucket), float(a.eight_bits)});
         expert_matmul(ctx.recorder(), a);

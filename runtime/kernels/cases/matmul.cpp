@@ -2,6 +2,8 @@
 // L2: cases of kernels/matmul.
 #include "kernels/matmul.hpp"
 #include "kernels/case.hpp"
+#include "kernels/products.hpp"
+#include "matmul.gen.hpp"
 #include <cmath>
 
 namespace weft::kernel {
@@ -45,7 +47,7 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         if (has(kResidual) || has(kInPlace)) a.residual = slice(ctx.input("residual", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
         if (has(kInPlace)) a.residual = a.y = slice(ctx.input("y", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
         else a.y = slice(ctx.output("y", DType::f32, {bucket + 1, s.columns + wide}), s.columns);
-        a.activation = f.activation, a.gated = f.gated, a.scale = f.scale, a.softcap = f.softcap, a.limit = f.limit, a.up_offset = f.up_offset, a.eight_bits = f.eight_bits && ctx.recorder().has(Feature::integer_dot);
+        a.activation = f.activation, a.gated = f.gated, a.scale = f.scale, a.softcap = f.softcap, a.limit = f.limit, a.up_offset = f.up_offset, a.eight_bits = f.eight_bits && can_dot<shader::matmul>(ctx.recorder());
         a.max_rows = bucket;
         if (has(kFixed)) a.rows = {s.tokens};
         ctx.input("settings", DType::f32, {13}, {float(s.tokens), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.scale, f.softcap, f.limit, f.up_offset, float(start), float(w_start), float(has(kInPlace)), float(a.eight_bits)});
