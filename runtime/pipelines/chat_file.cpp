@@ -24,7 +24,8 @@ std::string ChatState::save() const {
         if (!m.reasoning.empty()) message["reasoning_content"] = m.reasoning;
         messages.push_back(std::move(message));
     }
-    OrderedJson state = memory_.to_json();
+    const auto said = render(messages_, false);
+    OrderedJson state = memory_.to_json(said ? *said : "");
     state["model"] = model_name();
     const OrderedJson file{{"weft_chat", kVersion}, {"system", options_.system}, {"messages", std::move(messages)}, {"state", std::move(state)}};
     return file.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";

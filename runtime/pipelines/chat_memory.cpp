@@ -88,11 +88,17 @@ uint64_t ChatMemory::snapshot_bytes() const {
     return bytes;
 }
 
-nlohmann::ordered_json ChatMemory::to_json() const {
+nlohmann::ordered_json ChatMemory::to_json(std::string_view said) const {
+    const size_t same = common(text_, said);
     auto places = nlohmann::ordered_json::array();
+    size_t text = 0, tokens = 0;
     for (const Mark& mark : marks_)
-        if (mark.text) places.push_back({*mark.text, mark.tokens});
-    return {{"text", text_}, {"tokens", tokens_}, {"places", places}};
+        if (mark.text && *mark.text <= same) {
+            text = *mark.text, tokens = mark.tokens;
+            places.push_back({text, tokens});
+        }
+    if (same == text_.size()) text = same, tokens = tokens_.size();
+    return {{"text", text_.substr(0, text)}, {"tokens", std::span(tokens_).first(tokens)}, {"places", places}};
 }
 
 bool ChatMemory::from_json(const nlohmann::ordered_json& json, uint32_t vocabulary) {

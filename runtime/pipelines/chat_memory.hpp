@@ -26,8 +26,9 @@ public:
 
     uint64_t snapshot_bytes() const;
 
-    /// Text, tokens and places, without states. `from_json` gives false if they do not belong together.
-    nlohmann::ordered_json to_json() const;
+    /// Text, tokens and places, without states, as far as they are of a conversation that renders as `said`: what was undone is not saved.
+    /// `from_json` gives false if they do not belong together.
+    nlohmann::ordered_json to_json(std::string_view said) const;
     bool from_json(const nlohmann::ordered_json& json, uint32_t vocabulary);
 
 private:

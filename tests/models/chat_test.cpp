@@ -148,6 +148,14 @@ TEST_CASE("chat: nothing is read twice", "[chat]") {
     REQUIRE(bool(chat.load(saved, "saved")));
     CHECK(chat.messages().size() == 8);
     CHECK(ask(chat, "How?") == answer);
+    // What was undone is in no file; what was said before is, with its tokens up to a place where the text can be taken apart.
+    ask(chat, "What of the zebra?");
+    CHECK_THAT(chat.save(), ContainsSubstring("zebra"));
+    REQUIRE((chat.undo() && chat.undo()));
+    CHECK(nlohmann::ordered_json::parse(chat.save())["messages"] == nlohmann::ordered_json::parse(saved)["messages"]);
+    CHECK_THAT(chat.save(), !ContainsSubstring("zebra"));
+    const std::vector<uint32_t> all = nlohmann::ordered_json::parse(saved)["state"]["tokens"], kept = nlohmann::ordered_json::parse(chat.save())["state"]["tokens"];
+    CHECK((kept.size() > all.size() / 2 && kept.size() <= all.size() && std::equal(kept.begin(), kept.end(), all.begin())));
     // In pieces, as between frames.
     REQUIRE(bool(chat.load(saved, "saved")));
     REQUIRE(bool(chat.begin("How?")));
