@@ -48,11 +48,22 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
 
 namespace {
 
+// The file has other names for the keys that the message speaks of.
+Error in_gguf_words(Error error, const Json& config) {
+    if (!config.contains(kGgufKeys)) return error;
+    for (const auto& [name, key] : config[kGgufKeys].items()) {
+        const std::string ours = "key '" + name + "'";
+        if (const size_t at = error.message.find(ours); at != error.message.npos) error.message.replace(at, ours.size(), "key '" + key.get<std::string>() + "'");
+    }
+    return error;
+}
+
 Result<Schedule> schedule_of_gguf(const ModelFiles& files) {
     weft_ASSIGN(const auto type, files.gguf()->string("general.architecture"));
     if (const GgufSide* side = gguf_side(files)) {
         weft_ASSIGN(const Json config, side->config(files));
-        return schedule_of(JsonObject(config, files.gguf()->origin()), files);
+        auto schedule = schedule_of(JsonObject(config, files.gguf()->origin()), files);
+        return schedule ? std::move(schedule) : in_gguf_words(schedule.error(), config);
     }
     std::string known;
     for (const Architecture* a : all_architectures())

@@ -27,6 +27,7 @@ struct Keys {
 
 Status copy(const Keys& keys, Json& config, std::initializer_list<std::pair<const char*, const char*>> names) {
     for (const auto& [key, name] : names) {
+        config[kGgufKeys][name] = keys(key);
         const GgufValue* value = keys.metadata.find(keys(key));
         if (!value) continue;
         if (value->array) continue; // a number for each layer: the architecture's own matter

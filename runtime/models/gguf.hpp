@@ -5,6 +5,9 @@
 
 namespace weft {
 
+/// In a config made from metadata: the metadata's key for each of the config's, for messages.
+inline constexpr const char* kGgufKeys = "gguf_keys";
+
 /// The config of a decoder: the keys that transformers has for the sizes, positions and experts that most architectures' metadata give.
 Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type);
 
