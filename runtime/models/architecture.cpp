@@ -43,6 +43,8 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
             }
             known += (known.empty() ? "" : ", ") + std::string(name);
         }
+    for (const Architecture* a : all_architectures())
+        for (const Wrapper& wrapper : a->text_of) known += std::string(", ") + wrapper.type;
     return Error{ErrorCode::unsupported, config.origin() + ": architecture '" + type + "' is not supported", {"weft knows: " + known}};
 }
 
