@@ -5,8 +5,8 @@
 #include "models/architecture.hpp"
 #include "models/gguf.hpp"
 #include "unit/goldens.hpp"
+#include "unit/temporary_directory.hpp"
 #include <catch2/catch_all.hpp>
-#include <fstream>
 #include <weft/check.hpp>
 
 using namespace weft;
@@ -77,13 +77,12 @@ TEST_CASE("gguf names of weights", "[models]") {
 }
 
 TEST_CASE("GGUF files are refused in their own words", "[models]") {
-    const auto path = std::filesystem::temp_directory_path() / "weft-gguf-words.gguf";
+    const test::TemporaryDirectory folder;
     const auto refused = [&](const char* architecture, std::initializer_list<std::pair<const char*, uint32_t>> numbers) {
         GgufWriter writer;
         writer.string("general.architecture", architecture);
         for (const auto& [key, value] : numbers) writer.u32(key, value);
-        std::ofstream(path, std::ios::binary) << writer.header();
-        const auto files = ModelFiles::open(path);
+        const auto files = ModelFiles::open(folder.write("words.gguf", writer.header()));
         INFO((files ? "" : files.error().text()));
         REQUIRE(files);
         CHECK(files->gguf() != nullptr);
@@ -92,9 +91,8 @@ TEST_CASE("GGUF files are refused in their own words", "[models]") {
         return schedule.error().message;
     };
     using Catch::Matchers::EndsWith;
-    CHECK_THAT(refused("abacus", {}), EndsWith("weft-gguf-words.gguf: architecture 'abacus' is not supported in GGUF files"));
-    CHECK_THAT(refused("llama", {{"llama.block_count", 2}}), EndsWith("weft-gguf-words.gguf: key 'llama.embedding_length' is missing"));
+    CHECK_THAT(refused("abacus", {}), EndsWith("words.gguf: architecture 'abacus' is not supported in GGUF files"));
+    CHECK_THAT(refused("llama", {{"llama.block_count", 2}}), EndsWith("words.gguf: key 'llama.embedding_length' is missing"));
     CHECK_THAT(refused("llama", {{"llama.block_count", 0}}), EndsWith("key 'llama.block_count' must be between 1 and 2^31 - 1, is 0"));
     CHECK_THAT(refused("jamba", {{"jamba.block_count", 2}, {"jamba.embedding_length", 64}, {"jamba.ssm.conv_kernel", 0}}), Catch::Matchers::ContainsSubstring("key 'jamba."));
-    std::filesystem::remove(path);
 }
