@@ -19,7 +19,7 @@ Command add_info(CLI::App& root) {
                     nlohmann::json all{{"devices", nlohmann::json::array()}, {"tiers", nlohmann::json::array()}};
                     for (const auto& d : *devices)
                         all["devices"].push_back({{"name", d.name}, {"type", d.type}, {"driver", d.driver}, {"vulkan", d.api}, {"memory_bytes", d.memory_bytes}, {"features", d.features}, {"limits", d.limits}, {"reasons", d.reasons}, {"usable", d.reasons.empty()}});
-                    for (const auto& t : tiers) all["tiers"].push_back({{"name", t.name}, {"kernels", t.kernels}, {"needs", t.needs}, {"compiled", t.compiled}});
+                    for (const auto& t : tiers) all["tiers"].push_back({{"name", t.name}, {"forms", t.forms}, {"needs", t.needs}, {"compiled", t.compiled}});
                     std::cout << all.dump(2) << "\n";
                     return int(kDone);
                 }
@@ -35,7 +35,7 @@ Command add_info(CLI::App& root) {
                         std::string missing;
                         for (const auto& need : t.needs)
                             if (std::find(d.features.begin(), d.features.end(), need) == d.features.end()) missing += (missing.empty() ? "" : ", ") + need;
-                        std::cout << "  tier " << t.name << ": " << t.kernels << " kernels, " << (!t.compiled ? "left out: the glslc of this build cannot compile them" : missing.empty() ? "usable" : "not usable: the device lacks " + missing) << "\n";
+                        std::cout << "  tier " << t.name << ": " << t.forms << (t.forms == 1 ? " form of a kernel, " : " forms of kernels, ") << (!t.compiled ? "left out: the glslc of this build cannot compile them" : missing.empty() ? "usable" : "not usable: the device lacks " + missing) << "\n";
                     }
                 }
                 return int(kDone);

@@ -50,6 +50,16 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
 
 namespace {
 
+// Who packed the weights so that a matrix is no longer one tensor of its own shape.
+Status check_quantization(const JsonObject& config) {
+    if (!config.has("quantization_config")) return Ok{};
+    weft_ASSIGN(const JsonObject q, config.object("quantization_config"));
+    weft_ASSIGN(const std::string method, q.string_or("quant_method", "fp8"));
+    constexpr const char* known[] = {"fp8", "mxfp4", "compressed-tensors", "modelopt"}; // of the latter two what is in F8_E4M3
+    if (std::ranges::find(known, method, [](const char* k) { return std::string(k); }) != std::end(known)) return Ok{};
+    return Error{ErrorCode::unsupported, q.origin() + ": key 'quant_method' is '" + method + "', which is not supported", {"weft reads: fp8, mxfp4, and compressed-tensors and modelopt with weights in F8_E4M3; GGUF files have other types"}};
+}
+
 // The file has other names for the keys that the message speaks of.
 Error in_gguf_words(Error error, const Json& config) {
     if (!config.contains(kGgufKeys)) return error;
@@ -82,16 +92,6 @@ const GgufSide* gguf_side(const ModelFiles& files) {
         for (const GgufSide& side : a->gguf)
             if (type && *type == side.name) return &side;
     return nullptr;
-}
-
-// Who packed the weights so that a matrix is no longer one tensor of its own shape.
-Status check_quantization(const JsonObject& config) {
-    if (!config.has("quantization_config")) return Ok{};
-    weft_ASSIGN(const JsonObject q, config.object("quantization_config"));
-    weft_ASSIGN(const std::string method, q.string_or("quant_method", "fp8"));
-    constexpr const char* known[] = {"fp8", "mxfp4", "compressed-tensors", "modelopt"}; // of the latter two what is in F8_E4M3
-    if (std::ranges::find(known, method, [](const char* k) { return std::string(k); }) != std::end(known)) return Ok{};
-    return Error{ErrorCode::unsupported, q.origin() + ": key 'quant_method' is '" + method + "', which is not supported", {"weft reads: fp8, mxfp4, and compressed-tensors and modelopt with weights in F8_E4M3; GGUF files have other types"}};
 }
 
 Result<Schedule> make_schedule(const ModelFiles& files) {

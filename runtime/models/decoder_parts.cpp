@@ -34,6 +34,8 @@ Result<double> number_or_none(const JsonObject& config, const std::string& key, 
     return absent(config, key) ? Result<double>(if_absent) : config.number_or(key, 0);
 }
 
+const char* either(const JsonObject& config, const char* own, const char* usual) { return config.has(own) || !config.has(usual) ? own : usual; }
+
 Result<uint32_t> inner_width(const JsonObject& config, const std::string& key) {
     weft_ASSIGN(const uint32_t n, config.count(key));
     if (2 * uint64_t(n) > kMostRows) return config.bad(key, "is too large");

@@ -27,6 +27,8 @@ Result<uint32_t> count_or_zero(const JsonObject& config, const std::string& key,
 Result<double> number_or_none(const JsonObject& config, const std::string& key, double if_absent);
 /// An inner width of a gated feed-forward block: at most 2^30, so that gate and up fit one matrix.
 Result<uint32_t> inner_width(const JsonObject& config, const std::string& key);
+/// The key that a config has for a size with two names: `usual` only where it alone is there.
+const char* either(const JsonObject& config, const char* own, const char* usual);
 Result<uint32_t> inner_width_or(const JsonObject& config, const std::string& key, uint32_t otherwise);
 
 struct Heads {

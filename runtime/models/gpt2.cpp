@@ -14,11 +14,9 @@ struct Config {
     kernel::Activation activation;
 };
 
-// The class takes the usual names of its sizes too.
-const char* either(const JsonObject& c, const char* own, const char* usual) { return c.has(own) || !c.has(usual) ? own : usual; }
-
 Result<Config> read(const JsonObject& c) {
     Config o{};
+    // The class takes the usual names of its sizes too.
     const char *layers = either(c, "n_layer", "num_hidden_layers"), *width = either(c, "n_embd", "hidden_size"), *heads = either(c, "n_head", "num_attention_heads");
     weft_ASSIGN(o.layers, layer_count(c, layers));
     weft_ASSIGN(o.width, inner_width(c, width));

@@ -16,7 +16,7 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 2880, .kv_heads = 8, .head_size = 64}));
     weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", true));
-    const char* count_key = c.has("num_local_experts") || !c.has("num_experts") ? "num_local_experts" : "num_experts";
+    const char* count_key = either(c, "num_local_experts", "num_experts");
     weft_ASSIGN(o.experts.count, c.count_or(count_key, 128));
     weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 4));
     o.experts.inner = o.inner;

@@ -14,7 +14,7 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .kv_heads = 8}));
     weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
-    const char* count_key = c.has("num_local_experts") || !c.has("num_experts") ? "num_local_experts" : "num_experts";
+    const char* count_key = either(c, "num_local_experts", "num_experts");
     weft_ASSIGN(o.experts.count, c.count_or(count_key, 8));
     weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
     o.experts.inner = o.inner;

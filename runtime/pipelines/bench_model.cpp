@@ -41,6 +41,26 @@ std::string work_text(const PhaseWork& w, double seconds) {
 
 Json work_json(const PhaseWork& w) { return {{"bytes", w.bytes}, {"operations", w.operations}, {"share_of_limit", w.share}}; }
 
+// Sets what prefill and a decode step had to do, and their shares of the peaks.
+void count_work(const Model& model, const SessionOptions& options, ModelBench& bench) {
+    std::vector<uint64_t> weight_bytes;
+    for (const DeviceWeight& weight : model.weights.all()) {
+        weight_bytes.push_back(0);
+        for (const auto& part : weight.parts) weight_bytes.back() += part.slice.size;
+    }
+    const auto add = [&](PhaseWork& phase, const WorkStep& step) {
+        const Work work = work_of(model.schedule, weight_bytes, options.kv_dtype, step);
+        phase.bytes += work.bytes;
+        phase.operations += work.operations;
+    };
+    const uint32_t chunk = std::max(1u, options.max_chunk / bench.batch);
+    for (uint32_t past = 0; past < bench.prompt; past += chunk) add(bench.prefill_work, {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt});
+    bench.prefill_work.share = share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations, double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
+    if (!bench.generate) return;
+    add(bench.decode_work, {bench.batch, bench.prompt + bench.generate / 2, 1, true});
+    bench.decode_work.share = share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations, bench.batch / bench.decode_tokens_per_s * 1e6);
+}
+
 } // namespace
 
 Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) try {
@@ -127,22 +147,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     bench.prefill_tokens_per_s = median(prefill);
     bench.decode_tokens_per_s = median(decode);
     bench.host_us_per_token = median(host);
-    std::vector<uint64_t> weight_bytes;
-    for (const DeviceWeight& weight : model->weights.all()) {
-        weight_bytes.push_back(0);
-        for (const auto& part : weight.parts) weight_bytes.back() += part.slice.size;
-    }
-    const auto work = [&](PhaseWork& phase, const WorkStep& step) {
-        const Work w = work_of(model->schedule, weight_bytes, options.kv_dtype, step);
-        phase.bytes += w.bytes;
-        phase.operations += w.operations;
-    };
-    const uint32_t chunk = std::max(1u, options.max_chunk / o.batch);
-    for (uint32_t past = 0; past < o.prompt; past += chunk) work(bench.prefill_work, {o.batch, past, std::min(chunk, o.prompt - past), past + chunk >= o.prompt});
-    bench.prefill_work.share = share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations, double(o.prompt) * o.batch / bench.prefill_tokens_per_s * 1e6);
-    if (!o.generate) return bench;
-    work(bench.decode_work, {o.batch, o.prompt + o.generate / 2, 1, true});
-    bench.decode_work.share = share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations, o.batch / bench.decode_tokens_per_s * 1e6);
+    count_work(*model, options, bench);
     return bench;
 } weft_CATCH
 

@@ -52,7 +52,7 @@ Result<Recorded> read_recorded(const std::filesystem::path& io, uint32_t layers)
     const TensorView* ids = file.find("input.input_ids");
     if (!ids) return missing("input.input_ids");
     for (const TensorView& t : file.tensors())
-        if (t.name.starts_with("input.") && t.name != "input.input_ids" && t.name != "input.attention_mask") return Error{ErrorCode::unsupported, io.string() + ": " + in_quotes(t.name) + " was recorded with more than text, which is all that is checked", {}};
+        if (t.name.starts_with("input.") && t.name != "input.input_ids" && t.name != "input.attention_mask") return Error{ErrorCode::unsupported, io.string() + ": " + in_quotes(t.name) + " is an input beside text, which is all that is checked", {}};
     if (ids->shape.size() != 2 || ids->count() == 0) return Error{ErrorCode::malformed, io.string() + ": input.input_ids must be [B, T]", {}};
     weft_ASSIGN(const auto values, read_i64(*ids));
     const size_t rows = ids->shape[0], tokens = ids->shape[1];

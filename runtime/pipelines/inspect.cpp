@@ -163,7 +163,7 @@ std::vector<KernelTier> kernel_tiers() {
             for (const auto& n : needs) name = name == "core" ? n : name + "+" + n;
             auto it = std::find_if(tiers.begin(), tiers.end(), [&](const auto& t) { return t.name == name && t.compiled == compiled; });
             if (it == tiers.end()) it = tiers.insert(tiers.end(), {name, 0, needs, compiled});
-            ++it->kernels;
+            ++it->forms;
         }
     return tiers;
 }

@@ -51,7 +51,7 @@ Result<std::string> schedule_text(const std::filesystem::path& path);
 /// Forms of kernels that need the same features of a device.
 struct KernelTier {
     std::string name;               ///< "core", "f16", ...
-    uint32_t kernels = 0;           ///< how many kernels have it
+    uint32_t forms = 0;             ///< how many
     std::vector<std::string> needs; ///< device features
     bool compiled = true;           ///< false: the glslc of this build could not compile them, and `name` is that of the form
 };
