@@ -50,11 +50,17 @@ Command add_bench(CLI::App& root) {
     auto f = std::make_shared<BenchFlags>();
     CLI::App* app = root.add_subcommand("bench", "Time kernels or a model");
     app->require_subcommand(1);
-    f->kernels_app = app->add_subcommand("kernels", "Time the case tables of kernels against the device's measured peaks");
+    f->kernels_app =
+        app->add_subcommand("kernels", "Time the case tables of kernels against the device's measured peaks");
     f->kernels_app->add_option("names", f->kernels, "Kernels (default: all)");
-    f->kernels_app->add_option("--repeats", f->repeats, "Runs of each case; the median counts")->default_val(5)->check(CLI::Range(1, 1000));
+    f->kernels_app->add_option("--repeats", f->repeats, "Runs of each case; the median counts")
+        ->default_val(5)
+        ->check(CLI::Range(1, 1000));
     f->model_app = app->add_subcommand("model", "Time prefill and decode of a model");
-    f->model_app->add_option("model", f->model, "Model directory or GGUF file, or a config.json or schedule file with --random-weights")->required();
+    f->model_app
+        ->add_option("model", f->model,
+                     "Model directory or GGUF file, or a config.json or schedule file with --random-weights")
+        ->required();
     f->model_app->add_option("--prompt", f->options.prompt, "Tokens of the prompt")->default_val(256);
     f->model_app->add_option("--generate", f->options.generate, "Tokens to make")->default_val(64);
     f->model_app->add_option("--batch", f->options.batch, "Sequences at the same time")->default_val(1);

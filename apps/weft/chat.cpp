@@ -18,7 +18,8 @@ constexpr const char* kHelp = "/reset          forget the conversation\n"
                               "/load FILE      go on with a conversation from a file\n"
                               "/stats          what the last answer took\n"
                               "/quit           end (so does Ctrl-D)\n"
-                              "A line that ends in \\ goes on in the next; lines between two lines of \"\"\" are one message. A message that begins with / is written with //.\n"
+                              "A line that ends in \\ goes on in the next; lines between two lines of \"\"\" are one "
+                              "message. A message that begins with / is written with //.\n"
                               "Ctrl-C stops an answer; at the prompt it ends the conversation.\n";
 
 struct ChatFlags {
@@ -34,9 +35,13 @@ struct ChatFlags {
 void print_stats(const weft::Chat& chat) {
     const weft::ChatStats s = chat.stats();
     const auto rate = [](uint32_t tokens, double ms) { return ms > 0 ? tokens / ms * 1000 : 0; };
-    std::fprintf(stderr, "last answer: %u tokens kept, %u read at %.1f/s, %u made at %.1f/s; conversation: %u of %u tokens, %llu read and %llu made in all, %.1f MiB to go back\n", s.kept, s.last.prompt_tokens,
-                 rate(s.last.prompt_tokens, s.last.prefill_ms), s.last.new_tokens, rate(s.last.new_tokens ? s.last.new_tokens - 1 : 0, s.last.decode_ms), s.tokens, s.context, static_cast<unsigned long long>(s.fed),
-                 static_cast<unsigned long long>(s.made), double(s.snapshot_bytes) / 1048576);
+    std::fprintf(stderr,
+                 "last answer: %u tokens kept, %u read at %.1f/s, %u made at %.1f/s; conversation: %u of %u tokens, "
+                 "%llu read and %llu made in all, %.1f MiB to go back\n",
+                 s.kept, s.last.prompt_tokens, rate(s.last.prompt_tokens, s.last.prefill_ms), s.last.new_tokens,
+                 rate(s.last.new_tokens ? s.last.new_tokens - 1 : 0, s.last.decode_ms), s.tokens, s.context,
+                 static_cast<unsigned long long>(s.fed), static_cast<unsigned long long>(s.made),
+                 double(s.snapshot_bytes) / 1048576);
 }
 
 void tell(const std::string& text) { std::cerr << text << "\n"; }
@@ -49,7 +54,8 @@ weft::Status load(weft::Chat& chat, const std::string& path) {
 
 class Conversation {
 public:
-    Conversation(weft::Chat& chat, const ChatFlags& flags) : chat_(chat), flags_(flags), terminal_(isatty(STDOUT_FILENO)) {}
+    Conversation(weft::Chat& chat, const ChatFlags& flags)
+        : chat_(chat), flags_(flags), terminal_(isatty(STDOUT_FILENO)) {}
 
     int run() {
         const bool typed = isatty(STDIN_FILENO);
@@ -60,7 +66,8 @@ public:
             if (text->find_first_not_of(" \t\n") == text->npos) continue;
             const auto command = as_command(*text);
             if (command && (command->name == "quit" || command->name == "exit")) return code;
-            const weft::Status status = command ? obey(*command) : answer(text->starts_with("//") ? text->substr(1) : *text);
+            const weft::Status status =
+                command ? obey(*command) : answer(text->starts_with("//") ? text->substr(1) : *text);
             if (!status) code = fail(status.error());
             if (!status && status.error().code == weft::ErrorCode::device_lost) return code;
             if (!std::cout.good()) return kFailed;
@@ -83,7 +90,8 @@ private:
         if (thinking) divide(false);
         const bool stopped = g_interrupted;
         if (stopped) g_interrupted = 0; // it was meant for the answer
-        if (!stats && stopped && stats.error().code == weft::ErrorCode::cancelled) return tell("stopped before the question was read; it counts as not asked"), weft::Ok{};
+        if (!stats && stopped && stats.error().code == weft::ErrorCode::cancelled)
+            return tell("stopped before the question was read; it counts as not asked"), weft::Ok{};
         if (!stats) return stats.error();
         std::cout << "\n" << std::flush;
         if (flags_.stats) print_stats(chat_);
@@ -97,7 +105,9 @@ private:
     }
 
     weft::Status obey(const ChatCommand& c) {
-        const auto wants_file = [&] { return weft::Error{weft::ErrorCode::invalid_argument, "/" + c.name + " wants the name of a file", {}}; };
+        const auto wants_file = [&] {
+            return weft::Error{weft::ErrorCode::invalid_argument, "/" + c.name + " wants the name of a file", {}};
+        };
         if (c.name == "help") {
             std::cerr << kHelp;
         } else if (c.name == "reset") {
@@ -113,7 +123,8 @@ private:
         } else if (c.name == "load") {
             return c.argument.empty() ? wants_file() : load(chat_, c.argument);
         } else {
-            return weft::Error{weft::ErrorCode::invalid_argument, "there is no command '/" + c.name + "'; /help lists them", {}};
+            return weft::Error{
+                weft::ErrorCode::invalid_argument, "there is no command '/" + c.name + "'; /help lists them", {}};
         }
         return weft::Ok{};
     }
@@ -124,11 +135,15 @@ private:
 };
 
 int run(const ChatFlags& f) {
-    auto chat_template = weft::ChatTemplate::load(f.template_file.empty() ? f.model : f.template_file, f.name, f.template_file.empty() ? "" : f.model);
+    auto chat_template = weft::ChatTemplate::load(f.template_file.empty() ? f.model : f.template_file, f.name,
+                                                  f.template_file.empty() ? "" : f.model);
     if (!chat_template) {
         auto error = chat_template.error();
         std::error_code ignored;
-        if (error.code == weft::ErrorCode::not_found && f.template_file.empty() && std::filesystem::exists(f.model, ignored)) error.reasons.push_back("a model without one continues texts: `weft run " + f.model + " \"Once upon a time\"`; --template FILE gives it one");
+        if (error.code == weft::ErrorCode::not_found && f.template_file.empty() &&
+            std::filesystem::exists(f.model, ignored))
+            error.reasons.push_back("a model without one continues texts: `weft run " + f.model +
+                                    " \"Once upon a time\"`; --template FILE gives it one");
         return fail(error);
     }
     auto device = f.device.open();
@@ -165,11 +180,15 @@ Command add_chat(CLI::App& root) {
     CLI::App* app = root.add_subcommand("chat", "Talk to a model; /help lists the commands of a conversation");
     app->add_option("model", f->model, "Model directory or .gguf file")->required();
     app->add_option("--system", f->system, "The system prompt");
-    app->add_option("--thinking", f->thinking, "Whether the model thinks before it answers, where its template can say so")->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}));
-    app->add_option("--template", f->template_file, "A chat template in place of the model's own (.jinja)")->check(CLI::ExistingFile);
+    app->add_option("--thinking", f->thinking,
+                    "Whether the model thinks before it answers, where its template can say so")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}));
+    app->add_option("--template", f->template_file, "A chat template in place of the model's own (.jinja)")
+        ->check(CLI::ExistingFile);
     app->add_option("--name", f->name, "Which of a model's templates");
     app->add_option("--load", f->load, "Go on with a saved conversation");
-    app->add_option("--now", f->now, "The time that the template is told, as 2026-01-15T12:34:56 (default: the clock's)");
+    app->add_option("--now", f->now,
+                    "The time that the template is told, as 2026-01-15T12:34:56 (default: the clock's)");
     app->add_option("--context", f->context, "Tokens the conversation may have");
     app->add_flag("--stats", f->stats, "One line of statistics on standard error after every answer");
     f->sampling.add(*app);

@@ -24,7 +24,8 @@ std::optional<std::string> ChatInput::next() {
     std::string message, text;
     if (!line("> ", text)) return std::nullopt;
     if (trimmed(text) == "\"\"\"") {
-        for (bool first = true; line(". ", text) && trimmed(text) != "\"\"\""; first = false) message += (first ? "" : "\n") + text;
+        for (bool first = true; line(". ", text) && trimmed(text) != "\"\"\""; first = false)
+            message += (first ? "" : "\n") + text;
         return g_interrupted ? std::nullopt : std::optional(message);
     }
     while (text.ends_with('\\')) {

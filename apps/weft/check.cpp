@@ -34,7 +34,10 @@ int run(const CheckFlags& flags) {
         const auto report = weft::check(*device, f.models[i], o);
         if (!report) {
             code = std::max(code, fail(report.error()));
-            if (f.json) std::cout << std::exchange(between, ",\n") << nlohmann::json{{"model", f.models[i]}, {"ok", false}, {"error", report.error().text()}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+            if (f.json)
+                std::cout << std::exchange(between, ",\n")
+                          << nlohmann::json{{"model", f.models[i]}, {"ok", false}, {"error", report.error().text()}}
+                                 .dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
             continue;
         }
         end_progress();
@@ -43,7 +46,8 @@ int run(const CheckFlags& flags) {
     }
     if (f.json) std::cout << "\n]\n";
     if (g_interrupted) return kInterrupted;
-    for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n", code = std::max<int>(code, kFailed);
+    for (const auto& message : device->validation_messages())
+        std::cerr << "validation: " << message << "\n", code = std::max<int>(code, kFailed);
     return code;
 }
 
@@ -51,10 +55,13 @@ int run(const CheckFlags& flags) {
 
 Command add_check(CLI::App& root) {
     auto f = std::make_shared<CheckFlags>();
-    CLI::App* app = root.add_subcommand("check", "Compare model directories with their recorded inputs and outputs, layer by layer");
+    CLI::App* app = root.add_subcommand(
+        "check", "Compare model directories with their recorded inputs and outputs, layer by layer");
     app->add_option("models", f->models, "Model directories or GGUF files")->required();
     app->add_option("--io", f->io, "Recorded tensors (default: io.safetensors in the directory)");
-    app->add_option("--prefill", f->prefill, "How the prompt is fed: whole, step, or tokens at a time; may be repeated (default: all of whole, 1, 7, 16, 64, step)");
+    app->add_option("--prefill", f->prefill,
+                    "How the prompt is fed: whole, step, or tokens at a time; may be repeated (default: all of whole, "
+                    "1, 7, 16, 64, step)");
     app->add_flag("--json", f->json, "As JSON");
     add_dtype(*app, f->dtype);
     f->device.add(*app);

@@ -24,15 +24,28 @@ int run(const EvalFlags& f) {
     if (!device) return fail(device.error());
     weft::TextModelOptions load;
     load.dtype = f.dtype;
-    load.context = f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1)); // no text has more tokens
+    load.context =
+        f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1)); // no text has more tokens
     load.progress = progress_bar();
     auto model = weft::TextModel::load(*device, f.model, load);
     if (!model) return fail(model.error());
     auto p = weft::measure_perplexity(*model, *text, f.window, progress_bar());
     if (!p) return fail(p.error());
     end_progress();
-    if (f.json) std::cout << nlohmann::json{{"model", f.model}, {"file", f.file}, {"tokens", p->tokens}, {"bytes", p->bytes}, {"nats", p->nats}, {"perplexity", p->perplexity()}, {"bits_per_byte", p->bits_per_byte()}}.dump(2) << "\n";
-    else std::printf("perplexity %.4f, %.4f bits per byte (%llu tokens, %llu bytes)\n", p->perplexity(), p->bits_per_byte(), static_cast<unsigned long long>(p->tokens), static_cast<unsigned long long>(p->bytes));
+    if (f.json)
+        std::cout << nlohmann::json{{"model", f.model},
+                                    {"file", f.file},
+                                    {"tokens", p->tokens},
+                                    {"bytes", p->bytes},
+                                    {"nats", p->nats},
+                                    {"perplexity", p->perplexity()},
+                                    {"bits_per_byte", p->bits_per_byte()}}
+                         .dump(2)
+                  << "\n";
+    else
+        std::printf("perplexity %.4f, %.4f bits per byte (%llu tokens, %llu bytes)\n", p->perplexity(),
+                    p->bits_per_byte(), static_cast<unsigned long long>(p->tokens),
+                    static_cast<unsigned long long>(p->bytes));
     return kDone;
 }
 
@@ -45,7 +58,9 @@ Command add_eval(CLI::App& root) {
     eval->require_subcommand(1);
     app->add_option("model", f->model, "Model directory or GGUF file")->required();
     app->add_option("file", f->file, "Text file")->required();
-    app->add_option("--window", f->window, "Tokens that are read together; each window starts with the last token of the one before (default: the context)");
+    app->add_option("--window", f->window,
+                    "Tokens that are read together; each window starts with the last token of the one before (default: "
+                    "the context)");
     app->add_option("--context", f->context, "Tokens the sequence may have");
     app->add_flag("--json", f->json, "As JSON");
     add_dtype(*app, f->dtype);

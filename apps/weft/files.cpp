@@ -13,16 +13,24 @@
 namespace app {
 namespace {
 
-weft::Error io_error(const std::string& path, const char* what) { return {weft::ErrorCode::io, path + ": " + what + (errno ? std::string(": ") + std::strerror(errno) : std::string()), {}}; }
+weft::Error io_error(const std::string& path, const char* what) {
+    return {weft::ErrorCode::io,
+            path + ": " + what + (errno ? std::string(": ") + std::strerror(errno) : std::string()),
+            {}};
+}
 
 } // namespace
 
 weft::Result<std::string> read_file(const std::string& path) {
     std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored)) return weft::Error{weft::ErrorCode::invalid_argument, path + ": is a directory, a text file is needed", {}};
+    if (std::filesystem::is_directory(path, ignored))
+        return weft::Error{weft::ErrorCode::invalid_argument, path + ": is a directory, a text file is needed", {}};
     errno = 0;
     std::ifstream in(path, std::ios::binary);
-    if (!in) return weft::Error{weft::ErrorCode::not_found, path + ": cannot open" + (errno ? std::string(": ") + std::strerror(errno) : std::string()), {}};
+    if (!in)
+        return weft::Error{weft::ErrorCode::not_found,
+                           path + ": cannot open" + (errno ? std::string(": ") + std::strerror(errno) : std::string()),
+                           {}};
     std::string text{std::istreambuf_iterator<char>(in), {}};
     if (in.bad()) return io_error(path, "cannot read");
     return text;
@@ -30,7 +38,8 @@ weft::Result<std::string> read_file(const std::string& path) {
 
 weft::Status write_file(const std::string& path, const std::string& text) {
     std::error_code failed;
-    if (std::filesystem::exists(path, failed) && !std::filesystem::is_regular_file(path, failed)) { // a pipe, a terminal, a device: written to, never replaced
+    if (std::filesystem::exists(path, failed) &&
+        !std::filesystem::is_regular_file(path, failed)) { // a pipe, a terminal, a device: written to, never replaced
         std::ofstream out(path, std::ios::binary);
         errno = 0;
         if (!out.write(text.data(), std::streamsize(text.size())).flush()) return io_error(path, "cannot write");
@@ -58,7 +67,9 @@ int finish_output(int code) {
     const int why = errno;
     pollfd out{STDOUT_FILENO, 0, 0};
     const bool reader_gone = poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
-    if (!reader_gone) std::cerr << "weft: standard output: cannot write" << (why ? std::string(": ") + std::strerror(why) : std::string()) << "\n";
+    if (!reader_gone)
+        std::cerr << "weft: standard output: cannot write"
+                  << (why ? std::string(": ") + std::strerror(why) : std::string()) << "\n";
     return code == kDone ? kFailed : code;
 }
 

@@ -19,7 +19,10 @@ int run(const InspectFlags& f) {
         std::cout << weft::architecture_table();
         return kDone;
     }
-    if (f.model.empty()) return fail({weft::ErrorCode::invalid_argument, "inspect needs a model directory, a config.json, a GGUF file, a schedule file or a .safetensors", {}});
+    if (f.model.empty())
+        return fail({weft::ErrorCode::invalid_argument,
+                     "inspect needs a model directory, a config.json, a GGUF file, a schedule file or a .safetensors",
+                     {}});
     if (f.schedule) {
         const auto text = weft::schedule_text(f.model);
         if (!text) return fail(text.error());
@@ -32,13 +35,17 @@ int run(const InspectFlags& f) {
         auto opened = f.device.open();
         if (opened) device.emplace(std::move(*opened));
         else if (f.device.index >= 0) return fail(opened.error());
-        else std::cerr << "weft: no support report: " << opened.error().text() << "\n", lacking = opened.error().message;
+        else
+            std::cerr << "weft: no support report: " << opened.error().text() << "\n", lacking = opened.error().message;
     }
     auto in = weft::inspect(device ? &*device : nullptr, f.model, f.options);
     if (!in) return fail(in.error());
     if (!lacking.empty()) in->problems.push_back(lacking);
     if (!f.svg.empty()) {
-        if (in->blocks.empty()) return fail({weft::ErrorCode::invalid_argument, f.model + ": holds weights alone, there is no schedule to draw", {}});
+        if (in->blocks.empty())
+            return fail({weft::ErrorCode::invalid_argument,
+                         f.model + ": holds weights alone, there is no schedule to draw",
+                         {}});
         if (const auto status = write_file(f.svg, in->svg()); !status) return fail(status.error());
     }
     if (f.json) std::cout << in->json() << "\n";
@@ -50,7 +57,8 @@ int run(const InspectFlags& f) {
 
 Command add_inspect(CLI::App& root) {
     auto f = std::make_shared<InspectFlags>();
-    CLI::App* app = root.add_subcommand("inspect", "Show a model's schedule, its memory, and what this device would run it with");
+    CLI::App* app =
+        root.add_subcommand("inspect", "Show a model's schedule, its memory, and what this device would run it with");
     app->add_option("model", f->model, "Model directory, config.json, GGUF file, schedule file, or .safetensors");
     app->add_option("--svg", f->svg, "Write a picture of the schedule to this file");
     app->add_flag("--json", f->json, "As JSON");

@@ -25,16 +25,21 @@ int fail(const weft::Error& error) {
     end_progress();
     if (error.code == weft::ErrorCode::cancelled) return kInterrupted;
     std::cerr << "weft: " << error.text() << "\n";
-    return error.code == weft::ErrorCode::unsupported ? kUnsupported : error.code == weft::ErrorCode::invalid_argument ? kUsage : kFailed;
+    return error.code == weft::ErrorCode::unsupported        ? kUnsupported
+           : error.code == weft::ErrorCode::invalid_argument ? kUsage
+                                                             : kFailed;
 }
 
 void DeviceFlags::add(CLI::App& app) {
-    app.add_option("--device", index, "Vulkan device, counted from 0 (`weft info` lists them)")->check(CLI::Range(0, 999));
+    app.add_option("--device", index, "Vulkan device, counted from 0 (`weft info` lists them)")
+        ->check(CLI::Range(0, 999));
     app.add_option("--memory", memory_mib, "Most device memory to use, in MiB");
-    app.add_flag("--exact", exact, "Quantized weights: never round activations to 8 bits, which devices with integer dot products do");
+    app.add_flag("--exact", exact,
+                 "Quantized weights: never round activations to 8 bits, which devices with integer dot products do");
     app.add_flag("--validation", validation, "Turn the Vulkan validation layer on and report its messages");
     app.add_flag("--no-cache", no_cache, "Neither read nor write the pipeline cache");
-    app.add_option("--shader-dir", shader_dir, "Compile shaders from this folder at run time (development)")->check(CLI::ExistingDirectory);
+    app.add_option("--shader-dir", shader_dir, "Compile shaders from this folder at run time (development)")
+        ->check(CLI::ExistingDirectory);
 }
 
 weft::Result<weft::Device> DeviceFlags::open() const {
@@ -49,13 +54,20 @@ weft::Result<weft::Device> DeviceFlags::open() const {
 }
 
 void add_dtype(CLI::App& app, weft::WeightType& type) {
-    const std::map<std::string, weft::WeightType> names{{"stored", weft::WeightType::stored}, {"f32", weft::WeightType::f32}, {"f16", weft::WeightType::f16}, {"bf16", weft::WeightType::bf16}};
+    const std::map<std::string, weft::WeightType> names{{"stored", weft::WeightType::stored},
+                                                        {"f32", weft::WeightType::f32},
+                                                        {"f16", weft::WeightType::f16},
+                                                        {"bf16", weft::WeightType::bf16}};
     const auto set = [&type, names](const std::string& given) {
         const auto known = names.find(CLI::detail::to_lower(given));
-        if (known == names.end()) throw CLI::ValidationError("--dtype", "must be stored, f32, f16 or bf16, is '" + given + "'");
+        if (known == names.end())
+            throw CLI::ValidationError("--dtype", "must be stored, f32, f16 or bf16, is '" + given + "'");
         type = known->second;
     };
-    app.add_option_function<std::string>("--dtype", set, "How weight matrices are held: stored (as in the file), f32, f16, bf16")->default_str("stored")->type_name("TYPE");
+    app.add_option_function<std::string>("--dtype", set,
+                                         "How weight matrices are held: stored (as in the file), f32, f16, bf16")
+        ->default_str("stored")
+        ->type_name("TYPE");
 }
 
 namespace {
@@ -65,15 +77,22 @@ bool g_bar_shown = false;
 weft::ProgressFunction progress_bar() {
     if (!isatty(STDERR_FILENO)) return [](const weft::Progress&) { return !g_interrupted; };
     using Clock = std::chrono::steady_clock;
-    return [begin = Clock::now(), last = Clock::time_point(), stage_shown = weft::Progress::Stage::load](const weft::Progress& p) mutable {
+    return [begin = Clock::now(), last = Clock::time_point(),
+            stage_shown = weft::Progress::Stage::load](const weft::Progress& p) mutable {
         const auto now = Clock::now();
         if (p.stage != stage_shown) begin = now, stage_shown = p.stage;
         // Short work shows no bar at all; a long one is redrawn ten times a second.
-        if (now - begin < std::chrono::milliseconds(250) || (now - last < std::chrono::milliseconds(100) && p.done < p.total)) return !g_interrupted;
+        if (now - begin < std::chrono::milliseconds(250) ||
+            (now - last < std::chrono::milliseconds(100) && p.done < p.total))
+            return !g_interrupted;
         last = now;
-        const char* stage = p.stage == weft::Progress::Stage::load ? "loading" : p.stage == weft::Progress::Stage::pipelines ? "pipelines" : p.stage == weft::Progress::Stage::write ? "writing" : "reading";
+        const char* stage = p.stage == weft::Progress::Stage::load        ? "loading"
+                            : p.stage == weft::Progress::Stage::pipelines ? "pipelines"
+                            : p.stage == weft::Progress::Stage::write     ? "writing"
+                                                                          : "reading";
         const int filled = p.total ? int(30 * p.done / p.total) : 0;
-        std::fprintf(stderr, "\r\033[K%-9s [%s%s] %3d %%", stage, std::string(size_t(filled), '#').c_str(), std::string(size_t(30 - filled), '.').c_str(), p.total ? int(100 * p.done / p.total) : 0);
+        std::fprintf(stderr, "\r\033[K%-9s [%s%s] %3d %%", stage, std::string(size_t(filled), '#').c_str(),
+                     std::string(size_t(30 - filled), '.').c_str(), p.total ? int(100 * p.done / p.total) : 0);
         g_bar_shown = true;
         if (p.done >= p.total) end_progress();
         return !g_interrupted;
@@ -93,7 +112,10 @@ int main(int argc, char** argv) {
     root.set_version_flag("--version", "weft " weft_VERSION);
     root.require_subcommand(1);
     root.fallthrough(false);
-    const app::Command commands[] = {app::add_run(root), app::add_info(root), app::add_inspect(root), app::add_bench(root), app::add_eval(root), app::add_check(root), app::add_template(root), app::add_chat(root), app::add_tokenize(root), app::add_quantize(root)};
+    const app::Command commands[] = {app::add_run(root),      app::add_info(root), app::add_inspect(root),
+                                     app::add_bench(root),    app::add_eval(root), app::add_check(root),
+                                     app::add_template(root), app::add_chat(root), app::add_tokenize(root),
+                                     app::add_quantize(root)};
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -17,7 +17,8 @@ int run(const QuantizeFlags& f) {
     o.type = f.type;
     for (const std::string& k : f.keep) {
         const size_t at = k.rfind('=');
-        if (at == k.npos) return fail({weft::ErrorCode::invalid_argument, "--keep: must be PATTERN=TYPE, is '" + k + "'", {}});
+        if (at == k.npos)
+            return fail({weft::ErrorCode::invalid_argument, "--keep: must be PATTERN=TYPE, is '" + k + "'", {}});
         o.keep.emplace_back(k.substr(0, at), k.substr(at + 1));
     }
     const auto bar = progress_bar();
@@ -26,7 +27,9 @@ int run(const QuantizeFlags& f) {
     if (!report) return fail(report.error());
     end_progress();
     const std::string note = report->vocabulary_note.empty() ? "" : " (" + report->vocabulary_note + ")";
-    std::printf("%s: %s, %u tensors, %.1f MiB, vocabulary: %s%s\n", f.out.c_str(), report->architecture.c_str(), report->tensors, double(report->bytes) / 1048576, report->vocabulary.empty() ? "none" : report->vocabulary.c_str(), note.c_str());
+    std::printf("%s: %s, %u tensors, %.1f MiB, vocabulary: %s%s\n", f.out.c_str(), report->architecture.c_str(),
+                report->tensors, double(report->bytes) / 1048576,
+                report->vocabulary.empty() ? "none" : report->vocabulary.c_str(), note.c_str());
     return kDone;
 }
 
@@ -37,8 +40,11 @@ Command add_quantize(CLI::App& root) {
     CLI::App* app = root.add_subcommand("quantize", "Write a model directory as a GGUF file");
     app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer.json)")->required();
     app->add_option("out", f->out, "The .gguf file; an old one is replaced once the new one is whole")->required();
-    app->add_option("--type", f->type, "Type of the matrices: q8_0, q4_0, q5_0, q5_1, q4_k, q5_k, q6_k, f16, bf16, f32")->default_val("q8_0");
-    app->add_option("--keep", f->keep, "PATTERN=TYPE: another type for tensors whose GGUF names match a shell pattern, such as 'blk.*.ffn_down.weight=q6_k'");
+    app->add_option("--type", f->type, "Type of the matrices: q8_0, q4_0, q5_0, q5_1, q4_k, q5_k, q6_k, f16, bf16, f32")
+        ->default_val("q8_0");
+    app->add_option("--keep", f->keep,
+                    "PATTERN=TYPE: another type for tensors whose GGUF names match a shell pattern, such as "
+                    "'blk.*.ffn_down.weight=q6_k'");
     return {app, [f] { return run(*f); }};
 }
 

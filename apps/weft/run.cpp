@@ -27,14 +27,21 @@ weft::Result<std::string> read_prompt(const RunFlags& f) {
 
 void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
     const uint32_t decoded = s.new_tokens > 0 ? s.new_tokens - 1 : 0;
-    std::fprintf(stderr, "%u prompt token%s at %.1f/s, %u new at %.1f/s, first after %.0f ms, host %.0f us a token; %.1f MiB weights, %.1f MiB state, %.1f MiB activations\n", s.prompt_tokens, s.prompt_tokens == 1 ? "" : "s",
-                 s.prefill_ms > 0 ? s.prompt_tokens / s.prefill_ms * 1000 : 0, s.new_tokens, s.decode_ms > 0 ? decoded / s.decode_ms * 1000 : 0, s.first_token_ms, s.host_us_per_token,
-                 double(model.weight_bytes()) / 1048576, double(model.state_bytes()) / 1048576, double(model.activation_bytes()) / 1048576);
+    std::fprintf(stderr,
+                 "%u prompt token%s at %.1f/s, %u new at %.1f/s, first after %.0f ms, host %.0f us a token; %.1f MiB "
+                 "weights, %.1f MiB state, %.1f MiB activations\n",
+                 s.prompt_tokens, s.prompt_tokens == 1 ? "" : "s",
+                 s.prefill_ms > 0 ? s.prompt_tokens / s.prefill_ms * 1000 : 0, s.new_tokens,
+                 s.decode_ms > 0 ? decoded / s.decode_ms * 1000 : 0, s.first_token_ms, s.host_us_per_token,
+                 double(model.weight_bytes()) / 1048576, double(model.state_bytes()) / 1048576,
+                 double(model.activation_bytes()) / 1048576);
 }
 
 int run(const RunFlags& f) {
-    if (!f.prompt.empty() && !f.prompt_file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
-    if (f.raw_ids && !f.sampling.stop.empty()) return fail({weft::ErrorCode::invalid_argument, "--stop is about text, and --raw-ids makes none", {}});
+    if (!f.prompt.empty() && !f.prompt_file.empty())
+        return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
+    if (f.raw_ids && !f.sampling.stop.empty())
+        return fail({weft::ErrorCode::invalid_argument, "--stop is about text, and --raw-ids makes none", {}});
     auto prompt = read_prompt(f);
     if (!prompt) return fail(prompt.error());
     auto device = f.device.open();
@@ -82,8 +89,18 @@ int run(const RunFlags& f) {
     if (!f.json && (stats || !text.empty() || !ids.empty())) std::cout << "\n" << std::flush;
     if (!stats) return fail(stats.error());
     if (f.json) {
-        nlohmann::json j{{"model", f.model}, {"architecture", model->architecture()}, {"prompt_tokens", stats->prompt_tokens}, {"new_tokens", stats->new_tokens}, {"ended", stats->ended}, {"stop", stats->stop}, {"prefill_ms", stats->prefill_ms},
-                         {"decode_ms", stats->decode_ms}, {"host_us_per_token", stats->host_us_per_token}, {"first_token_ms", stats->first_token_ms}, {"weight_bytes", model->weight_bytes()}, {"state_bytes", model->state_bytes()}};
+        nlohmann::json j{{"model", f.model},
+                         {"architecture", model->architecture()},
+                         {"prompt_tokens", stats->prompt_tokens},
+                         {"new_tokens", stats->new_tokens},
+                         {"ended", stats->ended},
+                         {"stop", stats->stop},
+                         {"prefill_ms", stats->prefill_ms},
+                         {"decode_ms", stats->decode_ms},
+                         {"host_us_per_token", stats->host_us_per_token},
+                         {"first_token_ms", stats->first_token_ms},
+                         {"weight_bytes", model->weight_bytes()},
+                         {"state_bytes", model->state_bytes()}};
         if (f.raw_ids) j["ids"] = ids;
         else j["prompt"] = *prompt, j["text"] = text;
         std::cout << j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
@@ -98,7 +115,8 @@ int run(const RunFlags& f) {
 Command add_run(CLI::App& root) {
     auto f = std::make_shared<RunFlags>();
     CLI::App* app = root.add_subcommand("run", "Continue a prompt");
-    app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer) or GGUF file")->required();
+    app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer) or GGUF file")
+        ->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
     app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
     f->sampling.add(*app);

@@ -14,7 +14,9 @@ void SamplingFlags::add(CLI::App& app) {
     app.add_option("--seed", seed, "The same seed gives the same text");
     app.add_flag("--greedy", greedy, "Always the likeliest token");
     app.add_option("--stop", stop, "End before this text; may be given several times")->allow_extra_args(false);
-    app.add_option("--steps", steps, "Tokens made on the device before the host looks")->default_val(4)->check(CLI::Range(1, 64));
+    app.add_option("--steps", steps, "Tokens made on the device before the host looks")
+        ->default_val(4)
+        ->check(CLI::Range(1, 64));
 }
 
 void SamplingFlags::apply(weft::GenerateOptions& o) const {

@@ -43,12 +43,17 @@ int run(const TemplateFlags& f) {
 
 Command add_template(CLI::App& root) {
     auto f = std::make_shared<TemplateFlags>();
-    CLI::App* app = root.add_subcommand("template", "Render a conversation from standard input (JSON: messages, tools, documents, add_generation_prompt, kwargs) with a chat template");
+    CLI::App* app = root.add_subcommand("template", "Render a conversation from standard input (JSON: messages, tools, "
+                                                    "documents, add_generation_prompt, kwargs) with a chat template");
     app->add_option("path", f->path, "Model directory, .gguf file, or a .jinja file")->required();
     app->add_flag("--jsonl", f->jsonl, "One conversation a line, and one answer a line");
-    app->add_option("--name", f->name, "Which of a model's templates (default: tool_use for conversations with tools where there is one, else default)");
-    app->add_option("--tokens", f->tokens, "JSON file with the special tokens (bos_token, eos_token, ...)")->check(CLI::ExistingFile);
-    app->add_option("--now", f->now, "The time that the template is told, as 2026-01-15T12:34:56 (default: the clock's)");
+    app->add_option("--name", f->name,
+                    "Which of a model's templates (default: tool_use for conversations with tools where there is one, "
+                    "else default)");
+    app->add_option("--tokens", f->tokens, "JSON file with the special tokens (bos_token, eos_token, ...)")
+        ->check(CLI::ExistingFile);
+    app->add_option("--now", f->now,
+                    "The time that the template is told, as 2026-01-15T12:34:56 (default: the clock's)");
     return {app, [f] { return run(*f); }};
 }
 

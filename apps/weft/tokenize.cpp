@@ -18,7 +18,11 @@ weft::Result<std::vector<uint32_t>> parse_ids(const std::string& text, const std
         }
         uint32_t id = 0;
         const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), id);
-        if (error != std::errc()) return weft::Error{weft::ErrorCode::invalid_argument, what + " must be numbers separated by spaces or commas; '" + text.substr(at, 12) + "' is none", {}};
+        if (error != std::errc())
+            return weft::Error{weft::ErrorCode::invalid_argument,
+                               what + " must be numbers separated by spaces or commas; '" + text.substr(at, 12) +
+                                   "' is none",
+                               {}};
         ids.push_back(id);
         at = size_t(end - text.data());
     }
@@ -47,7 +51,10 @@ weft::Result<nlohmann::ordered_json> tokenize_line(const weft::Tokenizer& tokeni
     if (!ids) return ids.error();
     auto special = tokenizer.encode(text.get_ref<const std::string&>(), true);
     if (!special) return special.error();
-    return nlohmann::ordered_json{{"ids", *ids}, {"ids_special", *special}, {"decoded", tokenizer.decode(*special, false)}, {"decoded_skip", tokenizer.decode(*special, true)}};
+    return nlohmann::ordered_json{{"ids", *ids},
+                                  {"ids_special", *special},
+                                  {"decoded", tokenizer.decode(*special, false)},
+                                  {"decoded_skip", tokenizer.decode(*special, true)}};
 }
 
 int run_lines(const weft::Tokenizer& tokenizer) {
@@ -57,7 +64,8 @@ int run_lines(const weft::Tokenizer& tokenizer) {
         if (line.empty() || line == "\r") continue;
         auto result = tokenize_line(tokenizer, line);
         if (!result) { // the other lines go on: an object a line, whatever happens
-            code = fail(weft::Error{result.error().code, "line " + std::to_string(number) + ": " + result.error().message, {}});
+            code = fail(
+                weft::Error{result.error().code, "line " + std::to_string(number) + ": " + result.error().message, {}});
             result = nlohmann::ordered_json{{"error", result.error().message}};
         }
         std::cout << result->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
@@ -67,7 +75,8 @@ int run_lines(const weft::Tokenizer& tokenizer) {
 }
 
 int run(const TokenizeFlags& f) {
-    if (f.text && !f.file.empty()) return fail({weft::ErrorCode::invalid_argument, "give a text, or --file, not both", {}});
+    if (f.text && !f.file.empty())
+        return fail({weft::ErrorCode::invalid_argument, "give a text, or --file, not both", {}});
     const auto tokenizer = weft::Tokenizer::load(f.path);
     if (!tokenizer) return fail(tokenizer.error());
     if (f.jsonl) return run_lines(*tokenizer);
@@ -78,7 +87,11 @@ int run(const TokenizeFlags& f) {
         if (!ids) return fail(ids.error());
         const uint64_t size = tokenizer->vocab_size();
         for (const uint32_t id : *ids)
-            if (id >= size) return fail({weft::ErrorCode::invalid_argument, "--decode: " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(size), {}});
+            if (id >= size)
+                return fail(
+                    {weft::ErrorCode::invalid_argument,
+                     "--decode: " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(size),
+                     {}});
         std::cout << tokenizer->decode(*ids, !f.special) << "\n";
         return kDone;
     }
@@ -100,12 +113,19 @@ Command add_tokenize(CLI::App& root) {
     auto f = std::make_shared<TokenizeFlags>();
     CLI::App* app = root.add_subcommand("tokenize", "Show the token ids of a text, or the text of ids");
     app->add_option("path", f->path, "Model directory, tokenizer file of any kind, or GGUF file")->required();
-    auto* text = app->add_option("text", f->text, "The text (with --decode, the ids); - or nothing reads it from standard input");
+    auto* text = app->add_option("text", f->text,
+                                 "The text (with --decode, the ids); - or nothing reads it from standard input");
     auto* file = app->add_option("--file", f->file, "Read the text from a file");
     auto* decode = app->add_flag("--decode", f->decode, "Ids to text");
     auto* count = app->add_flag("--count", f->count, "Print how many ids there are, not which")->excludes(decode);
     app->add_flag("--special", f->special, "With the special tokens around a text; with --decode, show special tokens");
-    app->add_flag("--jsonl", f->jsonl, "A JSON string a line on standard input; an object with ids and decoded text a line on standard output")->excludes(decode)->excludes(count)->excludes(text)->excludes(file);
+    app->add_flag(
+           "--jsonl", f->jsonl,
+           "A JSON string a line on standard input; an object with ids and decoded text a line on standard output")
+        ->excludes(decode)
+        ->excludes(count)
+        ->excludes(text)
+        ->excludes(file);
     return {app, [f] { return run(*f); }};
 }
 

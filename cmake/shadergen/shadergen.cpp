@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Build tool: reads the SPIR-V of every variant of one kernel and writes its typed C++ face (header) and the words (source).
-// shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT[:DEFINE,DEFINE=1...]=FILE.spv...
-// Refuses: binding gaps, buffers no function uses, push constants over 128 bytes, variants whose interfaces differ.
+// Build tool: reads the SPIR-V of every variant of one kernel and writes its typed C++ face (header) and the words
+// (source). shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT[:DEFINE,DEFINE=1...]=FILE.spv... Refuses: binding gaps,
+// buffers no function uses, push constants over 128 bytes, variants whose interfaces differ.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -25,9 +25,27 @@ namespace {
 
 // The opcodes, decorations and storage classes that reflection needs (SPIR-V specification, section 3).
 enum Op : uint16_t {
-    OpName = 5, OpMemberName = 6, OpExecutionMode = 16, OpCapability = 17, OpTypeBool = 20, OpTypeInt = 21, OpTypeFloat = 22, OpTypeVector = 23,
-    OpTypeArray = 28, OpTypeRuntimeArray = 29, OpTypeStruct = 30, OpTypePointer = 32, OpConstant = 43, OpSpecConstantTrue = 48, OpSpecConstantFalse = 49,
-    OpSpecConstant = 50, OpSpecConstantComposite = 51, OpVariable = 59, OpDecorate = 71, OpMemberDecorate = 72, OpFunction = 54
+    OpName = 5,
+    OpMemberName = 6,
+    OpExecutionMode = 16,
+    OpCapability = 17,
+    OpTypeBool = 20,
+    OpTypeInt = 21,
+    OpTypeFloat = 22,
+    OpTypeVector = 23,
+    OpTypeArray = 28,
+    OpTypeRuntimeArray = 29,
+    OpTypeStruct = 30,
+    OpTypePointer = 32,
+    OpConstant = 43,
+    OpSpecConstantTrue = 48,
+    OpSpecConstantFalse = 49,
+    OpSpecConstant = 50,
+    OpSpecConstantComposite = 51,
+    OpVariable = 59,
+    OpDecorate = 71,
+    OpMemberDecorate = 72,
+    OpFunction = 54
 };
 enum Decoration : uint32_t { SpecId = 1, BuiltIn = 11, NonWritable = 24, NonReadable = 25, Binding = 33, Offset = 35 };
 enum StorageClass : uint32_t { Uniform = 2, Workgroup = 4, PushConstant = 9, StorageBuffer = 12 };
@@ -39,8 +57,13 @@ struct Type {
     std::vector<uint32_t> members;
 };
 
-struct Field { std::string type, name, initial; uint32_t offset = 0; };
-struct Buffer { std::string name, access, element, comment; };
+struct Field {
+    std::string type, name, initial;
+    uint32_t offset = 0;
+};
+struct Buffer {
+    std::string name, access, element, comment;
+};
 
 struct Module {
     std::vector<uint32_t> words, capabilities;
@@ -60,7 +83,10 @@ struct Reader {
     std::map<uint32_t, std::map<uint32_t, uint32_t>> decorations;
     std::map<std::pair<uint32_t, uint32_t>, std::map<uint32_t, uint32_t>> member_decorations;
     std::map<uint32_t, uint32_t> constants, variable_class, variable_type, references;
-    struct SpecConstant { uint32_t id, type, initial; uint16_t op; };
+    struct SpecConstant {
+        uint32_t id, type, initial;
+        uint16_t op;
+    };
     std::vector<SpecConstant> spec_constants;
     std::vector<uint32_t> workgroup_size;
 
@@ -71,7 +97,10 @@ struct Reader {
         if (t.op == OpTypeFloat && t.width == 32) return "float";
         if (t.op == OpTypeVector) {
             const std::string base = scalar(t.element);
-            return std::string(base == "float" ? "glm::vec" : base == "int32_t" ? "glm::ivec" : "glm::uvec") + std::to_string(t.count);
+            return std::string(base == "float"     ? "glm::vec"
+                               : base == "int32_t" ? "glm::ivec"
+                                                   : "glm::uvec") +
+                   std::to_string(t.count);
         }
         return t.op == OpTypeFloat ? "float" + std::to_string(t.width) : "int" + std::to_string(t.width);
     }
@@ -101,7 +130,9 @@ struct Reader {
             const uint16_t op = w[0] & 0xffff, length = w[0] >> 16;
             if (length == 0 || at + length > m.words.size()) fail(path + ": truncated instruction");
             if (op == OpFunction) in_functions = true;
-            if (in_functions) for (uint16_t i = 1; i < length; ++i) ++references[w[i]]; // over-counts literals: only used for "never referenced"
+            if (in_functions)
+                for (uint16_t i = 1; i < length; ++i)
+                    ++references[w[i]]; // over-counts literals: only used for "never referenced"
             else instruction(op, w, length);
             at += length;
         }
@@ -114,7 +145,10 @@ struct Reader {
         case OpCapability: m.capabilities.push_back(w[1]); break;
         case OpName: names[w[1]] = text(2); break;
         case OpMemberName: member_names[{w[1], w[2]}] = text(3); break;
-        case OpExecutionMode: if (w[2] == 17) for (int i = 0; i < 3; ++i) m.local[i] = w[3 + i]; break;
+        case OpExecutionMode:
+            if (w[2] == 17)
+                for (int i = 0; i < 3; ++i) m.local[i] = w[3 + i];
+            break;
         case OpDecorate: decorations[w[1]][w[2]] = length > 3 ? w[3] : 1; break;
         case OpMemberDecorate: member_decorations[{w[1], w[2]}][w[3]] = length > 4 ? w[4] : 1; break;
         case OpTypeBool: types[w[1]] = {op, 32, 0, 0, false, {}}; break;
@@ -126,10 +160,19 @@ struct Reader {
         case OpTypeStruct: types[w[1]] = {op, 0, 0, 0, false, std::vector<uint32_t>(w + 2, w + length)}; break;
         case OpTypePointer: types[w[1]] = {op, w[2], w[3], 0, false, {}}; break;
         case OpConstant: constants[w[2]] = w[3]; break;
-        case OpSpecConstantTrue: case OpSpecConstantFalse: spec_constants.push_back({w[2], w[1], op == OpSpecConstantTrue, op}); break;
-        case OpSpecConstant: spec_constants.push_back({w[2], w[1], w[3], op}); constants[w[2]] = w[3]; break;
-        case OpSpecConstantComposite: if (length == 6) composites[w[2]] = {w[3], w[4], w[5]}; break;
-        case OpVariable: variable_type[w[2]] = w[1]; variable_class[w[2]] = w[3]; break;
+        case OpSpecConstantTrue:
+        case OpSpecConstantFalse: spec_constants.push_back({w[2], w[1], op == OpSpecConstantTrue, op}); break;
+        case OpSpecConstant:
+            spec_constants.push_back({w[2], w[1], w[3], op});
+            constants[w[2]] = w[3];
+            break;
+        case OpSpecConstantComposite:
+            if (length == 6) composites[w[2]] = {w[3], w[4], w[5]};
+            break;
+        case OpVariable:
+            variable_type[w[2]] = w[1];
+            variable_class[w[2]] = w[3];
+            break;
         default: break;
         }
     }
@@ -137,7 +180,8 @@ struct Reader {
 
     void finish() {
         std::map<uint32_t, int> spec_index; // result id -> position in Spec
-        std::sort(spec_constants.begin(), spec_constants.end(), [&](auto& a, auto& b) { return decorations[a.id][SpecId] < decorations[b.id][SpecId]; });
+        std::sort(spec_constants.begin(), spec_constants.end(),
+                  [&](auto& a, auto& b) { return decorations[a.id][SpecId] < decorations[b.id][SpecId]; });
         for (const auto& c : spec_constants) {
             const auto& d = decorations[c.id];
             if (!d.count(SpecId)) continue;
@@ -146,7 +190,8 @@ struct Reader {
             // glslang emits a second constant for the same id when it also sets the local size: one field serves both.
             if (known != m.spec_ids.end()) {
                 spec_index[c.id] = int(known - m.spec_ids.begin());
-                if (names.count(c.id) && !names[c.id].empty()) m.spec[size_t(known - m.spec_ids.begin())].name = names[c.id];
+                if (names.count(c.id) && !names[c.id].empty())
+                    m.spec[size_t(known - m.spec_ids.begin())].name = names[c.id];
                 continue;
             }
             Field f;
@@ -179,7 +224,8 @@ struct Reader {
             if (!buffer) continue;
             const uint32_t binding = decorations[id][Binding];
             if (by_binding.count(binding)) fail(file + ": binding " + std::to_string(binding) + " is declared twice");
-            if (block.members.size() != 1) fail(file + ": binding " + std::to_string(binding) + " must hold one array member");
+            if (block.members.size() != 1)
+                fail(file + ": binding " + std::to_string(binding) + " must hold one array member");
             Buffer b;
             b.name = member_names[{block_id, 0}];
             if (!references.count(id)) fail(file + ": buffer '" + b.name + "' is read or written by no function");
@@ -190,18 +236,21 @@ struct Reader {
         }
         uint32_t next = 0;
         for (auto& [binding, b] : by_binding) {
-            if (binding != next++) fail(file + ": bindings must be dense from 0; " + std::to_string(next - 1) + " is missing");
+            if (binding != next++)
+                fail(file + ": bindings must be dense from 0; " + std::to_string(next - 1) + " is missing");
             m.buffers.push_back(b);
         }
     }
 
     void read_push(uint32_t block_id, const Type& block) {
         for (uint32_t i = 0; i < block.members.size(); ++i) {
-            Field f{scalar(block.members[i]), member_names[{block_id, i}], "", member_decorations[{block_id, i}][Offset]};
+            Field f{scalar(block.members[i]), member_names[{block_id, i}], "",
+                    member_decorations[{block_id, i}][Offset]};
             m.push_bytes = std::max(m.push_bytes, f.offset + size_of(block.members[i]));
             m.push.push_back(f);
         }
-        if (m.push_bytes > 128) fail(file + ": push constants are " + std::to_string(m.push_bytes) + " bytes, Vulkan guarantees 128");
+        if (m.push_bytes > 128)
+            fail(file + ": push constants are " + std::to_string(m.push_bytes) + " bytes, Vulkan guarantees 128");
     }
 };
 
@@ -215,7 +264,8 @@ bool same_interface(const Module& a, const Module& b, std::string& why) {
     for (const Buffer& x : a.buffers) names_a += x.access + " " + x.name + ";";
     for (const Buffer& x : b.buffers) names_b += x.access + " " + x.name + ";";
     if (fields(a.push) != fields(b.push)) why = "push constants: " + fields(a.push) + " vs " + fields(b.push);
-    else if (fields(a.spec) != fields(b.spec) || a.spec_ids != b.spec_ids) why = "specialization constants: " + fields(a.spec) + " vs " + fields(b.spec);
+    else if (fields(a.spec) != fields(b.spec) || a.spec_ids != b.spec_ids)
+        why = "specialization constants: " + fields(a.spec) + " vs " + fields(b.spec);
     else if (names_a != names_b) why = "buffers: " + names_a + " vs " + names_b;
     return why.empty();
 }
@@ -230,7 +280,8 @@ int main(int argc, char** argv) {
     for (int i = 5; i < argc; ++i) {
         std::istringstream arg(argv[i]);
         std::string variant, define, purpose, file;
-        std::getline(arg, variant, '|'), std::getline(arg, define, '|'), std::getline(arg, purpose, '|'), std::getline(arg, file);
+        std::getline(arg, variant, '|'), std::getline(arg, define, '|'), std::getline(arg, purpose, '|'),
+            std::getline(arg, file);
         if (variant.empty() || purpose.empty()) fail("expected VARIANT|DEFINES|PURPOSE|FILE, got " + arg.str());
         Reader reader;
         if (!file.empty()) reader.read(file); // else this build's compiler cannot make it: a variant without words
@@ -240,7 +291,8 @@ int main(int argc, char** argv) {
         variants.emplace_back(variant, std::move(reader.m));
         if (file.empty()) continue;
         std::string why;
-        if (!same_interface(variants[0].second, variants.back().second, why)) fail(name + ": variant " + variants.back().first + " has another interface: " + why);
+        if (!same_interface(variants[0].second, variants.back().second, why))
+            fail(name + ": variant " + variants.back().first + " has another interface: " + why);
     }
     Module& first = variants[0].second;
     { // shape comments sit on the buffer's line; SPIR-V drops them
@@ -256,21 +308,29 @@ int main(int argc, char** argv) {
     }
 
     std::ostringstream h, c;
-    h << "// Generated by shadergen from " << name << ".comp. Do not edit.\n#pragma once\n#include \"vulkan/kernel_info.hpp\"\n#include <cstddef>\n\nnamespace weft::shader {\n\nstruct " << name << " {\n    enum class Variant : uint32_t {";
+    h << "// Generated by shadergen from " << name
+      << ".comp. Do not edit.\n#pragma once\n#include \"vulkan/kernel_info.hpp\"\n#include <cstddef>\n\nnamespace "
+         "weft::shader {\n\nstruct "
+      << name << " {\n    enum class Variant : uint32_t {";
     for (const auto& v : variants) h << " " << v.first << ",";
     h << " };\n    static constexpr uint32_t kVariants = " << variants.size() << ";\n    struct Push {\n";
     for (const Field& f : first.push) h << "        " << f.type << " " << f.name << ";\n";
     h << "    };\n    struct Spec {\n";
     for (const Field& f : first.spec) h << "        " << f.type << " " << f.name << " = " << f.initial << ";\n";
     h << "    };\n    struct Buffers {\n";
-    for (const Buffer& b : first.buffers) h << "        vk::" << b.access << " " << b.name << ";" << (b.comment.empty() ? "" : " ///< " + b.comment) << "\n";
+    for (const Buffer& b : first.buffers)
+        h << "        vk::" << b.access << " " << b.name << ";" << (b.comment.empty() ? "" : " ///< " + b.comment)
+          << "\n";
     h << "    };\n    static const vk::KernelInfo info;\n};\n";
-    for (const Field& f : first.push) h << "static_assert(offsetof(" << name << "::Push, " << f.name << ") == " << f.offset << ");\n";
+    for (const Field& f : first.push)
+        h << "static_assert(offsetof(" << name << "::Push, " << f.name << ") == " << f.offset << ");\n";
     if (!first.push.empty()) h << "static_assert(sizeof(" << name << "::Push) == " << first.push_bytes << ");\n";
     if (!first.spec.empty()) h << "static_assert(sizeof(" << name << "::Spec) == " << 4 * first.spec.size() << ");\n";
-    h << "static_assert(sizeof(" << name << "::Buffers) == " << first.buffers.size() << " * sizeof(vk::In));\n\n} // namespace weft::shader\n";
+    h << "static_assert(sizeof(" << name << "::Buffers) == " << first.buffers.size()
+      << " * sizeof(vk::In));\n\n} // namespace weft::shader\n";
 
-    c << "// Generated by shadergen. Do not edit.\n#include \"" << name << ".gen.hpp\"\n\nnamespace weft::shader {\nnamespace {\n";
+    c << "// Generated by shadergen. Do not edit.\n#include \"" << name
+      << ".gen.hpp\"\n\nnamespace weft::shader {\nnamespace {\n";
     for (const auto& [variant, m] : variants) {
         if (m.words.empty()) continue;
         c << "const uint32_t " << name << "_" << variant << "_words[] = {";
@@ -285,15 +345,24 @@ int main(int argc, char** argv) {
         const std::string form = name + "_" + variant;
         c << "    {\"" << variant << "\", \"" << defines[v] << "\", \"" << purposes[v] << "\", ";
         if (m.words.empty()) c << "nullptr, 0, nullptr, 0},\n";
-        else c << form << "_words, sizeof(" << form << "_words), " << form << "_capabilities + 1, " << m.capabilities.size() << "},\n";
+        else
+            c << form << "_words, sizeof(" << form << "_words), " << form << "_capabilities + 1, "
+              << m.capabilities.size() << "},\n";
     }
     c << "};\nconst vk::BindingInfo " << name << "_bindings[] = {\n";
     for (const Buffer& b : first.buffers)
-        c << "    {\"" << b.name << "\", vk::Access::" << (b.access == "In" ? "read" : b.access == "Out" ? "write" : "read_write") << ", " << (b.element == "float" ? "true" : "false") << "},\n";
+        c << "    {\"" << b.name << "\", vk::Access::"
+          << (b.access == "In"    ? "read"
+              : b.access == "Out" ? "write"
+                                  : "read_write")
+          << ", " << (b.element == "float" ? "true" : "false") << "},\n";
     c << "};\nconst uint32_t " << name << "_spec_ids[] = {0";
     for (uint32_t id : first.spec_ids) c << "," << id;
-    c << "};\n} // namespace\n\nconst vk::KernelInfo " << name << "::info = {\"" << name << "\", " << name << "_variants, " << variants.size() << ", " << name << "_bindings, " << first.buffers.size() << ", " << name << "_spec_ids + 1, " << first.spec_ids.size() << ", "
-      << first.push_bytes << ", {" << first.local[0] << ", " << first.local[1] << ", " << first.local[2] << "}, {" << first.local_spec[0] << ", " << first.local_spec[1] << ", " << first.local_spec[2] << "}};\n\n} // namespace weft::shader\n";
+    c << "};\n} // namespace\n\nconst vk::KernelInfo " << name << "::info = {\"" << name << "\", " << name
+      << "_variants, " << variants.size() << ", " << name << "_bindings, " << first.buffers.size() << ", " << name
+      << "_spec_ids + 1, " << first.spec_ids.size() << ", " << first.push_bytes << ", {" << first.local[0] << ", "
+      << first.local[1] << ", " << first.local[2] << "}, {" << first.local_spec[0] << ", " << first.local_spec[1]
+      << ", " << first.local_spec[2] << "}};\n\n} // namespace weft::shader\n";
 
     const auto write = [](const char* path, const std::string& text) { // an unchanged header must not trigger a rebuild
         std::ifstream old(path);

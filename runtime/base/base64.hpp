@@ -10,7 +10,12 @@ namespace weft {
 /// The bytes that `text` stands for (the alphabet with + and /, padded with =), or nothing if it is not base64.
 inline std::optional<std::string> from_base64(std::string_view text) {
     const auto digit = [](char c) {
-        return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+        return c >= 'A' && c <= 'Z'   ? c - 'A'
+               : c >= 'a' && c <= 'z' ? c - 'a' + 26
+               : c >= '0' && c <= '9' ? c - '0' + 52
+               : c == '+'             ? 62
+               : c == '/'             ? 63
+                                      : -1;
     };
     if (text.size() % 4 != 0) return std::nullopt;
     size_t digits = text.size();

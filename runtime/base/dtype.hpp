@@ -14,9 +14,9 @@ enum class DType : uint8_t { f32, f16, bf16, u32, i32, BLOCK_TYPES(weft_ROW) OWN
 
 /// How elements are laid out: one by one, or in blocks that share a scale.
 struct BlockInfo {
-    const char* name;      ///< as messages spell it
-    const char* file_name; ///< as files do
-    uint32_t number;       ///< in GGUF files, and TYPE in shaders
+    const char* name;         ///< as messages spell it
+    const char* file_name;    ///< as files do
+    uint32_t number;          ///< in GGUF files, and TYPE in shaders
     uint32_t elements, bytes; ///< of a block; a row is a whole number of blocks
     uint32_t scale_at;        ///< the byte where a block's scale lies
 };
@@ -54,6 +54,8 @@ constexpr uint64_t bytes_of(DType t, uint64_t elements) {
 }
 
 /// Bytes that a buffer of so many elements must have: shaders read blocks by words, and a word more than they need.
-constexpr uint64_t storage_bytes(DType t, uint64_t elements) { return in_blocks(t) ? (bytes_of(t, elements) + 3) / 4 * 4 + 4 : bytes_of(t, elements); }
+constexpr uint64_t storage_bytes(DType t, uint64_t elements) {
+    return in_blocks(t) ? (bytes_of(t, elements) + 3) / 4 * 4 + 4 : bytes_of(t, elements);
+}
 
 } // namespace weft

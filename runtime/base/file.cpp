@@ -13,7 +13,9 @@ namespace {
 
 // O_NONBLOCK: opening a FIFO must not wait for a writer; the check for a regular file comes after.
 Error os_error(const std::filesystem::path& path, const char* what, int code) {
-    return {code == ENOENT ? ErrorCode::not_found : ErrorCode::io, path.string() + ": " + what + ": " + std::strerror(code), {}};
+    return {code == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+            path.string() + ": " + what + ": " + std::strerror(code),
+            {}};
 }
 
 struct Descriptor {
@@ -63,7 +65,10 @@ Result<std::string> read_file(const std::filesystem::path& path, size_t limit) {
     if (file.fd < 0) return os_error(path, "cannot open", errno);
     weft_ASSIGN(const size_t size, regular_file_size(path, file.fd));
     if (size > limit)
-        return Error{ErrorCode::malformed, path.string() + ": " + std::to_string(size) + " bytes, more than the limit of " + std::to_string(limit) + " for this kind of file", {}};
+        return Error{ErrorCode::malformed,
+                     path.string() + ": " + std::to_string(size) + " bytes, more than the limit of " +
+                         std::to_string(limit) + " for this kind of file",
+                     {}};
     std::string text(size, '\0');
     for (size_t done = 0; done < size;) {
         const ssize_t n = ::read(file.fd, text.data() + done, size - done);
@@ -82,7 +87,8 @@ Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
     return AtomicFile(path, std::move(temporary), fd);
 }
 
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), fd_(std::exchange(other.fd_, -1)) {}
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), fd_(std::exchange(other.fd_, -1)) {}
 
 AtomicFile::~AtomicFile() {
     if (fd_ < 0) return;

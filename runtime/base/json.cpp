@@ -70,7 +70,9 @@ std::optional<double> as_number(const Json& value) {
 } // namespace
 
 Result<Json> parse_json(std::string_view text, const std::string& origin) {
-    const auto refuse = [&](const std::string& why) { return Error{ErrorCode::malformed, origin + ": not valid JSON: " + why, {}}; };
+    const auto refuse = [&](const std::string& why) {
+        return Error{ErrorCode::malformed, origin + ": not valid JSON: " + why, {}};
+    };
     if (text.find('\0') != text.npos) return refuse("it holds a zero byte"); // nlohmann would take it as the end
     if (too_deep(text)) return refuse("nested deeper than " + std::to_string(kDeepest));
     try { // the one place where nlohmann's exceptions are met: they carry the position
@@ -92,13 +94,16 @@ const Json* JsonObject::find(const std::string& key) const {
 bool JsonObject::has(const std::string& key) const { return find(key) != nullptr; }
 
 Error JsonObject::bad(const std::string& key, const std::string& rule) const {
-    return {has(key) ? ErrorCode::malformed : ErrorCode::not_found, origin_ + ": key '" + key + "' " + (has(key) ? rule : "is missing"), {}};
+    return {has(key) ? ErrorCode::malformed : ErrorCode::not_found,
+            origin_ + ": key '" + key + "' " + (has(key) ? rule : "is missing"),
+            {}};
 }
 
 Result<int64_t> JsonObject::integer(const std::string& key) const {
     const Json* v = find(key);
     if (!v || !v->is_number()) return bad(key, "must be an integer");
-    if (v->is_number_unsigned() && v->get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max())) return bad(key, "must be an integer below 2^63");
+    if (v->is_number_unsigned() && v->get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max()))
+        return bad(key, "must be an integer below 2^63");
     if (v->is_number_integer()) return v->get<int64_t>();
     const double d = v->get<double>();
     if (d != std::floor(d) || std::abs(d) > 0x1p53) return bad(key, "must be an integer");
@@ -111,7 +116,8 @@ Result<int64_t> JsonObject::integer_or(const std::string& key, int64_t otherwise
 
 Result<uint32_t> JsonObject::count(const std::string& key) const {
     weft_ASSIGN(const int64_t v, integer(key));
-    if (v < 1 || v > std::numeric_limits<int32_t>::max()) return bad(key, "must be between 1 and 2^31 - 1, is " + std::to_string(v));
+    if (v < 1 || v > std::numeric_limits<int32_t>::max())
+        return bad(key, "must be between 1 and 2^31 - 1, is " + std::to_string(v));
     return uint32_t(v);
 }
 

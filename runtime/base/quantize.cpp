@@ -48,7 +48,8 @@ std::array<uint8_t, 32> signed_numbers(Values x, int half_range, float& d) {
     d = extreme(x) / float(-half_range);
     const float inverse = d != 0 ? 1 / d : 0;
     std::array<uint8_t, 32> q;
-    for (size_t i = 0; i < 32; ++i) q[i] = uint8_t(std::clamp(int(x[i] * inverse + float(half_range) + 0.5f), 0, 2 * half_range - 1));
+    for (size_t i = 0; i < 32; ++i)
+        q[i] = uint8_t(std::clamp(int(x[i] * inverse + float(half_range) + 0.5f), 0, 2 * half_range - 1));
     return q;
 }
 
@@ -78,7 +79,8 @@ void pack_q5_1(Values x, std::byte* to) {
     put_nibbles(to + 8, q);
 }
 
-// Eight scales and minima of 6 bits in 12 bytes: the lower four whole, with the upper two bits of the others above them.
+// Eight scales and minima of 6 bits in 12 bytes: the lower four whole, with the upper two bits of the others above
+// them.
 void put_six_bits(std::byte* to, const std::array<uint8_t, 8>& scales, const std::array<uint8_t, 8>& minima) {
     for (size_t i = 0; i < 4; ++i) {
         to[i] = std::byte(scales[i] | (scales[i + 4] >> 4) << 6);
@@ -87,13 +89,15 @@ void put_six_bits(std::byte* to, const std::array<uint8_t, 8>& scales, const std
     }
 }
 
-// q4_k (most = 15) and q5_k (31): eight groups of 32, each with a scale and a minimum that are multiples of the block's.
+// q4_k (most = 15) and q5_k (31): eight groups of 32, each with a scale and a minimum that are multiples of the
+// block's.
 void pack_k(Values x, uint32_t most, std::byte* to) {
     std::array<ScaleAndMinimum, 8> found;
     float largest_scale = 0, largest_minimum = 0;
     for (size_t g = 0; g < 8; ++g) {
         found[g] = best_scale_and_minimum(x.subspan(32 * g, 32), most);
-        largest_scale = std::max(largest_scale, found[g].scale), largest_minimum = std::max(largest_minimum, found[g].minimum);
+        largest_scale = std::max(largest_scale, found[g].scale),
+        largest_minimum = std::max(largest_minimum, found[g].minimum);
     }
     put_half(to, largest_scale / 63);
     put_half(to + 2, largest_minimum / 63);
@@ -104,7 +108,9 @@ void pack_k(Values x, uint32_t most, std::byte* to) {
         scales[g] = uint8_t(d > 0 ? std::clamp(std::lround(found[g].scale / d), 0l, 63l) : 0);
         minima[g] = uint8_t(m > 0 ? std::clamp(std::lround(found[g].minimum / m), 0l, 63l) : 0);
         const float step = d * scales[g], below = m * minima[g];
-        for (size_t i = 0; i < 32; ++i) q[32 * g + i] = uint8_t(step > 0 ? std::clamp(std::lround((x[32 * g + i] + below) / step), 0l, long(most)) : 0);
+        for (size_t i = 0; i < 32; ++i)
+            q[32 * g + i] =
+                uint8_t(step > 0 ? std::clamp(std::lround((x[32 * g + i] + below) / step), 0l, long(most)) : 0);
     }
     put_six_bits(to + 4, scales, minima);
     std::byte* const fifths = to + 16; // of q5_k
@@ -116,7 +122,8 @@ void pack_k(Values x, uint32_t most, std::byte* to) {
             fifths[i] = std::byte(bits);
         }
     for (size_t g = 0; g < 8; g += 2)
-        for (size_t i = 0; i < 32; ++i) nibbles[16 * g + i] = std::byte((q[32 * g + i] & 15) | (q[32 * g + 32 + i] & 15) << 4);
+        for (size_t i = 0; i < 32; ++i)
+            nibbles[16 * g + i] = std::byte((q[32 * g + i] & 15) | (q[32 * g + 32 + i] & 15) << 4);
 }
 
 // Sixteen groups of 16, each with a scale that is a signed multiple of the block's.
@@ -131,7 +138,8 @@ void pack_q6_k(Values x, std::byte* to) {
         const long scale = held != 0 ? std::clamp(std::lround(scales[g] / held), -128l, 127l) : 0;
         to[192 + g] = std::byte(int8_t(scale));
         const float step = held * float(scale);
-        for (size_t i = 16 * g; i < 16 * g + 16; ++i) q[i] = uint8_t(step != 0 ? std::clamp(std::lround(x[i] / step), -32l, 31l) + 32 : 32);
+        for (size_t i = 16 * g; i < 16 * g + 16; ++i)
+            q[i] = uint8_t(step != 0 ? std::clamp(std::lround(x[i] / step), -32l, 31l) + 32 : 32);
     }
     for (size_t n = 0; n < 2; ++n) // 128 elements each
         for (size_t i = 0; i < 32; ++i) {
@@ -165,15 +173,18 @@ void pack(DType type, Values x, std::byte* to) {
 } // namespace
 
 bool can_quantize(DType type) {
-    constexpr DType known[] = {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_0, DType::q5_0, DType::q5_1, DType::q4_k, DType::q5_k, DType::q6_k};
+    constexpr DType known[] = {DType::f32,  DType::f16,  DType::bf16, DType::q8_0, DType::q4_0,
+                               DType::q5_0, DType::q5_1, DType::q4_k, DType::q5_k, DType::q6_k};
     return std::ranges::find(known, type) != std::end(known);
 }
 
 void quantize_blocks(DType type, std::span<const float> values, std::span<std::byte> blocks) {
     const BlockInfo info = block_info(type);
     weft_CHECK(can_quantize(type), "this type is not made");
-    weft_CHECK(values.size() % info.elements == 0 && blocks.size() == bytes_of(type, values.size()), "blocks must have room for all values");
-    for (size_t at = 0, to = 0; at < values.size(); at += info.elements, to += info.bytes) pack(type, values.subspan(at, info.elements), &blocks[to]);
+    weft_CHECK(values.size() % info.elements == 0 && blocks.size() == bytes_of(type, values.size()),
+               "blocks must have room for all values");
+    for (size_t at = 0, to = 0; at < values.size(); at += info.elements, to += info.bytes)
+        pack(type, values.subspan(at, info.elements), &blocks[to]);
 }
 
 } // namespace weft

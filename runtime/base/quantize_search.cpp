@@ -18,8 +18,11 @@ double mean_square(std::span<const float> x) {
     return sum / double(x.size());
 }
 
-// The number of `low` .. `high` that is nearest. std::round is a call of a library function for each of the millions of tries.
-double nearest(double v, int low, int high) { return double(int(std::clamp(v, double(low), double(high)) - low + 0.5) + low); }
+// The number of `low` .. `high` that is nearest. std::round is a call of a library function for each of the millions of
+// tries.
+double nearest(double v, int low, int high) {
+    return double(int(std::clamp(v, double(low), double(high)) - low + 0.5) + low);
+}
 
 // How much each element matters, as the scale is fitted.
 constexpr size_t kMostElements = 32;
@@ -49,7 +52,8 @@ ScaleAndMinimum best_scale_and_minimum(std::span<const float> x, unsigned most) 
             w += weight, wq += weight * q, wqq += weight * q * q, wx += weight * v, wqx += weight * q * v;
         }
         const double det = w * wqq - wq * wq;
-        double scale = det > 0 ? (w * wqx - wq * wx) / det : 1 / inverse, offset = det > 0 ? (wqq * wx - wq * wqx) / det : bottom;
+        double scale = det > 0 ? (w * wqx - wq * wx) / det : 1 / inverse,
+               offset = det > 0 ? (wqq * wx - wq * wqx) / det : bottom;
         if (offset > 0) offset = 0, scale = wqq > 0 ? wqx / wqq : 0;
         if (!(scale > 0)) continue;
         double error = 0;

@@ -9,7 +9,8 @@ namespace weft {
 
 inline Error malformed(const std::string& rule) { return {ErrorCode::malformed, rule, {}}; }
 
-/// Prefixes the message of a failed result, so that an error reads from the outside in: "model.safetensors: header ...".
+/// Prefixes the message of a failed result, so that an error reads from the outside in: "model.safetensors: header
+/// ...".
 inline Error in_context(const std::string& where, Error error) {
     error.message = where + ": " + error.message;
     return error;
@@ -19,10 +20,15 @@ inline Error out_of_host_memory() { return {ErrorCode::out_of_memory, "the host 
 
 } // namespace weft
 
-// Behind the body of a public function that returns a Result, written as `Result<T> f() try { ... } weft_CATCH`: the host process goes on where memory ends.
+// Behind the body of a public function that returns a Result, written as `Result<T> f() try { ... } weft_CATCH`: the
+// host process goes on where memory ends.
 #define weft_CATCH                                                                                                     \
-    catch (const std::bad_alloc&) { return ::weft::out_of_host_memory(); }                                             \
-    catch (const std::length_error&) { return ::weft::out_of_host_memory(); }
+    catch (const std::bad_alloc&) {                                                                                    \
+        return ::weft::out_of_host_memory();                                                                           \
+    }                                                                                                                  \
+    catch (const std::length_error&) {                                                                                 \
+        return ::weft::out_of_host_memory();                                                                           \
+    }
 
 // Leaves the enclosing function with the error of `expression` if it failed.
 #define weft_TRY(expression)                                                                                           \
@@ -30,11 +36,13 @@ inline Error out_of_host_memory() { return {ErrorCode::out_of_memory, "the host 
         if (auto weft_result_ = (expression); !weft_result_) return std::move(weft_result_).error();                   \
     } while (0)
 
-// weft_ASSIGN(const T name, expression): declares or assigns from a Result<T>, or leaves the enclosing function with its error. Several statements: never the body of an unbraced if or for.
+// weft_ASSIGN(const T name, expression): declares or assigns from a Result<T>, or leaves the enclosing function with
+// its error. Several statements: never the body of an unbraced if or for.
 #define weft_CONCAT_(a, b) a##b
 #define weft_CONCAT(a, b) weft_CONCAT_(a, b)
 #define weft_ASSIGN_IMPL_(tmp, declaration, expression)                                                                \
     auto tmp = (expression);                                                                                           \
     if (!tmp) return std::move(tmp).error();                                                                           \
     declaration = std::move(tmp).value()
-#define weft_ASSIGN(declaration, expression) weft_ASSIGN_IMPL_(weft_CONCAT(weft_tmp_, __LINE__), declaration, expression)
+#define weft_ASSIGN(declaration, expression)                                                                           \
+    weft_ASSIGN_IMPL_(weft_CONCAT(weft_tmp_, __LINE__), declaration, expression)

@@ -16,8 +16,9 @@ struct Unsupported {
     uint32_t number;
     const char* name;
 };
-constexpr Unsupported kUnsupported[] = {{9, "Q8_1"},     {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"}, {21, "IQ3_S"}, {22, "IQ2_S"},
-                                        {29, "IQ1_M"}, {34, "TQ1_0"}, {35, "TQ2_0"},   {40, "NVFP4"},  {41, "Q1_0"},    {42, "Q2_0"}};
+constexpr Unsupported kUnsupported[] = {{9, "Q8_1"},   {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"},
+                                        {19, "IQ1_S"}, {21, "IQ3_S"}, {22, "IQ2_S"},   {29, "IQ1_M"},  {34, "TQ1_0"},
+                                        {35, "TQ2_0"}, {40, "NVFP4"}, {41, "Q1_0"},    {42, "Q2_0"}};
 
 std::optional<FileType> tensor_type(uint32_t number) {
     switch (number) {
@@ -57,7 +58,9 @@ public:
     uint64_t at() const { return at_; }
     uint64_t left() const { return bytes_.size() - at_; }
 
-    Error fail(uint64_t at, const std::string& rule) const { return malformed("offset " + std::to_string(at) + ": " + rule); }
+    Error fail(uint64_t at, const std::string& rule) const {
+        return malformed("offset " + std::to_string(at) + ": " + rule);
+    }
 
     template <class T>
     Result<T> number(const char* what) {
@@ -69,7 +72,9 @@ public:
     }
 
     Result<std::span<const std::byte>> take(uint64_t count, uint64_t size, const char* what) {
-        if (count > left() / size) return fail(at_, std::string(what) + " of " + std::to_string(count) + (size > 1 ? " elements" : " bytes") + " reaches beyond the end of the file, " + std::to_string(left()) + " bytes on");
+        if (count > left() / size)
+            return fail(at_, std::string(what) + " of " + std::to_string(count) + (size > 1 ? " elements" : " bytes") +
+                                 " reaches beyond the end of the file, " + std::to_string(left()) + " bytes on");
         const auto taken = bytes_.subspan(at_, count * size);
         at_ += count * size;
         return taken;
@@ -84,7 +89,8 @@ public:
     Result<std::string_view> name(const char* what) {
         const uint64_t begin = at_;
         weft_ASSIGN(const auto text, string(what));
-        if (text.empty() || text.size() > kLongestName) return fail(begin, std::string(what) + " must have 1 to 65535 bytes, has " + std::to_string(text.size()));
+        if (text.empty() || text.size() > kLongestName)
+            return fail(begin, std::string(what) + " must have 1 to 65535 bytes, has " + std::to_string(text.size()));
         return text;
     }
 
@@ -108,13 +114,18 @@ public:
         }
         begin = at_;
         if (v.type == GgufType::string) {
-            if (v.count > left() / 8) return fail(begin, "an array of " + std::to_string(v.count) + " strings reaches beyond the end of the file, " + std::to_string(left()) + " bytes on");
+            if (v.count > left() / 8)
+                return fail(begin, "an array of " + std::to_string(v.count) +
+                                       " strings reaches beyond the end of the file, " + std::to_string(left()) +
+                                       " bytes on");
             for (uint64_t i = 0; i < v.count; ++i) weft_TRY(string("a string"));
             v.bytes = bytes_.subspan(begin, at_ - begin);
         } else {
             weft_ASSIGN(v.bytes, take(v.count, bytes_of(v.type), v.array ? "an array" : "a value"));
         }
-        if (v.type == GgufType::boolean && std::any_of(v.bytes.begin(), v.bytes.end(), [](std::byte b) { return b > std::byte{1}; })) return fail(begin, "a bool must be 0 or 1");
+        if (v.type == GgufType::boolean &&
+            std::any_of(v.bytes.begin(), v.bytes.end(), [](std::byte b) { return b > std::byte{1}; }))
+            return fail(begin, "a bool must be 0 or 1");
         return v;
     }
 
@@ -131,23 +142,31 @@ Status read_type(GgufHeader::Tensor& tensor, uint32_t number) {
         return Ok{};
     }
     for (const Unsupported& row : kUnsupported)
-        if (row.number == number) return Error{ErrorCode::unsupported, "tensor " + in_quotes(tensor.name) + ": is of type " + row.name + ", which weft does not read", {}};
+        if (row.number == number)
+            return Error{ErrorCode::unsupported,
+                         "tensor " + in_quotes(tensor.name) + ": is of type " + row.name + ", which weft does not read",
+                         {}};
     return about(tensor, "type " + std::to_string(number) + " does not exist");
 }
 
 // The bytes of shape and type, which must not overflow, nor end inside a block.
 Status read_size(GgufHeader::Tensor& tensor) {
     const auto type = dtype_of(tensor.type);
-    const uint64_t elements = type ? block_info(*type).elements : 1, bytes = type ? block_info(*type).bytes : bits_of(tensor.type) / 8;
+    const uint64_t elements = type ? block_info(*type).elements : 1,
+                   bytes = type ? block_info(*type).bytes : bits_of(tensor.type) / 8;
     const std::string shape = "shape " + shape_text(tensor.shape) + " of " + name_of(tensor.type);
     const uint64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
-    if (row % elements != 0) return about(tensor, shape + ": a row must be a whole number of blocks of " + std::to_string(elements) + " elements");
+    if (row % elements != 0)
+        return about(tensor,
+                     shape + ": a row must be a whole number of blocks of " + std::to_string(elements) + " elements");
     // Extents of 0 do not excuse others that overflow.
     uint64_t product = row == 0 ? 1 : row, count = 1;
     bool fits = true;
-    for (size_t i = 0; i + 1 < tensor.shape.size(); ++i) fits = fits && !__builtin_mul_overflow(product, std::max<uint64_t>(1, tensor.shape[i]), &product);
+    for (size_t i = 0; i + 1 < tensor.shape.size(); ++i)
+        fits = fits && !__builtin_mul_overflow(product, std::max<uint64_t>(1, tensor.shape[i]), &product);
     for (const uint64_t extent : tensor.shape) count *= extent;
-    if (!fits || product > uint64_t(std::numeric_limits<int64_t>::max()) / bytes) return about(tensor, shape + " overflows 64 bits");
+    if (!fits || product > uint64_t(std::numeric_limits<int64_t>::max()) / bytes)
+        return about(tensor, shape + " overflows 64 bits");
     tensor.bytes = count / elements * bytes;
     return Ok{};
 }
@@ -156,7 +175,8 @@ Result<GgufHeader::Tensor> Reader::tensor() {
     GgufHeader::Tensor t;
     weft_ASSIGN(t.name, name("the name of a tensor"));
     weft_ASSIGN(const uint32_t dimensions, number<uint32_t>("the number of dimensions of a tensor"));
-    if (dimensions > kMostDimensions) return about(t, std::to_string(dimensions) + " dimensions are more than the format's 4");
+    if (dimensions > kMostDimensions)
+        return about(t, std::to_string(dimensions) + " dimensions are more than the format's 4");
     t.shape.resize(dimensions);
     for (uint64_t& extent : t.shape) {
         weft_ASSIGN(extent, number<uint64_t>("the dimensions of a tensor"));
@@ -172,21 +192,30 @@ Result<GgufHeader::Tensor> Reader::tensor() {
 // Magic and version.
 Result<uint32_t> read_version(Reader& reader, std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (text.starts_with("version https://git-lfs")) return malformed("is a Git LFS pointer and not the file itself; fetch it with 'git lfs pull'");
-    if (text.size() < 4) return malformed("is " + std::to_string(text.size()) + " bytes long; a GGUF file begins with 24 bytes of header");
-    constexpr const char* swapped = "is a big-endian GGUF file; weft reads little-endian ones, to which gguf_convert_endian.py of llama.cpp converts it";
+    if (text.starts_with("version https://git-lfs"))
+        return malformed("is a Git LFS pointer and not the file itself; fetch it with 'git lfs pull'");
+    if (text.size() < 4)
+        return malformed("is " + std::to_string(text.size()) +
+                         " bytes long; a GGUF file begins with 24 bytes of header");
+    constexpr const char* swapped = "is a big-endian GGUF file; weft reads little-endian ones, to which "
+                                    "gguf_convert_endian.py of llama.cpp converts it";
     if (text.starts_with("FUGG")) return Error{ErrorCode::unsupported, swapped, {}};
-    if (!text.starts_with("GGUF")) return malformed("begins with " + in_quotes(text.substr(0, 4)) + ", not with 'GGUF'");
+    if (!text.starts_with("GGUF"))
+        return malformed("begins with " + in_quotes(text.substr(0, 4)) + ", not with 'GGUF'");
     weft_TRY(reader.number<uint32_t>("the magic"));
     weft_ASSIGN(const uint32_t version, reader.number<uint32_t>("the version"));
     if (version == 2 || version == 3) return version;
     if (version != 0 && (version & 0xffffu) == 0) return Error{ErrorCode::unsupported, swapped, {}};
-    return Error{version == 1 ? ErrorCode::unsupported : ErrorCode::malformed, "offset 4: is of GGUF version " + std::to_string(version) + "; weft reads versions 2 and 3", {}};
+    return Error{version == 1 ? ErrorCode::unsupported : ErrorCode::malformed,
+                 "offset 4: is of GGUF version " + std::to_string(version) + "; weft reads versions 2 and 3",
+                 {}};
 }
 
 } // namespace
 
-Error about(const GgufHeader::Tensor& tensor, const std::string& rule) { return malformed("tensor " + in_quotes(tensor.name) + ": " + rule); }
+Error about(const GgufHeader::Tensor& tensor, const std::string& rule) {
+    return malformed("tensor " + in_quotes(tensor.name) + ": " + rule);
+}
 
 Result<GgufHeader> read_gguf_header(std::span<const std::byte> bytes) {
     Reader reader(bytes);
@@ -195,14 +224,16 @@ Result<GgufHeader> read_gguf_header(std::span<const std::byte> bytes) {
     weft_ASSIGN(const uint64_t tensors, reader.number<uint64_t>("the number of tensors"));
     weft_ASSIGN(const uint64_t keys, reader.number<uint64_t>("the number of metadata keys"));
     // A key with its value takes 14 bytes at least, and a tensor's entry 25.
-    if (keys > reader.left() / 14) return reader.fail(16, "the file has no room for " + std::to_string(keys) + " metadata keys");
+    if (keys > reader.left() / 14)
+        return reader.fail(16, "the file has no room for " + std::to_string(keys) + " metadata keys");
     for (uint64_t i = 0; i < keys; ++i) {
         weft_ASSIGN(const auto key, reader.name("a metadata key"));
         auto value = reader.value();
         if (!value) return in_context("key " + in_quotes(key), value.error());
         header.metadata.push_back({key, *value});
     }
-    if (tensors > reader.left() / 25) return reader.fail(8, "the file has no room for " + std::to_string(tensors) + " tensors");
+    if (tensors > reader.left() / 25)
+        return reader.fail(8, "the file has no room for " + std::to_string(tensors) + " tensors");
     for (uint64_t i = 0; i < tensors; ++i) {
         weft_ASSIGN(auto tensor, reader.tensor());
         header.tensors.push_back(std::move(tensor));

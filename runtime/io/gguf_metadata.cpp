@@ -9,7 +9,8 @@
 namespace weft {
 namespace {
 
-constexpr const char* kNames[kGgufTypes] = {"u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64"};
+constexpr const char* kNames[kGgufTypes] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
+                                            "bool", "string", "array", "u64", "i64", "f64"};
 
 template <class T>
 T load(const std::byte* from) {
@@ -57,18 +58,23 @@ Result<GgufMetadata> GgufMetadata::create(std::vector<Entry> entries, std::strin
     m.entries_ = std::move(entries);
     m.by_key_.resize(m.entries_.size());
     std::iota(m.by_key_.begin(), m.by_key_.end(), 0u);
-    std::sort(m.by_key_.begin(), m.by_key_.end(), [&](uint32_t a, uint32_t b) { return m.entries_[a].key < m.entries_[b].key; });
+    std::sort(m.by_key_.begin(), m.by_key_.end(),
+              [&](uint32_t a, uint32_t b) { return m.entries_[a].key < m.entries_[b].key; });
     for (size_t i = 1; i < m.by_key_.size(); ++i)
-        if (const auto key = m.entries_[m.by_key_[i]].key; key == m.entries_[m.by_key_[i - 1]].key) return m.bad(key, "occurs twice");
+        if (const auto key = m.entries_[m.by_key_[i]].key; key == m.entries_[m.by_key_[i - 1]].key)
+            return m.bad(key, "occurs twice");
     return m;
 }
 
 const GgufValue* GgufMetadata::find(std::string_view key) const {
-    const auto at = std::lower_bound(by_key_.begin(), by_key_.end(), key, [&](uint32_t i, std::string_view k) { return entries_[i].key < k; });
+    const auto at = std::lower_bound(by_key_.begin(), by_key_.end(), key,
+                                     [&](uint32_t i, std::string_view k) { return entries_[i].key < k; });
     return at != by_key_.end() && entries_[*at].key == key ? &entries_[*at].value : nullptr;
 }
 
-Error GgufMetadata::bad(std::string_view key, const std::string& rule) const { return {ErrorCode::malformed, origin_ + ": key " + in_quotes(key) + " " + rule, {}}; }
+Error GgufMetadata::bad(std::string_view key, const std::string& rule) const {
+    return {ErrorCode::malformed, origin_ + ": key " + in_quotes(key) + " " + rule, {}};
+}
 
 Result<const GgufValue*> GgufMetadata::require(std::string_view key, bool array, const char* what) const {
     const GgufValue* value = find(key);
@@ -85,15 +91,20 @@ Result<int64_t> GgufMetadata::integer(std::string_view key) const {
     return *number;
 }
 
-Result<int64_t> GgufMetadata::integer_or(std::string_view key, int64_t otherwise) const { return has(key) ? integer(key) : otherwise; }
+Result<int64_t> GgufMetadata::integer_or(std::string_view key, int64_t otherwise) const {
+    return has(key) ? integer(key) : otherwise;
+}
 
 Result<uint32_t> GgufMetadata::count(std::string_view key) const {
     weft_ASSIGN(const int64_t value, integer(key));
-    if (value < 1 || value > std::numeric_limits<int32_t>::max()) return bad(key, "must be at least 1 and below 2^31, is " + std::to_string(value));
+    if (value < 1 || value > std::numeric_limits<int32_t>::max())
+        return bad(key, "must be at least 1 and below 2^31, is " + std::to_string(value));
     return uint32_t(value);
 }
 
-Result<uint32_t> GgufMetadata::count_or(std::string_view key, uint32_t otherwise) const { return has(key) ? count(key) : otherwise; }
+Result<uint32_t> GgufMetadata::count_or(std::string_view key, uint32_t otherwise) const {
+    return has(key) ? count(key) : otherwise;
+}
 
 Result<double> GgufMetadata::number(std::string_view key) const {
     weft_ASSIGN(const GgufValue* value, require(key, false, "a number"));
@@ -102,7 +113,9 @@ Result<double> GgufMetadata::number(std::string_view key) const {
     return double(whole);
 }
 
-Result<double> GgufMetadata::number_or(std::string_view key, double otherwise) const { return has(key) ? number(key) : otherwise; }
+Result<double> GgufMetadata::number_or(std::string_view key, double otherwise) const {
+    return has(key) ? number(key) : otherwise;
+}
 
 Result<bool> GgufMetadata::boolean_or(std::string_view key, bool otherwise) const {
     if (!has(key)) return otherwise;
@@ -117,11 +130,14 @@ Result<std::string_view> GgufMetadata::string(std::string_view key) const {
     return std::string_view(reinterpret_cast<const char*>(value->bytes.data()) + 8, value->bytes.size() - 8);
 }
 
-Result<std::string_view> GgufMetadata::string_or(std::string_view key, std::string_view otherwise) const { return has(key) ? string(key) : otherwise; }
+Result<std::string_view> GgufMetadata::string_or(std::string_view key, std::string_view otherwise) const {
+    return has(key) ? string(key) : otherwise;
+}
 
 Result<std::vector<int64_t>> GgufMetadata::integers(std::string_view key) const {
     weft_ASSIGN(const GgufValue* value, require(key, true, "an array of integers"));
-    if (!is_integer(value->type) && value->type != GgufType::boolean) return bad(key, "must be an array of integers, is " + kind_of(*value));
+    if (!is_integer(value->type) && value->type != GgufType::boolean)
+        return bad(key, "must be an array of integers, is " + kind_of(*value));
     std::vector<int64_t> out(value->count);
     for (uint64_t i = 0; i < value->count; ++i) {
         const auto number = integer_at(*value, i);

@@ -18,14 +18,15 @@ const char* name_of(GgufType type);
 
 /// One value. Strings may hold any bytes.
 struct GgufValue {
-    GgufType type = GgufType::u32;    ///< of the elements, if it is an array; never `array`: the format's tools refuse arrays of arrays
+    GgufType type = GgufType::u32; ///< of the elements, if it is an array; never `array`: the format's tools refuse
+                                   ///< arrays of arrays
     bool array = false;
     uint64_t count = 1;               ///< elements
     std::span<const std::byte> bytes; ///< of all elements; strings: each after its length in 8 bytes
 };
 
-/// Reads values with their types. A missing key or a value of another type is an error that names the file, the key and the rule, as with JsonObject.
-/// The bytes belong to the file. Immutable.
+/// Reads values with their types. A missing key or a value of another type is an error that names the file, the key and
+/// the rule, as with JsonObject. The bytes belong to the file. Immutable.
 class GgufMetadata {
 public:
     struct Entry {

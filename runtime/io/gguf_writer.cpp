@@ -31,10 +31,14 @@ void GgufWriter::array(std::string_view name, uint32_t type, uint64_t count) {
     put(keys_, count);
 }
 
-void GgufWriter::string(std::string_view name, std::string_view value) { key(name, uint32_t(GgufType::string)), put_text(keys_, value); }
+void GgufWriter::string(std::string_view name, std::string_view value) {
+    key(name, uint32_t(GgufType::string)), put_text(keys_, value);
+}
 void GgufWriter::u32(std::string_view name, uint32_t value) { key(name, uint32_t(GgufType::u32)), put(keys_, value); }
 void GgufWriter::f32(std::string_view name, float value) { key(name, uint32_t(GgufType::f32)), put(keys_, value); }
-void GgufWriter::boolean(std::string_view name, bool value) { key(name, uint32_t(GgufType::boolean)), put(keys_, uint8_t(value)); }
+void GgufWriter::boolean(std::string_view name, bool value) {
+    key(name, uint32_t(GgufType::boolean)), put(keys_, uint8_t(value));
+}
 
 void GgufWriter::strings(std::string_view name, std::span<const std::string> values) {
     array(name, uint32_t(GgufType::string), values.size());

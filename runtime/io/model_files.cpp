@@ -38,7 +38,8 @@ void add_reason(Error& error, const std::string& reason) {
 // "model-00001-of-00003.safetensors": one of several.
 bool is_shard_name(std::string_view name) {
     const auto of = name.rfind("-of-");
-    return of != name.npos && name.substr(of + 4) != "00001.safetensors" && name.substr(of + 4).find_first_not_of("0123456789") == 5;
+    return of != name.npos && name.substr(of + 4) != "00001.safetensors" &&
+           name.substr(of + 4).find_first_not_of("0123456789") == 5;
 }
 
 // The index's weight_map. Shards are names within the directory: an index must not reach other files.
@@ -50,7 +51,8 @@ Result<ShardOf> read_weight_map(const fs::path& path) {
     for (const auto& [tensor, shard] : map.json().items()) {
         if (!shard.is_string()) return map.bad(tensor, "must be the name of a shard");
         const auto& name = shard.get_ref<const std::string&>();
-        if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\\\0", 3)) != name.npos)
+        if (name.empty() || name == "." || name == ".." ||
+            name.find_first_of(std::string_view("/\\\0", 3)) != name.npos)
             return map.bad(tensor, "must be the name of a file in the same directory, is " + in_quotes(name));
         shard_of[tensor] = name;
     }
@@ -94,7 +96,8 @@ Result<ModelFiles> ModelFiles::open(const fs::path& path) {
     files.origin_ = path.string();
     std::error_code error;
     const auto status = fs::status(path, error);
-    if (status.type() == fs::file_type::not_found) return Error{ErrorCode::not_found, path.string() + ": no such file or directory", {}};
+    if (status.type() == fs::file_type::not_found)
+        return Error{ErrorCode::not_found, path.string() + ": no such file or directory", {}};
     if (fs::is_directory(status)) {
         files.directory_ = path;
         weft_TRY(files.open_directory());
@@ -110,7 +113,9 @@ Result<ModelFiles> ModelFiles::open(const fs::path& path) {
     } else if (path.extension() == ".json") {
         weft_TRY(files.config_.read(path));
     } else {
-        return Error{ErrorCode::unsupported, path.string() + ": is neither a model directory nor a .gguf, .safetensors or config.json file", {}};
+        return Error{ErrorCode::unsupported,
+                     path.string() + ": is neither a model directory nor a .gguf, .safetensors or config.json file",
+                     {}};
     }
     return files;
 }
@@ -118,20 +123,25 @@ Result<ModelFiles> ModelFiles::open(const fs::path& path) {
 Status ModelFiles::open_directory() {
     if (const auto path = file("config.json")) weft_TRY(config_.read(*path));
     if (const auto path = file("generation_config.json")) weft_TRY(generation_config_.read(*path));
-    if (const auto index = file("model.safetensors.index.json"); index && !present(directory_ / "model.safetensors")) return open_shards(*index);
+    if (const auto index = file("model.safetensors.index.json"); index && !present(directory_ / "model.safetensors"))
+        return open_shards(*index);
 
     std::string weights = "model.safetensors";
     if (!present(directory_ / weights)) {
         weft_ASSIGN(const auto names, file_names(directory_));
         std::vector<std::string> found;
         for (const auto& name : names)
-            if (fs::path(name).extension() == ".safetensors" && name != "io.safetensors") found.push_back(name); // io: what `weft check` compares with
+            if (fs::path(name).extension() == ".safetensors" && name != "io.safetensors")
+                found.push_back(name); // io: what `weft check` compares with
         if (found.size() != 1 || is_shard_name(found[0])) {
             const char* why = found.empty()       ? "there is no *.safetensors file"
-                                     : found.size() == 1 ? "the only *.safetensors file is one of several shards, and their model.safetensors.index.json is missing"
-                                                         : "there are several *.safetensors files, none is model.safetensors, and there is no model.safetensors.index.json";
+                              : found.size() == 1 ? "the only *.safetensors file is one of several shards, and their "
+                                                    "model.safetensors.index.json is missing"
+                                                  : "there are several *.safetensors files, none is model.safetensors, "
+                                                    "and there is no model.safetensors.index.json";
             Error error{ErrorCode::not_found, directory_.string() + ": holds no weights to choose: " + why, {}};
-            for (const auto& name : found.empty() ? std::vector<std::string>(names.begin(), names.end()) : found) add_reason(error, "it has " + in_quotes(name));
+            for (const auto& name : found.empty() ? std::vector<std::string>(names.begin(), names.end()) : found)
+                add_reason(error, "it has " + in_quotes(name));
             if (names.empty()) add_reason(error, "the directory is empty");
             return error;
         }
@@ -154,7 +164,8 @@ Status ModelFiles::open_shards(const fs::path& index_path) {
             add_reason(missing, in_quotes(shard) + " with " + std::to_string(count) + " tensors is missing");
         }
     if (!first.empty()) {
-        missing.message = (directory_ / first).string() + ": the shard is missing, though " + index_path.string() + " names it";
+        missing.message =
+            (directory_ / first).string() + ": the shard is missing, though " + index_path.string() + " names it";
         return missing;
     }
     std::map<std::string, size_t> opened;
@@ -166,7 +177,9 @@ Status ModelFiles::open_shards(const fs::path& index_path) {
     Error absent{ErrorCode::malformed, "", {}};
     for (const auto& [tensor, shard] : shard_of)
         if (!shards_[opened[shard]].find(tensor)) {
-            if (absent.message.empty()) absent.message = index_path.string() + ": tensor " + in_quotes(tensor) + ": is not in the shard " + in_quotes(shard);
+            if (absent.message.empty())
+                absent.message =
+                    index_path.string() + ": tensor " + in_quotes(tensor) + ": is not in the shard " + in_quotes(shard);
             add_reason(absent, in_quotes(tensor) + " is not in " + in_quotes(shard));
         }
     if (!absent.message.empty()) return absent;
@@ -182,9 +195,13 @@ Status ModelFiles::add_tensors(const ShardOf& shard_of) {
             tensors_.push_back(&tensor);
         }
     index_tensors();
-    const auto twice = std::adjacent_find(by_name_.begin(), by_name_.end(), [](auto* a, auto* b) { return a->name == b->name; });
+    const auto twice =
+        std::adjacent_find(by_name_.begin(), by_name_.end(), [](auto* a, auto* b) { return a->name == b->name; });
     if (twice != by_name_.end())
-        return Error{ErrorCode::malformed, origin_ + ": tensor " + in_quotes((*twice)->name) + ": is in several shards, and the index does not say which counts", {}};
+        return Error{ErrorCode::malformed,
+                     origin_ + ": tensor " + in_quotes((*twice)->name) +
+                         ": is in several shards, and the index does not say which counts",
+                     {}};
     return join_scales();
 }
 
@@ -200,7 +217,8 @@ std::optional<fs::path> ModelFiles::file(const std::string& name) const {
 }
 
 const TensorView* ModelFiles::find(std::string_view name) const {
-    const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name, [](const TensorView* tensor, std::string_view key) { return tensor->name < key; });
+    const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                                     [](const TensorView* tensor, std::string_view key) { return tensor->name < key; });
     return at != by_name_.end() && (*at)->name == name ? *at : nullptr;
 }
 

@@ -12,9 +12,13 @@ constexpr uint64_t kLongestHeader = 100'000'000; // the reference implementation
 constexpr size_t kLengthBytes = 8;
 using Entry = SafetensorsHeader::Entry;
 
-Error about(const Entry& entry, const std::string& rule) { return malformed("tensor " + in_quotes(entry.name) + ": " + rule); }
+Error about(const Entry& entry, const std::string& rule) {
+    return malformed("tensor " + in_quotes(entry.name) + ": " + rule);
+}
 
-std::string offsets_text(const Entry& entry) { return "data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]"; }
+std::string offsets_text(const Entry& entry) {
+    return "data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]";
+}
 
 bool multiply(uint64_t a, uint64_t b, uint64_t& product) { return !__builtin_mul_overflow(a, b, &product); }
 
@@ -23,13 +27,16 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes) {
     if (text.starts_with("version https://git-lfs"))
         return malformed("is a Git LFS pointer and not the file itself; fetch it with 'git lfs pull'");
     if (bytes.size() < kLengthBytes)
-        return malformed("is " + std::to_string(bytes.size()) + " bytes long; a safetensors file begins with 8 bytes of header length");
+        return malformed("is " + std::to_string(bytes.size()) +
+                         " bytes long; a safetensors file begins with 8 bytes of header length");
     uint64_t length = 0;
     std::memcpy(&length, bytes.data(), kLengthBytes);
     if (length > kLongestHeader)
-        return malformed("header length " + std::to_string(length) + " is over the format's limit of " + std::to_string(kLongestHeader) + " bytes");
+        return malformed("header length " + std::to_string(length) + " is over the format's limit of " +
+                         std::to_string(kLongestHeader) + " bytes");
     if (length > bytes.size() - kLengthBytes)
-        return malformed("header length " + std::to_string(length) + " reaches beyond the end of the file of " + std::to_string(bytes.size()) + " bytes");
+        return malformed("header length " + std::to_string(length) + " reaches beyond the end of the file of " +
+                         std::to_string(bytes.size()) + " bytes");
     return text.substr(kLengthBytes, length);
 }
 
@@ -37,17 +44,20 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes) {
 Status check_size(const Entry& entry, uint64_t data_size) {
     if (entry.begin > entry.end) return about(entry, offsets_text(entry) + " end before they begin");
     if (entry.end > data_size)
-        return about(entry, offsets_text(entry) + " reach beyond the end of the file, which has " + std::to_string(data_size) + " bytes of data");
+        return about(entry, offsets_text(entry) + " reach beyond the end of the file, which has " +
+                                std::to_string(data_size) + " bytes of data");
     uint64_t bits = 1;
     bool fits = true;
     for (const uint64_t size : entry.shape) fits = fits && multiply(bits, size, bits);
     if (!fits || !multiply(bits, bits_of(entry.type), bits))
         return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " overflows 64 bits");
     if (bits % 8 != 0)
-        return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " does not end on a byte boundary");
+        return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) +
+                                " does not end on a byte boundary");
     if (bits / 8 != entry.end - entry.begin)
-        return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " needs " + std::to_string(bits / 8) + " bytes, " +
-                                    offsets_text(entry) + " give " + std::to_string(entry.end - entry.begin));
+        return about(entry, "shape " + shape_text(entry.shape) + " of " + name_of(entry.type) + " needs " +
+                                std::to_string(bits / 8) + " bytes, " + offsets_text(entry) + " give " +
+                                std::to_string(entry.end - entry.begin));
     return Ok{};
 }
 
@@ -57,13 +67,16 @@ Status check_cover(const std::vector<Entry>& sorted, uint64_t data_size) {
     for (size_t i = 0; i < sorted.size(); ++i) {
         const Entry& entry = sorted[i];
         if (entry.begin < covered)
-            return about(entry, offsets_text(entry) + " overlap tensor " + in_quotes(sorted[i - 1].name) + " by " + std::to_string(covered - entry.begin) + " bytes");
+            return about(entry, offsets_text(entry) + " overlap tensor " + in_quotes(sorted[i - 1].name) + " by " +
+                                    std::to_string(covered - entry.begin) + " bytes");
         if (entry.begin > covered)
-            return about(entry, offsets_text(entry) + " leave a gap of " + std::to_string(entry.begin - covered) + " bytes before them");
+            return about(entry, offsets_text(entry) + " leave a gap of " + std::to_string(entry.begin - covered) +
+                                    " bytes before them");
         covered = entry.end;
     }
     if (covered < data_size)
-        return malformed(std::to_string(data_size - covered) + " bytes at the end of the file belong to no tensor; the last one " +
+        return malformed(std::to_string(data_size - covered) +
+                         " bytes at the end of the file belong to no tensor; the last one " +
                          (sorted.empty() ? "is missing" : "is " + in_quotes(sorted.back().name)));
     return Ok{};
 }
@@ -89,11 +102,14 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes,
         if (const auto fits = check_size(entry, data.size()); !fits) return in_context(origin, fits.error());
 
     // Tensors without elements share an offset with their neighbour: the end decides, then the header's order.
-    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+        return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    });
     SafetensorsFile file;
     file.by_name_.resize(entries.size());
     std::iota(file.by_name_.begin(), file.by_name_.end(), 0u);
-    std::sort(file.by_name_.begin(), file.by_name_.end(), [&](uint32_t a, uint32_t b) { return entries[a].name < entries[b].name; });
+    std::sort(file.by_name_.begin(), file.by_name_.end(),
+              [&](uint32_t a, uint32_t b) { return entries[a].name < entries[b].name; });
     for (size_t i = 1; i < entries.size(); ++i) // before check_cover, which would call a repeated tensor an overlap
         if (const Entry& entry = entries[file.by_name_[i]]; entry.name == entries[file.by_name_[i - 1]].name)
             return in_context(origin, about(entry, "the name occurs twice"));
@@ -101,14 +117,16 @@ Result<SafetensorsFile> SafetensorsFile::parse(std::span<const std::byte> bytes,
 
     file.tensors_.reserve(entries.size());
     for (Entry& entry : entries)
-        file.tensors_.push_back({std::move(entry.name), entry.type, std::move(entry.shape), data.subspan(entry.begin, entry.end - entry.begin)});
+        file.tensors_.push_back({std::move(entry.name), entry.type, std::move(entry.shape),
+                                 data.subspan(entry.begin, entry.end - entry.begin)});
     file.metadata_ = std::move(header->metadata);
     file.origin_ = std::move(origin);
     return file;
 }
 
 const TensorView* SafetensorsFile::find(std::string_view name) const {
-    const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name, [&](uint32_t i, std::string_view key) { return tensors_[i].name < key; });
+    const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                                     [&](uint32_t i, std::string_view key) { return tensors_[i].name < key; });
     return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
 }
 

@@ -27,7 +27,8 @@ public:
 
     bool number_unsigned(uint64_t value) override {
         if (in_ == In::shape) {
-            if (entry().shape.size() == kMostDimensions) return refuse("shape has more than " + std::to_string(kMostDimensions) + " dimensions");
+            if (entry().shape.size() == kMostDimensions)
+                return refuse("shape has more than " + std::to_string(kMostDimensions) + " dimensions");
             entry().shape.push_back(value);
             return true;
         }
@@ -40,7 +41,8 @@ public:
 
     bool string(std::string& value) override {
         if (in_ == In::metadata) {
-            if (value.find('\0') != value.npos) return refuse("the value of " + in_quotes(metadata_key_) + " has a zero byte");
+            if (value.find('\0') != value.npos)
+                return refuse("the value of " + in_quotes(metadata_key_) + " has a zero byte");
             header.metadata[metadata_key_] = std::move(value);
             return true;
         }
@@ -90,7 +92,8 @@ public:
         std::string why = e.what();
         if (const auto colon = why.find(": "); colon != why.npos) why = why.substr(colon + 2);
         if (why.size() > 200) why = why.substr(0, 200) + "..."; // it quotes the token, which may be the whole file
-        error = Error{ErrorCode::malformed, "header is not valid JSON at byte " + std::to_string(position) + ": " + why, {}};
+        error = Error{
+            ErrorCode::malformed, "header is not valid JSON at byte " + std::to_string(position) + ": " + why, {}};
         return false;
     }
 
@@ -144,7 +147,9 @@ private:
     bool other() {
         if (ignoring()) return true;
         if (in_ == In::metadata) return refuse("the value of " + in_quotes(metadata_key_) + " must be a string");
-        if (in_ == In::header) return refuse(key_ == Key::metadata ? "must be an object of strings" : "must be an object with dtype, shape and data_offsets");
+        if (in_ == In::header)
+            return refuse(key_ == Key::metadata ? "must be an object of strings"
+                                                : "must be an object with dtype, shape and data_offsets");
         if (key_ == Key::type) return refuse("dtype must be a string");
         if (key_ == Key::shape) return refuse("shape must be a list of whole numbers below 2^64");
         return refuse("data_offsets must be two whole numbers below 2^64");

@@ -7,7 +7,8 @@
 
 namespace weft {
 
-Result<std::vector<std::byte>> serialize_safetensors(std::span<const TensorView> tensors, const std::map<std::string, std::string>& metadata) {
+Result<std::vector<std::byte>> serialize_safetensors(std::span<const TensorView> tensors,
+                                                     const std::map<std::string, std::string>& metadata) {
     std::vector<const TensorView*> order;
     for (const TensorView& tensor : tensors) order.push_back(&tensor);
     std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return bits_of(a->type) > bits_of(b->type); });
@@ -49,7 +50,8 @@ Result<std::vector<std::byte>> serialize_safetensors(std::span<const TensorView>
     return file;
 }
 
-Status write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors, const std::map<std::string, std::string>& metadata) {
+Status write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
+                         const std::map<std::string, std::string>& metadata) {
     auto file = serialize_safetensors(tensors, metadata);
     if (!file) return in_context(path.string(), std::move(file).error());
     return write_file_atomically(path, *file);

@@ -19,9 +19,10 @@ struct TypeRow {
 };
 
 constexpr std::array<TypeRow, kFileTypes> kTypes{{
-    {"BOOL", 8}, {"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8}, {"I8", 8}, {"F8_E5M2", 8}, {"F8_E4M3", 8},
-    {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16}, {"U16", 16}, {"F16", 16}, {"BF16", 16}, {"I32", 32},
-    {"U32", 32}, {"F32", 32}, {"C64", 64}, {"F64", 64}, {"I64", 64}, {"U64", 64},
+    {"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"U8", 8},          {"I8", 8},
+    {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},
+    {"U16", 16},    {"F16", 16},    {"BF16", 16},   {"I32", 32},        {"U32", 32},        {"F32", 32},
+    {"C64", 64},    {"F64", 64},    {"I64", 64},    {"U64", 64},
 }};
 
 // Calls `put(value)` for each element of type T.
@@ -37,8 +38,9 @@ void each(const TensorView& tensor, Put put) {
 // Value of an 8-bit float with sign, exponent and mantissa, NaN and infinity aside.
 float small_float(uint8_t word, int mantissa_bits, int bias) {
     const int mantissa = word & ((1 << mantissa_bits) - 1), exponent = (word & 0x7f) >> mantissa_bits;
-    const float magnitude = exponent == 0 ? std::ldexp(float(mantissa), 1 - bias - mantissa_bits)
-                                          : std::ldexp(float(mantissa + (1 << mantissa_bits)), exponent - bias - mantissa_bits);
+    const float magnitude = exponent == 0
+                                ? std::ldexp(float(mantissa), 1 - bias - mantissa_bits)
+                                : std::ldexp(float(mantissa + (1 << mantissa_bits)), exponent - bias - mantissa_bits);
     return word & 0x80 ? -magnitude : magnitude;
 }
 
@@ -51,12 +53,17 @@ float from_e4m3fnuz(uint8_t w) { return w == 0x80 ? kNaN : small_float(w, 3, 8);
 float from_e5m2fnuz(uint8_t w) { return w == 0x80 ? kNaN : small_float(w, 2, 16); }
 
 Error not_readable(const TensorView& tensor, const char* as) {
-    return {ErrorCode::unsupported, "tensor " + in_quotes(tensor.name) + ": is of type " + name_of(tensor.type) + ", which cannot be read as " + as, {}};
+    return {ErrorCode::unsupported,
+            "tensor " + in_quotes(tensor.name) + ": is of type " + name_of(tensor.type) + ", which cannot be read as " +
+                as,
+            {}};
 }
 
 } // namespace
 
-const char* name_of(FileType type) { return size_t(type) < kFileTypes ? kTypes[size_t(type)].name : block_info(*dtype_of(type)).file_name; }
+const char* name_of(FileType type) {
+    return size_t(type) < kFileTypes ? kTypes[size_t(type)].name : block_info(*dtype_of(type)).file_name;
+}
 
 std::optional<FileType> file_type(std::string_view name) {
     for (size_t i = 0; i < kTypes.size(); ++i)

@@ -16,8 +16,28 @@ namespace weft {
 /// Element types of the safetensors format, in the format's own order (by alignment, ascending), then GGUF's blocks.
 #define weft_ROW(id, NAME, number, elements, bytes, scale) id,
 enum class FileType : uint8_t {
-    boolean, f4, f6_e2m3, f6_e3m2, u8, i8, f8_e5m2, f8_e4m3, f8_e8m0, f8_e4m3fnuz, f8_e5m2fnuz,
-    i16, u16, f16, bf16, i32, u32, f32, c64, f64, i64, u64,
+    boolean,
+    f4,
+    f6_e2m3,
+    f6_e3m2,
+    u8,
+    i8,
+    f8_e5m2,
+    f8_e4m3,
+    f8_e8m0,
+    f8_e4m3fnuz,
+    f8_e5m2fnuz,
+    i16,
+    u16,
+    f16,
+    bf16,
+    i32,
+    u32,
+    f32,
+    c64,
+    f64,
+    i64,
+    u64,
     BLOCK_TYPES(weft_ROW)
 };
 #undef weft_ROW
@@ -36,10 +56,11 @@ std::optional<DType> dtype_of(FileType type);
 struct TensorView {
     std::string name;
     FileType type = FileType::f32;
-    std::vector<uint64_t> shape;        ///< outermost dimension first; empty for a scalar
-    std::span<const std::byte> bytes;   ///< little-endian, row-major, at any alignment: copy, never cast
-    /// Where the file has the elements' scales apart: their tensor. f8_e4m3: a number for each `scale_rows` x `scale_columns` elements of the last two dimensions.
-    /// mxfp4: an exponent (E8M0) for each 32 elements of a row; `bytes` are the 4-bit numbers, of neighbours in one byte, as Hugging Face writes them.
+    std::vector<uint64_t> shape;      ///< outermost dimension first; empty for a scalar
+    std::span<const std::byte> bytes; ///< little-endian, row-major, at any alignment: copy, never cast
+    /// Where the file has the elements' scales apart: their tensor. f8_e4m3: a number for each `scale_rows` x
+    /// `scale_columns` elements of the last two dimensions. mxfp4: an exponent (E8M0) for each 32 elements of a row;
+    /// `bytes` are the 4-bit numbers, of neighbours in one byte, as Hugging Face writes them.
     const TensorView* scales = nullptr;
     uint32_t scale_rows = 0, scale_columns = 0;
 
@@ -49,7 +70,8 @@ struct TensorView {
 
 /// "[2, 3]", for messages.
 std::string shape_text(std::span<const uint64_t> shape);
-/// The name in quotes, cut to a length and without control characters: names come from untrusted files and go to terminals.
+/// The name in quotes, cut to a length and without control characters: names come from untrusted files and go to
+/// terminals.
 std::string in_quotes(std::string_view name);
 
 /// A copy as float. f64 and integers round to nearest; packed and complex types are refused.

@@ -9,60 +9,123 @@
 namespace weft::kernel {
 namespace {
 
-enum Option : uint32_t { kCausal = 1, kWindow = 2, kAhead = 4, kChunk = 8, kSoftcap = 16, kSinks = 32, kBias = 64, kLse = 128, kCross = 256 }; // shaders/attention/scores.glsl
+enum Option : uint32_t {
+    kCausal = 1,
+    kWindow = 2,
+    kAhead = 4,
+    kChunk = 8,
+    kSoftcap = 16,
+    kSinks = 32,
+    kBias = 64,
+    kLse = 128,
+    kCross = 256
+}; // shaders/attention/scores.glsl
 
 uint32_t options_of(const AttentionArgs& a) {
-    return (a.causal ? kCausal : 0u) | (a.window ? kWindow : 0u) | (a.ahead ? kAhead : 0u) | (a.chunk ? kChunk : 0u) | (a.softcap != 0 ? kSoftcap : 0u) | (a.sinks ? kSinks : 0u) | (a.bias ? kBias : 0u) |
-        (a.lse ? kLse : 0u) | (a.cross ? kCross : 0u);
+    return (a.causal ? kCausal : 0u) | (a.window ? kWindow : 0u) | (a.ahead ? kAhead : 0u) | (a.chunk ? kChunk : 0u) |
+           (a.softcap != 0 ? kSoftcap : 0u) | (a.sinks ? kSinks : 0u) | (a.bias ? kBias : 0u) | (a.lse ? kLse : 0u) |
+           (a.cross ? kCross : 0u);
 }
 
 void check(const AttentionArgs& a) {
     weft_CHECK(a.kv_heads > 0 && a.heads > 0 && a.heads % a.kv_heads == 0, "heads must be a multiple of kv_heads");
-    weft_CHECK(a.head_size > 0 && a.head_size % 4 == 0 && a.head_size <= 256, "head_size must be a multiple of 4, at most 256");
-    weft_CHECK(a.value_size > 0 && a.value_size % 4 == 0 && a.value_size <= 256, "value_size must be a multiple of 4, at most 256");
-    weft_CHECK(a.q.dtype == DType::f32 && a.q.columns() == a.heads * a.head_size, "q must be f32 [T, heads * head_size]");
-    weft_CHECK(a.y.dtype == DType::f32 && a.y.columns() == a.heads * a.value_size, "y must be f32 [T, heads * value_size]");
-    weft_CHECK(cache_fits(a.k_cache, a.kv_heads, a.head_size), "k_cache must be [slots, kv_heads, capacity, head_size]");
-    weft_CHECK(cache_fits(a.v_cache, a.kv_heads, a.value_size), "v_cache must be [slots, kv_heads, capacity, value_size]");
-    weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2], "the caches must have the same slots and capacity");
-    weft_CHECK(a.k_cache.dtype == a.v_cache.dtype && (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16), "the caches must both be f32 or both f16");
+    weft_CHECK(a.head_size > 0 && a.head_size % 4 == 0 && a.head_size <= 256,
+               "head_size must be a multiple of 4, at most 256");
+    weft_CHECK(a.value_size > 0 && a.value_size % 4 == 0 && a.value_size <= 256,
+               "value_size must be a multiple of 4, at most 256");
+    weft_CHECK(a.q.dtype == DType::f32 && a.q.columns() == a.heads * a.head_size,
+               "q must be f32 [T, heads * head_size]");
+    weft_CHECK(a.y.dtype == DType::f32 && a.y.columns() == a.heads * a.value_size,
+               "y must be f32 [T, heads * value_size]");
+    weft_CHECK(cache_fits(a.k_cache, a.kv_heads, a.head_size),
+               "k_cache must be [slots, kv_heads, capacity, head_size]");
+    weft_CHECK(cache_fits(a.v_cache, a.kv_heads, a.value_size),
+               "v_cache must be [slots, kv_heads, capacity, value_size]");
+    weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2],
+               "the caches must have the same slots and capacity");
+    weft_CHECK(a.k_cache.dtype == a.v_cache.dtype && (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16),
+               "the caches must both be f32 or both f16");
     weft_CHECK(!a.lse || (a.lse.columns() == a.heads && a.lse.contiguous()), "lse must be [T, heads]");
     weft_CHECK(!a.sinks || a.sinks.count() == a.heads, "sinks must be [heads]");
-    weft_CHECK(!a.bias || (a.bias.rows() == a.heads && a.bias.columns() > 0 && a.bias.contiguous()), "bias must be [heads, n]");
+    weft_CHECK(!a.bias || (a.bias.rows() == a.heads && a.bias.columns() > 0 && a.bias.contiguous()),
+               "bias must be [heads, n]");
     weft_CHECK(!a.cross || !a.causal, "cross attention is not causal");
     weft_CHECK(!a.ahead || !a.causal, "ahead is for attention that is not causal");
 }
 
 uint32_t up(uint32_t n, uint32_t divisor) { return (n + divisor - 1) / divisor; }
 
-// Devices with narrow subgroups run threads of a workgroup on few lanes, mostly of a CPU: registers are memory there, and few large workgroups are best.
+// Devices with narrow subgroups run threads of a workgroup on few lanes, mostly of a CPU: registers are memory there,
+// and few large workgroups are best.
 bool narrow(const Recorder& r) { return r.device().limits().subgroup_size <= 16; }
 
 void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using K = shader::attention;
     using Form = AttentionTuning::Form;
-    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.device().limits().subgroup_size;
+    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads,
+                   lanes = r.device().limits().subgroup_size;
     const bool few_lanes = narrow(r), half = a.k_cache.dtype == DType::f16;
-    if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && t.split <= 1 && t.local % lanes == 0) t.form = Form::broadcast;
+    if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && t.split <= 1 && t.local % lanes == 0)
+        t.form = Form::broadcast;
     if (!t.rows) t.rows = few_lanes && d + dv > 128 ? 1 : 2;
     if (!t.split) // about 128 registers of q and o a thread
-        for (t.split = 1; !few_lanes && t.rows * (d + dv) / t.split > 160 && d % (8 * t.split) == 0 && dv % (8 * t.split) == 0;) t.split *= 2;
-    if (t.form == Form::automatic) t.form = r.has(Feature::subgroup) && t.split > 1 && lanes % t.split == 0 ? Form::subgroup : Form::core;
+        for (t.split = 1;
+             !few_lanes && t.rows * (d + dv) / t.split > 160 && d % (8 * t.split) == 0 && dv % (8 * t.split) == 0;)
+            t.split *= 2;
+    if (t.form == Form::automatic)
+        t.form = r.has(Feature::subgroup) && t.split > 1 && lanes % t.split == 0 ? Form::subgroup : Form::core;
     const bool broadcast = t.form == Form::broadcast;
     if (!t.local) t.local = broadcast ? lanes : few_lanes ? 32 : 64;
     if (!t.keys) t.keys = broadcast ? 2 : 4;
-    const uint32_t tile = broadcast ? t.keys : std::clamp(std::bit_floor(2048 / (d + dv)), t.keys, 32u); // 8 KiB of keys and values
-    weft_CHECK(std::has_single_bit(t.split) && d % (4 * t.split) == 0 && dv % (4 * t.split) == 0 && t.local % t.split == 0, "split must divide the groups of four channels, and the threads");
-    weft_CHECK(!broadcast || (t.split == 1 && t.local % lanes == 0), "broadcast needs whole subgroups, and one thread a row");
-    const auto variant = broadcast ? (half ? K::Variant::broadcast_half : K::Variant::broadcast) : t.form == Form::subgroup ? (half ? K::Variant::subgroup_half : K::Variant::subgroup) : half ? K::Variant::core_half : K::Variant::core;
+    const uint32_t tile =
+        broadcast ? t.keys : std::clamp(std::bit_floor(2048 / (d + dv)), t.keys, 32u); // 8 KiB of keys and values
+    weft_CHECK(std::has_single_bit(t.split) && d % (4 * t.split) == 0 && dv % (4 * t.split) == 0 &&
+                   t.local % t.split == 0,
+               "split must divide the groups of four channels, and the threads");
+    weft_CHECK(!broadcast || (t.split == 1 && t.local % lanes == 0),
+               "broadcast needs whole subgroups, and one thread a row");
+    const auto variant = broadcast                  ? (half ? K::Variant::broadcast_half : K::Variant::broadcast)
+                         : t.form == Form::subgroup ? (half ? K::Variant::subgroup_half : K::Variant::subgroup)
+                         : half                     ? K::Variant::core_half
+                                                    : K::Variant::core;
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& x) { return x ? x : none; };
     for (const SlotRange& range : slot_ranges(r, a.k_cache, a.v_cache))
-        r.dispatch<K>(variant,
-            {.LOCAL = t.local, .HEAD = d, .VALUE = dv, .GROUP = group, .ROWS = t.rows, .SPLIT = t.split, .KEYS = t.keys, .TILE = tile, .OPTIONS = options_of(a), .LANES = lanes},
-            {.q = a.q, .k_cache = slots_of(a.k_cache, range), .v_cache = slots_of(a.v_cache, range), .sinks = or_none(a.sinks), .bias = or_none(a.bias), .sequences = a.step.sequences, .y = a.y, .lse = or_none(a.lse)},
-            {.q_stride = a.q.stride, .q_start = a.q.start, .y_stride = a.y.stride, .y_start = a.y.start, .kv_heads = a.kv_heads, .capacity = a.k_cache.shape[2], .first_slot = range.first, .slots = range.count,
-             .window = a.window, .ahead = a.ahead, .chunk = a.chunk, .bias_columns = a.bias ? a.bias.columns() : 0, .bias_offset = a.bias_offset, .scale = a.scale, .softcap = a.softcap},
+        r.dispatch<K>(
+            variant,
+            {.LOCAL = t.local,
+             .HEAD = d,
+             .VALUE = dv,
+             .GROUP = group,
+             .ROWS = t.rows,
+             .SPLIT = t.split,
+             .KEYS = t.keys,
+             .TILE = tile,
+             .OPTIONS = options_of(a),
+             .LANES = lanes},
+            {.q = a.q,
+             .k_cache = slots_of(a.k_cache, range),
+             .v_cache = slots_of(a.v_cache, range),
+             .sinks = or_none(a.sinks),
+             .bias = or_none(a.bias),
+             .sequences = a.step.sequences,
+             .y = a.y,
+             .lse = or_none(a.lse)},
+            {.q_stride = a.q.stride,
+             .q_start = a.q.start,
+             .y_stride = a.y.stride,
+             .y_start = a.y.start,
+             .kv_heads = a.kv_heads,
+             .capacity = a.k_cache.shape[2],
+             .first_slot = range.first,
+             .slots = range.count,
+             .window = a.window,
+             .ahead = a.ahead,
+             .chunk = a.chunk,
+             .bias_columns = a.bias ? a.bias.columns() : 0,
+             .bias_offset = a.bias_offset,
+             .scale = a.scale,
+             .softcap = a.softcap},
             {.x = {group * t.split, Quantity::longest_new, t.rows}, .y = {a.kv_heads}, .z = {1, Quantity::sequences}});
 }
 
@@ -70,43 +133,95 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using K = shader::attention_decode;
     using Merge = shader::attention_merge;
     using Form = AttentionTuning::Form;
-    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.device().limits().subgroup_size, capacity = a.k_cache.shape[2], sequences = a.step.max_sequences;
+    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads,
+                   lanes = r.device().limits().subgroup_size, capacity = a.k_cache.shape[2],
+                   sequences = a.step.max_sequences;
     uint32_t team = 1;
     while (team < std::min(lanes, 8u) && d % (8 * team) == 0 && dv % (8 * team) == 0) team *= 2;
     // Teams leave their outputs in shared memory at the end: 8 KiB of them.
     if (!t.local) t.local = narrow(r) ? std::max(lanes, team) : std::max(64u, lanes);
     t.local = std::min(t.local, std::bit_floor(2048 / dv) * team);
-    if (t.form == Form::automatic) t.form = r.has(Feature::subgroup) && t.local % lanes == 0 ? Form::subgroup : Form::core;
+    if (t.form == Form::automatic)
+        t.form = r.has(Feature::subgroup) && t.local % lanes == 0 ? Form::subgroup : Form::core;
     if (t.form == Form::core) t.local = std::min(t.local, std::max(64u, team)); // 8 KiB for exchanges at most
-    const uint32_t blocks = up(group, std::clamp(32 * 4 * team / (d + dv), 1u, 8u)), heads = up(group, blocks); // registers of q and o, as in prefill
-    uint32_t most = capacity; // keys that a query may see
+    const uint32_t blocks = up(group, std::clamp(32 * 4 * team / (d + dv), 1u, 8u)),
+                   heads = up(group, blocks); // registers of q and o, as in prefill
+    uint32_t most = capacity;                 // keys that a query may see
     if (a.window && (a.causal || a.ahead)) most = std::min(most, a.window + (a.causal ? 0 : a.ahead));
     if (a.chunk) most = std::min(most, a.chunk);
     if (!t.split_keys) {
         t.split_keys = narrow(r) ? 1024 : 256;
-        while (uint64_t(sequences) * a.heads * up(most, t.split_keys) * dv > (uint64_t(1) << 23)) t.split_keys *= 2; // partial outputs of 32 MiB at most
+        while (uint64_t(sequences) * a.heads * up(most, t.split_keys) * dv > (uint64_t(1) << 23))
+            t.split_keys *= 2; // partial outputs of 32 MiB at most
     }
     const uint32_t splits = up(most, t.split_keys), options = options_of(a);
     const bool single = splits == 1, half = a.k_cache.dtype == DType::f16;
-    const auto variant = t.form == Form::subgroup ? (half ? K::Variant::subgroup_half : K::Variant::subgroup) : half ? K::Variant::core_half : K::Variant::core;
+    const auto variant = t.form == Form::subgroup ? (half ? K::Variant::subgroup_half : K::Variant::subgroup)
+                         : half                   ? K::Variant::core_half
+                                                  : K::Variant::core;
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& x) { return x ? x : none; };
-    const Tensor outputs = single ? a.y : r.temporary(DType::f32, {sequences, a.heads, splits, dv}, "attention outputs of splits");
-    const Tensor sums = single ? or_none(a.lse) : r.temporary(DType::f32, {sequences, a.heads, splits, 2}, "attention sums of splits");
-    const Extent z = most == capacity && !a.cross && !single ? Extent{1, Quantity::longest_total, t.split_keys} : Extent{splits};
+    const Tensor outputs =
+        single ? a.y : r.temporary(DType::f32, {sequences, a.heads, splits, dv}, "attention outputs of splits");
+    const Tensor sums =
+        single ? or_none(a.lse) : r.temporary(DType::f32, {sequences, a.heads, splits, 2}, "attention sums of splits");
+    const Extent z =
+        most == capacity && !a.cross && !single ? Extent{1, Quantity::longest_total, t.split_keys} : Extent{splits};
     for (const SlotRange& range : slot_ranges(r, a.k_cache, a.v_cache))
-        r.dispatch<K>(variant, {.LOCAL = t.local, .HEAD = d, .VALUE = dv, .GROUP = group, .HEADS = heads, .TEAM = team, .OPTIONS = options, .SINGLE = single, .LANES = lanes},
-            {.q = a.q, .k_cache = slots_of(a.k_cache, range), .v_cache = slots_of(a.v_cache, range), .sinks = or_none(a.sinks), .bias = or_none(a.bias), .sequences = a.step.sequences, .y = outputs, .lse = sums},
-            {.q_stride = a.q.stride, .q_start = a.q.start, .y_stride = a.y.stride, .y_start = a.y.start, .kv_heads = a.kv_heads, .capacity = capacity, .first_slot = range.first, .slots = range.count,
-             .window = a.window, .ahead = a.ahead, .chunk = a.chunk, .bias_columns = a.bias ? a.bias.columns() : 0, .bias_offset = a.bias_offset, .scale = a.scale, .softcap = a.softcap,
-             .split_keys = t.split_keys, .splits = splits},
-            {.x = {a.kv_heads * blocks * t.local}, .y = {1, Quantity::sequences}, .z = z});
+        r.dispatch<K>(variant,
+                      {.LOCAL = t.local,
+                       .HEAD = d,
+                       .VALUE = dv,
+                       .GROUP = group,
+                       .HEADS = heads,
+                       .TEAM = team,
+                       .OPTIONS = options,
+                       .SINGLE = single,
+                       .LANES = lanes},
+                      {.q = a.q,
+                       .k_cache = slots_of(a.k_cache, range),
+                       .v_cache = slots_of(a.v_cache, range),
+                       .sinks = or_none(a.sinks),
+                       .bias = or_none(a.bias),
+                       .sequences = a.step.sequences,
+                       .y = outputs,
+                       .lse = sums},
+                      {.q_stride = a.q.stride,
+                       .q_start = a.q.start,
+                       .y_stride = a.y.stride,
+                       .y_start = a.y.start,
+                       .kv_heads = a.kv_heads,
+                       .capacity = capacity,
+                       .first_slot = range.first,
+                       .slots = range.count,
+                       .window = a.window,
+                       .ahead = a.ahead,
+                       .chunk = a.chunk,
+                       .bias_columns = a.bias ? a.bias.columns() : 0,
+                       .bias_offset = a.bias_offset,
+                       .scale = a.scale,
+                       .softcap = a.softcap,
+                       .split_keys = t.split_keys,
+                       .splits = splits},
+                      {.x = {a.kv_heads * blocks * t.local}, .y = {1, Quantity::sequences}, .z = z});
     if (single) return;
     const uint32_t local = std::min(std::bit_ceil(dv), 128u);
     r.dispatch<Merge>(Merge::Variant::core, {.LOCAL = local, .VALUE = dv, .OPTIONS = options},
-        {.outputs = outputs, .sums = sums, .sinks = or_none(a.sinks), .sequences = a.step.sequences, .y = a.y, .lse = or_none(a.lse)},
-        {.y_stride = a.y.stride, .y_start = a.y.start, .heads = a.heads, .window = a.window, .ahead = a.ahead, .chunk = a.chunk, .split_keys = t.split_keys, .splits = splits},
-        {.x = {a.heads * local}, .y = {1, Quantity::sequences}});
+                      {.outputs = outputs,
+                       .sums = sums,
+                       .sinks = or_none(a.sinks),
+                       .sequences = a.step.sequences,
+                       .y = a.y,
+                       .lse = or_none(a.lse)},
+                      {.y_stride = a.y.stride,
+                       .y_start = a.y.start,
+                       .heads = a.heads,
+                       .window = a.window,
+                       .ahead = a.ahead,
+                       .chunk = a.chunk,
+                       .split_keys = t.split_keys,
+                       .splits = splits},
+                      {.x = {a.heads * local}, .y = {1, Quantity::sequences}});
 }
 
 } // namespace

@@ -28,10 +28,13 @@ std::vector<std::byte> encode(DType dtype, std::vector<float>& values) {
     return bytes;
 }
 
-// `count` random blocks, and what they stand for. Every bit pattern occurs but in the half-precision scales, which make the values about `deviation` large.
-void random_blocks(Random& random, DType dtype, size_t count, double deviation, std::vector<std::byte>& blocks, std::vector<float>& values) {
+// `count` random blocks, and what they stand for. Every bit pattern occurs but in the half-precision scales, which make
+// the values about `deviation` large.
+void random_blocks(Random& random, DType dtype, size_t count, double deviation, std::vector<std::byte>& blocks,
+                   std::vector<float>& values) {
     const BlockInfo info = block_info(dtype);
-    const bool minima = dtype == DType::q4_1 || dtype == DType::q5_1 || dtype == DType::q2_k || dtype == DType::q4_k || dtype == DType::q5_k;
+    const bool minima = dtype == DType::q4_1 || dtype == DType::q5_1 || dtype == DType::q2_k || dtype == DType::q4_k ||
+                        dtype == DType::q5_k;
     blocks.resize(count * info.bytes), values.resize(count * info.elements);
     for (size_t i = 0; i < count; ++i) {
         const auto block = std::span(blocks).subspan(i * info.bytes, info.bytes);
@@ -57,7 +60,8 @@ void random_blocks(Random& random, DType dtype, size_t count, double deviation, 
 
 } // namespace
 
-CaseContext::CaseContext(vk::Device& device, uint64_t seed) : device_(device), random_(seed), recorder_(device), arena_(device, vk::MemoryUse::device, "kernel case") {
+CaseContext::CaseContext(vk::Device& device, uint64_t seed)
+    : device_(device), random_(seed), recorder_(device), arena_(device, vk::MemoryUse::device, "kernel case") {
     auto uploader = vk::Uploader::create(device);
     if (uploader) uploader_.emplace(std::move(*uploader));
     else fail(uploader.error());
@@ -69,7 +73,8 @@ CaseContext::~CaseContext() {
     if (pool_) device_.fn().vkDestroyCommandPool(device_.handle(), pool_, nullptr);
 }
 
-Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, std::span<const std::byte> bytes) {
+Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
+                        std::span<const std::byte> bytes) {
     auto slice = arena_.allocate(bytes.size(), uint64_t(1) << 22);
     if (!slice) {
         fail(slice.error());
@@ -81,13 +86,15 @@ Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_l
     return t;
 }
 
-Tensor CaseContext::input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, std::vector<float> values) {
+Tensor CaseContext::input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
+                          std::vector<float> values) {
     const auto bytes = encode(dtype, values);
     host_[name] = std::move(values);
     return own(name, dtype, shape, bytes);
 }
 
-Tensor CaseContext::weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, double deviation) {
+Tensor CaseContext::weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
+                           double deviation) {
     size_t elements = 1;
     for (const uint32_t n : shape) elements *= n;
     const auto repeat = [](auto& list, size_t count) {
@@ -102,14 +109,16 @@ Tensor CaseContext::weight(const std::string& name, DType dtype, std::initialize
     }
     std::vector<std::byte> blocks;
     std::vector<float> values;
-    random_blocks(random_, dtype, std::min<size_t>(elements / block_info(dtype).elements, 4099), deviation, blocks, values);
+    random_blocks(random_, dtype, std::min<size_t>(elements / block_info(dtype).elements, 4099), deviation, blocks,
+                  values);
     repeat(blocks, bytes_of(dtype, elements)), repeat(values, elements);
     blocks.resize(storage_bytes(dtype, elements));
     host_[name] = std::move(values);
     return own(name, dtype, shape, blocks);
 }
 
-Tensor CaseContext::input_words(const std::string& name, std::initializer_list<uint32_t> shape, const std::vector<uint32_t>& words) {
+Tensor CaseContext::input_words(const std::string& name, std::initializer_list<uint32_t> shape,
+                                const std::vector<uint32_t>& words) {
     return own(name, DType::u32, shape, std::as_bytes(std::span(words)));
 }
 
@@ -172,8 +181,11 @@ Status CaseContext::run() {
         weft_ASSIGN(const vk::Slice table, arena_.allocate(bytes.size()));
         weft_TRY(uploader_->write(table, bytes));
         const auto rows = uint32_t(program.grid_rows.size());
-        const auto again = [&](const Tensor& t, const char* name) { return prologue.external(program.resources[t.resource].slice, DType::u32, {uint32_t(t.count())}, name); };
-        grids(prologue, again(header_, "header"), prologue.external(table, DType::u32, {rows * 12}, "grid table"), again(grid_arguments_, "grid arguments"), rows);
+        const auto again = [&](const Tensor& t, const char* name) {
+            return prologue.external(program.resources[t.resource].slice, DType::u32, {uint32_t(t.count())}, name);
+        };
+        grids(prologue, again(header_, "header"), prologue.external(table, DType::u32, {rows * 12}, "grid table"),
+              again(grid_arguments_, "grid arguments"), rows);
         weft_ASSIGN(auto recording, vk::Recording::create(device_, prologue.finish()));
         prologue_ = std::make_unique<vk::Recording>(std::move(recording));
     }
@@ -183,12 +195,14 @@ Status CaseContext::run() {
     const auto& fn = device_.fn();
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.queueFamilyIndex = device_.queue_family();
-    weft_TRY(vk::check(fn.vkCreateCommandPool(device_.handle(), &pool, nullptr, &pool_), "vkCreateCommandPool", "a kernel case"));
+    weft_TRY(vk::check(fn.vkCreateCommandPool(device_.handle(), &pool, nullptr, &pool_), "vkCreateCommandPool",
+                       "a kernel case"));
     VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
     info.commandPool = pool_;
     info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
     info.commandBufferCount = 1;
-    weft_TRY(vk::check(fn.vkAllocateCommandBuffers(device_.handle(), &info, &commands_), "vkAllocateCommandBuffers", "a kernel case"));
+    weft_TRY(vk::check(fn.vkAllocateCommandBuffers(device_.handle(), &info, &commands_), "vkAllocateCommandBuffers",
+                       "a kernel case"));
     VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     weft_TRY(vk::check(fn.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer", "a kernel case"));
     if (prologue_) prologue_->execute(commands_, 0, prologue_->segment_count());
@@ -196,7 +210,9 @@ Status CaseContext::run() {
     VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
     memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
     memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
-    fn.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
+    fn.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                            VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0, nullptr, 0,
+                            nullptr);
     weft_TRY(vk::check(fn.vkEndCommandBuffer(commands_), "vkEndCommandBuffer", "a kernel case"));
     weft_TRY(device_.run({&commands_, 1}));
 
@@ -223,7 +239,10 @@ std::vector<uint32_t> CaseContext::words(const std::string& name) {
     for (const Owned& o : owned_)
         if (o.name == name) {
             std::vector<uint32_t> values((o.count * size_of(o.dtype) + 3) / 4);
-            if (auto status = uploader_->read(o.slice, std::as_writable_bytes(std::span(values)).first(o.count * size_of(o.dtype))); !status) fail(status.error());
+            if (auto status = uploader_->read(
+                    o.slice, std::as_writable_bytes(std::span(values)).first(o.count * size_of(o.dtype)));
+                !status)
+                fail(status.error());
             return values;
         }
     return {};
@@ -248,7 +267,8 @@ Result<double> CaseContext::time(uint32_t repeats) {
 std::vector<std::string> CaseContext::variants() const {
     std::vector<std::string> list;
     if (main_)
-        for (const auto& call : main_->program().calls) list.push_back(std::string(call.kernel->name) + "." + call.kernel->variants[call.variant].name);
+        for (const auto& call : main_->program().calls)
+            list.push_back(std::string(call.kernel->name) + "." + call.kernel->variants[call.variant].name);
     return list;
 }
 

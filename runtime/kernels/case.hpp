@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2: one case table per kernel, used twice: tests/kernels compares a case with its reference, `weft bench kernels` times it.
+// L2: one case table per kernel, used twice: tests/kernels compares a case with its reference, `weft bench kernels`
+// times it.
 #pragma once
 #include "kernels/step.hpp"
 #include "vulkan/recording.hpp"
@@ -37,7 +38,8 @@ private:
     std::mt19937_64 engine_;
 };
 
-/// What a case builds in: tensors with host data, then calls of kernel functions on `recorder()`, then run(). One thread.
+/// What a case builds in: tensors with host data, then calls of kernel functions on `recorder()`, then run(). One
+/// thread.
 class CaseContext {
 public:
     CaseContext(vk::Device& device, uint64_t seed);
@@ -45,21 +47,29 @@ public:
     Recorder& recorder() { return recorder_; }
     Random& random() { return random_; }
 
-    /// A tensor holding `values`, rounded to `dtype` first, so that the reference sees what the shader sees (see data()). u32: values are cast.
-    Tensor input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, std::vector<float> values);
+    /// A tensor holding `values`, rounded to `dtype` first, so that the reference sees what the shader sees (see
+    /// data()). u32: values are cast.
+    Tensor input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
+                 std::vector<float> values);
     /// A weight of normal numbers or of random blocks. They repeat in a large one, to save time; their period is prime.
     Tensor weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, double deviation);
-    Tensor input_words(const std::string& name, std::initializer_list<uint32_t> shape, const std::vector<uint32_t>& words);
+    Tensor input_words(const std::string& name, std::initializer_list<uint32_t> shape,
+                       const std::vector<uint32_t>& words);
     /// A tensor filled with NaN (f32, f16, bf16) or 0xffffffff: what a kernel does not write shows.
     Tensor output(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape);
-    /// A step block for these sequences {slot, new tokens, past}; all tokens are outputs. `max_tokens` (0: just enough) makes the bucket larger than the step.
-    struct Sequence { uint32_t slot, count, past, length = 0; };
+    /// A step block for these sequences {slot, new tokens, past}; all tokens are outputs. `max_tokens` (0: just enough)
+    /// makes the bucket larger than the step.
+    struct Sequence {
+        uint32_t slot, count, past, length = 0;
+    };
     Step step(const std::vector<Sequence>& sequences, uint32_t max_tokens = 0, const std::vector<uint32_t>& ids = {});
 
     /// What input() stored, after rounding; also of outputs after run().
     const std::vector<float>& data(const std::string& name) const { return host_.at(name); }
     std::vector<uint32_t> words(const std::string& name);
-    void each(const std::function<void(const std::string&, const std::vector<float>&)>& visit) const { for (const auto& [name, values] : host_) visit(name, values); }
+    void each(const std::function<void(const std::string&, const std::vector<float>&)>& visit) const {
+        for (const auto& [name, values] : host_) visit(name, values);
+    }
     const std::vector<Sequence>& sequences() const { return sequences_; }
 
     /// Plans temporaries (each its own memory), records, runs once, reads every tensor back into data().
@@ -69,9 +79,17 @@ public:
     std::vector<std::string> variants() const; ///< "kernel.variant" of each call, in order
 
 private:
-    struct Owned { std::string name; vk::Slice slice; DType dtype; uint64_t count; };
-    Tensor own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, std::span<const std::byte> bytes);
-    void fail(const Error& error) { if (!failure_) failure_ = error; }
+    struct Owned {
+        std::string name;
+        vk::Slice slice;
+        DType dtype;
+        uint64_t count;
+    };
+    Tensor own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
+               std::span<const std::byte> bytes);
+    void fail(const Error& error) {
+        if (!failure_) failure_ = error;
+    }
 
     vk::Device& device_;
     Random random_;

@@ -6,15 +6,16 @@
 
 namespace weft::kernel {
 
-/// y[t, c] = act(bias[c] + sum_k weight[c, k] * x[t - K + 1 + k, c]) within each sequence. Inputs before a sequence's first new token come from its
-/// state; they are 0 for a sequence without a past.
+/// y[t, c] = act(bias[c] + sum_k weight[c, k] * x[t - K + 1 + k, c]) within each sequence. Inputs before a sequence's
+/// first new token come from its state; they are 0 for a sequence without a past.
 struct CausalConvArgs {
     Step step;     ///< decode: one token a sequence, the step form
     Tensor x;      ///< f32 [T, C]; may be a column slice
     Tensor weight; ///< f32 [C, K], K = 2 to 8
     Tensor bias;   ///< f32 [C]; absent: 0
     Tensor y;      ///< f32 [T, C]; may be a column slice; not x
-    Tensor state;  ///< f32 [slots, C, K - 1], the last inputs, oldest first: read (with a past) and written; absent: no sequence has a past, nothing is kept
+    Tensor state;  ///< f32 [slots, C, K - 1], the last inputs, oldest first: read (with a past) and written; absent: no
+                   ///< sequence has a past, nothing is kept
     Activation activation = Activation::silu; ///< none or silu
 };
 void causal_conv(Recorder& r, const CausalConvArgs& a);

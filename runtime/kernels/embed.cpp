@@ -19,11 +19,16 @@ uint32_t type_of(const Tensor& table) {
 void embed(Recorder& r, const EmbedArgs& a) {
     using K = shader::embed;
     const uint32_t columns = a.y.columns(), vocabulary = uint32_t(a.table.rows());
-    weft_CHECK(a.table.columns() == columns && a.table.contiguous(), "table must be a whole matrix with the columns of y");
+    weft_CHECK(a.table.columns() == columns && a.table.contiguous(),
+               "table must be a whole matrix with the columns of y");
     weft_CHECK(a.ids.count() >= a.y.rows(), "there must be an id for every row of y");
-    weft_CHECK(!a.position_table || (a.position_table.columns() == columns && a.position_table.contiguous() && !in_blocks(a.position_table.dtype)), "position_table must be a whole matrix with the columns of y, not in blocks");
-    weft_CHECK(!a.position_table || (a.positions && a.positions.count() >= a.y.rows()), "a position_table needs a position for every row of y");
-    weft_CHECK(!a.residual || (a.residual.columns() == columns && a.residual.rows() >= a.y.rows()), "residual must have the shape of y");
+    weft_CHECK(!a.position_table || (a.position_table.columns() == columns && a.position_table.contiguous() &&
+                                     !in_blocks(a.position_table.dtype)),
+               "position_table must be a whole matrix with the columns of y, not in blocks");
+    weft_CHECK(!a.position_table || (a.positions && a.positions.count() >= a.y.rows()),
+               "a position_table needs a position for every row of y");
+    weft_CHECK(!a.residual || (a.residual.columns() == columns && a.residual.rows() >= a.y.rows()),
+               "residual must have the shape of y");
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const bool blocks = in_blocks(a.table.dtype), vectors = by_four({a.table, a.position_table, a.residual, a.y});
@@ -31,7 +36,8 @@ void embed(Recorder& r, const EmbedArgs& a) {
     const uint32_t n = vectors ? 4 : 1;
     const RowGrid grid = row_grid(columns / n, a.y.rows(), a.tokens);
     // Slices of the table start on the alignment of bound buffers and end within the storage range.
-    const uint64_t row_bytes = bytes_of(a.table.dtype, columns), whole = Tensor::kAlignment / std::gcd(Tensor::kAlignment, row_bytes);
+    const uint64_t row_bytes = bytes_of(a.table.dtype, columns),
+                   whole = Tensor::kAlignment / std::gcd(Tensor::kAlignment, row_bytes);
     const uint64_t range = a.slice_bytes ? a.slice_bytes : r.device().limits().storage_range;
     const uint64_t most = a.table.bytes() <= range ? vocabulary : (range - 8) / row_bytes / whole * whole;
     weft_CHECK(most > 0 || vocabulary == 0, "a row of table must fit the storage range");
@@ -39,13 +45,33 @@ void embed(Recorder& r, const EmbedArgs& a) {
     do {
         const uint32_t rows = uint32_t(std::min<uint64_t>(most, vocabulary - first));
         const Tensor table = first == 0 && rows == vocabulary ? a.table : a.table.slice_rows(first, rows);
-        r.dispatch<K>(blocks ? K::Variant::blocks : vectors ? K::Variant::vectors : K::Variant::core,
-            {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .TABLE = type_of(a.table), .POSITION_TABLE = a.position_table ? type_of(a.position_table) : kNoTable, .RESIDUAL = a.residual ? 1u : 0u},
-            {.ids = a.ids, .table = table, .positions = a.position_table ? a.positions : none, .position_table = or_none(a.position_table), .residual = or_none(a.residual), .y = a.y},
-            {.columns = columns / n, .tokens = uint32_t(a.y.rows()), .first = first, .rows = rows, .vocabulary = vocabulary,
-             .position_rows = a.position_table ? uint32_t(a.position_table.rows()) : 0, .position_offset = a.position_offset, .y_stride = a.y.stride / n, .y_start = a.y.start / n,
-             .residual_stride = a.residual.stride / n, .residual_start = a.residual.start / n, .scale = a.scale},
-            grid.threads);
+        r.dispatch<K>(blocks    ? K::Variant::blocks
+                      : vectors ? K::Variant::vectors
+                                : K::Variant::core,
+                      {.LOCAL_X = grid.x,
+                       .LOCAL_Y = grid.y,
+                       .TABLE = type_of(a.table),
+                       .POSITION_TABLE = a.position_table ? type_of(a.position_table) : kNoTable,
+                       .RESIDUAL = a.residual ? 1u : 0u},
+                      {.ids = a.ids,
+                       .table = table,
+                       .positions = a.position_table ? a.positions : none,
+                       .position_table = or_none(a.position_table),
+                       .residual = or_none(a.residual),
+                       .y = a.y},
+                      {.columns = columns / n,
+                       .tokens = uint32_t(a.y.rows()),
+                       .first = first,
+                       .rows = rows,
+                       .vocabulary = vocabulary,
+                       .position_rows = a.position_table ? uint32_t(a.position_table.rows()) : 0,
+                       .position_offset = a.position_offset,
+                       .y_stride = a.y.stride / n,
+                       .y_start = a.y.start / n,
+                       .residual_stride = a.residual.stride / n,
+                       .residual_start = a.residual.start / n,
+                       .scale = a.scale},
+                      grid.threads);
         first += rows;
     } while (first < vocabulary);
 }

@@ -6,7 +6,8 @@
 namespace weft::kernel {
 
 /// y[t,:] = residual[t,:] + scale * table[ids[t],:] + position_table[positions[t] + position_offset,:].
-/// An id or position outside its table adds zeros. A table over the storage range is read by several dispatches, each its own rows.
+/// An id or position outside its table adds zeros. A table over the storage range is read by several dispatches, each
+/// its own rows.
 struct EmbedArgs {
     Tensor ids;            ///< u32 [T]: step.ids, token types, ...
     Tensor table;          ///< f32, f16, bf16 or in blocks [V, D], contiguous
@@ -16,7 +17,8 @@ struct EmbedArgs {
     Tensor y;              ///< f32 [T, D]; may be a column slice
     float scale = 1.0f;    ///< of the token's row only
     uint32_t position_offset = 0;
-    uint64_t slice_bytes = 0; ///< most bytes of the table a dispatch may see; 0: the device's limit. Smaller only in tests
+    uint64_t slice_bytes =
+        0; ///< most bytes of the table a dispatch may see; 0: the device's limit. Smaller only in tests
     Extent tokens = {1, Quantity::tokens};
 };
 void embed(Recorder& r, const EmbedArgs& a);

@@ -10,16 +10,16 @@ namespace weft::kernel {
 ///   S = exp(g) S;  u = beta (v - S^T k);  S = S + k u^T;  o = S^T q
 /// Head counts and sizes follow from the shapes. A sequence without a past starts from a zero state.
 struct GatedDeltaArgs {
-    Step step;       ///< decode: one token a sequence, the step form
-    Tensor q;        ///< f32 [T, Hk * dk]; may be a column slice
-    Tensor k;        ///< f32 [T, Hk * dk]; may be a column slice
-    Tensor v;        ///< f32 [T, Hv * dv]; may be a column slice
-    Tensor b;        ///< f32 [T, Hv]: before the sigmoid; may be a column slice
-    Tensor a;        ///< f32 [T, Hv]: before bias and softplus; may be a column slice; absent without decay
-    Tensor dt_bias;  ///< f32 [Hv]; absent: 0
-    Tensor a_head;   ///< f32 [Hv]: -exp(A_log); absent without decay
-    Tensor y;        ///< f32 [T, Hv * dv]; may be a column slice; not v
-    Tensor state;    ///< f32 [slots, Hv, dk, dv]: read (with a past) and written
+    Step step;               ///< decode: one token a sequence, the step form
+    Tensor q;                ///< f32 [T, Hk * dk]; may be a column slice
+    Tensor k;                ///< f32 [T, Hk * dk]; may be a column slice
+    Tensor v;                ///< f32 [T, Hv * dv]; may be a column slice
+    Tensor b;                ///< f32 [T, Hv]: before the sigmoid; may be a column slice
+    Tensor a;                ///< f32 [T, Hv]: before bias and softplus; may be a column slice; absent without decay
+    Tensor dt_bias;          ///< f32 [Hv]; absent: 0
+    Tensor a_head;           ///< f32 [Hv]: -exp(A_log); absent without decay
+    Tensor y;                ///< f32 [T, Hv * dv]; may be a column slice; not v
+    Tensor state;            ///< f32 [slots, Hv, dk, dv]: read (with a past) and written
     float beta_scale = 1.0f; ///< 2 lets eigenvalues of the transition be negative
     float scale = 0.0f;      ///< of q; 0: dk^-0.5
     bool decay = true;       ///< false: DeltaNet, g = 0

@@ -14,10 +14,17 @@ void gather_rows(Recorder& r, const GatherRowsArgs& a) {
     const bool vectors = by_four({a.x, a.y});
     const uint32_t n = vectors ? 4 : 1;
     const RowGrid grid = row_grid(columns / n, a.y.rows(), a.rows);
-    r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y}, {.x = a.x, .index = a.index, .y = a.y},
-        {.columns = columns / n, .rows = uint32_t(a.y.rows()), .x_rows = uint32_t(a.x.rows()), .divisor = a.divisor, .x_stride = a.x.stride / n, .x_start = a.x.start / n,
-         .y_stride = a.y.stride / n, .y_start = a.y.start / n},
-        grid.threads);
+    r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y},
+                  {.x = a.x, .index = a.index, .y = a.y},
+                  {.columns = columns / n,
+                   .rows = uint32_t(a.y.rows()),
+                   .x_rows = uint32_t(a.x.rows()),
+                   .divisor = a.divisor,
+                   .x_stride = a.x.stride / n,
+                   .x_start = a.x.start / n,
+                   .y_stride = a.y.stride / n,
+                   .y_start = a.y.start / n},
+                  grid.threads);
 }
 
 } // namespace weft::kernel

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2: key and value caches wider than a buffer may be bound are served by several dispatches, each for a range of slots.
+// L2: key and value caches wider than a buffer may be bound are served by several dispatches, each for a range of
+// slots.
 #pragma once
 #include "kernels/step.hpp"
 #include <algorithm>
@@ -8,7 +9,8 @@
 namespace weft::kernel {
 
 inline bool cache_fits(const Tensor& cache, uint32_t kv_heads, uint32_t size) {
-    return cache.rank == 4 && cache.contiguous() && cache.shape[1] == kv_heads && cache.shape[2] > 0 && cache.shape[3] == size;
+    return cache.rank == 4 && cache.contiguous() && cache.shape[1] == kv_heads && cache.shape[2] > 0 &&
+           cache.shape[3] == size;
 }
 
 struct SlotRange {
@@ -19,11 +21,13 @@ struct SlotRange {
 inline Tensor slots_of(Tensor cache, SlotRange range) {
     cache.offset += uint64_t(range.first) * cache.shape[1] * cache.shape[2] * cache.stride * size_of(cache.dtype);
     cache.shape[0] = range.count;
-    weft_CHECK(cache.offset % Tensor::kAlignment == 0, "a slot of a cache split by slots must end on the alignment of bound buffers");
+    weft_CHECK(cache.offset % Tensor::kAlignment == 0,
+               "a slot of a cache split by slots must end on the alignment of bound buffers");
     return cache;
 }
 
-/// One range of all slots, or as many as it takes to bind both caches. A sequence is served by the dispatch that has its slot.
+/// One range of all slots, or as many as it takes to bind both caches. A sequence is served by the dispatch that has
+/// its slot.
 inline std::vector<SlotRange> slot_ranges(const Recorder& r, const Tensor& k_cache, const Tensor& v_cache) {
     const uint32_t slots = k_cache.shape[0];
     const uint64_t widest = std::max(k_cache.bytes(), v_cache.bytes()) / std::max(slots, 1u);

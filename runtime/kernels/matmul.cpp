@@ -17,7 +17,12 @@ struct Slice {
 template <class K>
 typename K::Buffers buffers(Recorder& r, const MatmulArgs& a, const Slice& s) {
     const Tensor none = r.unused();
-    return {.x = a.x, .weight = s.weight, .weight_up = s.up, .bias = a.bias ? a.bias : none, .residual = a.residual ? a.residual : none, .y = a.y};
+    return {.x = a.x,
+            .weight = s.weight,
+            .weight_up = s.up,
+            .bias = a.bias ? a.bias : none,
+            .residual = a.residual ? a.residual : none,
+            .y = a.y};
 }
 
 // The push constants that both shaders have.
@@ -38,10 +43,19 @@ void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) 
     using K = shader::matvec;
     const RowsShape shape = rows_shape(s.max_rows, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
     r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
-        {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .LANES = shape.lanes, .ROWS = shape.rows, .PASSES = shape.passes, .UNROLL = shape.unroll, .TOKENS = s.max_rows,
-         .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
-        buffers<K>(r, a, s), push<K>(a, s),
-        {.x = {(s.count + shape.columns() - 1) / shape.columns() * shape.local}, .y = {a.rows.count, a.rows.per, a.rows.divisor * s.max_rows}});
+                  {.LOCAL = shape.local,
+                   .TYPE = weight_type(a.weight),
+                   .LANES = shape.lanes,
+                   .ROWS = shape.rows,
+                   .PASSES = shape.passes,
+                   .UNROLL = shape.unroll,
+                   .TOKENS = s.max_rows,
+                   .ACTIVATION = uint32_t(a.activation),
+                   .GATED = a.gated,
+                   .PARTS = parts},
+                  buffers<K>(r, a, s), push<K>(a, s),
+                  {.x = {(s.count + shape.columns() - 1) / shape.columns() * shape.local},
+                   .y = {a.rows.count, a.rows.per, a.rows.divisor * s.max_rows}});
 }
 
 void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
@@ -51,27 +65,42 @@ void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts)
     p.rows = s.max_rows;
     // Neighbouring workgroups share rows of W.
     r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
-        {.LOCAL = shape.local, .TYPE = weight_type(a.weight), .TX = shape.tx, .TM = shape.tm, .TN = shape.tn, .KC = shape.kc, .DIRECT = shape.direct, .ACTIVATION = uint32_t(a.activation), .GATED = a.gated, .PARTS = parts},
-        buffers<K>(r, a, s), p,
-        {.x = {a.rows.count * shape.local, a.rows.per, a.rows.divisor * shape.rows()}, .y = {(s.count + shape.columns(a.gated) - 1) / shape.columns(a.gated)}});
+                  {.LOCAL = shape.local,
+                   .TYPE = weight_type(a.weight),
+                   .TX = shape.tx,
+                   .TM = shape.tm,
+                   .TN = shape.tn,
+                   .KC = shape.kc,
+                   .DIRECT = shape.direct,
+                   .ACTIVATION = uint32_t(a.activation),
+                   .GATED = a.gated,
+                   .PARTS = parts},
+                  buffers<K>(r, a, s), p,
+                  {.x = {a.rows.count * shape.local, a.rows.per, a.rows.divisor * shape.rows()},
+                   .y = {(s.count + shape.columns(a.gated) - 1) / shape.columns(a.gated)}});
 }
 
 } // namespace
 
 void matmul(Recorder& r, const MatmulArgs& a) {
-    const uint32_t columns = a.y.columns(), halves = a.gated ? 2 : 1, max_rows = a.max_rows ? a.max_rows : uint32_t(a.y.rows());
-    weft_CHECK(columns > 0 && a.weight.rows() == uint64_t(columns) * halves, "weight must have a row for each column of y (two if gated)");
+    const uint32_t columns = a.y.columns(), halves = a.gated ? 2 : 1,
+                   max_rows = a.max_rows ? a.max_rows : uint32_t(a.y.rows());
+    weft_CHECK(columns > 0 && a.weight.rows() == uint64_t(columns) * halves,
+               "weight must have a row for each column of y (two if gated)");
     weft_CHECK(a.weight.columns() == a.x.columns(), "weight must have as many columns as x");
     weft_CHECK(!a.bias || a.bias.count() == columns * halves, "bias must have an element for each row of weight");
     weft_CHECK(!a.residual || a.residual.columns() == columns, "residual must have as many columns as y");
-    weft_CHECK(a.x.rows() >= max_rows && a.y.rows() >= max_rows && (!a.residual || a.residual.rows() >= max_rows), "x, y and residual must have max_rows rows");
+    weft_CHECK(a.x.rows() >= max_rows && a.y.rows() >= max_rows && (!a.residual || a.residual.rows() >= max_rows),
+               "x, y and residual must have max_rows rows");
     weft_CHECK(a.gated || (a.limit == 0 && a.up_offset == 0), "limit and up_offset belong to a gated product");
-    const uint32_t parts = (a.bias ? kPartBias : 0u) | (a.residual ? kPartResidual : 0u) | (a.softcap != 0 ? kPartSoftcap : 0u) | (a.limit != 0 ? kPartLimit : 0u);
+    const uint32_t parts = (a.bias ? kPartBias : 0u) | (a.residual ? kPartResidual : 0u) |
+                           (a.softcap != 0 ? kPartSoftcap : 0u) | (a.limit != 0 ? kPartLimit : 0u);
     // A weight that one binding cannot hold is cut by rows; both halves of a gated one are bound by themselves.
     const auto step = uint32_t(std::min<uint64_t>(columns, rows_in_range(a.weight, r.device().limits().storage_range)));
     for (uint32_t first = 0; first < columns; first += step) {
         const uint32_t count = std::min(step, columns - first);
-        const Slice s{first, count, max_rows, weight_rows(a.weight, first, count), weight_rows(a.weight, a.gated ? columns + first : first, count)};
+        const Slice s{first, count, max_rows, weight_rows(a.weight, first, count),
+                      weight_rows(a.weight, a.gated ? columns + first : first, count)};
         max_rows <= 8 ? few_rows(r, a, s, parts) : many_rows(r, a, s, parts);
     }
 }

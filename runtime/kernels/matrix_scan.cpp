@@ -9,9 +9,12 @@ namespace {
 
 uint32_t ceil_to(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses that the compiler knows to be
-// the same for the whole subgroup, which is several times faster than per-thread reads. Drivers before Vulkan 1.4 take minutes to compile it.
-bool whole_columns(const Recorder& r) { return r.device().summary().type == "CPU" && r.device().summary().api_version >= (1u << 22 | 4u << 12); }
+// On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses that
+// the compiler knows to be the same for the whole subgroup, which is several times faster than per-thread reads.
+// Drivers before Vulkan 1.4 take minutes to compile it.
+bool whole_columns(const Recorder& r) {
+    return r.device().summary().type == "CPU" && r.device().summary().api_version >= (1u << 22 | 4u << 12);
+}
 
 uint32_t lanes(const Recorder& r) { return std::clamp(r.device().limits().subgroup_size, 4u, 16u); }
 
@@ -44,7 +47,9 @@ Tensor pad_heads(Recorder& r, const Step& step, const Tensor& x, uint32_t heads)
 
 Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> slices) {
     const Tensor& first = **slices.begin();
-    const auto same = [&](const Tensor* t) { return t->resource == first.resource && t->offset == first.offset && t->stride == first.stride; };
+    const auto same = [&](const Tensor* t) {
+        return t->resource == first.resource && t->offset == first.offset && t->stride == first.stride;
+    };
     if (!std::all_of(slices.begin(), slices.end(), same)) {
         uint32_t columns = 0;
         for (const Tensor* t : slices) columns += t->columns();
@@ -75,9 +80,11 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
     spec.ROLLED = whole;
     spec.PARTS = whole ? 1 : parts_of(spec.SIZE);
     uint32_t across = whole ? lanes(r) : std::min(128 / spec.PARTS, 32u);
-    // A workgroup's columns: no more than there are, nor than its shared memory holds; on a CPU no more than 512 values of the state a thread, half
-    // of a small first cache; elsewhere few enough that one sequence fills a GPU of middle size.
-    const uint32_t most = std::min({64 / across, (a.columns + across - 1) / across, whole ? std::max(512 / spec.SIZE, 1u) : 2u});
+    // A workgroup's columns: no more than there are, nor than its shared memory holds; on a CPU no more than 512 values
+    // of the state a thread, half of a small first cache; elsewhere few enough that one sequence fills a GPU of middle
+    // size.
+    const uint32_t most =
+        std::min({64 / across, (a.columns + across - 1) / across, whole ? std::max(512 / spec.SIZE, 1u) : 2u});
     spec.COLUMNS = 1;
     while (spec.COLUMNS * 2 <= most) spec.COLUMNS *= 2;
     if (!whole) {
@@ -87,9 +94,23 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
     spec.LOCAL = across * spec.PARTS;
     spec.BLOCK = whole ? std::max(4 / spec.COLUMNS, 1u) : std::max(spec.PARTS, 4u);
     const uint32_t width = across * spec.COLUMNS, slices = (a.columns + width - 1) / width;
-    r.dispatch<K>(K::Variant::core, spec, {.q = a.q, .k = a.k, .v = a.v, .mix_rows = a.mix, .y = a.y, .state = a.state, .sequences = a.step.sequences},
-        {.heads = a.heads, .ratio = a.heads / a.key_heads, .size = a.size, .columns = a.columns, .q_stride = a.q.stride / 4, .q_start = a.q.start / 4, .k_stride = a.k.stride / 4, .k_start = a.k.start / 4,
-         .v_stride = a.v.stride, .v_start = a.v.start, .y_stride = a.y.stride, .y_start = a.y.start, .state_row = a.transposed ? 1 : a.columns, .state_column = a.transposed ? a.size : 1,
+    r.dispatch<K>(
+        K::Variant::core, spec,
+        {.q = a.q, .k = a.k, .v = a.v, .mix_rows = a.mix, .y = a.y, .state = a.state, .sequences = a.step.sequences},
+        {.heads = a.heads,
+         .ratio = a.heads / a.key_heads,
+         .size = a.size,
+         .columns = a.columns,
+         .q_stride = a.q.stride / 4,
+         .q_start = a.q.start / 4,
+         .k_stride = a.k.stride / 4,
+         .k_start = a.k.start / 4,
+         .v_stride = a.v.stride,
+         .v_start = a.v.start,
+         .y_stride = a.y.stride,
+         .y_start = a.y.start,
+         .state_row = a.transposed ? 1 : a.columns,
+         .state_column = a.transposed ? a.size : 1,
          .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS},
         {.x = {slices * spec.LOCAL}, .y = {a.heads}, .z = {1, Quantity::sequences}});
 }

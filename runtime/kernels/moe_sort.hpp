@@ -5,8 +5,9 @@
 
 namespace weft::kernel {
 
-/// Stable counting sort of the pairs p = t * k + j of the step's real tokens by experts[p]: the pairs of expert e are order[offsets[e]] .. order[offsets[e + 1] - 1], in
-/// increasing p. Pairs whose expert is >= E (dropped) are left out; offsets[E] counts the others, and order is not written from there on.
+/// Stable counting sort of the pairs p = t * k + j of the step's real tokens by experts[p]: the pairs of expert e are
+/// order[offsets[e]] .. order[offsets[e + 1] - 1], in increasing p. Pairs whose expert is >= E (dropped) are left out;
+/// offsets[E] counts the others, and order is not written from there on.
 struct MoeSortArgs {
     Tensor header;  ///< step.header: tells the real T
     Tensor experts; ///< u32 [T, k]

@@ -6,8 +6,8 @@
 namespace weft::kernel {
 namespace {
 
-// Whether lanes that load from neighbouring addresses gain nothing by it: drivers whose lanes are those of a CPU's vectors load for each lane by itself. GPUs with
-// such small subgroups have caches that bear it.
+// Whether lanes that load from neighbouring addresses gain nothing by it: drivers whose lanes are those of a CPU's
+// vectors load for each lane by itself. GPUs with such small subgroups have caches that bear it.
 bool loads_apart(uint32_t subgroup_size) { return subgroup_size <= 8; }
 
 } // namespace
@@ -15,25 +15,31 @@ bool loads_apart(uint32_t subgroup_size) { return subgroup_size <= 8; }
 uint32_t weight_type(const Tensor& weight) {
     const BlockInfo info = block_info(weight.dtype);
     weft_CHECK(weight.dtype != DType::u32 && weight.dtype != DType::i32, "weight must be f32, f16, bf16 or in blocks");
-    weft_CHECK(weight.columns() % info.elements == 0 && weight.stride % info.elements == 0 && weight.start % info.elements == 0, "rows of a weight must be whole blocks");
+    weft_CHECK(weight.columns() % info.elements == 0 && weight.stride % info.elements == 0 &&
+                   weight.start % info.elements == 0,
+               "rows of a weight must be whole blocks");
     return info.number;
 }
 
 Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count) {
     const BlockInfo info = block_info(weight.dtype);
-    const uint64_t block = (first * weight.stride + weight.start) / info.elements, whole = Tensor::kAlignment / std::gcd(Tensor::kAlignment, uint64_t(info.bytes));
+    const uint64_t block = (first * weight.stride + weight.start) / info.elements,
+                   whole = Tensor::kAlignment / std::gcd(Tensor::kAlignment, uint64_t(info.bytes));
     Tensor t = weight;
     t.rank = 2;
     t.shape = {uint32_t(count), weight.columns()};
-    t.offset += block / whole * whole * info.bytes; // the last block at or before the first row that begins on the alignment
+    t.offset +=
+        block / whole * whole * info.bytes; // the last block at or before the first row that begins on the alignment
     t.start = uint32_t(block % whole * info.elements);
     return t;
 }
 
 uint64_t rows_in_range(const Tensor& weight, uint64_t range) {
     const BlockInfo info = block_info(weight.dtype);
-    // What weight_rows leaves before the first row, and the words read behind the last one; shaders count elements in 32 bits.
-    const uint64_t blocks = (range - Tensor::kAlignment * info.bytes - 8) / info.bytes, elements = std::min<uint64_t>(blocks * info.elements, 0xffffffffu);
+    // What weight_rows leaves before the first row, and the words read behind the last one; shaders count elements in
+    // 32 bits.
+    const uint64_t blocks = (range - Tensor::kAlignment * info.bytes - 8) / info.bytes,
+                   elements = std::min<uint64_t>(blocks * info.elements, 0xffffffffu);
     weft_CHECK(elements >= weight.columns(), "one row of a weight must fit a storage buffer range");
     return (elements - weight.columns()) / weight.stride + 1;
 }
@@ -46,7 +52,9 @@ bool by_sixteen_bytes(const Tensor& x, const Tensor& weight) {
 }
 
 TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgroup_size) {
-    const auto tiles = [&](const TileShape& s) { return (rows + s.rows() - 1) / s.rows() * ((columns + s.columns(gated) - 1) / s.columns(gated)); };
+    const auto tiles = [&](const TileShape& s) {
+        return (rows + s.rows() - 1) / s.rows() * ((columns + s.columns(gated) - 1) / s.columns(gated));
+    };
     if (loads_apart(subgroup_size)) {
         // Measured on Mesa 26's lavapipe, [256 x 512] by [512 x 2816] in f16: three times as fast as the other form.
         TileShape s{.local = 128, .tx = 128, .tm = 32, .tn = 2, .kc = 64, .direct = 1};
@@ -62,11 +70,19 @@ TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgr
 }
 
 RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size) {
-    const uint32_t depth = weight.columns(), elements = block_info(weight.dtype).elements, span = elements == 1 ? 8 : std::min(elements, 128u); // columns that a lane takes at a time
+    const uint32_t depth = weight.columns(), elements = block_info(weight.dtype).elements,
+                   span = elements == 1 ? 8 : std::min(elements, 128u); // columns that a lane takes at a time
     if (loads_apart(subgroup_size)) {
-        // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be summed up in the end. The odd number of rows a lane
-        // keeps the lanes' streams apart in the sets of its caches where a row's bytes are a power of two.
-        RowsShape s{.local = 8, .lanes = 1, .rows = tokens > 4 ? 4u : depth > 1024 || gated ? 2u : 1u, .passes = 0, .unroll = tokens <= 2 && span < 32 ? 32 / span : 1u};
+        // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be
+        // summed up in the end. The odd number of rows a lane keeps the lanes' streams apart in the sets of its caches
+        // where a row's bytes are a power of two.
+        RowsShape s{.local = 8,
+                    .lanes = 1,
+                    .rows = tokens > 4              ? 4u
+                            : depth > 1024 || gated ? 2u
+                                                    : 1u,
+                    .passes = 0,
+                    .unroll = tokens <= 2 && span < 32 ? 32 / span : 1u};
         s.passes = (columns < 2048 ? 8 : 16) / s.rows - 1;
         if (gated) s.rows /= 2;
         return s;

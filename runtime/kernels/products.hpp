@@ -8,7 +8,8 @@ namespace weft::kernel {
 /// TYPE of the shaders.
 uint32_t weight_type(const Tensor& weight);
 
-/// Rows [first, first + count) of a weight, all its leading dimensions taken as rows. What the alignment of bound buffers cuts off goes to `start`.
+/// Rows [first, first + count) of a weight, all its leading dimensions taken as rows. What the alignment of bound
+/// buffers cuts off goes to `start`.
 Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count);
 
 /// How many rows of a weight one binding of `range` bytes can hold, wherever they begin.
@@ -19,9 +20,12 @@ bool by_sixteen_bytes(const Tensor& x, const Tensor& weight);
 
 /// Whether a product can round x to 8 bits here: the device has the instruction, and so had this build's glslc.
 template <class K>
-bool can_dot(const Recorder& r) { return vk::usable(r.device(), K::info, uint32_t(K::Variant::dot)); }
+bool can_dot(const Recorder& r) {
+    return vk::usable(r.device(), K::info, uint32_t(K::Variant::dot));
+}
 
-/// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x; these with x in 8 bits where that is fast, or asked for.
+/// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x; these
+/// with x in 8 bits where that is fast, or asked for.
 template <class K>
 typename K::Variant product_variant(Recorder& r, const Tensor& x, const Tensor& weight, bool eight_bits) {
     if (!by_sixteen_bytes(x, weight)) return K::Variant::core;
@@ -46,6 +50,7 @@ struct RowsShape {
 RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size);
 
 /// Bits of PARTS (shaders/matmul/epilogue.glsl).
-constexpr uint32_t kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16, kPartScaleInput = 32;
+constexpr uint32_t kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16,
+                   kPartScaleInput = 32;
 
 } // namespace weft::kernel

@@ -10,25 +10,40 @@ using K = shader::qkv_append;
 
 void check(const QkvAppendArgs& a) {
     weft_CHECK(a.q || a.k, "there must be q, or k and v");
-    weft_CHECK(bool(a.k) == bool(a.v) && bool(a.k) == bool(a.k_cache) && bool(a.k) == bool(a.v_cache), "k, v and their caches come together");
-    weft_CHECK(a.head_size > 0 && a.head_size % 4 == 0 && a.head_size <= 256, "head_size must be a multiple of 4, at most 256");
-    weft_CHECK(!a.q || (a.heads > 0 && a.q.columns() == a.heads * a.head_size && a.q.dtype == DType::f32), "q must be f32 [T, heads * head_size]");
+    weft_CHECK(bool(a.k) == bool(a.v) && bool(a.k) == bool(a.k_cache) && bool(a.k) == bool(a.v_cache),
+               "k, v and their caches come together");
+    weft_CHECK(a.head_size > 0 && a.head_size % 4 == 0 && a.head_size <= 256,
+               "head_size must be a multiple of 4, at most 256");
+    weft_CHECK(!a.q || (a.heads > 0 && a.q.columns() == a.heads * a.head_size && a.q.dtype == DType::f32),
+               "q must be f32 [T, heads * head_size]");
     if (a.k) {
-        weft_CHECK(a.value_size > 0 && a.value_size % 4 == 0 && a.value_size <= 256, "value_size must be a multiple of 4, at most 256");
-        weft_CHECK(a.kv_heads > 0 && a.k.columns() == a.kv_heads * a.head_size && a.k.dtype == DType::f32, "k must be f32 [T, kv_heads * head_size]");
-        weft_CHECK(a.v.columns() == a.kv_heads * a.value_size && a.v.dtype == DType::f32, "v must be f32 [T, kv_heads * value_size]");
-        weft_CHECK(cache_fits(a.k_cache, a.kv_heads, a.head_size), "k_cache must be [slots, kv_heads, capacity, head_size]");
-        weft_CHECK(cache_fits(a.v_cache, a.kv_heads, a.value_size), "v_cache must be [slots, kv_heads, capacity, value_size]");
-        weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2], "the caches must have the same slots and capacity");
-        weft_CHECK(a.k_cache.dtype == a.v_cache.dtype && (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16), "the caches must both be f32 or both f16");
+        weft_CHECK(a.value_size > 0 && a.value_size % 4 == 0 && a.value_size <= 256,
+                   "value_size must be a multiple of 4, at most 256");
+        weft_CHECK(a.kv_heads > 0 && a.k.columns() == a.kv_heads * a.head_size && a.k.dtype == DType::f32,
+                   "k must be f32 [T, kv_heads * head_size]");
+        weft_CHECK(a.v.columns() == a.kv_heads * a.value_size && a.v.dtype == DType::f32,
+                   "v must be f32 [T, kv_heads * value_size]");
+        weft_CHECK(cache_fits(a.k_cache, a.kv_heads, a.head_size),
+                   "k_cache must be [slots, kv_heads, capacity, head_size]");
+        weft_CHECK(cache_fits(a.v_cache, a.kv_heads, a.value_size),
+                   "v_cache must be [slots, kv_heads, capacity, value_size]");
+        weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2],
+                   "the caches must have the same slots and capacity");
+        weft_CHECK(a.k_cache.dtype == a.v_cache.dtype &&
+                       (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16),
+                   "the caches must both be f32 or both f16");
     }
-    weft_CHECK((!a.q_weight || a.q_weight.count() == a.head_size) && (!a.k_weight || a.k_weight.count() == a.head_size), "q_weight and k_weight must be [head_size]");
+    weft_CHECK((!a.q_weight || a.q_weight.count() == a.head_size) && (!a.k_weight || a.k_weight.count() == a.head_size),
+               "q_weight and k_weight must be [head_size]");
     weft_CHECK(a.normalize || (!a.q_weight && !a.k_weight), "weights need normalize");
     const Rotary& p = a.rotary;
     weft_CHECK(p.dims % 2 == 0 && p.dims <= a.head_size, "rotary.dims must be even and not larger than head_size");
-    weft_CHECK(p.dims == 0 || (p.frequencies && p.frequencies.count() == (1u + p.long_table + p.axes) * (p.dims / 2)), "rotary.frequencies must be [rows, dims / 2]");
-    weft_CHECK(!a.k || a.k_cache.dtype == DType::f32 || p.pairs == RotaryPairs::interleaved || p.dims % 4 == 0, "half-split pairs in a cache of halves need rotary.dims divisible by 4");
-    weft_CHECK(!(p.long_table || p.ntk != 0) || p.original > 0, "rotary.long_table and rotary.ntk need rotary.original");
+    weft_CHECK(p.dims == 0 || (p.frequencies && p.frequencies.count() == (1u + p.long_table + p.axes) * (p.dims / 2)),
+               "rotary.frequencies must be [rows, dims / 2]");
+    weft_CHECK(!a.k || a.k_cache.dtype == DType::f32 || p.pairs == RotaryPairs::interleaved || p.dims % 4 == 0,
+               "half-split pairs in a cache of halves need rotary.dims divisible by 4");
+    weft_CHECK(!(p.long_table || p.ntk != 0) || p.original > 0,
+               "rotary.long_table and rotary.ntk need rotary.original");
     weft_CHECK(!p.axes || a.positions, "rotary.axes needs positions [axes, T]");
 }
 
@@ -65,22 +80,54 @@ void qkv_append(Recorder& r, const QkvAppendArgs& a) {
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const Rotary& p = a.rotary;
     const uint32_t value_size = a.k ? a.value_size : a.head_size, width = std::max(a.head_size, value_size) / 4;
-    // Several narrow heads a workgroup; several tokens one after the other, so that a long prompt is not a flood of tiny workgroups.
+    // Several narrow heads a workgroup; several tokens one after the other, so that a long prompt is not a flood of
+    // tiny workgroups.
     const uint32_t together = std::max(64 / width, 1u), local = together * width, tokens = a.step.decode ? 1 : 4;
     const std::vector<SlotRange> ranges = a.k ? slot_ranges(r, a.k_cache, a.v_cache) : std::vector<SlotRange>{{0, ~0u}};
     for (const Group& g : groups_of(a)) {
         const uint32_t items = (g.q ? a.heads : 0) + (g.k ? a.kv_heads : 0) + (g.v ? a.kv_heads : 0);
         for (const SlotRange& range : ranges)
             r.dispatch<K>(K::Variant::core,
-                {.LOCAL = local, .HEAD = a.head_size, .VALUE = value_size, .Q_HEADS = g.q ? a.heads : 0, .K_HEADS = g.k ? a.kv_heads : 0, .V_HEADS = g.v ? a.kv_heads : 0, .ROTARY = p.dims,
-                 .INTERLEAVED = p.pairs == RotaryPairs::interleaved, .HALF_CACHE = a.k && a.k_cache.dtype == DType::f16,
-                 .PARTS = (a.normalize ? 1u : 0u) | (a.q_weight ? 2u : 0u) | (a.k_weight ? 4u : 0u) | (p.long_table ? 8u : 0u) | (p.axes ? 16u : 0u) | (p.ntk != 0 ? 32u : 0u) | (a.temperature != 0 ? 64u : 0u)},
-                {.x = g.x, .q_weight = or_none(a.q_weight), .k_weight = or_none(a.k_weight), .frequencies = or_none(p.frequencies), .positions = positions, .sequences = a.step.sequences,
-                 .k_cache = g.k ? slots_of(a.k_cache, range) : none, .v_cache = g.v ? slots_of(a.v_cache, range) : none},
-                {.x_stride = g.x.stride, .q_start = a.q.start, .k_start = a.k.start, .v_start = a.v.start, .capacity = a.k ? a.k_cache.shape[2] : 1, .first_slot = range.first, .slots = range.count,
-                 .position_stride = positions.stride, .original = p.original, .eps = a.eps, .k_scale = a.k_scale, .factor = p.factor, .long_factor = p.long_factor, .ntk = p.ntk,
-                 .temperature = a.temperature, .temperature_floor = a.temperature_floor, .temperature_offset = a.temperature_offset},
-                {.x = {(items + together - 1) / together * local}, .y = {1, Quantity::longest_new, tokens}, .z = {1, Quantity::sequences}});
+                          {.LOCAL = local,
+                           .HEAD = a.head_size,
+                           .VALUE = value_size,
+                           .Q_HEADS = g.q ? a.heads : 0,
+                           .K_HEADS = g.k ? a.kv_heads : 0,
+                           .V_HEADS = g.v ? a.kv_heads : 0,
+                           .ROTARY = p.dims,
+                           .INTERLEAVED = p.pairs == RotaryPairs::interleaved,
+                           .HALF_CACHE = a.k && a.k_cache.dtype == DType::f16,
+                           .PARTS = (a.normalize ? 1u : 0u) | (a.q_weight ? 2u : 0u) | (a.k_weight ? 4u : 0u) |
+                                    (p.long_table ? 8u : 0u) | (p.axes ? 16u : 0u) | (p.ntk != 0 ? 32u : 0u) |
+                                    (a.temperature != 0 ? 64u : 0u)},
+                          {.x = g.x,
+                           .q_weight = or_none(a.q_weight),
+                           .k_weight = or_none(a.k_weight),
+                           .frequencies = or_none(p.frequencies),
+                           .positions = positions,
+                           .sequences = a.step.sequences,
+                           .k_cache = g.k ? slots_of(a.k_cache, range) : none,
+                           .v_cache = g.v ? slots_of(a.v_cache, range) : none},
+                          {.x_stride = g.x.stride,
+                           .q_start = a.q.start,
+                           .k_start = a.k.start,
+                           .v_start = a.v.start,
+                           .capacity = a.k ? a.k_cache.shape[2] : 1,
+                           .first_slot = range.first,
+                           .slots = range.count,
+                           .position_stride = positions.stride,
+                           .original = p.original,
+                           .eps = a.eps,
+                           .k_scale = a.k_scale,
+                           .factor = p.factor,
+                           .long_factor = p.long_factor,
+                           .ntk = p.ntk,
+                           .temperature = a.temperature,
+                           .temperature_floor = a.temperature_floor,
+                           .temperature_offset = a.temperature_offset},
+                          {.x = {(items + together - 1) / together * local},
+                           .y = {1, Quantity::longest_new, tokens},
+                           .z = {1, Quantity::sequences}});
     }
 }
 

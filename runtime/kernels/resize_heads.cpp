@@ -7,12 +7,20 @@ namespace weft::kernel {
 
 void resize_heads(Recorder& r, const ResizeHeadsArgs& a) {
     using K = shader::resize_heads;
-    weft_CHECK(a.heads > 0 && a.x.columns() % a.heads == 0 && a.y.columns() % a.heads == 0, "x and y must be [T, heads * size]");
+    weft_CHECK(a.heads > 0 && a.x.columns() % a.heads == 0 && a.y.columns() % a.heads == 0,
+               "x and y must be [T, heads * size]");
     const uint32_t rows = uint32_t(std::min(a.x.rows(), a.y.rows()));
     const RowGrid grid = row_grid(a.y.columns(), rows, a.tokens);
     r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y}, {.x = a.x, .y = a.y},
-        {.columns = a.y.columns(), .rows = rows, .x_size = a.x.columns() / a.heads, .y_size = a.y.columns() / a.heads, .x_stride = a.x.stride, .x_start = a.x.start, .y_stride = a.y.stride, .y_start = a.y.start},
-        grid.threads);
+                  {.columns = a.y.columns(),
+                   .rows = rows,
+                   .x_size = a.x.columns() / a.heads,
+                   .y_size = a.y.columns() / a.heads,
+                   .x_stride = a.x.stride,
+                   .x_start = a.x.start,
+                   .y_stride = a.y.stride,
+                   .y_start = a.y.start},
+                  grid.threads);
 }
 
 } // namespace weft::kernel

@@ -6,12 +6,17 @@
 namespace weft::kernel {
 
 enum class RouterScore : uint32_t { softmax = 0, sigmoid = 1, logit = 2, sqrt_softplus = 3 };
-enum class RouterWeight : uint32_t { score = 0, softmax_of_chosen = 1, sigmoid_of_chosen = 2 }; ///< the last two are of the logits
+enum class RouterWeight : uint32_t {
+    score = 0,
+    softmax_of_chosen = 1,
+    sigmoid_of_chosen = 2
+}; ///< the last two are of the logits
 enum class GroupScore : uint32_t { best = 0, best_two = 1 };
 
-/// The k experts with the largest score (+ bias, for the choice only), largest first, ties to the lowest index, and their weights:
-/// Without a bias and group scores that are sums, experts are compared by their logits: the same order, and no ties where scores saturate.
-/// weight = scale * (the unbiased score, or softmax or sigmoid of the chosen logits), renormalised or not. All in fp32; a NaN counts as the worst.
+/// The k experts with the largest score (+ bias, for the choice only), largest first, ties to the lowest index, and
+/// their weights: Without a bias and group scores that are sums, experts are compared by their logits: the same order,
+/// and no ties where scores saturate. weight = scale * (the unbiased score, or softmax or sigmoid of the chosen
+/// logits), renormalised or not. All in fp32; a NaN counts as the worst.
 struct RouteArgs {
     Tensor logits;  ///< f32 [T, E], E <= 1024; may be a column slice
     Tensor bias;    ///< f32 [E]: added to the score for the choice only; absent: 0
@@ -19,8 +24,9 @@ struct RouteArgs {
     Tensor weights; ///< out: f32 [T, k]
     RouterScore score = RouterScore::softmax;
     RouterWeight weight = RouterWeight::score;
-    uint32_t groups = 1;      ///< groups of E / groups neighbouring experts, of which
-    uint32_t kept_groups = 1; ///< so many are kept, by the largest group score (of the biased scores); must hold at least k experts
+    uint32_t groups = 1; ///< groups of E / groups neighbouring experts, of which
+    uint32_t kept_groups =
+        1; ///< so many are kept, by the largest group score (of the biased scores); must hold at least k experts
     GroupScore group_score = GroupScore::best;
     bool renormalise = false; ///< weight / (sum of the k weights + eps)
     float eps = 0.0f;

@@ -5,20 +5,23 @@
 
 namespace weft::kernel {
 
-/// Host mirror of one sequence's sampler parameters. Applied in transformers' order: repeat penalty, frequency and presence, n-grams, temperature, top-k, top-p, min-p.
+/// Host mirror of one sequence's sampler parameters. Applied in transformers' order: repeat penalty, frequency and
+/// presence, n-grams, temperature, top-k, top-p, min-p.
 struct SamplerRow {
     static constexpr uint32_t kGreedy = 1;  ///< flag: the largest logit (after the penalties), ties to the lowest id
     static constexpr uint32_t kAllowed = 2; ///< flag: only tokens whose bit is set in SampleArgs::allowed
     static constexpr uint32_t kStops = 4;   ///< flag: the sequence ends with an end token of advance()
-    float temperature = 1.0f;    ///< below 1e-5: greedy
-    uint32_t top_k = 0;          ///< 0: off. Tokens that tie with the k-th stay
-    float top_p = 1.0f;          ///< >= 1: off. The fewest most likely tokens whose probabilities reach top_p; tokens that tie with the last stay
-    float min_p = 0.0f;          ///< 0: off. Tokens at least min_p as likely as the likeliest
-    float repeat_penalty = 1.0f; ///< once for each distinct token of the window: logit < 0 ? logit * penalty : logit / penalty
-    uint32_t repeat_window = 0;  ///< how many of the last tokens the penalties look at; 0: all that the history holds
+    float temperature = 1.0f;               ///< below 1e-5: greedy
+    uint32_t top_k = 0;                     ///< 0: off. Tokens that tie with the k-th stay
+    float top_p = 1.0f; ///< >= 1: off. The fewest most likely tokens whose probabilities reach top_p; tokens that tie
+                        ///< with the last stay
+    float min_p = 0.0f; ///< 0: off. Tokens at least min_p as likely as the likeliest
+    float repeat_penalty =
+        1.0f; ///< once for each distinct token of the window: logit < 0 ? logit * penalty : logit / penalty
+    uint32_t repeat_window = 0; ///< how many of the last tokens the penalties look at; 0: all that the history holds
     uint32_t seed_low = 0, seed_high = 0;
     uint32_t flags = kGreedy;
-    uint32_t stream = 0;         ///< tells apart samples of one seed
+    uint32_t stream = 0;            ///< tells apart samples of one seed
     float frequency_penalty = 0.0f; ///< times the occurrences in the window, subtracted
     float presence_penalty = 0.0f;  ///< subtracted once
     uint32_t no_repeat_ngram = 0;   ///< n > 0: no token that would end an n-gram which the history already holds
@@ -26,28 +29,34 @@ struct SamplerRow {
 };
 static_assert(sizeof(SamplerRow) == 64);
 
-/// Chooses a token for each output o of the step: of the sequence that token outputs[o] belongs to, at position positions[outputs[o]] + 1. The same seed, stream and
-/// position give the same token (Philox 4x32-10, Gumbel-max). Logits that are NaN or -inf are never chosen while another is left.
+/// Chooses a token for each output o of the step: of the sequence that token outputs[o] belongs to, at position
+/// positions[outputs[o]] + 1. The same seed, stream and position give the same token (Philox 4x32-10, Gumbel-max).
+/// Logits that are NaN or -inf are never chosen while another is left.
 struct SampleArgs {
-    Step step;       ///< ids[o] receives the token, if feed
-    Tensor logits;   ///< f32 [O, V]; may be a column slice (a padded head)
-    Tensor sampler;  ///< u32 [slots, 16]: SamplerRow by slot
-    Tensor history;  ///< u32 [slots, capacity]: token of position p at p % capacity (remember() writes the prompt); receives the token. Absent: no penalties
-    Tensor ring;     ///< u32 [rows, O]: row header[STEP_RING] % rows receives the tokens; absent: not written
-    Tensor allowed;  ///< u32 [slots, ceil(V / 32)]: bit v % 32 of word v / 32; read by rows flagged kAllowed; absent: all
-    Tensor probabilities; ///< f32 [O, V]: what was sampled from (greedy: 1 for the token); for tests; absent: not written
+    Step step;      ///< ids[o] receives the token, if feed
+    Tensor logits;  ///< f32 [O, V]; may be a column slice (a padded head)
+    Tensor sampler; ///< u32 [slots, 16]: SamplerRow by slot
+    Tensor history; ///< u32 [slots, capacity]: token of position p at p % capacity (remember() writes the prompt);
+                    ///< receives the token. Absent: no penalties
+    Tensor ring;    ///< u32 [rows, O]: row header[STEP_RING] % rows receives the tokens; absent: not written
+    Tensor
+        allowed; ///< u32 [slots, ceil(V / 32)]: bit v % 32 of word v / 32; read by rows flagged kAllowed; absent: all
+    Tensor
+        probabilities; ///< f32 [O, V]: what was sampled from (greedy: 1 for the token); for tests; absent: not written
     bool feed = true;
 };
 void sample(Recorder& r, const SampleArgs& a);
 /// Words of scratch that sample() takes for an output.
 uint64_t sample_scratch(uint32_t vocabulary);
 
-/// history[slot, position % capacity] = id, for every new token of the step: prompts must pass here before sample() looks at them.
+/// history[slot, position % capacity] = id, for every new token of the step: prompts must pass here before sample()
+/// looks at them.
 void remember(Recorder& r, const Step& step, const Tensor& history);
 
-/// Turns the step block into that of the next decode step: every sequence has seen its new tokens and gets one more, ids[s] (written by sample()).
-/// The step must have one output a sequence, in the order of the sequences. Ring row + 1. A sequence whose sampler row has kStops and whose new token is one of `ends`
-/// u32 [E] leaves the step: its states stay as they were before that token, and the next steps do nothing for it. Both absent: none leaves.
+/// Turns the step block into that of the next decode step: every sequence has seen its new tokens and gets one more,
+/// ids[s] (written by sample()). The step must have one output a sequence, in the order of the sequences. Ring row + 1.
+/// A sequence whose sampler row has kStops and whose new token is one of `ends` u32 [E] leaves the step: its states
+/// stay as they were before that token, and the next steps do nothing for it. Both absent: none leaves.
 void advance(Recorder& r, const Step& step, const Tensor& sampler = {}, const Tensor& ends = {});
 
 } // namespace weft::kernel

@@ -29,7 +29,8 @@ struct Norm {
     explicit operator bool() const { return present; }
 };
 
-/// What a mixer keeps between steps. Shapes are per slot; a growing state is [heads, capacity, size]: the rows of a head lie side by side, so that reading them is one stream.
+/// What a mixer keeps between steps. Shapes are per slot; a growing state is [heads, capacity, size]: the rows of a
+/// head lie side by side, so that reading them is one stream.
 enum class StateKind : uint32_t { kv, conv, selective, matrix };
 enum class Growth : uint32_t { constant, window, linear };
 struct StateSpec {
@@ -56,7 +57,8 @@ struct StateOptions {
 struct LayerContext {
     kernel::Recorder& r;
     kernel::Step step;
-    std::vector<std::vector<kernel::Tensor>> weights; ///< each in one part or several, one below the other, of different types
+    std::vector<std::vector<kernel::Tensor>>
+        weights;                        ///< each in one part or several, one below the other, of different types
     std::vector<kernel::Tensor> states; ///< [slots, ...StateSpec::shape]
     size_t next_state = 0;
 
@@ -69,7 +71,9 @@ struct LayerContext {
     bool in_parts(WeightId id) const { return weights.at(id).size() > 1; }
     kernel::Tensor state() { return states.at(next_state++); }
     /// A temporary f32 [tokens of the bucket, columns].
-    kernel::Tensor rows(uint32_t columns, const std::string& name) { return r.temporary(DType::f32, {step.max_tokens, columns}, name); }
+    kernel::Tensor rows(uint32_t columns, const std::string& name) {
+        return r.temporary(DType::f32, {step.max_tokens, columns}, name);
+    }
 };
 
 /// Where a block's result goes: y = residual + scale * op(x). `residual` may be y itself, or absent.
@@ -79,10 +83,14 @@ struct Destination {
 };
 
 /// y = scale * norm(x) over groups of `width` channels (0: all).
-void lower_norm(LayerContext& c, const Norm& n, const kernel::Tensor& x, const kernel::Tensor& y, float scale = 1.0f, uint32_t width = 0);
-/// A product with a weight: of several parts, each gives some columns of y. `args` are those of one product, without the weight.
+void lower_norm(LayerContext& c, const Norm& n, const kernel::Tensor& x, const kernel::Tensor& y, float scale = 1.0f,
+                uint32_t width = 0);
+/// A product with a weight: of several parts, each gives some columns of y. `args` are those of one product, without
+/// the weight.
 void lower_product(LayerContext& c, WeightId weight, const kernel::MatmulArgs& args);
-/// to.y = to.residual + to.scale * act(x W^T + b); gated: W, in one part, holds gate rows, then up rows, y = act(gate) * up.
-void lower_linear(LayerContext& c, const Linear& l, const kernel::Tensor& x, const Destination& to, kernel::Activation activation = kernel::Activation::none, bool gated = false);
+/// to.y = to.residual + to.scale * act(x W^T + b); gated: W, in one part, holds gate rows, then up rows, y = act(gate)
+/// * up.
+void lower_linear(LayerContext& c, const Linear& l, const kernel::Tensor& x, const Destination& to,
+                  kernel::Activation activation = kernel::Activation::none, bool gated = false);
 
 } // namespace weft

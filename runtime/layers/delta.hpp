@@ -10,8 +10,8 @@ struct GatedDeltaSpec {
     Linear in;     ///< rows: q [Hk*dk] | k [Hk*dk] | v [Hv*dv] | z [Hv*dv] | b [Hv] | a [Hv]
     ConvSpec conv; ///< over q | k | v
     WeightId dt_bias = kNoWeight, a = kNoWeight; ///< f32 [Hv]; a already -exp(A_log)
-    float beta_scale = 1; ///< 2 allows negative eigenvalues
-    Norm norm;            ///< per head of dv, then times silu(z)
+    float beta_scale = 1;                        ///< 2 allows negative eigenvalues
+    Norm norm;                                   ///< per head of dv, then times silu(z)
     Linear out;
 };
 

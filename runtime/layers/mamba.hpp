@@ -19,11 +19,11 @@ StateSpec state_of(const ConvSpec& conv);
 /// Mamba-1 (Gu & Dao 2023).
 struct Mamba1Spec {
     uint32_t inner = 0, state_size = 0, rank = 0;
-    Linear in;   ///< rows: x [inner] | z [inner]
+    Linear in; ///< rows: x [inner] | z [inner]
     ConvSpec conv;
-    Linear x;    ///< rows: dt [rank] | B [N] | C [N]
+    Linear x; ///< rows: dt [rank] | B [N] | C [N]
     Norm dt_norm, b_norm, c_norm;
-    Linear dt;   ///< [inner, rank], without its bias: the scan adds that in fp32
+    Linear dt;                       ///< [inner, rank], without its bias: the scan adds that in fp32
     WeightId parameters = kNoWeight; ///< f32 [inner * (N + 2)]: A [inner, N] (-exp(A_log)), D [inner], dt_bias [inner]
     Linear out;
 };
@@ -31,9 +31,9 @@ struct Mamba1Spec {
 /// Mamba-2 (Dao & Gu 2024).
 struct Mamba2Spec {
     uint32_t heads = 0, head_size = 0, state_size = 0, groups = 1;
-    Linear in;   ///< rows: z [heads*P] | x [heads*P] | B [g*N] | C [g*N] | dt [heads]
+    Linear in;                           ///< rows: z [heads*P] | x [heads*P] | B [g*N] | C [g*N] | dt [heads]
     WeightId in_multipliers = kNoWeight; ///< f32 [rows of in], on its result (Falcon-H1)
-    ConvSpec conv; ///< over x | B | C
+    ConvSpec conv;                       ///< over x | B | C
     WeightId dt_bias = kNoWeight, a = kNoWeight, d = kNoWeight; ///< f32 [heads]; a already -exp(A_log)
     float dt_min = 0, dt_max = 3.4e38f;
     Norm norm;              ///< absent: y * silu(z)

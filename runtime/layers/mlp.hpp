@@ -14,7 +14,7 @@ struct MlpSpec {
     uint32_t inner = 0;
     bool gated = true;
     kernel::Activation activation = kernel::Activation::silu;
-    float gate_scale = 1; ///< on the gate before the activation (Falcon-H1)
+    float gate_scale = 1;            ///< on the gate before the activation (Falcon-H1)
     Linear adapter_down, adapter_up; ///< low-rank addition to `in`: in(x) + adapter_up(adapter_down(x)) (Zamba2)
 };
 
@@ -24,15 +24,17 @@ struct MoeSpec {
     kernel::RouterScore score = kernel::RouterScore::softmax;
     kernel::RouterWeight weight = kernel::RouterWeight::score;
     WeightId choice_bias = kNoWeight; ///< [E]: added to the scores for the choice only
-    uint32_t groups = 1, kept_groups = 1; ///< the chosen come from the kept groups, those with the largest sum of their two best experts
+    uint32_t groups = 1,
+             kept_groups =
+                 1; ///< the chosen come from the kept groups, those with the largest sum of their two best experts
     bool renormalise = false; ///< weights divided by their sum
     float scale = 1;
-    WeightId gate_up = kNoWeight; ///< [E, 2 * inner, D]: gate rows, then up rows
-    WeightId down = kNoWeight;    ///< [E, D, inner]
+    WeightId gate_up = kNoWeight;                             ///< [E, 2 * inner, D]: gate rows, then up rows
+    WeightId down = kNoWeight;                                ///< [E, D, inner]
     WeightId gate_up_bias = kNoWeight, down_bias = kNoWeight; ///< f32 [E, 2 * inner], [E, D]
     kernel::Activation activation = kernel::Activation::silu;
-    float limit = 0;     ///< gate = min(gate, limit), up = clamp(up, -limit, limit) (gpt-oss); 0: none
-    float up_offset = 0; ///< on up behind the limit
+    float limit = 0;               ///< gate = min(gate, limit), up = clamp(up, -limit, limit) (gpt-oss); 0: none
+    float up_offset = 0;           ///< on up behind the limit
     std::optional<MlpSpec> shared; ///< an expert that every token passes
     Linear shared_gate;            ///< [1, D]: its output times sigmoid of this; absent: times 1
 };

@@ -24,7 +24,8 @@ Result<Json> language_config(const JsonObject& config) {
     weft_ASSIGN(const JsonObject text, config.object("text_config"));
     Json inner = text.json();
     if (!inner.contains("model_type")) inner["model_type"] = wrapper->text_type;
-    for (const char* key : {"tie_word_embeddings", "quantization_config"}) // the head and the files are the whole model's
+    for (const char* key :
+         {"tie_word_embeddings", "quantization_config"}) // the head and the files are the whole model's
         if (config.has(key)) inner[key] = config.json()[key];
     return inner;
 }
@@ -45,7 +46,9 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
         }
     for (const Architecture* a : all_architectures())
         for (const Wrapper& wrapper : a->text_of) known += std::string(", ") + wrapper.type;
-    return Error{ErrorCode::unsupported, config.origin() + ": architecture '" + type + "' is not supported", {"weft knows: " + known}};
+    return Error{ErrorCode::unsupported,
+                 config.origin() + ": architecture '" + type + "' is not supported",
+                 {"weft knows: " + known}};
 }
 
 namespace {
@@ -55,9 +58,13 @@ Status check_quantization(const JsonObject& config) {
     if (!config.has("quantization_config")) return Ok{};
     weft_ASSIGN(const JsonObject q, config.object("quantization_config"));
     weft_ASSIGN(const std::string method, q.string_or("quant_method", "fp8"));
-    constexpr const char* known[] = {"fp8", "mxfp4", "compressed-tensors", "modelopt"}; // of the latter two what is in F8_E4M3
+    constexpr const char* known[] = {"fp8", "mxfp4", "compressed-tensors",
+                                     "modelopt"}; // of the latter two what is in F8_E4M3
     if (std::ranges::find(known, method, [](const char* k) { return std::string(k); }) != std::end(known)) return Ok{};
-    return Error{ErrorCode::unsupported, q.origin() + ": key 'quant_method' is '" + method + "', which is not supported", {"weft reads: fp8, mxfp4, and compressed-tensors and modelopt with weights in F8_E4M3; GGUF files have other types"}};
+    return Error{ErrorCode::unsupported,
+                 q.origin() + ": key 'quant_method' is '" + method + "', which is not supported",
+                 {"weft reads: fp8, mxfp4, and compressed-tensors and modelopt with weights in F8_E4M3; GGUF files "
+                  "have other types"}};
 }
 
 // The file has other names for the keys that the message speaks of.
@@ -65,7 +72,8 @@ Error in_gguf_words(Error error, const Json& config) {
     if (!config.contains(kGgufKeys)) return error;
     for (const auto& [name, key] : config[kGgufKeys].items()) {
         const std::string ours = "key '" + name + "'";
-        if (const size_t at = error.message.find(ours); at != error.message.npos) error.message.replace(at, ours.size(), "key '" + key.get<std::string>() + "'");
+        if (const size_t at = error.message.find(ours); at != error.message.npos)
+            error.message.replace(at, ours.size(), "key '" + key.get<std::string>() + "'");
     }
     return error;
 }
@@ -80,7 +88,9 @@ Result<Schedule> schedule_of_gguf(const ModelFiles& files) {
     std::string known;
     for (const Architecture* a : all_architectures())
         for (const GgufSide& side : a->gguf) known += (known.empty() ? "" : ", ") + std::string(side.name);
-    return Error{ErrorCode::unsupported, files.gguf()->origin() + ": architecture " + in_quotes(type) + " is not supported in GGUF files", {"weft knows: " + known}};
+    return Error{ErrorCode::unsupported,
+                 files.gguf()->origin() + ": architecture " + in_quotes(type) + " is not supported in GGUF files",
+                 {"weft knows: " + known}};
 }
 
 } // namespace
@@ -96,7 +106,9 @@ const GgufSide* gguf_side(const ModelFiles& files) {
 
 Result<Schedule> make_schedule(const ModelFiles& files) {
     if (files.gguf()) return schedule_of_gguf(files);
-    if (!files.config()) return Error{ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
+    if (!files.config())
+        return Error{
+            ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
     if (files.config()->contains(kScheduleKey)) return schedule_from_json(*files.config(), files.config_origin());
     weft_ASSIGN(const Json json, language_config(JsonObject(*files.config(), files.config_origin())));
     const JsonObject config(json, files.config_origin());
@@ -104,14 +116,19 @@ Result<Schedule> make_schedule(const ModelFiles& files) {
     return schedule_of(config, files);
 }
 
-Slots::Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes) : schedule_(schedule), files_(files), side_(gguf_side(files)), prefixes_(std::move(prefixes)) {
-    const auto type = files.config() ? JsonObject(*files.config(), files.config_origin()).string("model_type") : Result<std::string>("");
+Slots::Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes)
+    : schedule_(schedule), files_(files), side_(gguf_side(files)), prefixes_(std::move(prefixes)) {
+    const auto type = files.config() ? JsonObject(*files.config(), files.config_origin()).string("model_type")
+                                     : Result<std::string>("");
     if (!type || !wrapper_of(*type)) return;
-    // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before; the head is "lm_head.weight" or "language_model.lm_head.weight".
+    // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before; the head
+    // is "lm_head.weight" or "language_model.lm_head.weight".
     const std::vector<std::string> own = std::move(prefixes_);
     prefixes_.clear();
     for (const std::string& prefix : own)
-        for (const std::string& at : {prefix == "model." ? "model.language_model." : prefix, "language_model." + prefix}) prefixes_.push_back(at);
+        for (const std::string& at :
+             {prefix == "model." ? "model.language_model." : prefix, "language_model." + prefix})
+            prefixes_.push_back(at);
 }
 
 WeightId Slots::add(WeightSlot slot) {
@@ -142,10 +159,17 @@ WeightId Slots::matrix(const std::string& name, uint32_t out, uint32_t in, Weigh
     return add({name, {out, in}, true, {piece}, {}, {}});
 }
 
-WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix, const std::vector<std::vector<Part>>& alternatives) {
+WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix,
+                        const std::vector<std::vector<Part>>& alternatives) {
     const auto pieces = [&](const std::vector<Part>& list) {
         std::vector<WeightPiece> p;
-        for (const Part& part : list) p.push_back({names(part.name), {part.of ? part.of : part.rows, in}, part.first, part.rows, WeightTransform::none, part.zipped});
+        for (const Part& part : list)
+            p.push_back({names(part.name),
+                         {part.of ? part.of : part.rows, in},
+                         part.first,
+                         part.rows,
+                         WeightTransform::none,
+                         part.zipped});
         return p;
     };
     WeightSlot s{slot, {0, in}, matrix, pieces(parts), {}, {}};
@@ -154,7 +178,9 @@ WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts,
     return add(std::move(s));
 }
 
-WeightId Slots::stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in) { return add({name, {count, out, in}, true, {{names(name), {count, out, in}, 0, 0, WeightTransform::none}}, {}, {}}); }
+WeightId Slots::stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in) {
+    return add({name, {count, out, in}, true, {{names(name), {count, out, in}, 0, 0, WeightTransform::none}}, {}, {}});
+}
 
 WeightId Slots::vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform) {
     return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, 0, 0, transform}}, {}, {}});
@@ -169,7 +195,8 @@ WeightId Slots::stacked_vector(const std::string& slot, const std::vector<Part>&
     return add(std::move(s));
 }
 
-WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one, const std::string& stacked_name, uint32_t in) {
+WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
+                        const std::string& stacked_name, uint32_t in) {
     uint32_t rows = 0;
     for (const Part& p : parts_of_one) rows += p.rows;
     WeightSlot s{slot, {count, rows, in}, true, {}, {}, {}};
@@ -184,7 +211,9 @@ WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vect
     for (uint32_t e = 0; e < count; ++e)
         for (const Part& p : parts_of_one) {
             std::string name = p.name;
-            if (const size_t at = name.find("{e}."); at != name.npos && p.of == 0) by_projection.push_back({names(name.erase(at, 4)), {count, p.rows, in}, e * p.rows, p.rows, WeightTransform::none});
+            if (const size_t at = name.find("{e}."); at != name.npos && p.of == 0)
+                by_projection.push_back(
+                    {names(name.erase(at, 4)), {count, p.rows, in}, e * p.rows, p.rows, WeightTransform::none});
         }
     if (gguf()) s.pieces = std::move(by_projection), s.alternatives.clear();
     else if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
@@ -211,14 +240,17 @@ Linear Slots::stacked_linear(const std::string& slot, const std::vector<Part>& p
 }
 
 Norm Slots::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {
-    return {true, kernel::NormKind::rms, vector(name, {width}, zero_centred ? centred() : WeightTransform::none), kNoWeight, float(eps)};
+    return {true, kernel::NormKind::rms, vector(name, {width}, zero_centred ? centred() : WeightTransform::none),
+            kNoWeight, float(eps)};
 }
 
 Norm Slots::layer_norm(const std::string& name, uint32_t width, double eps, bool bias) {
-    return {true, kernel::NormKind::layer, vector(name + ".weight", {width}), bias ? vector(name + ".bias", {width}) : kNoWeight, float(eps)};
+    return {true, kernel::NormKind::layer, vector(name + ".weight", {width}),
+            bias ? vector(name + ".bias", {width}) : kNoWeight, float(eps)};
 }
 
-Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default, const DecoderNames& names, bool zero_centred) {
+Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default,
+                     const DecoderNames& names, bool zero_centred) {
     weft_ASSIGN(schedule.vocabulary, config.count("vocab_size"));
     weft_ASSIGN(schedule.width, config.count("hidden_size"));
     weft_ASSIGN(schedule.trained_context, config.count_or("max_position_embeddings", 0));
@@ -234,26 +266,46 @@ void embedding_and_head(Slots& slots, Schedule& schedule, bool tied, const Decod
     if (tied && table && head) tied = table->type == head->type && std::ranges::equal(table->bytes, head->bytes);
     schedule.embedding.table = slots.matrix(names.embedding, vocabulary, width);
     if (tied)
-        for (auto& name : slots.names(names.head)) schedule.weights[schedule.embedding.table].pieces[0].names.push_back(std::move(name));
-    schedule.head.linear = {tied ? schedule.embedding.table : slots.matrix(names.head, vocabulary, width), kNoWeight, width, vocabulary};
+        for (auto& name : slots.names(names.head))
+            schedule.weights[schedule.embedding.table].pieces[0].names.push_back(std::move(name));
+    schedule.head.linear = {tied ? schedule.embedding.table : slots.matrix(names.head, vocabulary, width), kNoWeight,
+                            width, vocabulary};
 }
 
-Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key, const std::string& otherwise) {
+Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key,
+                                         const std::string& otherwise) {
     weft_ASSIGN(const std::string name, config.string_or(key, otherwise));
     using kernel::Activation;
-    const std::pair<const char*, Activation> known[] = {{"silu", Activation::silu}, {"swish", Activation::silu}, {"gelu", Activation::gelu}, {"gelu_new", Activation::gelu_tanh}, {"gelu_pytorch_tanh", Activation::gelu_tanh},
-                                                        {"gelu_fast", Activation::gelu_tanh}, {"gelu_python", Activation::gelu}, {"gelu_python_tanh", Activation::gelu_tanh}, {"gelu_accurate", Activation::gelu_tanh}, {"linear", Activation::none}, {"relu", Activation::relu}, {"relu2", Activation::relu2}, {"quick_gelu", Activation::quick_gelu}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh}};
+    const std::pair<const char*, Activation> known[] = {{"silu", Activation::silu},
+                                                        {"swish", Activation::silu},
+                                                        {"gelu", Activation::gelu},
+                                                        {"gelu_new", Activation::gelu_tanh},
+                                                        {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                                        {"gelu_fast", Activation::gelu_tanh},
+                                                        {"gelu_python", Activation::gelu},
+                                                        {"gelu_python_tanh", Activation::gelu_tanh},
+                                                        {"gelu_accurate", Activation::gelu_tanh},
+                                                        {"linear", Activation::none},
+                                                        {"relu", Activation::relu},
+                                                        {"relu2", Activation::relu2},
+                                                        {"quick_gelu", Activation::quick_gelu},
+                                                        {"sigmoid", Activation::sigmoid},
+                                                        {"tanh", Activation::tanh}};
     for (const auto& [text, a] : known)
         if (name == text) return a;
     std::string all;
     for (const auto& [text, a] : known) all += (all.empty() ? "" : ", ") + std::string(text);
-    return Error{ErrorCode::unsupported, config.origin() + ": key '" + key + "' names the activation '" + name + "', which is not supported", {"weft knows: " + all}};
+    return Error{ErrorCode::unsupported,
+                 config.origin() + ": key '" + key + "' names the activation '" + name + "', which is not supported",
+                 {"weft knows: " + all}};
 }
 
 Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& config, uint32_t layers) {
     if (!config.has("layer_types")) return std::optional<std::vector<std::string>>();
     weft_ASSIGN(auto types, config.strings("layer_types"));
-    if (types.size() != layers) return config.bad("layer_types", "has " + std::to_string(types.size()) + " entries for " + std::to_string(layers) + " layers");
+    if (types.size() != layers)
+        return config.bad("layer_types",
+                          "has " + std::to_string(types.size()) + " entries for " + std::to_string(layers) + " layers");
     return std::optional(std::move(types));
 }
 

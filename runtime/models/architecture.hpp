@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what an architecture's file provides, and the words it is written in. One file an architecture; the build lists them (registry).
+// L5: what an architecture's file provides, and the words it is written in. One file an architecture; the build lists
+// them (registry).
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"
@@ -7,13 +8,15 @@
 
 namespace weft {
 
-/// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to which .weight and .bias belong, or whole names.
+/// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to which .weight and .bias
+/// belong, or whole names.
 struct GgufName {
     const char *module, *gguf;
 };
 
-/// A general.architecture of GGUF files, and the config that transformers would have for such a file; its model_type says which architecture reads it. A slot holds the same
-/// numbers whether it comes from a directory or from a GGUF file: what the converter does to them is undone where the slot is described.
+/// A general.architecture of GGUF files, and the config that transformers would have for such a file; its model_type
+/// says which architecture reads it. A slot holds the same numbers whether it comes from a directory or from a GGUF
+/// file: what the converter does to them is undone where the slot is described.
 struct GgufSide {
     const char* name;
     Result<Json> (*config)(const ModelFiles& files);
@@ -23,12 +26,14 @@ struct GgufSide {
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 
-/// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are not read.
+/// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
+/// not read.
 struct Wrapper {
     const char *type, *text_type; ///< the model_type of config.json, and that of its text_config where it has none
 };
 
-/// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines: `weft::NAME::architecture`.
+/// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines:
+/// `weft::NAME::architecture`.
 struct Architecture {
     std::vector<const char*> model_types; ///< config.json "model_type" values it serves
     const char* title;                    ///< for the table of supported architectures
@@ -40,16 +45,19 @@ struct Architecture {
 
 /// All architectures, sorted by their first model type.
 std::span<const Architecture* const> all_architectures();
-/// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types are refused with the list of known ones.
+/// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types
+/// are refused with the list of known ones.
 Result<Schedule> make_schedule(const ModelFiles& files);
 
-/// The config of the language model: of a multimodal model that of its text part, whatever else it has left out; else the config itself.
+/// The config of the language model: of a multimodal model that of its text part, whatever else it has left out; else
+/// the config itself.
 Result<Json> language_config(const JsonObject& config);
 
 /// The schedule of a language model's config by its model_type, with the weights' names and shapes of `files`.
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files);
 
-/// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give ("model."). A name may be several, "new.weight|old.weight".
+/// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give
+/// ("model."). A name may be several, "new.weight|old.weight".
 class Slots {
 public:
     Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes);
@@ -61,8 +69,10 @@ public:
     WeightTransform centred() const { return gguf() ? WeightTransform::none : WeightTransform::add_one; }
 
     /// A matrix [out, in], kept in the file's type.
-    WeightId matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform = WeightTransform::none);
-    /// Several matrices with the same `in`, one below the other. Each piece: name and rows, or only rows [first, first + rows) of `of` rows.
+    WeightId matrix(const std::string& name, uint32_t out, uint32_t in,
+                    WeightTransform transform = WeightTransform::none);
+    /// Several matrices with the same `in`, one below the other. Each piece: name and rows, or only rows [first, first
+    /// + rows) of `of` rows.
     struct Part {
         std::string name;
         uint32_t rows = 0;
@@ -70,16 +80,20 @@ public:
         uint32_t zipped = 0;        ///< WeightPiece::zipped
     };
     /// `matrix` false: f32 values, as vector. `alternatives`: other parts that give the same rows.
-    WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix = true, const std::vector<std::vector<Part>>& alternatives = {});
+    WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix = true,
+                     const std::vector<std::vector<Part>>& alternatives = {});
     /// [count, out, in]: matrices that the file holds in one tensor.
     WeightId stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in);
     /// f32 values; biases, norm weights, conv weights [channels, taps].
-    WeightId vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform = WeightTransform::none);
+    WeightId vector(const std::string& name, std::initializer_list<uint32_t> shape,
+                    WeightTransform transform = WeightTransform::none);
     /// The pieces of several vectors one after another.
     WeightId stacked_vector(const std::string& slot, const std::vector<Part>& parts);
-    /// Experts as one [E, rows, in] slot: from one tensor an expert ("...experts.{e}.gate_proj.weight": parts with {e} in their names, stacked within each expert),
-    /// or from one stacked tensor, or from one of each projection (all that GGUF has), whichever the file has.
-    WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one, const std::string& stacked_name, uint32_t in);
+    /// Experts as one [E, rows, in] slot: from one tensor an expert ("...experts.{e}.gate_proj.weight": parts with {e}
+    /// in their names, stacked within each expert), or from one stacked tensor, or from one of each projection (all
+    /// that GGUF has), whichever the file has.
+    WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
+                     const std::string& stacked_name, uint32_t in);
     /// Values made from the config.
     WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values);
     /// y = x W^T (+ b if `bias`): NAME.weight and NAME.bias.
@@ -102,23 +116,32 @@ private:
     std::vector<std::string> prefixes_;
 };
 
-/// What most decoders share: vocabulary, width, embedding "embed_tokens", final norm and head (tied or "lm_head.weight"). `norm` names the final norm.
+/// What most decoders share: vocabulary, width, embedding "embed_tokens", final norm and head (tied or
+/// "lm_head.weight"). `norm` names the final norm.
 struct DecoderNames {
     std::string embedding = "embed_tokens.weight", norm = "norm.weight", head = "lm_head.weight";
 };
-Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default, const DecoderNames& names = {}, bool zero_centred = false);
-/// Embedding table and head of a schedule whose sizes are set. Tied: one tensor, under either name; but a head of other values in the file wins over what the config says.
+Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default,
+                     const DecoderNames& names = {}, bool zero_centred = false);
+/// Embedding table and head of a schedule whose sizes are set. Tied: one tensor, under either name; but a head of other
+/// values in the file wins over what the config says.
 void embedding_and_head(Slots& slots, Schedule& schedule, bool tied, const DecoderNames& names = {});
 
 /// Reads an activation's name ("silu", "gelu_pytorch_tanh", ...).
-Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key, const std::string& otherwise);
+Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key,
+                                         const std::string& otherwise);
 
-/// Rotary settings from rope_parameters (transformers 5) or rope_theta + rope_scaling (before), for heads of `head_size`. `layer_kind`: key of rope_parameters where it is
-/// keyed by layer type. Types: default, linear, dynamic, yarn, longrope, llama3; others are refused by name.
-Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half, uint32_t default_context = 2048);
-/// The two halves of rope_of, for models that change something between. First: all that the config says in one object with rope_type, rope_theta, partial_rotary_factor,
-/// max_position_embeddings (`default_context` if the config has none) and the type's own keys. Second: frequencies from it.
-Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind = "", double default_partial = 1.0, uint32_t default_context = 2048);
+/// Rotary settings from rope_parameters (transformers 5) or rope_theta + rope_scaling (before), for heads of
+/// `head_size`. `layer_kind`: key of rope_parameters where it is keyed by layer type. Types: default, linear, dynamic,
+/// yarn, longrope, llama3; others are refused by name.
+Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+                     const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half,
+                     uint32_t default_context = 2048);
+/// The two halves of rope_of, for models that change something between. First: all that the config says in one object
+/// with rope_type, rope_theta, partial_rotary_factor, max_position_embeddings (`default_context` if the config has
+/// none) and the type's own keys. Second: frequencies from it.
+Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind = "",
+                             double default_partial = 1.0, uint32_t default_context = 2048);
 Result<Rope> rope_from(const JsonObject& parameters, Slots& slots, uint32_t head_size, RopeKind kind = RopeKind::half);
 
 /// True for layer i if the config's "layer_types"[i] is one of `kinds`; nullopt if there is no such key.

@@ -16,7 +16,8 @@ struct Config : DecoderSizes {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 14336, .kv_heads = 8, .reads_bias = true}));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o),
+                read_decoder(c, {.eps = 1e-5, .inner = 14336, .kv_heads = 8, .reads_bias = true}));
     weft_ASSIGN(o.mlp_bias, c.boolean_or("mlp_bias", false));
     weft_ASSIGN(const uint32_t expand, c.count_or("mamba_expand", 2));
     weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width));
@@ -52,7 +53,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         const bool attends = std::find(c.attention.begin(), c.attention.end(), i) != c.attention.end();
-        const Op mixer = attends ? Op(attention(slots, at + "self_attn.", c, rope)) : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
+        const Op mixer = attends ? Op(attention(slots, at + "self_attn.", c, rope))
+                                 : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
         const MlpSpec mlp = usual_mlp(slots, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
         s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, mlp, "pre_ff_layernorm"));
     }

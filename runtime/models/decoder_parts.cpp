@@ -6,9 +6,11 @@ namespace weft {
 namespace {
 
 constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 1; // of one matrix
-constexpr uint64_t kMostExperts = 1 << 17;                  // of all layers: each is several names in memory before a file is looked at
+constexpr uint64_t kMostExperts = 1 << 17; // of all layers: each is several names in memory before a file is looked at
 
-bool absent(const JsonObject& config, const std::string& key) { return !config.json().is_object() || !config.json().contains(key); }
+bool absent(const JsonObject& config, const std::string& key) {
+    return !config.json().is_object() || !config.json().contains(key);
+}
 
 } // namespace
 
@@ -34,7 +36,9 @@ Result<double> number_or_none(const JsonObject& config, const std::string& key, 
     return absent(config, key) ? Result<double>(if_absent) : config.number_or(key, 0);
 }
 
-const char* either(const JsonObject& config, const char* own, const char* usual) { return config.has(own) || !config.has(usual) ? own : usual; }
+const char* either(const JsonObject& config, const char* own, const char* usual) {
+    return config.has(own) || !config.has(usual) ? own : usual;
+}
 
 Result<uint32_t> inner_width(const JsonObject& config, const std::string& key) {
     weft_ASSIGN(const uint32_t n, config.count(key));
@@ -60,7 +64,8 @@ Result<Heads> read_heads(const JsonObject& config, uint32_t width, uint32_t kv_d
 Status check_heads(const JsonObject& config, const Heads& h, const std::string& heads_key, const std::string& kv_key) {
     if (h.heads % h.kv_heads) return config.bad(kv_key, "must divide " + heads_key);
     if (h.head_size == 0) return config.bad(heads_key, "must not exceed the width of the model");
-    if (2 * (uint64_t(h.heads) + h.kv_heads) * h.head_size > kMostRows) return config.bad(heads_key, "times the size of a head is too large");
+    if (2 * (uint64_t(h.heads) + h.kv_heads) * h.head_size > kMostRows)
+        return config.bad(heads_key, "times the size of a head is too large");
     return Ok{};
 }
 
@@ -78,22 +83,30 @@ Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefault
     weft_ASSIGN(d.layers, layer_count(config));
     weft_ASSIGN(d.width, config.count("hidden_size"));
     weft_ASSIGN(d.heads, read_heads(config, d.width, defaults.kv_heads, defaults.head_size));
-    weft_ASSIGN(d.inner, defaults.inner ? inner_width_or(config, "intermediate_size", defaults.inner) : inner_width(config, "intermediate_size"));
+    weft_ASSIGN(d.inner, defaults.inner ? inner_width_or(config, "intermediate_size", defaults.inner)
+                                        : inner_width(config, "intermediate_size"));
     weft_ASSIGN(d.eps, config.number_or("rms_norm_eps", defaults.eps));
-    weft_ASSIGN(d.attention_bias, defaults.reads_bias ? config.boolean_or("attention_bias", false) : Result<bool>(false));
+    weft_ASSIGN(d.attention_bias,
+                defaults.reads_bias ? config.boolean_or("attention_bias", false) : Result<bool>(false));
     weft_ASSIGN(d.activation, activation_of(config, "hidden_act", "silu"));
     return d;
 }
 
-AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias, bool out_bias, bool turned) {
+AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias,
+                              bool out_bias, bool turned) {
     AttentionSpec a = h.attention();
     const uint32_t zipped = turned && slots.gguf() ? h.head_size : 0;
-    a.qkv = slots.stacked_linear(at + "qkv", {{.name = at + "q_proj", .rows = h.q_rows(), .zipped = zipped}, {.name = at + "k_proj", .rows = h.kv_rows(), .zipped = zipped}, {at + "v_proj", h.kv_rows()}}, width, qkv_bias);
+    a.qkv = slots.stacked_linear(at + "qkv",
+                                 {{.name = at + "q_proj", .rows = h.q_rows(), .zipped = zipped},
+                                  {.name = at + "k_proj", .rows = h.kv_rows(), .zipped = zipped},
+                                  {at + "v_proj", h.kv_rows()}},
+                                 width, qkv_bias);
     a.out = slots.linear(at + "o_proj", width, h.q_rows(), out_bias);
     return a;
 }
 
-MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation, bool bias) {
+MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation,
+                  bool bias) {
     MlpSpec m;
     m.in = slots.stacked_linear(at + "gate_up", {{at + "gate_proj", inner}, {at + "up_proj", inner}}, width, bias);
     m.out = slots.linear(at + "down_proj", width, inner, bias);
@@ -102,9 +115,12 @@ MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t 
     return m;
 }
 
-Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers, const std::string& count_key, const std::string& chosen_key) {
-    if (e.chosen > e.count) return config.bad(chosen_key, "must be at most " + count_key + ", " + std::to_string(e.count));
-    if (uint64_t(layers) * e.count > kMostExperts) return config.bad(count_key, "times the number of layers is too large");
+Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers, const std::string& count_key,
+                     const std::string& chosen_key) {
+    if (e.chosen > e.count)
+        return config.bad(chosen_key, "must be at most " + count_key + ", " + std::to_string(e.count));
+    if (uint64_t(layers) * e.count > kMostExperts)
+        return config.bad(count_key, "times the number of layers is too large");
     return Ok{};
 }
 
@@ -120,7 +136,8 @@ Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layer
     return sparse;
 }
 
-MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e, kernel::Activation activation, const ExpertNames& names) {
+MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e,
+                      kernel::Activation activation, const ExpertNames& names) {
     const std::string one = at + "experts.{e}.";
     MoeSpec m;
     m.experts = e.count;
@@ -129,24 +146,32 @@ MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const
     m.renormalise = e.renormalise;
     m.activation = activation;
     m.router = slots.linear(at + names.router, e.count, width);
-    m.gate_up = slots.experts(at + "experts.gate_up_proj", e.count, {{one + names.gate + ".weight", e.inner}, {one + names.up + ".weight", e.inner}}, at + "experts.gate_up_proj", width);
-    m.down = slots.experts(at + "experts.down_proj", e.count, {{one + names.down + ".weight", width}}, at + "experts.down_proj", e.inner);
+    m.gate_up = slots.experts(at + "experts.gate_up_proj", e.count,
+                              {{one + names.gate + ".weight", e.inner}, {one + names.up + ".weight", e.inner}},
+                              at + "experts.gate_up_proj", width);
+    m.down = slots.experts(at + "experts.down_proj", e.count, {{one + names.down + ".weight", width}},
+                           at + "experts.down_proj", e.inner);
     return m;
 }
 
-void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation) {
+void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner,
+                             kernel::Activation activation) {
     m.shared = usual_mlp(slots, at + "shared_expert.", width, inner, activation);
     m.shared_gate = slots.linear(at + "shared_expert_gate", 1, width);
 }
 
-Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn, const std::string& second_norm, bool zero_centred) {
+Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn,
+                     const std::string& second_norm, bool zero_centred) {
     Layer layer;
-    layer.blocks.push_back({.pre = slots.rms(at + "input_layernorm.weight", width, eps, zero_centred), .branches = {{std::move(attention)}}});
-    layer.blocks.push_back({.pre = slots.rms(at + second_norm + ".weight", width, eps, zero_centred), .branches = {{std::move(ffn)}}});
+    layer.blocks.push_back({.pre = slots.rms(at + "input_layernorm.weight", width, eps, zero_centred),
+                            .branches = {{std::move(attention)}}});
+    layer.blocks.push_back(
+        {.pre = slots.rms(at + second_norm + ".weight", width, eps, zero_centred), .branches = {{std::move(ffn)}}});
     return layer;
 }
 
-Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t window, const std::vector<bool>& slides) {
+Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t window,
+                                            const std::vector<bool>& slides) {
     weft_ASSIGN(const auto types, layer_types(config, uint32_t(slides.size())));
     std::vector<uint32_t> windows;
     for (size_t i = 0; i < slides.size(); ++i) {
@@ -154,15 +179,22 @@ Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t w
         if (types) {
             const std::string& type = (*types)[i];
             slide = type == "sliding_attention";
-            if (!slide && type != "full_attention" && type != "attention") return config.bad("layer_types", "names '" + type + "', but this model has only full_attention and sliding_attention");
+            if (!slide && type != "full_attention" && type != "attention")
+                return config.bad("layer_types",
+                                  "names '" + type + "', but this model has only full_attention and sliding_attention");
         }
-        if (slide && !window) return Error{ErrorCode::malformed, config.origin() + ": key 'sliding_window' must be set, since layer " + std::to_string(i) + " slides", {}};
+        if (slide && !window)
+            return Error{ErrorCode::malformed,
+                         config.origin() + ": key 'sliding_window' must be set, since layer " + std::to_string(i) +
+                             " slides",
+                         {}};
         windows.push_back(slide ? window : 0);
     }
     return windows;
 }
 
-Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, uint32_t default_context) {
+Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+                             uint32_t default_context) {
     weft_ASSIGN(Json parameters, rope_parameters(config, default_theta, "", 1, default_context));
     parameters["partial_rotary_factor"] = 1;
     return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size);

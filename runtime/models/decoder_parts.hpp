@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the parts that most decoders share: reading of sizes, grouped-query attention, SwiGLU and experts under Llama's weight names.
+// L5: the parts that most decoders share: reading of sizes, grouped-query attention, SwiGLU and experts under Llama's
+// weight names.
 #pragma once
 #include "models/architecture.hpp"
 
 namespace weft {
 
-/// What relatives in one file disagree on: the entry of `classes` for the config's model_type, which the registry has matched already.
+/// What relatives in one file disagree on: the entry of `classes` for the config's model_type, which the registry has
+/// matched already.
 template <class T, size_t N>
 const T& class_of(const T (&classes)[N], const JsonObject& config) {
     const auto type = config.string_or("model_type", "");
@@ -19,7 +21,8 @@ std::string layer_name(uint32_t i);
 
 /// The number of layers; refused above kMostLayers, since a config alone must not make weft allocate.
 Result<uint32_t> layer_count(const JsonObject& config, const std::string& key = "num_hidden_layers");
-/// An integer from 1; `if_absent` where the key is absent, 0 where it is null. Classes often have a number as default and read null as "none".
+/// An integer from 1; `if_absent` where the key is absent, 0 where it is null. Classes often have a number as default
+/// and read null as "none".
 Result<uint32_t> count_or_none(const JsonObject& config, const std::string& key, uint32_t if_absent);
 /// An integer from 0: a layer's number, or a count where 0 means none.
 Result<uint32_t> count_or_zero(const JsonObject& config, const std::string& key, uint32_t if_absent);
@@ -38,7 +41,8 @@ struct Heads {
     /// An attention with these sizes and scale head_size^-1/2.
     AttentionSpec attention() const;
 };
-/// num_attention_heads, num_key_value_heads (`kv_default` if absent; 0 and null: as many as heads) and head_dim (`size_default` if absent; 0 and null: width / heads).
+/// num_attention_heads, num_key_value_heads (`kv_default` if absent; 0 and null: as many as heads) and head_dim
+/// (`size_default` if absent; 0 and null: width / heads).
 Result<Heads> read_heads(const JsonObject& config, uint32_t width, uint32_t kv_default = 0, uint32_t size_default = 0);
 /// The rules that read_heads applies, for configs with other keys: whole groups, and sizes that fit.
 Status check_heads(const JsonObject& config, const Heads& h, const std::string& heads_key, const std::string& kv_key);
@@ -54,43 +58,53 @@ struct DecoderSizes {
 /// What a config class takes where a key is absent.
 struct DecoderDefaults {
     double eps = 1e-6;
-    uint32_t inner = 0; ///< 0: intermediate_size must be there
+    uint32_t inner = 0;                   ///< 0: intermediate_size must be there
     uint32_t kv_heads = 0, head_size = 0; ///< as for read_heads
-    bool reads_bias = false; ///< the class has attention_bias
+    bool reads_bias = false;              ///< the class has attention_bias
 };
 Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefaults& defaults);
 
-/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet. `turned`: of those whose GGUF files have the two halves of each head of
-/// q and k in turn, since their rotation there is of neighbours.
-AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias = false, bool out_bias = false, bool turned = false);
+/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet. `turned`: of
+/// those whose GGUF files have the two halves of each head of q and k in turn, since their rotation there is of
+/// neighbours.
+AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width,
+                              bool qkv_bias = false, bool out_bias = false, bool turned = false);
 /// Gated feed-forward with at + gate_proj, up_proj and down_proj.
-MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation, bool bias = false);
+MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation,
+                  bool bias = false);
 
 struct Experts {
     uint32_t count = 0, chosen = 0, inner = 0;
     bool renormalise = false;
 };
 /// Refuses more chosen experts than there are, and counts that only a broken file has.
-Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers, const std::string& count_key, const std::string& chosen_key);
+Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers, const std::string& count_key,
+                     const std::string& chosen_key);
 /// Which layers have experts, if there are any: every decoder_sparse_step-th, except those in mlp_only_layers.
 Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layers, uint32_t experts);
 /// Names of the router, and of one expert's projections in files that hold them one by one.
 struct ExpertNames {
     std::string gate = "gate_proj", up = "up_proj", down = "down_proj", router = "gate";
 };
-/// Softmax-routed experts: at + ROUTER.weight and at + experts.E.PROJECTION.weight, or stacked at + experts.gate_up_proj [E, 2I, D] and at + experts.down_proj [E, D, I].
-MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e, kernel::Activation activation, const ExpertNames& names = {});
+/// Softmax-routed experts: at + ROUTER.weight and at + experts.E.PROJECTION.weight, or stacked at +
+/// experts.gate_up_proj [E, 2I, D] and at + experts.down_proj [E, D, I].
+MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e,
+                      kernel::Activation activation, const ExpertNames& names = {});
 /// Adds at + shared_expert, which every token passes, times sigmoid of at + shared_expert_gate.
-void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation);
+void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner,
+                             kernel::Activation activation);
 
 /// x += attention(input_layernorm(x)); x += ffn(post_attention_layernorm(x)), or whatever the second norm is called.
-Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn, const std::string& second_norm = "post_attention_layernorm", bool zero_centred = false);
+Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn,
+                     const std::string& second_norm = "post_attention_layernorm", bool zero_centred = false);
 
-/// The sliding window of each layer (0: none) from layer_types ("full_attention", "sliding_attention"), or from `slides` where the config has no such key.
-/// `window` is what the sliding ones use, 0 where the config has none: then no layer may slide.
+/// The sliding window of each layer (0: none) from layer_types ("full_attention", "sliding_attention"), or from
+/// `slides` where the config has no such key. `window` is what the sliding ones use, 0 where the config has none: then
+/// no layer may slide.
 Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t window, const std::vector<bool>& slides);
 
 /// rope_of for models that always rotate whole heads, whatever partial_rotary_factor says.
-Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, uint32_t default_context);
+Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+                             uint32_t default_context);
 
 } // namespace weft

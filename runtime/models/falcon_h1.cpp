@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Falcon-H1 (Zuo et al. 2025): attention and Mamba-2 side by side in every layer, with the multipliers of maximal update parametrisation.
+// L5: Falcon-H1 (Zuo et al. 2025): attention and Mamba-2 side by side in every layer, with the multipliers of maximal
+// update parametrisation.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
@@ -39,7 +40,8 @@ Status read_multipliers(const JsonObject& c, Config& o) {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 14336, .kv_heads = 8, .reads_bias = true}));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o),
+                read_decoder(c, {.eps = 1e-5, .inner = 14336, .kv_heads = 8, .reads_bias = true}));
     weft_ASSIGN(o.mlp_bias, c.boolean_or("mlp_bias", false));
     // A null mamba_d_ssm means expand * width; an absent one its default.
     weft_ASSIGN(const uint32_t expand, c.count_or("mamba_expand", 2));
@@ -81,15 +83,18 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const WeightId ssm = in_multipliers(slots, c);
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        AttentionSpec attention = usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias);
+        AttentionSpec attention =
+            usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias);
         attention.rope = rope;
         attention.key_scale = float(c.key);
         MlpSpec mlp = usual_mlp(slots, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
         mlp.gate_scale = float(c.mlp[0]);
         Layer layer;
         layer.blocks.push_back({.pre = slots.rms(at + "input_layernorm.weight", c.width, c.eps),
-                                .branches = {{mamba(slots, at + "mamba.", c, ssm), float(c.ssm_in), float(c.ssm_out)}, {attention, float(c.attention_in), float(c.attention_out)}}});
-        layer.blocks.push_back({.pre = slots.rms(at + "pre_ff_layernorm.weight", c.width, c.eps), .branches = {{mlp, 1, float(c.mlp[1])}}});
+                                .branches = {{mamba(slots, at + "mamba.", c, ssm), float(c.ssm_in), float(c.ssm_out)},
+                                             {attention, float(c.attention_in), float(c.attention_out)}}});
+        layer.blocks.push_back({.pre = slots.rms(at + "pre_ff_layernorm.weight", c.width, c.eps),
+                                .branches = {{mlp, 1, float(c.mlp[1])}}});
         s.layers.push_back(std::move(layer));
     }
     return s;
@@ -98,7 +103,12 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 // The multipliers are in the weights already.
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "falcon_h1"));
-    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "mamba_d_conv"}, {"ssm.state_size", "mamba_d_state"}, {"ssm.time_step_rank", "mamba_n_heads"}, {"ssm.group_count", "mamba_n_groups"}, {"ssm.inner_size", "mamba_d_ssm"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"ssm.conv_kernel", "mamba_d_conv"},
+                        {"ssm.state_size", "mamba_d_state"},
+                        {"ssm.time_step_rank", "mamba_n_heads"},
+                        {"ssm.group_count", "mamba_n_groups"},
+                        {"ssm.inner_size", "mamba_d_ssm"}}));
     config["mamba_d_head"] = "auto";
     config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
     config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
@@ -113,6 +123,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"falcon_h1"}, "Falcon-H1", "attention and Mamba-2 in parallel in every layer, multipliers everywhere", schedule, {{"falcon-h1", gguf_config, {{"pre_ff_layernorm.weight", "ffn_norm"}}}}};
+const Architecture architecture{{"falcon_h1"},
+                                "Falcon-H1",
+                                "attention and Mamba-2 in parallel in every layer, multipliers everywhere",
+                                schedule,
+                                {{"falcon-h1", gguf_config, {{"pre_ff_layernorm.weight", "ffn_norm"}}}}};
 
 } // namespace weft::falcon_h1

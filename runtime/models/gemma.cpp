@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Gemma-2 (Gemma team 2024) and Gemma-3 (Gemma team 2025), text: norms (1 + w) before and behind each block, scaled embedding, windows in all layers but every second or
-// sixth; Gemma-2 with soft caps on scores and logits, Gemma-3 with norms on the heads of q and k and rotary positions of another base where it slides.
+// L5: Gemma-2 (Gemma team 2024) and Gemma-3 (Gemma team 2025), text: norms (1 + w) before and behind each block, scaled
+// embedding, windows in all layers but every second or sixth; Gemma-2 with soft caps on scores and logits, Gemma-3 with
+// norms on the heads of q and k and rotary positions of another base where it slides.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include <cmath>
@@ -14,10 +15,11 @@ struct Class {
     double score_cap, logit_cap; // where the config has none; 0: none
     uint32_t period, context;    // every period-th layer sees all, where the config says nothing else
     const char* period_key;      // what says it, beside layer_types
-    bool caps_scores;            // the reference's Gemma-3 has attn_logit_softcapping in its config but does not apply it
+    bool caps_scores; // the reference's Gemma-3 has attn_logit_softcapping in its config but does not apply it
     bool head_norms, local_rope; // norms of q and k; another rotary base where it slides
 };
-constexpr Class kClasses[] = {{"gemma2", 50, 30, 2, 8192, nullptr, true, false, false}, {"gemma3_text", 0, 0, 6, 131072, "sliding_window_pattern", false, true, true}};
+constexpr Class kClasses[] = {{"gemma2", 50, 30, 2, 8192, nullptr, true, false, false},
+                              {"gemma3_text", 0, 0, 6, 131072, "sliding_window_pattern", false, true, true}};
 
 struct Config {
     uint32_t layers, width, inner;
@@ -40,8 +42,14 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
     weft_ASSIGN(o.activation, activation_of(c, "hidden_activation", "gelu_pytorch_tanh"));
     weft_ASSIGN(const bool bidirectional, c.boolean_or("use_bidirectional_attention", false));
-    if (bidirectional) return Error{ErrorCode::unsupported, c.origin() + ": key 'use_bidirectional_attention' asks for an encoder, which is not supported for this model", {}};
-    weft_ASSIGN(o.score_cap, k.caps_scores ? number_or_none(c, "attn_logit_softcapping", k.score_cap) : Result<double>(0.0));
+    if (bidirectional)
+        return Error{
+            ErrorCode::unsupported,
+            c.origin() +
+                ": key 'use_bidirectional_attention' asks for an encoder, which is not supported for this model",
+            {}};
+    weft_ASSIGN(o.score_cap,
+                k.caps_scores ? number_or_none(c, "attn_logit_softcapping", k.score_cap) : Result<double>(0.0));
     weft_ASSIGN(o.logit_cap, number_or_none(c, "final_logit_softcapping", k.logit_cap));
     if (!(o.score_cap >= 0)) return c.bad("attn_logit_softcapping", "must be positive");
     if (!(o.logit_cap >= 0)) return c.bad("final_logit_softcapping", "must be positive");
@@ -53,8 +61,10 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     return o;
 }
 
-// Gemma-3: rope_parameters by layer type; before transformers 5, rope_theta and rope_scaling for the layers that see all, rope_local_base_freq alone for those that slide.
-Result<Rope> rope_by_kind(const JsonObject& config, Slots& slots, uint32_t head_size, uint32_t context, const char* kind, const char* theta_key, double theta, bool scaled) {
+// Gemma-3: rope_parameters by layer type; before transformers 5, rope_theta and rope_scaling for the layers that see
+// all, rope_local_base_freq alone for those that slide.
+Result<Rope> rope_by_kind(const JsonObject& config, Slots& slots, uint32_t head_size, uint32_t context,
+                          const char* kind, const char* theta_key, double theta, bool scaled) {
     Json edited = config.json();
     edited.erase("rope_theta");
     edited.erase("rope_scaling");
@@ -86,8 +96,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     s.head.softcap = float(c.logit_cap);
     Rope full, local;
     if (k.local_rope) {
-        weft_ASSIGN(full, rope_by_kind(config, slots, c.heads.head_size, k.context, "full_attention", "rope_theta", 1000000, true));
-        weft_ASSIGN(local, rope_by_kind(config, slots, c.heads.head_size, k.context, "sliding_attention", "rope_local_base_freq", 10000, false));
+        weft_ASSIGN(full, rope_by_kind(config, slots, c.heads.head_size, k.context, "full_attention", "rope_theta",
+                                       1000000, true));
+        weft_ASSIGN(local, rope_by_kind(config, slots, c.heads.head_size, k.context, "sliding_attention",
+                                        "rope_local_base_freq", 10000, false));
     } else {
         weft_ASSIGN(full, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
         local = full;
@@ -106,14 +118,17 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const MlpSpec m = usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation);
         const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps, true); };
         Layer layer;
-        layer.blocks.push_back({.pre = norm("input_layernorm"), .branches = {{a}}, .post = norm("post_attention_layernorm")});
-        layer.blocks.push_back({.pre = norm("pre_feedforward_layernorm"), .branches = {{m}}, .post = norm("post_feedforward_layernorm")});
+        layer.blocks.push_back(
+            {.pre = norm("input_layernorm"), .branches = {{a}}, .post = norm("post_attention_layernorm")});
+        layer.blocks.push_back(
+            {.pre = norm("pre_feedforward_layernorm"), .branches = {{m}}, .post = norm("post_feedforward_layernorm")});
         s.layers.push_back(std::move(layer));
     }
     return s;
 }
 
-// The scale of the scores is in no key: the largest model of each generation, known by its layers, has another than the others.
+// The scale of the scores is in no key: the largest model of each generation, known by its layers, has another than the
+// others.
 template <int class_index, int largest>
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, kClasses[class_index].type));
@@ -126,12 +141,19 @@ Result<Json> gguf_config(const ModelFiles& files) {
     return config;
 }
 
-const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"}, {"pre_feedforward_layernorm", "ffn_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}};
+const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
+                                          {"pre_feedforward_layernorm", "ffn_norm"},
+                                          {"post_feedforward_layernorm", "post_ffw_norm"}};
 
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"gemma2", "gemma3_text"}, "Gemma-2, Gemma-3 text", "norms on both sides, soft caps, windows between full layers, two rotary bases", schedule,
-    {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}}, {{"gemma3", "gemma3_text"}}};
+const Architecture architecture{
+    {"gemma2", "gemma3_text"},
+    "Gemma-2, Gemma-3 text",
+    "norms on both sides, soft caps, windows between full layers, two rotary bases",
+    schedule,
+    {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}},
+    {{"gemma3", "gemma3_text"}}};
 
 } // namespace weft::gemma

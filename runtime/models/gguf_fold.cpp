@@ -26,7 +26,9 @@ private:
         if (slot != kNoWeight && factor != 1) factors_.push_back({slot, first, count, factor});
     }
     /// On what a product gives: on its bias too.
-    void result(const Linear& l, uint32_t first, uint32_t count, float factor) { rows(l.weight, first, count, factor), rows(l.bias, first, count, factor); }
+    void result(const Linear& l, uint32_t first, uint32_t count, float factor) {
+        rows(l.weight, first, count, factor), rows(l.bias, first, count, factor);
+    }
     void result(const Linear& l, float factor) { result(l, 0, l.out, factor); }
 
     void fold(AttentionSpec& a, Branch& b) {

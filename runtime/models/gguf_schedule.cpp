@@ -38,7 +38,8 @@ const T* first(const std::vector<LayerOps>& layers, const T* LayerOps::*member) 
 
 class Metadata {
 public:
-    Metadata(const Schedule& s, const GgufSide& side, GgufWriter& w) : s_(s), prefix_(std::string(side.name) + "."), w_(w) {
+    Metadata(const Schedule& s, const GgufSide& side, GgufWriter& w)
+        : s_(s), prefix_(std::string(side.name) + "."), w_(w) {
         for (const Layer& layer : s.layers) layers_.emplace_back(layer);
     }
 
@@ -70,9 +71,13 @@ private:
         u32("expert_feed_forward_length", moe->inner);
         w_.boolean(prefix_ + "expert_weights_norm", moe->renormalise);
         f32("expert_weights_scale", moe->scale);
-        u32("expert_gating_func", moe->weight == kernel::RouterWeight::softmax_of_chosen ? 3 : moe->score == kernel::RouterScore::sigmoid ? 2 : 1);
+        u32("expert_gating_func", moe->weight == kernel::RouterWeight::softmax_of_chosen ? 3
+                                  : moe->score == kernel::RouterScore::sigmoid           ? 2
+                                                                                         : 1);
         if (moe->groups > 1) u32("expert_group_count", moe->groups), u32("expert_group_used_count", moe->kept_groups);
-        if (moe->shared) u32("expert_shared_feed_forward_length", moe->shared->inner), u32("expert_shared_count", std::max(1u, moe->shared->inner / moe->inner));
+        if (moe->shared)
+            u32("expert_shared_feed_forward_length", moe->shared->inner),
+                u32("expert_shared_count", std::max(1u, moe->shared->inner / moe->inner));
         uint32_t dense = 0;
         while (dense < layers_.size() && !layers_[dense].moe) ++dense;
         u32("leading_dense_block_count", dense);
@@ -82,7 +87,8 @@ private:
         const AttentionSpec* a = first(layers_, &LayerOps::attention);
         u32("attention.head_count", a ? a->heads : 0);
         if (!a) return;
-        const bool some = std::ranges::any_of(layers_, [](const LayerOps& l) { return !l.attention; }), delta = first(layers_, &LayerOps::delta);
+        const bool some = std::ranges::any_of(layers_, [](const LayerOps&l) { return !l.attention; }),
+                   delta = first(layers_, &LayerOps::delta);
         if (some && !delta) { // 0: a recurrent layer
             std::vector<int32_t> counts;
             for (const LayerOps& l : layers_) counts.push_back(l.attention ? int32_t(l.attention->kv_heads) : 0);
@@ -131,7 +137,8 @@ private:
         w_.boolean(prefix_ + "rope.scaling.finetuned", a && a->rope.kind != RopeKind::none);
         if (s_.architecture == "bamba") return; // has none, which tells the two apart
         f32("embedding_scale", s_.embedding.scale);
-        f32("residual_scale", s_.layers.empty() || s_.layers[0].blocks.empty() ? 1 : s_.layers[0].blocks[0].residual_scale);
+        f32("residual_scale",
+            s_.layers.empty() || s_.layers[0].blocks.empty() ? 1 : s_.layers[0].blocks[0].residual_scale);
         f32("logit_scale", 1 / s_.head.scale);
     }
 
@@ -145,7 +152,9 @@ private:
 const Rope* rope_of_schedule(const Schedule& s) {
     const Rope* found = nullptr;
     for (const Layer& layer : s.layers)
-        if (const LayerOps ops(layer); ops.attention && ops.attention->rope.kind != RopeKind::none && (!found || !ops.attention->window)) found = &ops.attention->rope;
+        if (const LayerOps ops(layer);
+            ops.attention && ops.attention->rope.kind != RopeKind::none && (!found || !ops.attention->window))
+            found = &ops.attention->rope;
     return found;
 }
 
@@ -156,12 +165,14 @@ double base_of(const std::vector<float>& f, uint32_t rotary) {
     return std::abs(theta - std::round(theta)) < 1e-6 * theta ? std::round(theta) : theta;
 }
 
-Result<std::vector<GgufFactors>> write_rope(const Schedule& s, const JsonObject& config, const std::string& prefix, GgufWriter& w) {
+Result<std::vector<GgufFactors>> write_rope(const Schedule& s, const JsonObject& config, const std::string& prefix,
+                                            GgufWriter& w) {
     const Rope* rope = rope_of_schedule(s);
     std::vector<GgufFactors> factors;
     if (!rope) return factors;
     const std::vector<float>& f = s.weights[rope->frequencies].computed;
-    weft_ASSIGN(const Json parameters, rope_parameters(config, base_of(f, rope->rotary), config.has("layer_types") ? "full_attention" : ""));
+    weft_ASSIGN(const Json parameters,
+                rope_parameters(config, base_of(f, rope->rotary), config.has("layer_types") ? "full_attention" : ""));
     const JsonObject p(parameters, config.origin());
     weft_ASSIGN(const double theta, p.number("rope_theta"));
     weft_ASSIGN(const std::string type, p.string("rope_type"));
@@ -187,7 +198,8 @@ Result<std::vector<GgufFactors>> write_rope(const Schedule& s, const JsonObject&
     // Frequencies that a tensor of divisors gives.
     const auto divisors = [&](const char* name, size_t from) {
         GgufFactors g{name, {}};
-        for (uint32_t i = 0; i < rope->rotary / 2; ++i) g.values.push_back(float(std::pow(theta, -2.0 * i / rope->rotary) / f[from + i]));
+        for (uint32_t i = 0; i < rope->rotary / 2; ++i)
+            g.values.push_back(float(std::pow(theta, -2.0 * i / rope->rotary) / f[from + i]));
         factors.push_back(std::move(g));
     };
     if (rope->long_table) {
@@ -205,7 +217,9 @@ std::vector<float> both(const Schedule& s, const Rope& r) {
 }
 
 bool same_rotation(const Schedule& a, const Rope& x, const Schedule& b, const Rope& y) {
-    if (x.kind != y.kind || x.rotary != y.rotary || x.ntk != y.ntk || std::abs(x.factor - y.factor) > 1e-5f * x.factor || (x.ntk != 0 && x.original != y.original)) return false;
+    if (x.kind != y.kind || x.rotary != y.rotary || x.ntk != y.ntk ||
+        std::abs(x.factor - y.factor) > 1e-5f * x.factor || (x.ntk != 0 && x.original != y.original))
+        return false;
     if (x.kind == RopeKind::none) return true;
     const auto f = both(a, x), g = both(b, y);
     if (f.size() != g.size()) return false;
@@ -230,15 +244,19 @@ std::string difference(const nlohmann::ordered_json& a, const nlohmann::ordered_
     if (a.is_object() && b.is_object()) {
         for (const auto& [key, value] : a.items()) {
             const std::string at = path.empty() ? key : path + "." + key;
-            if (const auto other = b.find(key); other == b.end()) return at + " " + (value.is_structured() ? "is there" : "is " + value.dump());
+            if (const auto other = b.find(key); other == b.end())
+                return at + " " + (value.is_structured() ? "is there" : "is " + value.dump());
             else if (const std::string found = difference(value, *other, at); !found.empty()) return found;
         }
         for (const auto& [key, value] : b.items())
-            if (!a.contains(key)) return (path.empty() ? key : path + "." + key) + " " + (value.is_structured() ? "is not there" : "is not " + value.dump());
+            if (!a.contains(key))
+                return (path.empty() ? key : path + "." + key) + " " +
+                       (value.is_structured() ? "is not there" : "is not " + value.dump());
     }
     if (a.is_array() && b.is_array() && a.size() == b.size())
         for (size_t i = 0; i < a.size(); ++i)
-            if (const std::string found = difference(a[i], b[i], path + "[" + std::to_string(i) + "]"); !found.empty()) return found;
+            if (const std::string found = difference(a[i], b[i], path + "[" + std::to_string(i) + "]"); !found.empty())
+                return found;
     return path + (a.is_structured() || b.is_structured() ? " differs" : " is " + a.dump() + ", not " + b.dump());
 }
 
@@ -252,7 +270,8 @@ nlohmann::ordered_json layer_json(Schedule s, size_t layer) {
 
 } // namespace
 
-Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, const JsonObject& config, const GgufSide& side, GgufWriter& writer) {
+Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, const JsonObject& config,
+                                                     const GgufSide& side, GgufWriter& writer) {
     Metadata(schedule, side, writer).write();
     return write_rope(schedule, config, std::string(side.name) + ".", writer);
 }
@@ -261,14 +280,17 @@ std::string schedule_difference(const Schedule& a, const Schedule& b) {
     if (a.layers.size() != b.layers.size()) return "the number of layers";
     for (size_t i = 0; i < a.layers.size(); ++i) {
         const LayerOps x(a.layers[i]), y(b.layers[i]);
-        if (bool(x.attention) == bool(y.attention) && x.attention && !same_rotation(a, x.attention->rope, b, y.attention->rope)) return "the rotary positions of layer " + std::to_string(i);
+        if (bool(x.attention) == bool(y.attention) && x.attention &&
+            !same_rotation(a, x.attention->rope, b, y.attention->rope))
+            return "the rotary positions of layer " + std::to_string(i);
     }
     const Schedule x = without_files(a), y = without_files(b);
     if (hash_of(x) == hash_of(y)) return "";
     for (size_t i = 0; i < x.layers.size(); ++i) {
         Schedule one = x;
         one.layers[i] = y.layers[i];
-        if (hash_of(one) != hash_of(x)) return "layer " + std::to_string(i) + ": " + difference(layer_json(x, i), layer_json(y, i), "");
+        if (hash_of(one) != hash_of(x))
+            return "layer " + std::to_string(i) + ": " + difference(layer_json(x, i), layer_json(y, i), "");
     }
     return "the embedding, the head or the weights that there are";
 }

@@ -6,13 +6,15 @@
 
 namespace weft {
 
-/// Writes the sizes, norms, experts and positions of a schedule under `side`'s name, every key that GGUF has for them: a reader takes those that it knows. `config` is what the
-/// schedule was made from; rotary scaling is in it. Returns further tensors (divisors of rotary frequencies) by name.
+/// Writes the sizes, norms, experts and positions of a schedule under `side`'s name, every key that GGUF has for them:
+/// a reader takes those that it knows. `config` is what the schedule was made from; rotary scaling is in it. Returns
+/// further tensors (divisors of rotary frequencies) by name.
 struct GgufFactors {
     std::string name;
     std::vector<float> values;
 };
-Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, const JsonObject& config, const GgufSide& side, GgufWriter& writer);
+Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, const JsonObject& config,
+                                                     const GgufSide& side, GgufWriter& writer);
 
 /// What two schedules disagree on, weights aside: "" if nothing.
 std::string schedule_difference(const Schedule& a, const Schedule& b);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: GLM-4.5 (GLM team 2025): experts chosen by sigmoid scores with a correction bias (DeepSeek-V3, Liu et al. 2024, section 2.1.2) behind dense first layers; half of each head rotated.
+// L5: GLM-4.5 (GLM team 2025): experts chosen by sigmoid scores with a correction bias (DeepSeek-V3, Liu et al. 2024,
+// section 2.1.2) behind dense first layers; half of each head rotated.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -16,7 +17,8 @@ struct Config : DecoderSizes {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 10944, .kv_heads = 8, .reads_bias = true}));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o),
+                read_decoder(c, {.eps = 1e-5, .inner = 10944, .kv_heads = 8, .reads_bias = true}));
     weft_ASSIGN(o.head_norms, c.boolean_or("use_qk_norm", false));
     weft_ASSIGN(o.dense_layers, count_or_zero(c, "first_k_dense_replace", 1));
     const std::string count_key = c.has("num_local_experts") ? "num_local_experts" : "n_routed_experts";
@@ -26,14 +28,17 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.experts.renormalise, c.boolean_or("norm_topk_prob", true));
     weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
     weft_ASSIGN(const uint32_t shared, c.count_or("n_shared_experts", 1));
-    if (uint64_t(shared) * o.experts.inner > 1u << 30) return c.bad("n_shared_experts", "times moe_intermediate_size must be at most 2^30");
+    if (uint64_t(shared) * o.experts.inner > 1u << 30)
+        return c.bad("n_shared_experts", "times moe_intermediate_size must be at most 2^30");
     o.shared_inner = shared * o.experts.inner;
     weft_ASSIGN(o.routed_scale, c.number_or("routed_scaling_factor", 1));
     weft_ASSIGN(o.groups, c.count_or("n_group", 1));
     weft_ASSIGN(o.kept_groups, c.count_or("topk_group", 1));
-    if (o.experts.count % o.groups || o.experts.count / o.groups < 2) return c.bad("n_group", "must divide the experts into groups of two or more");
+    if (o.experts.count % o.groups || o.experts.count / o.groups < 2)
+        return c.bad("n_group", "must divide the experts into groups of two or more");
     if (o.kept_groups > o.groups) return c.bad("topk_group", "must be at most n_group");
-    if (uint64_t(o.kept_groups) * (o.experts.count / o.groups) < o.experts.chosen) return c.bad("topk_group", "must keep at least num_experts_per_tok experts");
+    if (uint64_t(o.kept_groups) * (o.experts.count / o.groups) < o.experts.chosen)
+        return c.bad("topk_group", "must keep at least num_experts_per_tok experts");
     return o;
 }
 
@@ -66,8 +71,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Rope rope, rope_of(config, slots, c.heads.head_size, 10000, "", 0.5, RopeKind::half, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), mlp = at + "mlp.";
-        const Op ffn = i < c.dense_layers ? Op(usual_mlp(slots, mlp, c.width, c.inner, c.activation)) : Op(experts(slots, mlp, c));
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, attention(slots, at + "self_attn.", c, rope), ffn));
+        const Op ffn =
+            i < c.dense_layers ? Op(usual_mlp(slots, mlp, c.width, c.inner, c.activation)) : Op(experts(slots, mlp, c));
+        s.layers.push_back(
+            pre_norm_layer(slots, at, c.width, c.eps, attention(slots, at + "self_attn.", c, rope), ffn));
     }
     return s;
 }
@@ -75,8 +82,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 // Layers that predict further tokens stand behind the others.
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "glm4_moe"));
-    weft_TRY(gguf_copy(files, config, {{"leading_dense_block_count", "first_k_dense_replace"}, {"expert_count", "num_local_experts"}, {"expert_shared_count", "n_shared_experts"}, {"expert_weights_scale", "routed_scaling_factor"},
-                                       {"expert_weights_norm", "norm_topk_prob"}, {"expert_group_count", "n_group"}, {"expert_group_used_count", "topk_group"}, {"nextn_predict_layers", "predicting"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"leading_dense_block_count", "first_k_dense_replace"},
+                        {"expert_count", "num_local_experts"},
+                        {"expert_shared_count", "n_shared_experts"},
+                        {"expert_weights_scale", "routed_scaling_factor"},
+                        {"expert_weights_norm", "norm_topk_prob"},
+                        {"expert_group_count", "n_group"},
+                        {"expert_group_used_count", "topk_group"},
+                        {"nextn_predict_layers", "predicting"}}));
     const JsonObject view(config, files.gguf()->origin());
     weft_ASSIGN(const uint32_t layers, view.count("num_hidden_layers"));
     weft_ASSIGN(const uint32_t predicting, count_or_zero(view, "predicting", 0));
@@ -88,13 +102,20 @@ Result<Json> gguf_config(const ModelFiles& files) {
     return config;
 }
 
-const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"}, {"mlp.gate.e_score_correction_bias", "exp_probs_b.bias"},
-                                          {"mlp.shared_experts.gate_proj", "ffn_gate_shexp"}, {"mlp.shared_experts.up_proj", "ffn_up_shexp"}, {"mlp.shared_experts.down_proj", "ffn_down_shexp"}};
+const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
+                                          {"mlp.gate.e_score_correction_bias", "exp_probs_b.bias"},
+                                          {"mlp.shared_experts.gate_proj", "ffn_gate_shexp"},
+                                          {"mlp.shared_experts.up_proj", "ffn_up_shexp"},
+                                          {"mlp.shared_experts.down_proj", "ffn_down_shexp"}};
 
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"glm4_moe"}, "GLM-4.5", "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated", schedule,
+const Architecture architecture{
+    {"glm4_moe"},
+    "GLM-4.5",
+    "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated",
+    schedule,
     {{"glm4moe", gguf_config, kGgufNames}}};
 
 } // namespace weft::glm4_moe

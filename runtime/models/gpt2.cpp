@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain feed-forward with tanh GELU; weights stored [in, out].
+// L5: GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain feed-forward with tanh GELU; weights stored [in,
+// out].
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -17,7 +18,8 @@ struct Config {
 Result<Config> read(const JsonObject& c) {
     Config o{};
     // The class takes the usual names of its sizes too.
-    const char *layers = either(c, "n_layer", "num_hidden_layers"), *width = either(c, "n_embd", "hidden_size"), *heads = either(c, "n_head", "num_attention_heads");
+    const char *layers = either(c, "n_layer", "num_hidden_layers"), *width = either(c, "n_embd", "hidden_size"),
+               *heads = either(c, "n_head", "num_attention_heads");
     weft_ASSIGN(o.layers, layer_count(c, layers));
     weft_ASSIGN(o.width, inner_width(c, width));
     weft_ASSIGN(o.heads.heads, c.count(heads));
@@ -45,7 +47,9 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     s.trained_context = s.position_limit;
     Slots slots(s, files, {"transformer.", ""});
     const auto conv1d = [&](const std::string& name, uint32_t out, uint32_t in) {
-        return Linear{slots.matrix(name + ".weight", out, in, slots.gguf() ? WeightTransform::none : WeightTransform::transpose), slots.vector(name + ".bias", {out}), in, out};
+        return Linear{
+            slots.matrix(name + ".weight", out, in, slots.gguf() ? WeightTransform::none : WeightTransform::transpose),
+            slots.vector(name + ".bias", {out}), in, out};
     };
     embedding_and_head(slots, s, tied, {.embedding = "wte.weight"});
     s.embedding.positions = slots.matrix("wpe.weight", s.position_limit, c.width);
@@ -73,17 +77,28 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "gpt2"));
-    for (const auto& [from, to] : {std::pair{"num_hidden_layers", "n_layer"}, {"hidden_size", "n_embd"}, {"num_attention_heads", "n_head"}, {"intermediate_size", "n_inner"}, {"max_position_embeddings", "n_positions"}, {"layer_norm_eps", "layer_norm_epsilon"}})
+    for (const auto& [from, to] : {std::pair{"num_hidden_layers", "n_layer"},
+                                   {"hidden_size", "n_embd"},
+                                   {"num_attention_heads", "n_head"},
+                                   {"intermediate_size", "n_inner"},
+                                   {"max_position_embeddings", "n_positions"},
+                                   {"layer_norm_eps", "layer_norm_epsilon"}})
         if (config.contains(from)) config[to] = config[from];
     return config;
 }
 
-const std::vector<GgufName> kGgufNames = {{"wte", "token_embd"}, {"wpe", "position_embd"}, {"ln_f", "output_norm"}, {"ln_1", "attn_norm"}, {"ln_2", "ffn_norm"},
-                                          {"attn.c_attn", "attn_qkv"}, {"attn.c_proj", "attn_output"}, {"mlp.c_fc", "ffn_up"}, {"mlp.c_proj", "ffn_down"}};
+const std::vector<GgufName> kGgufNames = {
+    {"wte", "token_embd"},          {"wpe", "position_embd"}, {"ln_f", "output_norm"},
+    {"ln_1", "attn_norm"},          {"ln_2", "ffn_norm"},     {"attn.c_attn", "attn_qkv"},
+    {"attn.c_proj", "attn_output"}, {"mlp.c_fc", "ffn_up"},   {"mlp.c_proj", "ffn_down"}};
 
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"gpt2"}, "GPT-2", "learned positions, LayerNorm, plain feed-forward", schedule, {{"gpt2", gguf_config, kGgufNames}}};
+const Architecture architecture{{"gpt2"},
+                                "GPT-2",
+                                "learned positions, LayerNorm, plain feed-forward",
+                                schedule,
+                                {{"gpt2", gguf_config, kGgufNames}}};
 
 } // namespace weft::gpt2

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: gpt-oss (OpenAI 2025): attention with a learned sink a head, windows in every other layer, YaRN; experts with biases and a clamped SwiGLU, in MXFP4 or not.
+// L5: gpt-oss (OpenAI 2025): attention with a learned sink a head, windows in every other layer, YaRN; experts with
+// biases and a clamped SwiGLU, in MXFP4 or not.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -14,7 +15,8 @@ struct Config : DecoderSizes {
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 2880, .kv_heads = 8, .head_size = 64}));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o),
+                read_decoder(c, {.eps = 1e-5, .inner = 2880, .kv_heads = 8, .head_size = 64}));
     weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", true));
     const char* count_key = either(c, "num_local_experts", "num_experts");
     weft_ASSIGN(o.experts.count, c.count_or(count_key, 128));
@@ -24,7 +26,10 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.limit, c.number_or("swiglu_limit", 7));
     if (!(o.limit > 0)) return c.bad("swiglu_limit", "must be positive");
     weft_ASSIGN(const double alpha, c.number_or("swiglu_alpha", 1.702));
-    if (alpha != 1.702) return Error{ErrorCode::unsupported, c.origin() + ": key 'swiglu_alpha' must be 1.702, other values are not supported", {}};
+    if (alpha != 1.702)
+        return Error{ErrorCode::unsupported,
+                     c.origin() + ": key 'swiglu_alpha' must be 1.702, other values are not supported",
+                     {}};
     weft_ASSIGN(const uint32_t window, count_or_none(c, "sliding_window", 128));
     std::vector<bool> slides;
     for (uint32_t i = 0; i < o.layers; ++i) slides.push_back(i % 2 == 0);
@@ -32,15 +37,20 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-// Gate rows, then up rows, of every expert. Directories have them in turn: in MXFP4 [E, 2I, D], else [E, D, 2I]; GGUF has a tensor each.
+// Gate rows, then up rows, of every expert. Directories have them in turn: in MXFP4 [E, 2I, D], else [E, D, 2I]; GGUF
+// has a tensor each.
 void experts_in(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width) {
     const uint32_t count = m.experts, inner = m.inner, both = 2 * inner;
     if (slots.gguf()) {
-        m.gate_up = slots.experts(at + "gate_up_proj", count, {{at + "{e}.gate_proj.weight", inner}, {at + "{e}.up_proj.weight", inner}}, "", width);
+        m.gate_up =
+            slots.experts(at + "gate_up_proj", count,
+                          {{at + "{e}.gate_proj.weight", inner}, {at + "{e}.up_proj.weight", inner}}, "", width);
         m.down = slots.experts(at + "down_proj", count, {{at + "{e}.down_proj.weight", width}}, "", inner);
         WeightSlot bias{at + "gate_up_proj_bias", {count, both}, false, {}, {}, {}};
         for (uint32_t e = 0; e < count; ++e)
-            for (const char* part : {"gate_proj.bias", "up_proj.bias"}) bias.pieces.push_back({slots.names(at + part), {count, inner, 1}, uint64_t(e) * inner, inner, WeightTransform::none});
+            for (const char* part : {"gate_proj.bias", "up_proj.bias"})
+                bias.pieces.push_back(
+                    {slots.names(at + part), {count, inner, 1}, uint64_t(e) * inner, inner, WeightTransform::none});
         m.gate_up_bias = slots.add(std::move(bias));
         m.down_bias = slots.vector(at + "down_proj.bias", {count, width});
         return;
@@ -48,12 +58,25 @@ void experts_in(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width)
     const auto matrix = [&](const std::string& name, uint32_t rows, uint32_t columns, uint32_t zipped) {
         const TensorView* view = slots.find(name);
         const bool packed = view && view->scales;
-        const std::vector<uint64_t> shape = packed ? std::vector<uint64_t>{count, rows, columns} : std::vector<uint64_t>{count, columns, rows};
-        return slots.add({name, {count, rows, columns}, true, {{slots.names(name), shape, 0, 0, packed ? WeightTransform::none : WeightTransform::transpose, zipped}}, {}, {}});
+        const std::vector<uint64_t> shape =
+            packed ? std::vector<uint64_t>{count, rows, columns} : std::vector<uint64_t>{count, columns, rows};
+        return slots.add(
+            {name,
+             {count, rows, columns},
+             true,
+             {{slots.names(name), shape, 0, 0, packed ? WeightTransform::none : WeightTransform::transpose, zipped}},
+             {},
+             {}});
     };
     m.gate_up = matrix(at + "gate_up_proj", both, width, both);
     m.down = matrix(at + "down_proj", width, inner, 0);
-    m.gate_up_bias = slots.add({at + "gate_up_proj_bias", {count, both}, false, {{slots.names(at + "gate_up_proj_bias"), {count, both, 1}, 0, 0, WeightTransform::none, both}}, {}, {}});
+    m.gate_up_bias =
+        slots.add({at + "gate_up_proj_bias",
+                   {count, both},
+                   false,
+                   {{slots.names(at + "gate_up_proj_bias"), {count, both, 1}, 0, 0, WeightTransform::none, both}},
+                   {},
+                   {}});
     m.down_bias = slots.vector(at + "down_proj_bias", {count, width});
 }
 
@@ -77,7 +100,9 @@ Json with_rope(const JsonObject& config) {
     Json all = config.json();
     const auto given = [&](const char* key) { return config.has(key) && !(all[key].is_object() && all[key].empty()); };
     if (!given("rope_parameters") && !given("rope_scaling"))
-        all["rope_parameters"] = {{"rope_type", "yarn"}, {"factor", 32}, {"beta_fast", 32}, {"beta_slow", 1}, {"truncate", false}, {"original_max_position_embeddings", 4096}};
+        all["rope_parameters"] = {{"rope_type", "yarn"}, {"factor", 32},
+                                  {"beta_fast", 32},     {"beta_slow", 1},
+                                  {"truncate", false},   {"original_max_position_embeddings", 4096}};
     return all;
 }
 
@@ -87,7 +112,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
     const Json complete = with_rope(config);
-    weft_ASSIGN(const Rope rope, whole_head_rope(JsonObject(complete, config.origin()), slots, c.heads.head_size, 150000, 131072));
+    weft_ASSIGN(const Rope rope,
+                whole_head_rope(JsonObject(complete, config.origin()), slots, c.heads.head_size, 150000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
         AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
@@ -102,16 +128,23 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "gpt_oss"));
     config["num_local_experts"] = config.value("num_experts", 0);
-    if (!config.contains("rope_scaling") && !config.contains("rope_parameters")) config["rope_parameters"] = {{"rope_type", "default"}}; // a file says what it means
+    if (!config.contains("rope_scaling") && !config.contains("rope_parameters"))
+        config["rope_parameters"] = {{"rope_type", "default"}}; // a file says what it means
     if (config.contains("moe_intermediate_size")) config["intermediate_size"] = config["moe_intermediate_size"];
     return config;
 }
 
-const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"}, {"self_attn.sinks", "attn_sinks.weight"}};
+const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
+                                          {"self_attn.sinks", "attn_sinks.weight"}};
 
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"gpt_oss"}, "gpt-oss", "attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, MXFP4", schedule, {{"gpt-oss", gguf_config, kGgufNames}}};
+const Architecture architecture{
+    {"gpt_oss"},
+    "gpt-oss",
+    "attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, MXFP4",
+    schedule,
+    {{"gpt-oss", gguf_config, kGgufNames}}};
 
 } // namespace weft::gpt_oss

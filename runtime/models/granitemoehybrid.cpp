@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Granite 4 hybrid (IBM 2025): Mamba-2 with a few attention layers, mostly without positions; experts beside a shared feed-forward block, or that block alone.
+// L5: Granite 4 hybrid (IBM 2025): Mamba-2 with a few attention layers, mostly without positions; experts beside a
+// shared feed-forward block, or that block alone.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
@@ -41,7 +42,8 @@ Result<Config> read(const JsonObject& c) {
         o.experts.inner = o.inner;
         weft_TRY(check_experts(c, o.experts, o.layers, "num_local_experts", "num_experts_per_tok"));
     }
-    weft_ASSIGN(const auto attends, layers_of_kind(c, c.has("layer_types") ? "layer_types" : "layers_block_type", o.layers, "full_attention", "linear_attention"));
+    weft_ASSIGN(const auto attends, layers_of_kind(c, c.has("layer_types") ? "layer_types" : "layers_block_type",
+                                                   o.layers, "full_attention", "linear_attention"));
     o.attends = attends.value_or(std::vector<bool>(o.layers, false));
     return o;
 }
@@ -55,12 +57,18 @@ AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, co
 
 // gate and up, then down, as the file has them: one matrix each.
 MlpSpec shared_mlp(Slots& slots, const std::string& at, const Config& c) {
-    return {.in = slots.linear(at + "input_linear", 2 * c.shared_inner, c.width), .out = slots.linear(at + "output_linear", c.width, c.shared_inner), .inner = c.shared_inner, .activation = c.activation};
+    return {.in = slots.linear(at + "input_linear", 2 * c.shared_inner, c.width),
+            .out = slots.linear(at + "output_linear", c.width, c.shared_inner),
+            .inner = c.shared_inner,
+            .activation = c.activation};
 }
 
 Op ffn(Slots& slots, const std::string& at, const Config& c) {
-    const std::string in_gguf = at + "mlp."; // there gate and up are apart, and the shared block is called otherwise where there are no experts
-    const MlpSpec shared = !slots.gguf() ? shared_mlp(slots, at + "shared_mlp.", c) : usual_mlp(slots, in_gguf + (c.experts.count ? "shared_expert." : ""), c.width, c.shared_inner, c.activation);
+    const std::string in_gguf =
+        at + "mlp."; // there gate and up are apart, and the shared block is called otherwise where there are no experts
+    const MlpSpec shared = !slots.gguf() ? shared_mlp(slots, at + "shared_mlp.", c)
+                                         : usual_mlp(slots, in_gguf + (c.experts.count ? "shared_expert." : ""),
+                                                     c.width, c.shared_inner, c.activation);
     if (!c.experts.count) return shared;
     const std::string moe = at + "block_sparse_moe.";
     MoeSpec m = slots.gguf() ? usual_experts(slots, in_gguf, c.width, c.experts, c.activation) : MoeSpec();
@@ -72,8 +80,10 @@ Op ffn(Slots& slots, const std::string& at, const Config& c) {
     m.activation = c.activation;
     m.shared = shared;
     if (slots.gguf()) return m;
-    m.router = {slots.matrix(moe + "router.layer.weight|" + moe + "router.weight", m.experts, c.width), kNoWeight, c.width, m.experts};
-    m.gate_up = slots.stack(moe + "input_linear.weight|" + moe + "experts.gate_up_proj", m.experts, 2 * m.inner, c.width);
+    m.router = {slots.matrix(moe + "router.layer.weight|" + moe + "router.weight", m.experts, c.width), kNoWeight,
+                c.width, m.experts};
+    m.gate_up =
+        slots.stack(moe + "input_linear.weight|" + moe + "experts.gate_up_proj", m.experts, 2 * m.inner, c.width);
     m.down = slots.stack(moe + "output_linear.weight|" + moe + "experts.down_proj", m.experts, c.width, m.inner);
     return m;
 }
@@ -91,7 +101,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     }
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        const Op mixer = c.attends[i] ? Op(attention(slots, at + "self_attn.", c, rope)) : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
+        const Op mixer = c.attends[i] ? Op(attention(slots, at + "self_attn.", c, rope))
+                                      : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
         Layer layer = pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn(slots, at, c));
         for (SubBlock& block : layer.blocks) block.residual_scale = float(c.residual_multiplier);
         s.layers.push_back(std::move(layer));
@@ -102,16 +113,25 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 // Bamba's files say the same, without multipliers.
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "granitemoehybrid"));
-    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "mamba_d_conv"}, {"ssm.state_size", "mamba_d_state"}, {"ssm.time_step_rank", "mamba_n_heads"}, {"ssm.group_count", "mamba_n_groups"},
-                                       {"attention.scale", "attention_multiplier"}, {"embedding_scale", "embedding_multiplier"}, {"residual_scale", "residual_multiplier"}, {"logit_scale", "logits_scaling"},
-                                       {"expert_count", "num_local_experts"}, {"expert_shared_feed_forward_length", "shared_intermediate_size"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"ssm.conv_kernel", "mamba_d_conv"},
+                        {"ssm.state_size", "mamba_d_state"},
+                        {"ssm.time_step_rank", "mamba_n_heads"},
+                        {"ssm.group_count", "mamba_n_groups"},
+                        {"attention.scale", "attention_multiplier"},
+                        {"embedding_scale", "embedding_multiplier"},
+                        {"residual_scale", "residual_multiplier"},
+                        {"logit_scale", "logits_scaling"},
+                        {"expert_count", "num_local_experts"},
+                        {"expert_shared_feed_forward_length", "shared_intermediate_size"}}));
     if (gguf_has(files, "ssm_in.weight")) weft_TRY(gguf_expand(files, config, "mamba_expand"));
     weft_TRY(gguf_layer_types(files, config));
     config["mamba_d_head"] = "auto";
     config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
     config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
     config["attention_bias"] = gguf_has(files, "attn_q.bias");
-    if (!config.contains("num_local_experts")) config["num_local_experts"] = 0, config["shared_intermediate_size"] = config["intermediate_size"];
+    if (!config.contains("num_local_experts"))
+        config["num_local_experts"] = 0, config["shared_intermediate_size"] = config["intermediate_size"];
     weft_TRY(gguf_copy(files, config, {{"rope.scaling.finetuned", "rotates"}}));
     if (config.value("rotates", true)) config["position_embedding_type"] = "rope";
     if (!config.contains("embedding_multiplier")) {
@@ -127,6 +147,11 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"granitemoehybrid"}, "Granite 4 hybrid", "Mamba-2 and attention without positions, experts with a shared block, four multipliers", schedule, {{"granitehybrid", gguf_config}}};
+const Architecture architecture{
+    {"granitemoehybrid"},
+    "Granite 4 hybrid",
+    "Mamba-2 and attention without positions, experts with a shared block, four multipliers",
+    schedule,
+    {{"granitehybrid", gguf_config}}};
 
 } // namespace weft::granitemoehybrid

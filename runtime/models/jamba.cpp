@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Jamba (Lieber et al. 2024): Mamba with norms on dt, B and C, one attention layer without positions in every few, experts in every other layer.
+// L5: Jamba (Lieber et al. 2024): Mamba with norms on dt, B and C, one attention layer without positions in every few,
+// experts in every other layer.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
@@ -9,14 +10,16 @@ namespace {
 
 struct Config : DecoderSizes {
     Mamba1Sizes mamba;
-    Experts experts; // fewer than 2: none
+    Experts experts;                    // fewer than 2: none
     std::vector<bool> attends, chooses; // of each layer: attention, else Mamba; experts, else a dense block
 };
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 14336, .kv_heads = 8}));
-    weft_ASSIGN(o.mamba, read_mamba1(c, o.width, {"mamba_expand", "mamba_d_state", "mamba_dt_rank", "mamba_d_conv", "mamba_proj_bias", "mamba_conv_bias"}));
+    weft_ASSIGN(o.mamba, read_mamba1(c, o.width,
+                                     {"mamba_expand", "mamba_d_state", "mamba_dt_rank", "mamba_d_conv",
+                                      "mamba_proj_bias", "mamba_conv_bias"}));
     weft_ASSIGN(const uint32_t other_name, c.count_or("num_local_experts", 16));
     weft_ASSIGN(o.experts.count, c.count_or("num_experts", other_name));
     weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
@@ -52,8 +55,11 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.norm = "final_layernorm.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), ff = at + "feed_forward.";
-        const Op mixer = c.attends[i] ? Op(usual_attention(slots, at + "self_attn.", c.heads, c.width)) : Op(mamba(slots, at + "mamba.", c));
-        const Op ffn = c.chooses[i] ? Op(usual_experts(slots, ff, c.width, c.experts, c.activation, {.router = "router"})) : Op(usual_mlp(slots, ff, c.width, c.inner, c.activation));
+        const Op mixer = c.attends[i] ? Op(usual_attention(slots, at + "self_attn.", c.heads, c.width))
+                                      : Op(mamba(slots, at + "mamba.", c));
+        const Op ffn = c.chooses[i]
+                           ? Op(usual_experts(slots, ff, c.width, c.experts, c.activation, {.router = "router"}))
+                           : Op(usual_mlp(slots, ff, c.width, c.inner, c.activation));
         s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn, "pre_ff_layernorm"));
     }
     return s;
@@ -61,14 +67,18 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "jamba"));
-    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "mamba_d_conv"}, {"ssm.state_size", "mamba_d_state"}, {"ssm.time_step_rank", "mamba_dt_rank"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"ssm.conv_kernel", "mamba_d_conv"},
+                        {"ssm.state_size", "mamba_d_state"},
+                        {"ssm.time_step_rank", "mamba_dt_rank"}}));
     weft_TRY(gguf_expand(files, config, "mamba_expand"));
     weft_TRY(gguf_layer_types(files, config));
     config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
     config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
     if (!config.contains("num_experts")) config["num_experts"] = 1;
     Json kinds = Json::array();
-    for (size_t i = 0; i < config["layer_types"].size(); ++i) kinds.push_back(files.find("blk." + std::to_string(i) + ".ffn_gate_inp.weight") ? "sparse" : "dense");
+    for (size_t i = 0; i < config["layer_types"].size(); ++i)
+        kinds.push_back(files.find("blk." + std::to_string(i) + ".ffn_gate_inp.weight") ? "sparse" : "dense");
     config["mlp_layer_types"] = std::move(kinds);
     return config;
 }
@@ -76,6 +86,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"jamba"}, "Jamba", "Mamba with inner norms, attention without positions and experts at their own periods", schedule, {{"jamba", gguf_config}}};
+const Architecture architecture{{"jamba"},
+                                "Jamba",
+                                "Mamba with inner norms, attention without positions and experts at their own periods",
+                                schedule,
+                                {{"jamba", gguf_config}}};
 
 } // namespace weft::jamba

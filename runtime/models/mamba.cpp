@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Mamba (Gu & Dao 2023): selective scans alone. Falcon-Mamba (Zuo et al. 2024) adds norms without weights on dt, B and C.
+// L5: Mamba (Gu & Dao 2023): selective scans alone. Falcon-Mamba (Zuo et al. 2024) adds norms without weights on dt, B
+// and C.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
@@ -26,7 +27,9 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
     weft_ASSIGN(o.inner_eps, c.number_or("mixer_rms_eps", 1e-6));
-    weft_ASSIGN(o.mamba, read_mamba1(c, o.width, {"expand", "state_size", "time_step_rank", "conv_kernel", "use_bias", "use_conv_bias", "intermediate_size"}));
+    weft_ASSIGN(o.mamba, read_mamba1(c, o.width,
+                                     {"expand", "state_size", "time_step_rank", "conv_kernel", "use_bias",
+                                      "use_conv_bias", "intermediate_size"}));
     return o;
 }
 
@@ -35,7 +38,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
     Slots slots(s, files, {"backbone.", "model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
+    weft_TRY(decoder_frame(config, slots, s, c.eps, true,
+                           {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         Mamba1Spec m = usual_mamba1(slots, at + "mixer.", c.width, c.mamba);
@@ -47,8 +51,12 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "mamba"));
-    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "conv_kernel"}, {"ssm.state_size", "state_size"}, {"ssm.time_step_rank", "time_step_rank"}, {"ssm.dt_b_c_rms", "inner_norms"},
-                                       {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"ssm.conv_kernel", "conv_kernel"},
+                        {"ssm.state_size", "state_size"},
+                        {"ssm.time_step_rank", "time_step_rank"},
+                        {"ssm.dt_b_c_rms", "inner_norms"},
+                        {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
     weft_TRY(gguf_expand(files, config, "expand"));
     config.erase("intermediate_size"); // of a feed-forward network, which there is not
     if (config.value("inner_norms", false)) config["model_type"] = "falcon_mamba";
@@ -60,6 +68,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"mamba", "falcon_mamba"}, "Mamba, Falcon-Mamba", "selective scans alone; norms on dt, B and C", schedule, {{"mamba", gguf_config}}};
+const Architecture architecture{{"mamba", "falcon_mamba"},
+                                "Mamba, Falcon-Mamba",
+                                "selective scans alone; norms on dt, B and C",
+                                schedule,
+                                {{"mamba", gguf_config}}};
 
 } // namespace weft::mamba

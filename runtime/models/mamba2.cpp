@@ -20,7 +20,13 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
     weft_ASSIGN(const uint32_t expand, c.count_or("expand", 2));
     weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width,
-                                     {.heads = {"num_heads", 128}, .groups = {"n_groups", 8}, .state_size = {"state_size", 128}, .taps = {"conv_kernel", 4}, .head_size = {"head_dim", 64}, .bias = "use_bias", .conv_bias = "use_conv_bias"}));
+                                     {.heads = {"num_heads", 128},
+                                      .groups = {"n_groups", 8},
+                                      .state_size = {"state_size", 128},
+                                      .taps = {"conv_kernel", 4},
+                                      .head_size = {"head_dim", 64},
+                                      .bias = "use_bias",
+                                      .conv_bias = "use_conv_bias"}));
     weft_TRY(read_time_step_limit(c, o.mamba));
     return o;
 }
@@ -29,7 +35,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
     Slots slots(s, files, {"backbone.", "model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false,
+                           {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         const Mamba2Spec m = usual_mamba2(slots, at + "mixer.", c.width, c.mamba, c.eps);
@@ -40,8 +47,13 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "mamba2"));
-    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "conv_kernel"}, {"ssm.state_size", "state_size"}, {"ssm.time_step_rank", "num_heads"}, {"ssm.group_count", "n_groups"}, {"ssm.inner_size", "inner"},
-                                       {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"ssm.conv_kernel", "conv_kernel"},
+                        {"ssm.state_size", "state_size"},
+                        {"ssm.time_step_rank", "num_heads"},
+                        {"ssm.group_count", "n_groups"},
+                        {"ssm.inner_size", "inner"},
+                        {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
     weft_TRY(gguf_expand(files, config, "expand"));
     const JsonObject view(config, files.gguf()->origin());
     weft_ASSIGN(const uint32_t inner, view.count("inner"));
@@ -55,6 +67,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"mamba2"}, "Mamba-2", "state-space duality alone: head groups, limits on dt, gate before a grouped norm", schedule, {{"mamba2", gguf_config}}};
+const Architecture architecture{{"mamba2"},
+                                "Mamba-2",
+                                "state-space duality alone: head groups, limits on dt, gate before a grouped norm",
+                                schedule,
+                                {{"mamba2", gguf_config}}};
 
 } // namespace weft::mamba2

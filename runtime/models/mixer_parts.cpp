@@ -10,7 +10,8 @@ constexpr uint64_t kLargest = (uint64_t(1) << 31) - 1;
 
 // Rows and columns are 31-bit; `key` is named where a product of sizes is larger.
 Result<uint32_t> fitting(const JsonObject& config, const std::string& key, uint64_t size) {
-    if (size < 1 || size > kLargest) return config.bad(key, "makes a matrix of " + std::to_string(size) + " rows; weft takes 1 to 2^31 - 1");
+    if (size < 1 || size > kLargest)
+        return config.bad(key, "makes a matrix of " + std::to_string(size) + " rows; weft takes 1 to 2^31 - 1");
     return uint32_t(size);
 }
 
@@ -26,8 +27,10 @@ WeightId per_head(Slots& slots, const std::string& name, uint32_t heads, WeightT
     return slots.add({name, {heads}, false, {{slots.names(name), shape, 0, 0, transform}}, {}, {}});
 }
 
-ConvSpec convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias, kernel::Activation activation) {
-    return {slots.vector(at + ".weight", {channels, taps}), bias ? slots.vector(at + ".bias", {channels}) : kNoWeight, channels, taps, activation};
+ConvSpec convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
+                     kernel::Activation activation) {
+    return {slots.vector(at + ".weight", {channels, taps}), bias ? slots.vector(at + ".bias", {channels}) : kNoWeight,
+            channels, taps, activation};
 }
 
 } // namespace
@@ -43,7 +46,8 @@ Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const 
     else {
         weft_ASSIGN(s.rank, config.count(keys.rank));
     }
-    weft_TRY(fitting(config, s.rank > s.state_size ? keys.rank : keys.state_size, uint64_t(s.rank) + 2 * uint64_t(s.state_size)));
+    weft_TRY(fitting(config, s.rank > s.state_size ? keys.rank : keys.state_size,
+                     uint64_t(s.rank) + 2 * uint64_t(s.state_size)));
     weft_TRY(fitting(config, keys.state_size, (uint64_t(s.state_size) + 2) * s.inner));
     weft_ASSIGN(s.taps, config.count_or(keys.taps, 4));
     weft_ASSIGN(s.bias, config.boolean_or(keys.bias, false));
@@ -78,9 +82,13 @@ Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const 
     if (!is_auto(config, keys.head_size.name)) {
         weft_ASSIGN(s.head_size, config.count(keys.head_size.name));
     } else if (!s.head_size) s.head_size = uint32_t(std::min(inner / s.heads, kLargest));
-    if (uint64_t(s.heads) * s.head_size != inner) return config.bad(config.has(keys.heads.name) ? keys.heads.name : keys.head_size.name, "and '" + std::string(config.has(keys.heads.name) ? keys.head_size.name : keys.heads.name) + "' must make the inner width of " + std::to_string(inner) + " channels");
+    if (uint64_t(s.heads) * s.head_size != inner)
+        return config.bad(config.has(keys.heads.name) ? keys.heads.name : keys.head_size.name,
+                          "and '" + std::string(config.has(keys.heads.name) ? keys.head_size.name : keys.heads.name) +
+                              "' must make the inner width of " + std::to_string(inner) + " channels");
     weft_ASSIGN(s.groups, config.count_or(keys.groups.name, keys.groups.otherwise));
-    if (s.heads % s.groups) return config.bad(keys.groups.name, "must divide the " + std::to_string(s.heads) + " heads");
+    if (s.heads % s.groups)
+        return config.bad(keys.groups.name, "must divide the " + std::to_string(s.heads) + " heads");
     weft_ASSIGN(s.state_size, config.count_or(keys.state_size.name, keys.state_size.otherwise));
     weft_TRY(fitting(config, keys.state_size.name, 2 * inner + 2 * uint64_t(s.groups) * s.state_size + s.heads));
     weft_ASSIGN(s.taps, config.count_or(keys.taps.name, keys.taps.otherwise));
@@ -94,13 +102,16 @@ Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const 
 Status read_time_step_limit(const JsonObject& config, Mamba2Sizes& s) {
     if (!config.has("time_step_limit")) return Ok{};
     weft_ASSIGN(const auto limits, config.numbers("time_step_limit"));
-    if (limits.size() != 2 || !(limits[0] >= 0) || !(limits[1] >= limits[0])) return config.bad("time_step_limit", "must be two numbers, the least and the largest time step, neither negative");
+    if (limits.size() != 2 || !(limits[0] >= 0) || !(limits[1] >= limits[0]))
+        return config.bad("time_step_limit",
+                          "must be two numbers, the least and the largest time step, neither negative");
     s.dt_min = limits[0];
     s.dt_max = std::min(limits[1], s.dt_max);
     return Ok{};
 }
 
-Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s, std::optional<double> norm_eps) {
+Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s,
+                        std::optional<double> norm_eps) {
     Mamba2Spec m;
     m.heads = s.heads;
     m.head_size = s.head_size;
@@ -115,8 +126,14 @@ Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, con
     m.dt_max = float(s.dt_max);
     if (norm_eps) { // GGUF has a row for each group
         m.norm = {.present = true, .eps = float(*norm_eps)};
-        const std::vector<uint64_t> shape = slots.gguf() ? std::vector<uint64_t>{s.groups, s.inner() / s.groups} : std::vector<uint64_t>{s.inner()};
-        m.norm.weight = slots.add({at + "norm.weight", {s.inner()}, false, {{slots.names(at + "norm.weight"), shape, 0, 0, WeightTransform::none}}, {}, {}});
+        const std::vector<uint64_t> shape =
+            slots.gguf() ? std::vector<uint64_t>{s.groups, s.inner() / s.groups} : std::vector<uint64_t>{s.inner()};
+        m.norm.weight = slots.add({at + "norm.weight",
+                                   {s.inner()},
+                                   false,
+                                   {{slots.names(at + "norm.weight"), shape, 0, 0, WeightTransform::none}},
+                                   {},
+                                   {}});
     }
     m.norm_groups = s.groups;
     m.out = slots.linear(at + "out_proj", width, s.inner(), s.out_bias);
@@ -127,13 +144,15 @@ Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherw
     DeltaSizes s;
     weft_ASSIGN(s.key_heads, config.count_or("linear_num_key_heads", otherwise.key_heads));
     weft_ASSIGN(s.value_heads, config.count_or("linear_num_value_heads", otherwise.value_heads));
-    if (s.value_heads % s.key_heads) return config.bad("linear_num_key_heads", "must divide the " + std::to_string(s.value_heads) + " value heads");
+    if (s.value_heads % s.key_heads)
+        return config.bad("linear_num_key_heads", "must divide the " + std::to_string(s.value_heads) + " value heads");
     weft_ASSIGN(s.key_size, config.count_or("linear_key_head_dim", otherwise.key_size));
     weft_ASSIGN(s.value_size, config.count_or("linear_value_head_dim", otherwise.value_size));
     weft_ASSIGN(s.taps, config.count_or("linear_conv_kernel_dim", otherwise.taps));
     const uint64_t keys = uint64_t(s.key_heads) * s.key_size, values = uint64_t(s.value_heads) * s.value_size;
     weft_TRY(fitting(config, s.key_size > s.key_heads ? "linear_key_head_dim" : "linear_num_key_heads", keys));
-    weft_TRY(fitting(config, s.value_size > s.value_heads ? "linear_value_head_dim" : "linear_num_value_heads", values));
+    weft_TRY(
+        fitting(config, s.value_size > s.value_heads ? "linear_value_head_dim" : "linear_num_value_heads", values));
     weft_TRY(fitting(config, "linear_num_value_heads", 2 * keys + 2 * values + 2 * uint64_t(s.value_heads)));
     weft_ASSIGN(s.activation, activation_of(config, "hidden_act", "silu"));
     return s;
@@ -151,16 +170,21 @@ GatedDeltaSpec usual_delta(Slots& slots, const std::string& at, const DeltaSizes
     return g;
 }
 
-Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config, const std::string& key, uint32_t layers, const std::string& kind, const std::string& other) {
+Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config, const std::string& key,
+                                                        uint32_t layers, const std::string& kind,
+                                                        const std::string& other) {
     using Found = std::optional<std::vector<bool>>;
     if (!config.has(key)) return Found();
     weft_ASSIGN(auto words, config.strings(key));
-    if (words.size() != layers) return config.bad(key, "has " + std::to_string(words.size()) + " entries for " + std::to_string(layers) + " layers");
+    if (words.size() != layers)
+        return config.bad(key,
+                          "has " + std::to_string(words.size()) + " entries for " + std::to_string(layers) + " layers");
     std::vector<bool> found;
     for (std::string& word : words) {
         if (word == "mamba") word = "linear_attention";
         else if (word == "attention") word = "full_attention";
-        if (word != kind && word != other) return config.bad(key, "holds '" + word + "'; this architecture has '" + kind + "' and '" + other + "'");
+        if (word != kind && word != other)
+            return config.bad(key, "holds '" + word + "'; this architecture has '" + kind + "' and '" + other + "'");
         found.push_back(word == kind);
     }
     return Found(std::move(found));

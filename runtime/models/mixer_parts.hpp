@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the recurrent mixers that several architectures share: their sizes as configs give them, and their weights under the usual names.
+// L5: the recurrent mixers that several architectures share: their sizes as configs give them, and their weights under
+// the usual names.
 #pragma once
 #include "models/architecture.hpp"
 
@@ -19,7 +20,8 @@ struct Mamba1Sizes {
 /// Where a config holds Mamba-1's sizes.
 struct Mamba1Keys {
     const char *expand, *state_size, *rank, *taps, *bias, *conv_bias;
-    const char* inner = nullptr; ///< where the config has it, the inner width itself instead of expand times the model's
+    const char* inner =
+        nullptr; ///< where the config has it, the inner width itself instead of expand times the model's
 };
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys);
 /// at + in_proj, conv1d, x_proj, dt_proj, A_log, D and out_proj; no norms on dt, B and C.
@@ -37,7 +39,8 @@ struct Mamba2Sizes {
 };
 /// Where a config holds Mamba-2's sizes: Bamba's keys, which later models kept.
 struct Mamba2Keys {
-    SizeKey heads{"mamba_n_heads", 128}, groups{"mamba_n_groups", 1}, state_size{"mamba_d_state", 256}, taps{"mamba_d_conv", 4};
+    SizeKey heads{"mamba_n_heads", 128}, groups{"mamba_n_groups", 1}, state_size{"mamba_d_state", 256},
+        taps{"mamba_d_conv", 4};
     SizeKey head_size{"mamba_d_head", 0}; ///< 0, null or "auto": what the heads leave of the inner width
     const char *bias = "mamba_proj_bias", *conv_bias = "mamba_conv_bias";
 };
@@ -45,8 +48,10 @@ struct Mamba2Keys {
 Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const Mamba2Keys& keys = {});
 /// time_step_limit: the least and the largest dt; none where absent or null.
 Status read_time_step_limit(const JsonObject& config, Mamba2Sizes& s);
-/// at + in_proj, conv1d, dt_bias, A_log, D and out_proj; with `norm_eps` also at + norm, RMS of y * silu(z) over each group's channels.
-Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s, std::optional<double> norm_eps);
+/// at + in_proj, conv1d, dt_bias, A_log, D and out_proj; with `norm_eps` also at + norm, RMS of y * silu(z) over each
+/// group's channels.
+Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s,
+                        std::optional<double> norm_eps);
 
 struct DeltaSizes {
     uint32_t key_heads = 0, value_heads = 0, key_size = 0, value_size = 0, taps = 0;
@@ -61,8 +66,10 @@ Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherw
 /// Sizes, at + dt_bias and at + A_log; the projections, the convolution's weight and the norm are the caller's.
 GatedDeltaSpec usual_delta(Slots& slots, const std::string& at, const DeltaSizes& s);
 
-/// Which layers are of `kind`, from the list under `key`; every other one must be of the kind `other`. The old words "mamba" and "attention" mean "linear_attention" and
-/// "full_attention". Nothing where there is no such key.
-Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config, const std::string& key, uint32_t layers, const std::string& kind, const std::string& other);
+/// Which layers are of `kind`, from the list under `key`; every other one must be of the kind `other`. The old words
+/// "mamba" and "attention" mean "linear_attention" and "full_attention". Nothing where there is no such key.
+Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config, const std::string& key,
+                                                        uint32_t layers, const std::string& kind,
+                                                        const std::string& other);
 
 } // namespace weft

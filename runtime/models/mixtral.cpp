@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Mixtral (Jiang et al. 2024): Mistral's layer with experts, the two best of which are weighted by their renormalised softmax.
+// L5: Mixtral (Jiang et al. 2024): Mistral's layer with experts, the two best of which are weighted by their
+// renormalised softmax.
 #include "models/decoder_parts.hpp"
 
 namespace weft::mixtral {
@@ -30,12 +31,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
     weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 1000000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
-        const std::string at = layer_name(i), renamed = at + "mlp."; // what transformers 5 calls the block once it is loaded
+        const std::string at = layer_name(i),
+                          renamed = at + "mlp."; // what transformers 5 calls the block once it is loaded
         const std::string moe = slots.gguf() || slots.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
         AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, false, false, true);
         a.rope = rope;
         a.window = c.window;
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, usual_experts(slots, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"})));
+        s.layers.push_back(
+            pre_norm_layer(slots, at, c.width, c.eps, a,
+                           usual_experts(slots, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"})));
     }
     return s;
 }

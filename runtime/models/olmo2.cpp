@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: OLMo-2 (OLMo team 2025): norms after attention and feed-forward instead of before; RMS norms of q and k over all heads together.
+// L5: OLMo-2 (OLMo team 2025): norms after attention and feed-forward instead of before; RMS norms of q and k over all
+// heads together.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -21,8 +22,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         a.rope = rope;
         const MlpSpec m = usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation);
         Layer layer;
-        layer.blocks.push_back({.branches = {{a}}, .post = slots.rms(at + "post_attention_layernorm.weight", c.width, c.eps)});
-        layer.blocks.push_back({.branches = {{m}}, .post = slots.rms(at + "post_feedforward_layernorm.weight", c.width, c.eps)});
+        layer.blocks.push_back(
+            {.branches = {{a}}, .post = slots.rms(at + "post_attention_layernorm.weight", c.width, c.eps)});
+        layer.blocks.push_back(
+            {.branches = {{m}}, .post = slots.rms(at + "post_feedforward_layernorm.weight", c.width, c.eps)});
         s.layers.push_back(std::move(layer));
     }
     return s;
@@ -33,7 +36,13 @@ Result<Json> gguf_config(const ModelFiles& files) { return gguf_decoder(files, "
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"olmo2"}, "OLMo-2", "norms behind the blocks; norms of q and k over all heads", schedule,
-    {{"olmo2", gguf_config, {{"post_attention_layernorm", "post_attention_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}}}}};
+const Architecture architecture{
+    {"olmo2"},
+    "OLMo-2",
+    "norms behind the blocks; norms of q and k over all heads",
+    schedule,
+    {{"olmo2",
+      gguf_config,
+      {{"post_attention_layernorm", "post_attention_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}}}}};
 
 } // namespace weft::olmo2

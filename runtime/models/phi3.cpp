@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Phi-3 (Abdin et al. 2024): Llama's layer with fused projections; LongRoPE, perhaps on a part of each head; a window in every layer, or none.
+// L5: Phi-3 (Abdin et al. 2024): Llama's layer with fused projections; LongRoPE, perhaps on a part of each head; a
+// window in every layer, or none.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -17,7 +18,8 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-// The released configs spell LongRoPE in three ways; the original context is a key of the class itself, 4096 where the config has none.
+// The released configs spell LongRoPE in three ways; the original context is a key of the class itself, 4096 where the
+// config has none.
 Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
     weft_ASSIGN(Json parameters, rope_parameters(c, 10000, "", 1, 4096));
     weft_ASSIGN(const uint32_t original, c.count_or("original_max_position_embeddings", 4096));
@@ -25,7 +27,8 @@ Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
     const JsonObject p(parameters, c.origin() + ": rotary parameters");
     weft_ASSIGN(const std::string type, p.string("rope_type"));
     if (type == "su" || type == "yarn") parameters["rope_type"] = "longrope";
-    else if (type != "default" && type != "longrope") return p.bad("rope_type", "must be 'longrope' or 'default' for this model, is '" + type + "'");
+    else if (type != "default" && type != "longrope")
+        return p.bad("rope_type", "must be 'longrope' or 'default' for this model, is '" + type + "'");
     return rope_from(p, slots, head_size);
 }
 
@@ -55,14 +58,18 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 // The divisors of LongRoPE are tensors.
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "phi3"));
-    weft_TRY(gguf_copy(files, config, {{"rope.scaling.original_context_length", "original_max_position_embeddings"}, {"rope.scaling.attn_factor", "attention_factor"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"rope.scaling.original_context_length", "original_max_position_embeddings"},
+                        {"rope.scaling.attn_factor", "attention_factor"}}));
     config.erase("rope_scaling");
-    const TensorView *long_factors = files.find("rope_factors_long.weight"), *short_factors = files.find("rope_factors_short.weight");
+    const TensorView *long_factors = files.find("rope_factors_long.weight"),
+                     *short_factors = files.find("rope_factors_short.weight");
     if (long_factors && short_factors) {
         weft_ASSIGN(const auto far, read_f32(*long_factors));
         weft_ASSIGN(const auto near, read_f32(*short_factors));
         config["rope_scaling"] = {{"rope_type", "longrope"}, {"long_factor", far}, {"short_factor", near}};
-        if (config.contains("attention_factor")) config["rope_scaling"]["attention_factor"] = config["attention_factor"];
+        if (config.contains("attention_factor"))
+            config["rope_scaling"]["attention_factor"] = config["attention_factor"];
     }
     return config;
 }
@@ -70,6 +77,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"phi3"}, "Phi-3", "fused projections, LongRoPE", schedule, {{"phi3", gguf_config, {{"mlp.gate_up_proj", "ffn_up"}}}}};
+const Architecture architecture{{"phi3"},
+                                "Phi-3",
+                                "fused projections, LongRoPE",
+                                schedule,
+                                {{"phi3", gguf_config, {{"mlp.gate_up_proj", "ffn_up"}}}}};
 
 } // namespace weft::phi3

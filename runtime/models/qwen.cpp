@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Qwen2 (Yang et al. 2024) and Qwen3 (Yang et al. 2025): Llama's layer with biases on q, k, v, or with RMS norms on the heads of q and k; the upper layers may slide.
+// L5: Qwen2 (Yang et al. 2024) and Qwen3 (Yang et al. 2025): Llama's layer with biases on q, k, v, or with RMS norms on
+// the heads of q and k; the upper layers may slide.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -22,7 +23,8 @@ struct Config : DecoderSizes {
 
 Result<Config> read(const JsonObject& c, const Class& k) {
     Config o{};
-    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.kv_heads = 32, .head_size = k.head_size, .reads_bias = !k.qkv_bias}));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o),
+                read_decoder(c, {.kv_heads = 32, .head_size = k.head_size, .reads_bias = !k.qkv_bias}));
     o.qkv_bias = k.qkv_bias || o.attention_bias;
     weft_ASSIGN(const bool sliding, c.boolean_or("use_sliding_window", false));
     weft_ASSIGN(const uint32_t window, sliding ? count_or_none(c, "sliding_window", 4096) : Result<uint32_t>(0));
@@ -49,7 +51,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         }
         a.rope = rope;
         a.window = c.windows[i];
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation)));
+        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a,
+                                          usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation)));
     }
     return s;
 }
@@ -62,6 +65,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"qwen2", "qwen3"}, "Qwen2, Qwen3", "biases on q, k, v; norms on the heads of q and k; windows in the upper layers", schedule, {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}}};
+const Architecture architecture{{"qwen2", "qwen3"},
+                                "Qwen2, Qwen3",
+                                "biases on q, k, v; norms on the heads of q and k; windows in the upper layers",
+                                schedule,
+                                {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}}};
 
 } // namespace weft::qwen

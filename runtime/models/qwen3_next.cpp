@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Qwen3-Next and Qwen3.5 (Qwen team 2025, 2026): three layers of Gated DeltaNet (Yang et al. 2024) to one of attention with an output gate; experts with a gated shared one, or dense.
+// L5: Qwen3-Next and Qwen3.5 (Qwen team 2025, 2026): three layers of Gated DeltaNet (Yang et al. 2024) to one of
+// attention with an output gate; experts with a gated shared one, or dense.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
@@ -10,15 +11,17 @@ namespace {
 struct Config : DecoderSizes {
     uint32_t shared_inner;
     DeltaSizes delta;
-    Experts experts;              // count 0: none
-    std::vector<bool> attends;    // of each layer: attention, else Gated DeltaNet
-    std::vector<bool> sparse;     // of each layer: experts, else a dense block
+    Experts experts;           // count 0: none
+    std::vector<bool> attends; // of each layer: attention, else Gated DeltaNet
+    std::vector<bool> sparse;  // of each layer: experts, else a dense block
 };
 
 Result<Config> read(const JsonObject& c) {
     Config o{};
-    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 5632, .kv_heads = 2, .head_size = 256, .reads_bias = true}));
-    weft_ASSIGN(o.delta, read_delta(c, {.key_heads = 16, .value_heads = 32, .key_size = 128, .value_size = 128, .taps = 4}));
+    weft_ASSIGN(static_cast<DecoderSizes&>(o),
+                read_decoder(c, {.inner = 5632, .kv_heads = 2, .head_size = 256, .reads_bias = true}));
+    weft_ASSIGN(o.delta,
+                read_delta(c, {.key_heads = 16, .value_heads = 32, .key_size = 128, .value_size = 128, .taps = 4}));
     weft_ASSIGN(o.experts.count, count_or_zero(c, "num_experts", 512));
     if (o.experts.count) {
         weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 10));
@@ -34,15 +37,18 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-/// The file groups the rows of one projection by head; this takes part `first`, `rows` rows, of each of `heads` groups of `group` rows.
-void take(std::vector<Slots::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first, uint32_t rows) {
+/// The file groups the rows of one projection by head; this takes part `first`, `rows` rows, of each of `heads` groups
+/// of `group` rows.
+void take(std::vector<Slots::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first,
+          uint32_t rows) {
     for (uint32_t h = 0; h < heads; ++h) parts.push_back({name, rows, h * group + first, heads * group});
 }
 
 GatedDeltaSpec gated_delta(Slots& slots, const std::string& at, const Config& c) {
     const DeltaSizes& d = c.delta;
     GatedDeltaSpec g = usual_delta(slots, at, d);
-    const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size, group = 2 * d.key_size + 2 * values;
+    const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size,
+                   group = 2 * d.key_size + 2 * values;
     std::vector<Slots::Part> parts;
     if (slots.gguf()) parts = {{at + "qkv", d.mixed()}, {at + "z", d.values()}};
     else {
@@ -51,8 +57,8 @@ GatedDeltaSpec gated_delta(Slots& slots, const std::string& at, const Config& c)
         take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size, values);          // v
         take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size + values, values); // z
     }
-    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, 0, each);                          // b
-    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, each, each);                       // a
+    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, 0, each);    // b
+    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, each, each); // a
     g.in = slots.stacked_linear(at + "in", parts, c.width);
     g.conv.weight = slots.vector(at + "conv1d.weight", {d.mixed(), d.taps});
     g.norm = slots.rms(at + "norm.weight", d.value_size, c.eps); // the one norm that is not zero-centred
@@ -89,11 +95,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false, {}, true));
     weft_ASSIGN(const Json positions, rope_parameters(config, 10000, "", 0.25, 32768));
-    weft_ASSIGN(const Rope rope, rope_from(JsonObject(positions, config.origin() + ": rotary parameters"), slots, c.heads.head_size));
+    weft_ASSIGN(const Rope rope,
+                rope_from(JsonObject(positions, config.origin() + ": rotary parameters"), slots, c.heads.head_size));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        const Op mixer = c.attends[i] ? Op(gated_attention(slots, at + "self_attn.", c, rope)) : Op(gated_delta(slots, at + "linear_attn.", c));
-        const Op ffn = c.sparse[i] ? Op(experts(slots, at + "mlp.", c)) : Op(usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation));
+        const Op mixer = c.attends[i] ? Op(gated_attention(slots, at + "self_attn.", c, rope))
+                                      : Op(gated_delta(slots, at + "linear_attn.", c));
+        const Op ffn = c.sparse[i] ? Op(experts(slots, at + "mlp.", c))
+                                   : Op(usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation));
         s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn, "post_attention_layernorm", true));
     }
     return s;
@@ -101,8 +110,13 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "qwen3_next"));
-    weft_TRY(gguf_copy(files, config, {{"ssm.conv_kernel", "linear_conv_kernel_dim"}, {"ssm.state_size", "linear_key_head_dim"}, {"ssm.group_count", "linear_num_key_heads"}, {"ssm.time_step_rank", "linear_num_value_heads"},
-                                       {"ssm.inner_size", "linear_values"}, {"full_attention_interval", "full_attention_interval"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"ssm.conv_kernel", "linear_conv_kernel_dim"},
+                        {"ssm.state_size", "linear_key_head_dim"},
+                        {"ssm.group_count", "linear_num_key_heads"},
+                        {"ssm.time_step_rank", "linear_num_value_heads"},
+                        {"ssm.inner_size", "linear_values"},
+                        {"full_attention_interval", "full_attention_interval"}}));
     const JsonObject view(config, files.gguf()->origin());
     weft_ASSIGN(const uint32_t values, view.count("linear_values"));
     weft_ASSIGN(const uint32_t heads, view.count("linear_num_value_heads"));
@@ -116,12 +130,23 @@ Result<Json> gguf_config(const ModelFiles& files) {
     return config;
 }
 
-const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"}, {"linear_attn.qkv", "attn_qkv"}, {"linear_attn.z", "attn_gate"}, {"linear_attn.in_proj_ba", "ssm_ba"}, {"linear_attn.conv1d", "ssm_conv1d"},
-                                          {"linear_attn.dt_bias", "ssm_dt.bias"}, {"linear_attn.A_log", "ssm_a"}, {"linear_attn.norm", "ssm_norm"}, {"linear_attn.out_proj", "ssm_out"}};
+const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
+                                          {"linear_attn.qkv", "attn_qkv"},
+                                          {"linear_attn.z", "attn_gate"},
+                                          {"linear_attn.in_proj_ba", "ssm_ba"},
+                                          {"linear_attn.conv1d", "ssm_conv1d"},
+                                          {"linear_attn.dt_bias", "ssm_dt.bias"},
+                                          {"linear_attn.A_log", "ssm_a"},
+                                          {"linear_attn.norm", "ssm_norm"},
+                                          {"linear_attn.out_proj", "ssm_out"}};
 
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"qwen3_next"}, "Qwen3-Next", "Gated DeltaNet and gated attention in turn, experts with a gated shared one", schedule, {{"qwen3next", gguf_config, kGgufNames}}};
+const Architecture architecture{{"qwen3_next"},
+                                "Qwen3-Next",
+                                "Gated DeltaNet and gated attention in turn, experts with a gated shared one",
+                                schedule,
+                                {{"qwen3next", gguf_config, kGgufNames}}};
 
 } // namespace weft::qwen3_next

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Qwen2-MoE (Qwen team 2024) and Qwen3-MoE (Yang et al. 2025): Qwen's attention, softmax-routed experts in every decoder_sparse_step-th layer; Qwen2 adds a shared expert with a gate.
+// L5: Qwen2-MoE (Qwen team 2024) and Qwen3-MoE (Yang et al. 2025): Qwen's attention, softmax-routed experts in every
+// decoder_sparse_step-th layer; Qwen2 adds a shared expert with a gate.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -11,12 +12,13 @@ struct Class {
     const char* type;
     uint32_t kv_heads, inner, expert_inner, experts, chosen; // where the config has none
     const char* bias_key;
-    bool biased, biased_out;  // biases on q, k, v where the config has none; the output has one whenever they have
-    bool head_norms;          // of q and k
-    bool shared;              // a shared expert, of 5632 where the config does not say
-    bool alternating;         // windows in every other one of the lower layers, or as layer_types says; else in all
+    bool biased, biased_out; // biases on q, k, v where the config has none; the output has one whenever they have
+    bool head_norms;         // of q and k
+    bool shared;             // a shared expert, of 5632 where the config does not say
+    bool alternating;        // windows in every other one of the lower layers, or as layer_types says; else in all
 };
-constexpr Class kClasses[] = {{"qwen2_moe", 16, 5632, 1408, 60, 4, "qkv_bias", true, false, false, true, true}, {"qwen3_moe", 4, 6144, 768, 128, 8, "attention_bias", false, true, true, false, false}};
+constexpr Class kClasses[] = {{"qwen2_moe", 16, 5632, 1408, 60, 4, "qkv_bias", true, false, false, true, true},
+                              {"qwen3_moe", 4, 6144, 768, 128, 8, "attention_bias", false, true, true, false, false}};
 
 struct Config : DecoderSizes {
     uint32_t shared_inner;
@@ -32,14 +34,16 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     weft_ASSIGN(o.qkv_bias, c.boolean_or(k.bias_key, k.biased));
     o.out_bias = k.biased_out && o.qkv_bias;
 
-    const std::string count_key = c.has("num_local_experts") ? "num_local_experts" : "num_experts"; // transformers 5 writes the former
+    const std::string count_key =
+        c.has("num_local_experts") ? "num_local_experts" : "num_experts"; // transformers 5 writes the former
     weft_ASSIGN(o.experts.count, count_or_zero(c, count_key, k.experts));
     if (o.experts.count) { // else dense throughout
         weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", k.chosen));
         weft_ASSIGN(o.experts.inner, inner_width_or(c, "moe_intermediate_size", k.expert_inner));
         weft_ASSIGN(o.experts.renormalise, c.boolean_or("norm_topk_prob", false));
         weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
-        weft_ASSIGN(o.shared_inner, k.shared ? inner_width_or(c, "shared_expert_intermediate_size", 5632) : Result<uint32_t>(0));
+        weft_ASSIGN(o.shared_inner,
+                    k.shared ? inner_width_or(c, "shared_expert_intermediate_size", 5632) : Result<uint32_t>(0));
     }
     weft_ASSIGN(o.sparse, sparse_layers(c, o.layers, o.experts.count));
 
@@ -92,6 +96,11 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"qwen2_moe", "qwen3_moe"}, "Qwen2-MoE, Qwen3-MoE", "many small experts, renormalised or not; a shared expert with a gate; dense layers between", schedule, {{"qwen2moe", gguf_config<0, false>}, {"qwen3moe", gguf_config<1, true>}}};
+const Architecture architecture{
+    {"qwen2_moe", "qwen3_moe"},
+    "Qwen2-MoE, Qwen3-MoE",
+    "many small experts, renormalised or not; a shared expert with a gate; dense layers between",
+    schedule,
+    {{"qwen2moe", gguf_config<0, false>}, {"qwen3moe", gguf_config<1, true>}}};
 
 } // namespace weft::qwen_moe

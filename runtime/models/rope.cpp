@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: rotary frequencies from a config, in double precision: the types of transformers' modeling_rope_utils and of the papers they name.
+// L5: rotary frequencies from a config, in double precision: the types of transformers' modeling_rope_utils and of the
+// papers they name.
 #include "models/architecture.hpp"
 #include <cmath>
 #include <numbers>
@@ -16,7 +17,8 @@ std::vector<double> plain(double theta, uint32_t dim) {
     return f;
 }
 
-// Peng et al. 2023, YaRN: interpolated where a wavelength is longer than the original context, untouched where much shorter, a ramp between.
+// Peng et al. 2023, YaRN: interpolated where a wavelength is longer than the original context, untouched where much
+// shorter, a ramp between.
 Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>& frequencies, Rope& rope) {
     weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
     weft_ASSIGN(const uint32_t original, o.count_or("original_max_position_embeddings", trained));
@@ -26,7 +28,9 @@ Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>
     weft_ASSIGN(const bool truncate, o.boolean_or("truncate", true));
     if (fast == 0) fast = 32; // the reference takes 0 as absent
     if (slow == 0) slow = 1;
-    const auto correction = [&](double rotations) { return dim * std::log(original / (rotations * 2 * std::numbers::pi)) / (2 * std::log(theta)); };
+    const auto correction = [&](double rotations) {
+        return dim * std::log(original / (rotations * 2 * std::numbers::pi)) / (2 * std::log(theta));
+    };
     double low = correction(fast), high = correction(slow);
     if (truncate) low = std::floor(low), high = std::ceil(high);
     low = std::max(low, 0.0);
@@ -39,7 +43,8 @@ Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>
     const auto mscale = [&](double m) { return factor <= 1 ? 1.0 : 0.1 * m * std::log(factor) + 1; };
     weft_ASSIGN(const double m, o.number_or("mscale", 0));
     weft_ASSIGN(const double all, o.number_or("mscale_all_dim", 0));
-    weft_ASSIGN(const double given, o.number_or("attention_factor", m != 0 && all != 0 ? mscale(m) / mscale(all) : mscale(1)));
+    weft_ASSIGN(const double given,
+                o.number_or("attention_factor", m != 0 && all != 0 ? mscale(m) / mscale(all) : mscale(1)));
     rope.factor = float(given);
     return Ok{};
 }
@@ -71,10 +76,16 @@ Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rop
     frequencies.clear();
     for (const char* key : {"short_factor", "long_factor"}) {
         weft_ASSIGN(const auto divisors, o.numbers(key));
-        if (divisors.size() != unscaled.size()) return o.bad(key, "must hold " + std::to_string(unscaled.size()) + " numbers, one for each rotated pair of channels");
-        for (size_t i = 0; i < unscaled.size(); ++i) frequencies.push_back(unscaled[i] / double(float(divisors[i]))); // as the reference and GGUF files hold them
+        if (divisors.size() != unscaled.size())
+            return o.bad(key, "must hold " + std::to_string(unscaled.size()) +
+                                  " numbers, one for each rotated pair of channels");
+        for (size_t i = 0; i < unscaled.size(); ++i)
+            frequencies.push_back(unscaled[i] /
+                                  double(float(divisors[i]))); // as the reference and GGUF files hold them
     }
-    weft_ASSIGN(const double given, o.number_or("attention_factor", factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(double(rope.original)))));
+    weft_ASSIGN(const double given,
+                o.number_or("attention_factor",
+                            factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(double(rope.original)))));
     rope.long_table = true;
     rope.factor = rope.long_factor = float(given);
     return Ok{};
@@ -82,8 +93,10 @@ Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rop
 
 } // namespace
 
-Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind, double default_partial, uint32_t default_context) {
-    // transformers 5 writes rope_parameters, perhaps keyed by layer type; before, rope_scaling stood beside rope_theta. An empty rope_scaling counts as absent.
+Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind,
+                             double default_partial, uint32_t default_context) {
+    // transformers 5 writes rope_parameters, perhaps keyed by layer type; before, rope_scaling stood beside rope_theta.
+    // An empty rope_scaling counts as absent.
     Json p = Json::object();
     for (const char* key : {"rope_parameters", "rope_scaling"})
         if (config.has(key)) {
@@ -100,11 +113,16 @@ Result<Json> rope_parameters(const JsonObject& config, double default_theta, con
         if (!view.has(key)) p[key] = config.has(key) ? config.json()[key] : otherwise;
     };
     complete("rope_theta", default_theta);
-    complete("partial_rotary_factor", config.json().contains("partial_rotary_factor") ? 1.0 : default_partial); // null is not the class's own factor, but none
+    complete("partial_rotary_factor", config.json().contains("partial_rotary_factor")
+                                          ? 1.0
+                                          : default_partial); // null is not the class's own factor, but none
     if (!view.has("rope_type")) p["rope_type"] = view.has("type") ? p["type"] : Json("default");
-    // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own numbers wins over one among them (Phi-3).
-    p["max_position_embeddings"] = config.has("max_position_embeddings") ? config.json()["max_position_embeddings"] : Json(default_context);
-    if (config.has("original_max_position_embeddings")) p["original_max_position_embeddings"] = config.json()["original_max_position_embeddings"];
+    // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own numbers
+    // wins over one among them (Phi-3).
+    p["max_position_embeddings"] =
+        config.has("max_position_embeddings") ? config.json()["max_position_embeddings"] : Json(default_context);
+    if (config.has("original_max_position_embeddings"))
+        p["original_max_position_embeddings"] = config.json()["original_max_position_embeddings"];
     return p;
 }
 
@@ -112,11 +130,14 @@ Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, Ro
     weft_ASSIGN(const std::string type, p.string("rope_type"));
     weft_ASSIGN(const double theta, p.number("rope_theta"));
     weft_ASSIGN(const double partial, p.number("partial_rotary_factor"));
-    if (head_size > kLargestHead) return p.bad("rope_type", "cannot be computed for heads of " + std::to_string(head_size) + " channels");
+    if (head_size > kLargestHead)
+        return p.bad("rope_type", "cannot be computed for heads of " + std::to_string(head_size) + " channels");
     if (!(theta > 0) || !std::isfinite(theta)) return p.bad("rope_theta", "must be positive");
     if (!(partial > 0 && partial <= 1)) return p.bad("partial_rotary_factor", "must be above 0 and at most 1");
     const uint32_t dim = uint32_t(head_size * partial), pairs = (dim + 1) / 2;
-    if (dim == 0 || 2 * pairs > head_size) return p.bad("partial_rotary_factor", "must leave at least one channel of " + std::to_string(head_size) + " to rotate, and whole pairs");
+    if (dim == 0 || 2 * pairs > head_size)
+        return p.bad("partial_rotary_factor",
+                     "must leave at least one channel of " + std::to_string(head_size) + " to rotate, and whole pairs");
     Rope rope;
     rope.kind = kind;
     rope.rotary = 2 * pairs;
@@ -132,17 +153,24 @@ Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, Ro
     } else if (type == "yarn") weft_TRY(yarn(p, theta, dim, frequencies, rope));
     else if (type == "llama3") weft_TRY(llama3(p, frequencies));
     else if (type == "longrope" || type == "su") weft_TRY(longrope(p, frequencies, rope));
-    else if (type != "default") return Error{ErrorCode::unsupported, p.origin() + ": rope type '" + type + "' is not supported", {"weft knows: default, linear, dynamic, yarn, llama3, longrope"}};
+    else if (type != "default")
+        return Error{ErrorCode::unsupported,
+                     p.origin() + ": rope type '" + type + "' is not supported",
+                     {"weft knows: default, linear, dynamic, yarn, llama3, longrope"}};
     std::vector<float> values(frequencies.begin(), frequencies.end());
     bool finite = std::isfinite(rope.factor) && std::isfinite(rope.long_factor) && std::isfinite(rope.ntk);
     for (float f : values) finite = finite && std::isfinite(f);
     if (!finite) return p.bad("rope_type", "and the numbers beside it give rotary frequencies that are not finite");
-    rope.frequencies = slots.computed("rotary frequencies", rope.long_table ? std::vector<uint32_t>{2, pairs} : std::vector<uint32_t>{pairs}, std::move(values));
+    rope.frequencies = slots.computed("rotary frequencies",
+                                      rope.long_table ? std::vector<uint32_t>{2, pairs} : std::vector<uint32_t>{pairs},
+                                      std::move(values));
     return rope;
 }
 
-Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta, const std::string& layer_kind, double default_partial, RopeKind kind, uint32_t default_context) {
-    weft_ASSIGN(const Json parameters, rope_parameters(config, default_theta, layer_kind, default_partial, default_context));
+Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+                     const std::string& layer_kind, double default_partial, RopeKind kind, uint32_t default_context) {
+    weft_ASSIGN(const Json parameters,
+                rope_parameters(config, default_theta, layer_kind, default_partial, default_context));
     return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size, kind);
 }
 

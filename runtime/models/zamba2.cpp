@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Zamba2 (Glorioso et al. 2024): Mamba-2 layers, some of them preceded by one of a few shared blocks of attention and feed-forward that read the residual stream beside the
-// embedding. Each use of a block has adapters and keys and values of its own.
+// L5: Zamba2 (Glorioso et al. 2024): Mamba-2 layers, some of them preceded by one of a few shared blocks of attention
+// and feed-forward that read the residual stream beside the embedding. Each use of a block has adapters and keys and
+// values of its own.
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
 #include <algorithm>
@@ -44,7 +45,8 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.inner, count_or_zero(c, "intermediate_size", 0));
     if (!o.inner && uint64_t(o.width) * 8 <= INT32_MAX) o.inner = 4 * o.width;
-    if (!o.inner || 2 * uint64_t(o.inner) > INT32_MAX) return c.bad(c.has("intermediate_size") ? "intermediate_size" : "hidden_size", "is too large");
+    if (!o.inner || 2 * uint64_t(o.inner) > INT32_MAX)
+        return c.bad(c.has("intermediate_size") ? "intermediate_size" : "hidden_size", "is too large");
     weft_ASSIGN(o.heads, read_shared_heads(c, o.width));
     weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
     weft_ASSIGN(o.bias, c.boolean_or("add_bias_linear", false));
@@ -53,12 +55,18 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.rank, c.count_or("adapter_rank", 128));
     if (3 * uint64_t(o.rank) > INT32_MAX) return c.bad("adapter_rank", "is too large");
     weft_ASSIGN(o.attention_adapters, c.boolean_or("use_shared_attention_adapter", false));
-    if (o.attention_adapters && (o.heads.kv_heads != o.heads.heads || o.heads.q_rows() != 2 * uint64_t(o.width))) return c.bad("use_shared_attention_adapter", "needs q, k and v of twice the model's width each");
+    if (o.attention_adapters && (o.heads.kv_heads != o.heads.heads || o.heads.q_rows() != 2 * uint64_t(o.width)))
+        return c.bad("use_shared_attention_adapter", "needs q, k and v of twice the model's width each");
     weft_ASSIGN(o.rotates, c.boolean_or("use_mem_rope", false));
     weft_ASSIGN(o.long_context, c.boolean_or("use_long_context", false));
     weft_ASSIGN(const uint32_t expand, c.count_or("mamba_expand", 2));
     weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width,
-                                     {.heads = {"n_mamba_heads", 8}, .groups = {"mamba_ngroups", 1}, .state_size = {"mamba_d_state", 64}, .taps = {"mamba_d_conv", 4}, .head_size = {"mamba_headdim", 0}, .bias = "add_bias_linear"}));
+                                     {.heads = {"n_mamba_heads", 8},
+                                      .groups = {"mamba_ngroups", 1},
+                                      .state_size = {"mamba_d_state", 64},
+                                      .taps = {"mamba_d_conv", 4},
+                                      .head_size = {"mamba_headdim", 0},
+                                      .bias = "add_bias_linear"}));
     o.mamba.conv_bias = true;
     o.mamba.activation = kernel::Activation::silu;
     weft_ASSIGN(o.mamba.dt_min, c.number_or("time_step_min", 0.001));
@@ -66,7 +74,9 @@ Result<Config> read(const JsonObject& c) {
     const std::string key = c.has("layers_block_type") ? "layers_block_type" : "layer_types";
     weft_ASSIGN(const auto given, layers_of_kind(c, key, o.layers, "hybrid", "linear_attention"));
     o.hybrid = given.value_or(usual_pattern());
-    if (o.hybrid.size() != o.layers) return c.bad("num_hidden_layers", "must be " + std::to_string(o.hybrid.size()) + " where layers_block_type is absent");
+    if (o.hybrid.size() != o.layers)
+        return c.bad("num_hidden_layers",
+                     "must be " + std::to_string(o.hybrid.size()) + " where layers_block_type is absent");
     return o;
 }
 
@@ -80,17 +90,28 @@ struct SharedBlock {
 
 SharedBlock shared_block(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
     const std::string attn = at + "self_attn.", ff = at + "feed_forward.";
-    SharedBlock b{at, slots.rms(at + "input_layernorm.weight", 2 * c.width, c.eps), slots.rms(at + "pre_ff_layernorm.weight", c.width, c.eps), c.heads.attention(), {}};
-    b.attention.qkv = slots.stacked_linear(attn + "qkv", {{attn + "q_proj", c.heads.q_rows()}, {attn + "k_proj", c.heads.kv_rows()}, {attn + "v_proj", c.heads.kv_rows()}}, 2 * c.width);
+    SharedBlock b{at,
+                  slots.rms(at + "input_layernorm.weight", 2 * c.width, c.eps),
+                  slots.rms(at + "pre_ff_layernorm.weight", c.width, c.eps),
+                  c.heads.attention(),
+                  {}};
+    b.attention.qkv = slots.stacked_linear(attn + "qkv",
+                                           {{attn + "q_proj", c.heads.q_rows()},
+                                            {attn + "k_proj", c.heads.kv_rows()},
+                                            {attn + "v_proj", c.heads.kv_rows()}},
+                                           2 * c.width);
     b.attention.rope = rope;
     b.attention.scale = float(1 / std::sqrt(c.heads.head_size / 2.0));
     b.attention.out = slots.linear(attn + "o_proj", c.width, c.heads.q_rows());
-    b.mlp = {.in = slots.linear(ff + "gate_up_proj", 2 * c.inner, c.width, c.bias), .out = slots.linear(ff + "down_proj", c.width, c.inner, c.bias), .inner = c.inner, .activation = c.activation};
+    b.mlp = {.in = slots.linear(ff + "gate_up_proj", 2 * c.inner, c.width, c.bias),
+             .out = slots.linear(ff + "down_proj", c.width, c.inner, c.bias),
+             .inner = c.inner,
+             .activation = c.activation};
     return b;
 }
 
-/// The block of each use. Use i is of block i % blocks. The file holds a block under the layer of one of its uses, or under all of them; a use whose weights there are
-/// others has a block of its own.
+/// The block of each use. Use i is of block i % blocks. The file holds a block under the layer of one of its uses, or
+/// under all of them; a use whose weights there are others has a block of its own.
 std::vector<SharedBlock> shared_blocks(Slots& slots, const Config& c, const Rope& rope) {
     std::vector<std::string> names; // of the uses
     for (uint32_t i = 0; i < c.layers; ++i)
@@ -106,14 +127,17 @@ std::vector<SharedBlock> shared_blocks(Slots& slots, const Config& c, const Rope
         }
         const SharedBlock& first = blocks[i % c.blocks];
         const TensorView *own = query(names[i]), *shared = query(first.at);
-        const bool same = !own || own == shared || (shared && own->type == shared->type && std::ranges::equal(own->bytes, shared->bytes));
+        const bool same = !own || own == shared ||
+                          (shared && own->type == shared->type && std::ranges::equal(own->bytes, shared->bytes));
         blocks.push_back(same ? SharedBlock(first) : shared_block(slots, names[i], c, rope));
     }
     return blocks;
 }
 
 // Adapters of one use.
-Linear adapter(Slots& slots, const std::string& list, uint32_t use, const char* part, uint32_t out, uint32_t in) { return slots.linear(list + "_adapter_list." + std::to_string(use) + "." + part, out, in); }
+Linear adapter(Slots& slots, const std::string& list, uint32_t use, const char* part, uint32_t out, uint32_t in) {
+    return slots.linear(list + "_adapter_list." + std::to_string(use) + "." + part, out, in);
+}
 
 SharedBlock adapted(Slots& slots, SharedBlock b, uint32_t use, const Config& c) {
     const std::string attn = b.at + "self_attn.linear_", ff = b.at + "feed_forward.gate_up_proj";
@@ -121,8 +145,11 @@ SharedBlock adapted(Slots& slots, SharedBlock b, uint32_t use, const Config& c) 
     b.mlp.adapter_up = adapter(slots, ff, use, "1", 2 * c.inner, c.rank);
     if (!c.attention_adapters) return b;
     const std::string index = "_adapter_list." + std::to_string(use) + ".0";
-    b.attention.adapter_down = slots.stacked_linear(attn + "qkv" + index, {{attn + "q" + index, c.rank}, {attn + "k" + index, c.rank}, {attn + "v" + index, c.rank}}, 2 * c.width);
-    for (size_t i = 0; i < 3; ++i) b.attention.adapter_up[i] = adapter(slots, attn + "qkv"[i], use, "1", 2 * c.width, c.rank);
+    b.attention.adapter_down = slots.stacked_linear(
+        attn + "qkv" + index,
+        {{attn + "q" + index, c.rank}, {attn + "k" + index, c.rank}, {attn + "v" + index, c.rank}}, 2 * c.width);
+    for (size_t i = 0; i < 3; ++i)
+        b.attention.adapter_up[i] = adapter(slots, attn + "qkv"[i], use, "1", 2 * c.width, c.rank);
     return b;
 }
 
@@ -145,13 +172,21 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         Layer layer;
         if (c.hybrid[i]) { // what the shared block gives goes into Mamba-2's input, not into the residual stream
             const SharedBlock b = adapted(slots, blocks[use], use, c);
-            layer.blocks.push_back({.input = BlockInput::residual_and_embedding, .pre = b.attention_norm, .branches = {{b.attention}}, .output = BlockOutput::side});
-            layer.blocks.push_back({.input = BlockInput::side, .pre = b.mlp_norm, .branches = {{b.mlp}}, .output = BlockOutput::side});
-            layer.blocks.push_back({.input = BlockInput::side, .branches = {{LinearSpec{slots.linear(at + "linear", c.width, c.width)}}}, .output = BlockOutput::side});
+            layer.blocks.push_back({.input = BlockInput::residual_and_embedding,
+                                    .pre = b.attention_norm,
+                                    .branches = {{b.attention}},
+                                    .output = BlockOutput::side});
+            layer.blocks.push_back(
+                {.input = BlockInput::side, .pre = b.mlp_norm, .branches = {{b.mlp}}, .output = BlockOutput::side});
+            layer.blocks.push_back({.input = BlockInput::side,
+                                    .branches = {{LinearSpec{slots.linear(at + "linear", c.width, c.width)}}},
+                                    .output = BlockOutput::side});
             ++use;
         }
-        layer.blocks.push_back({.input = c.hybrid[i] ? BlockInput::residual_plus_side : BlockInput::residual, .pre = slots.rms(mamba + "input_layernorm.weight", c.width, c.eps),
-                                .branches = {{usual_mamba2(slots, mamba + "mamba.", c.width, c.mamba, kMambaNormEps)}}});
+        layer.blocks.push_back(
+            {.input = c.hybrid[i] ? BlockInput::residual_plus_side : BlockInput::residual,
+             .pre = slots.rms(mamba + "input_layernorm.weight", c.width, c.eps),
+             .branches = {{usual_mamba2(slots, mamba + "mamba.", c.width, c.mamba, kMambaNormEps)}}});
         s.layers.push_back(std::move(layer));
     }
     return s;
@@ -160,6 +195,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"zamba2"}, "Zamba2", "Mamba-2 with shared attention blocks over residual and embedding, adapters for each use", schedule};
+const Architecture architecture{
+    {"zamba2"},
+    "Zamba2",
+    "Mamba-2 with shared attention blocks over residual and embedding, adapters for each use",
+    schedule};
 
 } // namespace weft::zamba2

@@ -44,7 +44,8 @@ double share_of(const DevicePeaks& peaks, uint64_t bytes, uint64_t operations, d
     return us > 0 && peaks ? least / us : 0;
 }
 
-Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats, const std::function<bool(const std::string&)>& on_case) try {
+Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats,
+                                  const std::function<bool(const std::string&)>& on_case) try {
     KernelBench bench;
     bench.device = device.info().name;
     bench.driver = device.info().driver;
@@ -60,7 +61,8 @@ Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>
         if (!names.empty() && std::find(names.begin(), names.end(), table.kernel) == names.end()) continue;
         for (const auto& c : table.cases) {
             if (c.bytes == 0) continue;
-            if (on_case && !on_case(std::string(table.kernel) + ": " + c.name)) return Error{ErrorCode::cancelled, "stopped", {}};
+            if (on_case && !on_case(std::string(table.kernel) + ": " + c.name))
+                return Error{ErrorCode::cancelled, "stopped", {}};
             auto t = time_case(device.internal(), table.kernel, c, repeats);
             if (!t) {
                 if (t.error().code == ErrorCode::device_lost) return t.error();
@@ -72,23 +74,43 @@ Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>
         }
     }
     return bench;
-} weft_CATCH
+}
+weft_CATCH
 
-std::string KernelBench::text() const {
+    std::string
+    KernelBench::text() const {
     char line[256];
-    std::snprintf(line, sizeof line, "%s, %s: copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", device.c_str(), driver.c_str(), peaks.copy_gb_per_s, peaks.gflop_per_s);
+    std::snprintf(line, sizeof line, "%s, %s: copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", device.c_str(),
+                  driver.c_str(), peaks.copy_gb_per_s, peaks.gflop_per_s);
     std::string s = line;
     for (const auto& c : cases) {
-        if (c.error.empty()) std::snprintf(line, sizeof line, "  %-16s %-44s %10.1f us %8.2f GB/s %8.2f GFLOP/s %5.1f %% of the limit\n", c.kernel.c_str(), c.name.c_str(), c.us, double(c.bytes) / (c.us * 1000), double(c.operations) / (c.us * 1000), 100 * c.share);
-        else std::snprintf(line, sizeof line, "  %-16s %-44s not run: %s\n", c.kernel.c_str(), c.name.c_str(), c.error.c_str());
+        if (c.error.empty())
+            std::snprintf(line, sizeof line, "  %-16s %-44s %10.1f us %8.2f GB/s %8.2f GFLOP/s %5.1f %% of the limit\n",
+                          c.kernel.c_str(), c.name.c_str(), c.us, double(c.bytes) / (c.us * 1000),
+                          double(c.operations) / (c.us * 1000), 100 * c.share);
+        else
+            std::snprintf(line, sizeof line, "  %-16s %-44s not run: %s\n", c.kernel.c_str(), c.name.c_str(),
+                          c.error.c_str());
         s += line;
     }
     return s;
 }
 
 std::string KernelBench::json() const {
-    Json j{{"device", device}, {"driver", driver}, {"copy_gb_per_s", peaks.copy_gb_per_s}, {"gflop_per_s", peaks.gflop_per_s}, {"cases", Json::array()}};
-    for (const auto& c : cases) j["cases"].push_back({{"kernel", c.kernel}, {"name", c.name}, {"forms", c.forms}, {"us", c.us}, {"bytes", c.bytes}, {"operations", c.operations}, {"share_of_limit", c.share}, {"error", c.error}});
+    Json j{{"device", device},
+           {"driver", driver},
+           {"copy_gb_per_s", peaks.copy_gb_per_s},
+           {"gflop_per_s", peaks.gflop_per_s},
+           {"cases", Json::array()}};
+    for (const auto& c : cases)
+        j["cases"].push_back({{"kernel", c.kernel},
+                              {"name", c.name},
+                              {"forms", c.forms},
+                              {"us", c.us},
+                              {"bytes", c.bytes},
+                              {"operations", c.operations},
+                              {"share_of_limit", c.share},
+                              {"error", c.error}});
     return j.dump(2);
 }
 

@@ -27,19 +27,23 @@ std::vector<LayerTiming> layer_times(const Session& session) {
     const auto times = replay->recording().call_times();
     if (!times) return list;
     const auto& program = replay->recording().program();
-    for (size_t i = 0; i < times->size(); ++i) list.push_back({program.segments[program.calls[i].segment], program.calls[i].label, (*times)[i] / 1000});
+    for (size_t i = 0; i < times->size(); ++i)
+        list.push_back({program.segments[program.calls[i].segment], program.calls[i].label, (*times)[i] / 1000});
     return list;
 }
 
 std::string work_text(const PhaseWork& w, double seconds) {
     char line[160];
-    std::snprintf(line, sizeof line, "%.2f MB at %.2f GB/s, %.4f GFLOP at %.2f GFLOP/s", double(w.bytes) * 1e-6, double(w.bytes) * 1e-9 / seconds, double(w.operations) * 1e-9, double(w.operations) * 1e-9 / seconds);
+    std::snprintf(line, sizeof line, "%.2f MB at %.2f GB/s, %.4f GFLOP at %.2f GFLOP/s", double(w.bytes) * 1e-6,
+                  double(w.bytes) * 1e-9 / seconds, double(w.operations) * 1e-9, double(w.operations) * 1e-9 / seconds);
     std::string s = line;
     std::snprintf(line, sizeof line, ", %.1f %% of the limit", 100 * w.share);
     return w.share > 0 ? s + line : s;
 }
 
-Json work_json(const PhaseWork& w) { return {{"bytes", w.bytes}, {"operations", w.operations}, {"share_of_limit", w.share}}; }
+Json work_json(const PhaseWork& w) {
+    return {{"bytes", w.bytes}, {"operations", w.operations}, {"share_of_limit", w.share}};
+}
 
 // Sets what prefill and a decode step had to do, and their shares of the peaks.
 void count_work(const Model& model, const SessionOptions& options, ModelBench& bench) {
@@ -54,17 +58,22 @@ void count_work(const Model& model, const SessionOptions& options, ModelBench& b
         phase.operations += work.operations;
     };
     const uint32_t chunk = std::max(1u, options.max_chunk / bench.batch);
-    for (uint32_t past = 0; past < bench.prompt; past += chunk) add(bench.prefill_work, {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt});
-    bench.prefill_work.share = share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations, double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
+    for (uint32_t past = 0; past < bench.prompt; past += chunk)
+        add(bench.prefill_work,
+            {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt});
+    bench.prefill_work.share = share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations,
+                                        double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
     if (!bench.generate) return;
     add(bench.decode_work, {bench.batch, bench.prompt + bench.generate / 2, 1, true});
-    bench.decode_work.share = share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations, bench.batch / bench.decode_tokens_per_s * 1e6);
+    bench.decode_work.share = share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations,
+                                       bench.batch / bench.decode_tokens_per_s * 1e6);
 }
 
 } // namespace
 
 Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) try {
-    if (o.prompt == 0 || o.batch == 0 || o.repeats == 0) return Error{ErrorCode::invalid_argument, "prompt, batch and repeats must be at least 1", {}};
+    if (o.prompt == 0 || o.batch == 0 || o.repeats == 0)
+        return Error{ErrorCode::invalid_argument, "prompt, batch and repeats must be at least 1", {}};
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     ModelBench bench;
     // Before the model takes the memory; under a limit too low for it the times are still worth having.
@@ -74,7 +83,9 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     if (o.random_weights) {
         weft_ASSIGN(model, random_model(device.internal(), files, o.dtype, 1));
     } else {
-        weft_ASSIGN(model, load_model(device.internal(), files, o.dtype, [&](uint64_t done, uint64_t total) { return !o.progress || o.progress({Progress::Stage::load, done, total}); }));
+        weft_ASSIGN(model, load_model(device.internal(), files, o.dtype, [&](uint64_t done, uint64_t total) {
+                        return !o.progress || o.progress({Progress::Stage::load, done, total});
+                    }));
     }
     SessionOptions options;
     options.context = o.prompt + o.generate + 1;
@@ -103,7 +114,9 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     }
     // A run is a unit of progress; within it the steps are looked at, so that a slow one can be stopped.
     uint32_t runs = 0;
-    const auto going = [&] { return !o.progress || o.progress({Progress::Stage::prefill, runs, uint64_t(o.repeats) + 1}); };
+    const auto going = [&] {
+        return !o.progress || o.progress({Progress::Stage::prefill, runs, uint64_t(o.repeats) + 1});
+    };
     const Error stopped{ErrorCode::cancelled, "stopped", {}};
     const auto decode_steps = [&](Session& s, uint32_t steps, std::vector<std::vector<uint32_t>>& made) -> Status {
         for (uint32_t done = 0; done < steps;) {
@@ -149,18 +162,26 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     bench.host_us_per_token = median(host);
     count_work(*model, options, bench);
     return bench;
-} weft_CATCH
+}
+weft_CATCH
 
-std::string ModelBench::text() const {
+    std::string
+    ModelBench::text() const {
     char line[256];
-    std::snprintf(line, sizeof line, " (%s): %.2f M parameters, %.1f MiB; ", architecture.c_str(), double(parameters) * 1e-6, double(weight_bytes) / 1048576);
+    std::snprintf(line, sizeof line, " (%s): %.2f M parameters, %.1f MiB; ", architecture.c_str(),
+                  double(parameters) * 1e-6, double(weight_bytes) / 1048576);
     std::string s = model + line + device + ", " + driver;
-    std::snprintf(line, sizeof line, ": copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", peaks.copy_gb_per_s, peaks.gflop_per_s);
+    std::snprintf(line, sizeof line, ": copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", peaks.copy_gb_per_s,
+                  peaks.gflop_per_s);
     s += peaks ? line : ": peaks not measured, for want of memory\n";
-    std::snprintf(line, sizeof line, "  prefill %u x %u: %.1f tokens/s; %s\n", batch, prompt, prefill_tokens_per_s, work_text(prefill_work, double(prompt) * batch / prefill_tokens_per_s).c_str());
+    std::snprintf(line, sizeof line, "  prefill %u x %u: %.1f tokens/s; %s\n", batch, prompt, prefill_tokens_per_s,
+                  work_text(prefill_work, double(prompt) * batch / prefill_tokens_per_s).c_str());
     s += line;
     if (generate) {
-        std::snprintf(line, sizeof line, "  decode  %u x %u: %.1f tokens/s; a step %s; host %.1f us a token, %llu submissions\n", batch, generate, decode_tokens_per_s, work_text(decode_work, batch / decode_tokens_per_s).c_str(), host_us_per_token, static_cast<unsigned long long>(decode_submissions));
+        std::snprintf(line, sizeof line,
+                      "  decode  %u x %u: %.1f tokens/s; a step %s; host %.1f us a token, %llu submissions\n", batch,
+                      generate, decode_tokens_per_s, work_text(decode_work, batch / decode_tokens_per_s).c_str(),
+                      host_us_per_token, static_cast<unsigned long long>(decode_submissions));
         s += line;
     }
     for (const auto* layers : {&prefill_layers, &decode_layers}) {
@@ -169,7 +190,8 @@ std::string ModelBench::text() const {
         for (const auto& l : *layers) total += l.us;
         s += layers == &prefill_layers ? "  prefill, last chunk:\n" : "  decode, last step:\n";
         for (const auto& l : *layers) {
-            std::snprintf(line, sizeof line, "    %-10s %-24s %10.1f us %5.1f %%\n", l.segment.c_str(), l.call.c_str(), l.us, 100 * l.us / total);
+            std::snprintf(line, sizeof line, "    %-10s %-24s %10.1f us %5.1f %%\n", l.segment.c_str(), l.call.c_str(),
+                          l.us, 100 * l.us / total);
             s += line;
         }
     }
@@ -177,9 +199,23 @@ std::string ModelBench::text() const {
 }
 
 std::string ModelBench::json() const {
-    Json j{{"model", model}, {"architecture", architecture}, {"device", device}, {"driver", driver}, {"parameters", parameters}, {"weight_bytes", weight_bytes}, {"prompt", prompt}, {"generate", generate}, {"batch", batch},
-           {"prefill_tokens_per_s", prefill_tokens_per_s}, {"decode_tokens_per_s", decode_tokens_per_s}, {"host_us_per_token", host_us_per_token}, {"decode_submissions", decode_submissions},
-           {"copy_gb_per_s", peaks.copy_gb_per_s}, {"gflop_per_s", peaks.gflop_per_s}, {"prefill_work", work_json(prefill_work)}, {"decode_work", work_json(decode_work)}};
+    Json j{{"model", model},
+           {"architecture", architecture},
+           {"device", device},
+           {"driver", driver},
+           {"parameters", parameters},
+           {"weight_bytes", weight_bytes},
+           {"prompt", prompt},
+           {"generate", generate},
+           {"batch", batch},
+           {"prefill_tokens_per_s", prefill_tokens_per_s},
+           {"decode_tokens_per_s", decode_tokens_per_s},
+           {"host_us_per_token", host_us_per_token},
+           {"decode_submissions", decode_submissions},
+           {"copy_gb_per_s", peaks.copy_gb_per_s},
+           {"gflop_per_s", peaks.gflop_per_s},
+           {"prefill_work", work_json(prefill_work)},
+           {"decode_work", work_json(decode_work)}};
     const auto layers = [](const std::vector<LayerTiming>& list) {
         Json a = Json::array();
         for (const auto& l : list) a.push_back({{"segment", l.segment}, {"call", l.call}, {"us", l.us}});

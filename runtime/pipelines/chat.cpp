@@ -23,25 +23,34 @@ Result<std::string> ChatState::render(std::span<const ChatMessage> said, bool an
         messages.push_back(std::move(message));
     }
     OrderedJson conversation{{"messages", std::move(messages)}, {"add_generation_prompt", answer}};
-    if (options_.thinking) conversation["kwargs"] = {{"enable_thinking", *options_.thinking}, {"thinking", *options_.thinking}};
+    if (options_.thinking)
+        conversation["kwargs"] = {{"enable_thinking", *options_.thinking}, {"thinking", *options_.thinking}};
     return template_.render(conversation.dump(-1, ' ', false, OrderedJson::error_handler_t::replace), {options_.now});
 }
 
 Status ChatState::begin(std::string_view text) {
     if (turn_) return Error{ErrorCode::invalid_argument, "the last question is still being answered", {}};
-    if (const size_t valid = text::valid_utf8_prefix(text); valid < text.size()) return Error{ErrorCode::invalid_argument, "the question: invalid UTF-8 at byte " + std::to_string(valid), {}};
+    if (const size_t valid = text::valid_utf8_prefix(text); valid < text.size())
+        return Error{ErrorCode::invalid_argument, "the question: invalid UTF-8 at byte " + std::to_string(valid), {}};
     messages_.push_back({"user", std::string(text), {}});
     const auto prepare = [&]() -> Status {
         Session& session = *model_.session;
         weft_ASSIGN(std::string prompt, render(messages_, true));
         const auto open = render(messages_, false); // some templates refuse it; there is less to go back to then
         weft_ASSIGN(std::vector<uint32_t> tokens, memory_.tokens_of(*model_.tokenizer, prompt));
-        if (tokens.empty()) return Error{ErrorCode::invalid_argument, "the chat template makes no text of this conversation", {}};
+        if (tokens.empty())
+            return Error{ErrorCode::invalid_argument, "the chat template makes no text of this conversation", {}};
         if (tokens.size() >= session.options().context)
-            return Error{ErrorCode::invalid_argument, "the conversation has " + std::to_string(tokens.size()) + " tokens, the context is " + std::to_string(session.options().context), {}};
+            return Error{ErrorCode::invalid_argument,
+                         "the conversation has " + std::to_string(tokens.size()) + " tokens, the context is " +
+                             std::to_string(session.options().context),
+                         {}};
         weft_ASSIGN(Stops stops, Stops::create(options_.generate.stop, *model_.tokenizer));
         const bool begins = open && prompt.starts_with(*open);
-        turn_.emplace(Turn{.reader = AnswerReader(*model_.tokenizer, begins ? std::string_view(prompt).substr(open->size()) : std::string_view(prompt), std::move(stops))});
+        turn_.emplace(Turn{
+            .reader = AnswerReader(*model_.tokenizer,
+                                   begins ? std::string_view(prompt).substr(open->size()) : std::string_view(prompt),
+                                   std::move(stops))});
         turn_->tokens = std::move(tokens);
         if (messages_.size() == 1 && !options_.system.empty()) weft_TRY(add_stop(prompt, render({}, false)));
         weft_TRY(add_stop(prompt, open));
@@ -61,8 +70,10 @@ Status ChatState::add_stop(std::string_view prompt, const Result<std::string>& b
     if (!beginning || !prompt.starts_with(*beginning)) return Ok{};
     const auto& tokens = turn_->tokens;
     weft_ASSIGN(const std::vector<uint32_t> before, memory_.tokens_of(*model_.tokenizer, *beginning));
-    const size_t count = size_t(std::mismatch(before.begin(), before.end(), tokens.begin(), tokens.end()).first - before.begin());
-    if (count == 0 || count == tokens.size() || (!turn_->stops.empty() && turn_->stops.back().tokens >= count)) return Ok{};
+    const size_t count =
+        size_t(std::mismatch(before.begin(), before.end(), tokens.begin(), tokens.end()).first - before.begin());
+    if (count == 0 || count == tokens.size() || (!turn_->stops.empty() && turn_->stops.back().tokens >= count))
+        return Ok{};
     turn_->stops.push_back({count, count == before.size() ? std::optional(beginning->size()) : std::nullopt});
     return Ok{};
 }
@@ -73,13 +84,15 @@ Status ChatState::feed() {
     const size_t here = session.length(0);
     std::erase_if(turn_->stops, [&](const Stop& stop) { return stop.tokens <= here; });
     if (turn_->stops.empty()) return begin_generation();
-    const Feed feed{0, std::span(turn_->tokens).subspan(here, turn_->stops[0].tokens - here), uint32_t(turn_->tokens.size())};
+    const Feed feed{0, std::span(turn_->tokens).subspan(here, turn_->stops[0].tokens - here),
+                    uint32_t(turn_->tokens.size())};
     return session.begin({&feed, 1}, Want::nothing);
 }
 
 Status ChatState::begin_generation() {
     Session& session = *model_.session;
-    weft_ASSIGN(turn_->generation, Generation::begin(session, std::span(turn_->tokens).subspan(session.length(0)), options_.generate));
+    weft_ASSIGN(turn_->generation,
+                Generation::begin(session, std::span(turn_->tokens).subspan(session.length(0)), options_.generate));
     return Ok{};
 }
 
@@ -93,7 +106,10 @@ Result<bool> ChatState::advance(double budget_ms, const ChatFunction& on_piece) 
 Result<bool> ChatState::step(double budget_ms, const ChatFunction& on_piece) {
     Session& session = *model_.session;
     const auto report = [&]() -> Status {
-        if (!options_.generate.progress || options_.generate.progress({Progress::Stage::prefill, session.length(0) - stats_.kept, turn_->tokens.size() - stats_.kept})) return Ok{};
+        if (!options_.generate.progress ||
+            options_.generate.progress(
+                {Progress::Stage::prefill, session.length(0) - stats_.kept, turn_->tokens.size() - stats_.kept}))
+            return Ok{};
         return Error{ErrorCode::cancelled, "stopped", {}};
     };
     if (!turn_->generation) {
@@ -143,7 +159,8 @@ Status ChatState::finish(const ChatFunction& on_piece) {
     return Ok{};
 }
 
-// The text that the sequence took in of the answer, special tokens and all. The prompt's last token goes before it: some tokenizers write the first of a text without its space.
+// The text that the sequence took in of the answer, special tokens and all. The prompt's last token goes before it:
+// some tokenizers write the first of a text without its space.
 std::string ChatState::own_text() const {
     StreamDecoder decoder(*model_.tokenizer, false);
     decoder.push(turn_->tokens.back());
@@ -184,29 +201,43 @@ Chat::~Chat() = default;
 
 Result<Chat> Chat::create(TextModel& model, ChatTemplate chat_template, ChatOptions options) try {
     TextModelState& state = model.internal();
-    if (!state.tokenizer) return Error{ErrorCode::not_found, "a conversation needs a tokenizer, and this model has none", {}};
+    if (!state.tokenizer)
+        return Error{ErrorCode::not_found, "a conversation needs a tokenizer, and this model has none", {}};
     state.session->reset(0);
     return Chat(std::make_unique<ChatState>(state, std::move(chat_template), std::move(options)));
-} weft_CATCH
+}
+weft_CATCH
 
-Status Chat::begin(std::string_view text) try { return state_->begin(text); } weft_CATCH
-Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) try { return state_->advance(budget_ms, on_piece); } weft_CATCH
+    Status
+    Chat::begin(std::string_view text) try {
+    return state_->begin(text);
+}
+weft_CATCH Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) try {
+    return state_->advance(budget_ms, on_piece);
+}
+weft_CATCH
 
-Result<GenerateStats> Chat::ask(std::string_view text, const ChatFunction& on_piece) try {
+    Result<GenerateStats>
+    Chat::ask(std::string_view text, const ChatFunction& on_piece) try {
     weft_TRY(state_->begin(text));
     for (;;) {
         weft_ASSIGN(const bool done, state_->advance(kWithoutLimit, on_piece));
         if (done) return state_->stats().last;
     }
-} weft_CATCH
+}
+weft_CATCH
 
-bool Chat::undo() { return state_->undo(); }
+    bool
+    Chat::undo() {
+    return state_->undo();
+}
 void Chat::reset() { state_->reset(); }
 void Chat::set_system(std::string text) { state_->system() = std::move(text); }
 const std::string& Chat::system() const { return state_->system(); }
 const std::vector<ChatMessage>& Chat::messages() const { return state_->messages(); }
 ChatStats Chat::stats() const { return state_->stats(); }
 std::string Chat::save() const { return state_->save(); }
-Status Chat::load(std::string_view json, const std::string& origin) try { return state_->load(json, origin); } weft_CATCH
+Status Chat::load(std::string_view json, const std::string& origin) try { return state_->load(json, origin); }
+weft_CATCH
 
 } // namespace weft

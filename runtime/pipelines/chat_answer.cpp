@@ -32,7 +32,8 @@ std::vector<std::string> mark_texts() {
 }
 
 bool in_a_mark(std::string_view token) {
-    return !token.empty() && std::any_of(std::begin(kMarks), std::end(kMarks), [&](const Mark& mark) { return mark.text.find(token) != mark.text.npos; });
+    return !token.empty() && std::any_of(std::begin(kMarks), std::end(kMarks),
+                                         [&](const Mark& mark) { return mark.text.find(token) != mark.text.npos; });
 }
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }

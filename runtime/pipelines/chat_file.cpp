@@ -27,7 +27,10 @@ std::string ChatState::save() const {
     const auto said = render(messages_, false);
     OrderedJson state = memory_.to_json(said ? *said : "");
     state["model"] = model_name();
-    const OrderedJson file{{"weft_chat", kVersion}, {"system", options_.system}, {"messages", std::move(messages)}, {"state", std::move(state)}};
+    const OrderedJson file{{"weft_chat", kVersion},
+                           {"system", options_.system},
+                           {"messages", std::move(messages)},
+                           {"state", std::move(state)}};
     return file.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
@@ -37,7 +40,8 @@ Status ChatState::load(std::string_view json, const std::string& origin) {
     if (!file.is_object()) return Error{ErrorCode::malformed, origin + ": must be an object", {}};
     const JsonObject o(file, origin);
     weft_ASSIGN(const int64_t version, o.integer("weft_chat"));
-    if (version != kVersion) return Error{ErrorCode::unsupported, origin + ": key 'weft_chat' must be " + std::to_string(kVersion), {}};
+    if (version != kVersion)
+        return Error{ErrorCode::unsupported, origin + ": key 'weft_chat' must be " + std::to_string(kVersion), {}};
     weft_ASSIGN(std::string system, o.string_or("system", ""));
     if (!o.has("messages") || !file["messages"].is_array()) return o.bad("messages", "must be a list of messages");
     std::vector<ChatMessage> messages;
@@ -49,16 +53,19 @@ Status ChatState::load(std::string_view json, const std::string& origin) {
         weft_ASSIGN(message.role, m.string("role"));
         weft_ASSIGN(message.content, m.string("content"));
         weft_ASSIGN(message.reasoning, m.string_or("reasoning_content", ""));
-        if (message.role != (messages.size() % 2 ? "assistant" : "user")) return m.bad("role", "must be 'user' and 'assistant' in turn");
+        if (message.role != (messages.size() % 2 ? "assistant" : "user"))
+            return m.bad("role", "must be 'user' and 'assistant' in turn");
         messages.push_back(std::move(message));
     }
-    if (messages.size() % 2) return Error{ErrorCode::malformed, origin + ": the last message must be the assistant's", {}};
+    if (messages.size() % 2)
+        return Error{ErrorCode::malformed, origin + ": the last message must be the assistant's", {}};
     options_.system = std::move(system);
     messages_ = std::move(messages);
     memory_.clear();
     model_.session->reset(0);
     // Tokens of another model, or none: the messages are then read as any text.
-    if (const auto state = file.find("state"); state != file.end() && state->is_object() && state->value("model", Json()) == model_name())
+    if (const auto state = file.find("state");
+        state != file.end() && state->is_object() && state->value("model", Json()) == model_name())
         memory_.from_json(*state, model_.model->schedule.vocabulary);
     return Ok{};
 }

@@ -7,8 +7,12 @@ namespace {
 
 constexpr size_t kMostSnapshots = 16; // two for each of the last turns
 
-size_t common(std::string_view a, std::string_view b) { return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin()); }
-size_t common(std::span<const uint32_t> a, std::span<const uint32_t> b) { return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin()); }
+size_t common(std::string_view a, std::string_view b) {
+    return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+size_t common(std::span<const uint32_t> a, std::span<const uint32_t> b) {
+    return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
 
 } // namespace
 
@@ -48,7 +52,8 @@ Status ChatMemory::go_back(Session& session, std::vector<uint32_t> tokens, std::
     }
     if (same == session.length(0) && !torn_) return Ok{};
     torn_ = false;
-    const auto at = std::find_if(marks_.rbegin(), marks_.rend(), [](const Mark& mark) { return mark.snapshot.has_value(); });
+    const auto at =
+        std::find_if(marks_.rbegin(), marks_.rend(), [](const Mark& mark) { return mark.snapshot.has_value(); });
     if (at != marks_.rend()) return session.restore(0, *at->snapshot);
     session.reset(0);
     return Ok{};
@@ -65,7 +70,9 @@ Status ChatMemory::mark(Session& session, std::optional<size_t> text_length) {
     weft_ASSIGN(at->snapshot, session.snapshot(0, Keep::what_cannot_be_cut));
     const auto has = [](const Mark& mark) { return mark.snapshot.has_value(); };
     if (size_t(std::count_if(marks_.begin(), marks_.end(), has)) <= kMostSnapshots) return Ok{};
-    const auto first = std::find_if(marks_.begin(), marks_.end(), has); // stays: it is the system prompt's, or where an undone first question goes back to
+    const auto first =
+        std::find_if(marks_.begin(), marks_.end(),
+                     has); // stays: it is the system prompt's, or where an undone first question goes back to
     std::find_if(first + 1, marks_.end(), has)->snapshot.reset();
     return Ok{};
 }
@@ -102,9 +109,13 @@ nlohmann::ordered_json ChatMemory::to_json(std::string_view said) const {
 }
 
 bool ChatMemory::from_json(const nlohmann::ordered_json& json, uint32_t vocabulary) {
-    const auto number = [](const nlohmann::ordered_json& value, size_t most) { return value.is_number_unsigned() && value.get<uint64_t>() <= most; };
+    const auto number = [](const nlohmann::ordered_json& value, size_t most) {
+        return value.is_number_unsigned() && value.get<uint64_t>() <= most;
+    };
     clear();
-    if (!json.is_object() || !json.contains("text") || !json["text"].is_string() || !json.contains("tokens") || !json["tokens"].is_array() || !json.contains("places") || !json["places"].is_array()) return false;
+    if (!json.is_object() || !json.contains("text") || !json["text"].is_string() || !json.contains("tokens") ||
+        !json["tokens"].is_array() || !json.contains("places") || !json["places"].is_array())
+        return false;
     std::string text = json["text"];
     std::vector<uint32_t> tokens;
     for (const auto& id : json["tokens"]) {
@@ -113,9 +124,13 @@ bool ChatMemory::from_json(const nlohmann::ordered_json& json, uint32_t vocabula
     }
     std::vector<Mark> marks;
     for (const auto& place : json["places"]) {
-        if (!place.is_array() || place.size() != 2 || !number(place[0], text.size()) || !number(place[1], tokens.size())) return false;
+        if (!place.is_array() || place.size() != 2 || !number(place[0], text.size()) ||
+            !number(place[1], tokens.size()))
+            return false;
         Mark mark{place[1], size_t(place[0]), {}};
-        if (mark.tokens == 0 || (!marks.empty() && (marks.back().tokens >= mark.tokens || *marks.back().text > *mark.text))) return false;
+        if (mark.tokens == 0 ||
+            (!marks.empty() && (marks.back().tokens >= mark.tokens || *marks.back().text > *mark.text)))
+            return false;
         marks.push_back(std::move(mark));
     }
     text_ = std::move(text);

@@ -10,7 +10,8 @@ namespace weft {
 
 class ChatState {
 public:
-    ChatState(TextModelState& model, ChatTemplate chat_template, ChatOptions options) : model_(model), template_(std::move(chat_template)), options_(std::move(options)) {}
+    ChatState(TextModelState& model, ChatTemplate chat_template, ChatOptions options)
+        : model_(model), template_(std::move(chat_template)), options_(std::move(options)) {}
 
     Status begin(std::string_view text);
     Result<bool> advance(double budget_ms, const ChatFunction& on_piece);

@@ -47,26 +47,37 @@ Result<Noise> read_noise(const std::filesystem::path& path) {
 
 Result<Recorded> read_recorded(const std::filesystem::path& io, uint32_t layers) {
     weft_ASSIGN(const SafetensorsFile file, SafetensorsFile::open(io));
-    const auto missing = [&](const std::string& name) { return Error{ErrorCode::not_found, io.string() + ": tensor '" + name + "' is missing", {}}; };
+    const auto missing = [&](const std::string& name) {
+        return Error{ErrorCode::not_found, io.string() + ": tensor '" + name + "' is missing", {}};
+    };
     Recorded r;
     const TensorView* ids = file.find("input.input_ids");
     if (!ids) return missing("input.input_ids");
     for (const TensorView& t : file.tensors())
-        if (t.name.starts_with("input.") && t.name != "input.input_ids" && t.name != "input.attention_mask") return Error{ErrorCode::unsupported, io.string() + ": " + in_quotes(t.name) + " is an input beside text, which is all that is checked", {}};
-    if (ids->shape.size() != 2 || ids->count() == 0) return Error{ErrorCode::malformed, io.string() + ": input.input_ids must be [B, T]", {}};
+        if (t.name.starts_with("input.") && t.name != "input.input_ids" && t.name != "input.attention_mask")
+            return Error{ErrorCode::unsupported,
+                         io.string() + ": " + in_quotes(t.name) +
+                             " is an input beside text, which is all that is checked",
+                         {}};
+    if (ids->shape.size() != 2 || ids->count() == 0)
+        return Error{ErrorCode::malformed, io.string() + ": input.input_ids must be [B, T]", {}};
     weft_ASSIGN(const auto values, read_i64(*ids));
     const size_t rows = ids->shape[0], tokens = ids->shape[1];
     std::vector<int64_t> mask(rows * tokens, 1);
     if (const TensorView* m = file.find("input.attention_mask")) {
         weft_ASSIGN(mask, read_i64(*m));
-        if (mask.size() != rows * tokens) return Error{ErrorCode::malformed, io.string() + ": input.attention_mask must have the shape of input.input_ids", {}};
+        if (mask.size() != rows * tokens)
+            return Error{ErrorCode::malformed,
+                         io.string() + ": input.attention_mask must have the shape of input.input_ids",
+                         {}};
     }
     r.padded = uint32_t(tokens);
     for (size_t b = 0; b < rows; ++b) {
         std::vector<uint32_t> prompt;
         for (size_t t = 0; t < tokens; ++t)
             if (mask[b * tokens + t]) prompt.push_back(uint32_t(values[b * tokens + t]));
-        if (prompt.empty()) return Error{ErrorCode::malformed, io.string() + ": row " + std::to_string(b) + " has no tokens", {}};
+        if (prompt.empty())
+            return Error{ErrorCode::malformed, io.string() + ": row " + std::to_string(b) + " has no tokens", {}};
         r.prompts.push_back(std::move(prompt));
     }
     // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
@@ -82,9 +93,13 @@ Result<Recorded> read_recorded(const std::filesystem::path& io, uint32_t layers)
     if (const TensorView* t = file.find("output.greedy")) {
         weft_ASSIGN(const auto g, read_i64(*t));
         const size_t each = g.size() / rows;
-        for (size_t b = 0; b < rows; ++b) r.greedy.emplace_back(g.begin() + long(b * each), g.begin() + long((b + 1) * each));
+        for (size_t b = 0; b < rows; ++b)
+            r.greedy.emplace_back(g.begin() + long(b * each), g.begin() + long((b + 1) * each));
     }
-    if (!r.logits && r.hidden.empty() && r.greedy.empty()) return Error{ErrorCode::malformed, io.string() + ": there is nothing to compare with (output.logits, output.hidden.i, output.greedy)", {}};
+    if (!r.logits && r.hidden.empty() && r.greedy.empty())
+        return Error{ErrorCode::malformed,
+                     io.string() + ": there is nothing to compare with (output.logits, output.hidden.i, output.greedy)",
+                     {}};
     weft_ASSIGN(r.noise, read_noise(io.parent_path() / "case.json"));
     return r;
 }
@@ -98,7 +113,8 @@ double deviation(const std::vector<float>& v) {
 }
 
 /// One recorded tensor [B, padded, columns] against our rows of each sequence.
-CheckedTensor compare(const std::string& name, const std::vector<float>& recorded, const std::vector<std::vector<float>>& ours, const Recorded& r, double factor, double noise) {
+CheckedTensor compare(const std::string& name, const std::vector<float>& recorded,
+                      const std::vector<std::vector<float>>& ours, const Recorded& r, double factor, double noise) {
     CheckedTensor c;
     c.name = name;
     const size_t columns = recorded.size() / (r.prompts.size() * r.padded);
@@ -112,7 +128,8 @@ CheckedTensor compare(const std::string& name, const std::vector<float>& recorde
             const double e = std::abs(double(ours[b][i]) - double(recorded[b * r.padded * columns + i]));
             if (!(e <= c.error)) { // NaN too
                 c.error = e;
-                c.note = "worst at row " + std::to_string(b) + ", token " + std::to_string(i / columns) + ", channel " + std::to_string(i % columns);
+                c.note = "worst at row " + std::to_string(b) + ", token " + std::to_string(i / columns) + ", channel " +
+                         std::to_string(i % columns);
                 if (std::isnan(e)) return c;
             }
         }
@@ -131,12 +148,16 @@ struct Runner {
         CheckRun result;
         result.prefill = prefill;
         uint32_t longest = 0, all = 0;
-        for (const auto& p : recorded.prompts) longest = std::max(longest, uint32_t(p.size())), all += uint32_t(p.size());
+        for (const auto& p : recorded.prompts)
+            longest = std::max(longest, uint32_t(p.size())), all += uint32_t(p.size());
         uint32_t chunk = longest;
         if (prefill == "step") chunk = 1;
         else if (prefill != "whole") {
             chunk = uint32_t(std::strtoul(prefill.c_str(), nullptr, 10));
-            if (chunk == 0 || chunk > 65536) return Error{ErrorCode::invalid_argument, "prefill must be 'whole', 'step' or a number of tokens, not '" + prefill + "'", {}};
+            if (chunk == 0 || chunk > 65536)
+                return Error{ErrorCode::invalid_argument,
+                             "prefill must be 'whole', 'step' or a number of tokens, not '" + prefill + "'",
+                             {}};
         }
         SessionOptions options;
         const uint32_t more = recorded.greedy.empty() ? 0 : uint32_t(recorded.greedy[0].size());
@@ -154,14 +175,17 @@ struct Runner {
             for (uint32_t b = 0; b < options.slots; ++b) {
                 const auto& prompt = recorded.prompts[b];
                 if (from >= prompt.size()) continue;
-                feeds.push_back({b, std::span(prompt).subspan(from, std::min<size_t>(chunk, prompt.size() - from)), uint32_t(prompt.size())});
+                feeds.push_back({b, std::span(prompt).subspan(from, std::min<size_t>(chunk, prompt.size() - from)),
+                                 uint32_t(prompt.size())});
             }
             // "step" goes through the recordings for one new token a sequence; "1" through those for chunks.
             weft_TRY(session->forward(feeds, Want::all, chunk, true, prefill == "step"));
-            const auto spread = [&](const std::vector<float>& rows, std::vector<std::vector<float>>& to, uint32_t columns) {
+            const auto spread = [&](const std::vector<float>& rows, std::vector<std::vector<float>>& to,
+                                    uint32_t columns) {
                 size_t at = 0;
                 for (const Feed& f : feeds) {
-                    to[f.slot].insert(to[f.slot].end(), rows.begin() + long(at), rows.begin() + long(at + f.ids.size() * columns));
+                    to[f.slot].insert(to[f.slot].end(), rows.begin() + long(at),
+                                      rows.begin() + long(at + f.ids.size() * columns));
                     at += f.ids.size() * columns;
                 }
             };
@@ -172,7 +196,8 @@ struct Runner {
                 spread(h, hidden[index], model->schedule.width);
             }
         }
-        for (const auto& [index, values] : recorded.hidden) add(result, compare("hidden." + std::to_string(index), values, hidden[index], recorded, factor, noise));
+        for (const auto& [index, values] : recorded.hidden)
+            add(result, compare("hidden." + std::to_string(index), values, hidden[index], recorded, factor, noise));
         if (recorded.logits) add(result, compare("logits", *recorded.logits, logits, recorded, factor, noise));
         if (!recorded.greedy.empty()) {
             weft_ASSIGN(auto greedy, continuation(options, chunk));
@@ -204,7 +229,9 @@ struct Runner {
             tokens[b].insert(tokens[b].begin(), first[b]);
             for (size_t i = 0; i < count; ++i)
                 if (tokens[b][i] != recorded.greedy[b][i]) {
-                    if (c.note.empty()) c.note = "row " + std::to_string(b) + " differs first at token " + std::to_string(i) + ": " + std::to_string(tokens[b][i]) + ", recorded " + std::to_string(recorded.greedy[b][i]);
+                    if (c.note.empty())
+                        c.note = "row " + std::to_string(b) + " differs first at token " + std::to_string(i) + ": " +
+                                 std::to_string(tokens[b][i]) + ", recorded " + std::to_string(recorded.greedy[b][i]);
                     c.error += 1;
                     break;
                 }
@@ -224,8 +251,12 @@ struct Runner {
 
 Result<CheckReport> check(Device& device, const std::filesystem::path& path, const CheckOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, [&](uint64_t done, uint64_t total) { return !options.progress || options.progress({Progress::Stage::load, done, total}); }));
-    const auto io = options.io.empty() ? (std::filesystem::is_directory(path) ? path : path.parent_path()) / "io.safetensors" : options.io;
+    weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, [&](uint64_t done, uint64_t total) {
+                    return !options.progress || options.progress({Progress::Stage::load, done, total});
+                }));
+    const auto io = options.io.empty()
+                        ? (std::filesystem::is_directory(path) ? path : path.parent_path()) / "io.safetensors"
+                        : options.io;
     weft_ASSIGN(const Recorded recorded, read_recorded(io, uint32_t(model->schedule.layers.size())));
     CheckReport report;
     report.model = path.string();
@@ -236,11 +267,14 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     for (size_t i = 0; i < model->schedule.weights.size(); ++i) {
         weft_ASSIGN(const auto stored, held_parts(model->schedule.weights[i], files, WeightType::stored));
         const DType held = model->weights.all()[i].parts[0].dtype; // with a type asked for, the only one
-        for (const HeldPart& part : stored) rounded |= options.dtype != WeightType::stored && held != part.dtype && held != DType::f32;
+        for (const HeldPart& part : stored)
+            rounded |= options.dtype != WeightType::stored && held != part.dtype && held != DType::f32;
     }
     const char* names[] = {"as stored", "f32", "f16", "bf16"};
     report.dtype = names[size_t(options.dtype)];
-    const double noise = !rounded ? recorded.noise.f32 : options.dtype == WeightType::f16 ? recorded.noise.f16 : recorded.noise.bf16;
+    const double noise = !rounded                           ? recorded.noise.f32
+                         : options.dtype == WeightType::f16 ? recorded.noise.f16
+                                                            : recorded.noise.bf16;
     const double factor = 4;
     const bool greedy = !rounded || factor * noise < recorded.noise.margin;
     const Runner runner{model, recorded, factor, noise, greedy};
@@ -249,20 +283,30 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     for (const std::string& prefill : ways) {
         weft_ASSIGN(auto run, runner.run(prefill));
         report.runs.push_back(std::move(run));
-        if (options.progress && !options.progress({Progress::Stage::prefill, report.runs.size(), ways.size()})) return Error{ErrorCode::cancelled, "stopped", {}};
+        if (options.progress && !options.progress({Progress::Stage::prefill, report.runs.size(), ways.size()}))
+            return Error{ErrorCode::cancelled, "stopped", {}};
     }
     return report;
-} weft_CATCH
+}
+weft_CATCH
 
-bool CheckReport::ok() const {
+    bool
+    CheckReport::ok() const {
     return std::all_of(runs.begin(), runs.end(), [](const CheckRun& r) { return r.first_wrong.empty(); });
 }
 
 std::string CheckReport::json() const {
-    Json j{{"model", model}, {"architecture", architecture}, {"dtype", dtype}, {"device", device}, {"ok", ok()}, {"runs", Json::array()}};
+    Json j{{"model", model}, {"architecture", architecture}, {"dtype", dtype}, {"device", device},
+           {"ok", ok()},     {"runs", Json::array()}};
     for (const CheckRun& r : runs) {
         Json tensors = Json::array();
-        for (const auto& t : r.tensors) tensors.push_back({{"name", t.name}, {"error", t.error}, {"tolerance", t.tolerance}, {"ok", t.ok}, {"compared", t.compared}, {"note", t.note}});
+        for (const auto& t : r.tensors)
+            tensors.push_back({{"name", t.name},
+                               {"error", t.error},
+                               {"tolerance", t.tolerance},
+                               {"ok", t.ok},
+                               {"compared", t.compared},
+                               {"note", t.note}});
         j["runs"].push_back({{"prefill", r.prefill}, {"first_wrong", r.first_wrong}, {"tensors", tensors}});
     }
     return j.dump(2);
@@ -277,12 +321,15 @@ std::string CheckReport::text() const {
         std::string at;
         for (const auto& t : r.tensors)
             if (t.tolerance > 0 && !(t.error / t.tolerance <= worst)) worst = t.error / t.tolerance, at = t.name;
-        std::snprintf(line, sizeof line, "  prefill %-6s %-4s largest error %.2g of its tolerance (%s)%s%s\n", r.prefill.c_str(), r.first_wrong.empty() ? "ok" : "OFF", worst, at.c_str(), r.first_wrong.empty() ? "" : ", first wrong: ", r.first_wrong.c_str());
+        std::snprintf(line, sizeof line, "  prefill %-6s %-4s largest error %.2g of its tolerance (%s)%s%s\n",
+                      r.prefill.c_str(), r.first_wrong.empty() ? "ok" : "OFF", worst, at.c_str(),
+                      r.first_wrong.empty() ? "" : ", first wrong: ", r.first_wrong.c_str());
         s += line;
         if (r.first_wrong.empty() || shown) continue;
         shown = true;
         for (const auto& t : r.tensors) {
-            std::snprintf(line, sizeof line, "    %-10s error %.3e tolerance %.3e %s %s\n", t.name.c_str(), t.error, t.tolerance, t.ok ? "ok " : "OFF", t.note.c_str());
+            std::snprintf(line, sizeof line, "    %-10s error %.3e tolerance %.3e %s %s\n", t.name.c_str(), t.error,
+                          t.tolerance, t.ok ? "ok " : "OFF", t.note.c_str());
             s += line;
         }
     }

@@ -17,13 +17,16 @@ Error cancelled() { return {ErrorCode::cancelled, "stopped", {}}; }
 // A large vocabulary takes about as long to read as the weights, and nothing of theirs: both are read at once.
 class TokenizerReading {
 public:
-    TokenizerReading(const ModelFiles& files, const std::filesystem::path& path) : thread_(start_thread([this, &files, path] {
-        std::error_code not_there;
-        if (files.gguf()) tokenizer_ = Tokenizer::from_gguf(*files.gguf());
-        else if (std::filesystem::is_directory(path, not_there)) tokenizer_ = Tokenizer::load(path);
-        else tokenizer_ = Error{ErrorCode::not_found, path.string() + ": there is no tokenizer; only token ids can be used", {}};
-        failed_ = !tokenizer_;
-    })) {}
+    TokenizerReading(const ModelFiles& files, const std::filesystem::path& path)
+        : thread_(start_thread([this, &files, path] {
+              std::error_code not_there;
+              if (files.gguf()) tokenizer_ = Tokenizer::from_gguf(*files.gguf());
+              else if (std::filesystem::is_directory(path, not_there)) tokenizer_ = Tokenizer::load(path);
+              else
+                  tokenizer_ = Error{
+                      ErrorCode::not_found, path.string() + ": there is no tokenizer; only token ids can be used", {}};
+              failed_ = !tokenizer_;
+          })) {}
     ~TokenizerReading() {
         if (thread_.joinable()) thread_.join();
     }
@@ -47,12 +50,17 @@ TextModel::TextModel(TextModel&&) noexcept = default;
 TextModel& TextModel::operator=(TextModel&&) noexcept = default;
 TextModel::~TextModel() = default;
 
-Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& path, const TextModelOptions& options) try {
+Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& path,
+                                  const TextModelOptions& options) try {
     auto state = std::make_unique<TextModelState>();
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     TokenizerReading reading(files, path);
-    const auto report = [&](uint64_t done, uint64_t total) { return !(options.need_tokenizer && reading.failed()) && (!options.progress || options.progress({Progress::Stage::load, done, total})); };
-    auto model = options.random_weights ? random_model(device.internal(), files, options.dtype, 1) : load_model(device.internal(), files, options.dtype, report);
+    const auto report = [&](uint64_t done, uint64_t total) {
+        return !(options.need_tokenizer && reading.failed()) &&
+               (!options.progress || options.progress({Progress::Stage::load, done, total}));
+    };
+    auto model = options.random_weights ? random_model(device.internal(), files, options.dtype, 1)
+                                        : load_model(device.internal(), files, options.dtype, report);
     Result<Tokenizer>& tokenizer = reading.wait();
     if (!tokenizer && options.need_tokenizer) return tokenizer.error();
     if (tokenizer) state->tokenizer.emplace(std::move(*tokenizer));
@@ -65,18 +73,26 @@ Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& p
     session.kv_dtype = options.dtype == WeightType::f16 ? DType::f16 : DType::f32;
     weft_ASSIGN(state->session, Session::create(state->model, session));
     return TextModel(std::move(state));
-} weft_CATCH
+}
+weft_CATCH
 
-Result<std::vector<uint32_t>> TextModel::encode(std::string_view text) const try {
+    Result<std::vector<uint32_t>>
+    TextModel::encode(std::string_view text) const try {
     if (!state_->tokenizer) return Error{ErrorCode::not_found, "this model has no tokenizer", {}};
     return state_->tokenizer->encode(text, state_->add_special);
-} weft_CATCH
+}
+weft_CATCH
 
-std::string TextModel::decode(std::span<const uint32_t> ids) const { return state_->tokenizer ? state_->tokenizer->decode(ids, true) : std::string(); }
+    std::string
+    TextModel::decode(std::span<const uint32_t> ids) const {
+    return state_->tokenizer ? state_->tokenizer->decode(ids, true) : std::string();
+}
 
-Result<GenerateStats> TextModel::generate(std::string_view prompt, const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text) try {
+Result<GenerateStats> TextModel::generate(std::string_view prompt, const GenerateOptions& options,
+                                          const std::function<bool(std::string_view)>& on_text) try {
     weft_ASSIGN(auto ids, encode(prompt));
-    if (ids.empty() && !state_->end_tokens().empty()) ids.push_back(state_->end_tokens()[0]); // texts are separated by it in training
+    if (ids.empty() && !state_->end_tokens().empty())
+        ids.push_back(state_->end_tokens()[0]); // texts are separated by it in training
     weft_ASSIGN(Stops stops, Stops::create(options.stop, *state_->tokenizer));
     StreamDecoder decoder(*state_->tokenizer, true);
     auto stats = generate_ids(ids, options, [&](uint32_t id) {
@@ -89,9 +105,12 @@ Result<GenerateStats> TextModel::generate(std::string_view prompt, const Generat
     if (!rest.empty()) on_text(rest);
     if (stats) stats->stop = stops.found().value_or("");
     return stats;
-} weft_CATCH
+}
+weft_CATCH
 
-Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options, const std::function<bool(uint32_t)>& on_token) try {
+    Result<GenerateStats>
+    TextModel::generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options,
+                            const std::function<bool(uint32_t)>& on_token) try {
     Session& session = *state_->session;
     session.reset(0);
     weft_ASSIGN(Generation generation, Generation::begin(session, prompt, options));
@@ -100,7 +119,9 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
         const bool feeding = !generation.prompt_is_fed();
         tokens.clear();
         weft_ASSIGN(done, generation.advance(kWithoutLimit, tokens));
-        if (feeding && options.progress && !options.progress({Progress::Stage::prefill, session.length(0), prompt.size()})) return cancelled();
+        if (feeding && options.progress &&
+            !options.progress({Progress::Stage::prefill, session.length(0), prompt.size()}))
+            return cancelled();
         GenerateStats stats = generation.stats();
         stats.new_tokens -= uint32_t(tokens.size());
         for (const uint32_t id : tokens) { // what was made beyond a stop is discarded
@@ -112,9 +133,11 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
         }
     }
     return generation.stats();
-} weft_CATCH
+}
+weft_CATCH
 
-GenerateOptions TextModel::default_options() const {
+    GenerateOptions
+    TextModel::default_options() const {
     const GenerationDefaults& d = state_->defaults;
     GenerateOptions o;
     o.sampling = d.sampling;

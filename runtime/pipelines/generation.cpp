@@ -8,7 +8,9 @@ namespace weft {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double ms_since(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 } // namespace
 
@@ -30,13 +32,16 @@ Result<kernel::SamplerRow> sampler_row(const SamplingOptions& s, bool stops) {
     return row;
 }
 
-Result<Generation> Generation::begin(Session& session, std::span<const uint32_t> prompt, const GenerateOptions& options) {
+Result<Generation> Generation::begin(Session& session, std::span<const uint32_t> prompt,
+                                     const GenerateOptions& options) {
     if (prompt.empty()) return Error{ErrorCode::invalid_argument, "the prompt has no tokens", {}};
     const auto start = Clock::now();
     Generation g(session, options);
     weft_ASSIGN(const kernel::SamplerRow row, sampler_row(options.sampling, !options.ignore_end));
     session.set_sampler(0, row);
-    const auto build = [&](size_t done, size_t total) { return !options.progress || options.progress({Progress::Stage::pipelines, done, total}); };
+    const auto build = [&](size_t done, size_t total) {
+        return !options.progress || options.progress({Progress::Stage::pipelines, done, total});
+    };
     weft_TRY(session.prepare(uint32_t(std::min<size_t>(prompt.size(), session.options().max_chunk)), build));
     const Feed feed{0, prompt, 0};
     weft_TRY(session.begin({&feed, 1}, Want::last));

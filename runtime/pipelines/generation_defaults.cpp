@@ -24,7 +24,8 @@ Status add_ends(std::vector<uint32_t>& ends, const Json& json, const std::string
     bool ok = given.is_array() || take(given);
     if (given.is_array())
         for (const Json& id : given) ok &= take(id);
-    if (!ok) return Error{ErrorCode::malformed, origin + ": key 'eos_token_id' must be a token id or a list of them", {}};
+    if (!ok)
+        return Error{ErrorCode::malformed, origin + ": key 'eos_token_id' must be a token id or a list of them", {}};
     return Ok{};
 }
 
@@ -54,7 +55,10 @@ Result<std::vector<std::string>> stop_strings(const Json& json, const std::strin
     bool ok = given->is_array() || take(*given);
     if (given->is_array())
         for (const Json& text : *given) ok &= take(text);
-    if (!ok) return Error{ErrorCode::malformed, origin + ": key 'stop_strings' must be text or a list of texts, none of them empty", {}};
+    if (!ok)
+        return Error{ErrorCode::malformed,
+                     origin + ": key 'stop_strings' must be text or a list of texts, none of them empty",
+                     {}};
     return stop;
 }
 
@@ -79,7 +83,8 @@ Status read_config(const Json& json, const std::string& origin, GenerationDefaul
 }
 
 Status read_gguf(const GgufMetadata& m, GenerationDefaults& d) {
-    for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+    for (const char* key :
+         {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
         weft_ASSIGN(const int64_t id, m.integer_or(key, -1));
         if (id >= 0) add_end(d.end_tokens, uint64_t(id));
     }
@@ -96,10 +101,15 @@ Status read_gguf(const GgufMetadata& m, GenerationDefaults& d) {
     return Ok{};
 }
 
-// GGUF has one key for the end of a turn, which older converters do not write: a control token of one of these texts ends an answer all the same, as in llama.cpp.
+// GGUF has one key for the end of a turn, which older converters do not write: a control token of one of these texts
+// ends an answer all the same, as in llama.cpp.
 void add_turn_ends(std::vector<uint32_t>& ends, const Tokenizer& tokenizer) {
     const bool channels = tokenizer.id_of("<|return|>").has_value(); // gpt-oss: <|end|> ends only a part of an answer
-    for (const char* text : {"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", channels ? "<|return|>" : "<|end|>", "<|call|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_utterance>", "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"})
+    for (const char* text :
+         {"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", channels ? "<|return|>" : "<|end|>", "<|call|>",
+          "<|endoftext|>", "<|end_of_text|>", "<end_of_utterance>",
+          "<\xef\xbd\x9c"
+          "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"})
         if (const auto id = tokenizer.id_of(text); id && tokenizer.is_special(*id)) add_end(ends, *id);
 }
 
@@ -117,7 +127,8 @@ Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, con
     }
     if (const auto& json = files.config()) {
         weft_TRY(add_ends(d.end_tokens, *json, files.config_origin()));
-        if (json->contains("text_config")) weft_TRY(add_ends(d.end_tokens, (*json)["text_config"], files.config_origin() + ": key 'text_config'"));
+        if (json->contains("text_config"))
+            weft_TRY(add_ends(d.end_tokens, (*json)["text_config"], files.config_origin() + ": key 'text_config'"));
     }
     if (tokenizer) weft_TRY(add_named_end(d.end_tokens, files, *tokenizer));
     return d;

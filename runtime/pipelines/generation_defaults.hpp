@@ -2,8 +2,8 @@
 // L6: how a model's files want text to be made: sampling, ends, and the most tokens.
 #pragma once
 #include "io/model_files.hpp"
-#include <weft/tokenizer.hpp>
 #include <weft/text.hpp>
+#include <weft/tokenizer.hpp>
 
 namespace weft {
 
@@ -14,7 +14,8 @@ struct GenerationDefaults {
     std::vector<std::string> stop;
 };
 
-/// Reads generation_config.json, config.json and the eos_token of tokenizer_config.json, or a GGUF file's metadata. `tokenizer` may be null.
+/// Reads generation_config.json, config.json and the eos_token of tokenizer_config.json, or a GGUF file's metadata.
+/// `tokenizer` may be null.
 Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, const Tokenizer* tokenizer);
 
 } // namespace weft

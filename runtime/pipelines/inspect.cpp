@@ -17,18 +17,32 @@ constexpr Bucket kPrefill{256, 1, 1, false, true, false}, kDecode{1, 1, 1, true,
 std::string number(uint32_t n) { return std::to_string(n); }
 
 std::string describe(const AttentionSpec& a) {
-    std::string s = "attention (" + number(a.heads) + " heads, " + number(a.kv_heads) + " kv, " + number(a.head_size) + " wide";
+    std::string s =
+        "attention (" + number(a.heads) + " heads, " + number(a.kv_heads) + " kv, " + number(a.head_size) + " wide";
     if (a.window) s += ", window " + number(a.window);
     if (a.chunk) s += ", chunks of " + number(a.chunk);
     if (a.rope.kind == RopeKind::none) s += ", no positions";
     else if (a.rope.rotary != a.head_size) s += ", rotary " + number(a.rope.rotary);
     return s + (a.q_norm ? ", q/k norm" : "") + (a.gate ? ", gated" : "") + ")";
 }
-std::string describe(const Mamba1Spec& m) { return "mamba (" + number(m.inner) + " channels, state " + number(m.state_size) + ")"; }
-std::string describe(const Mamba2Spec& m) { return "mamba-2 (" + number(m.heads) + " heads of " + number(m.head_size) + ", state " + number(m.state_size) + ", " + number(m.groups) + (m.groups == 1 ? " group)" : " groups)"); }
-std::string describe(const GatedDeltaSpec& g) { return "gated delta (" + number(g.value_heads) + " heads, keys " + number(g.key_size) + ", values " + number(g.value_size) + ")"; }
-std::string describe(const MlpSpec& m) { return std::string(m.gated ? "gated mlp (" : "mlp (") + number(m.inner) + ")"; }
-std::string describe(const MoeSpec& m) { return "experts (" + number(m.chosen) + " of " + number(m.experts) + ", " + number(m.inner) + " wide" + (m.shared ? ", shared " + number(m.shared->inner) : "") + ")"; }
+std::string describe(const Mamba1Spec& m) {
+    return "mamba (" + number(m.inner) + " channels, state " + number(m.state_size) + ")";
+}
+std::string describe(const Mamba2Spec& m) {
+    return "mamba-2 (" + number(m.heads) + " heads of " + number(m.head_size) + ", state " + number(m.state_size) +
+           ", " + number(m.groups) + (m.groups == 1 ? " group)" : " groups)");
+}
+std::string describe(const GatedDeltaSpec& g) {
+    return "gated delta (" + number(g.value_heads) + " heads, keys " + number(g.key_size) + ", values " +
+           number(g.value_size) + ")";
+}
+std::string describe(const MlpSpec& m) {
+    return std::string(m.gated ? "gated mlp (" : "mlp (") + number(m.inner) + ")";
+}
+std::string describe(const MoeSpec& m) {
+    return "experts (" + number(m.chosen) + " of " + number(m.experts) + ", " + number(m.inner) + " wide" +
+           (m.shared ? ", shared " + number(m.shared->inner) : "") + ")";
+}
 std::string describe(const LinearSpec& l) { return "linear (" + number(l.linear.out) + ")"; }
 
 const char* name_of(const StateSpec& s) {
@@ -46,7 +60,9 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         for (const SubBlock& block : schedule.layers[i].blocks) {
             InspectedBlock b;
             b.layer = i;
-            for (const Branch& branch : block.branches) b.ops += (b.ops.empty() ? "" : " + ") + std::visit([](const auto& op) { return describe(op); }, branch.op);
+            for (const Branch& branch : block.branches)
+                b.ops +=
+                    (b.ops.empty() ? "" : " + ") + std::visit([](const auto& op) { return describe(op); }, branch.op);
             for (WeightId id : weights_of(block))
                 if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
             Schedule one; // the states of this block alone
@@ -57,17 +73,20 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
                     b.bytes_per_token += s.bytes() / s.capacity();
                     if (s.growth == Growth::window) b.grows_to = s.capacity();
                 }
-                if (std::find(b.states.begin(), b.states.end(), name_of(s)) == b.states.end()) b.states.push_back(name_of(s));
+                if (std::find(b.states.begin(), b.states.end(), name_of(s)) == b.states.end())
+                    b.states.push_back(name_of(s));
             }
             all.push_back(std::move(b));
         }
     return all;
 }
 
-void add_kernels(const vk::Program& program, std::vector<InspectedKernel>& list, bool decode, const vk::Device& device) {
+void add_kernels(const vk::Program& program, std::vector<InspectedKernel>& list, bool decode,
+                 const vk::Device& device) {
     for (const vk::Call& call : program.calls) {
         const std::string tier = call.kernel->variants[call.variant].name;
-        auto it = std::find_if(list.begin(), list.end(), [&](const auto& k) { return k.name == call.kernel->name && k.tier == tier; });
+        auto it = std::find_if(list.begin(), list.end(),
+                               [&](const auto& k) { return k.name == call.kernel->name && k.tier == tier; });
         if (it == list.end()) {
             std::string why = call.kernel->variants[call.variant].purpose;
             for (uint32_t v = 0; v < call.kernel->variant_count; ++v) {
@@ -101,7 +120,9 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     in.trained_context = schedule.trained_context;
     in.parameters = schedule.parameters();
     in.hash = hash_of(schedule);
-    in.context = options.context ? options.context : schedule.trained_context ? std::min(schedule.trained_context, 4096u) : 4096u;
+    in.context = options.context            ? options.context
+                 : schedule.trained_context ? std::min(schedule.trained_context, 4096u)
+                                            : 4096u;
     const StateOptions o{in.context, 256, options.dtype == WeightType::f16 ? DType::f16 : DType::f32};
     in.blocks = blocks_of(schedule, o);
     const auto states = schedule.states(o);
@@ -111,7 +132,9 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     std::pair<uint64_t, const WeightSlot*> largest{0, nullptr}; // what is allocated as one piece
     std::vector<DeviceWeight> weights;
     for (const WeightSlot& slot : schedule.weights) {
-        auto parts = held_whole(slot, options.dtype == WeightType::f32 ? DType::f32 : options.dtype == WeightType::f16 ? DType::f16 : DType::bf16);
+        auto parts = held_whole(slot, options.dtype == WeightType::f32   ? DType::f32
+                                      : options.dtype == WeightType::f16 ? DType::f16
+                                                                         : DType::bf16);
         if (has_weights && in.problems.empty()) {
             weft_ASSIGN(parts, held_parts(slot, files, options.dtype));
         }
@@ -124,36 +147,52 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     in.device = d.summary().name;
     for (const StateSpec& s : states)
         if (!state_fits(d, s, 1)) {
-            in.problems.push_back("a context of " + number(in.context) + " tokens makes one state larger than a buffer of this device may be (" + std::to_string(std::min(d.limits().storage_range, d.limits().allocation) >> 20) + " MiB)");
+            in.problems.push_back("a context of " + number(in.context) +
+                                  " tokens makes one state larger than a buffer of this device may be (" +
+                                  std::to_string(std::min(d.limits().storage_range, d.limits().allocation) >> 20) +
+                                  " MiB)");
             break;
         }
-    if (largest.first > d.limits().allocation) in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) + " MiB, this device allocates at most " + std::to_string(d.limits().allocation >> 20) + " MiB at once");
-    const uint64_t limit = d.options().memory_limit, memory = limit ? std::min(limit, d.summary().memory_bytes) : d.summary().memory_bytes;
+    if (largest.first > d.limits().allocation)
+        in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) +
+                              " MiB, this device allocates at most " + std::to_string(d.limits().allocation >> 20) +
+                              " MiB at once");
+    const uint64_t limit = d.options().memory_limit,
+                   memory = limit ? std::min(limit, d.summary().memory_bytes) : d.summary().memory_bytes;
     const auto check_memory = [&](const std::string& what, uint64_t bytes) {
-        if (bytes > memory) in.problems.push_back(what + " need " + std::to_string(bytes >> 20) + " MiB, " + (memory == limit ? "the limit is " : "the device has ") + std::to_string(memory >> 20) + " MiB");
+        if (bytes > memory)
+            in.problems.push_back(what + " need " + std::to_string(bytes >> 20) + " MiB, " +
+                                  (memory == limit ? "the limit is " : "the device has ") +
+                                  std::to_string(memory >> 20) + " MiB");
     };
     check_memory("weights and states", in.weight_bytes + in.state_bytes);
-    if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits) in.problems.push_back(fits.error().message);
+    if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits)
+        in.problems.push_back(fits.error().message);
     if (in.problems.empty()) {
         const Plan prefill = dry_plan(d, schedule, weights, states, kPrefill, in.context);
         const Plan decode = dry_plan(d, schedule, weights, states, kDecode, in.context);
         for (const auto& [plan, bucket] : {std::pair{&prefill, kPrefill}, std::pair{&decode, kDecode}})
-            if (const auto fits = check_grids(d, plan->program, bucket, in.context); !fits) in.problems.push_back(fits.error().message);
+            if (const auto fits = check_grids(d, plan->program, bucket, in.context); !fits)
+                in.problems.push_back(fits.error().message);
         in.activation_bytes = std::max(prefill.activation_bytes, decode.activation_bytes);
         check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
         add_kernels(prefill.program, in.kernels, false, d);
         add_kernels(decode.program, in.kernels, true, d);
     }
     return in;
-} weft_CATCH
+}
+weft_CATCH
 
-Result<std::string> schedule_text(const std::filesystem::path& path) try {
+    Result<std::string>
+    schedule_text(const std::filesystem::path& path) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
     return schedule_text(schedule);
-} weft_CATCH
+}
+weft_CATCH
 
-std::vector<KernelTier> kernel_tiers() {
+    std::vector<KernelTier>
+    kernel_tiers() {
     std::vector<KernelTier> tiers;
     for (const vk::KernelInfo* kernel : shader::all_kernels())
         for (uint32_t v = 0; v < kernel->variant_count; ++v) {
@@ -161,7 +200,8 @@ std::vector<KernelTier> kernel_tiers() {
             std::vector<std::string> needs = vk::needed_features(*kernel, v);
             std::string name = compiled ? "core" : kernel->variants[v].name;
             for (const auto& n : needs) name = name == "core" ? n : name + "+" + n;
-            auto it = std::find_if(tiers.begin(), tiers.end(), [&](const auto& t) { return t.name == name && t.compiled == compiled; });
+            auto it = std::find_if(tiers.begin(), tiers.end(),
+                                   [&](const auto& t) { return t.name == name && t.compiled == compiled; });
             if (it == tiers.end()) it = tiers.insert(tiers.end(), {name, 0, needs, compiled});
             ++it->forms;
         }

@@ -36,20 +36,24 @@ std::string hash_text(uint64_t hash) {
 std::string state_text(const InspectedBlock& b) {
     std::string s;
     for (const auto& name : b.states) s += (s.empty() ? "" : ", ") + name;
-    if (b.bytes_per_token) s += ": " + bytes_text(b.bytes_per_token) + " a token" + (b.grows_to ? ", to " + std::to_string(b.grows_to) + " tokens" : "");
+    if (b.bytes_per_token)
+        s += ": " + bytes_text(b.bytes_per_token) + " a token" +
+             (b.grows_to ? ", to " + std::to_string(b.grows_to) + " tokens" : "");
     if (b.constant_bytes) s += (b.bytes_per_token ? " and " : ": ") + bytes_text(b.constant_bytes);
     return s;
 }
 
 uint64_t state_at(const Inspection& in, uint64_t tokens) {
     uint64_t sum = 0;
-    for (const auto& b : in.blocks) sum += b.constant_bytes + b.bytes_per_token * (b.grows_to ? std::min<uint64_t>(tokens, b.grows_to) : tokens);
+    for (const auto& b : in.blocks)
+        sum += b.constant_bytes + b.bytes_per_token * (b.grows_to ? std::min<uint64_t>(tokens, b.grows_to) : tokens);
     return sum;
 }
 
 std::string escaped(const std::string& s) {
     std::string out;
-    for (char c : s) out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : std::string(1, c);
+    for (char c : s)
+        out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : std::string(1, c);
     return out;
 }
 
@@ -65,10 +69,12 @@ const char* colour(const std::string& ops) {
 } // namespace
 
 std::string Inspection::text() const {
-    std::string s = path + (architecture.empty() ? "" : ": " + architecture) + ", " + count_text(parameters) + " parameters, " + bytes_text(weight_bytes) + " of weights\n";
+    std::string s = path + (architecture.empty() ? "" : ": " + architecture) + ", " + count_text(parameters) +
+                    " parameters, " + bytes_text(weight_bytes) + " of weights\n";
     for (const auto& t : tensors) s += "  " + t + "\n";
     if (!tensors.empty()) return s;
-    s += "vocabulary " + std::to_string(vocabulary) + ", width " + std::to_string(width) + (trained_context ? ", trained on " + std::to_string(trained_context) + " tokens" : "") + "\n\n";
+    s += "vocabulary " + std::to_string(vocabulary) + ", width " + std::to_string(width) +
+         (trained_context ? ", trained on " + std::to_string(trained_context) + " tokens" : "") + "\n\n";
     size_t ops_width = 10;
     for (const auto& b : blocks) ops_width = std::max(ops_width, b.ops.size());
     char line[64];
@@ -81,13 +87,17 @@ std::string Inspection::text() const {
         s += line + state_text(b) + "\n";
     }
     s += "\nstate of a sequence:";
-    for (uint64_t tokens : {uint64_t(256), uint64_t(4096), uint64_t(32768), uint64_t(131072)}) s += "  " + std::to_string(tokens) + " tokens " + bytes_text(state_at(*this, tokens));
-    s += "\nmemory for a context of " + std::to_string(context) + ": weights " + bytes_text(weight_bytes) + ", states " + bytes_text(state_bytes);
+    for (uint64_t tokens : {uint64_t(256), uint64_t(4096), uint64_t(32768), uint64_t(131072)})
+        s += "  " + std::to_string(tokens) + " tokens " + bytes_text(state_at(*this, tokens));
+    s += "\nmemory for a context of " + std::to_string(context) + ": weights " + bytes_text(weight_bytes) +
+         ", states " + bytes_text(state_bytes);
     if (activation_bytes) s += ", activations " + bytes_text(activation_bytes);
     s += "\n";
     if (!device.empty()) {
         s += "\non " + device + ":\n";
-        for (const auto& k : kernels) s += "  " + k.name + "." + k.tier + ": " + std::to_string(k.prefill_calls) + " calls in prefill, " + std::to_string(k.decode_calls) + " in decode (" + k.why + ")\n";
+        for (const auto& k : kernels)
+            s += "  " + k.name + "." + k.tier + ": " + std::to_string(k.prefill_calls) + " calls in prefill, " +
+                 std::to_string(k.decode_calls) + " in decode (" + k.why + ")\n";
         s += problems.empty() ? "  every operation runs on this device\n" : "";
     }
     if (!problems.empty()) s += "cannot run:\n";
@@ -96,27 +106,63 @@ std::string Inspection::text() const {
 }
 
 std::string Inspection::json() const {
-    Json j{{"path", path}, {"architecture", architecture}, {"vocabulary", vocabulary}, {"width", width}, {"trained_context", trained_context}, {"parameters", parameters}, {"weight_bytes", weight_bytes},
-           {"context", context}, {"state_bytes", state_bytes}, {"activation_bytes", activation_bytes}, {"hash", hash_text(hash)}, {"device", device}, {"problems", problems}, {"tensors", tensors}, {"blocks", Json::array()}, {"kernels", Json::array()}};
+    Json j{{"path", path},
+           {"architecture", architecture},
+           {"vocabulary", vocabulary},
+           {"width", width},
+           {"trained_context", trained_context},
+           {"parameters", parameters},
+           {"weight_bytes", weight_bytes},
+           {"context", context},
+           {"state_bytes", state_bytes},
+           {"activation_bytes", activation_bytes},
+           {"hash", hash_text(hash)},
+           {"device", device},
+           {"problems", problems},
+           {"tensors", tensors},
+           {"blocks", Json::array()},
+           {"kernels", Json::array()}};
     for (const auto& b : blocks)
-        j["blocks"].push_back({{"layer", b.layer}, {"ops", b.ops}, {"parameters", b.parameters}, {"states", b.states}, {"constant_bytes", b.constant_bytes}, {"bytes_per_token", b.bytes_per_token}, {"grows_to", b.grows_to}});
-    for (const auto& k : kernels) j["kernels"].push_back({{"name", k.name}, {"tier", k.tier}, {"why", k.why}, {"prefill_calls", k.prefill_calls}, {"decode_calls", k.decode_calls}});
+        j["blocks"].push_back({{"layer", b.layer},
+                               {"ops", b.ops},
+                               {"parameters", b.parameters},
+                               {"states", b.states},
+                               {"constant_bytes", b.constant_bytes},
+                               {"bytes_per_token", b.bytes_per_token},
+                               {"grows_to", b.grows_to}});
+    for (const auto& k : kernels)
+        j["kernels"].push_back({{"name", k.name},
+                                {"tier", k.tier},
+                                {"why", k.why},
+                                {"prefill_calls", k.prefill_calls},
+                                {"decode_calls", k.decode_calls}});
     return j.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string Inspection::svg() const {
     constexpr int row = 22, left = 46, box = 400, notes = 290, plot = 300;
-    const int rows = int(std::max<size_t>(blocks.size(), 10)), height = 60 + rows * row + 20, width_px = left + box + notes + plot;
-    std::string s = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(width_px) + "\" height=\"" + std::to_string(height) + "\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
-    const auto text = [&](int x, int y, const std::string& t, const char* extra = "") { s += "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\" " + extra + ">" + escaped(t) + "</text>\n"; };
-    text(10, 20, architecture + ": " + count_text(parameters) + " parameters, " + bytes_text(weight_bytes) + " of weights", "font-size=\"14\" font-weight=\"bold\"");
+    const int rows = int(std::max<size_t>(blocks.size(), 10)), height = 60 + rows * row + 20,
+              width_px = left + box + notes + plot;
+    std::string s =
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(width_px) + "\" height=\"" +
+        std::to_string(height) +
+        "\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
+    const auto text = [&](int x, int y, const std::string& t, const char* extra = "") {
+        s += "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\" " + extra + ">" + escaped(t) +
+             "</text>\n";
+    };
+    text(10, 20,
+         architecture + ": " + count_text(parameters) + " parameters, " + bytes_text(weight_bytes) + " of weights",
+         "font-size=\"14\" font-weight=\"bold\"");
     text(left, 44, "layer: operation", "fill=\"#555\"");
     text(left + box + 8, 44, "parameters, state", "fill=\"#555\"");
     for (size_t i = 0; i < blocks.size(); ++i) {
         const auto& b = blocks[i];
         const int y = 54 + int(i) * row;
         if (i == 0 || blocks[i - 1].layer != b.layer) text(14, y + 15, std::to_string(b.layer), "fill=\"#555\"");
-        s += "<rect x=\"" + std::to_string(left) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" + std::to_string(box) + "\" height=\"" + std::to_string(row - 3) + "\" rx=\"4\" fill=\"" + colour(b.ops) + "\"/>\n";
+        s += "<rect x=\"" + std::to_string(left) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" +
+             std::to_string(box) + "\" height=\"" + std::to_string(row - 3) + "\" rx=\"4\" fill=\"" + colour(b.ops) +
+             "\"/>\n";
         text(left + 6, y + 15, b.ops.size() > 66 ? b.ops.substr(0, 64) + "..." : b.ops);
         std::string note = count_text(b.parameters), kinds;
         for (const std::string& kind : b.states) kinds += (kinds.empty() ? "" : " + ") + kind;
@@ -126,14 +172,19 @@ std::string Inspection::svg() const {
     }
     // State against context, both axes in powers of two.
     const int x0 = left + box + notes, y0 = 54 + 8 * row, plot_width = plot - 60, plot_height = 7 * row;
-    const uint64_t top = std::max<uint64_t>(1, state_at(*this, 131072)), bottom = std::max<uint64_t>(1, state_at(*this, 256));
+    const uint64_t top = std::max<uint64_t>(1, state_at(*this, 131072)),
+                   bottom = std::max<uint64_t>(1, state_at(*this, 256));
     const auto log2of = [](uint64_t n) { return std::log2(double(std::max<uint64_t>(1, n))); };
     const double low = log2of(bottom), high = log2of(top);
     text(x0, 44, "state against tokens, both logarithmic", "fill=\"#555\"");
-    s += "<polyline fill=\"none\" stroke=\"#444\" points=\"" + std::to_string(x0) + "," + std::to_string(y0 - plot_height) + " " + std::to_string(x0) + "," + std::to_string(y0) + " " + std::to_string(x0 + plot_width) + "," + std::to_string(y0) + "\"/>\n<polyline fill=\"none\" stroke=\"#c0392b\" stroke-width=\"2\" points=\"";
+    s += "<polyline fill=\"none\" stroke=\"#444\" points=\"" + std::to_string(x0) + "," +
+         std::to_string(y0 - plot_height) + " " + std::to_string(x0) + "," + std::to_string(y0) + " " +
+         std::to_string(x0 + plot_width) + "," + std::to_string(y0) +
+         "\"/>\n<polyline fill=\"none\" stroke=\"#c0392b\" stroke-width=\"2\" points=\"";
     for (int e = 8; e <= 17; ++e) {
         const double fraction = double(log2of(state_at(*this, uint64_t(1) << e)) - low) / std::max(1.0, high - low);
-        s += std::to_string(x0 + (e - 8) * plot_width / 9) + "," + std::to_string(y0 - int(fraction * plot_height)) + " ";
+        s += std::to_string(x0 + (e - 8) * plot_width / 9) + "," + std::to_string(y0 - int(fraction * plot_height)) +
+             " ";
     }
     s += "\"/>\n";
     text(x0, y0 + 14, "256");

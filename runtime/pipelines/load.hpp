@@ -9,8 +9,10 @@ namespace weft {
 using LoadProgress = std::function<bool(uint64_t, uint64_t)>;
 
 /// Makes the schedule, checks that the device can hold the weights, and loads them. `files` may be closed afterwards.
-Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type, const LoadProgress& progress);
+Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
+                                                const LoadProgress& progress);
 /// The same without files' weights: random ones, for timing a config alone.
-Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type, uint64_t seed);
+Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type,
+                                                  uint64_t seed);
 
 } // namespace weft

@@ -10,7 +10,8 @@ namespace weft {
 double Perplexity::perplexity() const { return tokens ? std::exp(nats / double(tokens)) : 0; }
 double Perplexity::bits_per_byte() const { return bytes ? nats / std::log(2.0) / double(bytes) : 0; }
 
-Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window, const ProgressFunction& progress) try {
+Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window,
+                                      const ProgressFunction& progress) try {
     TextModelState& state = model.internal();
     if (!state.tokenizer) return Error{ErrorCode::not_found, "perplexity needs a tokenizer", {}};
     weft_ASSIGN(const auto ids, state.tokenizer->encode(text, false));
@@ -18,10 +19,14 @@ Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, u
     const uint32_t vocabulary = state.model->schedule.vocabulary;
     // Logits of all tokens of a step are read back: the step is cut so that they fit one buffer.
     const uint64_t rows = state.model->device.limits().storage_range / (uint64_t(vocabulary) * 4);
-    const uint32_t largest = uint32_t(std::min<uint64_t>(session.options().max_chunk, uint64_t(1) << (63 - std::countl_zero(std::max<uint64_t>(rows, 1)))));
+    const uint32_t largest = uint32_t(std::min<uint64_t>(
+        session.options().max_chunk, uint64_t(1) << (63 - std::countl_zero(std::max<uint64_t>(rows, 1)))));
     if (window == 0 || window > session.options().context) window = session.options().context;
     if (window < 2) return Error{ErrorCode::invalid_argument, "a window needs at least 2 tokens", {}};
-    if (ids.size() < 2) return Error{ErrorCode::invalid_argument, "the text has " + std::to_string(ids.size()) + " tokens; perplexity needs at least 2", {}};
+    if (ids.size() < 2)
+        return Error{ErrorCode::invalid_argument,
+                     "the text has " + std::to_string(ids.size()) + " tokens; perplexity needs at least 2",
+                     {}};
     Perplexity p;
     p.bytes = text.size();
     // A window begins with the last token of the one before: every token but the text's first is scored, and once.
@@ -41,10 +46,12 @@ Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, u
                 p.nats += top + std::log(sum) - double(row[part[at + i + 1]]);
                 ++p.tokens;
             }
-            if (progress && !progress({Progress::Stage::prefill, begin + at + feed.ids.size(), ids.size()})) return Error{ErrorCode::cancelled, "stopped", {}};
+            if (progress && !progress({Progress::Stage::prefill, begin + at + feed.ids.size(), ids.size()}))
+                return Error{ErrorCode::cancelled, "stopped", {}};
         }
     }
     return p;
-} weft_CATCH
+}
+weft_CATCH
 
 } // namespace weft

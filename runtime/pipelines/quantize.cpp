@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L6: a model directory as a GGUF file. The same schedule is made twice, once with the directory's tensors and once with GGUF's: a slot holds the same numbers either way, so what
-// fills it from the directory is what GGUF's tensors of it must hold.
+// L6: a model directory as a GGUF file. The same schedule is made twice, once with the directory's tensors and once
+// with GGUF's: a slot holds the same numbers either way, so what fills it from the directory is what GGUF's tensors of
+// it must hold.
 #include "base/quantize.hpp"
 #include "base/threads.hpp"
 #include "models/gguf_fold.hpp"
@@ -49,7 +50,8 @@ Result<DType> type_of(const std::string& name) {
             if (name == name_of(t)) return t;
             known += (known.empty() ? "" : ", ") + std::string(name_of(t));
         }
-    return Error{ErrorCode::invalid_argument, "type " + in_quotes(name) + " cannot be written", {"weft writes: " + known}};
+    return Error{
+        ErrorCode::invalid_argument, "type " + in_quotes(name) + " cannot be written", {"weft writes: " + known}};
 }
 
 // The same or, where rows are not whole blocks of it, the next finer one.
@@ -77,7 +79,8 @@ std::vector<Target> targets_of(const Schedule& directory, const Schedule& gguf) 
             const auto [at, fresh] = known.try_emplace(piece.names[0], targets.size());
             if (fresh) {
                 Target t{piece.names[0], piece.file_shape, DType::f32, slot.matrix, {}, {}};
-                if (t.shape.size() == 3 && t.shape.back() == 1) t.shape.pop_back(); // numbers of each expert, taken as rows
+                if (t.shape.size() == 3 && t.shape.back() == 1)
+                    t.shape.pop_back(); // numbers of each expert, taken as rows
                 targets.push_back(std::move(t));
             }
             targets[at->second].sources.push_back({&piece, &directory.weights[i], element, WeightId(i)});
@@ -89,11 +92,13 @@ std::vector<Target> targets_of(const Schedule& directory, const Schedule& gguf) 
 }
 
 // Multiplies the elements of a slot that begin with number `begin`.
-void apply(const std::vector<RowFactor>& factors, WeightId id, const WeightSlot& slot, uint64_t begin, std::span<float> values) {
+void apply(const std::vector<RowFactor>& factors, WeightId id, const WeightSlot& slot, uint64_t begin,
+           std::span<float> values) {
     const uint64_t columns = slot.shape.size() > 1 ? slot.shape.back() : 1;
     for (const RowFactor& f : factors) {
         if (f.slot != id) continue;
-        const uint64_t from = std::max(begin, f.first * columns), until = std::min(begin + values.size(), (uint64_t(f.first) + f.count) * columns);
+        const uint64_t from = std::max(begin, f.first * columns),
+                       until = std::min(begin + values.size(), (uint64_t(f.first) + f.count) * columns);
         for (uint64_t i = from; i < until; ++i) values[i - begin] *= f.factor;
     }
 }
@@ -103,12 +108,15 @@ void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, 
     uint64_t at = 0;
     for (const WeightPiece& piece : pieces_for(slot, files)) {
         const PieceMatrix m = matrix_of(piece);
-        const uint64_t rows = piece.rows ? piece.rows : m.rows, count = rows * m.columns, from = std::max(begin, at), until = std::min(begin + to.size(), at + count);
+        const uint64_t rows = piece.rows ? piece.rows : m.rows, count = rows * m.columns, from = std::max(begin, at),
+                       until = std::min(begin + to.size(), at + count);
         if (from < until) {
             const uint64_t first = (from - at) / m.columns, last = (until - at + m.columns - 1) / m.columns;
             std::vector<float> values((last - first) * m.columns);
-            read_rows(piece, *find_tensor(piece, files), DType::f32, piece.first_row + first, last - first, std::as_writable_bytes(std::span(values)).data());
-            std::copy_n(values.begin() + long(from - at - first * m.columns), until - from, to.begin() + long(from - begin));
+            read_rows(piece, *find_tensor(piece, files), DType::f32, piece.first_row + first, last - first,
+                      std::as_writable_bytes(std::span(values)).data());
+            std::copy_n(values.begin() + long(from - at - first * m.columns), until - from,
+                        to.begin() + long(from - begin));
         }
         at += count;
         if (at >= begin + to.size()) return;
@@ -116,22 +124,26 @@ void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, 
 }
 
 // Rows [first, first + count) of the file's tensor, seen as rows of the piece's columns.
-void read_target(const Target& t, const ModelFiles& files, const std::vector<RowFactor>& factors, uint64_t first, uint64_t count, std::span<float> to) {
+void read_target(const Target& t, const ModelFiles& files, const std::vector<RowFactor>& factors, uint64_t first,
+                 uint64_t count, std::span<float> to) {
     const auto read = [&](const Source& s, uint64_t begin, std::span<float> values) {
         read_slot(*s.slot, files, begin, values);
         apply(factors, s.id, *s.slot, begin, values);
     };
     for (const Source& s : t.sources) {
         const PieceMatrix m = matrix_of(*s.piece);
-        const uint64_t rows = s.piece->rows ? s.piece->rows : m.rows, begin = std::max(first, s.piece->first_row), end = std::min(first + count, s.piece->first_row + rows);
+        const uint64_t rows = s.piece->rows ? s.piece->rows : m.rows, begin = std::max(first, s.piece->first_row),
+                       end = std::min(first + count, s.piece->first_row + rows);
         if (begin >= end) continue;
         const auto row = [&](uint64_t file) { return to.subspan((file - first) * m.columns, m.columns); };
         if (!s.piece->zipped) {
-            read(s, s.element + (begin - s.piece->first_row) * m.columns, to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
+            read(s, s.element + (begin - s.piece->first_row) * m.columns,
+                 to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
             continue;
         }
         for (uint64_t file = begin; file < end; ++file) {
-            const uint64_t in_group = file % s.piece->zipped, slot_row = file - in_group + in_group / 2 + (in_group % 2 ? s.piece->zipped / 2 : 0);
+            const uint64_t in_group = file % s.piece->zipped,
+                           slot_row = file - in_group + in_group / 2 + (in_group % 2 ? s.piece->zipped / 2 : 0);
             read(s, s.element + (slot_row - s.piece->first_row) * m.columns, row(file));
         }
     }
@@ -141,7 +153,8 @@ void read_target(const Target& t, const ModelFiles& files, const std::vector<Row
 Status choose_types(std::vector<Target>& targets, const QuantizeOptions& options) {
     weft_ASSIGN(const DType asked, type_of(options.type));
     for (Target& t : targets) {
-        const bool exact = !t.matrix || t.name.find("ffn_gate_inp") != t.name.npos || t.name == "position_embd.weight", table = t.name == "token_embd.weight" || t.name == "output.weight";
+        const bool exact = !t.matrix || t.name.find("ffn_gate_inp") != t.name.npos || t.name == "position_embd.weight",
+                   table = t.name == "token_embd.weight" || t.name == "output.weight";
         const bool coarse = in_blocks(asked) && asked != DType::q8_0;
         if (!exact) t.type = fitting(table && coarse ? DType::q6_k : asked, t.columns());
         for (const auto& [pattern, name] : options.keep) {
@@ -150,8 +163,11 @@ Status choose_types(std::vector<Target>& targets, const QuantizeOptions& options
         }
     }
     for (const auto& [pattern, name] : options.keep)
-        if (std::ranges::none_of(targets, [&](const Target& t) { return t.matrix && fnmatch(pattern.c_str(), t.name.c_str(), 0) == 0; }))
-            return Error{ErrorCode::invalid_argument, "no matrix has a name that matches '" + pattern + "', which was to be kept as " + name, {}};
+        if (std::ranges::none_of(
+                targets, [&](const Target& t) { return t.matrix && fnmatch(pattern.c_str(), t.name.c_str(), 0) == 0; }))
+            return Error{ErrorCode::invalid_argument,
+                         "no matrix has a name that matches '" + pattern + "', which was to be kept as " + name,
+                         {}};
     return Ok{};
 }
 
@@ -190,7 +206,9 @@ struct Written {
 
 class Conversion {
 public:
-    Conversion(const ModelFiles& files, const Schedule& schedule, const QuantizeOptions& options, const std::filesystem::path& from) : files_(files), schedule_(schedule), options_(options), from_(from) {}
+    Conversion(const ModelFiles& files, const Schedule& schedule, const QuantizeOptions& options,
+               const std::filesystem::path& from)
+        : files_(files), schedule_(schedule), options_(options), from_(from) {}
 
     /// The header under one of GGUF's names; sets what cannot be said so.
     Result<Written> try_side(const GgufSide& side) {
@@ -206,8 +224,10 @@ public:
         GgufWriter w;
         w.string("general.architecture", side.name);
         w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
-        weft_ASSIGN(const auto factors, write_gguf_schedule(out.schedule, JsonObject(own, files_.config_origin()), side, w));
-        for (const GgufFactors& f : factors) out.targets.insert(out.targets.begin(), {f.name, {f.values.size()}, DType::f32, false, {}, f.values});
+        weft_ASSIGN(const auto factors,
+                    write_gguf_schedule(out.schedule, JsonObject(own, files_.config_origin()), side, w));
+        for (const GgufFactors& f : factors)
+            out.targets.insert(out.targets.begin(), {f.name, {f.values.size()}, DType::f32, false, {}, f.values});
         weft_TRY(choose_types(out.targets, options_));
         weft_ASSIGN(const DType asked, type_of(options_.type));
         w.u32("general.file_type", file_type(asked));
@@ -229,7 +249,8 @@ private:
     std::vector<std::unique_ptr<Schedule>> named_;
 };
 
-// What a reader would take for another model; "": nothing. The file has its length and its header, and zeros for weights.
+// What a reader would take for another model; "": nothing. The file has its length and its header, and zeros for
+// weights.
 Result<std::string> read_back(const std::string& path, const Schedule& schedule) {
     weft_ASSIGN(GgufFile file, GgufFile::open(path));
     const ModelFiles files = ModelFiles::from_gguf(std::move(file));
@@ -247,12 +268,14 @@ std::vector<std::byte> padded_bytes(std::span<const float> values) {
 
 // Blocks do not depend on each other: each processor packs its share.
 void quantize_in_parallel(DType type, std::span<const float> values, std::span<std::byte> bytes) {
-    const size_t unit = block_info(type).elements, blocks = values.size() / unit, shares = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(1, blocks / 64));
+    const size_t unit = block_info(type).elements, blocks = values.size() / unit,
+                 shares = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(1, blocks / 64));
     std::atomic<size_t> next{0};
     run_on_threads(shares, [&] {
         for (size_t share; (share = next++) < shares;) {
             const size_t from = blocks * share / shares * unit, to = blocks * (share + 1) / shares * unit;
-            quantize_blocks(type, values.subspan(from, to - from), bytes.subspan(bytes_of(type, from), bytes_of(type, to - from)));
+            quantize_blocks(type, values.subspan(from, to - from),
+                            bytes.subspan(bytes_of(type, from), bytes_of(type, to - from)));
         }
     });
 }
@@ -278,7 +301,8 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
             quantize_in_parallel(t.type, values, bytes);
             weft_TRY(file.write(bytes));
             written += bytes.size();
-            if (options.progress && !options.progress(done + written, w.data_bytes)) return Error{ErrorCode::cancelled, "writing was stopped", {}};
+            if (options.progress && !options.progress(done + written, w.data_bytes))
+                return Error{ErrorCode::cancelled, "writing was stopped", {}};
         }
         weft_TRY(file.write(std::vector<std::byte>(GgufWriter::padded(written) - written)));
         done += GgufWriter::padded(written);
@@ -288,21 +312,30 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
 
 } // namespace
 
-Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) try {
+Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to,
+                                const QuantizeOptions& options) try {
     // Readers know the format by the name; and so no file of the model is ever replaced.
-    if (to.extension() != ".gguf") return Error{ErrorCode::invalid_argument, "'" + to.string() + "': the name of the file to write must end in .gguf", {}};
+    if (to.extension() != ".gguf")
+        return Error{
+            ErrorCode::invalid_argument, "'" + to.string() + "': the name of the file to write must end in .gguf", {}};
     std::error_code not_there;
-    if (std::filesystem::exists(to, not_there) && !std::filesystem::is_regular_file(to, not_there)) return Error{ErrorCode::invalid_argument, to.string() + ": is there and no regular file; it is not replaced", {}};
+    if (std::filesystem::exists(to, not_there) && !std::filesystem::is_regular_file(to, not_there))
+        return Error{
+            ErrorCode::invalid_argument, to.string() + ": is there and no regular file; it is not replaced", {}};
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(from));
-    if (!files.config() || files.tensors().empty()) return Error{ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
+    if (!files.config() || files.tensors().empty())
+        return Error{
+            ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
-    if (auto problems = check_weights(schedule.weights, files); !problems.empty()) return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
+    if (auto problems = check_weights(schedule.weights, files); !problems.empty())
+        return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
     // The own file's names first: others may say the same, but not to every reader.
     std::vector<const GgufSide*> sides;
     size_t own_sides = 0;
     for (const bool own : {true, false}) {
         for (const Architecture* a : all_architectures())
-            if ((std::ranges::find(a->model_types, schedule.architecture, [](const char* t) { return std::string(t); }) != a->model_types.end()) == own)
+            if ((std::ranges::find(a->model_types, schedule.architecture,
+                                   [](const char* t) { return std::string(t); }) != a->model_types.end()) == own)
                 for (const GgufSide& side : a->gguf) sides.push_back(&side);
         if (own) own_sides = sides.size();
     }
@@ -329,12 +362,15 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));
         weft_TRY(write_targets(*written, files, options, file));
         weft_TRY(file.commit());
-        return QuantizeReport{side->name, uint32_t(written->targets.size()), written->header.size() + written->data_bytes, written->vocabulary.kind, written->vocabulary.note};
+        return QuantizeReport{side->name, uint32_t(written->targets.size()),
+                              written->header.size() + written->data_bytes, written->vocabulary.kind,
+                              written->vocabulary.note};
     }
     // Why the others do not fit says nothing.
     if (own_sides) reasons.resize(own_sides);
     else reasons = {"the format has no name for the architecture '" + schedule.architecture + "'"};
     return Error{ErrorCode::unsupported, from.string() + ": GGUF cannot hold this model as it is", reasons};
-} weft_CATCH
+}
+weft_CATCH
 
 } // namespace weft

@@ -4,8 +4,8 @@
 #include "pipelines/generation_defaults.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
-#include <weft/tokenizer.hpp>
 #include <weft/text.hpp>
+#include <weft/tokenizer.hpp>
 
 namespace weft {
 

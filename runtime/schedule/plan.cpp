@@ -13,7 +13,8 @@ using kernel::Extent;
 using kernel::Quantity;
 using vk::Tensor;
 
-Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::vector<uint32_t>& shape, const std::string& name) {
+Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::vector<uint32_t>& shape,
+             const std::string& name) {
     switch (shape.size()) {
     case 1: return r.external(slice, dtype, {shape[0]}, name);
     case 2: return r.external(slice, dtype, {shape[0], shape[1]}, name);
@@ -24,14 +25,22 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 
 class Lowering {
 public:
-    Lowering(vk::Recorder& r, const Schedule& s, LayerContext& c, const SessionBuffers& b, const Bucket& bucket) : r_(r), s_(s), c_(c), b_(b), bucket_(bucket) {}
+    Lowering(vk::Recorder& r, const Schedule& s, LayerContext& c, const SessionBuffers& b, const Bucket& bucket)
+        : r_(r), s_(s), c_(c), b_(b), bucket_(bucket) {}
 
     void run() {
         history_ = r_.external(b_.history, DType::u32, {b_.slots, b_.history_capacity}, "history");
-        if (!bucket_.decode) kernel::remember(r_, c_.step, history_); // in decode, sampling (or begin_step) has written the token already
+        if (!bucket_.decode)
+            kernel::remember(r_, c_.step,
+                             history_); // in decode, sampling (or begin_step) has written the token already
         x_ = c_.rows(s_.width, "residual stream");
-        kernel::embed(r_, {.ids = c_.step.ids, .table = c_.weight(s_.embedding.table), .positions = c_.step.positions, .position_table = c_.weight(s_.embedding.positions), .y = x_,
-                           .scale = s_.embedding.scale, .position_offset = s_.embedding.position_offset});
+        kernel::embed(r_, {.ids = c_.step.ids,
+                           .table = c_.weight(s_.embedding.table),
+                           .positions = c_.step.positions,
+                           .position_table = c_.weight(s_.embedding.positions),
+                           .y = x_,
+                           .scale = s_.embedding.scale,
+                           .position_offset = s_.embedding.position_offset});
         tap(0, x_, Quantity::tokens);
         if (needs_embedding()) {
             embedding_ = c_.rows(s_.width, "embedding");
@@ -96,7 +105,8 @@ private:
             base = {};
             scale = 1;
         }
-        // All inputs come before the first result, which may go into the residual stream that they are made from. Branches of one scale share the norm.
+        // All inputs come before the first result, which may go into the residual stream that they are made from.
+        // Branches of one scale share the norm.
         std::vector<std::pair<float, Tensor>> inputs;
         const auto input_for = [&](float in_scale) {
             for (const auto& [known, tensor] : inputs)
@@ -116,8 +126,14 @@ private:
             std::visit([&](const auto& op) { lower(c_, op, normed, to); }, branch.op);
         }
         if (block.post) {
-            kernel::norm(r_, {.x = target, .weight = c_.weight(block.post.weight), .bias = c_.weight(block.post.bias), .residual = residual ? x_ : Tensor{}, .y = final_target,
-                              .kind = block.post.kind, .eps = block.post.eps, .scale = block.residual_scale});
+            kernel::norm(r_, {.x = target,
+                              .weight = c_.weight(block.post.weight),
+                              .bias = c_.weight(block.post.bias),
+                              .residual = residual ? x_ : Tensor{},
+                              .y = final_target,
+                              .kind = block.post.kind,
+                              .eps = block.post.eps,
+                              .scale = block.residual_scale});
         }
     }
 
@@ -128,17 +144,31 @@ private:
         Tensor normed = rows;
         if (s_.head.norm) {
             normed = r_.temporary(DType::f32, {bucket_.outputs, s_.width}, "output normed");
-            kernel::norm(r_, {.x = rows, .weight = c_.weight(s_.head.norm.weight), .bias = c_.weight(s_.head.norm.bias), .y = normed, .kind = s_.head.norm.kind, .eps = s_.head.norm.eps, .tokens = outputs});
+            kernel::norm(r_, {.x = rows,
+                              .weight = c_.weight(s_.head.norm.weight),
+                              .bias = c_.weight(s_.head.norm.bias),
+                              .y = normed,
+                              .kind = s_.head.norm.kind,
+                              .eps = s_.head.norm.eps,
+                              .tokens = outputs});
         }
         tap(s_.layers.size(), normed, Quantity::outputs);
         const Tensor logits = r_.external(b_.logits, DType::f32, {bucket_.outputs, s_.vocabulary}, "logits");
-        lower_product(c_, s_.head.linear.weight, {.x = normed, .bias = c_.weight(s_.head.linear.bias), .y = logits, .scale = s_.head.scale, .softcap = s_.head.softcap, .rows = outputs, .max_rows = bucket_.outputs});
+        lower_product(c_, s_.head.linear.weight,
+                      {.x = normed,
+                       .bias = c_.weight(s_.head.linear.bias),
+                       .y = logits,
+                       .scale = s_.head.scale,
+                       .softcap = s_.head.softcap,
+                       .rows = outputs,
+                       .max_rows = bucket_.outputs});
         if (bucket_.sampling) sample(logits);
     }
 
     void sample(const Tensor& logits) {
         r_.segment("sample");
-        const Tensor sampler = r_.external(b_.sampler, DType::u32, {b_.slots, uint32_t(sizeof(kernel::SamplerRow) / 4)}, "sampler");
+        const Tensor sampler =
+            r_.external(b_.sampler, DType::u32, {b_.slots, uint32_t(sizeof(kernel::SamplerRow) / 4)}, "sampler");
         const Tensor ring = r_.external(b_.ring, DType::u32, {b_.ring_capacity, bucket_.outputs}, "ring");
         kernel::sample(r_, {.step = c_.step, .logits = logits, .sampler = sampler, .history = history_, .ring = ring});
         kernel::advance(r_, c_.step, sampler, r_.external(b_.ends, DType::u32, {kMostEnds}, "end tokens"));
@@ -155,7 +185,11 @@ private:
 } // namespace
 
 uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets) {
-    struct Life { uint32_t resource; size_t first, last; uint64_t bytes; };
+    struct Life {
+        uint32_t resource;
+        size_t first, last;
+        uint64_t bytes;
+    };
     std::vector<Life> lives;
     std::vector<int> index(program.resources.size(), -1);
     for (size_t at = 0; at < program.calls.size(); ++at)
@@ -165,18 +199,24 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
             if (i < 0) {
                 i = int(lives.size());
                 const uint64_t bytes = program.resources[t.resource].bytes;
-                lives.push_back({t.resource, at, at, (std::max<uint64_t>(bytes, 4) + Tensor::kAlignment - 1) / Tensor::kAlignment * Tensor::kAlignment});
+                lives.push_back({t.resource, at, at,
+                                 (std::max<uint64_t>(bytes, 4) + Tensor::kAlignment - 1) / Tensor::kAlignment *
+                                     Tensor::kAlignment});
             }
             lives[size_t(i)].last = at;
         }
     // Large ones first, each at the lowest place that is free for its whole life.
-    std::sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.resource < b.resource; });
+    std::sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) {
+        return a.bytes != b.bytes ? a.bytes > b.bytes : a.resource < b.resource;
+    });
     offsets.assign(program.resources.size(), 0);
     uint64_t total = 0;
-    std::vector<std::vector<std::pair<uint64_t, uint64_t>>> taken_at(program.calls.size()); // [begin, end) of what is placed, by the calls of its life: most lives are short
+    std::vector<std::vector<std::pair<uint64_t, uint64_t>>> taken_at(
+        program.calls.size()); // [begin, end) of what is placed, by the calls of its life: most lives are short
     for (const Life& life : lives) {
         std::vector<std::pair<uint64_t, uint64_t>> taken;
-        for (size_t at = life.first; at <= life.last; ++at) taken.insert(taken.end(), taken_at[at].begin(), taken_at[at].end());
+        for (size_t at = life.first; at <= life.last; ++at)
+            taken.insert(taken.end(), taken_at[at].begin(), taken_at[at].end());
         std::sort(taken.begin(), taken.end());
         uint64_t offset = 0;
         for (const auto& [begin, end] : taken) {
@@ -190,7 +230,8 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
     return total;
 }
 
-Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights, const SessionBuffers& buffers, const std::vector<StateSpec>& states, const Bucket& bucket) {
+Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
+               const SessionBuffers& buffers, const std::vector<StateSpec>& states, const Bucket& bucket) {
     vk::Recorder r(device);
     r.set_grid_arguments(r.external(buffers.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"));
     kernel::Step step;
@@ -207,7 +248,8 @@ Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::ve
     LayerContext c{r, step, {}, {}};
     for (size_t i = 0; i < weights.size(); ++i) {
         c.weights.emplace_back();
-        for (const DeviceWeight::Part& part : weights[i].parts) c.weights.back().push_back(whole(r, part.slice, part.dtype, part.shape, schedule.weights[i].name));
+        for (const DeviceWeight::Part& part : weights[i].parts)
+            c.weights.back().push_back(whole(r, part.slice, part.dtype, part.shape, schedule.weights[i].name));
     }
     for (size_t i = 0; i < states.size(); ++i) {
         std::vector<uint32_t> shape{buffers.slots};

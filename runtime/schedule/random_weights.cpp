@@ -7,20 +7,25 @@
 namespace weft {
 namespace {
 
-constexpr uint64_t kSegment = uint64_t(1) << 23; // numbers of one submission: some milliseconds, even on a software driver
+constexpr uint64_t kSegment = uint64_t(1)
+                              << 23; // numbers of one submission: some milliseconds, even on a software driver
 constexpr double kLongestMs = 100;
 
 // Products keep the size of what they multiply: a row of evenly distributed weights has a norm of about 1.
-float deviation_of(const WeightSlot& slot) { return slot.matrix && slot.shape.size() > 1 ? float(1.7 / std::sqrt(double(slot.shape.back()))) : 0.5f; }
+float deviation_of(const WeightSlot& slot) {
+    return slot.matrix && slot.shape.size() > 1 ? float(1.7 / std::sqrt(double(slot.shape.back()))) : 0.5f;
+}
 
 } // namespace
 
-Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type, uint64_t seed) {
+Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type,
+                                            uint64_t seed) {
     DeviceWeights w(device);
     weft_ASSIGN(auto uploader, vk::Uploader::create(device));
     const DType matrix = type == WeightType::f32 ? DType::f32 : type == WeightType::f16 ? DType::f16 : DType::bf16;
     uint64_t total = 0, since = 0;
-    for (const WeightSlot& slot : slots) total += slot.count() * size_of(slot.matrix ? matrix : DType::f32) + vk::Tensor::kAlignment;
+    for (const WeightSlot& slot : slots)
+        total += slot.count() * size_of(slot.matrix ? matrix : DType::f32) + vk::Tensor::kAlignment;
     vk::Recorder r(device);
     for (const WeightSlot& slot : slots) {
         DeviceWeight::Part weight{{}, slot.matrix ? matrix : DType::f32, slot.shape};
@@ -33,8 +38,12 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
         else {
             if (since >= kSegment) r.segment("weights"), since = 0;
             since += slot.count();
-            kernel::random_fill(r, {.words = r.external(weight.slice, DType::u32, {uint32_t(words)}, slot.name), .type = weight.dtype, .deviation = deviation_of(slot), .negative = slot.decay,
-                                    .seed = seed, .stream = uint32_t(w.weights_.size())});
+            kernel::random_fill(r, {.words = r.external(weight.slice, DType::u32, {uint32_t(words)}, slot.name),
+                                    .type = weight.dtype,
+                                    .deviation = deviation_of(slot),
+                                    .negative = slot.decay,
+                                    .seed = seed,
+                                    .stream = uint32_t(w.weights_.size())});
         }
         w.weights_.push_back({{std::move(weight)}});
     }

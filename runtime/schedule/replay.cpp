@@ -10,7 +10,8 @@ Result<Replay> Replay::create(vk::Device& device, vk::Recording prologue, vk::Re
     const auto& fn = device.fn();
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.queueFamilyIndex = device.queue_family();
-    weft_TRY(vk::check(fn.vkCreateCommandPool(device.handle(), &pool, nullptr, &r.pool_), "vkCreateCommandPool", "a replay"));
+    weft_TRY(vk::check(fn.vkCreateCommandPool(device.handle(), &pool, nullptr, &r.pool_), "vkCreateCommandPool",
+                       "a replay"));
     VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
     weft_TRY(vk::check(fn.vkCreateFence(device.handle(), &fence, nullptr, &r.fence_), "vkCreateFence", "a replay"));
     r.costs_.assign(r.main_.segment_count(), 0);
@@ -18,8 +19,10 @@ Result<Replay> Replay::create(vk::Device& device, vk::Recording prologue, vk::Re
 }
 
 Replay::Replay(Replay&& o) noexcept
-    : device_(o.device_), prologue_(std::move(o.prologue_)), main_(std::move(o.main_)), pool_(std::exchange(o.pool_, VK_NULL_HANDLE)), fence_(std::exchange(o.fence_, VK_NULL_HANDLE)),
-      primaries_(std::move(o.primaries_)), costs_(std::move(o.costs_)), next_(o.next_), left_(o.left_), submissions_(o.submissions_), wait_ms_(o.wait_ms_) {}
+    : device_(o.device_), prologue_(std::move(o.prologue_)), main_(std::move(o.main_)),
+      pool_(std::exchange(o.pool_, VK_NULL_HANDLE)), fence_(std::exchange(o.fence_, VK_NULL_HANDLE)),
+      primaries_(std::move(o.primaries_)), costs_(std::move(o.costs_)), next_(o.next_), left_(o.left_),
+      submissions_(o.submissions_), wait_ms_(o.wait_ms_) {}
 
 Replay::~Replay() {
     if (pool_) device_->fn().vkDestroyCommandPool(device_->handle(), pool_, nullptr);
@@ -40,7 +43,8 @@ Result<VkCommandBuffer> Replay::primary(const Range& range) {
     info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
     info.commandBufferCount = 1;
     VkCommandBuffer commands = VK_NULL_HANDLE;
-    weft_TRY(vk::check(fn.vkAllocateCommandBuffers(device_->handle(), &info, &commands), "vkAllocateCommandBuffers", "a replay"));
+    weft_TRY(vk::check(fn.vkAllocateCommandBuffers(device_->handle(), &info, &commands), "vkAllocateCommandBuffers",
+                       "a replay"));
     VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     weft_TRY(vk::check(fn.vkBeginCommandBuffer(commands, &begin), "vkBeginCommandBuffer", "a replay"));
     for (uint32_t i = 0; i < range.repeats; ++i) {
@@ -50,7 +54,9 @@ Result<VkCommandBuffer> Replay::primary(const Range& range) {
     VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
     memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
     memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT;
-    fn.vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
+    fn.vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                            VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0, nullptr, 0,
+                            nullptr);
     weft_TRY(vk::check(fn.vkEndCommandBuffer(commands), "vkEndCommandBuffer", "a replay"));
     return primaries_.emplace(range, commands).first->second;
 }
@@ -70,14 +76,17 @@ Result<bool> Replay::advance(double budget_ms) {
             range.repeats = uint32_t(std::clamp(budget_ms / step_ms(), 1.0, double(left_)));
         } else { // segments one by one until each has been measured, then as many as fit
             double sum = 0;
-            while (range.last < count && (range.last == range.first || (measured && sum + costs_[range.last] <= budget_ms))) sum += costs_[range.last++];
+            while (range.last < count &&
+                   (range.last == range.first || (measured && sum + costs_[range.last] <= budget_ms)))
+                sum += costs_[range.last++];
         }
         weft_ASSIGN(const VkCommandBuffer commands, primary(range));
         const auto& fn = device_->fn();
         weft_TRY(vk::check(fn.vkResetFences(device_->handle(), 1, &fence_), "vkResetFences", "a replay"));
         const auto begin = std::chrono::steady_clock::now();
         weft_TRY(device_->submit({&commands, 1}, fence_));
-        weft_TRY(vk::check(fn.vkWaitForFences(device_->handle(), 1, &fence_, VK_TRUE, UINT64_MAX), "vkWaitForFences", device_->summary().name));
+        weft_TRY(vk::check(fn.vkWaitForFences(device_->handle(), 1, &fence_, VK_TRUE, UINT64_MAX), "vkWaitForFences",
+                           device_->summary().name));
         const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
         wait_ms_ += ms;
         ++submissions_;

@@ -10,14 +10,16 @@ std::vector<StateSpec> states_of(const MoeSpec&, const StateOptions&) { return {
 std::vector<StateSpec> states_of(const LinearSpec&, const StateOptions&) { return {}; }
 
 // What the kernels' headers allow.
-constexpr uint32_t kLargestHead = 256, kLargestState = 256, kFewestTaps = 2, kMostTaps = 8, kMostExperts = 1024, kMostChosen = 32, kLargestVocabulary = 393216;
+constexpr uint32_t kLargestHead = 256, kLargestState = 256, kFewestTaps = 2, kMostTaps = 8, kMostExperts = 1024,
+                   kMostChosen = 32, kLargestVocabulary = 393216;
 
 class Limits {
 public:
     void at(std::string place) { place_ = std::move(place); }
     void range(const char* what, uint64_t value, uint64_t least, uint64_t most) {
         if (value >= least && value <= most) return;
-        found.push_back(place_ + what + " is " + std::to_string(value) + "; weft takes " + std::to_string(least) + " to " + std::to_string(most));
+        found.push_back(place_ + what + " is " + std::to_string(value) + "; weft takes " + std::to_string(least) +
+                        " to " + std::to_string(most));
     }
     void check(const AttentionSpec& a) {
         range("the size of a head", a.head_size, 1, kLargestHead);
@@ -56,7 +58,8 @@ std::vector<std::string> Schedule::beyond_limits() const {
     for (size_t i = 0; i < layers.size(); ++i) {
         limits.at("layer " + std::to_string(i) + ": ");
         for (const SubBlock& block : layers[i].blocks)
-            for (const Branch& branch : block.branches) std::visit([&](const auto& op) { limits.check(op); }, branch.op);
+            for (const Branch& branch : block.branches)
+                std::visit([&](const auto& op) { limits.check(op); }, branch.op);
     }
     for (const WeightSlot& slot : weights) {
         long double elements = 1; // a product of 32-bit sizes may not fit 64 bits
@@ -65,7 +68,9 @@ std::vector<std::string> Schedule::beyond_limits() const {
     }
     size_t pieces = 0;
     for (const WeightSlot& slot : weights) pieces += slot.piece_count();
-    if (pieces > kMostPieces) limits.found.push_back("the weights are put together from " + std::to_string(pieces) + " pieces; weft takes at most " + std::to_string(kMostPieces));
+    if (pieces > kMostPieces)
+        limits.found.push_back("the weights are put together from " + std::to_string(pieces) +
+                               " pieces; weft takes at most " + std::to_string(kMostPieces));
     return std::move(limits.found);
 }
 

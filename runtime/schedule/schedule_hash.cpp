@@ -71,7 +71,7 @@ private:
     void add(uint32_t x) { add(uint64_t(x)); }
     void add(int64_t x) { add(uint64_t(x)); }
     template <class E>
-        requires std::is_enum_v<E>
+    requires std::is_enum_v<E>
     void add(E x) { add(names_of(x)[size_t(x)]); }
     template <class T>
     void add(const std::vector<T>& list) {

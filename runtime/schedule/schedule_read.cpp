@@ -53,7 +53,8 @@ public:
     void derived(bool& x, uint64_t value) { x = value != 0; }
     void derived(uint32_t& x, uint64_t value) {
         x = uint32_t(value);
-        if (value < 1 || value > kMostCount) fail_at(frames_.back().path, "not need a size of " + std::to_string(value) + "; weft takes 1 to 2^31 - 1");
+        if (value < 1 || value > kMostCount)
+            fail_at(frames_.back().path, "not need a size of " + std::to_string(value) + "; weft takes 1 to 2^31 - 1");
     }
     void rule(bool holds, const char* key, const std::string& text) {
         if (!holds) fail(key, text);
@@ -101,7 +102,8 @@ public:
         value("op", name, std::string());
         size_t index = 0;
         while (index < std::size(kOpNames) && name != kOpNames[index]) ++index;
-        if (index == std::size(kOpNames)) return fail("op", "be one of " + joined(kOpNames) + ", is " + in_quotes(name));
+        if (index == std::size(kOpNames))
+            return fail("op", "be one of " + joined(kOpNames) + ", is " + in_quotes(name));
         make<0>(op, index);
     }
 
@@ -127,10 +129,12 @@ public:
         }
         WeightSlot slot{expanded(name), {}, kind == WeightKind::matrix, {}, {}, {}, kind == WeightKind::decay};
         if (slot.name.empty() || slot.name.size() > kLongestName || slot.name.find_first_of("{}") != slot.name.npos)
-            return fail(key, "be a name of up to " + std::to_string(kLongestName) + " characters, with braces only around {layer}, and that in layers only");
+            return fail(key, "be a name of up to " + std::to_string(kLongestName) +
+                                 " characters, with braces only around {layer}, and that in layers only");
         long double elements = 1;
         for (uint64_t d : shape) {
-            if (d < 1 || d > kMostCount) return fail(key, "not need a size of " + std::to_string(d) + "; weft takes 1 to 2^31 - 1");
+            if (d < 1 || d > kMostCount)
+                return fail(key, "not need a size of " + std::to_string(d) + "; weft takes 1 to 2^31 - 1");
             slot.shape.push_back(uint32_t(d));
             elements *= (long double)(d);
         }
@@ -139,7 +143,9 @@ public:
         if (const auto known = ids_.find(slot.name); known != ids_.end()) {
             const WeightSlot& other = schedule_.weights[known->second];
             id = known->second;
-            if (other.shape != slot.shape || other.matrix != slot.matrix || other.decay != slot.decay) fail(key, "be another name than " + in_quotes(slot.name) + ", which is a weight of another shape or kind");
+            if (other.shape != slot.shape || other.matrix != slot.matrix || other.decay != slot.decay)
+                fail(key,
+                     "be another name than " + in_quotes(slot.name) + ", which is a weight of another shape or kind");
             return;
         }
         layout(key, name, slot);
@@ -168,7 +174,12 @@ public:
                 r.frequencies = known;
                 return;
             }
-        r.frequencies = add({free_name(kFrequenciesName, [&](const std::string& n) { return ids_.count(n) != 0; }), {pairs}, false, {}, std::move(values), {}});
+        r.frequencies = add({free_name(kFrequenciesName, [&](const std::string& n) { return ids_.count(n) != 0; }),
+                             {pairs},
+                             false,
+                             {},
+                             std::move(values),
+                             {}});
         bases_.push_back(r.frequencies);
     }
 
@@ -192,8 +203,12 @@ private:
         return all;
     }
 
-    void push(const Json& json, std::string path, std::string name) { frames_.push_back({&json, std::move(path), std::move(name), {}}); }
-    std::string path_of(const std::string& key) const { return frames_.back().path.empty() ? key : frames_.back().path + "." + key; }
+    void push(const Json& json, std::string path, std::string name) {
+        frames_.push_back({&json, std::move(path), std::move(name), {}});
+    }
+    std::string path_of(const std::string& key) const {
+        return frames_.back().path.empty() ? key : frames_.back().path + "." + key;
+    }
     void fail_at(const std::string& path, const std::string& rule) {
         if (!error_) error_ = Error{ErrorCode::malformed, origin_ + ": key " + in_quotes(path) + " must " + rule, {}};
     }
@@ -242,14 +257,16 @@ private:
     }
     void read(const char* key, const Json& json, int64_t& x) { integer(key, json, -1, kMostCount, x); }
     void read(const char* key, const Json&, double& x) {
-        const auto number = JsonObject(*frames_.back().json, origin_).number(key); // takes {"__float__": "Infinity"} as well
+        const auto number =
+            JsonObject(*frames_.back().json, origin_).number(key); // takes {"__float__": "Infinity"} as well
         if (!number) return fail(key, "be a number");
         x = *number;
     }
     void read(const char* key, const Json& json, float& x) {
         double d = 0;
         read(key, json, d);
-        if (std::isfinite(d) && std::abs(d) > double(std::numeric_limits<float>::max())) return fail(key, "fit 32-bit floats");
+        if (std::isfinite(d) && std::abs(d) > double(std::numeric_limits<float>::max()))
+            return fail(key, "fit 32-bit floats");
         x = float(d);
     }
     void read(const char* key, const Json& json, std::string& x) {
@@ -257,7 +274,7 @@ private:
         x = json.get<std::string>();
     }
     template <class E>
-        requires std::is_enum_v<E>
+    requires std::is_enum_v<E>
     void read(const char* key, const Json& json, E& x) {
         const auto names = names_of(E{});
         if (json.is_string())
@@ -294,7 +311,8 @@ private:
 
     std::string expanded(std::string name) const {
         if (layer_)
-            for (size_t at = 0; (at = name.find(kLayerMark, at)) != name.npos;) name.replace(at, std::string_view(kLayerMark).size(), std::to_string(*layer_));
+            for (size_t at = 0; (at = name.find(kLayerMark, at)) != name.npos;)
+                name.replace(at, std::string_view(kLayerMark).size(), std::to_string(*layer_));
         return name;
     }
     WeightId add(WeightSlot slot) {
@@ -314,11 +332,14 @@ private:
             leave();
             break;
         }
-        if (slot.pieces.empty() && slot.computed.empty()) slot.pieces.push_back({{slot.name}, {slot.shape.begin(), slot.shape.end()}, 0, 0, WeightTransform::none});
+        if (slot.pieces.empty() && slot.computed.empty())
+            slot.pieces.push_back({{slot.name}, {slot.shape.begin(), slot.shape.end()}, 0, 0, WeightTransform::none});
         pieces_ += slot.piece_count();
-        if (pieces_ > kMostPieces) fail(key, "not bring the pieces of all weights above " + std::to_string(kMostPieces));
+        if (pieces_ > kMostPieces)
+            fail(key, "not bring the pieces of all weights above " + std::to_string(kMostPieces));
         if (!slot.computed.empty() && slot.matrix) fail(key, "not be a matrix, to be computed");
-        if (const std::string problem = error_ ? "" : layout_problem(slot); !problem.empty()) fail(key, "fit its layout under weights: " + problem);
+        if (const std::string problem = error_ ? "" : layout_problem(slot); !problem.empty())
+            fail(key, "fit its layout under weights: " + problem);
     }
 
     template <class Each>
@@ -329,7 +350,8 @@ private:
         for (size_t i = 0; i < list->size() && !error_; ++i) {
             const Json& entry = (*list)[i];
             const std::string path = path_of("layers") + "[" + std::to_string(i) + "]";
-            if (!entry.is_object() || entry.contains("blocks") == entry.contains("layers")) return fail_at(path, "be an object with either blocks or layers");
+            if (!entry.is_object() || entry.contains("blocks") == entry.contains("layers"))
+                return fail_at(path, "be an object with either blocks or layers");
             push(entry, path, "");
             uint32_t times = 1;
             size("repeat", times, 1u);
@@ -354,12 +376,14 @@ private:
             if (block->is_string()) {
                 const std::string& name = block->get_ref<const std::string&>();
                 const auto it = named_blocks_ ? named_blocks_->find(name) : Json::const_iterator();
-                if (!named_blocks_ || it == named_blocks_->end()) return fail_at(path, "be the name of one of blocks; there is no " + in_quotes(name));
+                if (!named_blocks_ || it == named_blocks_->end())
+                    return fail_at(path, "be the name of one of blocks; there is no " + in_quotes(name));
                 block = &*it;
                 path = "blocks." + name;
             }
             if (!block->is_object()) return fail_at(path, "be an object");
-            if (++blocks_ > kMostBlocks) return fail_at(path, "not bring the blocks of all layers above " + std::to_string(kMostBlocks));
+            if (++blocks_ > kMostBlocks)
+                return fail_at(path, "not bring the blocks of all layers above " + std::to_string(kMostBlocks));
             push(*block, path, "layers." + std::string(kLayerMark) + ".blocks." + std::to_string(i) + ".");
             each(made.blocks.emplace_back());
             leave();
@@ -373,7 +397,9 @@ private:
         bool written = false;
         for (size_t i = 0; i < schedule_.layers.size(); ++i)
             for (const SubBlock& block : schedule_.layers[i].blocks) {
-                if (!written && (block.input == BlockInput::side || block.input == BlockInput::residual_plus_side)) return fail_at("input", "not be side in layer " + std::to_string(i) + ": no block before has side as its output");
+                if (!written && (block.input == BlockInput::side || block.input == BlockInput::residual_plus_side))
+                    return fail_at("input", "not be side in layer " + std::to_string(i) +
+                                                ": no block before has side as its output");
                 written = written || block.output == BlockOutput::side;
             }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule to JSON: the fields of spec_fields.hpp that are not what they are where absent, blocks under names, layers that repeat once.
+// A schedule to JSON: the fields of spec_fields.hpp that are not what they are where absent, blocks under names, layers
+// that repeat once.
 #include "base/check.hpp"
 #include "schedule/rotary_base.hpp"
 #include "schedule/schedule_json.hpp"
@@ -27,16 +28,22 @@ Ordered number(float f) {
 }
 
 bool same(float a, float b) { return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b); }
-bool same(const std::vector<float>& a, const std::vector<float>& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) { return same(x, y); }); }
+bool same(const std::vector<float>& a, const std::vector<float>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) { return same(x, y); });
+}
 template <class T>
-bool same(const T& a, const T& b) { return a == b; }
+bool same(const T& a, const T& b) {
+    return a == b;
+}
 
-// The first part of a dotted name that is the layer's number becomes {layer}, so that the names of all layers can be the same.
+// The first part of a dotted name that is the layer's number becomes {layer}, so that the names of all layers can be
+// the same.
 std::string marked(const std::string& name, uint32_t layer) {
     const std::string number = std::to_string(layer);
     for (size_t at = 0; (at = name.find(number, at)) != name.npos; ++at) {
         const size_t end = at + number.size();
-        if ((at == 0 || name[at - 1] == '.') && (end == name.size() || name[end] == '.')) return name.substr(0, at) + "{layer}" + name.substr(end);
+        if ((at == 0 || name[at - 1] == '.') && (end == name.size() || name[end] == '.'))
+            return name.substr(0, at) + "{layer}" + name.substr(end);
     }
     return name;
 }
@@ -48,7 +55,10 @@ Ordered repeated(const std::vector<Names>& layers) {
         size_t best = 1, times = 1;
         for (size_t period = 1; period <= kLongestPeriod && at + 2 * period <= layers.size(); ++period) {
             size_t n = 1;
-            while (at + (n + 1) * period <= layers.size() && std::equal(layers.begin() + long(at), layers.begin() + long(at + period), layers.begin() + long(at + n * period))) ++n;
+            while (at + (n + 1) * period <= layers.size() &&
+                   std::equal(layers.begin() + long(at), layers.begin() + long(at + period),
+                              layers.begin() + long(at + n * period)))
+                ++n;
             if (n > 1 && n * period > best * times) best = period, times = n;
         }
         Ordered entry = Ordered::object();
@@ -64,7 +74,9 @@ Ordered repeated(const std::vector<Names>& layers) {
 
 class Writer {
 public:
-    explicit Writer(const Schedule& s) : s_(s), written_(s.weights.size(), false) { frames_.push_back({Ordered::object(), "", "", false}); }
+    explicit Writer(const Schedule& s) : s_(s), written_(s.weights.size(), false) {
+        frames_.push_back({Ordered::object(), "", "", false});
+    }
 
     Ordered run() {
         top()[kScheduleKey] = 1;
@@ -99,7 +111,8 @@ public:
         if (items.empty()) return;
         Ordered all = Ordered::array();
         for (size_t i = 0; i < items.size(); ++i) {
-            frames_.push_back({Ordered::object(), key, frames_.back().name + key + "." + std::to_string(i) + ".", true});
+            frames_.push_back(
+                {Ordered::object(), key, frames_.back().name + key + "." + std::to_string(i) + ".", true});
             each(items[i]);
             all.push_back(std::move(top()));
             frames_.pop_back();
@@ -123,7 +136,8 @@ public:
                 frames_.pop_back();
                 std::string& name = name_of_block[block.dump()];
                 if (name.empty()) {
-                    for (const Branch& branch : all[i].blocks[b].branches) name += (name.empty() ? "" : "+") + std::string(kOpNames[branch.op.index()]);
+                    for (const Branch& branch : all[i].blocks[b].branches)
+                        name += (name.empty() ? "" : "+") + std::string(kOpNames[branch.op.index()]);
                     name = free_name(name, [&](const std::string& n) { return named.contains(n); });
                     named[name] = block;
                 }
@@ -152,8 +166,11 @@ public:
     void frequencies(const Rope& r) {
         const WeightSlot& slot = s_.weights[r.frequencies];
         const bool known = bases_.count(r.frequencies) != 0;
-        const std::string name = free_name(kFrequenciesName, [&](const std::string& n) { return taken_.count(n) != 0; });
-        const std::optional<double> theta = r.long_table || !(known || (!written_[r.frequencies] && slot.name == name)) ? std::nullopt : base_of(slot.computed, r.rotary);
+        const std::string name =
+            free_name(kFrequenciesName, [&](const std::string& n) { return taken_.count(n) != 0; });
+        const std::optional<double> theta = r.long_table || !(known || (!written_[r.frequencies] && slot.name == name))
+                                                ? std::nullopt
+                                                : base_of(slot.computed, r.rotary);
         if (!theta) return weight("frequencies", r.frequencies, {}, WeightUse::always, WeightKind::vector);
         value("theta", *theta, kUsualTheta);
         bases_.insert(r.frequencies);
@@ -197,14 +214,20 @@ private:
         char text[32];
         std::snprintf(text, sizeof text, "%.6g", std::pow(double(values.back()), -double(rotary) / (rotary - 2)));
         const double theta = std::strtod(text, nullptr);
-        return theta > 0 && std::isfinite(theta) && same(values, rotary_frequencies(theta, rotary)) ? std::optional(theta) : std::nullopt;
+        return theta > 0 && std::isfinite(theta) && same(values, rotary_frequencies(theta, rotary))
+                   ? std::optional(theta)
+                   : std::nullopt;
     }
 
     // A layer whose weight of this name is put together otherwise gets an entry of its own.
     void layout(const WeightSlot& slot, const std::string& name) {
         frames_.push_back({Ordered::object(), "", "", false});
-        if (!(slot.pieces.size() == 1 && slot.alternatives.empty() && slot.computed.empty() && slot.pieces[0].names == Names{slot.name} && std::equal(slot.shape.begin(), slot.shape.end(), slot.pieces[0].file_shape.begin(), slot.pieces[0].file_shape.end()) &&
-              slot.pieces[0].first_row == 0 && slot.pieces[0].rows == 0 && slot.pieces[0].transform == WeightTransform::none && slot.pieces[0].zipped == 0))
+        if (!(slot.pieces.size() == 1 && slot.alternatives.empty() && slot.computed.empty() &&
+              slot.pieces[0].names == Names{slot.name} &&
+              std::equal(slot.shape.begin(), slot.shape.end(), slot.pieces[0].file_shape.begin(),
+                         slot.pieces[0].file_shape.end()) &&
+              slot.pieces[0].first_row == 0 && slot.pieces[0].rows == 0 &&
+              slot.pieces[0].transform == WeightTransform::none && slot.pieces[0].zipped == 0))
             fields(*this, slot);
         Ordered made = std::move(top());
         frames_.pop_back();
@@ -216,10 +239,10 @@ private:
     const Schedule& s_;
     std::vector<Frame> frames_;
     std::optional<uint32_t> layer_;
-    std::vector<bool> written_;                             // slots whose layout has been seen to
-    std::set<std::string> taken_;                           // their names
-    std::set<WeightId> bases_;                              // slots written as theta
-    std::map<std::string, Ordered> layout_of_;              // by name as written
+    std::vector<bool> written_;                // slots whose layout has been seen to
+    std::set<std::string> taken_;              // their names
+    std::set<WeightId> bases_;                 // slots written as theta
+    std::map<std::string, Ordered> layout_of_; // by name as written
     std::vector<std::pair<std::string, Ordered>> layouts_;
 };
 

@@ -6,10 +6,13 @@
 namespace weft {
 namespace {
 
-constexpr uint32_t kRing = 64;              // decode steps between two reads of sampled tokens, at most
-constexpr uint32_t kDefaultContext = 4096;  // a trained context can be a million tokens: its states would not fit
+constexpr uint32_t kRing = 64;             // decode steps between two reads of sampled tokens, at most
+constexpr uint32_t kDefaultContext = 4096; // a trained context can be a million tokens: its states would not fit
 
-uint64_t aligned(uint64_t bytes) { return (std::max<uint64_t>(bytes, 4) + vk::Tensor::kAlignment - 1) / vk::Tensor::kAlignment * vk::Tensor::kAlignment; }
+uint64_t aligned(uint64_t bytes) {
+    return (std::max<uint64_t>(bytes, 4) + vk::Tensor::kAlignment - 1) / vk::Tensor::kAlignment *
+           vk::Tensor::kAlignment;
+}
 
 } // namespace
 
@@ -18,11 +21,22 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     s->options_ = options;
     const Schedule& schedule = s->model_->schedule;
     SessionOptions& o = s->options_;
-    if (o.context == 0) o.context = schedule.trained_context ? std::min(schedule.trained_context, kDefaultContext) : kDefaultContext;
+    if (o.context == 0)
+        o.context = schedule.trained_context ? std::min(schedule.trained_context, kDefaultContext) : kDefaultContext;
     if (schedule.position_limit && o.context > schedule.position_limit)
-        return Error{ErrorCode::invalid_argument, "a context of " + std::to_string(o.context) + " tokens was asked for, but the model has learned positions for " + std::to_string(schedule.position_limit), {}};
-    if (o.slots == 0 || o.max_chunk == 0) return Error{ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
-    if (o.end_tokens.size() > kMostEnds) return Error{ErrorCode::unsupported, std::to_string(o.end_tokens.size()) + " end tokens were given; weft takes at most " + std::to_string(kMostEnds), {}};
+        return Error{ErrorCode::invalid_argument,
+                     "a context of " + std::to_string(o.context) +
+                         " tokens was asked for, but the model has learned positions for " +
+                         std::to_string(schedule.position_limit),
+                     {}};
+    if (o.slots == 0 || o.max_chunk == 0)
+        return Error{
+            ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
+    if (o.end_tokens.size() > kMostEnds)
+        return Error{ErrorCode::unsupported,
+                     std::to_string(o.end_tokens.size()) + " end tokens were given; weft takes at most " +
+                         std::to_string(kMostEnds),
+                     {}};
     weft_TRY(s->allocate());
     return s;
 }
@@ -41,18 +55,30 @@ Error Session::too_long(uint64_t available) const {
         const uint32_t middle = low + (high - low) / 2;
         (fits(middle) ? low : high) = middle;
     }
-    return {ErrorCode::out_of_memory, "a context of " + std::to_string(options_.context) + " tokens for " + std::to_string(options_.slots) + " sequence(s) does not fit this device",
-            {low ? "a context of " + std::to_string(low) + " tokens would fit" : "no context fits: the states of one token need more than is left",
-             std::to_string(available >> 20) + " MiB are left for states, and one buffer may be at most " + std::to_string(std::min(model_->device.limits().storage_range, model_->device.limits().allocation) >> 20) + " MiB"}};
+    return {
+        ErrorCode::out_of_memory,
+        "a context of " + std::to_string(options_.context) + " tokens for " + std::to_string(options_.slots) +
+            " sequence(s) does not fit this device",
+        {low ? "a context of " + std::to_string(low) + " tokens would fit"
+             : "no context fits: the states of one token need more than is left",
+         std::to_string(available >> 20) + " MiB are left for states, and one buffer may be at most " +
+             std::to_string(std::min(model_->device.limits().storage_range, model_->device.limits().allocation) >> 20) +
+             " MiB"}};
 }
 
 uint64_t Session::beside_states() const {
     constexpr uint64_t kSmallPieces = uint64_t(2) << 20; // step block, staging, tables of a few recordings
     const Schedule& schedule = model_->schedule;
-    const Bucket prefill{std::max(kSmallestBucket, std::bit_ceil(options_.max_chunk)), std::bit_ceil(options_.slots), std::bit_ceil(options_.slots), false, true, false};
+    const Bucket prefill{std::max(kSmallestBucket, std::bit_ceil(options_.max_chunk)),
+                         std::bit_ceil(options_.slots),
+                         std::bit_ceil(options_.slots),
+                         false,
+                         true,
+                         false};
     uint64_t bytes = kSmallPieces + uint64_t(prefill.outputs) * schedule.vocabulary * 4;
     const auto states = schedule.states({1, options_.max_chunk, options_.kv_dtype});
-    if (check_plan(model_->device, schedule, states, 1, prefill)) bytes += dry_plan(model_->device, schedule, model_->weights.all(), states, prefill, 1).activation_bytes;
+    if (check_plan(model_->device, schedule, states, 1, prefill))
+        bytes += dry_plan(model_->device, schedule, model_->weights.all(), states, prefill, 1).activation_bytes;
     return bytes;
 }
 
@@ -61,15 +87,19 @@ Status Session::allocate() {
     specs_ = model_->schedule.states({options_.context, options_.max_chunk, options_.kv_dtype});
     uint64_t total = 0, used = device.bytes_used();
     uint64_t available = device.summary().memory_bytes > used ? device.summary().memory_bytes - used : 0;
-    if (device.options().memory_limit) available = std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
+    if (device.options().memory_limit)
+        available =
+            std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
     for (const StateSpec& spec : specs_) {
-        if (!state_fits(device, spec, options_.slots)) return too_long(available - std::min(available, beside_states()));
+        if (!state_fits(device, spec, options_.slots))
+            return too_long(available - std::min(available, beside_states()));
         total += aligned(spec.bytes() * options_.slots);
     }
     // Planning takes milliseconds, so it is done only where it may matter.
     if (total > available / 2) {
         const uint64_t rest = std::min(available, beside_states());
-        if (total + uint64_t(options_.slots) * options_.context * 4 > available - rest) return too_long(available - rest);
+        if (total + uint64_t(options_.slots) * options_.context * 4 > available - rest)
+            return too_long(available - rest);
     }
     for (const StateSpec& spec : specs_) {
         auto slice = states_arena_.allocate(spec.bytes() * options_.slots, total);
@@ -85,12 +115,24 @@ Status Session::allocate() {
     b.history_capacity = options_.context;
     b.ring_capacity = kRing;
     const uint64_t tokens = std::bit_ceil(std::max(options_.max_chunk, options_.slots));
-    struct Row { vk::Slice& slice; uint64_t bytes; };
+    struct Row {
+        vk::Slice& slice;
+        uint64_t bytes;
+    };
     // The step block is one piece, so that writing it is one copy.
-    const Row block[] = {{b.header, 64}, {b.sequences, std::bit_ceil(options_.slots) * uint64_t(32)}, {b.sampler, options_.slots * sizeof(kernel::SamplerRow)}, {b.ids, tokens * 4}, {b.positions, tokens * 4}, {b.token_sequence, tokens * 4}, {b.outputs, tokens * 4}, {b.ends, kMostEnds * 4}};
+    const Row block[] = {{b.header, 64},
+                         {b.sequences, std::bit_ceil(options_.slots) * uint64_t(32)},
+                         {b.sampler, options_.slots * sizeof(kernel::SamplerRow)},
+                         {b.ids, tokens * 4},
+                         {b.positions, tokens * 4},
+                         {b.token_sequence, tokens * 4},
+                         {b.outputs, tokens * 4},
+                         {b.ends, kMostEnds * 4}};
     uint64_t block_bytes = 0;
     for (const Row& row : block) block_bytes += aligned(row.bytes);
-    const Row others[] = {{b.grid_arguments, kGridRows * 16}, {b.history, uint64_t(options_.slots) * options_.context * 4}, {logits_few_, std::bit_ceil(options_.slots) * uint64_t(model_->schedule.vocabulary) * 4}};
+    const Row others[] = {{b.grid_arguments, kGridRows * 16},
+                          {b.history, uint64_t(options_.slots) * options_.context * 4},
+                          {logits_few_, std::bit_ceil(options_.slots) * uint64_t(model_->schedule.vocabulary) * 4}};
     uint64_t sum = aligned(block_bytes);
     for (const Row& row : others) sum += aligned(row.bytes);
     weft_ASSIGN(step_block_, activation_arena_.allocate(block_bytes, sum));
@@ -107,7 +149,8 @@ Status Session::allocate() {
     return Ok{};
 }
 
-Result<Session::Recorded*> Session::replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress) {
+Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
+                                               const std::function<bool(size_t, size_t)>& progress) {
     if (const auto it = replays_.find(bucket); it != replays_.end()) return &it->second;
     vk::Device& device = model_->device;
     SessionBuffers b = buffers_;
@@ -115,7 +158,10 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket, const std::
     if (!bucket.sampling && bucket.outputs > options_.slots) {
         const uint64_t bytes = uint64_t(bucket.outputs) * model_->schedule.vocabulary * 4;
         if (bytes > device.limits().storage_range)
-            return Error{ErrorCode::unsupported, "the logits of " + std::to_string(bucket.outputs) + " tokens at once are larger than one buffer may be; feed fewer tokens at a time", {}};
+            return Error{ErrorCode::unsupported,
+                         "the logits of " + std::to_string(bucket.outputs) +
+                             " tokens at once are larger than one buffer may be; feed fewer tokens at a time",
+                         {}};
         // Recordings share the last one made while it is large enough; those made before keep theirs.
         if (logits_all_.size < bytes) {
             weft_ASSIGN(logits_all_, activation_arena_.allocate(bytes));
@@ -124,7 +170,8 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket, const std::
     }
     if (bucket.taps) {
         for (size_t i = 0; i <= model_->schedule.layers.size(); ++i) {
-            weft_ASSIGN(const vk::Slice slice, activation_arena_.allocate(uint64_t(bucket.tokens) * model_->schedule.width * 4));
+            weft_ASSIGN(const vk::Slice slice,
+                        activation_arena_.allocate(uint64_t(bucket.tokens) * model_->schedule.width * 4));
             b.taps.push_back(slice);
         }
     }
@@ -134,16 +181,24 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket, const std::
         weft_ASSIGN(activation_, activation_arena_.allocate(plan.activation_bytes));
     }
     for (size_t i = 0; i < plan.program.resources.size(); ++i)
-        if (auto& resource = plan.program.resources[i]; resource.temporary) resource.slice = activation_.part(plan.offsets[i], std::max<uint64_t>(4, resource.bytes));
+        if (auto& resource = plan.program.resources[i]; resource.temporary)
+            resource.slice = activation_.part(plan.offsets[i], std::max<uint64_t>(4, resource.bytes));
 
     // The grid table is data of this recording: which dispatch depends on which quantity.
     const auto& rows = plan.program.grid_rows;
-    if (rows.size() > kGridRows) return Error{ErrorCode::unsupported, "the schedule has dispatches of " + std::to_string(rows.size()) + " different sizes; a recording holds at most " + std::to_string(kGridRows), {}};
+    if (rows.size() > kGridRows)
+        return Error{ErrorCode::unsupported,
+                     "the schedule has dispatches of " + std::to_string(rows.size()) +
+                         " different sizes; a recording holds at most " + std::to_string(kGridRows),
+                     {}};
     weft_TRY(check_grids(device, plan.program, bucket, options_.context));
-    weft_ASSIGN(const vk::Slice table, activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
+    weft_ASSIGN(const vk::Slice table,
+                activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
     weft_TRY(write(table, std::as_bytes(std::span(rows))));
     vk::Recorder r(device);
-    kernel::grids(r, r.external(b.header, DType::u32, {16}, "step header"), r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"), r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"), uint32_t(rows.size()));
+    kernel::grids(r, r.external(b.header, DType::u32, {16}, "step header"),
+                  r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"),
+                  r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"), uint32_t(rows.size()));
     vk::Program prologue = r.finish();
     auto keys = plan.program.pipelines();
     for (auto& key : prologue.pipelines()) keys.push_back(key);

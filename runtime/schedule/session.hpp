@@ -10,12 +10,12 @@
 namespace weft {
 
 struct SessionOptions {
-    uint32_t context = 0;       ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
-    uint32_t slots = 1;         ///< sequences at the same time
-    uint32_t max_chunk = 256;   ///< most new tokens of one prefill step, over all sequences
+    uint32_t context = 0;     ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
+    uint32_t slots = 1;       ///< sequences at the same time
+    uint32_t max_chunk = 256; ///< most new tokens of one prefill step, over all sequences
     DType kv_dtype = DType::f32;
-    std::vector<uint32_t> end_tokens; ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
-    bool timestamps = false;    ///< time every call (Recording::call_times); costs a barrier a call
+    std::vector<uint32_t> end_tokens;   ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
+    bool timestamps = false;            ///< time every call (Recording::call_times); costs a barrier a call
     double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
 };
 
@@ -23,17 +23,20 @@ struct SessionOptions {
 struct Feed {
     uint32_t slot = 0;
     std::span<const uint32_t> ids;
-    /// Length for which rotary types that depend on the length are computed (longrope, dynamic NTK); at least what the sequence will have after this feed.
+    /// Length for which rotary types that depend on the length are computed (longrope, dynamic NTK); at least what the
+    /// sequence will have after this feed.
     uint32_t expected_length = 0;
 };
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
 
-/// What a snapshot holds: all, or only the states that truncate() cannot cut (recurrent ones and windows). The second kind is small, and good as long as the session keeps the rows
-/// of the growing states up to the snapshot's length as they were: it must not have gone back below that length and on with other tokens. It goes back to its own slot only.
+/// What a snapshot holds: all, or only the states that truncate() cannot cut (recurrent ones and windows). The second
+/// kind is small, and good as long as the session keeps the rows of the growing states up to the snapshot's length as
+/// they were: it must not have gone back below that length and on with other tokens. It goes back to its own slot only.
 enum class Keep { all, what_cannot_be_cut };
 
-/// The states of one sequence, copied aside on the device. Belongs to the session that made it, and may outlive nothing of it.
+/// The states of one sequence, copied aside on the device. Belongs to the session that made it, and may outlive nothing
+/// of it.
 struct Snapshot {
     const void* owner = nullptr;
     std::shared_ptr<vk::Arena> arena;
@@ -54,20 +57,24 @@ public:
     const Model& model() const { return *model_; }
     uint32_t length(uint32_t slot) const { return slots_[slot].length; }
 
-    /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk). With Want::last or all, logits() holds them
-    /// afterwards (all: of the last step only, so feed at most one chunk); with Want::last the sampler has also chosen each sequence's next token (next_token()).
-    /// `step_form`: with one token a feed and Want::all, use the step forms of the kernels, as decode does.
-    Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false, bool step_form = false);
+    /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk). With
+    /// Want::last or all, logits() holds them afterwards (all: of the last step only, so feed at most one chunk); with
+    /// Want::last the sampler has also chosen each sequence's next token (next_token()). `step_form`: with one token a
+    /// feed and Want::all, use the step forms of the kernels, as decode does.
+    Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false,
+                   bool step_form = false);
     /// Rows of the last forward: Want::last one a feed, Want::all one a token. f32 [rows, vocabulary].
     Result<std::vector<float>> logits();
-    /// forward(..., taps): the residual stream after the embedding (0), after layer i, and after the final norm; f32 [tokens, width].
+    /// forward(..., taps): the residual stream after the embedding (0), after layer i, and after the final norm; f32
+    /// [tokens, width].
     Result<std::vector<float>> tap(uint32_t index);
 
     /// The token that the device sampled last for this slot.
     uint32_t next_token(uint32_t slot) const { return slots_[slot].next; }
-    /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time limit allows, without host work between.
-    /// tokens[i] are the tokens sampled for slots[i]; fewer where one is an end token: it is the last, and the states are those before it, however many steps were asked for.
-    /// All must have had a forward with Want::last.
+    /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time limit allows,
+    /// without host work between. tokens[i] are the tokens sampled for slots[i]; fewer where one is an end token: it is
+    /// the last, and the states are those before it, however many steps were asked for. All must have had a forward
+    /// with Want::last.
     Status decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens);
     void set_sampler(uint32_t slot, const kernel::SamplerRow& row) { slots_[slot].sampler = row; }
 
@@ -77,13 +84,15 @@ public:
     Status fork(uint32_t from, uint32_t to);
     Result<Snapshot> snapshot(uint32_t slot, Keep keep = Keep::all);
     Status restore(uint32_t slot, const Snapshot& snapshot);
-    /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix), and for sliding windows that are to go back by more than
-    /// max_chunk tokens from the longest that the sequence was: restore a snapshot instead.
+    /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix),
+    /// and for sliding windows that are to go back by more than max_chunk tokens from the longest that the sequence
+    /// was: restore a snapshot instead.
     Status truncate(uint32_t slot, uint32_t length);
     /// Whether truncate() works for any length.
     bool can_truncate() const;
 
-    /// Begins a forward that advance() carries out piecewise; as forward() otherwise. If it is given up half-way, or fails, its sequences are undefined: reset or restore them.
+    /// Begins a forward that advance() carries out piecewise; as forward() otherwise. If it is given up half-way, or
+    /// fails, its sequences are undefined: reset or restore them.
     Status begin(std::span<const Feed> feeds, Want want);
     /// Runs segments while their measured cost fits the budget (at least one). True when the begun work is done.
     Result<bool> advance(double budget_ms);
@@ -109,21 +118,27 @@ private:
         bool sampled = false;
         kernel::SamplerRow sampler;
     };
-    struct Piece { size_t feed; uint32_t first, count; }; // part of a feed in one step
+    struct Piece {
+        size_t feed;
+        uint32_t first, count;
+    }; // part of a feed in one step
     struct Recorded {
         Replay replay;
-        vk::Slice logits;            // where it writes them
+        vk::Slice logits; // where it writes them
         std::vector<vk::Slice> taps;
     };
 
     explicit Session(std::shared_ptr<const Model> model)
-        : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"), activation_arena_(model_->device, vk::MemoryUse::device, "activations"), host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
+        : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"),
+          activation_arena_(model_->device, vk::MemoryUse::device, "activations"),
+          host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
     Status allocate();
     Result<Recorded*> replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress = {});
     Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form);
     Status begin_step();
     void finish_step();
-    Status write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids, std::span<const uint32_t> outputs);
+    Status write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids,
+                      std::span<const uint32_t> outputs);
     Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
     Status check_feeds(std::span<const Feed> feeds) const;
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
@@ -131,7 +146,9 @@ private:
     uint64_t beside_states() const; // memory that steps of the largest chunk need beside the states
     Error too_long(uint64_t available) const;
     std::vector<vk::Slice> used_of(size_t state, uint32_t slot, uint32_t length) const;
-    vk::Slice history_of(uint32_t slot) const { return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4); }
+    vk::Slice history_of(uint32_t slot) const {
+        return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4);
+    }
 
     std::shared_ptr<const Model> model_;
     SessionOptions options_;

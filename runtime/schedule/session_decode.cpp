@@ -9,11 +9,19 @@ namespace weft {
 
 Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens) {
     tokens.assign(slots.size(), {});
-    if (current_) return Error{ErrorCode::invalid_argument, "decode: a forward that was begun is not done; advance() it first", {}};
+    if (current_)
+        return Error{
+            ErrorCode::invalid_argument, "decode: a forward that was begun is not done; advance() it first", {}};
     for (uint32_t slot : slots) {
-        if (slot >= options_.slots || !slots_[slot].sampled) return Error{ErrorCode::invalid_argument, "decode: slot " + std::to_string(slot) + " has no sampled token to go on from", {}};
+        if (slot >= options_.slots || !slots_[slot].sampled)
+            return Error{ErrorCode::invalid_argument,
+                         "decode: slot " + std::to_string(slot) + " has no sampled token to go on from",
+                         {}};
         if (uint64_t(slots_[slot].length) + steps > options_.context)
-            return Error{ErrorCode::invalid_argument, "decode: the sequence would be " + std::to_string(slots_[slot].length + steps) + " tokens long, the context is " + std::to_string(options_.context), {}};
+            return Error{ErrorCode::invalid_argument,
+                         "decode: the sequence would be " + std::to_string(slots_[slot].length + steps) +
+                             " tokens long, the context is " + std::to_string(options_.context),
+                         {}};
     }
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> ids, outputs;
@@ -52,7 +60,8 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
 }
 
 bool Session::ends_here(const Slot& slot) const {
-    return (slot.sampler.flags & kernel::SamplerRow::kStops) && std::find(options_.end_tokens.begin(), options_.end_tokens.end(), slot.next) != options_.end_tokens.end();
+    return (slot.sampler.flags & kernel::SamplerRow::kStops) &&
+           std::find(options_.end_tokens.begin(), options_.end_tokens.end(), slot.next) != options_.end_tokens.end();
 }
 
 } // namespace weft

@@ -16,14 +16,25 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
     if (feeds.empty()) return Error{ErrorCode::invalid_argument, "a forward needs at least one sequence", {}};
     std::vector<bool> seen(options_.slots);
     for (const Feed& f : feeds) {
-        if (f.slot >= options_.slots || seen[f.slot]) return Error{ErrorCode::invalid_argument, "slot " + std::to_string(f.slot) + " is not a slot of this session, or is fed twice", {}};
+        if (f.slot >= options_.slots || seen[f.slot])
+            return Error{ErrorCode::invalid_argument,
+                         "slot " + std::to_string(f.slot) + " is not a slot of this session, or is fed twice",
+                         {}};
         seen[f.slot] = true;
-        if (f.ids.empty()) return Error{ErrorCode::invalid_argument, "slot " + std::to_string(f.slot) + ": no tokens to feed", {}};
+        if (f.ids.empty())
+            return Error{ErrorCode::invalid_argument, "slot " + std::to_string(f.slot) + ": no tokens to feed", {}};
         const uint64_t length = slots_[f.slot].length + f.ids.size();
         if (length > options_.context)
-            return Error{ErrorCode::invalid_argument, "the sequence would be " + std::to_string(length) + " tokens long, the context is " + std::to_string(options_.context), {}};
+            return Error{ErrorCode::invalid_argument,
+                         "the sequence would be " + std::to_string(length) + " tokens long, the context is " +
+                             std::to_string(options_.context),
+                         {}};
         for (uint32_t id : f.ids)
-            if (id >= model_->schedule.vocabulary) return Error{ErrorCode::invalid_argument, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(model_->schedule.vocabulary), {}};
+            if (id >= model_->schedule.vocabulary)
+                return Error{ErrorCode::invalid_argument,
+                             "token id " + std::to_string(id) + " is outside the vocabulary of " +
+                                 std::to_string(model_->schedule.vocabulary),
+                             {}};
     }
     return Ok{};
 }
@@ -39,7 +50,10 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
     steps_ = 0;
     step_index_ = 0;
     for (const Feed& f : feeds) steps_ = std::max(steps_, uint32_t((f.ids.size() + chunk_ - 1) / chunk_));
-    if (want == Want::all && steps_ > 1) return Error{ErrorCode::invalid_argument, "logits of all tokens: feed at most " + std::to_string(chunk_) + " tokens at a time", {}};
+    if (want == Want::all && steps_ > 1)
+        return Error{ErrorCode::invalid_argument,
+                     "logits of all tokens: feed at most " + std::to_string(chunk_) + " tokens at a time",
+                     {}};
     for (const Feed& f : feeds) {
         Work w{f, {f.ids.begin(), f.ids.end()}, 0, 0};
         w.first_step = steps_ - uint32_t((f.ids.size() + chunk_ - 1) / chunk_);
@@ -71,24 +85,27 @@ Status Session::begin_step() {
     Bucket bucket;
     bucket.sequences = std::bit_ceil(uint32_t(rows.size()));
     bucket.taps = taps_;
-    // A step of one token a sequence is a decode step; where all logits are wanted the caller says whether the step forms are meant.
+    // A step of one token a sequence is a decode step; where all logits are wanted the caller says whether the step
+    // forms are meant.
     bucket.decode = ids.size() == rows.size() && (want_ != Want::all || step_form_);
     bucket.tokens = bucket.decode ? bucket.sequences : std::max(kSmallestBucket, std::bit_ceil(step_tokens_));
     bucket.sampling = want_ != Want::all;
     bucket.outputs = want_ == Want::all ? bucket.tokens : bucket.sequences;
-    weft_ASSIGN(Recorded* recorded, replay_for(bucket));
+    weft_ASSIGN(Recorded * recorded, replay_for(bucket));
     weft_TRY(write_step(rows, ids, outputs));
     for (const kernel::StepSequence& row : rows) {
         slots_[row.slot].highest = std::max(slots_[row.slot].highest, row.past + row.count);
         // Recordings for decoding leave the history to the sampler that chose the token; this one came from the caller.
-        if (bucket.decode) weft_TRY(write(history_of(row.slot).part(uint64_t(row.past) * 4, 4), words({&ids[row.first], 1})));
+        if (bucket.decode)
+            weft_TRY(write(history_of(row.slot).part(uint64_t(row.past) * 4, 4), words({&ids[row.first], 1})));
     }
     recorded->replay.start(1);
     current_ = last_ = recorded;
     return Ok{};
 }
 
-Status Session::write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids, std::span<const uint32_t> outputs) {
+Status Session::write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids,
+                           std::span<const uint32_t> outputs) {
     kernel::StepHeader header;
     header.tokens = uint32_t(ids.size());
     header.sequences = uint32_t(rows.size());
@@ -103,10 +120,14 @@ Status Session::write_step(std::span<const kernel::StepSequence> rows, std::span
         }
     }
     std::vector<std::byte> image(step_block_.size);
-    const auto put = [&](const vk::Slice& where, std::span<const std::byte> bytes) { std::copy(bytes.begin(), bytes.end(), image.begin() + long(where.offset - step_block_.offset)); };
+    const auto put = [&](const vk::Slice& where, std::span<const std::byte> bytes) {
+        std::copy(bytes.begin(), bytes.end(), image.begin() + long(where.offset - step_block_.offset));
+    };
     put(buffers_.header, std::as_bytes(std::span(&header, 1)));
     put(buffers_.sequences, std::as_bytes(rows));
-    for (size_t i = 0; i < slots_.size(); ++i) put(buffers_.sampler.part(i * sizeof(kernel::SamplerRow), sizeof(kernel::SamplerRow)), std::as_bytes(std::span(&slots_[i].sampler, 1)));
+    for (size_t i = 0; i < slots_.size(); ++i)
+        put(buffers_.sampler.part(i * sizeof(kernel::SamplerRow), sizeof(kernel::SamplerRow)),
+            std::as_bytes(std::span(&slots_[i].sampler, 1)));
     put(buffers_.ids, words(ids));
     put(buffers_.positions, words(positions));
     put(buffers_.token_sequence, words(owner));
@@ -178,8 +199,10 @@ Result<std::vector<float>> Session::logits() {
 }
 
 Result<std::vector<float>> Session::tap(uint32_t index) {
-    if (!last_ || index >= last_->taps.size()) return Error{ErrorCode::invalid_argument, "there is no tap " + std::to_string(index), {}};
-    return read_rows(last_->taps[index], index + 1 == last_->taps.size() ? output_rows_ : step_tokens_, model_->schedule.width);
+    if (!last_ || index >= last_->taps.size())
+        return Error{ErrorCode::invalid_argument, "there is no tap " + std::to_string(index), {}};
+    return read_rows(last_->taps[index], index + 1 == last_->taps.size() ? output_rows_ : step_tokens_,
+                     model_->schedule.width);
 }
 
 } // namespace weft

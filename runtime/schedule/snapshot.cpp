@@ -5,7 +5,8 @@
 
 namespace weft {
 
-// What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far, head by head, of the others all.
+// What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far, head by head, of
+// the others all.
 std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length) const {
     const StateSpec& spec = specs_[state];
     const vk::Slice all = buffers_.states[state].part(slot * spec.bytes(), spec.bytes());
@@ -17,7 +18,8 @@ std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t le
 }
 
 Status Session::fork(uint32_t from, uint32_t to) {
-    if (from >= slots_.size() || to >= slots_.size()) return Error{ErrorCode::invalid_argument, "fork: no such slot", {}};
+    if (from >= slots_.size() || to >= slots_.size())
+        return Error{ErrorCode::invalid_argument, "fork: no such slot", {}};
     if (from == to) return Ok{};
     std::vector<vk::Copy> copies;
     for (size_t i = 0; i < specs_.size(); ++i) {
@@ -48,14 +50,17 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     for (size_t i = 0; i < specs_.size(); ++i)
         if (keep == Keep::all || specs_[i].growth != Growth::linear) kept[i] = used_of(i, slot, s.length);
     kept.push_back({history_of(slot)});
-    const auto bytes_of_all = [](const std::vector<vk::Slice>& slices) { return slices.empty() ? 0 : slices.size() * slices[0].size; };
+    const auto bytes_of_all = [](const std::vector<vk::Slice>& slices) {
+        return slices.empty() ? 0 : slices.size() * slices[0].size;
+    };
     uint64_t total = 0;
     for (const auto& slices : kept) total += bytes_of_all(slices) + vk::Tensor::kAlignment;
     std::vector<vk::Copy> copies;
     for (const auto& slices : kept) {
         weft_ASSIGN(const vk::Slice to, s.arena->allocate(bytes_of_all(slices), total));
         s.parts.push_back(to);
-        for (size_t p = 0; p < slices.size(); ++p) copies.push_back({slices[p], to.part(p * slices[p].size, slices[p].size)});
+        for (size_t p = 0; p < slices.size(); ++p)
+            copies.push_back({slices[p], to.part(p * slices[p].size, slices[p].size)});
     }
     weft_TRY(uploader_->copy(copies));
     return s;
@@ -63,14 +68,20 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
 
 Status Session::restore(uint32_t slot, const Snapshot& s) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "restore: no such slot", {}};
-    if (s.owner != this) return Error{ErrorCode::invalid_argument, "restore: the snapshot belongs to another session", {}};
+    if (s.owner != this)
+        return Error{ErrorCode::invalid_argument, "restore: the snapshot belongs to another session", {}};
     if (s.keep == Keep::what_cannot_be_cut && (slot != s.slot || slots_[slot].length < s.length))
-        return Error{ErrorCode::invalid_argument, "restore: the snapshot is of the states that cannot be cut alone, and the slot does not hold the rest of its " + std::to_string(s.length) + " tokens", {}};
+        return Error{ErrorCode::invalid_argument,
+                     "restore: the snapshot is of the states that cannot be cut alone, and the slot does not hold the "
+                     "rest of its " +
+                         std::to_string(s.length) + " tokens",
+                     {}};
     std::vector<vk::Copy> copies;
     for (size_t i = 0; i < specs_.size(); ++i) {
         if (!s.parts[i].size) continue;
         uint64_t at = 0;
-        for (const vk::Slice& to : used_of(i, slot, s.length)) copies.push_back({s.parts[i].part(at, to.size), to}), at += to.size;
+        for (const vk::Slice& to : used_of(i, slot, s.length))
+            copies.push_back({s.parts[i].part(at, to.size), to}), at += to.size;
     }
     copies.push_back({s.parts.back(), history_of(slot)});
     weft_TRY(uploader_->copy(copies));
@@ -89,23 +100,32 @@ void Session::reset(uint32_t slot) {
 }
 
 bool Session::can_truncate() const {
-    return std::all_of(specs_.begin(), specs_.end(), [](const StateSpec& spec) { return spec.growth == Growth::linear; });
+    return std::all_of(specs_.begin(), specs_.end(),
+                       [](const StateSpec& spec) { return spec.growth == Growth::linear; });
 }
 
 Status Session::truncate(uint32_t slot, uint32_t length) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "truncate: no such slot", {}};
     Slot& s = slots_[slot];
-    if (length > s.length) return Error{ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
+    if (length > s.length)
+        return Error{
+            ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
     if (length == s.length) return Ok{};
     if (length == 0) {
         reset(slot);
         return Ok{};
     }
     for (const StateSpec& spec : specs_) {
-        if (spec.growth == Growth::constant) return Error{ErrorCode::unsupported, "truncate: a recurrent state cannot forget its last tokens; restore a snapshot", {}};
+        if (spec.growth == Growth::constant)
+            return Error{ErrorCode::unsupported,
+                         "truncate: a recurrent state cannot forget its last tokens; restore a snapshot",
+                         {}};
         // A ring of window - 1 + max_chunk rows has lost row p to the token at p + capacity.
         if (spec.growth == Growth::window && s.highest > spec.capacity() && s.highest - length > options_.max_chunk)
-            return Error{ErrorCode::unsupported, "truncate: a sliding window has already dropped the tokens that the shorter sequence needs; restore a snapshot", {}};
+            return Error{ErrorCode::unsupported,
+                         "truncate: a sliding window has already dropped the tokens that the shorter sequence needs; "
+                         "restore a snapshot",
+                         {}};
     }
     s.length = length;
     s.expected = 0; // as if the rest had never been

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// L4: the fields of a schedule and of every description in it, listed once, in the order in which they are written. A visitor reads them from JSON (schedule_read.cpp), writes
-// them (schedule_write.cpp), hashes them (schedule_hash.cpp) or walks over their weights (weight_order.cpp). What a visitor offers:
+// L4: the fields of a schedule and of every description in it, listed once, in the order in which they are written. A
+// visitor reads them from JSON (schedule_read.cpp), writes them (schedule_write.cpp), hashes them (schedule_hash.cpp)
+// or walks over their weights (weight_order.cpp). What a visitor offers:
 //   size(key, x)                    a count from 1 that must be given
 //   size(key, x, otherwise)         a count from 1
-//   value(key, x, otherwise)        a bool, number, enum or string; left out where it is `otherwise`, which may follow from fields before it
-//   derived(x, value)               follows from other fields, so it is never written
-//   rule(holds, key, text)          what a file must obey: "key ... must TEXT"
-//   weight(key, id, shape, use, as) a weight slot
+//   value(key, x, otherwise)        a bool, number, enum or string; left out where it is `otherwise`, which may follow
+//   from fields before it derived(x, value)               follows from other fields, so it is never written rule(holds,
+//   key, text)          what a file must obey: "key ... must TEXT" weight(key, id, shape, use, as) a weight slot
 //   frequencies(rope)               the rotary frequencies: a base, or a table
 //   enter(key, there, optional)     a nested object; if true, its fields and then leave()
 //   list(key, items, each), op(op), layers(all, each)
@@ -39,21 +39,25 @@ concept Is = std::same_as<std::remove_const_t<T>, U>;
         static_assert(std::size(names) == size_t(last) + 1, "every enumerator needs a name");                          \
         return names;                                                                                                  \
     }
-weft_ENUM_NAMES(kernel::Activation, kernel::Activation::tanh, "none", "silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid", "quick_gelu", "tanh")
-weft_ENUM_NAMES(kernel::NormKind, kernel::NormKind::l2, "rms", "layer", "l2")
-weft_ENUM_NAMES(kernel::RouterScore, kernel::RouterScore::sqrt_softplus, "softmax", "sigmoid", "logit", "sqrt_softplus")
-weft_ENUM_NAMES(kernel::RouterWeight, kernel::RouterWeight::sigmoid_of_chosen, "score", "softmax_of_chosen", "sigmoid_of_chosen")
-weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs")
-weft_ENUM_NAMES(BlockInput, BlockInput::residual_plus_side, "residual", "residual_and_embedding", "side", "residual_plus_side")
-weft_ENUM_NAMES(BlockOutput, BlockOutput::side, "add_to_residual", "side")
-weft_ENUM_NAMES(WeightTransform, WeightTransform::negative_exp, "none", "transpose", "add_one", "negative_exp")
+weft_ENUM_NAMES(kernel::Activation, kernel::Activation::tanh, "none", "silu", "gelu", "gelu_tanh", "relu", "relu2",
+                "sigmoid", "quick_gelu", "tanh")
+    weft_ENUM_NAMES(kernel::NormKind, kernel::NormKind::l2, "rms", "layer", "l2")
+        weft_ENUM_NAMES(kernel::RouterScore, kernel::RouterScore::sqrt_softplus, "softmax", "sigmoid", "logit",
+                        "sqrt_softplus") weft_ENUM_NAMES(kernel::RouterWeight, kernel::RouterWeight::sigmoid_of_chosen,
+                                                         "score", "softmax_of_chosen", "sigmoid_of_chosen")
+            weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs")
+                weft_ENUM_NAMES(BlockInput, BlockInput::residual_plus_side, "residual", "residual_and_embedding",
+                                "side", "residual_plus_side")
+                    weft_ENUM_NAMES(BlockOutput, BlockOutput::side, "add_to_residual", "side")
+                        weft_ENUM_NAMES(WeightTransform, WeightTransform::negative_exp, "none", "transpose", "add_one",
+                                        "negative_exp")
 
-/// What "op" says, in the order of Op.
-inline constexpr const char* kOpNames[] = {"attention", "mamba", "mamba2", "gated_delta", "mlp", "moe", "linear"};
+    /// What "op" says, in the order of Op.
+    inline constexpr const char* kOpNames[] = {"attention", "mamba", "mamba2", "gated_delta", "mlp", "moe", "linear"};
 static_assert(std::size(kOpNames) == std::variant_size_v<Op>, "every op needs a name and a list of fields");
 
-// A field that is added to a description but not to its list below would be lost in files and hashes without a word: the number of members guards it. A member that is an array
-// counts as its elements.
+// A field that is added to a description but not to its list below would be lost in files and hashes without a word:
+// the number of members guards it. A member that is an array counts as its elements.
 struct AnyMember {
     template <class T>
     operator T() const;
@@ -63,7 +67,8 @@ constexpr size_t member_count() {
     if constexpr (requires { T{Members{}..., AnyMember{}}; }) return member_count<T, Members..., AnyMember>();
     else return sizeof...(Members);
 }
-#define weft_LISTED(type, count) static_assert(member_count<type>() == count, "spec_fields.hpp must list every field of " #type)
+#define weft_LISTED(type, count)                                                                                       \
+    static_assert(member_count<type>() == count, "spec_fields.hpp must list every field of " #type)
 
 weft_LISTED(Linear, 4);
 template <class V, Is<Linear> L>
@@ -128,7 +133,8 @@ void fields(V& v, A& a, const Widths& w) {
     v.size("head_size", a.head_size, uint32_t(w.model / std::max(1u, a.heads)));
     v.size("value_size", a.value_size, a.head_size);
     v.value("gate", a.gate, false);
-    const uint64_t q = uint64_t(a.heads) * a.head_size, k = uint64_t(a.kv_heads) * a.head_size, values = uint64_t(a.kv_heads) * a.value_size, result = uint64_t(a.heads) * a.value_size;
+    const uint64_t q = uint64_t(a.heads) * a.head_size, k = uint64_t(a.kv_heads) * a.head_size,
+                   values = uint64_t(a.kv_heads) * a.value_size, result = uint64_t(a.heads) * a.value_size;
     linear(v, "qkv", a.qkv, w.input, q + k + values + (a.gate ? result : 0));
     uint32_t rank = a.adapter_down.out / 3;
     v.value("adapter_rank", rank, 0u);
@@ -145,7 +151,8 @@ void fields(V& v, A& a, const Widths& w) {
     rope(v, "rope", a.rope, a.head_size);
     v.value("scale", a.scale, float(1 / std::sqrt(double(a.head_size))));
     v.value("key_scale", a.key_scale, 1.0f);
-    v.rule(a.key_scale == 1 || !a.q_norm || (!a.norm_all_heads && a.head_size % 4 == 0), "key_scale", "be 1 where norms over all heads, or of heads that are no multiple of 4, come behind it");
+    v.rule(a.key_scale == 1 || !a.q_norm || (!a.norm_all_heads && a.head_size % 4 == 0), "key_scale",
+           "be 1 where norms over all heads, or of heads that are no multiple of 4, come behind it");
     v.value("window", a.window, 0u);
     v.value("chunk", a.chunk, 0u);
     v.value("softcap", a.softcap, 0.0f);
@@ -166,7 +173,8 @@ void fields(V& v, M& m, const Widths& w) {
     norm(v, "b_norm", m.b_norm, m.state_size);
     norm(v, "c_norm", m.c_norm, m.state_size);
     linear(v, "dt", m.dt, m.rank, m.inner);
-    v.weight("parameters", m.parameters, {m.inner * (uint64_t(m.state_size) + 2)}, WeightUse::always, WeightKind::decay);
+    v.weight("parameters", m.parameters, {m.inner * (uint64_t(m.state_size) + 2)}, WeightUse::always,
+             WeightKind::decay);
     linear(v, "out", m.out, m.inner, w.model);
 }
 
@@ -178,7 +186,8 @@ void fields(V& v, M& m, const Widths& w) {
     v.size("state_size", m.state_size, 128u);
     v.size("groups", m.groups, 1u);
     v.rule(m.heads % std::max(1u, m.groups) == 0, "groups", "divide heads");
-    const uint64_t inner = uint64_t(m.heads) * m.head_size, bc = uint64_t(m.groups) * m.state_size, rows = 2 * inner + 2 * bc + m.heads;
+    const uint64_t inner = uint64_t(m.heads) * m.head_size, bc = uint64_t(m.groups) * m.state_size,
+                   rows = 2 * inner + 2 * bc + m.heads;
     linear(v, "in", m.in, w.input, rows);
     v.weight("in_multipliers", m.in_multipliers, {rows}, WeightUse::rare, WeightKind::vector);
     conv(v, "conv", m.conv, inner + 2 * bc);
@@ -244,7 +253,8 @@ void fields(V& v, M& m, const Widths& w) {
     v.size("groups", m.groups, 1u);
     v.size("kept_groups", m.kept_groups, 1u);
     v.rule(m.experts % std::max(1u, m.groups) == 0, "groups", "divide experts");
-    v.rule(m.kept_groups <= m.groups && uint64_t(m.experts) / std::max(1u, m.groups) * m.kept_groups >= m.chosen, "kept_groups", "be at most groups, and hold as many experts as are chosen");
+    v.rule(m.kept_groups <= m.groups && uint64_t(m.experts) / std::max(1u, m.groups) * m.kept_groups >= m.chosen,
+           "kept_groups", "be at most groups, and hold as many experts as are chosen");
     v.value("renormalise", m.renormalise, false);
     v.value("scale", m.scale, 1.0f);
     linear(v, "router", m.router, w.input, m.experts);
@@ -310,7 +320,9 @@ void fields(V& v, S& s) {
         v.value("scale", s.embedding.scale, 1.0f);
         v.value("position_offset", s.embedding.position_offset, 0u);
         v.weight("table", s.embedding.table, {s.vocabulary, s.width}, WeightUse::always, WeightKind::matrix);
-        v.weight("positions", s.embedding.positions, {uint64_t(s.position_limit) + s.embedding.position_offset, s.width}, WeightUse::rare, WeightKind::matrix);
+        v.weight("positions", s.embedding.positions,
+                 {uint64_t(s.position_limit) + s.embedding.position_offset, s.width}, WeightUse::rare,
+                 WeightKind::matrix);
         v.leave();
     }
     v.layers(s.layers, [&](auto& block) { fields(v, block, uint64_t(s.width)); });
@@ -340,7 +352,8 @@ void fields(V& v, S& s) {
     const std::vector<uint64_t> shape(s.shape.begin(), s.shape.end());
     v.value("computed", s.computed, std::vector<float>());
     v.list("pieces", s.pieces, [&](auto& piece) { fields(v, piece, shape); });
-    v.list("alternatives", s.alternatives, [&](auto& pieces) { v.list("pieces", pieces, [&](auto& piece) { fields(v, piece, shape); }); });
+    v.list("alternatives", s.alternatives,
+           [&](auto& pieces) { v.list("pieces", pieces, [&](auto& piece) { fields(v, piece, shape); }); });
 }
 
 #undef weft_LISTED

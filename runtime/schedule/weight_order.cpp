@@ -16,7 +16,9 @@ struct Walker {
     template <class T>
     void value(const char*, const T&, const T&) {}
     template <class T>
-    void derived(const T& x, uint64_t value) { weft_CHECK(uint64_t(x) == value, "the sizes of a schedule follow from each other"); }
+    void derived(const T& x, uint64_t value) {
+        weft_CHECK(uint64_t(x) == value, "the sizes of a schedule follow from each other");
+    }
     void rule(bool, const char*, const char*) {}
     bool enter(const char*, bool there, bool) { return there; }
     void leave() {}
@@ -57,7 +59,9 @@ public:
         if (ids_[id] == kNoWeight) ids_[id] = place(slots_[id]);
         id = ids_[id];
         WeightSlot& slot = ordered_[id];
-        weft_CHECK(std::equal(shape.begin(), shape.end(), slot.shape.begin(), slot.shape.end()) && slot.matrix == (kind == WeightKind::matrix), slot.name.c_str());
+        weft_CHECK(std::equal(shape.begin(), shape.end(), slot.shape.begin(), slot.shape.end()) &&
+                       slot.matrix == (kind == WeightKind::matrix),
+                   slot.name.c_str());
         slot.decay = kind == WeightKind::decay;
     }
     void frequencies(Rope& r) {

@@ -33,8 +33,10 @@ void store(std::byte* to, DType type, uint64_t i, float v) {
 // Of an 8-bit float's row and column.
 float scale_of(const TensorView& view, uint64_t row, uint64_t column) {
     if (!view.scales) return 1;
-    const uint64_t rows = view.shape[view.shape.size() - 2], high = (rows + view.scale_rows - 1) / view.scale_rows, wide = (view.shape.back() + view.scale_columns - 1) / view.scale_columns;
-    return element(*view.scales, (row / rows * high + row % rows / view.scale_rows) * wide + column / view.scale_columns);
+    const uint64_t rows = view.shape[view.shape.size() - 2], high = (rows + view.scale_rows - 1) / view.scale_rows,
+                   wide = (view.shape.back() + view.scale_columns - 1) / view.scale_columns;
+    return element(*view.scales,
+                   (row / rows * high + row % rows / view.scale_rows) * wide + column / view.scale_columns);
 }
 
 // A row of 8-bit floats with scales in blocks: each group of 32 gets its own scale in front.
@@ -46,7 +48,8 @@ void join_f8(const TensorView& view, uint64_t row, uint64_t columns, std::byte* 
     }
 }
 
-// A row of MXFP4: the exponent goes in front, and a byte's two numbers come to stand 16 elements apart instead of side by side.
+// A row of MXFP4: the exponent goes in front, and a byte's two numbers come to stand 16 elements apart instead of side
+// by side.
 void join_mxfp4(const TensorView& view, uint64_t row, uint64_t columns, std::byte* to) {
     for (uint64_t block = row * columns / kGroup, end = block + columns / kGroup; block < end; ++block, to += 17) {
         const std::byte* from = view.bytes.data() + block * 16;
@@ -64,7 +67,8 @@ void copy_row(const TensorView& view, DType type, uint64_t row, uint64_t columns
 }
 
 // One row as floats, whatever its type.
-void float_row(const WeightPiece& piece, const TensorView& view, uint64_t row, uint64_t columns, std::vector<std::byte>& blocks, std::vector<float>& to) {
+void float_row(const WeightPiece& piece, const TensorView& view, uint64_t row, uint64_t columns,
+               std::vector<std::byte>& blocks, std::vector<float>& to) {
     if (piece.transform == WeightTransform::transpose) { // of each matrix
         const uint64_t rows = piece.file_shape.back();
         for (uint64_t c = 0; c < columns; ++c) to[c] = element(view, (row / rows * columns + c) * rows + row % rows);
@@ -118,7 +122,8 @@ PieceMatrix matrix_of(const WeightPiece& piece) {
     PieceMatrix m;
     if (piece.file_shape.empty()) return m;
     std::vector<uint64_t> shape = piece.file_shape;
-    if (piece.transform == WeightTransform::transpose && shape.size() > 1) std::swap(shape[shape.size() - 2], shape.back());
+    if (piece.transform == WeightTransform::transpose && shape.size() > 1)
+        std::swap(shape[shape.size() - 2], shape.back());
     m.columns = shape.back();
     for (size_t i = 0; i + 1 < shape.size(); ++i) m.rows *= shape[i];
     if (shape.size() == 1) std::swap(m.rows, m.columns); // a vector's elements are its rows
@@ -133,14 +138,17 @@ uint64_t file_row(const WeightPiece& piece, uint64_t row) {
 
 std::optional<DType> held_type(const TensorView& view, uint64_t columns) {
     if (view.type != FileType::f8_e4m3) return dtype_of(view.type);
-    const bool whole = columns % kGroup == 0 && (!view.scales || view.scale_columns % kGroup == 0 || view.scale_columns >= columns);
+    const bool whole =
+        columns % kGroup == 0 && (!view.scales || view.scale_columns % kGroup == 0 || view.scale_columns >= columns);
     return whole ? DType::f8_blocks : DType::f32;
 }
 
-void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count, std::byte* to) {
+void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count,
+               std::byte* to) {
     const PieceMatrix m = matrix_of(piece);
     const uint64_t row_bytes = bytes_of(type, m.columns);
-    const bool same = piece.transform == WeightTransform::none && held_type(view, m.columns) == type && (view.type != FileType::f8_e4m3 || type == DType::f8_blocks);
+    const bool same = piece.transform == WeightTransform::none && held_type(view, m.columns) == type &&
+                      (view.type != FileType::f8_e4m3 || type == DType::f8_blocks);
     if (same && !piece.zipped && !view.scales && type != DType::f8_blocks) {
         std::memcpy(to, view.bytes.data() + first * row_bytes, count * row_bytes);
         return;

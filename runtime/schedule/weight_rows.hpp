@@ -17,16 +17,19 @@ std::vector<uint64_t> squeezed(std::span<const uint64_t> shape);
 /// The tensor that the file has of a piece's names; nullptr if none.
 const TensorView* find_tensor(const WeightPiece& piece, const ModelFiles& files);
 
-/// The way to put a slot together that fits the file: its own pieces, or the first alternative, whose first tensor is there in the right shape; or at least there.
+/// The way to put a slot together that fits the file: its own pieces, or the first alternative, whose first tensor is
+/// there in the right shape; or at least there.
 const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFiles& files);
 
 /// The row of the file's matrix that is row `row` of the piece's.
 uint64_t file_row(const WeightPiece& piece, uint64_t row);
 
-/// The device's type for a tensor as it is, in rows of `columns`; nothing if it cannot be a weight. 8-bit floats whose scales change inside of a block are f32.
+/// The device's type for a tensor as it is, in rows of `columns`; nothing if it cannot be a weight. 8-bit floats whose
+/// scales change inside of a block are f32.
 std::optional<DType> held_type(const TensorView& view, uint64_t columns);
 
 /// Rows [first, first + count) of the piece, in the device's type, which is held_type's or f32, f16 or bf16.
-void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count, std::byte* to);
+void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count,
+               std::byte* to);
 
 } // namespace weft

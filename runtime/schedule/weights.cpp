@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "schedule/weight_rows.hpp"
 #include "base/check.hpp"
+#include "schedule/weight_rows.hpp"
 #include "vulkan/tensor.hpp"
 #include <algorithm>
 #include <set>
@@ -24,17 +24,23 @@ uint64_t matrices_of(const WeightSlot& slot) {
 } // namespace
 
 std::string layout_problem(const WeightSlot& slot) {
-    if (!slot.computed.empty()) return slot.computed.size() == slot.count() ? "" : "computed must hold " + std::to_string(slot.count()) + " numbers";
+    if (!slot.computed.empty())
+        return slot.computed.size() == slot.count() ? ""
+                                                    : "computed must hold " + std::to_string(slot.count()) + " numbers";
     const auto problem = [&](const std::vector<WeightPiece>& pieces) -> std::string {
         uint64_t total = 0;
         for (const WeightPiece& piece : pieces) {
             long double elements = 1; // the shape may come from a file
             for (uint64_t d : piece.file_shape) elements *= d;
             if (piece.names.empty()) return "a piece must have a name";
-            if (!(elements >= 1 && elements <= kMostElements)) return "the shape of a piece must have 1 to 2^46 elements";
+            if (!(elements >= 1 && elements <= kMostElements))
+                return "the shape of a piece must have 1 to 2^46 elements";
             const PieceMatrix m = matrix_of(piece);
-            if (piece.zipped % 2 != 0 || (piece.zipped && m.rows % piece.zipped)) return "zipped must be even and divide the rows";
-            if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row || (piece.rows == 0 && piece.first_row != 0)) return "the rows of a piece must lie within its shape";
+            if (piece.zipped % 2 != 0 || (piece.zipped && m.rows % piece.zipped))
+                return "zipped must be even and divide the rows";
+            if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row ||
+                (piece.rows == 0 && piece.first_row != 0))
+                return "the rows of a piece must lie within its shape";
             total += elements_of(piece);
             if (total > slot.count()) break;
         }
@@ -61,11 +67,23 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
                 whole = false;
                 continue;
             }
-            if (squeezed(view->shape) != squeezed(piece.file_shape)) problems.push_back("tensor '" + view->name + "' has shape " + shape_text(view->shape) + ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")"), whole = false;
-            else if (!held_type(*view, 1)) problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights"), whole = false;
+            if (squeezed(view->shape) != squeezed(piece.file_shape))
+                problems.push_back("tensor '" + view->name + "' has shape " + shape_text(view->shape) +
+                                   ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")"),
+                    whole = false;
+            else if (!held_type(*view, 1))
+                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
+                                   "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights"),
+                    whole = false;
             const PieceMatrix m = matrix_of(piece);
-            if (const auto type = dtype_of(view->type); whole && (view->type == FileType::f8_e4m3 || in_blocks(*type)) && (piece.transform == WeightTransform::transpose || (type && m.columns % block_info(*type).elements != 0)))
-                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) + ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name + ")"), whole = false;
+            if (const auto type = dtype_of(view->type); whole &&
+                                                        (view->type == FileType::f8_e4m3 || in_blocks(*type)) &&
+                                                        (piece.transform == WeightTransform::transpose ||
+                                                         (type && m.columns % block_info(*type).elements != 0)))
+                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
+                                   ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name +
+                                   ")"),
+                    whole = false;
             weft_CHECK(piece.first_row + piece.rows <= m.rows, slot.name.c_str());
             total += elements_of(piece);
         }
@@ -79,7 +97,9 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
     return distinct;
 }
 
-std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix) { return {{slot.matrix && slot.computed.empty() ? matrix : DType::f32, 0, slot.count() / matrices_of(slot)}}; }
+std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix) {
+    return {{slot.matrix && slot.computed.empty() ? matrix : DType::f32, 0, slot.count() / matrices_of(slot)}};
+}
 
 Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type) {
     const uint64_t each = slot.count() / matrices_of(slot);
@@ -100,7 +120,10 @@ Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFile
         } else
             for (HeldPart& part : parts) {
                 if (part.begin >= end || begin >= part.begin + part.count || part.dtype == *t) continue;
-                if (in_blocks(part.dtype) || in_blocks(*t)) return Error{ErrorCode::unsupported, files.origin() + ": the matrices of " + slot.name + " have different types", {}};
+                if (in_blocks(part.dtype) || in_blocks(*t))
+                    return Error{ErrorCode::unsupported,
+                                 files.origin() + ": the matrices of " + slot.name + " have different types",
+                                 {}};
                 part.dtype = DType::f32; // holds all of them exactly
             }
         at += elements_of(piece);
@@ -108,7 +131,9 @@ Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFile
     return parts;
 }
 
-uint64_t held_bytes(const WeightSlot& slot, const HeldPart& part) { return storage_bytes(part.dtype, matrices_of(slot) * part.count); }
+uint64_t held_bytes(const WeightSlot& slot, const HeldPart& part) {
+    return storage_bytes(part.dtype, matrices_of(slot) * part.count);
+}
 
 uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts) {
     uint64_t bytes = 0;
@@ -128,14 +153,16 @@ std::vector<uint32_t> shape_of(const WeightSlot& slot, const HeldPart& part) {
 
 DeviceWeight described_weight(const WeightSlot& slot, const std::vector<HeldPart>& parts) {
     DeviceWeight weight;
-    for (const HeldPart& part : parts) weight.parts.push_back({{VK_NULL_HANDLE, 0, ~0ull, nullptr}, part.dtype, shape_of(slot, part)});
+    for (const HeldPart& part : parts)
+        weight.parts.push_back({{VK_NULL_HANDLE, 0, ~0ull, nullptr}, part.dtype, shape_of(slot, part)});
     return weight;
 }
 
 namespace {
 
 // Fills the parts of one slot. `told(bytes)` hears of every batch and may stop it.
-Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<HeldPart>& held, const DeviceWeight& weight, vk::Uploader& uploader, const std::function<bool(uint64_t)>& told) {
+Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<HeldPart>& held,
+            const DeviceWeight& weight, vk::Uploader& uploader, const std::function<bool(uint64_t)>& told) {
     constexpr uint64_t kBatch = uint64_t(16) << 20;
     const uint64_t each = slot.count() / matrices_of(slot);
     std::vector<std::byte> staging;
@@ -147,7 +174,8 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
         size_t p = 0;
         while (p + 1 < held.size() && at % each >= held[p + 1].begin) ++p;
         const HeldPart& part = held[p];
-        const uint64_t row_bytes = bytes_of(part.dtype, m.columns), batch = std::max<uint64_t>(1, kBatch / std::max<uint64_t>(1, row_bytes));
+        const uint64_t row_bytes = bytes_of(part.dtype, m.columns),
+                       batch = std::max<uint64_t>(1, kBatch / std::max<uint64_t>(1, row_bytes));
         uint64_t to = bytes_of(part.dtype, at / each * part.count + at % each - part.begin);
         for (uint64_t r = 0; r < rows; r += batch) {
             const uint64_t n = std::min(batch, rows - r);
@@ -165,7 +193,9 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
 
 } // namespace
 
-Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::vector<WeightSlot>& slots, const ModelFiles& files, WeightType type, const std::function<bool(uint64_t, uint64_t)>& progress) {
+Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::vector<WeightSlot>& slots,
+                                          const ModelFiles& files, WeightType type,
+                                          const std::function<bool(uint64_t, uint64_t)>& progress) {
     if (auto problems = check_weights(slots, files); !problems.empty()) {
         if (problems.size() > 20) problems.resize(20), problems.push_back("... and more");
         return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
@@ -190,8 +220,11 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
             left -= bytes + vk::Tensor::kAlignment;
             weight.parts[p].slice = *slice;
         }
-        if (!slot.computed.empty()) weft_TRY(uploader.write(weight.parts[0].slice, std::as_bytes(std::span(slot.computed))));
-        else weft_TRY(fill(slot, files, held[i], weight, uploader, [&](uint64_t bytes) { return done += bytes, !progress || progress(done, total); }));
+        if (!slot.computed.empty())
+            weft_TRY(uploader.write(weight.parts[0].slice, std::as_bytes(std::span(slot.computed))));
+        else
+            weft_TRY(fill(slot, files, held[i], weight, uploader,
+                          [&](uint64_t bytes) { return done += bytes, !progress || progress(done, total); }));
         w.weights_.push_back(std::move(weight));
     }
     if (progress) progress(total, total);

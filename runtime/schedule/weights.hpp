@@ -5,37 +5,42 @@
 #include "io/model_files.hpp"
 #include "vulkan/memory.hpp"
 #include <functional>
-#include <weft/device.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+#include <weft/device.hpp>
 
 namespace weft {
 
 enum class WeightTransform : uint32_t {
     none,
-    transpose,     ///< the file holds [in, out] (GPT-2's Conv1D), or [experts, in, out] (gpt-oss)
-    add_one,       ///< zero-centred norm weights: 1 + w
-    negative_exp,  ///< A_log -> -exp(A_log)
+    transpose,    ///< the file holds [in, out] (GPT-2's Conv1D), or [experts, in, out] (gpt-oss)
+    add_one,      ///< zero-centred norm weights: 1 + w
+    negative_exp, ///< A_log -> -exp(A_log)
 };
 
-/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]` (all but the last axis) x `file_shape[last]`.
+/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]` (all but the last axis) x
+/// `file_shape[last]`.
 struct WeightPiece {
-    std::vector<std::string> names; ///< alternatives; the first that the file has is used
-    std::vector<uint64_t> file_shape; ///< the rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K])
+    std::vector<std::string> names;   ///< alternatives; the first that the file has is used
+    std::vector<uint64_t> file_shape; ///< the rule that the file's tensor is held against; axes of 1 in the file are
+                                      ///< ignored (conv1d [C, 1, K])
     uint64_t first_row = 0, rows = 0; ///< rows = 0: all
     WeightTransform transform = WeightTransform::none;
-    uint32_t zipped = 0; ///< the file has, of every so many rows, those of the first and the second half in turn; 0: it does not
+    uint32_t zipped =
+        0; ///< the file has, of every so many rows, those of the first and the second half in turn; 0: it does not
 };
 
-/// A device tensor: the pieces' rows one after another. Matrices keep the file's float type unless asked otherwise; vectors are f32.
+/// A device tensor: the pieces' rows one after another. Matrices keep the file's float type unless asked otherwise;
+/// vectors are f32.
 struct WeightSlot {
     std::string name; ///< shown in errors and tables
     std::vector<uint32_t> shape;
     bool matrix = true;
     std::vector<WeightPiece> pieces;
     std::vector<float> computed; ///< instead of pieces: values made from the config (rotary frequencies)
-    /// Other ways to put the same slot together, tried in order when the file does not have the first piece of `pieces`, or not in its shape (split or stacked experts).
+    /// Other ways to put the same slot together, tried in order when the file does not have the first piece of
+    /// `pieces`, or not in its shape (split or stacked experts).
     std::vector<std::vector<WeightPiece>> alternatives;
     bool decay = false; ///< numbers below 0, such as -exp(A_log): random ones above would make states grow without end
 
@@ -63,7 +68,8 @@ struct HeldPart {
     uint64_t begin = 0, count = 0;
 };
 
-/// A weight on the device. Where the types of the file's tensors differ, its rows are in several parts, one below the other; of [E, rows, in] each part has some rows of every matrix.
+/// A weight on the device. Where the types of the file's tensors differ, its rows are in several parts, one below the
+/// other; of [E, rows, in] each part has some rows of every matrix.
 struct DeviceWeight {
     struct Part {
         vk::Slice slice;
@@ -76,10 +82,15 @@ struct DeviceWeight {
 /// Weights on the device. Move-only.
 class DeviceWeights {
 public:
-    /// Checks every slot against the files first and reports all that is missing or of a wrong shape in one error; then loads. `progress(bytes done, bytes total)`.
-    static Result<DeviceWeights> load(const vk::Device& device, const std::vector<WeightSlot>& slots, const ModelFiles& files, WeightType type, const std::function<bool(uint64_t, uint64_t)>& progress);
-    /// Weights made at random on the device, for shapes without files: a function of the seed and the slots alone. `type` stored means bf16.
-    static Result<DeviceWeights> random(vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type, uint64_t seed);
+    /// Checks every slot against the files first and reports all that is missing or of a wrong shape in one error; then
+    /// loads. `progress(bytes done, bytes total)`.
+    static Result<DeviceWeights> load(const vk::Device& device, const std::vector<WeightSlot>& slots,
+                                      const ModelFiles& files, WeightType type,
+                                      const std::function<bool(uint64_t, uint64_t)>& progress);
+    /// Weights made at random on the device, for shapes without files: a function of the seed and the slots alone.
+    /// `type` stored means bf16.
+    static Result<DeviceWeights> random(vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type,
+                                        uint64_t seed);
 
     const std::vector<DeviceWeight>& all() const { return weights_; }
     uint64_t bytes() const { return arena_.bytes(); }
@@ -90,7 +101,8 @@ private:
     std::vector<DeviceWeight> weights_;
 };
 
-/// How a slot is held: vectors in f32; matrices as asked, or as the file has them. Not every file type can be held (an error says so).
+/// How a slot is held: vectors in f32; matrices as asked, or as the file has them. Not every file type can be held (an
+/// error says so).
 Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type);
 /// How a slot is held where there is no file: matrices as one part of type `matrix`.
 std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix);

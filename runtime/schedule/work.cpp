@@ -8,7 +8,8 @@ namespace {
 
 class Counter {
 public:
-    Counter(const Schedule& s, const std::vector<uint64_t>& weight_bytes, DType kv, const WorkStep& step) : s_(s), weight_bytes_(weight_bytes), kv_(kv), step_(step), tokens_(step.sequences * step.count) {}
+    Counter(const Schedule& s, const std::vector<uint64_t>& weight_bytes, DType kv, const WorkStep& step)
+        : s_(s), weight_bytes_(weight_bytes), kv_(kv), step_(step), tokens_(step.sequences * step.count) {}
 
     Work all() {
         row_of(s_.embedding.table);
@@ -28,7 +29,8 @@ private:
     }
     void product(WeightId id, uint64_t rows) {
         work_.bytes += weight_bytes_[id];
-        if (s_.weights[id].matrix && s_.weights[id].shape.size() > 1) work_.operations += 2 * rows * s_.weights[id].count();
+        if (s_.weights[id].matrix && s_.weights[id].shape.size() > 1)
+            work_.operations += 2 * rows * s_.weights[id].count();
     }
 
     void count(const SubBlock& block) {
@@ -39,7 +41,8 @@ private:
                 for (WeightId id : {moe->gate_up, moe->down, moe->gate_up_bias, moe->down_bias}) {
                     if (std::erase(left, id) == 0) continue;
                     work_.bytes += weight_bytes_[id] / moe->experts * used;
-                    if (s_.weights[id].matrix) work_.operations += 2 * tokens_ * moe->chosen * (s_.weights[id].count() / moe->experts);
+                    if (s_.weights[id].matrix)
+                        work_.operations += 2 * tokens_ * moe->chosen * (s_.weights[id].count() / moe->experts);
                 }
             }
             std::visit([&](const auto& op) { mixer(op); }, branch.op);
@@ -49,21 +52,30 @@ private:
 
     void mixer(const AttentionSpec& a) {
         uint64_t pairs = 0; // of a query and a key it sees
-        for (uint64_t at = step_.past; at < step_.past + step_.count; ++at) pairs += a.window ? std::min<uint64_t>(at + 1, a.window) : a.chunk ? at % a.chunk + 1 : at + 1;
-        const uint64_t length = step_.past + step_.count, first = a.window ? step_.past + 1 - std::min<uint64_t>(step_.past + 1, a.window) : a.chunk ? step_.past / a.chunk * a.chunk : 0;
+        for (uint64_t at = step_.past; at < step_.past + step_.count; ++at)
+            pairs += a.window ? std::min<uint64_t>(at + 1, a.window) : a.chunk ? at % a.chunk + 1 : at + 1;
+        const uint64_t length = step_.past + step_.count,
+                       first = a.window  ? step_.past + 1 - std::min<uint64_t>(step_.past + 1, a.window)
+                               : a.chunk ? step_.past / a.chunk * a.chunk
+                                         : 0;
         const uint64_t row = uint64_t(a.kv_heads) * (a.head_size + a.value_size) * size_of(kv_);
         work_.bytes += step_.sequences * (length - first + step_.count) * row;
         work_.operations += step_.sequences * 2 * pairs * a.heads * (a.head_size + a.value_size);
     }
     // The operations of the recurrences are those of the kernels' case tables, in the step form.
     void mixer(const Mamba1Spec& m) { recurrence(states_of(m, {}), m.conv, 7 * uint64_t(m.inner) * m.state_size); }
-    void mixer(const Mamba2Spec& m) { recurrence(states_of(m, {}), m.conv, 5 * uint64_t(m.heads) * m.head_size * m.state_size); }
-    void mixer(const GatedDeltaSpec& g) { recurrence(states_of(g, {}), g.conv, 7 * uint64_t(g.value_heads) * g.key_size * g.value_size); }
+    void mixer(const Mamba2Spec& m) {
+        recurrence(states_of(m, {}), m.conv, 5 * uint64_t(m.heads) * m.head_size * m.state_size);
+    }
+    void mixer(const GatedDeltaSpec& g) {
+        recurrence(states_of(g, {}), g.conv, 7 * uint64_t(g.value_heads) * g.key_size * g.value_size);
+    }
     void mixer(const MlpSpec&) {}
     void mixer(const MoeSpec&) {}
     void mixer(const LinearSpec&) {}
     void recurrence(const std::vector<StateSpec>& states, const ConvSpec& conv, uint64_t operations) {
-        for (const StateSpec& state : states) work_.bytes += step_.sequences * state.bytes() * (step_.past ? 2 : 1); // a new sequence has nothing to read
+        for (const StateSpec& state : states)
+            work_.bytes += step_.sequences * state.bytes() * (step_.past ? 2 : 1); // a new sequence has nothing to read
         work_.operations += tokens_ * (operations + 2 * uint64_t(conv.channels) * conv.taps);
     }
 
@@ -77,6 +89,8 @@ private:
 
 } // namespace
 
-Work work_of(const Schedule& schedule, const std::vector<uint64_t>& weight_bytes, DType kv, const WorkStep& step) { return Counter(schedule, weight_bytes, kv, step).all(); }
+Work work_of(const Schedule& schedule, const std::vector<uint64_t>& weight_bytes, DType kv, const WorkStep& step) {
+    return Counter(schedule, weight_bytes, kv, step).all();
+}
 
 } // namespace weft

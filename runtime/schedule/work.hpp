@@ -6,11 +6,14 @@
 namespace weft {
 
 struct Work {
-    uint64_t bytes = 0;      ///< weights, once for each block that uses them (of experts, as many as the tokens can choose); states as they are read and written; no activations
-    uint64_t operations = 0; ///< multiply-adds counted as two: products, attention, recurrences; not norms, activations and routing
+    uint64_t bytes = 0; ///< weights, once for each block that uses them (of experts, as many as the tokens can choose);
+                        ///< states as they are read and written; no activations
+    uint64_t operations =
+        0; ///< multiply-adds counted as two: products, attention, recurrences; not norms, activations and routing
 };
 
-/// `count` new tokens for each of `sequences` sequences that have `past` tokens. With `logits` the head runs for the last token of each.
+/// `count` new tokens for each of `sequences` sequences that have `past` tokens. With `logits` the head runs for the
+/// last token of each.
 struct WorkStep {
     uint64_t sequences = 1, past = 0, count = 1;
     bool logits = true;

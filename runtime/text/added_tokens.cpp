@@ -44,7 +44,8 @@ std::optional<StringFinder::Hit> StringFinder::find(std::string_view text, size_
     if (tree_.empty()) return std::nullopt;
     for (size_t begin = from; begin < text.size(); ++begin) {
         if (!starts_[static_cast<unsigned char>(text[begin])]) continue;
-        if (const auto longest = tree_.longest(text.substr(begin))) return Hit{begin, begin + longest->bytes, longest->value};
+        if (const auto longest = tree_.longest(text.substr(begin)))
+            return Hit{begin, begin + longest->bytes, longest->value};
     }
     return std::nullopt;
 }
@@ -61,25 +62,29 @@ Result<AddedToken> AddedToken::read(const JsonObject& item) {
     return token;
 }
 
-Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer, std::span<const AddedToken> more) {
+Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer,
+                                      std::span<const AddedToken> more) {
     std::vector<AddedToken> tokens;
     const auto list = file.json().find("added_tokens");
     if (list != file.json().end() && !list->is_null()) {
         if (!list->is_array()) return file.bad("added_tokens", "must be a list");
         for (size_t i = 0; i < list->size(); ++i) {
-            weft_ASSIGN(AddedToken token, AddedToken::read(JsonObject((*list)[i], file.origin() + ": added_tokens[" + std::to_string(i) + "]")));
+            weft_ASSIGN(AddedToken token, AddedToken::read(JsonObject((*list)[i], file.origin() + ": added_tokens[" +
+                                                                                      std::to_string(i) + "]")));
             tokens.push_back(std::move(token));
         }
     }
     const size_t own = tokens.size();
     for (const AddedToken& token : more) {
-        const bool known = std::any_of(tokens.begin(), tokens.begin() + ptrdiff_t(own), [&](const AddedToken& t) { return t.content == token.content; });
+        const bool known = std::any_of(tokens.begin(), tokens.begin() + ptrdiff_t(own),
+                                       [&](const AddedToken& t) { return t.content == token.content; });
         if (!known && !model.id_of(token.content)) tokens.push_back(token);
     }
     return make(std::move(tokens), model, normalizer, file.origin() + ": added_tokens");
 }
 
-Result<AddedTokens> AddedTokens::make(std::vector<AddedToken> list, const Vocabulary& model, const Normalizer* normalizer, const std::string& where) {
+Result<AddedTokens> AddedTokens::make(std::vector<AddedToken> list, const Vocabulary& model,
+                                      const Normalizer* normalizer, const std::string& where) {
     AddedTokens added;
     added.size_ = model.size();
     auto next_id = uint32_t(model.count());
@@ -95,19 +100,23 @@ Result<AddedTokens> AddedTokens::make(std::vector<AddedToken> list, const Vocabu
     return added;
 }
 
-Status AddedTokens::add(AddedToken token, uint32_t& next_id, const Vocabulary& model, const Normalizer* normalizer, const std::string& where) {
+Status AddedTokens::add(AddedToken token, uint32_t& next_id, const Vocabulary& model, const Normalizer* normalizer,
+                        const std::string& where) {
     if (token.content.empty()) return Ok{};
     std::optional<uint32_t> id = id_of(token.content);
     if (!id) id = model.id_of(token.content);
-    if (token.content.size() > kLongestContent) return Error{ErrorCode::malformed, where + ": a token has more than 4096 bytes", {}};
+    if (token.content.size() > kLongestContent)
+        return Error{ErrorCode::malformed, where + ": a token has more than 4096 bytes", {}};
     if (!id) {
-        if (next_id > kHighestToken) return Error{ErrorCode::malformed, where + ": there are more than 2^24 tokens", {}};
+        if (next_id > kHighestToken)
+            return Error{ErrorCode::malformed, where + ": there are more than 2^24 tokens", {}};
         id = next_id++;
     }
     if (token.normalized && normalizer) {
         NormalText text{token.content, 0, growth_limit(token.content.size())};
         if (auto status = normalizer->apply(text); !status) return in_context(where, std::move(status).error());
-        if (text.text.size() > kLongestContent) return Error{ErrorCode::malformed, where + ": normalizes to more than 4096 bytes", {}};
+        if (text.text.size() > kLongestContent)
+            return Error{ErrorCode::malformed, where + ": normalizes to more than 4096 bytes", {}};
         if (text.text != token.content) normalized_[*id] = std::move(text.text);
     }
     size_ = std::max(size_, *id + 1);

@@ -20,7 +20,7 @@ struct AddedToken {
     bool single_word = false; ///< only where no word character is on either side
     bool lstrip = false;      ///< takes the white space on its left
     bool rstrip = false;
-    bool normalized = false;  ///< looked for, in its normalized form, after the normalizer
+    bool normalized = false; ///< looked for, in its normalized form, after the normalizer
     bool special = false;
     std::optional<uint32_t> id; ///< as the file says; only for what is not in the model's vocabulary
 
@@ -47,12 +47,14 @@ private:
 
 class AddedTokens {
 public:
-    /// Reads the key `added_tokens` of `file`. A token that the model knows keeps its id; others follow the model's in order. The
-    /// file's own ids are not read: the library does not heed them either.
-    /// Tokens of `more` that neither the file nor the model has follow.
-    static Result<AddedTokens> read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer, std::span<const AddedToken> more);
+    /// Reads the key `added_tokens` of `file`. A token that the model knows keeps its id; others follow the model's in
+    /// order. The file's own ids are not read: the library does not heed them either. Tokens of `more` that neither the
+    /// file nor the model has follow.
+    static Result<AddedTokens> read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer,
+                                    std::span<const AddedToken> more);
     /// The same from a list. `where` opens every message.
-    static Result<AddedTokens> make(std::vector<AddedToken> list, const Vocabulary& model, const Normalizer* normalizer, const std::string& where);
+    static Result<AddedTokens> make(std::vector<AddedToken> list, const Vocabulary& model, const Normalizer* normalizer,
+                                    const std::string& where);
 
     /// Cuts `text` at its added tokens and normalizes what lies between.
     Result<Pieces> extract(std::string_view text, const Normalizer* normalizer) const;
@@ -66,7 +68,8 @@ public:
     uint32_t size() const { return size_; } ///< one more than the highest id
 
 private:
-    Status add(AddedToken token, uint32_t& next_id, const Vocabulary& model, const Normalizer* normalizer, const std::string& where);
+    Status add(AddedToken token, uint32_t& next_id, const Vocabulary& model, const Normalizer* normalizer,
+               const std::string& where);
     /// Cuts one stretch of text, [begin, end) of `from`, into `to`, which holds the same text.
     void cut(const StringFinder& finder, const Pieces::Piece& stretch, const Pieces& from, Pieces& to) const;
 

@@ -42,7 +42,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Normalizer> make_bert_normalizer(const BertNormalizerConfig& config) { return std::make_unique<BertNormalizer>(config); }
+std::unique_ptr<Normalizer> make_bert_normalizer(const BertNormalizerConfig& config) {
+    return std::make_unique<BertNormalizer>(config);
+}
 
 Result<std::unique_ptr<Normalizer>> read_bert_normalizer(const PartReader& part) {
     BertNormalizerConfig config;

@@ -8,10 +8,10 @@
 namespace weft::text {
 namespace {
 
-constexpr size_t kLongestCached = 256;  // bytes of a word; longer ones hardly repeat
-constexpr size_t kLongestMerged = 512;  // bytes of a token whose merges are derived: each of its cuts is looked up
-constexpr size_t kLongestAround = 256;  // bytes of prefix and suffix: they are written once a character
-constexpr size_t kDirect = 0x250;       // characters below have their ids in an array: ASCII, Latin and the byte alphabet
+constexpr size_t kLongestCached = 256; // bytes of a word; longer ones hardly repeat
+constexpr size_t kLongestMerged = 512; // bytes of a token whose merges are derived: each of its cuts is looked up
+constexpr size_t kLongestAround = 256; // bytes of prefix and suffix: they are written once a character
+constexpr size_t kDirect = 0x250; // characters below have their ids in an array: ASCII, Latin and the byte alphabet
 constexpr uint64_t kEmpty = ~uint64_t(0);
 
 struct Symbol {
@@ -24,7 +24,9 @@ constexpr uint32_t kNone = ~0u;
 struct Candidate {
     uint32_t rank, position, id;
     // std heaps put the largest on top: the best is the lowest rank, and of those the leftmost.
-    bool operator<(const Candidate& other) const { return rank != other.rank ? rank > other.rank : position > other.position; }
+    bool operator<(const Candidate& other) const {
+        return rank != other.rank ? rank > other.rank : position > other.position;
+    }
 };
 
 class Bpe final : public TokenModel {
@@ -36,7 +38,7 @@ public:
     BpeConfig config_;
     std::array<uint32_t, kDirect> direct_; // kNone where there is no token
     ByteTokens bytes_;
-    bool cuttable_;                        // long words may be cut where nothing can join
+    bool cuttable_; // long words may be cut where nothing can join
 };
 
 class Session final : public TokenSession {
@@ -56,7 +58,8 @@ public:
         for (size_t at = left.bytes; at < piece.size(); at += left.bytes) {
             const CodePoint right = code_point_at(piece, at);
             // Unknown characters are spelled in other ways, so that what they join with is not told by the text.
-            if (!config_.junctions.can_join(left.value, right.value) && known(piece, at - left.bytes, left) && known(piece, at, right)) {
+            if (!config_.junctions.can_join(left.value, right.value) && known(piece, at - left.bytes, left) &&
+                known(piece, at, right)) {
                 weft_TRY(word(piece.substr(begin, at - begin), ids));
                 begin = at;
             }
@@ -86,7 +89,8 @@ private:
     }
 
     bool known(std::string_view piece, size_t at, CodePoint c) const {
-        return c.value < kDirect ? bpe_.direct_[c.value] != kNone : config_.vocabulary.id_of(piece.substr(at, c.bytes)).has_value();
+        return c.value < kDirect ? bpe_.direct_[c.value] != kNone
+                                 : config_.vocabulary.id_of(piece.substr(at, c.bytes)).has_value();
     }
 
     void add(uint32_t id) {
@@ -135,7 +139,8 @@ private:
             }
             if (!config_.unk_token) continue; // dropped without a trace
             if (!config_.unk_id) {
-                const std::string why = ": key 'unk_token' names '" + config_.unk_token->substr(0, 64) + "', which is not in the vocabulary";
+                const std::string why = ": key 'unk_token' names '" + config_.unk_token->substr(0, 64) +
+                                        "', which is not in the vocabulary";
                 return Error{ErrorCode::malformed, config_.origin + why, {}};
             }
             if (unknown && !config_.fuse_unk) add(*config_.unk_id);
@@ -155,7 +160,8 @@ private:
     void merge() {
         heap_.clear();
         for (uint32_t i = 0; i + 1 < symbols_.size(); ++i) {
-            if (const auto* m = config_.merges.find(symbols_[i].id, symbols_[i + 1].id)) heap_.push_back({m->rank, i, m->id});
+            if (const auto* m = config_.merges.find(symbols_[i].id, symbols_[i + 1].id))
+                heap_.push_back({m->rank, i, m->id});
         }
         std::make_heap(heap_.begin(), heap_.end());
         while (!heap_.empty()) {
@@ -228,12 +234,14 @@ Status read_merges(const JsonObject& part, BpeConfig& config) {
     std::string joined;
     uint32_t rank = 0;
     for (const Json& item : list) {
-        if (item.is_string() && item.get_ref<const std::string&>().starts_with("#version")) continue; // the first line of a merges.txt
+        if (item.is_string() && item.get_ref<const std::string&>().starts_with("#version"))
+            continue; // the first line of a merges.txt
         const auto bad = [&](const std::string& why) {
             return part.bad("merges", "must be pairs of tokens: entry " + std::to_string(rank) + " " + why);
         };
         std::string_view left, right;
-        if (item.is_array() != list[0].is_array() || !read_pair(item, left, right)) return bad("is not [\"a\", \"b\"] (or, in all entries, \"a b\")");
+        if (item.is_array() != list[0].is_array() || !read_pair(item, left, right))
+            return bad("is not [\"a\", \"b\"] (or, in all entries, \"a b\")");
         const auto id_of = [&](std::string_view token) { return config.vocabulary.id_of(token); };
         const auto unknown = [&](std::string_view token) {
             return bad("needs the token '" + std::string(token.substr(0, 64)) + "', which is not in the vocabulary");
@@ -265,7 +273,8 @@ bool JunctionTable::can_join(char32_t left, char32_t right) const {
     return all_ || (bits_[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
-MergeTable::MergeTable(size_t count) : slots_(std::bit_ceil(count + count / 2 + 1), Slot{kEmpty, {}}), mask_(slots_.size() - 1) {}
+MergeTable::MergeTable(size_t count)
+    : slots_(std::bit_ceil(count + count / 2 + 1), Slot{kEmpty, {}}), mask_(slots_.size() - 1) {}
 
 size_t MergeTable::slot_of(uint64_t key) const {
     uint64_t hash = key * 0x9e3779b97f4a7c15u; // multiplies mix upwards: fold the top half down
@@ -296,7 +305,8 @@ Status derive_merges(BpeConfig& config, const std::vector<uint32_t>& ranks) {
     const auto cut = [&](std::string_view token, uint32_t id) {
         if (ranks[id] == kNoRank) return;
         if (token.size() > kLongestMerged) too_long = id;
-        for (size_t at = code_point_at(token, 0).bytes; at < token.size() && !too_long; at += code_point_at(token, at).bytes) {
+        for (size_t at = code_point_at(token, 0).bytes; at < token.size() && !too_long;
+             at += code_point_at(token, at).bytes) {
             const auto left = config.vocabulary.id_of(token.substr(0, at));
             const auto right = left ? config.vocabulary.id_of(token.substr(at)) : std::nullopt;
             if (!right || ranks[*left] == kNoRank || ranks[*right] == kNoRank) continue;
@@ -305,7 +315,11 @@ Status derive_merges(BpeConfig& config, const std::vector<uint32_t>& ranks) {
         }
     };
     config.vocabulary.each(cut);
-    if (too_long) return Error{ErrorCode::unsupported, config.origin + ": token " + std::to_string(*too_long) + " has more than " + std::to_string(kLongestMerged) + " bytes", {}};
+    if (too_long)
+        return Error{ErrorCode::unsupported,
+                     config.origin + ": token " + std::to_string(*too_long) + " has more than " +
+                         std::to_string(kLongestMerged) + " bytes",
+                     {}};
     config.merges = MergeTable(found.size());
     for (const Found& f : found) config.merges.set(f.left, f.right, f.merge);
     return Ok{};
@@ -319,7 +333,8 @@ Result<std::unique_ptr<TokenModel>> read_bpe(const PartReader& part) {
     weft_ASSIGN(config.vocabulary, Vocabulary::read(part, "vocab"));
     weft_ASSIGN(config.continuing_prefix, part.string_or("continuing_subword_prefix", ""));
     weft_ASSIGN(config.end_suffix, part.string_or("end_of_word_suffix", ""));
-    if (config.continuing_prefix.size() > kLongestAround) return part.bad("continuing_subword_prefix", "must have at most 256 bytes");
+    if (config.continuing_prefix.size() > kLongestAround)
+        return part.bad("continuing_subword_prefix", "must have at most 256 bytes");
     if (config.end_suffix.size() > kLongestAround) return part.bad("end_of_word_suffix", "must have at most 256 bytes");
     weft_ASSIGN(config.fuse_unk, part.boolean_or("fuse_unk", false));
     weft_ASSIGN(config.byte_fallback, part.boolean_or("byte_fallback", false));

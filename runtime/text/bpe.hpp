@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: byte pair encoding: a word begins as characters, and the neighbours with the best-ranked merge are joined until none is left.
+// L5: byte pair encoding: a word begins as characters, and the neighbours with the best-ranked merge are joined until
+// none is left.
 #pragma once
 #include "text/token_model.hpp"
 #include <array>
@@ -7,7 +8,8 @@
 
 namespace weft::text {
 
-/// What two neighbouring tokens become, by (left, right). Open addressing: this is the one table that encoding spends its time in.
+/// What two neighbouring tokens become, by (left, right). Open addressing: this is the one table that encoding spends
+/// its time in.
 class MergeTable {
 public:
     struct Merge {
@@ -28,8 +30,8 @@ private:
     size_t mask_ = 0;
 };
 
-/// Between which two characters a merge can ever join. Where none can, a word falls apart into words of their own: texts that are
-/// not pre-tokenized (SentencePiece's) become short words again, which are fast and repeat.
+/// Between which two characters a merge can ever join. Where none can, a word falls apart into words of their own:
+/// texts that are not pre-tokenized (SentencePiece's) become short words again, which are fast and repeat.
 class JunctionTable {
 public:
     /// Notes that `left` and `right` merge.
@@ -43,7 +45,8 @@ private:
     static uint32_t bit_of(char32_t left, char32_t right) {
         return uint32_t(((uint64_t(left) * 0x9e3779b1u) ^ ((uint64_t(right) * 0x85ebca6bu) << 7)) >> 5) & (kBits - 1);
     }
-    static constexpr uint32_t kBits = 1u << 20; // some pairs share a bit: then they count as joining, which is never wrong
+    static constexpr uint32_t kBits =
+        1u << 20; // some pairs share a bit: then they count as joining, which is never wrong
     std::vector<uint64_t> bits_ = std::vector<uint64_t>(kBits / 64);
     bool all_ = false;
 };
@@ -52,18 +55,21 @@ struct BpeConfig {
     Vocabulary vocabulary;
     MergeTable merges;
     std::optional<std::string> unk_token;
-    std::optional<uint32_t> unk_id;         ///< absent if the vocabulary lacks unk_token: then meeting an unknown character is an error
-    std::string continuing_prefix;          ///< before every character of a word but the first
-    std::string end_suffix;                 ///< after a word's last character
-    bool fuse_unk = false;                  ///< neighbouring unknown characters are one unknown token
-    bool byte_fallback = false;             ///< unknown characters become their bytes' tokens, <0x00> to <0xFF>, if all of those exist
-    bool ignore_merges = false;             ///< a word that is a token is that token
+    std::optional<uint32_t>
+        unk_id; ///< absent if the vocabulary lacks unk_token: then meeting an unknown character is an error
+    std::string continuing_prefix; ///< before every character of a word but the first
+    std::string end_suffix;        ///< after a word's last character
+    bool fuse_unk = false;         ///< neighbouring unknown characters are one unknown token
+    bool byte_fallback =
+        false; ///< unknown characters become their bytes' tokens, <0x00> to <0xFF>, if all of those exist
+    bool ignore_merges = false; ///< a word that is a token is that token
     JunctionTable junctions;
-    std::string origin;                     ///< the file, for messages
+    std::string origin; ///< the file, for messages
 };
 
 constexpr uint32_t kNoRank = ~0u;
-/// Merges for a vocabulary whose file has none: two tokens merge if they spell a token, and that one's rank says when. `ranks` has one an id; kNoRank for tokens that nothing merges to.
+/// Merges for a vocabulary whose file has none: two tokens merge if they spell a token, and that one's rank says when.
+/// `ranks` has one an id; kNoRank for tokens that nothing merges to.
 Status derive_merges(BpeConfig& config, const std::vector<uint32_t>& ranks);
 
 /// Time is O(n log n) in a word's length.

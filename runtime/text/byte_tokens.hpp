@@ -11,7 +11,8 @@ class ByteTokens {
 public:
     explicit ByteTokens(const Vocabulary& vocabulary) {
         constexpr char digits[] = "0123456789ABCDEF";
-        for (unsigned b = 0; b < 256; ++b) ids_[b] = vocabulary.id_of(std::string("<0x") + digits[b >> 4] + digits[b & 15] + ">");
+        for (unsigned b = 0; b < 256; ++b)
+            ids_[b] = vocabulary.id_of(std::string("<0x") + digits[b >> 4] + digits[b & 15] + ">");
     }
     /// Appends the tokens of all bytes of `text`. Appends nothing and returns false if one of them does not exist.
     bool add(std::string_view text, std::vector<uint32_t>& ids) const {

@@ -19,15 +19,20 @@ constexpr uint32_t value_of(uint32_t unit) { return unit & 0x7fffffffu; }
 } // namespace
 
 Result<Charsmap> Charsmap::read(std::string_view blob, const std::string& where) {
-    const auto bad = [&](const std::string& why) { return Error{ErrorCode::malformed, where + ": the character map " + why, {}}; };
+    const auto bad = [&](const std::string& why) {
+        return Error{ErrorCode::malformed, where + ": the character map " + why, {}};
+    };
     if (blob.size() < 8) return bad("is shorter than 8 bytes");
     const uint32_t bytes = u32_at(blob, 0);
-    if (bytes == 0 || bytes % 4 != 0 || bytes > blob.size() - 4) return bad("says that its tree has " + std::to_string(bytes) + " bytes, which must be a multiple of 4 inside it");
+    if (bytes == 0 || bytes % 4 != 0 || bytes > blob.size() - 4)
+        return bad("says that its tree has " + std::to_string(bytes) +
+                   " bytes, which must be a multiple of 4 inside it");
     Charsmap map;
     map.units_.resize(bytes / 4);
     for (size_t i = 0; i < map.units_.size(); ++i) map.units_[i] = u32_at(blob, 4 + 4 * i);
     map.replacements_ = blob.substr(4 + bytes);
-    if (const size_t valid = valid_utf8_prefix(map.replacements_); valid != map.replacements_.size()) return bad("holds a replacement that is not UTF-8, at offset " + std::to_string(4 + bytes + valid));
+    if (const size_t valid = valid_utf8_prefix(map.replacements_); valid != map.replacements_.size())
+        return bad("holds a replacement that is not UTF-8, at offset " + std::to_string(4 + bytes + valid));
     return map;
 }
 
@@ -45,7 +50,8 @@ std::optional<Charsmap::Match> Charsmap::find(std::string_view text, bool longes
         const size_t begin = value_of(units_[node]);
         const std::string_view all = replacements_;
         // A replacement may begin inside a character only in a broken file.
-        if (begin > all.size() || (begin < all.size() && (static_cast<unsigned char>(all[begin]) & 0xc0) == 0x80)) break;
+        if (begin > all.size() || (begin < all.size() && (static_cast<unsigned char>(all[begin]) & 0xc0) == 0x80))
+            break;
         found = Match{i + 1, all.substr(begin, all.find('\0', begin) - begin)};
         if (!longest) break;
     }

@@ -13,7 +13,9 @@ using namespace text::jinja;
 
 constexpr const char* kOrigin = "the conversation";
 
-Error malformed_template(const std::string& what) { return {ErrorCode::malformed, std::string(kOrigin) + ": " + what, {}}; }
+Error malformed_template(const std::string& what) {
+    return {ErrorCode::malformed, std::string(kOrigin) + ": " + what, {}};
+}
 
 // A message's reasoning has had several names; transformers gives the first that is set under two of them.
 Value with_reasoning(Interpreter& in, const Value& message) {
@@ -77,7 +79,8 @@ void ChatTemplateState::add(const std::string& name, std::string_view source, co
     named.tree.reset();
     const size_t valid = text::valid_utf8_prefix(source);
     if (source.size() > kLargestSource) {
-        named.error = {ErrorCode::unsupported, from + ": larger than " + std::to_string(kLargestSource >> 20) + " MiB", {}};
+        named.error = {
+            ErrorCode::unsupported, from + ": larger than " + std::to_string(kLargestSource >> 20) + " MiB", {}};
     } else if (valid < source.size()) {
         named.error = {ErrorCode::malformed, from + ": invalid UTF-8 at byte " + std::to_string(valid), {}};
     } else if (auto tree = parse_template(source)) {
@@ -88,10 +91,14 @@ void ChatTemplateState::add(const std::string& name, std::string_view source, co
 }
 
 Result<const ChatTemplateState::Named*> ChatTemplateState::choose(bool has_tools) const {
-    auto it = templates.find(!chosen.empty() ? chosen : has_tools && templates.contains("tool_use") ? "tool_use" : "default");
+    auto it = templates.find(!chosen.empty()                               ? chosen
+                             : has_tools && templates.contains("tool_use") ? "tool_use"
+                                                                           : "default");
     if (it == templates.end() && chosen.empty() && templates.size() == 1) it = templates.begin();
     if (it == templates.end()) {
-        Error error{ErrorCode::invalid_argument, origin + ": there is no template named '" + (chosen.empty() ? "default" : chosen) + "'; there are:", {}};
+        Error error{ErrorCode::invalid_argument,
+                    origin + ": there is no template named '" + (chosen.empty() ? "default" : chosen) + "'; there are:",
+                    {}};
         for (const auto& [name, named] : templates) error.reasons.push_back(name);
         return error;
     }
@@ -99,7 +106,8 @@ Result<const ChatTemplateState::Named*> ChatTemplateState::choose(bool has_tools
     return &it->second;
 }
 
-Result<std::string> render_chat(const ChatTemplateState& state, std::string_view conversation, const ChatRenderOptions& options) {
+Result<std::string> render_chat(const ChatTemplateState& state, std::string_view conversation,
+                                const ChatRenderOptions& options) {
     Clock clock;
     if (options.now.empty()) {
         clock = Clock::now();
@@ -137,11 +145,19 @@ Result<ChatTemplate> ChatTemplate::parse(std::string_view source, SpecialTokens 
     state->add("default", source, origin);
     weft_TRY(state->choose(false));
     return ChatTemplate(std::move(state));
-} weft_CATCH
+}
+weft_CATCH
 
-Result<std::string> ChatTemplate::render(std::string_view conversation, const ChatRenderOptions& options) const try { return render_chat(*state_, conversation, options); } weft_CATCH
+    Result<std::string>
+    ChatTemplate::render(std::string_view conversation, const ChatRenderOptions& options) const try {
+    return render_chat(*state_, conversation, options);
+}
+weft_CATCH
 
-const SpecialTokens& ChatTemplate::tokens() const { return state_->tokens; }
+    const SpecialTokens&
+    ChatTemplate::tokens() const {
+    return state_->tokens;
+}
 
 std::vector<std::string> ChatTemplate::names() const {
     std::vector<std::string> names;

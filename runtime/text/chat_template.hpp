@@ -25,11 +25,13 @@ struct ChatTemplateState {
     Result<const Named*> choose(bool has_tools) const;
 };
 
-/// What a GGUF file's metadata holds: tokenizer.chat_template, and tokenizer.chat_template.NAME for further ones; the tokens that its ids name.
+/// What a GGUF file's metadata holds: tokenizer.chat_template, and tokenizer.chat_template.NAME for further ones; the
+/// tokens that its ids name.
 Status add_gguf_templates(ChatTemplateState& state, const GgufMetadata& metadata);
 Status add_gguf_tokens(SpecialTokens& tokens, const GgufMetadata& metadata);
 
 /// Renders with the state's own limits.
-Result<std::string> render_chat(const ChatTemplateState& state, std::string_view conversation, const ChatRenderOptions& options);
+Result<std::string> render_chat(const ChatTemplateState& state, std::string_view conversation,
+                                const ChatRenderOptions& options);
 
 } // namespace weft

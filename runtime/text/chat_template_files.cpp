@@ -34,7 +34,8 @@ const std::string* token_text(const Json& value) {
 // What was found first stays.
 void add_token(SpecialTokens& tokens, const std::string& name, const Json& value) {
     const std::string* text = token_text(value);
-    const bool known = std::any_of(tokens.begin(), tokens.end(), [&](const auto& token) { return token.first == name; });
+    const bool known =
+        std::any_of(tokens.begin(), tokens.end(), [&](const auto& token) { return token.first == name; });
     if (text && !known) tokens.emplace_back(name, *text);
 }
 
@@ -51,9 +52,11 @@ Status add_from_config(ChatTemplateState& state, const Json& file, const std::st
     const auto given = file.find("chat_template");
     if (given == file.end() || given->is_null()) return Ok{};
     const auto add = [&](const std::string& name, const std::string& source) {
-        if (!state.templates.contains(name)) state.add(name, source, origin + ": chat_template" + (name == "default" ? "" : " '" + name + "'"));
+        if (!state.templates.contains(name))
+            state.add(name, source, origin + ": chat_template" + (name == "default" ? "" : " '" + name + "'"));
     };
-    const Error wrong{ErrorCode::malformed, origin + ": key 'chat_template' must be text or a list of {name, template}", {}};
+    const Error wrong{
+        ErrorCode::malformed, origin + ": key 'chat_template' must be text or a list of {name, template}", {}};
     if (given->is_string()) {
         add("default", given->get_ref<const std::string&>());
         return Ok{};
@@ -67,7 +70,8 @@ Status add_from_config(ChatTemplateState& state, const Json& file, const std::st
     }
     if (!given->is_array()) return wrong;
     for (const Json& one : *given) {
-        const bool is_pair = one.is_object() && one.contains("name") && one["name"].is_string() && one.contains("template") && one["template"].is_string();
+        const bool is_pair = one.is_object() && one.contains("name") && one["name"].is_string() &&
+                             one.contains("template") && one["template"].is_string();
         if (!is_pair) return wrong;
         add(one["name"].get_ref<const std::string&>(), one["template"].get_ref<const std::string&>());
     }
@@ -82,11 +86,13 @@ Status add_file(ChatTemplateState& state, const std::string& name, const fs::pat
 
 Status add_directory(ChatTemplateState& state, const fs::path& directory) {
     std::error_code ignored;
-    if (fs::exists(directory / "chat_template.jinja", ignored)) weft_TRY(add_file(state, "default", directory / "chat_template.jinja"));
+    if (fs::exists(directory / "chat_template.jinja", ignored))
+        weft_TRY(add_file(state, "default", directory / "chat_template.jinja"));
     for (const char* folder : {"chat_templates", "additional_chat_templates"}) {
         for (const auto& entry : fs::directory_iterator(directory / folder, ignored)) {
             const std::string name = entry.path().stem().string();
-            if (entry.path().extension() == ".jinja" && !state.templates.contains(name)) weft_TRY(add_file(state, name, entry.path()));
+            if (entry.path().extension() == ".jinja" && !state.templates.contains(name))
+                weft_TRY(add_file(state, name, entry.path()));
         }
     }
     for (const char* name : {"chat_template.json", "tokenizer_config.json"}) {
@@ -122,7 +128,8 @@ Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string&
     state->origin = path.string();
     state->chosen = name;
     std::error_code ignored;
-    if (!fs::exists(path, ignored)) return Error{ErrorCode::not_found, path.string() + ": there is no such file or directory", {}};
+    if (!fs::exists(path, ignored))
+        return Error{ErrorCode::not_found, path.string() + ": there is no such file or directory", {}};
     const bool is_directory = fs::is_directory(path, ignored);
     if (!tokens.empty() && !fs::is_directory(tokens, ignored) && tokens.extension() != ".gguf") {
         weft_ASSIGN(const Json file, read_object(tokens));
@@ -141,11 +148,15 @@ Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string&
     } else if (path.extension() == ".jinja") {
         weft_TRY(add_file(*state, "default", path));
     } else {
-        return Error{ErrorCode::unsupported, path.string() + ": neither a model directory nor a .gguf, .jinja or .json file", {}};
+        return Error{ErrorCode::unsupported,
+                     path.string() + ": neither a model directory nor a .gguf, .jinja or .json file",
+                     {}};
     }
-    if (state->templates.empty()) return Error{ErrorCode::not_found, path.string() + ": the model has no chat template", {}};
+    if (state->templates.empty())
+        return Error{ErrorCode::not_found, path.string() + ": the model has no chat template", {}};
     weft_TRY(state->choose(false));
     return ChatTemplate(std::move(state));
-} weft_CATCH
+}
+weft_CATCH
 
 } // namespace weft

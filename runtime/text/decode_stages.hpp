@@ -85,7 +85,8 @@ struct ReplaceConfig {
     std::string content;
     size_t growth() const {
         const auto literal = pattern.literal();
-        return literal ? std::max<size_t>(1, (content.size() + literal->size() - 1) / literal->size()) : content.size() + 1;
+        return literal ? std::max<size_t>(1, (content.size() + literal->size() - 1) / literal->size())
+                       : content.size() + 1;
     }
 };
 
@@ -130,9 +131,9 @@ public:
 private:
     DecodeStage& next_;
     const StripConfig& config_;
-    size_t front_ = 0;       // taken off this token's front so far
+    size_t front_ = 0; // taken off this token's front so far
     bool in_front_ = true;
-    size_t waiting_ = 0;     // times `content` that may be the end
+    size_t waiting_ = 0; // times `content` that may be the end
 };
 
 struct MetaspaceConfig {
@@ -154,7 +155,8 @@ private:
     bool first_ = true;
 };
 
-/// Tokens <0x00> to <0xFF> back to bytes. A run of them that is not UTF-8 becomes as many U+FFFD, so each run waits for its end.
+/// Tokens <0x00> to <0xFF> back to bytes. A run of them that is not UTF-8 becomes as many U+FFFD, so each run waits for
+/// its end.
 class ByteFallbackStage final : public WholeTokens {
 public:
     ByteFallbackStage(DecodeStage& next, const NoConfig&) : WholeTokens(next) {}

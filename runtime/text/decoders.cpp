@@ -16,7 +16,9 @@ template <class Stage, class Config>
 class With final : public Decoder {
 public:
     explicit With(Config config) : config_(std::move(config)) {}
-    std::unique_ptr<DecodeStage> begin(DecodeStage& next) const override { return std::make_unique<Stage>(next, config_); }
+    std::unique_ptr<DecodeStage> begin(DecodeStage& next) const override {
+        return std::make_unique<Stage>(next, config_);
+    }
     size_t growth() const override { return config_.growth(); }
 
 private:
@@ -38,7 +40,8 @@ Made read_replace(const PartReader& part) {
     weft_ASSIGN(config.pattern, Pattern::read(part));
     weft_ASSIGN(config.content, read_affix(part, "content"));
     if (config.growth() > kMostGrowth) return part.bad("content", "must be at most 4096 times as long as the pattern");
-    return config.pattern.literal() ? make<ReplaceStringStage>(std::move(config)) : make<ReplaceStage>(std::move(config));
+    return config.pattern.literal() ? make<ReplaceStringStage>(std::move(config))
+                                    : make<ReplaceStage>(std::move(config));
 }
 
 Made read_strip(const PartReader& part) {
@@ -101,7 +104,8 @@ public:
         weft_ASSIGN(made->all_, read_list<Decoder>(part, "decoders", read_decoder));
         for (const auto& one : made->all_) {
             made->growth_ *= one->growth();
-            if (made->growth_ > kMostGrowth) return part.bad("decoders", "must not make text more than 4096 times longer");
+            if (made->growth_ > kMostGrowth)
+                return part.bad("decoders", "must not make text more than 4096 times longer");
         }
         return std::unique_ptr<Decoder>(std::move(made));
     }

@@ -34,11 +34,16 @@ std::optional<uint32_t> GgufDraft::id_of(std::string_view token) const {
 
 Status GgufDraft::fill(const TokenizerParts& parts, uint32_t size, const std::string& origin) {
     const Vocabulary& vocabulary = parts.model->vocabulary();
-    if (vocabulary.size() > size) return Error{ErrorCode::malformed, origin + ": token " + std::to_string(vocabulary.size() - 1) + " is beyond the " + std::to_string(size) + " rows of the embedding", {}};
+    if (vocabulary.size() > size)
+        return Error{ErrorCode::malformed,
+                     origin + ": token " + std::to_string(vocabulary.size() - 1) + " is beyond the " +
+                         std::to_string(size) + " rows of the embedding",
+                     {}};
     if (vocabulary.shares_ids()) refuse("two tokens with one id");
     tokens.assign(size, {});
     types.assign(size, SentencePieces::unused);
-    vocabulary.each([&](std::string_view token, uint32_t id) { tokens[id] = token, types[id] = SentencePieces::normal; });
+    vocabulary.each(
+        [&](std::string_view token, uint32_t id) { tokens[id] = token, types[id] = SentencePieces::normal; });
     differ(parts.added.size() > size, "added tokens beyond the rows of the embedding");
     bool strips = false, normalized = false;
     for (uint32_t id = 0; id < std::min(parts.added.size(), size); ++id) {
@@ -59,7 +64,8 @@ Status GgufDraft::fill(const TokenizerParts& parts, uint32_t size, const std::st
     return Ok{};
 }
 
-Status GgufDraft::surround(const TokenizerParts& parts, const std::string& begin, const std::string& end, const std::string& end_flag) {
+Status GgufDraft::surround(const TokenizerParts& parts, const std::string& begin, const std::string& end,
+                           const std::string& end_flag) {
     const uint32_t text = kHighestToken + 1; // which no token is
     std::vector<Sequence> sequences(1);
     sequences[0].append(text, 0);
@@ -75,7 +81,8 @@ Status GgufDraft::surround(const TokenizerParts& parts, const std::string& begin
     const auto say = [&](bool there, const std::string& name, uint32_t id, const std::string& flag) {
         flags[flag] = there;
         if (!there) return;
-        differ(id >= tokens.size() || (ids.contains(name) && ids[name] != id && name != "cls" && name != "seperator"), "the token that is put at the " + std::string(name == begin ? "beginning" : "end") + " of a text");
+        differ(id >= tokens.size() || (ids.contains(name) && ids[name] != id && name != "cls" && name != "seperator"),
+               "the token that is put at the " + std::string(name == begin ? "beginning" : "end") + " of a text");
         if (id < tokens.size()) ids[name] = id;
     };
     differ(before > 1 || after > 1, "several tokens around a text");
@@ -90,10 +97,16 @@ std::vector<const Json*> JsonTokenizer::stage(const char* name, const char* list
     return parts_of_it;
 }
 
-bool JsonTokenizer::decoder_is(const Json& expected) const { return json.contains("decoder") && plain_part(json["decoder"]) == plain_part(expected); }
+bool JsonTokenizer::decoder_is(const Json& expected) const {
+    return json.contains("decoder") && plain_part(json["decoder"]) == plain_part(expected);
+}
 
-std::string text_of(const Json& part, const char* key, const char* otherwise) { return part.contains(key) && part[key].is_string() ? part[key].get<std::string>() : otherwise; }
-bool flag_of(const Json& part, const char* key, bool otherwise) { return part.contains(key) && part[key].is_boolean() ? part[key].get<bool>() : otherwise; }
+std::string text_of(const Json& part, const char* key, const char* otherwise) {
+    return part.contains(key) && part[key].is_string() ? part[key].get<std::string>() : otherwise;
+}
+bool flag_of(const Json& part, const char* key, bool otherwise) {
+    return part.contains(key) && part[key].is_boolean() ? part[key].get<bool>() : otherwise;
+}
 
 std::vector<std::pair<std::string, std::string>> merges_of(const Json& model) {
     std::vector<std::pair<std::string, std::string>> merges;
@@ -104,13 +117,15 @@ std::vector<std::pair<std::string, std::string>> merges_of(const Json& model) {
         }
         const auto& line = merge.get_ref<const std::string&>();
         const size_t space = line.find(' ');
-        if (!line.starts_with("#version")) merges.emplace_back(line.substr(0, space), space == line.npos ? "" : line.substr(space + 1));
+        if (!line.starts_with("#version"))
+            merges.emplace_back(line.substr(0, space), space == line.npos ? "" : line.substr(space + 1));
     }
     return merges;
 }
 
 bool looks_for(const Json& part, const char* kind, std::string_view text) {
-    return part.contains("pattern") && part["pattern"].is_object() && part["pattern"].contains(kind) && part["pattern"][kind] == text;
+    return part.contains("pattern") && part["pattern"].is_object() && part["pattern"].contains(kind) &&
+           part["pattern"][kind] == text;
 }
 
 } // namespace weft::text

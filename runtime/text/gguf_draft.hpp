@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: a tokenizer in the words of tokenizer.ggml.*, while it is worked out whether they can say it. One function a kind of vocabulary.
+// L5: a tokenizer in the words of tokenizer.ggml.*, while it is worked out whether they can say it. One function a kind
+// of vocabulary.
 #pragma once
 #include "text/sentencepiece.hpp"
 #include <map>
@@ -9,25 +10,30 @@ namespace weft::text {
 inline constexpr std::string_view kGgufSpace = "\xe2\x96\x81"; ///< stands for a space in tokens
 
 struct GgufDraft {
-    std::string kind;                  ///< tokenizer.ggml.model
+    std::string kind; ///< tokenizer.ggml.model
     std::string pre = "default";
-    std::vector<std::string> tokens;   ///< one an id; what the tokenizer lacks is filled up
-    std::vector<int32_t> types;        ///< SentencePieces::Type, one a token
-    std::vector<float> scores;         ///< one a token, or none
+    std::vector<std::string> tokens; ///< one an id; what the tokenizer lacks is filled up
+    std::vector<int32_t> types;      ///< SentencePieces::Type, one a token
+    std::vector<float> scores;       ///< one a token, or none
     std::optional<std::vector<std::string>> merges;
-    std::string charsmap;              ///< or empty
-    std::map<std::string, bool> flags; ///< tokenizer.ggml.NAME
+    std::string charsmap;                ///< or empty
+    std::map<std::string, bool> flags;   ///< tokenizer.ggml.NAME
     std::map<std::string, uint32_t> ids; ///< tokenizer.ggml.NAME_token_id
-    std::vector<std::string> differs;  ///< what readers of these keys do in another way than the tokenizer
-    std::string refused;               ///< why no kind can hold it at all; then the rest means nothing
+    std::vector<std::string> differs;    ///< what readers of these keys do in another way than the tokenizer
+    std::string refused;                 ///< why no kind can hold it at all; then the rest means nothing
 
     std::optional<uint32_t> id_of(std::string_view token) const;
     /// Tokens of a vocabulary and added ones. Fails if the vocabulary has ids from `size` on.
     Status fill(const TokenizerParts& parts, uint32_t size, const std::string& origin);
     /// The special tokens that the tokenizer puts around a text, as the flags add_bos_token and `end_flag`.
-    Status surround(const TokenizerParts& parts, const std::string& begin, const std::string& end, const std::string& end_flag);
-    void refuse(std::string why) { if (refused.empty()) refused = std::move(why); }
-    void differ(bool really, std::string what) { if (really) differs.push_back(std::move(what)); }
+    Status surround(const TokenizerParts& parts, const std::string& begin, const std::string& end,
+                    const std::string& end_flag);
+    void refuse(std::string why) {
+        if (refused.empty()) refused = std::move(why);
+    }
+    void differ(bool really, std::string what) {
+        if (really) differs.push_back(std::move(what));
+    }
 };
 
 /// What a reader of tokenizer.json has made of it, and the file itself.

@@ -14,13 +14,19 @@ std::vector<std::string> cuts_of(const JsonTokenizer& from, GgufDraft& draft) {
     for (const Json* part : from.pre_tokenizers()) {
         const std::string kind = kind_of(*part);
         if (bytes) draft.refuse("pre_tokenizer: " + kind + " after ByteLevel");
-        if (kind == "Split" && text_of(*part, "behavior") == "Isolated" && !flag_of(*part, "invert", false) && (*part)["pattern"].contains("Regex")) cuts.push_back((*part)["pattern"]["Regex"].get<std::string>());
-        else if (kind == "Digits") cuts.push_back(flag_of(*part, "individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)");
+        if (kind == "Split" && text_of(*part, "behavior") == "Isolated" && !flag_of(*part, "invert", false) &&
+            (*part)["pattern"].contains("Regex"))
+            cuts.push_back((*part)["pattern"]["Regex"].get<std::string>());
+        else if (kind == "Digits")
+            cuts.push_back(flag_of(*part, "individual_digits", false) ? R"(\p{N})" : R"(\p{N}+)");
         else if (kind == "ByteLevel") {
             bytes = true;
-            if (flag_of(*part, "add_prefix_space", true)) draft.refuse("pre_tokenizer: ByteLevel with add_prefix_space");
+            if (flag_of(*part, "add_prefix_space", true))
+                draft.refuse("pre_tokenizer: ByteLevel with add_prefix_space");
             if (flag_of(*part, "use_regex", true)) cuts.emplace_back(kGpt2Split);
-        } else draft.refuse("pre_tokenizer: " + kind + (kind == "Split" ? " that does not isolate a regular expression" : ""));
+        } else
+            draft.refuse("pre_tokenizer: " + kind +
+                         (kind == "Split" ? " that does not isolate a regular expression" : ""));
     }
     if (!bytes) draft.refuse("pre_tokenizer: no ByteLevel");
     return cuts;
@@ -54,7 +60,8 @@ Status draft_byte_level(const JsonTokenizer& from, GgufDraft& draft) {
     }
     draft.pre = split->names[0];
     draft.differ(split->whole_words != whole_words, std::string("ignore_merges: ") + (whole_words ? "true" : "false"));
-    draft.differ(!text_of(model, "unk_token").empty() && !has_all_bytes(from.parts.model->vocabulary()), "unk_token: bytes without a token");
+    draft.differ(!text_of(model, "unk_token").empty() && !has_all_bytes(from.parts.model->vocabulary()),
+                 "unk_token: bytes without a token");
     draft.differ(!from.decoder_is({{"type", "ByteLevel"}}), "decoder");
     draft.merges.emplace();
     for (const auto& [left, right] : merges_of(model)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What SentencePiece made: BPE with bytes for unknown characters as "llama", Unigram as "t5"; from tokenizer.json and from a .model file.
+// What SentencePiece made: BPE with bytes for unknown characters as "llama", Unigram as "t5"; from tokenizer.json and
+// from a .model file.
 #include "base/base64.hpp"
 #include "text/gguf_draft.hpp"
 #include "text/metaspace.hpp"
@@ -10,7 +11,9 @@
 namespace weft::text {
 namespace {
 
-bool is_byte_token(const std::string& token) { return token.size() == 6 && token.starts_with("<0x") && token.ends_with('>'); }
+bool is_byte_token(const std::string& token) {
+    return token.size() == 6 && token.starts_with("<0x") && token.ends_with('>');
+}
 
 bool has_byte_tokens(const GgufDraft& draft) {
     size_t count = 0;
@@ -20,7 +23,8 @@ bool has_byte_tokens(const GgufDraft& draft) {
 
 bool has_mark_inside(const GgufDraft& draft) {
     for (size_t id = 0; id < draft.tokens.size(); ++id) {
-        if (draft.types[id] == SentencePieces::normal && draft.tokens[id].find(kGgufSpace, 1) != std::string::npos) return true;
+        if (draft.types[id] == SentencePieces::normal && draft.tokens[id].find(kGgufSpace, 1) != std::string::npos)
+            return true;
     }
     return false;
 }
@@ -38,19 +42,23 @@ bool is_run(std::string_view token, std::string_view character) {
     return true;
 }
 
-// Tokens whose merges mix must have one score. Of equal scores the leftmost pair is joined first; the list joins the longest left half first: the same for runs of one character, as spaces are.
-void check_equals(const std::vector<std::vector<uint32_t>>& groups, const std::vector<size_t>& left_sizes, GgufDraft& draft) {
+// Tokens whose merges mix must have one score. Of equal scores the leftmost pair is joined first; the list joins the
+// longest left half first: the same for runs of one character, as spaces are.
+void check_equals(const std::vector<std::vector<uint32_t>>& groups, const std::vector<size_t>& left_sizes,
+                  GgufDraft& draft) {
     for (size_t g = 0; g < groups.size(); ++g) {
         if (groups[g].size() < 2) continue;
         const std::string& first = draft.tokens[groups[g][0]];
         const std::string_view character = std::string_view(first).substr(0, code_point_at(first, 0).bytes);
         for (const uint32_t id : groups[g]) {
-            if (left_sizes[g] == 0 || !is_run(draft.tokens[id], character)) draft.refuse("merges: their order is not one of tokens ('" + draft.tokens[id] + "')");
+            if (left_sizes[g] == 0 || !is_run(draft.tokens[id], character))
+                draft.refuse("merges: their order is not one of tokens ('" + draft.tokens[id] + "')");
         }
     }
 }
 
-// Readers join the pair whose token has the best score. That is what the list of merges says if it has every pair that spells a token, one token's pairs after the other's.
+// Readers join the pair whose token has the best score. That is what the list of merges says if it has every pair that
+// spells a token, one token's pairs after the other's.
 void score_by_merges(const Json& model, GgufDraft& draft) {
     std::unordered_map<std::string_view, uint32_t> found; // what can be met in a text
     for (uint32_t id = 0; id < draft.tokens.size(); ++id) {
@@ -105,7 +113,8 @@ Result<bool> read_spaces(const JsonTokenizer& from, GgufDraft& draft) {
     for (const Json* part : from.normalizers()) {
         const std::string kind = kind_of(*part);
         if (kind == "Prepend" && text_of(*part, "prepend") == kGgufSpace && !replaced) prefix = true;
-        else if (kind == "Replace" && looks_for(*part, "String", " ") && text_of(*part, "content") == kGgufSpace) replaced = true;
+        else if (kind == "Replace" && looks_for(*part, "String", " ") && text_of(*part, "content") == kGgufSpace)
+            replaced = true;
         else draft.refuse("normalizer: " + kind);
     }
     for (const Json* part : from.pre_tokenizers()) {
@@ -118,7 +127,10 @@ Result<bool> read_spaces(const JsonTokenizer& from, GgufDraft& draft) {
         weft_ASSIGN(const Metaspace metaspace, Metaspace::read(JsonObject(*part, "pre_tokenizer")));
         if (metaspace.replacement != kGgufSpace) draft.refuse("pre_tokenizer: Metaspace with another replacement");
         prefix = metaspace.scheme != Metaspace::never, replaced = true;
-        draft.differ(prefix, metaspace.scheme == Metaspace::first ? "pre_tokenizer: Metaspace puts a space before the text only, and where it begins with none" : "pre_tokenizer: Metaspace puts a space before texts that begin with none");
+        draft.differ(prefix,
+                     metaspace.scheme == Metaspace::first
+                         ? "pre_tokenizer: Metaspace puts a space before the text only, and where it begins with none"
+                         : "pre_tokenizer: Metaspace puts a space before texts that begin with none");
         draft.differ(metaspace.split && has_mark_inside(draft), "pre_tokenizer: Metaspace splits");
     }
     if (!replaced) draft.refuse("spaces that stay spaces");
@@ -170,8 +182,10 @@ Status draft_unigram(const JsonTokenizer& from, GgufDraft& draft) {
     draft.flags["add_space_prefix"] = prefix;
     draft.flags["remove_extra_whitespaces"] = squeezes;
     draft.scores.assign(draft.tokens.size(), 0);
-    for (size_t id = 0; id < model["vocab"].size() && id < draft.scores.size(); ++id) draft.scores[id] = model["vocab"][id][1].get<float>();
-    if (model.contains("unk_id") && model["unk_id"].is_number_unsigned()) set_unknown(draft, model["unk_id"].get<uint32_t>());
+    for (size_t id = 0; id < model["vocab"].size() && id < draft.scores.size(); ++id)
+        draft.scores[id] = model["vocab"][id][1].get<float>();
+    if (model.contains("unk_id") && model["unk_id"].is_number_unsigned())
+        set_unknown(draft, model["unk_id"].get<uint32_t>());
     return draft.surround(from.parts, "bos", "eos", "add_eos_token");
 }
 
@@ -192,7 +206,8 @@ Status draft_sentencepiece(const SentencePieces& file, GgufDraft& draft) {
         set_unknown(draft, id);
         draft.differ(true, "the text " + file.pieces[id].text + ", which GGUF's readers take for the token");
     }
-    draft.differ(symbols && (file.add_dummy_prefix || file.remove_extra_whitespaces), "spaces beside user-defined symbols");
+    draft.differ(symbols && (file.add_dummy_prefix || file.remove_extra_whitespaces),
+                 "spaces beside user-defined symbols");
     draft.flags["add_space_prefix"] = file.add_dummy_prefix;
     draft.flags["remove_extra_whitespaces"] = file.remove_extra_whitespaces;
     if (file.space_is_suffix) draft.flags["treat_whitespace_as_suffix"] = true;

@@ -39,14 +39,19 @@ std::string python_escaped(std::string_view bytes) {
 Status draft_word_pieces(const JsonTokenizer& from, GgufDraft& draft) {
     const Json& model = from.model();
     draft.kind = "bert";
-    if (text_of(model, "continuing_subword_prefix", "##") != "##") draft.refuse("WordPiece with another continuing_subword_prefix");
+    if (text_of(model, "continuing_subword_prefix", "##") != "##")
+        draft.refuse("WordPiece with another continuing_subword_prefix");
     const auto normalizers = from.normalizers(), pre_tokenizers = from.pre_tokenizers();
     for (const Json* part : normalizers) {
         if (kind_of(*part) != "BertNormalizer") draft.refuse("normalizer: " + kind_of(*part));
         for (const char* name : {"clean_text", "handle_chinese_chars"}) {
-            if (!flag_of(*part, name, true)) draft.refuse(std::string("normalizer: BertNormalizer with ") + name + " false");
+            if (!flag_of(*part, name, true))
+                draft.refuse(std::string("normalizer: BertNormalizer with ") + name + " false");
         }
-        const bool lower = flag_of(*part, "lowercase", true), strip = part->contains("strip_accents") && (*part)["strip_accents"].is_boolean() ? (*part)["strip_accents"].get<bool>() : lower;
+        const bool lower = flag_of(*part, "lowercase", true),
+                   strip = part->contains("strip_accents") && (*part)["strip_accents"].is_boolean()
+                               ? (*part)["strip_accents"].get<bool>()
+                               : lower;
         draft.flags["normalizer.lowercase"] = lower;
         draft.flags["normalizer.strip_accents"] = strip;
     }
@@ -71,7 +76,7 @@ Status draft_word_pieces(const JsonTokenizer& from, GgufDraft& draft) {
     if (const auto id = from.parts.model->vocabulary().id_of(unk)) draft.ids["unknown"] = *id;
     draft.differ(true, "max_input_chars_per_word, which GGUF's readers do not have");
     draft.differ(!from.decoder_is({{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}), "decoder");
-    draft.ids.erase("bos"); // readers would take it for [CLS]
+    draft.ids.erase("bos");                                                 // readers would take it for [CLS]
     return draft.surround(from.parts, "cls", "seperator", "add_sep_token"); // the key is spelled so
 }
 
@@ -86,7 +91,8 @@ Status draft_world(GgufDraft& draft) {
         if (!bytes) draft.refuse("a token that is not of the byte alphabet");
         else draft.tokens[id] = python_escaped(*bytes);
     }
-    if (!draft.tokens.empty() && draft.types[0] == SentencePieces::control) draft.tokens[0] = "<s>"; // the end of a text, which the file of tokens does not name
+    if (!draft.tokens.empty() && draft.types[0] == SentencePieces::control)
+        draft.tokens[0] = "<s>"; // the end of a text, which the file of tokens does not name
     return Ok{};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vocabulary in a GGUF file, under the keys tokenizer.ggml.*: `model` says which of five kinds, and what the file leaves open is as llama.cpp has it.
+// The vocabulary in a GGUF file, under the keys tokenizer.ggml.*: `model` says which of five kinds, and what the file
+// leaves open is as llama.cpp has it.
 #include "io/gguf_metadata.hpp"
 #include "text/bert_normalizer.hpp"
 #include "text/bpe.hpp"
@@ -25,7 +26,10 @@ struct GgufVocabulary {
     static std::string key(const char* name) { return std::string("tokenizer.ggml.") + name; }
     Error bad(const char* name, const std::string& rule) const { return file->bad(key(name), rule); }
     const std::string& origin() const { return file->origin(); }
-    bool is_added(size_t id) const { return types[id] == SentencePieces::control || types[id] == SentencePieces::user_defined || types[id] == SentencePieces::unknown; }
+    bool is_added(size_t id) const {
+        return types[id] == SentencePieces::control || types[id] == SentencePieces::user_defined ||
+               types[id] == SentencePieces::unknown;
+    }
 
     /// The id under a key, or `otherwise` if the key is absent; nothing if there is none.
     Result<std::optional<uint32_t>> id(const char* name, std::optional<uint32_t> otherwise) const {
@@ -38,7 +42,8 @@ struct GgufVocabulary {
     Result<bool> flag(const char* name, bool otherwise) const { return file->boolean_or(key(name), otherwise); }
 
     /// Where `flag_name` asks for it (or `otherwise`, if the file does not say), the token under `id_name`.
-    Result<std::vector<uint32_t>> around(const char* flag_name, bool otherwise, const char* id_name, std::optional<uint32_t> default_id) const {
+    Result<std::vector<uint32_t>> around(const char* flag_name, bool otherwise, const char* id_name,
+                                         std::optional<uint32_t> default_id) const {
         weft_ASSIGN(const bool wanted, flag(flag_name, otherwise));
         weft_ASSIGN(const auto found, id(id_name, default_id));
         return wanted && found ? std::vector<uint32_t>{*found} : std::vector<uint32_t>();
@@ -46,7 +51,9 @@ struct GgufVocabulary {
 
     Status fill(Vocabulary& vocabulary) const {
         for (uint32_t i = 0; i < tokens.size(); ++i) {
-            if (vocabulary.id_of(tokens[i])) return bad("tokens", "must not repeat a token: '" + tokens[i].substr(0, 64) + "' has ids " + std::to_string(*vocabulary.id_of(tokens[i])) + " and " + std::to_string(i));
+            if (vocabulary.id_of(tokens[i]))
+                return bad("tokens", "must not repeat a token: '" + tokens[i].substr(0, 64) + "' has ids " +
+                                         std::to_string(*vocabulary.id_of(tokens[i])) + " and " + std::to_string(i));
             weft_TRY(vocabulary.add_checked(tokens[i], i, origin() + ": key 'tokenizer.ggml.tokens'"));
         }
         return Ok{};
@@ -68,9 +75,11 @@ Result<GgufVocabulary> read_common(const GgufMetadata& file) {
     GgufVocabulary made;
     made.file = &file;
     weft_ASSIGN(const auto tokens, file.strings(kTokens));
-    if (tokens.empty() || tokens.size() > kHighestToken) return file.bad(kTokens, "must have from 1 to 2^24 - 1 entries");
+    if (tokens.empty() || tokens.size() > kHighestToken)
+        return file.bad(kTokens, "must have from 1 to 2^24 - 1 entries");
     for (size_t i = 0; i < tokens.size(); ++i) {
-        if (valid_utf8_prefix(tokens[i]) != tokens[i].size()) return file.bad(kTokens, "must be UTF-8: entry " + std::to_string(i) + " is not");
+        if (valid_utf8_prefix(tokens[i]) != tokens[i].size())
+            return file.bad(kTokens, "must be UTF-8: entry " + std::to_string(i) + " is not");
         made.tokens.emplace_back(tokens[i].empty() ? "[EMPTY_" + std::to_string(i) + "]" : std::string(tokens[i]));
     }
     made.types.assign(tokens.size(), SentencePieces::normal);
@@ -96,13 +105,16 @@ Result<TokenizerParts> read_pieces(const GgufVocabulary& v, int kind) {
     }
     for (size_t i = 0; i < v.tokens.size(); ++i) {
         const int64_t type = v.types[i];
-        file.pieces.push_back({v.tokens[i], scores[i], type >= SentencePieces::normal && type <= SentencePieces::byte ? int(type) : SentencePieces::unused});
+        file.pieces.push_back(
+            {v.tokens[i], scores[i],
+             type >= SentencePieces::normal && type <= SentencePieces::byte ? int(type) : SentencePieces::unused});
     }
     weft_ASSIGN(file.add_dummy_prefix, v.flag("add_space_prefix", true));
     weft_ASSIGN(file.remove_extra_whitespaces, v.flag("remove_extra_whitespaces", false));
     weft_ASSIGN(file.space_is_suffix, v.flag("treat_whitespace_as_suffix", false));
     if (const GgufValue* map = v.file->find(v.key("precompiled_charsmap"))) {
-        if (!map->array || (map->type != GgufType::u8 && map->type != GgufType::i8)) return v.bad("precompiled_charsmap", "must be an array of bytes");
+        if (!map->array || (map->type != GgufType::u8 && map->type != GgufType::i8))
+            return v.bad("precompiled_charsmap", "must be an array of bytes");
         file.charsmap.assign(reinterpret_cast<const char*>(map->bytes.data()), map->bytes.size());
     }
     weft_ASSIGN(const auto unk, v.id("unknown_token_id", unigram ? 2u : 0u));
@@ -121,7 +133,11 @@ Result<TokenizerParts> read_pieces(const GgufVocabulary& v, int kind) {
 Result<TokenizerParts> read_bpe_vocabulary(const GgufVocabulary& v) {
     weft_ASSIGN(const std::string_view pre, v.file->string_or(v.key("pre"), "default"));
     const GgufSplit* split = find_gguf_split(pre);
-    if (!split) return Error{ErrorCode::unsupported, v.origin() + ": key 'tokenizer.ggml.pre' is '" + std::string(pre.substr(0, 64)) + "', a way of splitting text that is not known", {}};
+    if (!split)
+        return Error{ErrorCode::unsupported,
+                     v.origin() + ": key 'tokenizer.ggml.pre' is '" + std::string(pre.substr(0, 64)) +
+                         "', a way of splitting text that is not known",
+                     {}};
     BpeConfig config;
     config.origin = v.origin();
     config.ignore_merges = split->whole_words;
@@ -133,12 +149,15 @@ Result<TokenizerParts> read_bpe_vocabulary(const GgufVocabulary& v) {
     for (uint32_t rank = 0; rank < merges.size(); ++rank) {
         const std::string_view line = merges[rank];
         const size_t space = line.find(' ', 1); // the first token may be a space
-        const auto bad = [&](const std::string& why) { return v.bad("merges", "must be pairs of tokens: entry " + std::to_string(rank) + " " + why); };
+        const auto bad = [&](const std::string& why) {
+            return v.bad("merges", "must be pairs of tokens: entry " + std::to_string(rank) + " " + why);
+        };
         if (space == line.npos) return bad("has no space between two");
         const std::string_view left = line.substr(0, space), right = line.substr(space + 1);
         joined = left;
         joined += right;
-        const auto left_id = config.vocabulary.id_of(left), right_id = config.vocabulary.id_of(right), id = config.vocabulary.id_of(joined);
+        const auto left_id = config.vocabulary.id_of(left), right_id = config.vocabulary.id_of(right),
+                   id = config.vocabulary.id_of(joined);
         if (!left_id || !right_id || !id) return bad("names a token, or spells one, that is not in the vocabulary");
         config.merges.set(*left_id, *right_id, {rank, *id});
         config.junctions.add(left, right);
@@ -146,8 +165,13 @@ Result<TokenizerParts> read_bpe_vocabulary(const GgufVocabulary& v) {
     TokenizerParts parts;
     if (split->raw) {
         const Json pattern = {{"Regex", std::string(split->patterns[0])}};
-        weft_ASSIGN(parts.normalizer, normalizer_from({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\xe2\x96\x81"}}, v.origin()));
-        weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from({{"type", "Split"}, {"pattern", pattern}, {"behavior", "Isolated"}, {"invert", false}}, v.origin()));
+        weft_ASSIGN(parts.normalizer,
+                    normalizer_from({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\xe2\x96\x81"}},
+                                    v.origin()));
+        weft_ASSIGN(
+            parts.pre_tokenizer,
+            pre_tokenizer_from({{"type", "Split"}, {"pattern", pattern}, {"behavior", "Isolated"}, {"invert", false}},
+                               v.origin()));
         weft_ASSIGN(parts.decoder, decoder_from(space_mark_decoder(false), v.origin()));
     } else {
         weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from(byte_level_pre_tokenizer(split->patterns), v.origin()));
@@ -157,11 +181,13 @@ Result<TokenizerParts> read_bpe_vocabulary(const GgufVocabulary& v) {
     weft_ASSIGN(const auto before, v.around("add_bos_token", split->add_bos, "bos_token_id", 11u));
     weft_ASSIGN(const auto after, v.around("add_eos_token", false, "eos_token_id", 11u));
     parts.post_processor = make_surround(before, after, before);
-    weft_ASSIGN(parts.added, AddedTokens::make(v.added(), parts.model->vocabulary(), parts.normalizer.get(), v.origin()));
+    weft_ASSIGN(parts.added,
+                AddedTokens::make(v.added(), parts.model->vocabulary(), parts.normalizer.get(), v.origin()));
     return parts;
 }
 
-// Words begin with U+2581 there, and their other pieces with nothing; here other pieces begin with ## and words with nothing.
+// Words begin with U+2581 there, and their other pieces with nothing; here other pieces begin with ## and words with
+// nothing.
 Result<TokenizerParts> read_word_pieces(const GgufVocabulary& v) {
     WordConfig config;
     config.origin = v.origin();
@@ -192,7 +218,8 @@ Result<TokenizerParts> read_word_pieces(const GgufVocabulary& v) {
     weft_ASSIGN(const auto before, v.around("add_bos_token", true, bos_key, cls));
     weft_ASSIGN(const auto after, v.around("add_sep_token", true, "seperator_token_id", 102u)); // the key is spelled so
     parts.post_processor = make_surround(before, after, {});
-    weft_ASSIGN(parts.added, AddedTokens::make(renamed.added(), parts.model->vocabulary(), parts.normalizer.get(), v.origin()));
+    weft_ASSIGN(parts.added,
+                AddedTokens::make(renamed.added(), parts.model->vocabulary(), parts.normalizer.get(), v.origin()));
     return parts;
 }
 
@@ -217,7 +244,10 @@ Result<TokenizerParts> read_gguf_vocabulary(const GgufMetadata& metadata) {
         weft_ASSIGN(const Json json, parse_json(text, origin));
         return read_tokenizer_json(json, origin, {});
     }
-    if (!metadata.has("tokenizer.ggml.model")) return Error{ErrorCode::not_found, metadata.origin() + ": holds no vocabulary: key 'tokenizer.ggml.model' is missing", {}};
+    if (!metadata.has("tokenizer.ggml.model"))
+        return Error{ErrorCode::not_found,
+                     metadata.origin() + ": holds no vocabulary: key 'tokenizer.ggml.model' is missing",
+                     {}};
     weft_ASSIGN(const std::string_view model, metadata.string("tokenizer.ggml.model"));
     weft_ASSIGN(const GgufVocabulary vocabulary, read_common(metadata));
     if (model == "llama") return read_pieces(vocabulary, SentencePieces::bpe);
@@ -226,7 +256,9 @@ Result<TokenizerParts> read_gguf_vocabulary(const GgufMetadata& metadata) {
     if (model == "bert") return read_word_pieces(vocabulary);
     if (model == "rwkv") return read_rwkv(vocabulary);
     const std::string rule = "' is not a kind of vocabulary that is known: llama, gpt2, bert, t5, rwkv";
-    return Error{ErrorCode::unsupported, metadata.origin() + ": key 'tokenizer.ggml.model': '" + std::string(model.substr(0, 64)) + rule, {}};
+    return Error{ErrorCode::unsupported,
+                 metadata.origin() + ": key 'tokenizer.ggml.model': '" + std::string(model.substr(0, 64)) + rule,
+                 {}};
 }
 
 } // namespace weft::text

@@ -13,7 +13,8 @@ using text::GgufDraft;
 using text::TokenizerSettings;
 
 // An id that tokenizer_config.json gives as a token, or the configs as a number.
-std::optional<uint32_t> special_id(const ModelFiles& files, const TokenizerSettings& settings, const GgufDraft& draft, const std::string& name) {
+std::optional<uint32_t> special_id(const ModelFiles& files, const TokenizerSettings& settings, const GgufDraft& draft,
+                                   const std::string& name) {
     const std::string key = name + "_token";
     if (const auto token = settings.token(key); token && *token) {
         if (const auto id = draft.id_of(**token)) return id;
@@ -28,7 +29,8 @@ std::optional<uint32_t> special_id(const ModelFiles& files, const TokenizerSetti
 }
 
 void find_ids(const ModelFiles& files, const TokenizerSettings& settings, GgufDraft& draft) {
-    for (const auto& [name, key] : {std::pair{"bos", "bos"}, {"eos", "eos"}, {"unk", "unknown"}, {"pad", "padding"}, {"mask", "mask"}}) {
+    for (const auto& [name, key] :
+         {std::pair{"bos", "bos"}, {"eos", "eos"}, {"unk", "unknown"}, {"pad", "padding"}, {"mask", "mask"}}) {
         if (const auto id = special_id(files, settings, draft, name)) draft.ids[key] = *id;
     }
 }
@@ -48,7 +50,9 @@ void write_draft(const GgufDraft& draft, GgufWriter& w) {
 // tokenizer.json with the added tokens that only the files beside it name.
 std::string whole_json(Json whole, const text::TokenizerParts& parts, const TokenizerSettings& settings) {
     for (const text::AddedToken& token : settings.added) {
-        const auto has = [&](const Json& t) { return t.is_object() && t.contains("content") && t["content"] == token.content; };
+        const auto has = [&](const Json& t) {
+            return t.is_object() && t.contains("content") && t["content"] == token.content;
+        };
         Json& list = whole["added_tokens"];
         if (list.is_null()) list = Json::array();
         if (parts.model->vocabulary().id_of(token.content) || std::any_of(list.begin(), list.end(), has)) continue;
@@ -136,8 +140,14 @@ Status write_chat_template(const ModelFiles& files, const TokenizerSettings& set
 Result<GgufVocabularyReport> write_gguf_vocabulary(const ModelFiles& files, uint32_t vocabulary, GgufWriter& w) {
     using Write = Result<GgufVocabularyReport> (*)(const ModelFiles&, const Source&, uint32_t, GgufWriter&);
     constexpr std::pair<const char*, Write> kinds[] = {
-        {"tokenizer.json", write_json},           {"tokenizer.model", write_other},    {"spiece.model", write_other}, {"sentencepiece.bpe.model", write_other},
-        {"sentencepiece.model", write_other},     {"vocab.json", write_json},          {"vocab.txt", write_json},     {"rwkv_vocab_v20230424.txt", write_other},
+        {"tokenizer.json", write_json},
+        {"tokenizer.model", write_other},
+        {"spiece.model", write_other},
+        {"sentencepiece.bpe.model", write_other},
+        {"sentencepiece.model", write_other},
+        {"vocab.json", write_json},
+        {"vocab.txt", write_json},
+        {"rwkv_vocab_v20230424.txt", write_other},
     };
     for (const auto& [name, write] : kinds) {
         const auto path = files.file(name);

@@ -21,7 +21,8 @@ struct Metaspace {
         else if (scheme != "always") return part.bad("prepend_scheme", "must be first, never or always");
         weft_ASSIGN(const bool add_prefix_space, part.boolean_or("add_prefix_space", true)); // the older spelling
         if (!add_prefix_space) {
-            if (part.has("prepend_scheme") && config.scheme != never) return part.bad("add_prefix_space", "must agree with prepend_scheme");
+            if (part.has("prepend_scheme") && config.scheme != never)
+                return part.bad("add_prefix_space", "must agree with prepend_scheme");
             config.scheme = never;
         }
         weft_ASSIGN(config.split, part.boolean_or("split", true));

@@ -80,9 +80,11 @@ class Nmt final : public Normalizer {
 public:
     Status apply(NormalText& text) const override {
         map_characters(text, [](std::string& out, char32_t c) {
-            const bool dropped = (c >= 1 && c <= 8) || c == 0x0b || (c >= 0x0e && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f;
-            const bool spaced = c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200b && c <= 0x200f) || c == 0x2028 ||
-                                c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd;
+            const bool dropped =
+                (c >= 1 && c <= 8) || c == 0x0b || (c >= 0x0e && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f;
+            const bool spaced = c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 ||
+                                (c >= 0x200b && c <= 0x200f) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
+                                c == 0xfeff || c == 0xfffd;
             if (!dropped) append_code_point(out, spaced ? U' ' : c);
         });
         return Ok{};
@@ -107,7 +109,8 @@ private:
     std::string content_;
 };
 
-// What SentencePiece's rules do, as the library applies them: to whole characters as a reader sees them, if those are short.
+// What SentencePiece's rules do, as the library applies them: to whole characters as a reader sees them, if those are
+// short.
 class Precompiled final : public Normalizer {
 public:
     static Made read(const PartReader& part) {

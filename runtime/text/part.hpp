@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: how the parts of a tokenizer.json find their reader: a table from the key `type` to a function, one table a stage.
+// L5: how the parts of a tokenizer.json find their reader: a table from the key `type` to a function, one table a
+// stage.
 #pragma once
 #include "base/json.hpp"
 #include "text/utf8.hpp"
@@ -9,8 +10,8 @@
 
 namespace weft::text {
 
-constexpr int kDeepestSequence = 16;     ///< Sequences inside Sequences
-constexpr size_t kLongestAffix = 4096;   ///< bytes of what a part may prepend or put in for each match
+constexpr int kDeepestSequence = 16;   ///< Sequences inside Sequences
+constexpr size_t kLongestAffix = 4096; ///< bytes of what a part may prepend or put in for each match
 
 /// The object in hand and how deep in Sequences it lies.
 struct PartReader : JsonObject {
@@ -40,7 +41,8 @@ Result<std::vector<std::unique_ptr<Part>>> read_list(const PartReader& part, con
                                                      Result<std::unique_ptr<Part>> (*read)(const PartReader&)) {
     const auto it = part.json().is_object() ? part.json().find(key) : part.json().end();
     if (it == part.json().end() || !it->is_array()) return part.bad(key, "must be a list");
-    if (part.depth >= kDeepestSequence) return part.bad(key, "is nested more than " + std::to_string(kDeepestSequence) + " deep");
+    if (part.depth >= kDeepestSequence)
+        return part.bad(key, "is nested more than " + std::to_string(kDeepestSequence) + " deep");
     std::vector<std::unique_ptr<Part>> list;
     for (size_t i = 0; i < it->size(); ++i) {
         const JsonObject item((*it)[i], part.origin() + ": " + key + "[" + std::to_string(i) + "]");
@@ -53,14 +55,16 @@ Result<std::vector<std::unique_ptr<Part>>> read_list(const PartReader& part, con
 /// A string of exactly one character.
 inline Result<std::string> read_character(const JsonObject& part, const std::string& key) {
     auto text = part.string(key);
-    if (text && (text->empty() || code_point_at(*text, 0).bytes != text->size())) return part.bad(key, "must be one character");
+    if (text && (text->empty() || code_point_at(*text, 0).bytes != text->size()))
+        return part.bad(key, "must be one character");
     return text;
 }
 
 /// A string of at most kLongestAffix bytes.
 inline Result<std::string> read_affix(const JsonObject& part, const std::string& key) {
     weft_ASSIGN(std::string text, part.string(key));
-    if (text.size() > kLongestAffix) return part.bad(key, "must have at most " + std::to_string(kLongestAffix) + " bytes");
+    if (text.size() > kLongestAffix)
+        return part.bad(key, "must have at most " + std::to_string(kLongestAffix) + " bytes");
     return text;
 }
 

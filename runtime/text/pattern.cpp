@@ -44,7 +44,8 @@ Result<std::vector<Cut>> Pattern::cut(std::string_view text) const {
         for (size_t at = 0; at < text.size(); at += code_point_at(text, at).bytes) add(at, at);
         add(text.size(), text.size());
     } else {
-        for (size_t at = text.find(literal_); at != text.npos; at = text.find(literal_, at + literal_.size())) add(at, at + literal_.size());
+        for (size_t at = text.find(literal_); at != text.npos; at = text.find(literal_, at + literal_.size()))
+            add(at, at + literal_.size());
     }
     if (done != text.size()) cuts.push_back({done, text.size(), false});
     return cuts;

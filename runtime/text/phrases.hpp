@@ -8,15 +8,17 @@
 
 namespace weft::text {
 
-/// Finds phrases whichever pieces the text comes in, and holds back only what may be the beginning of one. Where text and phrases are UTF-8, no character is ever split.
+/// Finds phrases whichever pieces the text comes in, and holds back only what may be the beginning of one. Where text
+/// and phrases are UTF-8, no character is ever split.
 class PhraseScanner {
 public:
     /// Phrases must not be empty.
     explicit PhraseScanner(std::vector<std::string> phrases) : phrases_(std::move(phrases)) {}
 
     struct Found {
-        std::string before;           ///< text that belongs to no phrase
-        std::optional<size_t> phrase; ///< which phrase came after it: the one that ended first, and of several the longest
+        std::string before; ///< text that belongs to no phrase
+        std::optional<size_t>
+            phrase; ///< which phrase came after it: the one that ended first, and of several the longest
     };
     void push(std::string_view text) { waiting_ += text; }
     /// The next part of what was pushed; without a phrase there is no more for now.

@@ -12,20 +12,23 @@
 
 namespace weft::text {
 
-/// The text may become this much longer than the input by normalizing, and no more: parts of an untrusted file may each double it.
+/// The text may become this much longer than the input by normalizing, and no more: parts of an untrusted file may each
+/// double it.
 constexpr size_t growth_limit(size_t input_bytes) { return (size_t(16) << 20) + 64 * input_bytes; }
 
-/// Text under normalization. Metaspace's "first" asks whether a piece comes from the very start of the input, so the stages keep
-/// track of how many leading bytes do (all other positions are forgotten).
+/// Text under normalization. Metaspace's "first" asks whether a piece comes from the very start of the input, so the
+/// stages keep track of how many leading bytes do (all other positions are forgotten).
 struct NormalText {
     std::string text;
-    size_t head = 0;   ///< leading bytes that come from the first character of the input
-    size_t limit = 0;  ///< the most bytes that `text` may grow to
+    size_t head = 0;  ///< leading bytes that come from the first character of the input
+    size_t limit = 0; ///< the most bytes that `text` may grow to
 
     Status check() const { return check_size(text.size(), limit); }
     static Status check_size(size_t bytes, size_t limit) {
         if (bytes <= limit) return Ok{};
-        return Error{ErrorCode::unsupported, "the tokenizer makes the text more than " + std::to_string(limit) + " bytes long", {}};
+        return Error{ErrorCode::unsupported,
+                     "the tokenizer makes the text more than " + std::to_string(limit) + " bytes long",
+                     {}};
     }
 };
 
@@ -35,8 +38,8 @@ enum class SplitBehavior { removed, isolated, merged_with_previous, merged_with_
 struct Pieces {
     struct Piece {
         size_t begin, end;
-        size_t head;                    ///< as NormalText::head
-        std::optional<uint32_t> token;  ///< set for an added token
+        size_t head;                   ///< as NormalText::head
+        std::optional<uint32_t> token; ///< set for an added token
     };
     std::string text;
     std::vector<Piece> all;

@@ -19,7 +19,8 @@ Result<uint32_t> read_id(const JsonObject& part, const std::string& key, const J
 // ["[SEP]", 102]
 Result<uint32_t> read_special(const JsonObject& part, const std::string& key) {
     const auto it = part.json().is_object() ? part.json().find(key) : part.json().end();
-    if (it == part.json().end() || !it->is_array() || it->size() != 2 || !(*it)[0].is_string()) return part.bad(key, "must be [token, id]");
+    if (it == part.json().end() || !it->is_array() || it->size() != 2 || !(*it)[0].is_string())
+        return part.bad(key, "must be [token, id]");
     return read_id(part, key, (*it)[1]);
 }
 
@@ -71,7 +72,8 @@ public:
             for (const auto& [name, value] : object.json().items()) {
                 const JsonObject special(value, object.origin() + ": '" + name.substr(0, 64) + "'");
                 const auto ids = value.is_object() ? value.find("ids") : value.end();
-                if (!value.is_object() || ids == value.end() || !ids->is_array()) return special.bad("ids", "must be a list");
+                if (!value.is_object() || ids == value.end() || !ids->is_array())
+                    return special.bad("ids", "must be a list");
                 if (ids->size() > kMostAdded) return special.bad("ids", "must have at most 4096 entries");
                 for (const Json& id : *ids) {
                     weft_ASSIGN(const uint32_t number, read_id(special, "ids", id));
@@ -86,7 +88,9 @@ public:
 
     Status apply(std::vector<Sequence>& sequences, bool add_special) const override {
         if (sequences.empty() || sequences.size() > 2) {
-            return Error{ErrorCode::unsupported, origin_ + ": TemplateProcessing after another processor that splits the sequence", {}};
+            return Error{ErrorCode::unsupported,
+                         origin_ + ": TemplateProcessing after another processor that splits the sequence",
+                         {}};
         }
         std::vector<Sequence> out;
         for (const Template::Piece& piece : (sequences.size() == 1 ? single_ : pair_).pieces) {
@@ -100,7 +104,8 @@ public:
     }
 
 private:
-    static Result<Template> read_pieces(const JsonObject& part, const std::string& key, const std::map<std::string, std::vector<uint32_t>>& specials, int sequences) {
+    static Result<Template> read_pieces(const JsonObject& part, const std::string& key,
+                                        const std::map<std::string, std::vector<uint32_t>>& specials, int sequences) {
         Template made;
         const auto list = part.json().find(key);
         if (list == part.json().end() || list->is_null()) { // then the sequences alone
@@ -113,7 +118,8 @@ private:
         for (size_t i = 0; i < list->size(); ++i) {
             const JsonObject item((*list)[i], part.origin() + ": " + key + "[" + std::to_string(i) + "]");
             const bool is_sequence = item.has("Sequence");
-            if (!is_sequence && !item.has("SpecialToken")) return item.bad("Sequence", "must be there, or SpecialToken");
+            if (!is_sequence && !item.has("SpecialToken"))
+                return item.bad("Sequence", "must be there, or SpecialToken");
             weft_ASSIGN(const JsonObject inner, item.object(is_sequence ? "Sequence" : "SpecialToken"));
             weft_ASSIGN(const std::string id, inner.string("id"));
             weft_ASSIGN(const int64_t type, inner.integer_or("type_id", 0));
@@ -121,7 +127,8 @@ private:
             Template::Piece piece;
             piece.type = uint32_t(type);
             if (is_sequence) {
-                if (id != "A" && !(id == "B" && sequences == 2)) return inner.bad("id", sequences == 2 ? "must be A or B" : "must be A");
+                if (id != "A" && !(id == "B" && sequences == 2))
+                    return inner.bad("id", sequences == 2 ? "must be A or B" : "must be A");
                 piece.sequence = id == "A" ? 0 : 1;
                 if (++repeated > kMostSequences) return part.bad(key, "must name the sequences at most 16 times");
             } else {
@@ -166,7 +173,9 @@ constexpr PartType<PostProcessor> kTypes[] = {
 
 } // namespace
 
-std::unique_ptr<PostProcessor> make_template(Template single, Template pair) { return std::make_unique<TemplateProcessing>(std::move(single), std::move(pair)); }
+std::unique_ptr<PostProcessor> make_template(Template single, Template pair) {
+    return std::make_unique<TemplateProcessing>(std::move(single), std::move(pair));
+}
 
 Made read_post_processor(const PartReader& part) { return read_typed(part, kTypes); }
 

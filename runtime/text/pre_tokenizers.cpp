@@ -130,7 +130,8 @@ public:
         if (!config_.split) return Ok{};
         const char32_t c = code_point_at(mark, 0).value;
         const auto is_mark = [&](char32_t x) { return x == c; };
-        return pieces.split(SplitBehavior::merged_with_next, [&](std::string_view text) { return cut_characters(text, is_mark); });
+        return pieces.split(SplitBehavior::merged_with_next,
+                            [&](std::string_view text) { return cut_characters(text, is_mark); });
     }
 
 private:
@@ -175,7 +176,8 @@ private:
 
 Made read_digits(const PartReader& part) {
     weft_ASSIGN(const bool individual, part.boolean_or("individual_digits", false));
-    return std::unique_ptr<PreTokenizer>(new AtCharacters<is_numeric>(individual ? SplitBehavior::isolated : SplitBehavior::contiguous));
+    return std::unique_ptr<PreTokenizer>(
+        new AtCharacters<is_numeric>(individual ? SplitBehavior::isolated : SplitBehavior::contiguous));
 }
 
 Made read_punctuation(const PartReader& part) {
@@ -183,7 +185,9 @@ Made read_punctuation(const PartReader& part) {
     return std::unique_ptr<PreTokenizer>(new AtCharacters<is_punctuation>(behavior));
 }
 
-Made read_whitespace_split(const PartReader&) { return std::unique_ptr<PreTokenizer>(new AtCharacters<is_white_space>(SplitBehavior::removed)); }
+Made read_whitespace_split(const PartReader&) {
+    return std::unique_ptr<PreTokenizer>(new AtCharacters<is_white_space>(SplitBehavior::removed));
+}
 
 // \w+|[^\w\s]+
 class Whitespace final : public PreTokenizer {
@@ -208,8 +212,10 @@ public:
 class BertPreTokenizer final : public PreTokenizer {
 public:
     Status apply(Pieces& pieces, size_t) const override {
-        weft_TRY(pieces.split(SplitBehavior::removed, [](std::string_view text) { return cut_characters(text, is_white_space); }));
-        return pieces.split(SplitBehavior::isolated, [](std::string_view text) { return cut_characters(text, is_punctuation); });
+        weft_TRY(pieces.split(SplitBehavior::removed,
+                              [](std::string_view text) { return cut_characters(text, is_white_space); }));
+        return pieces.split(SplitBehavior::isolated,
+                            [](std::string_view text) { return cut_characters(text, is_punctuation); });
     }
 };
 
@@ -223,7 +229,8 @@ public:
     }
     Status apply(Pieces& pieces, size_t) const override {
         const auto is_delimiter = [&](char32_t c) { return c == delimiter_; };
-        return pieces.split(SplitBehavior::removed, [&](std::string_view text) { return cut_characters(text, is_delimiter); });
+        return pieces.split(SplitBehavior::removed,
+                            [&](std::string_view text) { return cut_characters(text, is_delimiter); });
     }
 
 private:
@@ -259,7 +266,8 @@ private:
     uint32_t length_ = 5;
 };
 
-// A new piece at each change of script. What comes before the first character that has one is dropped: as in the library.
+// A new piece at each change of script. What comes before the first character that has one is dropped: as in the
+// library.
 class UnicodeScripts final : public PreTokenizer {
 public:
     Status apply(Pieces& pieces, size_t) const override {

@@ -6,10 +6,14 @@
 namespace weft::text {
 
 Status RankVocabulary::add(std::string_view bytes, uint32_t rank, uint32_t id) {
-    if (bytes.empty()) return Error{ErrorCode::malformed, origin + ": the token of rank " + std::to_string(rank) + " is empty", {}};
+    if (bytes.empty())
+        return Error{ErrorCode::malformed, origin + ": the token of rank " + std::to_string(rank) + " is empty", {}};
     std::string text;
     ByteAlphabet::get().encode(bytes, text);
-    if (vocabulary.id_of(text) || vocabulary.token(id)) return Error{ErrorCode::malformed, origin + ": the token of rank " + std::to_string(rank) + " repeats another's bytes or rank", {}};
+    if (vocabulary.id_of(text) || vocabulary.token(id))
+        return Error{ErrorCode::malformed,
+                     origin + ": the token of rank " + std::to_string(rank) + " repeats another's bytes or rank",
+                     {}};
     weft_TRY(vocabulary.add_checked(text, id, origin + ": the ranks"));
     if (ranks.size() <= id) ranks.resize(id + 1, kNoRank);
     ranks[id] = rank;
@@ -43,7 +47,8 @@ Result<TokenizerParts> make_rank_tokenizer(RankVocabulary file, const TokenizerS
     parts.model = make_bpe(std::move(config));
     weft_ASSIGN(parts.decoder, decoder_from({{"type", "ByteLevel"}}, file.origin));
     parts.post_processor = make_surround(file.before, file.after, {});
-    weft_ASSIGN(parts.added, AddedTokens::make(std::move(file.added), parts.model->vocabulary(), parts.normalizer.get(), file.origin));
+    weft_ASSIGN(parts.added, AddedTokens::make(std::move(file.added), parts.model->vocabulary(), parts.normalizer.get(),
+                                               file.origin));
     return parts;
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: vocabularies of byte strings with ranks, as tiktoken and tekken files hold them: byte-level BPE whose merges follow from the ranks.
+// L5: vocabularies of byte strings with ranks, as tiktoken and tekken files hold them: byte-level BPE whose merges
+// follow from the ranks.
 #pragma once
 #include "text/tokenizer_settings.hpp"
 
 namespace weft::text {
 
 struct RankVocabulary {
-    Vocabulary vocabulary;             ///< in the byte alphabet
-    std::vector<uint32_t> ranks;       ///< one an id, kNoRank for special tokens
-    std::vector<AddedToken> added;     ///< with ids
-    std::string pattern;               ///< by which the text is split
-    bool nfc = false;                  ///< normalize first
+    Vocabulary vocabulary;         ///< in the byte alphabet
+    std::vector<uint32_t> ranks;   ///< one an id, kNoRank for special tokens
+    std::vector<AddedToken> added; ///< with ids
+    std::string pattern;           ///< by which the text is split
+    bool nfc = false;              ///< normalize first
     std::vector<uint32_t> before, after;
     std::string origin;
 

@@ -12,14 +12,17 @@ namespace weft::text {
 namespace {
 
 constexpr size_t kLongestPattern = 64 * 1024;
-// A repeated group takes a frame of some 250 bytes a character: a long text may hold a word of two million. Each thread keeps what short texts took.
+// A repeated group takes a frame of some 250 bytes a character: a long text may hold a word of two million. Each thread
+// keeps what short texts took.
 constexpr uint32_t kHeapKilobytes = 64 * 1024, kHeapKilobytesLong = 512 * 1024;
 constexpr size_t kLongText = 64 * 1024;
-// Starting points tried in one call, and the product of these and the bytes ahead. Between calls the clock is read: PCRE2's own limit
-// counts each starting point anew, so that a pattern which fails slowly at each of a million of them would never reach it.
+// Starting points tried in one call, and the product of these and the bytes ahead. Between calls the clock is read:
+// PCRE2's own limit counts each starting point anew, so that a pattern which fails slowly at each of a million of them
+// would never reach it.
 constexpr size_t kWindow = 1024, kWindowWork = size_t(1) << 26;
-// PCRE2 looks for a possible first byte up to the end of what it is given, in each call. So it is given this much beyond the starting
-// points, and only if matching runs into that end (or out of steps), kReachGrowth times as much: then the search costs no more than matching did.
+// PCRE2 looks for a possible first byte up to the end of what it is given, in each call. So it is given this much
+// beyond the starting points, and only if matching runs into that end (or out of steps), kReachGrowth times as much:
+// then the search costs no more than matching did.
 constexpr size_t kReach = 4096, kReachGrowth = 8;
 
 using Clock = std::chrono::steady_clock;
@@ -70,11 +73,12 @@ Result<Regex> Regex::compile(std::string_view pattern, const std::string& where)
     int error = 0;
     PCRE2_SIZE offset = 0;
     const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C;
-    code->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), options, &error, &offset, context);
+    code->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), options, &error,
+                               &offset, context);
     pcre2_compile_context_free(context);
     if (!code->code) return refuse(message_of(error));
-    // PCRE2's JIT counts too few of its steps, so that \p{L}*\p{L}*z would run for days: only patterns that are known to be linear are compiled so. Where a system
-    // forbids it, the interpreter runs.
+    // PCRE2's JIT counts too few of its steps, so that \p{L}*\p{L}*z would run for days: only patterns that are known
+    // to be linear are compiled so. Where a system forbids it, the interpreter runs.
     if (is_known_split(pattern)) pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
     Regex regex;
     regex.code_ = std::move(code);
@@ -85,7 +89,8 @@ Result<std::vector<Regex::Span>> Regex::find_all(std::string_view text) const {
     static thread_local Scratch kept(kHeapKilobytes);
     std::optional<Scratch> own;
     const Scratch& scratch = text.size() > kLongText ? own.emplace(kHeapKilobytesLong) : kept;
-    if (!scratch.data || !scratch.context) return Error{ErrorCode::out_of_memory, code_->where + ": no memory for a regular expression", {}};
+    if (!scratch.data || !scratch.context)
+        return Error{ErrorCode::out_of_memory, code_->where + ": no memory for a regular expression", {}};
     const auto deadline = Clock::now() + std::chrono::seconds(10 + text.size() / 100'000);
     const auto gave_up = [&](const std::string& why) {
         const std::string what = ": regular expression gave up on " + std::to_string(text.size()) + " bytes of text: ";
@@ -104,13 +109,15 @@ Result<std::vector<Regex::Span>> Regex::find_all(std::string_view text) const {
         const size_t window_end = std::min(text.size(), from + std::clamp<size_t>(kWindowWork / reach, 1, kWindow));
         const size_t given = character_end(std::min(text.size(), window_end + reach));
         // A sane pattern takes a few steps a character: these bounds are for hostile ones.
-        const auto steps = uint32_t(std::min<size_t>(size_t(1) << 30, (size_t(1) << 20) + 16 * (given == text.size() ? given : given - from)));
+        const auto steps = uint32_t(
+            std::min<size_t>(size_t(1) << 30, (size_t(1) << 20) + 16 * (given == text.size() ? given : given - from)));
         pcre2_set_match_limit(scratch.context, steps);
         pcre2_set_depth_limit(scratch.context, steps);
         pcre2_set_offset_limit(scratch.context, window_end);
         const uint32_t options = PCRE2_NO_UTF_CHECK | (given == text.size() ? 0 : PCRE2_PARTIAL_HARD);
         const int rc = pcre2_match(code_->code, subject, given, from, options, scratch.data, scratch.context);
-        const bool cut_short = rc == PCRE2_ERROR_PARTIAL || rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT;
+        const bool cut_short =
+            rc == PCRE2_ERROR_PARTIAL || rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT;
         if (rc == PCRE2_ERROR_NOMATCH || (cut_short && given < text.size())) {
             if (Clock::now() > deadline) return gave_up("it took too long");
             if (rc != PCRE2_ERROR_NOMATCH) {

@@ -13,18 +13,60 @@ struct Name {
     std::string_view name, inside;
 };
 constexpr Name kNames[] = {
-    {"letter", "\\p{L}"}, {"casedletter", "\\p{Lu}\\p{Ll}\\p{Lt}"}, {"lc", "\\p{Lu}\\p{Ll}\\p{Lt}"}, {"uppercaseletter", "\\p{Lu}"},
-    {"lowercaseletter", "\\p{Ll}"}, {"titlecaseletter", "\\p{Lt}"}, {"modifierletter", "\\p{Lm}"}, {"otherletter", "\\p{Lo}"},
-    {"mark", "\\p{M}"}, {"combiningmark", "\\p{M}"}, {"nonspacingmark", "\\p{Mn}"}, {"spacingmark", "\\p{Mc}"}, {"enclosingmark", "\\p{Me}"},
-    {"number", "\\p{N}"}, {"decimalnumber", "\\p{Nd}"}, {"letternumber", "\\p{Nl}"}, {"othernumber", "\\p{No}"},
-    {"punctuation", "\\p{P}"}, {"connectorpunctuation", "\\p{Pc}"}, {"dashpunctuation", "\\p{Pd}"}, {"openpunctuation", "\\p{Ps}"},
-    {"closepunctuation", "\\p{Pe}"}, {"initialpunctuation", "\\p{Pi}"}, {"finalpunctuation", "\\p{Pf}"}, {"otherpunctuation", "\\p{Po}"},
-    {"symbol", "\\p{S}"}, {"mathsymbol", "\\p{Sm}"}, {"currencysymbol", "\\p{Sc}"}, {"modifiersymbol", "\\p{Sk}"}, {"othersymbol", "\\p{So}"},
-    {"separator", "\\p{Z}"}, {"spaceseparator", "\\p{Zs}"}, {"lineseparator", "\\p{Zl}"}, {"paragraphseparator", "\\p{Zp}"},
-    {"other", "\\p{C}"}, {"control", "\\p{Cc}"}, {"format", "\\p{Cf}"}, {"surrogate", "\\p{Cs}"}, {"privateuse", "\\p{Co}"}, {"unassigned", "\\p{Cn}"},
-    {"alpha", "\\p{Alphabetic}"}, {"alnum", "\\p{Alphabetic}\\p{Nd}"}, {"blank", "\\t\\p{Zs}"}, {"cntrl", "\\p{Cc}"}, {"digit", "\\p{Nd}"},
-    {"lower", "\\p{Lowercase}"}, {"upper", "\\p{Uppercase}"}, {"punct", "\\p{P}"}, {"space", kSpace}, {"whitespace", kSpace},
-    {"word", kWord}, {"xdigit", kHex}, {"ascii", "\\x00-\\x7f"}, {"any", "\\x{0}-\\x{10ffff}"},
+    {"letter", "\\p{L}"},
+    {"casedletter", "\\p{Lu}\\p{Ll}\\p{Lt}"},
+    {"lc", "\\p{Lu}\\p{Ll}\\p{Lt}"},
+    {"uppercaseletter", "\\p{Lu}"},
+    {"lowercaseletter", "\\p{Ll}"},
+    {"titlecaseletter", "\\p{Lt}"},
+    {"modifierletter", "\\p{Lm}"},
+    {"otherletter", "\\p{Lo}"},
+    {"mark", "\\p{M}"},
+    {"combiningmark", "\\p{M}"},
+    {"nonspacingmark", "\\p{Mn}"},
+    {"spacingmark", "\\p{Mc}"},
+    {"enclosingmark", "\\p{Me}"},
+    {"number", "\\p{N}"},
+    {"decimalnumber", "\\p{Nd}"},
+    {"letternumber", "\\p{Nl}"},
+    {"othernumber", "\\p{No}"},
+    {"punctuation", "\\p{P}"},
+    {"connectorpunctuation", "\\p{Pc}"},
+    {"dashpunctuation", "\\p{Pd}"},
+    {"openpunctuation", "\\p{Ps}"},
+    {"closepunctuation", "\\p{Pe}"},
+    {"initialpunctuation", "\\p{Pi}"},
+    {"finalpunctuation", "\\p{Pf}"},
+    {"otherpunctuation", "\\p{Po}"},
+    {"symbol", "\\p{S}"},
+    {"mathsymbol", "\\p{Sm}"},
+    {"currencysymbol", "\\p{Sc}"},
+    {"modifiersymbol", "\\p{Sk}"},
+    {"othersymbol", "\\p{So}"},
+    {"separator", "\\p{Z}"},
+    {"spaceseparator", "\\p{Zs}"},
+    {"lineseparator", "\\p{Zl}"},
+    {"paragraphseparator", "\\p{Zp}"},
+    {"other", "\\p{C}"},
+    {"control", "\\p{Cc}"},
+    {"format", "\\p{Cf}"},
+    {"surrogate", "\\p{Cs}"},
+    {"privateuse", "\\p{Co}"},
+    {"unassigned", "\\p{Cn}"},
+    {"alpha", "\\p{Alphabetic}"},
+    {"alnum", "\\p{Alphabetic}\\p{Nd}"},
+    {"blank", "\\t\\p{Zs}"},
+    {"cntrl", "\\p{Cc}"},
+    {"digit", "\\p{Nd}"},
+    {"lower", "\\p{Lowercase}"},
+    {"upper", "\\p{Uppercase}"},
+    {"punct", "\\p{P}"},
+    {"space", kSpace},
+    {"whitespace", kSpace},
+    {"word", kWord},
+    {"xdigit", kHex},
+    {"ascii", "\\x00-\\x7f"},
+    {"any", "\\x{0}-\\x{10ffff}"},
 };
 // What [[:name:]] means where it differs from \p{name}.
 constexpr Name kPosix[] = {
@@ -52,8 +94,9 @@ std::string lower_case(std::string_view name) {
 
 // A category's name in PCRE2's spelling, or nothing.
 std::string_view category(std::string_view folded) {
-    for (std::string_view known : {"L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps", "Pe",
-                                   "Pi", "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Cn", "Co", "Cs"}) {
+    for (std::string_view known : {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc", "Me", "N",  "Nd", "Nl",
+                                   "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S",  "Sm", "Sc", "Sk",
+                                   "So", "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Cn", "Co", "Cs"}) {
         if (lower_case(known) == folded) return known;
     }
     return {};
@@ -62,7 +105,8 @@ std::string_view category(std::string_view folded) {
 bool compiles(const std::string& pattern) {
     int error = 0;
     PCRE2_SIZE offset = 0;
-    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error, &offset, nullptr);
+    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error,
+                                     &offset, nullptr);
     pcre2_code_free(code);
     return code != nullptr;
 }
@@ -77,7 +121,8 @@ std::string with_new_characters(std::string_view inside) {
         if (name == "Lowercase") add_ranges(all, kNewLowercase);
         if (name == "sc:Han") add_ranges(all, kNewHan);
         for (const Categorized& r : kNewCharacters) {
-            if (name == "Uppercase" ? r.category == "Lu" : r.category.starts_with(name)) all += range_text(r.first, r.last);
+            if (name == "Uppercase" ? r.category == "Lu" : r.category.starts_with(name))
+                all += range_text(r.first, r.last);
         }
     }
     return all;
@@ -108,7 +153,8 @@ std::optional<std::string> posix_inside(std::string_view name) {
     for (const Name& entry : kPosix) {
         if (entry.name == name) return std::string(entry.inside);
     }
-    for (std::string_view known : {"alnum", "alpha", "ascii", "blank", "cntrl", "digit", "lower", "space", "upper", "word", "xdigit"}) {
+    for (std::string_view known :
+         {"alnum", "alpha", "ascii", "blank", "cntrl", "digit", "lower", "space", "upper", "word", "xdigit"}) {
         if (name == known) return property_inside(name);
     }
     return std::nullopt;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Oniguruma and PCRE2 agree on most of a pattern. This file rewrites where they do not: classes inside classes and their
-// intersections, what \w \s \b \h and \v mean, names of properties, quantifiers after an interval, and inline options.
+// Oniguruma and PCRE2 agree on most of a pattern. This file rewrites where they do not: classes inside classes and
+// their intersections, what \w \s \b \h and \v mean, names of properties, quantifiers after an interval, and inline
+// options.
 #include "text/regex.hpp"
 #include "text/regex_sets.hpp"
 #include "text/utf8.hpp"
@@ -9,7 +10,8 @@ namespace weft::text {
 namespace {
 
 constexpr int kDeepestClass = 16, kDeepestGroup = 200;
-constexpr size_t kLongestOutput = 256 * 1024; // rewriting repeats parts; nested repetition must not multiply without end
+constexpr size_t kLongestOutput =
+    256 * 1024; // rewriting repeats parts; nested repetition must not multiply without end
 
 class Rewriter {
 public:
@@ -32,7 +34,9 @@ private:
         int options = 0; // groups of ours to close before its end: each (?i) opened one
     };
 
-    Error refuse(const std::string& why) const { return {ErrorCode::unsupported, why + " (at byte " + std::to_string(at_) + ")", {}}; }
+    Error refuse(const std::string& why) const {
+        return {ErrorCode::unsupported, why + " (at byte " + std::to_string(at_) + ")", {}};
+    }
     bool ahead(std::string_view what) const { return in_.substr(at_, what.size()) == what; }
     char peek(size_t i = 0) const { return at_ + i < in_.size() ? in_[at_ + i] : '\0'; }
 
@@ -147,7 +151,8 @@ private:
             if (in_[end] == 'x') return refuse("the option x is not supported");
             letters += in_[end] == 'm' ? 's' : in_[end]; // "multi-line" means that . matches a line end
         }
-        if (letters.empty() || end >= in_.size() || (in_[end] != ':' && in_[end] != ')')) return refuse("a group of an unknown kind");
+        if (letters.empty() || end >= in_.size() || (in_[end] != ':' && in_[end] != ')'))
+            return refuse("a group of an unknown kind");
         const size_t start = out_.size();
         out_ += "(?" + letters + ":";
         if (in_[end] == ':') open_group(start);
@@ -170,9 +175,7 @@ private:
         case 'R':
         case 'X':
         case 'N':
-        case 'K':
-            atom(in_.substr(at_, 2));
-            break;
+        case 'K': atom(in_.substr(at_, 2)); break;
         case 'O': atom("(?s:.)"); break;
         case 'G':
         case 'g':
@@ -237,7 +240,10 @@ private:
             size_t count = 0;
             for (; count < most; ++count) {
                 const char d = peek();
-                const int digit = d >= '0' && d <= '9' ? d - '0' : d >= 'a' && d <= 'f' ? d - 'a' + 10 : d >= 'A' && d <= 'F' ? d - 'A' + 10 : 99;
+                const int digit = d >= '0' && d <= '9'   ? d - '0'
+                                  : d >= 'a' && d <= 'f' ? d - 'a' + 10
+                                  : d >= 'A' && d <= 'F' ? d - 'A' + 10
+                                                         : 99;
                 if (digit >= base) break;
                 value = value * uint32_t(base) + uint32_t(digit);
                 ++at_;
@@ -272,7 +278,8 @@ private:
             break;
         }
         default:
-            if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '1' && c <= '9')) return refuse(std::string("\\") + c + " is not supported");
+            if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '1' && c <= '9'))
+                return refuse(std::string("\\") + c + " is not supported");
             --at_;
             value = code_point_at(in_, at_).value;
             at_ += code_point_at(in_, at_).bytes;
@@ -372,7 +379,8 @@ private:
         weft_TRY(class_character(set, low));
         if (low.empty()) return Ok{}; // it was a set
         set.inside += low;
-        if (peek() != '-' || peek(1) == ']' || peek(1) == '\0' || peek(1) == '[' || in_.substr(at_ + 1, 2) == "&&") return Ok{};
+        if (peek() != '-' || peek(1) == ']' || peek(1) == '\0' || peek(1) == '[' || in_.substr(at_ + 1, 2) == "&&")
+            return Ok{};
         ++at_;
         std::string high;
         weft_TRY(class_character(set, high));
@@ -385,7 +393,8 @@ private:
         if (peek() == '\\') {
             if (at_ + 1 >= in_.size()) return refuse("a backslash ends the pattern");
             if (std::string_view("dDsSwWhHpP").find(peek(1)) != std::string_view::npos) return set_escape(set, true);
-            if (std::string_view("RXKNOBAzZG").find(peek(1)) != std::string_view::npos) return refuse("this escape does not belong in a class");
+            if (std::string_view("RXKNOBAzZG").find(peek(1)) != std::string_view::npos)
+                return refuse("this escape does not belong in a class");
             return one_escape(text);
         }
         const CodePoint c = code_point_at(in_, at_);

@@ -22,7 +22,10 @@ private:
         Status tokenize(std::string_view piece, std::vector<uint32_t>& ids) override {
             while (!piece.empty()) {
                 const auto match = model.tokens_.longest(piece);
-                if (!match) return Error{ErrorCode::malformed, model.origin_ + ": the vocabulary has no token for a byte of the text", {}};
+                if (!match)
+                    return Error{ErrorCode::malformed,
+                                 model.origin_ + ": the vocabulary has no token for a byte of the text",
+                                 {}};
                 ids.push_back(match->value);
                 piece.remove_prefix(match->bytes);
             }
@@ -70,7 +73,9 @@ std::optional<std::string> unescape_python(std::string_view text, bool bytes) {
         case 'f': out += '\f'; break;
         case 'v': out += '\v'; break;
         case '0': out += '\0'; break;
-        case '\\': case '\'': case '"': out += c; break;
+        case '\\':
+        case '\'':
+        case '"': out += c; break;
         case 'x':
             if (!character(number(2, 16))) return std::nullopt;
             break;
@@ -87,14 +92,17 @@ std::optional<std::string> unescape_python(std::string_view text, bool bytes) {
 std::optional<std::string> from_python_literal(std::string_view literal) {
     const bool bytes = literal.starts_with('b');
     if (bytes) literal.remove_prefix(1);
-    if (literal.size() < 2 || literal.front() != literal.back() || (literal[0] != '\'' && literal[0] != '"')) return std::nullopt;
+    if (literal.size() < 2 || literal.front() != literal.back() || (literal[0] != '\'' && literal[0] != '"'))
+        return std::nullopt;
     return unescape_python(literal.substr(1, literal.size() - 2), bytes);
 }
 
 Status RwkvVocabulary::add(std::string_view bytes, uint32_t id) {
     std::string text;
     ByteAlphabet::get().encode(bytes, text);
-    if (text.empty() || vocabulary.id_of(text) || vocabulary.token(id)) return Error{ErrorCode::malformed, origin + ": token " + std::to_string(id) + " is empty or repeats another", {}};
+    if (text.empty() || vocabulary.id_of(text) || vocabulary.token(id))
+        return Error{
+            ErrorCode::malformed, origin + ": token " + std::to_string(id) + " is empty or repeats another", {}};
     return vocabulary.add_checked(text, id, origin + ": the tokens");
 }
 
@@ -126,9 +134,15 @@ Result<TokenizerParts> read_rwkv_world(std::string_view text, const std::string&
             const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
             return error == std::errc() && stop == digits.data() + digits.size();
         };
-        const auto bytes = first < last && last != line.npos ? from_python_literal(line.substr(first + 1, last - first - 1)) : std::nullopt;
-        if (!bytes || !read(line.substr(0, first), id) || !read(line.substr(last + 1), length) || id > kHighestToken || length != bytes->size()) {
-            return Error{ErrorCode::malformed, origin + ": line " + std::to_string(line_number) + " must be an id below 2^24, a token as Python writes it, and its length in bytes", {}};
+        const auto bytes = first < last && last != line.npos
+                               ? from_python_literal(line.substr(first + 1, last - first - 1))
+                               : std::nullopt;
+        if (!bytes || !read(line.substr(0, first), id) || !read(line.substr(last + 1), length) || id > kHighestToken ||
+            length != bytes->size()) {
+            return Error{ErrorCode::malformed,
+                         origin + ": line " + std::to_string(line_number) +
+                             " must be an id below 2^24, a token as Python writes it, and its length in bytes",
+                         {}};
         }
         weft_TRY(file.add(*bytes, id));
     }

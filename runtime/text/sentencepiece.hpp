@@ -20,14 +20,17 @@ struct SentencePieces {
     bool remove_extra_whitespaces = true; ///< around the text, and more than one inside
     bool escape_whitespaces = true;       ///< a space is U+2581
     bool space_is_suffix = false;
-    bool symbols_anywhere = false;        ///< user-defined symbols are cut out before the text is normalized, as GGUF's readers do; else while it is
-    std::string charsmap;                 ///< or empty
-    std::string unknown_as = " \xe2\x81\x87 "; ///< what the unknown piece becomes in a decoded text, where that is no special token
-    int64_t bos = 1, eos = 2;             ///< ids; -1 for none
-    std::string origin;                   ///< the file, for messages
+    bool symbols_anywhere = false; ///< user-defined symbols are cut out before the text is normalized, as GGUF's
+                                   ///< readers do; else while it is
+    std::string charsmap;          ///< or empty
+    std::string unknown_as =
+        " \xe2\x81\x87 ";     ///< what the unknown piece becomes in a decoded text, where that is no special token
+    int64_t bos = 1, eos = 2; ///< ids; -1 for none
+    std::string origin;       ///< the file, for messages
 };
 
 /// Makes the parts. Special tokens around a text: as `before` and `after` say.
-Result<TokenizerParts> make_sentencepiece(SentencePieces pieces, const TokenizerSettings& settings, const std::vector<uint32_t>& before, const std::vector<uint32_t>& after);
+Result<TokenizerParts> make_sentencepiece(SentencePieces pieces, const TokenizerSettings& settings,
+                                          const std::vector<uint32_t>& before, const std::vector<uint32_t>& after);
 
 } // namespace weft::text

@@ -9,7 +9,9 @@ namespace {
 // Bytes come after the marks: a mark that is spelled in bytes is no space.
 class Stage final : public WholeTokens {
 public:
-    Stage(DecodeStage& next, const SentencePieceDecoderConfig& config) : WholeTokens(config.bytes ? static_cast<DecodeStage&>(bytes_) : next), config_(config), bytes_(next, NoConfig{}) {}
+    Stage(DecodeStage& next, const SentencePieceDecoderConfig& config)
+        : WholeTokens(config.bytes ? static_cast<DecodeStage&>(bytes_) : next), config_(config),
+          bytes_(next, NoConfig{}) {}
 
 private:
     void take(std::string token) override {
@@ -41,7 +43,9 @@ private:
 class SentencePieceDecoder final : public Decoder {
 public:
     explicit SentencePieceDecoder(SentencePieceDecoderConfig config) : config_(std::move(config)) {}
-    std::unique_ptr<DecodeStage> begin(DecodeStage& next) const override { return std::make_unique<Stage>(next, config_); }
+    std::unique_ptr<DecodeStage> begin(DecodeStage& next) const override {
+        return std::make_unique<Stage>(next, config_);
+    }
     size_t growth() const override { return std::max<size_t>(1, config_.unknown_as.size()); }
 
 private:
@@ -50,6 +54,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Decoder> make_sentencepiece_decoder(SentencePieceDecoderConfig config) { return std::make_unique<SentencePieceDecoder>(std::move(config)); }
+std::unique_ptr<Decoder> make_sentencepiece_decoder(SentencePieceDecoderConfig config) {
+    return std::make_unique<SentencePieceDecoder>(std::move(config));
+}
 
 } // namespace weft::text

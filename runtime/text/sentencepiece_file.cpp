@@ -10,7 +10,8 @@ namespace {
 // One field after the other of a message.
 class Message {
 public:
-    Message(std::string_view bytes, size_t offset, const std::string& origin) : bytes_(bytes), offset_(offset), origin_(origin) {}
+    Message(std::string_view bytes, size_t offset, const std::string& origin)
+        : bytes_(bytes), offset_(offset), origin_(origin) {}
 
     uint32_t field = 0, wire = 0;
     uint64_t number = 0;    // of wire types 0 and 5
@@ -32,7 +33,8 @@ public:
         case 1: return fixed(8);
         case 2: {
             weft_ASSIGN(const uint64_t size, varint());
-            if (size > bytes_.size() - at_) return bad("has a field of " + std::to_string(size) + " bytes, which reaches beyond its end");
+            if (size > bytes_.size() - at_)
+                return bad("has a field of " + std::to_string(size) + " bytes, which reaches beyond its end");
             text = bytes_.substr(at_, size);
             text_offset = offset_ + at_;
             at_ += size;
@@ -42,7 +44,11 @@ public:
         default: return bad("has wire type " + std::to_string(wire) + ", which does not exist here");
         }
     }
-    Error bad(const std::string& why) const { return {ErrorCode::malformed, origin_ + ": a protobuf message " + why + " (at offset " + std::to_string(offset_ + at_) + ")", {}}; }
+    Error bad(const std::string& why) const {
+        return {ErrorCode::malformed,
+                origin_ + ": a protobuf message " + why + " (at offset " + std::to_string(offset_ + at_) + ")",
+                {}};
+    }
     Message inner() const { return Message(text, text_offset, origin_); }
 
 private:
@@ -82,7 +88,8 @@ Status read_piece(const Message& m, SentencePieces::Piece& piece) {
     if (m.field == 1 && m.wire == 2) piece.text = m.text;
     if (m.field == 2 && m.wire == 5) piece.score = std::bit_cast<float>(uint32_t(m.number));
     if (m.field == 3 && m.wire == 0) {
-        if (m.number < 1 || m.number > 6) return m.bad("has piece type " + std::to_string(m.number) + ", which does not exist");
+        if (m.number < 1 || m.number > 6)
+            return m.bad("has piece type " + std::to_string(m.number) + ", which does not exist");
         piece.type = int(m.number);
     }
     return Ok{};
@@ -95,7 +102,8 @@ Status read_trainer(const Message& m, SentencePieces& file) {
     }
     if (m.wire != 0) return Ok{};
     if (m.field == 3) {
-        if (m.number < 1 || m.number > 4) return m.bad("has model type " + std::to_string(m.number) + ", which does not exist");
+        if (m.number < 1 || m.number > 4)
+            return m.bad("has model type " + std::to_string(m.number) + ", which does not exist");
         file.kind = int(m.number);
     }
     if (m.field == 24) file.space_is_suffix = m.number != 0;
@@ -137,15 +145,18 @@ Result<SentencePieces> read_sentencepiece_file(std::string_view bytes, const std
     return file;
 }
 
-Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin, const TokenizerSettings& given) {
+Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin,
+                                          const TokenizerSettings& given) {
     weft_ASSIGN(SentencePieces file, read_sentencepiece_file(bytes, origin));
     TokenizerSettings settings = given;
     weft_ASSIGN(auto around, apply_class(file, settings));
-    // The library itself adds nothing; the models of these files do: what T5 is made of ends a text, what Llama is made of begins it.
+    // The library itself adds nothing; the models of these files do: what T5 is made of ends a text, what Llama is made
+    // of begins it.
     weft_ASSIGN(const bool add_bos, settings.flag("add_bos_token", file.kind != SentencePieces::unigram));
     weft_ASSIGN(const bool add_eos, settings.flag("add_eos_token", file.kind == SentencePieces::unigram));
     const auto special = [&](bool wanted, int64_t id) {
-        const bool known = wanted && id >= 0 && uint64_t(id) < file.pieces.size() && file.pieces[size_t(id)].type == SentencePieces::control;
+        const bool known = wanted && id >= 0 && uint64_t(id) < file.pieces.size() &&
+                           file.pieces[size_t(id)].type == SentencePieces::control;
         return known ? std::vector<uint32_t>{uint32_t(id)} : std::vector<uint32_t>();
     };
     const auto before = special(add_bos, file.bos), after = special(add_eos, file.eos);

@@ -8,7 +8,8 @@ namespace {
 constexpr int64_t kMostExtraIds = 1 << 16;
 
 bool adds(const TokenizerSettings& settings, std::string_view content) {
-    return std::any_of(settings.added.begin(), settings.added.end(), [&](const AddedToken& t) { return t.content == content; });
+    return std::any_of(settings.added.begin(), settings.added.end(),
+                       [&](const AddedToken& t) { return t.content == content; });
 }
 
 void add_special(TokenizerSettings& settings, std::string content, size_t id) {
@@ -23,9 +24,12 @@ void add_special(TokenizerSettings& settings, std::string content, size_t id) {
 // <extra_id_0> is the last.
 Status add_extra_ids(const SentencePieces& file, TokenizerSettings& settings) {
     weft_ASSIGN(const int64_t count, JsonObject(settings.config, settings.origin).integer_or("extra_ids", 100));
-    if (count < 0 || count > kMostExtraIds) return JsonObject(settings.config, settings.origin).bad("extra_ids", "must be from 0 to 65536");
-    const bool listed = std::any_of(settings.added.begin(), settings.added.end(), [](const AddedToken& t) { return t.content.starts_with("<extra_id_"); });
-    for (int64_t i = listed ? 0 : count; i-- > 0;) add_special(settings, "<extra_id_" + std::to_string(i) + ">", file.pieces.size() + size_t(count - 1 - i));
+    if (count < 0 || count > kMostExtraIds)
+        return JsonObject(settings.config, settings.origin).bad("extra_ids", "must be from 0 to 65536");
+    const bool listed = std::any_of(settings.added.begin(), settings.added.end(),
+                                    [](const AddedToken& t) { return t.content.starts_with("<extra_id_"); });
+    for (int64_t i = listed ? 0 : count; i-- > 0;)
+        add_special(settings, "<extra_id_" + std::to_string(i) + ">", file.pieces.size() + size_t(count - 1 - i));
     return Ok{};
 }
 
@@ -36,7 +40,8 @@ std::vector<std::string> more_special(const Json& config) {
         if (!config.contains(key) || !config[key].is_array()) continue;
         for (const Json& token : config[key]) {
             if (token.is_string()) names.push_back(token.get<std::string>());
-            else if (token.is_object() && token.contains("content") && token["content"].is_string()) names.push_back(token["content"].get<std::string>());
+            else if (token.is_object() && token.contains("content") && token["content"].is_string())
+                names.push_back(token["content"].get<std::string>());
         }
         break;
     }
@@ -45,8 +50,13 @@ std::vector<std::string> more_special(const Json& config) {
 
 // Four tokens of its own, then the pieces without their first three (<unk>, <s>, </s>).
 Status use_fairseq_ids(SentencePieces& file, TokenizerSettings& settings) {
-    if (file.pieces.size() < 3) return Error{ErrorCode::malformed, file.origin + ": has fewer than the three pieces that fairseq's ids replace", {}};
-    std::vector<SentencePieces::Piece> pieces = {{"<s>", 0, SentencePieces::control}, {"<pad>", 0, SentencePieces::control}, {"</s>", 0, SentencePieces::control}, {"<unk>", 0, SentencePieces::unknown}};
+    if (file.pieces.size() < 3)
+        return Error{
+            ErrorCode::malformed, file.origin + ": has fewer than the three pieces that fairseq's ids replace", {}};
+    std::vector<SentencePieces::Piece> pieces = {{"<s>", 0, SentencePieces::control},
+                                                 {"<pad>", 0, SentencePieces::control},
+                                                 {"</s>", 0, SentencePieces::control},
+                                                 {"<unk>", 0, SentencePieces::unknown}};
     pieces.insert(pieces.end(), file.pieces.begin() + 3, file.pieces.end());
     file.pieces = std::move(pieces);
     file.bos = 0, file.eos = 2;
@@ -67,7 +77,8 @@ void add_after_pieces(const SentencePieces& file, const std::vector<std::string>
 
 // The code of the source language before a text and </s> after it; as it was at first, both after it.
 Result<std::unique_ptr<PostProcessor>> nllb_processor(const TokenizerSettings& settings) {
-    weft_ASSIGN(const std::string source, JsonObject(settings.config, settings.origin).string_or("src_lang", "eng_Latn"));
+    weft_ASSIGN(const std::string source,
+                JsonObject(settings.config, settings.origin).string_or("src_lang", "eng_Latn"));
     weft_ASSIGN(const bool legacy, settings.flag("legacy_behaviour", false));
     std::vector<uint32_t> code;
     for (const AddedToken& token : settings.added) {
@@ -87,7 +98,8 @@ Status add_named_unknown(const SentencePieces& file, TokenizerSettings& settings
     weft_ASSIGN(auto name, settings.token("unk_token"));
     if (!name && settings.is_class("T5")) name = "<unk>";
     for (size_t id = 0; name && id < file.pieces.size(); ++id) {
-        if (file.pieces[id].type == SentencePieces::unknown && file.pieces[id].text == *name) add_special(settings, *name, id);
+        if (file.pieces[id].type == SentencePieces::unknown && file.pieces[id].text == *name)
+            add_special(settings, *name, id);
     }
     return Ok{};
 }
@@ -103,7 +115,8 @@ Result<std::unique_ptr<PostProcessor>> apply_class(SentencePieces& file, Tokeniz
     }
     weft_TRY(use_fairseq_ids(file, settings));
     const auto more = nllb ? more_special(settings.config) : std::vector<std::string>();
-    if (!nllb || !more.empty()) add_after_pieces(file, more, settings); // without the list of NLLB's languages their ids are not known
+    if (!nllb || !more.empty())
+        add_after_pieces(file, more, settings); // without the list of NLLB's languages their ids are not known
     if (nllb) return nllb_processor(settings);
     return make_surround({0}, {2}, {2});
 }

@@ -31,7 +31,8 @@ public:
                 else out += c;
             }
             if (at < text.head) head = out.size();
-            if (!next.replacement.empty()) after_space = config_.remove_extra_whitespaces && next.replacement.ends_with(' ');
+            if (!next.replacement.empty())
+                after_space = config_.remove_extra_whitespaces && next.replacement.ends_with(' ');
             at += next.bytes;
             if (out.size() > text.limit) break;
         }
@@ -53,7 +54,9 @@ private:
         return {bytes, text.substr(0, bytes)};
     }
     // Only a broken map ends inside a character.
-    static bool is_boundary(std::string_view text, size_t at) { return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80; }
+    static bool is_boundary(std::string_view text, size_t at) {
+        return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+    }
 
     SentencePieceNormalizerConfig config_;
 };
@@ -92,7 +95,11 @@ private:
 
 } // namespace
 
-std::unique_ptr<Normalizer> make_sentencepiece_normalizer(SentencePieceNormalizerConfig config) { return std::make_unique<SentencePieceNormalizer>(std::move(config)); }
-std::unique_ptr<PreTokenizer> make_symbol_split(SymbolFinder symbols) { return std::make_unique<SymbolSplit>(std::move(symbols)); }
+std::unique_ptr<Normalizer> make_sentencepiece_normalizer(SentencePieceNormalizerConfig config) {
+    return std::make_unique<SentencePieceNormalizer>(std::move(config));
+}
+std::unique_ptr<PreTokenizer> make_symbol_split(SymbolFinder symbols) {
+    return std::make_unique<SymbolSplit>(std::move(symbols));
+}
 
 } // namespace weft::text

@@ -13,11 +13,13 @@ constexpr S kQwen2[] = {kQwen2Split};
 constexpr S kO200k[] = {kO200kSplit};
 constexpr S kTekken[] = {kTekkenSplit};
 constexpr S kDigitsGpt2[] = {R"(\p{N})", kGpt2Split};
-constexpr S kQwen35[] = {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
+constexpr S kQwen35[] = {
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr S kUfakzeka[] = {R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr S kDefault[] = {R"([\p{P}\$\+<=>\^~\|]+)", kGpt2Split, R"(\p{N}+)", R"([0-9][0-9][0-9])"};
 constexpr S kFalcon[] = {R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2Split, R"([0-9][0-9][0-9])"};
-constexpr S kDeepSeekCoder[] = {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)", R"(\p{N})"};
+constexpr S kDeepSeekCoder[] = {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)",
+                                R"([\x{4e00}-\x{9fa5}\x{0800}-\x{4e00}\x{ac00}-\x{d7ff}]+)", R"(\p{N})"};
 // The letters of Latin, Greek, Cyrillic, Armenian, Georgian, Cherokee, Glagolitic, Coptic and others that have case.
 constexpr S kDeepSeekLlm[] = {
     R"([\r\n])",
@@ -29,13 +31,18 @@ constexpr S kDeepSeekLlm[] = {
 };
 constexpr S kDeepSeekWords =
     R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr S kDeepSeek3[] = {R"(\p{N}{1,3})", R"([\x{4e00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)", kDeepSeekWords};
+constexpr S kDeepSeek3[] = {R"(\p{N}{1,3})", R"([\x{4e00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)",
+                            kDeepSeekWords};
 constexpr S kBloom[] = {R"( ?[^(\s|.,!?…。，、।۔،)]+)"};
 constexpr S kViking[] = {R"( ?[^(\s|.,!?…。，、।۔،)]+)", R"(\p{N})"};
-constexpr S kChameleon[] = {R"(<sentinel:[0-9]+>)", R"((IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z)", R"(([\t\n]|    |  ))", R"(\p{N})", R"([\p{P}!-/:-@\[-`{-~])", kGpt2Split};
+constexpr S kChameleon[] = {R"(<sentinel:[0-9]+>)",    R"((IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z)",
+                            R"(([\t\n]|    |  ))",     R"(\p{N})",
+                            R"([\p{P}!-/:-@\[-`{-~])", kGpt2Split};
 constexpr S kSuperBpe[] = {R"(\p{N}+)", R"((?=(\d{3})+(?!\d)))"};
-constexpr S kBailing[] = {R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"};
-constexpr S kSeedCoder[] = {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"};
+constexpr S kBailing[] = {
+    R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"};
+constexpr S kSeedCoder[] = {
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr S kTinyAya[] = {R"(\d{1,3}(?=(?:\d{3})*\b))", kO200kSplit};
 constexpr S kKimi[] = {
     R"([\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
@@ -44,7 +51,9 @@ constexpr S kKimi[] = {
 constexpr S kLaguna[] = {R"([^\n]+|[\n]+)", kQwen2Split};
 constexpr S kExaoneMoe[] = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+)"};
-constexpr S kMiniCpm5[] = {R"(\p{N}{1,3})", R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
+constexpr S kMiniCpm5[] = {
+    R"(\p{N}{1,3})",
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr S kJais2[] = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|)"
     R"(\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})"};
@@ -55,13 +64,18 @@ constexpr S kYoutu[] = {
 constexpr S kLines[] = {R"([^\n]+|[\n]+)"};
 
 constexpr S kNoneNames[] = {"", "default"};
-constexpr S kGpt2Names[] = {"gpt-2", "gpt2", "phi-2", "jina-es", "jina-de", "gigachat", "jina-v2-es", "jina-v2-de", "a.x-4.0", "mellum", "modern-bert", "jina-v1-en", "jina-v2-code", "roberta-bpe",
-                            "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4"};
-constexpr S kLlama3Names[] = {"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"};
+constexpr S kGpt2Names[] = {"gpt-2",       "gpt2",       "phi-2",        "jina-es",         "jina-de",
+                            "gigachat",    "jina-v2-es", "jina-v2-de",   "a.x-4.0",         "mellum",
+                            "modern-bert", "jina-v1-en", "jina-v2-code", "roberta-bpe",     "mpt",
+                            "olmo",        "jais",       "trillion",     "granite-docling", "exaone4"};
+constexpr S kLlama3Names[] = {"llama-bpe", "llama3",   "llama-v3", "falcon3",     "falcon-h1",
+                              "pixtral",   "midm-2.0", "lfm2",     "jina-v5-nano"};
 constexpr S kLlama3LikeNames[] = {"dbrx", "smaug-bpe", "glm4", "chatglm-bpe"};
-constexpr S kQwen2Names[] = {"qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "stablelm2", "megrez", "hunyuan", "solar-open", "grok-2"};
+constexpr S kQwen2Names[] = {"qwen2",  "deepseek-r1-qwen", "kormo",      "f2llmv2", "stablelm2",
+                             "megrez", "hunyuan",          "solar-open", "grok-2"};
 constexpr S kQwen35Names[] = {"qwen35"};
-constexpr S kDigitsNames[] = {"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b", "mellum2"};
+constexpr S kDigitsNames[] = {"starcoder", "refact", "command-r",  "smollm",
+                              "codeshell", "exaone", "minerva-7b", "mellum2"};
 constexpr S kO200kNames[] = {"gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2"};
 constexpr S kGraniteMultiNames[] = {"granite-embed-multi-97m"};
 constexpr S kTekkenNames[] = {"tekken"};
@@ -86,12 +100,35 @@ constexpr S kYoutuNames[] = {"youtu"};
 constexpr S kRawNames[] = {"gemma4", "granite-embed-multi-311m", "sarvam-moe"};
 
 constexpr GgufSplit kSplits[] = {
-    {kNoneNames, kDefault}, {kGpt2Names, kGpt2}, {kLlama3Names, kLlama3, true, true}, {kLlama3LikeNames, kLlama3}, {kQwen2Names, kQwen2}, {kQwen35Names, kQwen35},
-    {kDigitsNames, kDigitsGpt2}, {kO200kNames, kO200k}, {kGraniteMultiNames, kO200k, true}, {kTekkenNames, kTekken, true, true}, {kFalconNames, kFalcon},
-    {kDeepSeekLlmNames, kDeepSeekLlm}, {kDeepSeekCoderNames, kDeepSeekCoder}, {kDeepSeek3Names, kDeepSeek3}, {kBloomNames, kBloom}, {kVikingNames, kViking},
-    {kChameleonNames, kChameleon, false, true}, {kSuperBpeNames, kSuperBpe}, {kBailingNames, kBailing}, {kSeedCoderNames, kSeedCoder}, {kTinyAyaNames, kTinyAya},
-    {kKimiNames, kKimi}, {kUfakzekaNames, kUfakzeka}, {kLagunaNames, kLaguna}, {kExaoneMoeNames, kExaoneMoe}, {kMiniCpm5Names, kMiniCpm5, true},
-    {kJais2Names, kJais2}, {kYoutuNames, kYoutu, true}, {kRawNames, kLines, false, false, true},
+    {kNoneNames, kDefault},
+    {kGpt2Names, kGpt2},
+    {kLlama3Names, kLlama3, true, true},
+    {kLlama3LikeNames, kLlama3},
+    {kQwen2Names, kQwen2},
+    {kQwen35Names, kQwen35},
+    {kDigitsNames, kDigitsGpt2},
+    {kO200kNames, kO200k},
+    {kGraniteMultiNames, kO200k, true},
+    {kTekkenNames, kTekken, true, true},
+    {kFalconNames, kFalcon},
+    {kDeepSeekLlmNames, kDeepSeekLlm},
+    {kDeepSeekCoderNames, kDeepSeekCoder},
+    {kDeepSeek3Names, kDeepSeek3},
+    {kBloomNames, kBloom},
+    {kVikingNames, kViking},
+    {kChameleonNames, kChameleon, false, true},
+    {kSuperBpeNames, kSuperBpe},
+    {kBailingNames, kBailing},
+    {kSeedCoderNames, kSeedCoder},
+    {kTinyAyaNames, kTinyAya},
+    {kKimiNames, kKimi},
+    {kUfakzekaNames, kUfakzeka},
+    {kLagunaNames, kLaguna},
+    {kExaoneMoeNames, kExaoneMoe},
+    {kMiniCpm5Names, kMiniCpm5, true},
+    {kJais2Names, kJais2},
+    {kYoutuNames, kYoutu, true},
+    {kRawNames, kLines, false, false, true},
 };
 
 // Patterns of released tokenizer.json files that mean the same as one above and are written in another way.
@@ -100,7 +137,8 @@ constexpr S kGpt2Classes = R"('s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}]+| ?[\p{N}]+| ?[^
 } // namespace
 
 bool is_known_split(std::string_view pattern) {
-    for (const S known : {kGpt2Split, kLlama3Split, kQwen2Split, kO200kSplit, kTekkenSplit, kQwen35[0], kDeepSeekWords, kGpt2Classes}) {
+    for (const S known :
+         {kGpt2Split, kLlama3Split, kQwen2Split, kO200kSplit, kTekkenSplit, kQwen35[0], kDeepSeekWords, kGpt2Classes}) {
         if (pattern == known) return true;
     }
     return false;
@@ -115,9 +153,13 @@ const GgufSplit* find_gguf_split(std::string_view pre) {
 
 const GgufSplit* find_gguf_split(std::span<const std::string> patterns, bool whole_words) {
     const GgufSplit* found = nullptr;
-    const auto same = [](std::string_view known, std::string_view pattern) { return known == (pattern == kGpt2Classes ? kGpt2Split : pattern); };
+    const auto same = [](std::string_view known, std::string_view pattern) {
+        return known == (pattern == kGpt2Classes ? kGpt2Split : pattern);
+    };
     for (const GgufSplit& split : kSplits) {
-        if (split.raw || !std::equal(split.patterns.begin(), split.patterns.end(), patterns.begin(), patterns.end(), same)) continue;
+        if (split.raw ||
+            !std::equal(split.patterns.begin(), split.patterns.end(), patterns.begin(), patterns.end(), same))
+            continue;
         if (!found || (found->whole_words != whole_words && split.whole_words == whole_words)) found = &split;
     }
     return found;

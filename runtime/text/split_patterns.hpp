@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the regular expressions by which families of byte-level vocabularies cut a text into words, for files that do not hold them, and their names in GGUF files.
+// L5: the regular expressions by which families of byte-level vocabularies cut a text into words, for files that do not
+// hold them, and their names in GGUF files.
 #pragma once
 #include <span>
 #include <string>
@@ -7,7 +8,8 @@
 
 namespace weft::text {
 
-inline constexpr std::string_view kGpt2Split = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+inline constexpr std::string_view kGpt2Split =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 /// cl100k and Llama 3.
 inline constexpr std::string_view kLlama3Split =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
@@ -20,10 +22,12 @@ inline constexpr std::string_view kTekkenSplit =
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|)"
     R"(\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
-/// Whether a pattern is one of these, as its own file or a GGUF file's table writes it. All of them take time linear in the text.
+/// Whether a pattern is one of these, as its own file or a GGUF file's table writes it. All of them take time linear in
+/// the text.
 bool is_known_split(std::string_view pattern);
 
-/// How a GGUF file with this value of tokenizer.ggml.pre cuts a text: pattern after pattern cuts the pieces of the one before; what lies between matches is a piece too.
+/// How a GGUF file with this value of tokenizer.ggml.pre cuts a text: pattern after pattern cuts the pieces of the one
+/// before; what lies between matches is a piece too.
 struct GgufSplit {
     std::span<const std::string_view> names;
     std::span<const std::string_view> patterns;

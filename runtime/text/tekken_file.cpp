@@ -9,8 +9,20 @@ namespace weft::text {
 namespace {
 
 // What the first files, which have no list, put at the start.
-constexpr std::string_view kFirstSpecials[] = {"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]",
-                                               "<pad>", "[PREFIX]", "[MIDDLE]", "[SUFFIX]"};
+constexpr std::string_view kFirstSpecials[] = {"<unk>",
+                                               "<s>",
+                                               "</s>",
+                                               "[INST]",
+                                               "[/INST]",
+                                               "[AVAILABLE_TOOLS]",
+                                               "[/AVAILABLE_TOOLS]",
+                                               "[TOOL_RESULTS]",
+                                               "[/TOOL_RESULTS]",
+                                               "[TOOL_CALLS]",
+                                               "<pad>",
+                                               "[PREFIX]",
+                                               "[MIDDLE]",
+                                               "[SUFFIX]"};
 
 } // namespace
 
@@ -22,7 +34,8 @@ Result<TokenizerParts> read_tekken(const Json& root, const std::string& origin, 
     weft_ASSIGN(made.pattern, config.string_or("pattern", std::string(kTekkenSplit)));
     weft_ASSIGN(const int64_t specials, config.integer_or("default_num_special_tokens", 1000));
     weft_ASSIGN(const int64_t size, config.integer_or("default_vocab_size", int64_t(kHighestToken)));
-    if (specials < 0 || specials > int64_t(kHighestToken)) return config.bad("default_num_special_tokens", "must be from 0 to 2^24 - 1");
+    if (specials < 0 || specials > int64_t(kHighestToken))
+        return config.bad("default_num_special_tokens", "must be from 0 to 2^24 - 1");
 
     if (file.has("special_tokens")) {
         const Json& list = root["special_tokens"];
@@ -35,7 +48,8 @@ Result<TokenizerParts> read_tekken(const Json& root, const std::string& origin, 
             weft_TRY(made.add_special(text, uint32_t(rank)));
         }
     } else {
-        for (size_t i = 0; i < std::size(kFirstSpecials) && int64_t(i) < specials; ++i) weft_TRY(made.add_special(kFirstSpecials[i], uint32_t(i)));
+        for (size_t i = 0; i < std::size(kFirstSpecials) && int64_t(i) < specials; ++i)
+            weft_TRY(made.add_special(kFirstSpecials[i], uint32_t(i)));
     }
     const auto list = root.find("vocab");
     if (list == root.end() || !list->is_array()) return file.bad("vocab", "must be a list");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rank files hold neither the pattern nor the special tokens: both belong to a vocabulary, which its number of ranks gives away.
+// Rank files hold neither the pattern nor the special tokens: both belong to a vocabulary, which its number of ranks
+// gives away.
 #include "base/base64.hpp"
 #include "text/rank_vocabulary.hpp"
 #include "text/split_patterns.hpp"
@@ -11,8 +12,10 @@ namespace {
 
 // Whisper's languages, in the order of their tokens.
 constexpr std::string_view kLanguages =
-    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq "
-    "sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su ";
+    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml "
+    "cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq "
+    "sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha "
+    "ba jw su ";
 
 Status add_whisper(RankVocabulary& made, uint32_t next, bool multilingual) {
     std::vector<std::string> names{"<|endoftext|>", "<|startoftranscript|>"};
@@ -21,7 +24,8 @@ Status add_whisper(RankVocabulary& made, uint32_t next, bool multilingual) {
         names.push_back("<|" + std::string(kLanguages.substr(at, end - at)) + "|>");
         at = end + 1;
     }
-    for (const char* name : {"translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"}) names.push_back("<|" + std::string(name) + "|>");
+    for (const char* name : {"translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"})
+        names.push_back("<|" + std::string(name) + "|>");
     for (int i = 0; i <= 1500; ++i) { // every 0.02 s of half a minute
         char text[16];
         std::snprintf(text, sizeof text, "<|%d.%02d|>", i / 50, i % 50 * 2);
@@ -29,7 +33,8 @@ Status add_whisper(RankVocabulary& made, uint32_t next, bool multilingual) {
     }
     for (const std::string& name : names) weft_TRY(made.add_special(name, next++));
     const auto id = [&](const char* name) { return *made.vocabulary.id_of(name); };
-    made.before = multilingual ? std::vector{id("<|startoftranscript|>"), id("<|en|>"), id("<|transcribe|>"), id("<|notimestamps|>")}
+    made.before = multilingual ? std::vector{id("<|startoftranscript|>"), id("<|en|>"), id("<|transcribe|>"),
+                                             id("<|notimestamps|>")}
                                : std::vector{id("<|startoftranscript|>"), id("<|notimestamps|>")};
     made.after = {id("<|endoftext|>")};
     return Ok{};
@@ -37,7 +42,9 @@ Status add_whisper(RankVocabulary& made, uint32_t next, bool multilingual) {
 
 Status add_llama3(RankVocabulary& made, uint32_t next) {
     const auto reserved = [](int number) { return "<|reserved_special_token_" + std::to_string(number) + "|>"; };
-    std::vector<std::string> names{"<|begin_of_text|>", "<|end_of_text|>", reserved(0), reserved(1), reserved(2), reserved(3), "<|start_header_id|>", "<|end_header_id|>", reserved(4), "<|eot_id|>"};
+    std::vector<std::string> names{"<|begin_of_text|>", "<|end_of_text|>", reserved(0),           reserved(1),
+                                   reserved(2),         reserved(3),       "<|start_header_id|>", "<|end_header_id|>",
+                                   reserved(4),         "<|eot_id|>"};
     for (int i = 5; names.size() < 256; ++i) names.push_back(reserved(i));
     made.before = {next};
     for (const std::string& name : names) weft_TRY(made.add_special(name, next++));
@@ -57,11 +64,10 @@ Status know_vocabulary(RankVocabulary& made, std::string_view name, uint32_t cou
     case 50256:
     case 50257:
         made.pattern = kGpt2Split;
-        if (name == "gpt2.tiktoken" || name == "multilingual.tiktoken") return add_whisper(made, count, name == "multilingual.tiktoken");
+        if (name == "gpt2.tiktoken" || name == "multilingual.tiktoken")
+            return add_whisper(made, count, name == "multilingual.tiktoken");
         return count == 50256 ? made.add_special("<|endoftext|>", count) : Status(Ok{});
-    case 50280:
-        made.pattern = kGpt2Split;
-        return made.add_special("<|endoftext|>", 50256);
+    case 50280: made.pattern = kGpt2Split; return made.add_special("<|endoftext|>", 50256);
     case 100256:
         weft_TRY(made.add_special("<|endoftext|>", 100257));
         weft_TRY(made.add_special("<|fim_prefix|>", 100258));
@@ -83,7 +89,8 @@ Status know_vocabulary(RankVocabulary& made, std::string_view name, uint32_t cou
 
 } // namespace
 
-Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& origin, std::string_view name, const TokenizerSettings& settings) {
+Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& origin, std::string_view name,
+                                     const TokenizerSettings& settings) {
     RankVocabulary made;
     made.origin = origin;
     size_t number = 0;
@@ -96,13 +103,20 @@ Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& o
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.empty()) continue;
         const size_t space = line.find(' ');
-        const bool nothing = line.starts_with("= "); // a rank for the empty string, as Whisper's file has: it never occurs in a text
-        const auto bytes = space == line.npos ? std::nullopt : nothing ? std::optional<std::string>("") : from_base64(line.substr(0, space));
+        const bool nothing =
+            line.starts_with("= "); // a rank for the empty string, as Whisper's file has: it never occurs in a text
+        const auto bytes = space == line.npos ? std::nullopt
+                           : nothing          ? std::optional<std::string>("")
+                                              : from_base64(line.substr(0, space));
         uint32_t rank = 0;
         const char* last = line.data() + line.size();
-        const auto parsed = bytes ? std::from_chars(line.data() + space + 1, last, rank) : std::from_chars_result{last, std::errc::invalid_argument};
+        const auto parsed = bytes ? std::from_chars(line.data() + space + 1, last, rank)
+                                  : std::from_chars_result{last, std::errc::invalid_argument};
         if (parsed.ec != std::errc() || parsed.ptr != last || rank > kHighestToken) {
-            return Error{ErrorCode::malformed, origin + ": line " + std::to_string(number) + " must be a token in base64, a space and a rank below 2^24", {}};
+            return Error{ErrorCode::malformed,
+                         origin + ": line " + std::to_string(number) +
+                             " must be a token in base64, a space and a rank below 2^24",
+                         {}};
         }
         ++count;
         if (!nothing) weft_TRY(made.add(*bytes, rank, rank));

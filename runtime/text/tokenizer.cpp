@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <weft/tokenizer.hpp>
 #include "text/tokenizer_files.hpp"
 #include "text/tokenizer_readers.hpp"
 #include "text/utf8.hpp"
+#include <weft/tokenizer.hpp>
 
 namespace weft {
 namespace {
@@ -14,13 +14,16 @@ constexpr size_t kLongestText = size_t(1) << 30;
 
 Status check_text(std::string_view text) {
     const size_t valid = text::valid_utf8_prefix(text);
-    if (valid != text.size()) return Error{ErrorCode::invalid_argument, "the text is not valid UTF-8 at byte " + std::to_string(valid), {}};
+    if (valid != text.size())
+        return Error{ErrorCode::invalid_argument, "the text is not valid UTF-8 at byte " + std::to_string(valid), {}};
     if (text.size() > kLongestText) return Error{ErrorCode::invalid_argument, "the text is longer than 2^30 bytes", {}};
     return Ok{};
 }
 
 // A limit on the text's growth knows nothing of the file; a regular expression that gave up has named its place there.
-Error in_file(const TokenizerParts& parts, Error error) { return error.message.starts_with(parts.origin) ? error : in_context(parts.origin, std::move(error)); }
+Error in_file(const TokenizerParts& parts, Error error) {
+    return error.message.starts_with(parts.origin) ? error : in_context(parts.origin, std::move(error));
+}
 
 Result<Pieces> normalize(const TokenizerParts& parts, std::string_view text) {
     auto pieces = parts.added.extract(text, parts.normalizer.get());
@@ -49,7 +52,8 @@ Result<text::Sequence> tokenize(const TokenizerParts& parts, std::string_view te
     return sequence;
 }
 
-Result<text::Sequence> post_process(const TokenizerParts& parts, std::vector<text::Sequence> sequences, bool add_special) {
+Result<text::Sequence> post_process(const TokenizerParts& parts, std::vector<text::Sequence> sequences,
+                                    bool add_special) {
     if (parts.post_processor) weft_TRY(parts.post_processor->apply(sequences, add_special));
     if (sequences.size() == 1) return std::move(sequences[0]);
     text::Sequence joined;
@@ -83,19 +87,24 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) try {
     weft_ASSIGN(TokenizerParts parts, text::load_tokenizer(path));
     parts.origin = path.string();
     return Tokenizer(std::move(parts));
-} weft_CATCH
+}
+weft_CATCH
 
-Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) try {
+    Result<Tokenizer>
+    Tokenizer::parse(std::string_view json, const std::string& origin) try {
     weft_ASSIGN(const Json root, parse_json(json, origin));
     weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin, {}));
     parts.origin = origin;
     return Tokenizer(std::move(parts));
-} weft_CATCH
+}
+weft_CATCH
 
-Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) try {
+    Result<Tokenizer>
+    Tokenizer::from_gguf(const GgufMetadata& metadata) try {
     weft_ASSIGN(TokenizerParts parts, text::read_gguf_vocabulary(metadata));
     return Tokenizer(std::move(parts));
-} weft_CATCH
+}
+weft_CATCH
 
 Tokenizer::Tokenizer(TokenizerParts parts) {
     if (!parts.decoder) parts.decoder = text::make_join();
@@ -107,17 +116,21 @@ Result<std::vector<uint32_t>> Tokenizer::encode(std::string_view text, bool add_
     weft_ASSIGN(sequences[0], tokenize(*parts_, text, 0));
     weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
     return std::move(done.ids);
-} weft_CATCH
+}
+weft_CATCH
 
-Result<Tokenizer::Encoding> Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const try {
+    Result<Tokenizer::Encoding>
+    Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const try {
     std::vector<text::Sequence> sequences(2);
     weft_ASSIGN(sequences[0], tokenize(*parts_, first, 0));
     weft_ASSIGN(sequences[1], tokenize(*parts_, second, 1));
     weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
     return Encoding{std::move(done.ids), std::move(done.types)};
-} weft_CATCH
+}
+weft_CATCH
 
-std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) const {
+    std::string
+    Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) const {
     std::string out;
     AppendTo sink(out);
     const auto stage = parts_->decoder->begin(sink);
@@ -145,7 +158,8 @@ std::string Tokenizer::token(uint32_t id) const {
 
 bool Tokenizer::is_special(uint32_t id) const {
     const auto* added = parts_->added.token(id);
-    return parts_->added.is_special(added ? std::string_view(added->content) : parts_->model->vocabulary().token(id).value_or(""));
+    return parts_->added.is_special(added ? std::string_view(added->content)
+                                          : parts_->model->vocabulary().token(id).value_or(""));
 }
 
 Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const try {
@@ -159,9 +173,10 @@ Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const try {
     weft_TRY(pre_tokenize(*parts_, text, pieces));
     copy(trace.pieces);
     return trace;
-} weft_CATCH
+}
+weft_CATCH
 
-class StreamDecoder::Sink final : public text::DecodeStage {
+    class StreamDecoder::Sink final : public text::DecodeStage {
 public:
     void part(std::string_view text) override { out += text; }
     void end_token() override {}

@@ -31,7 +31,8 @@ Result<Json> completed(Json root, const fs::path& path, const TokenizerSettings&
 Result<TokenizerParts> load_json(const std::string& text, const fs::path& path, const TokenizerSettings& settings) {
     const std::string origin = path.string();
     weft_ASSIGN(Json root, parse_json(text, origin));
-    if (root.is_object() && root.contains("config") && root.contains("vocab") && root["vocab"].is_array()) return read_tekken(root, origin, settings);
+    if (root.is_object() && root.contains("config") && root.contains("vocab") && root["vocab"].is_array())
+        return read_tekken(root, origin, settings);
     weft_ASSIGN(const Json json, completed(std::move(root), path, settings));
     return read_tokenizer_json(json, origin, settings); // which says what is missing
 }
@@ -40,7 +41,8 @@ Result<TokenizerParts> load_json(const std::string& text, const fs::path& path, 
 bool is_rank_line(std::string_view line) {
     const size_t space = line.find(' ');
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-    return space != line.npos && space > 0 && space % 4 == 0 && space + 1 < line.size() && std::all_of(line.begin() + ptrdiff_t(space) + 1, line.end(), is_digit);
+    return space != line.npos && space > 0 && space % 4 == 0 && space + 1 < line.size() &&
+           std::all_of(line.begin() + ptrdiff_t(space) + 1, line.end(), is_digit);
 }
 
 // A line of RWKV's file: a number, a literal of Python, a number.
@@ -48,7 +50,8 @@ bool is_world_line(std::string_view line) {
     const size_t first = line.find(' '), last = line.rfind(' ');
     if (first == line.npos || first == last || line[0] < '0' || line[0] > '9') return false;
     const std::string_view literal = line.substr(first + 1, last - first - 1);
-    return literal.starts_with('\'') || literal.starts_with('"') || literal.starts_with("b'") || literal.starts_with("b\"");
+    return literal.starts_with('\'') || literal.starts_with('"') || literal.starts_with("b'") ||
+           literal.starts_with("b\"");
 }
 
 Result<TokenizerParts> load_file(const fs::path& path, const TokenizerSettings& settings) {
@@ -57,22 +60,25 @@ Result<TokenizerParts> load_file(const fs::path& path, const TokenizerSettings& 
         weft_ASSIGN(const GgufFile file, GgufFile::open(path));
         return read_gguf_vocabulary(file.metadata());
     }
-    if (name == "merges.txt" && is_file(fs::path(path).replace_filename("vocab.json"))) return load_file(fs::path(path).replace_filename("vocab.json"), settings);
+    if (name == "merges.txt" && is_file(fs::path(path).replace_filename("vocab.json")))
+        return load_file(fs::path(path).replace_filename("vocab.json"), settings);
     weft_ASSIGN(const std::string text, read_file(path));
     if (text.empty()) return Error{ErrorCode::malformed, origin + ": is empty", {}};
     if (path.extension() == ".json") return load_json(text, path, settings);
     std::string_view line = std::string_view(text).substr(0, text.find('\n'));
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (path.extension() == ".tiktoken" || is_rank_line(line)) return read_tiktoken(text, origin, name, settings);
-    if (text[0] == '\n' || path.extension() == ".model" || path.extension() == ".spm") return read_sentencepiece(text, origin, settings);
+    if (text[0] == '\n' || path.extension() == ".model" || path.extension() == ".spm")
+        return read_sentencepiece(text, origin, settings);
     if (is_world_line(line)) return read_rwkv_world(text, origin);
     weft_ASSIGN(const Json json, vocab_txt_as_json(text, origin, settings));
     return read_tokenizer_json(json, origin, settings);
 }
 
 // The best first. merges.txt stands for vocab.json with it.
-constexpr std::array kNames = {"tokenizer.json", "tekken.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "sentencepiece.model", "merges.txt", "vocab.txt", "vocab.json",
-                               "rwkv_vocab_v20230424.txt"};
+constexpr std::array kNames = {
+    "tokenizer.json",      "tekken.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
+    "sentencepiece.model", "merges.txt",  "vocab.txt",       "vocab.json",   "rwkv_vocab_v20230424.txt"};
 
 Result<TokenizerParts> load_directory(const fs::path& directory) {
     weft_ASSIGN(const TokenizerSettings settings, TokenizerSettings::read(directory));
@@ -87,7 +93,9 @@ Result<TokenizerParts> load_directory(const fs::path& directory) {
     if (ranks.size() == 1) return load_file(ranks[0], settings);
     std::string looked_for;
     for (const char* name : kNames) looked_for += std::string(name) + ", ";
-    return Error{ErrorCode::not_found, directory.string() + ": has no tokenizer; looked for " + looked_for + "a single *.tiktoken", {}};
+    return Error{ErrorCode::not_found,
+                 directory.string() + ": has no tokenizer; looked for " + looked_for + "a single *.tiktoken",
+                 {}};
 }
 
 } // namespace

@@ -16,12 +16,15 @@ Result<std::unique_ptr<Part>> read_optional(const JsonObject& file, const std::s
 
 } // namespace
 
-Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& origin, const TokenizerSettings& settings) {
+Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& origin,
+                                           const TokenizerSettings& settings) {
     const JsonObject file(root, origin);
     if (!root.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
     weft_ASSIGN(const std::string version, file.string_or("version", "1.0"));
     if (version != "1.0") {
-        return Error{ErrorCode::unsupported, origin + ": key 'version' is '" + version.substr(0, 64) + "', only 1.0 is supported", {}};
+        return Error{ErrorCode::unsupported,
+                     origin + ": key 'version' is '" + version.substr(0, 64) + "', only 1.0 is supported",
+                     {}};
     }
     TokenizerParts parts;
     weft_ASSIGN(parts.normalizer, read_optional<Normalizer>(file, "normalizer", read_normalizer));
@@ -30,7 +33,8 @@ Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& 
     weft_ASSIGN(parts.decoder, read_optional<Decoder>(file, "decoder", read_decoder));
     weft_ASSIGN(const JsonObject model, file.object("model"));
     weft_ASSIGN(parts.model, read_token_model(PartReader(model, 0)));
-    weft_ASSIGN(parts.added, AddedTokens::read(file, parts.model->vocabulary(), parts.normalizer.get(), settings.added));
+    weft_ASSIGN(parts.added,
+                AddedTokens::read(file, parts.model->vocabulary(), parts.normalizer.get(), settings.added));
     return parts;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the stages that make a tokenizer, in the order in which text goes through them. Readers of other files fill this in too.
+// L5: the stages that make a tokenizer, in the order in which text goes through them. Readers of other files fill this
+// in too.
 #pragma once
 #include "text/added_tokens.hpp"
 #include "text/decoders.hpp"
@@ -11,12 +12,12 @@ namespace weft::text {
 
 struct TokenizerParts {
     AddedTokens added;
-    std::unique_ptr<Normalizer> normalizer;       ///< may be null
-    std::unique_ptr<PreTokenizer> pre_tokenizer;  ///< may be null: the model sees whole stretches
+    std::unique_ptr<Normalizer> normalizer;      ///< may be null
+    std::unique_ptr<PreTokenizer> pre_tokenizer; ///< may be null: the model sees whole stretches
     std::unique_ptr<TokenModel> model;
     std::unique_ptr<PostProcessor> post_processor; ///< may be null
-    std::unique_ptr<Decoder> decoder;             ///< null: tokens with spaces between
-    std::string origin;                           ///< the file, for messages about texts; empty where it has no name
+    std::unique_ptr<Decoder> decoder;              ///< null: tokens with spaces between
+    std::string origin;                            ///< the file, for messages about texts; empty where it has no name
 };
 
 } // namespace weft::text

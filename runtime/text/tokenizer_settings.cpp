@@ -30,8 +30,10 @@ Status read_decoder_table(const JsonObject& file, std::vector<AddedToken>& added
     for (const auto& [name, value] : table.json().items()) {
         int64_t number = -1;
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error != std::errc() || end != name.data() + name.size() || !value.is_object()) return file.bad(key, "must map ids to objects");
-        weft_ASSIGN(AddedToken token, AddedToken::read(JsonObject(value, table.origin() + ": '" + name.substr(0, 64) + "'")));
+        if (error != std::errc() || end != name.data() + name.size() || !value.is_object())
+            return file.bad(key, "must map ids to objects");
+        weft_ASSIGN(AddedToken token,
+                    AddedToken::read(JsonObject(value, table.origin() + ": '" + name.substr(0, 64) + "'")));
         weft_ASSIGN(token.id, checked_id(file, key, number));
         added.push_back(std::move(token));
     }
@@ -58,7 +60,9 @@ Result<TokenizerSettings> TokenizerSettings::read(const std::filesystem::path& d
     if (added) { // {"<pad>": 32000}
         const JsonObject file(*added, added_path.string());
         for (const auto& [content, value] : added->items()) {
-            if (std::any_of(settings.added.begin(), settings.added.end(), [&](const AddedToken& t) { return t.content == content; })) continue;
+            if (std::any_of(settings.added.begin(), settings.added.end(),
+                            [&](const AddedToken& t) { return t.content == content; }))
+                continue;
             AddedToken token;
             token.content = content;
             weft_ASSIGN(const int64_t number, file.integer(content));
@@ -66,8 +70,10 @@ Result<TokenizerSettings> TokenizerSettings::read(const std::filesystem::path& d
             settings.added.push_back(std::move(token));
         }
     }
-    std::stable_sort(settings.added.begin(), settings.added.end(), [](const AddedToken& a, const AddedToken& b) { return *a.id < *b.id; });
-    for (const char* key : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {
+    std::stable_sort(settings.added.begin(), settings.added.end(),
+                     [](const AddedToken& a, const AddedToken& b) { return *a.id < *b.id; });
+    for (const char* key :
+         {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {
         weft_ASSIGN(const auto content, settings.token(key));
         for (AddedToken& token : settings.added) {
             if (content && token.content == *content) token.special = true;
@@ -92,23 +98,32 @@ bool TokenizerSettings::is_class(std::string_view name) const {
 
 Status TokenizerSettings::add_to(Vocabulary& vocabulary) const {
     for (const AddedToken& token : added) {
-        if (!vocabulary.id_of(token.content)) weft_TRY(vocabulary.add_checked(token.content, *token.id, origin + ": added_tokens_decoder"));
+        if (!vocabulary.id_of(token.content))
+            weft_TRY(vocabulary.add_checked(token.content, *token.id, origin + ": added_tokens_decoder"));
     }
     return Ok{};
 }
 
 Json as_json(const AddedToken& t) {
-    return {{"content", t.content}, {"single_word", t.single_word}, {"lstrip", t.lstrip}, {"rstrip", t.rstrip}, {"normalized", t.normalized}, {"special", t.special}};
+    return {{"content", t.content}, {"single_word", t.single_word}, {"lstrip", t.lstrip},
+            {"rstrip", t.rstrip},   {"normalized", t.normalized},   {"special", t.special}};
 }
 
-Result<std::unique_ptr<Normalizer>> normalizer_from(const Json& part, const std::string& origin) { return read_normalizer(PartReader(JsonObject(part, origin), 0)); }
-Result<std::unique_ptr<PreTokenizer>> pre_tokenizer_from(const Json& part, const std::string& origin) { return read_pre_tokenizer(PartReader(JsonObject(part, origin), 0)); }
-Result<std::unique_ptr<Decoder>> decoder_from(const Json& part, const std::string& origin) { return read_decoder(PartReader(JsonObject(part, origin), 0)); }
+Result<std::unique_ptr<Normalizer>> normalizer_from(const Json& part, const std::string& origin) {
+    return read_normalizer(PartReader(JsonObject(part, origin), 0));
+}
+Result<std::unique_ptr<PreTokenizer>> pre_tokenizer_from(const Json& part, const std::string& origin) {
+    return read_pre_tokenizer(PartReader(JsonObject(part, origin), 0));
+}
+Result<std::unique_ptr<Decoder>> decoder_from(const Json& part, const std::string& origin) {
+    return read_decoder(PartReader(JsonObject(part, origin), 0));
+}
 
 Json byte_level_pre_tokenizer(std::span<const std::string_view> patterns, bool add_prefix_space) {
     Json all = Json::array();
     for (const std::string_view pattern : patterns) {
-        all.push_back({{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
+        all.push_back(
+            {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
     }
     const bool gpt2 = patterns.empty(); // ByteLevel knows that pattern itself
     all.push_back({{"type", "ByteLevel"}, {"add_prefix_space", add_prefix_space}, {"use_regex", gpt2}});
@@ -116,12 +131,15 @@ Json byte_level_pre_tokenizer(std::span<const std::string_view> patterns, bool a
 }
 
 Json space_mark_decoder(bool strip) {
-    Json all = {{{"type", "Replace"}, {"pattern", {{"String", "\xe2\x96\x81"}}}, {"content", " "}}, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
+    Json all = {{{"type", "Replace"}, {"pattern", {{"String", "\xe2\x96\x81"}}}, {"content", " "}},
+                {{"type", "ByteFallback"}},
+                {{"type", "Fuse"}}};
     if (strip) all.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
     return {{"type", "Sequence"}, {"decoders", all}};
 }
 
-std::unique_ptr<PostProcessor> make_surround(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after, const std::vector<uint32_t>& between) {
+std::unique_ptr<PostProcessor> make_surround(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after,
+                                             const std::vector<uint32_t>& between) {
     if (before.empty() && after.empty() && between.empty()) return nullptr;
     Template single, pair;
     single.add(before, 0).add_text(0, 0).add(after, 0);

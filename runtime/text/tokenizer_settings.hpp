@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what the files beside a tokenizer say about it (tokenizer_config.json, special_tokens_map.json, added_tokens.json), and helpers with which readers make parts.
+// L5: what the files beside a tokenizer say about it (tokenizer_config.json, special_tokens_map.json,
+// added_tokens.json), and helpers with which readers make parts.
 #pragma once
 #include "base/json.hpp"
 #include "text/tokenizer_parts.hpp"
@@ -8,15 +9,17 @@
 namespace weft::text {
 
 struct TokenizerSettings {
-    Json config = Json::object();       ///< tokenizer_config.json, with special_tokens_map.json for what it lacks
-    std::string origin;                 ///< of `config`
-    std::vector<AddedToken> added;      ///< in the order of their ids
+    Json config = Json::object();  ///< tokenizer_config.json, with special_tokens_map.json for what it lacks
+    std::string origin;            ///< of `config`
+    std::vector<AddedToken> added; ///< in the order of their ids
 
     /// Reads what is there; a directory without these files gives empty settings.
     static Result<TokenizerSettings> read(const std::filesystem::path& directory);
     /// The special token under a key such as `bos_token`, a string or an object; nothing if the key is absent or null.
     Result<std::optional<std::string>> token(const std::string& key) const;
-    Result<bool> flag(const std::string& key, bool otherwise) const { return JsonObject(config, origin).boolean_or(key, otherwise); }
+    Result<bool> flag(const std::string& key, bool otherwise) const {
+        return JsonObject(config, origin).boolean_or(key, otherwise);
+    }
     /// Whether the key `tokenizer_class` begins with `name`.
     bool is_class(std::string_view name) const;
     /// Gives a vocabulary the added tokens that it lacks, at their ids.
@@ -36,7 +39,9 @@ Json byte_level_pre_tokenizer(std::span<const std::string_view> patterns, bool a
 /// Spaces from U+2581, bytes from <0x00> tokens; the space that begins the text is dropped if `strip`.
 Json space_mark_decoder(bool strip);
 
-/// Tokens around a text: `before` A `after`, and for a pair `before` A `after` `between` B `after`. Null if there are none.
-std::unique_ptr<PostProcessor> make_surround(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after, const std::vector<uint32_t>& between);
+/// Tokens around a text: `before` A `after`, and for a pair `before` A `after` `between` B `after`. Null if there are
+/// none.
+std::unique_ptr<PostProcessor> make_surround(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after,
+                                             const std::vector<uint32_t>& between);
 
 } // namespace weft::text

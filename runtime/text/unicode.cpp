@@ -11,7 +11,8 @@ namespace weft::text {
 namespace {
 
 bool is_new(char32_t c) {
-    return std::any_of(std::begin(kNewCharacters), std::end(kNewCharacters), [&](const Categorized& r) { return c >= r.first && c <= r.last; });
+    return std::any_of(std::begin(kNewCharacters), std::end(kNewCharacters),
+                       [&](const Categorized& r) { return c >= r.first && c <= r.last; });
 }
 
 int combining_class(int32_t c) {
@@ -24,7 +25,8 @@ void decompose(char32_t c, bool compatibility, std::vector<int32_t>& out) {
         out.push_back(int32_t(c));
         return;
     }
-    const auto options = utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatibility ? UTF8PROC_COMPAT : 0));
+    const auto options =
+        utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatibility ? UTF8PROC_COMPAT : 0));
     int32_t parts[32]; // the longest decomposition has 18
     int boundary = 0;
     const auto count = utf8proc_decompose_char(int32_t(c), parts, 32, options, &boundary);
@@ -33,7 +35,8 @@ void decompose(char32_t c, bool compatibility, std::vector<int32_t>& out) {
     else out.insert(out.end(), parts, parts + count);
 }
 
-// Each run of marks with a class above 0, in order of class. Sorted, not bubbled as utf8proc does: a long run must not be quadratic.
+// Each run of marks with a class above 0, in order of class. Sorted, not bubbled as utf8proc does: a long run must not
+// be quadratic.
 void reorder_marks(std::vector<int32_t>& points) {
     for (size_t i = 0; i < points.size();) {
         if (combining_class(points[i]) == 0) {
@@ -48,7 +51,8 @@ void reorder_marks(std::vector<int32_t>& points) {
     }
 }
 
-// Composes what is decomposed and ordered. A mark whose class is not known composes with nothing and keeps its neighbours apart.
+// Composes what is decomposed and ordered. A mark whose class is not known composes with nothing and keeps its
+// neighbours apart.
 void compose(std::vector<int32_t>& points) {
     const auto options = utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     size_t kept = 0;
@@ -68,8 +72,8 @@ void compose(std::vector<int32_t>& points) {
 
 bool is_white_space(char32_t c) {
     if (c < 0x80) return c == ' ' || (c >= 9 && c <= 13);
-    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-           c == 0x205f || c == 0x3000;
+    return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 bool is_numeric(char32_t c) {
@@ -80,7 +84,8 @@ bool is_numeric(char32_t c) {
 }
 
 bool is_punctuation(char32_t c) {
-    if (c < 0x80) return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+    if (c < 0x80)
+        return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
     const auto category = utf8proc_category(int32_t(c));
     if (c == 0x166d || c == 0x111c9) return true;
     return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO && !contains(kUnknownPunctuation, c);
@@ -94,18 +99,22 @@ bool is_mark(char32_t c) {
 
 bool is_nonspacing_mark(char32_t c) {
     if (c == 0x1734) return true;
-    return utf8proc_category(int32_t(c)) == UTF8PROC_CATEGORY_MN && !contains(kUnknownMarks, c) && !contains(kUnknownNonspacing, c);
+    return utf8proc_category(int32_t(c)) == UTF8PROC_CATEGORY_MN && !contains(kUnknownMarks, c) &&
+           !contains(kUnknownNonspacing, c);
 }
 
 bool is_other(char32_t c) {
     const auto category = utf8proc_category(int32_t(c));
-    if (category == UTF8PROC_CATEGORY_CF) return c != 0x8e2 && c != 0x890 && c != 0x891 && c != 0x110cd && !(c >= 0x13430 && c <= 0x1343f); // these are younger
+    if (category == UTF8PROC_CATEGORY_CF)
+        return c != 0x8e2 && c != 0x890 && c != 0x891 && c != 0x110cd &&
+               !(c >= 0x13430 && c <= 0x1343f); // these are younger
     return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CO;
 }
 
 bool is_cjk(char32_t c) {
-    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) || (c >= 0x2a700 && c <= 0x2b73f) ||
-           (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
+    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) ||
+           (c >= 0x2a700 && c <= 0x2b73f) || (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) ||
+           (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
 }
 
 bool is_word(char32_t c) {
@@ -115,8 +124,8 @@ bool is_word(char32_t c) {
     if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) return true; // L*, M*, Nd, Nl
     if (category == UTF8PROC_CATEGORY_PC) return true;
     // The only Alphabetic characters of other categories: letters in circles and squares.
-    return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189) ||
-           contains(kNewWord, c);
+    return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
+           (c >= 0x1f170 && c <= 0x1f189) || contains(kNewWord, c);
 }
 
 void append_lower(std::string& out, char32_t c) {
@@ -137,7 +146,8 @@ void append_lower(std::string& out, char32_t c) {
 }
 
 int script_of(char32_t c) {
-    const auto* after = std::upper_bound(std::begin(kScripts), std::end(kScripts), c, [](char32_t x, const ScriptRange& r) { return x < r.first; });
+    const auto* after = std::upper_bound(std::begin(kScripts), std::end(kScripts), c,
+                                         [](char32_t x, const ScriptRange& r) { return x < r.first; });
     return after != std::begin(kScripts) && c <= after[-1].last ? after[-1].script : -1;
 }
 
@@ -173,7 +183,8 @@ void normalize_slowly(std::string_view text, NormalForm form, std::string& out) 
 } // namespace
 
 std::string normalize(std::string_view text, NormalForm form) {
-    // Below this no character changes by itself, and none joins the one before it: only one that stands before others can change.
+    // Below this no character changes by itself, and none joins the one before it: only one that stands before others
+    // can change.
     const char32_t inert = form == NormalForm::c ? 0x300 : 0x80;
     std::string out;
     out.reserve(text.size());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what tokenizers ask about characters: classes, lower case, the four normal forms, and the byte alphabet of byte-level models.
+// L5: what tokenizers ask about characters: classes, lower case, the four normal forms, and the byte alphabet of
+// byte-level models.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -9,14 +10,14 @@
 
 namespace weft::text {
 
-bool is_white_space(char32_t c);  ///< Unicode White_Space
-bool is_numeric(char32_t c);      ///< categories Nd, Nl, No
-bool is_punctuation(char32_t c);  ///< categories P*, and all of ASCII punctuation (with its symbols)
-bool is_mark(char32_t c);         ///< categories Mn, Mc, Me
+bool is_white_space(char32_t c);     ///< Unicode White_Space
+bool is_numeric(char32_t c);         ///< categories Nd, Nl, No
+bool is_punctuation(char32_t c);     ///< categories P*, and all of ASCII punctuation (with its symbols)
+bool is_mark(char32_t c);            ///< categories Mn, Mc, Me
 bool is_nonspacing_mark(char32_t c); ///< category Mn
-bool is_other(char32_t c);        ///< categories Cc, Cf, Co, as the BERT normalizer knows them
-bool is_cjk(char32_t c);          ///< the blocks of Chinese characters that BERT takes apart
-bool is_word(char32_t c);         ///< \w: Alphabetic, M*, Nd, Pc, Join_Control
+bool is_other(char32_t c);           ///< categories Cc, Cf, Co, as the BERT normalizer knows them
+bool is_cjk(char32_t c);             ///< the blocks of Chinese characters that BERT takes apart
+bool is_word(char32_t c);            ///< \w: Alphabetic, M*, Nd, Pc, Join_Control
 
 /// A number for the character's script, or -1 if it goes with any, as the space.
 int script_of(char32_t c);

@@ -104,7 +104,11 @@ private:
         const std::string_view text = unknown_;
         unknown_ = {};
         const UnigramConfig& config = model_.config_;
-        if (!config.unk_id) return Error{ErrorCode::malformed, config.origin + ": key 'unk_id' is missing, and the text has characters that are not in the vocabulary", {}};
+        if (!config.unk_id)
+            return Error{ErrorCode::malformed,
+                         config.origin +
+                             ": key 'unk_id' is missing, and the text has characters that are not in the vocabulary",
+                         {}};
         if (const auto id = config.vocabulary.id_of(text)) ids.push_back(*id);
         else if (!config.byte_fallback || !model_.bytes_.add(text, ids)) ids.push_back(*config.unk_id);
         return Ok{};
@@ -131,17 +135,21 @@ Result<std::unique_ptr<TokenModel>> read_unigram(const PartReader& part) {
     double lowest = std::numeric_limits<double>::infinity();
     for (const Json& item : *list) {
         const auto id = uint32_t(config.scores.size());
-        if (!item.is_array() || item.size() != 2 || !item[0].is_string() || !item[1].is_number()) return part.bad("vocab", "must be pairs of a piece and its score: entry " + std::to_string(id) + " is not");
+        if (!item.is_array() || item.size() != 2 || !item[0].is_string() || !item[1].is_number())
+            return part.bad("vocab", "must be pairs of a piece and its score: entry " + std::to_string(id) + " is not");
         config.scores.push_back(item[1].get<double>());
-        if (!std::isfinite(config.scores.back())) return part.bad("vocab", "must have finite scores: entry " + std::to_string(id) + " has none");
+        if (!std::isfinite(config.scores.back()))
+            return part.bad("vocab", "must have finite scores: entry " + std::to_string(id) + " has none");
         lowest = std::min(lowest, config.scores.back());
-        weft_TRY(config.vocabulary.add_checked(item[0].get_ref<const std::string&>(), id, part.origin() + ": key 'vocab'"));
+        weft_TRY(
+            config.vocabulary.add_checked(item[0].get_ref<const std::string&>(), id, part.origin() + ": key 'vocab'"));
     }
     if (config.scores.empty()) return part.bad("vocab", "must not be empty");
     config.unk_score = lowest - kUnkPenalty;
     if (part.has("unk_id")) {
         weft_ASSIGN(const int64_t id, part.integer("unk_id"));
-        if (id < 0 || uint64_t(id) >= config.scores.size()) return part.bad("unk_id", "must be below the number of pieces");
+        if (id < 0 || uint64_t(id) >= config.scores.size())
+            return part.bad("unk_id", "must be below the number of pieces");
         config.unk_id = uint32_t(id);
     }
     weft_ASSIGN(config.byte_fallback, part.boolean_or("byte_fallback", false));

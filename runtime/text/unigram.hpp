@@ -7,16 +7,18 @@ namespace weft::text {
 
 struct UnigramConfig {
     Vocabulary vocabulary;
-    std::vector<double> scores;     ///< one an id; not a number: never found in a text, as control pieces of SentencePiece
-    double unk_score = 0;           ///< of a character that is no piece
+    std::vector<double> scores; ///< one an id; not a number: never found in a text, as control pieces of SentencePiece
+    double unk_score = 0;       ///< of a character that is no piece
     std::optional<uint32_t> unk_id; ///< absent: meeting an unknown character is an error
-    bool float_sums = false;        ///< sums of scores are rounded to float, as the SentencePiece library has them: which of two equal ways wins depends on it
-    bool byte_fallback = false;     ///< unknown characters become their bytes' pieces, <0x00> to <0xFF>, if all of those exist
-    std::string origin;             ///< the file, for messages
+    bool float_sums = false; ///< sums of scores are rounded to float, as the SentencePiece library has them: which of
+                             ///< two equal ways wins depends on it
+    bool byte_fallback =
+        false;          ///< unknown characters become their bytes' pieces, <0x00> to <0xFF>, if all of those exist
+    std::string origin; ///< the file, for messages
 };
 
-/// Neighbouring unknown characters are one unknown token. Time is the text's length times the longest piece's; memory is that of the longest stretch which no
-/// boundary of pieces must cut.
+/// Neighbouring unknown characters are one unknown token. Time is the text's length times the longest piece's; memory
+/// is that of the longest stretch which no boundary of pieces must cut.
 std::unique_ptr<TokenModel> make_unigram(UnigramConfig config);
 
 Result<std::unique_ptr<TokenModel>> read_unigram(const PartReader& part);

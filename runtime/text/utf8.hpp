@@ -44,12 +44,13 @@ inline void append_code_point(std::string& out, char32_t c) {
     } else if (c < 0x10000) {
         out += {char(0xe0 | (c >> 12)), char(0x80 | ((c >> 6) & 0x3f)), char(0x80 | (c & 0x3f))};
     } else {
-        out += {char(0xf0 | (c >> 18)), char(0x80 | ((c >> 12) & 0x3f)), char(0x80 | ((c >> 6) & 0x3f)), char(0x80 | (c & 0x3f))};
+        out += {char(0xf0 | (c >> 18)), char(0x80 | ((c >> 12) & 0x3f)), char(0x80 | ((c >> 6) & 0x3f)),
+                char(0x80 | (c & 0x3f))};
     }
 }
 
-/// What the first bytes of arbitrary input are: a whole character, an invalid sequence (the longest start of a valid one, which
-/// becomes one U+FFFD), or the start of a character whose rest is not there yet.
+/// What the first bytes of arbitrary input are: a whole character, an invalid sequence (the longest start of a valid
+/// one, which becomes one U+FFFD), or the start of a character whose rest is not there yet.
 struct Utf8Step {
     enum Kind { whole, invalid, incomplete } kind;
     size_t bytes;

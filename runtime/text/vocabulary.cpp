@@ -19,7 +19,8 @@ Result<Vocabulary> Vocabulary::read(const JsonObject& part, const std::string& k
     vocabulary.grow(object.json().size());
     for (auto it = object.json().begin(); it != object.json().end(); ++it) {
         if (!it->is_number_unsigned() || it->get<uint64_t>() > kHighestToken) {
-            return part.bad(key, "must map tokens to ids from 0 to 2^24 - 1; '" + it.key().substr(0, 64) + "' breaks that");
+            return part.bad(key,
+                            "must map tokens to ids from 0 to 2^24 - 1; '" + it.key().substr(0, 64) + "' breaks that");
         }
         weft_TRY(vocabulary.add_checked(it.key(), it->get<uint32_t>(), part.origin() + ": key '" + key + "'"));
     }
@@ -72,7 +73,8 @@ void Vocabulary::add(std::string_view token, uint32_t id) {
 
 Status Vocabulary::add_checked(std::string_view token, uint32_t id, const std::string& where) {
     if (id > kHighestToken) return Error{ErrorCode::malformed, where + " must have ids below 2^24", {}};
-    if (bytes_.size() + token.size() >= kFree) return Error{ErrorCode::malformed, where + " must hold less than 2^32 bytes of tokens", {}};
+    if (bytes_.size() + token.size() >= kFree)
+        return Error{ErrorCode::malformed, where + " must hold less than 2^32 bytes of tokens", {}};
     add(token, id);
     return Ok{};
 }

@@ -9,12 +9,16 @@ namespace {
 
 class WordModel : public TokenModel {
 public:
-    explicit WordModel(WordConfig config) : config_(std::move(config)), unk_id_(config_.vocabulary.id_of(config_.unk_token)) {}
+    explicit WordModel(WordConfig config)
+        : config_(std::move(config)), unk_id_(config_.vocabulary.id_of(config_.unk_token)) {}
     const Vocabulary& vocabulary() const override { return config_.vocabulary; }
 
     Status add_unknown(std::vector<uint32_t>& ids) const {
         if (!unk_id_) {
-            return Error{ErrorCode::malformed, config_.origin + ": key 'unk_token' names '" + config_.unk_token.substr(0, 64) + "', which is not in the vocabulary", {}};
+            return Error{ErrorCode::malformed,
+                         config_.origin + ": key 'unk_token' names '" + config_.unk_token.substr(0, 64) +
+                             "', which is not in the vocabulary",
+                         {}};
         }
         if (!config_.fuse_unk || ids.empty() || ids.back() != *unk_id_) ids.push_back(*unk_id_);
         return Ok{};
@@ -88,8 +92,12 @@ Result<WordConfig> read_config(const PartReader& part, const std::string& unk_to
 
 } // namespace
 
-std::unique_ptr<TokenModel> make_word_piece(WordConfig config) { return std::make_unique<WordPiece>(std::move(config)); }
-std::unique_ptr<TokenModel> make_word_level(WordConfig config) { return std::make_unique<WordLevel>(std::move(config)); }
+std::unique_ptr<TokenModel> make_word_piece(WordConfig config) {
+    return std::make_unique<WordPiece>(std::move(config));
+}
+std::unique_ptr<TokenModel> make_word_level(WordConfig config) {
+    return std::make_unique<WordLevel>(std::move(config));
+}
 
 Result<std::unique_ptr<TokenModel>> read_word_piece(const PartReader& part) {
     weft_ASSIGN(WordConfig config, read_config(part, "[UNK]"));

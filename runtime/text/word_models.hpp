@@ -11,11 +11,13 @@ struct WordConfig {
     std::string continuing_prefix = "##"; ///< WordPiece: before all pieces of a word but the first
     size_t longest_word = 100;            ///< WordPiece: in characters; longer ones are unknown
     bool fuse_unk = false;                ///< WordLevel: neighbouring unknown words are one unknown token
-    bool byte_fallback = false;           ///< WordLevel: an unknown word becomes its bytes' pieces, <0x00> to <0xFF>, if all of those exist
-    std::string origin;                   ///< the file, for messages
+    bool byte_fallback =
+        false; ///< WordLevel: an unknown word becomes its bytes' pieces, <0x00> to <0xFF>, if all of those exist
+    std::string origin; ///< the file, for messages
 };
 
-/// The longest piece at each place; a word that cannot be covered is one unknown token. Time is the word's length times the longest piece's.
+/// The longest piece at each place; a word that cannot be covered is one unknown token. Time is the word's length times
+/// the longest piece's.
 std::unique_ptr<TokenModel> make_word_piece(WordConfig config);
 std::unique_ptr<TokenModel> make_word_level(WordConfig config);
 

@@ -17,7 +17,10 @@ Result<std::unique_ptr<Device>> Device::create(const DeviceOptions& options) {
 Status Device::pick_and_create(const DeviceOptions& options) {
     weft_ASSIGN(const auto devices, instance_->physical_devices());
     if (options.index >= int(devices.size()))
-        return Error{ErrorCode::invalid_argument, "device " + std::to_string(options.index) + " was asked for, but there are " + std::to_string(devices.size()) + " (counted from 0; `weft info` lists them)", {}};
+        return Error{ErrorCode::invalid_argument,
+                     "device " + std::to_string(options.index) + " was asked for, but there are " +
+                         std::to_string(devices.size()) + " (counted from 0; `weft info` lists them)",
+                     {}};
     std::vector<std::string> reasons;
     for (size_t i = 0; i < devices.size() && !physical_; ++i) {
         if (options.index >= 0 && int(i) != options.index) continue;
@@ -37,8 +40,10 @@ Status Device::pick_and_create(const DeviceOptions& options) {
     instance_->fn().vkGetPhysicalDeviceFeatures2(physical_, &chain.core);
     chain.core.features = {}; // nothing of the core features is needed
     std::vector<const char*> enabled;
-    if (summary_.api_version < VK_API_VERSION_1_2 && chain.has_float16) enabled.push_back(VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
-    if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_dot) enabled.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    if (summary_.api_version < VK_API_VERSION_1_2 && chain.has_float16)
+        enabled.push_back(VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
+    if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_dot)
+        enabled.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     const float priority = 1.0f;
     VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
     queue.queueFamilyIndex = queue_family_;
@@ -49,7 +54,8 @@ Status Device::pick_and_create(const DeviceOptions& options) {
     info.pQueueCreateInfos = &queue;
     info.enabledExtensionCount = uint32_t(enabled.size());
     info.ppEnabledExtensionNames = enabled.data();
-    weft_TRY(check(instance_->fn().vkCreateDevice(physical_, &info, nullptr, &device_), "vkCreateDevice", summary_.name));
+    weft_TRY(
+        check(instance_->fn().vkCreateDevice(physical_, &info, nullptr, &device_), "vkCreateDevice", summary_.name));
     instance_->load(fn_, device_);
     fn_.vkGetDeviceQueue(device_, queue_family_, 0, &queue_);
     queue_mutex_ = &own_queue_mutex_;
@@ -58,10 +64,13 @@ Status Device::pick_and_create(const DeviceOptions& options) {
 
 Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const DeviceOptions& options) {
     if (!host.get_instance_proc_addr || !host.instance || !host.physical || !host.device || !host.queue)
-        return Error{ErrorCode::invalid_argument, "an adopted device needs get_instance_proc_addr, instance, physical, device and queue", {}};
+        return Error{ErrorCode::invalid_argument,
+                     "an adopted device needs get_instance_proc_addr, instance, physical, device and queue",
+                     {}};
     std::unique_ptr<Device> device(new Device);
     device->instance_ = Instance::adopt(host.get_instance_proc_addr, host.instance);
-    if (const auto& fn = device->instance_->fn(); !fn.vkGetPhysicalDeviceProperties2 || !fn.vkGetPhysicalDeviceFeatures2 || !fn.vkGetDeviceProcAddr)
+    if (const auto& fn = device->instance_->fn();
+        !fn.vkGetPhysicalDeviceProperties2 || !fn.vkGetPhysicalDeviceFeatures2 || !fn.vkGetDeviceProcAddr)
         return Error{ErrorCode::unsupported, "the adopted instance must be made for Vulkan 1.1 or later", {}};
     device->physical_ = host.physical;
     device->device_ = host.device;
@@ -71,7 +80,8 @@ Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const D
     device->instance_->load(device->fn_, host.device);
     device->summary_ = summarize(*device->instance_, host.physical, host.queue_family);
     device->summary_.features.bits &= host.features.bits;
-    if (!device->summary_.reasons.empty()) return Error{ErrorCode::unsupported, "the adopted device cannot be used", device->summary_.reasons};
+    if (!device->summary_.reasons.empty())
+        return Error{ErrorCode::unsupported, "the adopted device cannot be used", device->summary_.reasons};
     weft_TRY(device->finish(options));
     return device;
 }
@@ -84,7 +94,9 @@ Status Device::finish(const DeviceOptions& options) {
     const int best = memory_type(~0u, true, true, false);
     if (best >= 0) {
         const auto& type = memory_.memoryTypes[best];
-        unified_memory_ = (type.propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) && memory_.memoryHeaps[type.heapIndex].size >= summary_.memory_bytes && (summary_.type == "CPU" || summary_.type == "integrated");
+        unified_memory_ = (type.propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) &&
+                          memory_.memoryHeaps[type.heapIndex].size >= summary_.memory_bytes &&
+                          (summary_.type == "CPU" || summary_.type == "integrated");
     }
     pipelines_ = std::make_unique<Pipelines>(*this);
     return Ok{};
@@ -97,7 +109,8 @@ std::unique_ptr<Device> Device::described(DeviceSummary summary) {
 }
 
 Device::~Device() {
-    // Everything that was submitted has been waited for by its owner; a host's device is not ours to idle, as its other queues may be in use.
+    // Everything that was submitted has been waited for by its owner; a host's device is not ours to idle, as its other
+    // queues may be in use.
     if (owns_ && device_ && fn_.vkDeviceWaitIdle) fn_.vkDeviceWaitIdle(device_);
     pipelines_.reset();
     if (owns_ && device_) fn_.vkDestroyDevice(device_, nullptr);
@@ -108,9 +121,11 @@ int Device::memory_type(uint32_t allowed_bits, bool local, bool visible, bool ca
     for (uint32_t i = 0; i < memory_.memoryTypeCount; ++i) {
         const VkMemoryPropertyFlags flags = memory_.memoryTypes[i].propertyFlags;
         if (!(allowed_bits >> i & 1)) continue;
-        constexpr VkMemoryPropertyFlags mapped = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+        constexpr VkMemoryPropertyFlags mapped =
+            VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
         if (visible && (flags & mapped) != mapped) continue;
-        const int score = (local == bool(flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)) * 2 + (cached == bool(flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT));
+        const int score = (local == bool(flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)) * 2 +
+                          (cached == bool(flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT));
         if (score > best_score) best = int(i), best_score = score;
     }
     return best;
@@ -129,7 +144,8 @@ Status Device::run(std::span<const VkCommandBuffer> commands) const {
     VkFence fence = VK_NULL_HANDLE;
     weft_TRY(check(fn_.vkCreateFence(device_, &info, nullptr, &fence), "vkCreateFence", summary_.name));
     Status status = submit(commands, fence);
-    if (status) status = check(fn_.vkWaitForFences(device_, 1, &fence, VK_TRUE, UINT64_MAX), "vkWaitForFences", summary_.name);
+    if (status)
+        status = check(fn_.vkWaitForFences(device_, 1, &fence, VK_TRUE, UINT64_MAX), "vkWaitForFences", summary_.name);
     fn_.vkDestroyFence(device_, fence, nullptr);
     return status;
 }
@@ -138,7 +154,12 @@ Status Device::take(uint64_t bytes, const std::string& what) const {
     const uint64_t before = used_.fetch_add(bytes);
     if (options_.memory_limit && before + bytes > options_.memory_limit) {
         used_ -= bytes;
-        return Error{ErrorCode::out_of_memory, what + " needs " + std::to_string(bytes >> 20) + " MiB, but of the budget of " + std::to_string(options_.memory_limit >> 20) + " MiB only " + std::to_string((options_.memory_limit - std::min(before, options_.memory_limit)) >> 20) + " MiB are left", {}};
+        return Error{ErrorCode::out_of_memory,
+                     what + " needs " + std::to_string(bytes >> 20) + " MiB, but of the budget of " +
+                         std::to_string(options_.memory_limit >> 20) + " MiB only " +
+                         std::to_string((options_.memory_limit - std::min(before, options_.memory_limit)) >> 20) +
+                         " MiB are left",
+                     {}};
     }
     return Ok{};
 }

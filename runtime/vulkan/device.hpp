@@ -14,15 +14,17 @@
 namespace weft::vk {
 
 struct DeviceOptions {
-    int index = -1;                     ///< position in list_devices(); -1: the first usable, discrete before integrated before CPU
-    bool validation = false;            ///< core and synchronization validation; messages are counted and kept
-    uint64_t memory_limit = 0;          ///< bytes weft may allocate on the device; 0: no limit but the device's
-    std::filesystem::path cache_dir;    ///< where the pipeline cache lies; empty: none is read or written
-    FeatureSet disabled;                ///< features to behave as if absent, to test the lower tiers
-    std::filesystem::path shader_dir;   ///< development: compile shaders from this folder at run time instead of the embedded ones
+    int index = -1; ///< position in list_devices(); -1: the first usable, discrete before integrated before CPU
+    bool validation = false;         ///< core and synchronization validation; messages are counted and kept
+    uint64_t memory_limit = 0;       ///< bytes weft may allocate on the device; 0: no limit but the device's
+    std::filesystem::path cache_dir; ///< where the pipeline cache lies; empty: none is read or written
+    FeatureSet disabled;             ///< features to behave as if absent, to test the lower tiers
+    std::filesystem::path
+        shader_dir; ///< development: compile shaders from this folder at run time instead of the embedded ones
 };
 
-/// Handles of a host program. weft destroys none of them; they must outlive the Device. `features` says what the host enabled.
+/// Handles of a host program. weft destroys none of them; they must outlive the Device. `features` says what the host
+/// enabled.
 struct AdoptedDevice {
     PFN_vkGetInstanceProcAddr get_instance_proc_addr = nullptr;
     VkInstance instance = VK_NULL_HANDLE;
@@ -30,14 +32,15 @@ struct AdoptedDevice {
     VkDevice device = VK_NULL_HANDLE;
     VkQueue queue = VK_NULL_HANDLE;
     uint32_t queue_family = 0;
-    std::mutex* queue_mutex = nullptr; ///< the host's lock around its own use of the queue, or null if weft alone uses it
+    std::mutex* queue_mutex =
+        nullptr; ///< the host's lock around its own use of the queue, or null if weft alone uses it
     FeatureSet features;
 };
 
 class Pipelines;
 
-/// Owns (or borrows) instance, device and one queue with compute. Immovable; everything made from it must be destroyed first.
-/// submit() may be called from any thread; all else that is const as well.
+/// Owns (or borrows) instance, device and one queue with compute. Immovable; everything made from it must be destroyed
+/// first. submit() may be called from any thread; all else that is const as well.
 class Device {
 public:
     static Result<std::unique_ptr<Device>> create(const DeviceOptions& options);
@@ -59,9 +62,11 @@ public:
     const DeviceOptions& options() const { return options_; }
     Pipelines& pipelines() const { return *pipelines_; }
 
-    /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs): uploads need no staging copy.
+    /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs): uploads need
+    /// no staging copy.
     bool unified_memory() const { return unified_memory_; }
-    /// The memory type for a use, or -1. `local`: prefers device-local; `visible`: must be host-visible and coherent; `cached`: prefers cached.
+    /// The memory type for a use, or -1. `local`: prefers device-local; `visible`: must be host-visible and coherent;
+    /// `cached`: prefers cached.
     int memory_type(uint32_t allowed_bits, bool local, bool visible, bool cached) const;
 
     /// Submits and returns at once; `fence` is signalled when the work is done.

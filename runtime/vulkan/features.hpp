@@ -7,11 +7,11 @@
 namespace weft::vk {
 
 enum class Feature : uint32_t {
-    float16 = 1 << 0,        ///< 16-bit float arithmetic and 16-bit storage buffers: the f16 tier
-    subgroup = 1 << 1,       ///< subgroup arithmetic, ballot and shuffle in compute
-    integer_dot = 1 << 2,    ///< 4 x 8-bit integer dot product: the dot tier can run
+    float16 = 1 << 0,            ///< 16-bit float arithmetic and 16-bit storage buffers: the f16 tier
+    subgroup = 1 << 1,           ///< subgroup arithmetic, ballot and shuffle in compute
+    integer_dot = 1 << 2,        ///< 4 x 8-bit integer dot product: the dot tier can run
     cooperative_matrix = 1 << 3, ///< VK_KHR_cooperative_matrix: the coop tier
-    fast_integer_dot = 1 << 4, ///< the device has instructions for it: the dot tier is chosen
+    fast_integer_dot = 1 << 4,   ///< the device has instructions for it: the dot tier is chosen
 };
 
 struct FeatureSet {
@@ -22,11 +22,11 @@ struct FeatureSet {
 };
 
 struct Limits {
-    uint64_t storage_range = 0;   ///< maxStorageBufferRange, bytes
-    uint64_t allocation = 0;      ///< maxMemoryAllocationSize, bytes
-    uint32_t invocations = 0;     ///< maxComputeWorkGroupInvocations
-    uint32_t shared_bytes = 0;    ///< maxComputeSharedMemorySize
-    uint32_t groups[3] = {};      ///< maxComputeWorkGroupCount
+    uint64_t storage_range = 0; ///< maxStorageBufferRange, bytes
+    uint64_t allocation = 0;    ///< maxMemoryAllocationSize, bytes
+    uint32_t invocations = 0;   ///< maxComputeWorkGroupInvocations
+    uint32_t shared_bytes = 0;  ///< maxComputeSharedMemorySize
+    uint32_t groups[3] = {};    ///< maxComputeWorkGroupCount
     uint32_t subgroup_size = 1;
     uint32_t storage_buffers = 0; ///< maxPerStageDescriptorStorageBuffers
     double timestamp_ns = 0;      ///< nanoseconds a tick; 0: the queue has no timestamps

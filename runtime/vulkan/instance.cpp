@@ -8,14 +8,18 @@ namespace {
 
 std::mutex loader; // volk's globals are written under it
 
-VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUtilsMessageTypeFlagsEXT, const VkDebugUtilsMessengerCallbackDataEXT* data, void* instance) {
+VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUtilsMessageTypeFlagsEXT,
+                                          const VkDebugUtilsMessengerCallbackDataEXT* data, void* instance) {
     static_cast<Instance*>(instance)->add_message(data->pMessage ? data->pMessage : "(no text)");
     return VK_FALSE;
 }
 
 Result<VkInstance> make_instance(bool validation) {
     if (volkInitialize() != VK_SUCCESS)
-        return Error{ErrorCode::not_found, "no Vulkan loader (libvulkan.so.1) on this machine: install it (Debian: libvulkan1) together with a driver", {}};
+        return Error{
+            ErrorCode::not_found,
+            "no Vulkan loader (libvulkan.so.1) on this machine: install it (Debian: libvulkan1) together with a driver",
+            {}};
     VkApplicationInfo app{VK_STRUCTURE_TYPE_APPLICATION_INFO};
     app.pEngineName = "weft";
     app.apiVersion = VK_API_VERSION_1_3; // the highest we know; devices of 1.1 stay usable
@@ -23,7 +27,9 @@ Result<VkInstance> make_instance(bool validation) {
     vkEnumerateInstanceExtensionProperties(nullptr, &count, nullptr);
     std::vector<VkExtensionProperties> extensions(count);
     vkEnumerateInstanceExtensionProperties(nullptr, &count, extensions.data());
-    const bool debug_utils = std::any_of(extensions.begin(), extensions.end(), [](const auto& e) { return std::strcmp(e.extensionName, VK_EXT_DEBUG_UTILS_EXTENSION_NAME) == 0; });
+    const bool debug_utils = std::any_of(extensions.begin(), extensions.end(), [](const auto& e) {
+        return std::strcmp(e.extensionName, VK_EXT_DEBUG_UTILS_EXTENSION_NAME) == 0;
+    });
     std::vector<const char*> enabled, layers;
     if (debug_utils) enabled.push_back(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
     VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
@@ -36,8 +42,12 @@ Result<VkInstance> make_instance(bool validation) {
         vkEnumerateInstanceLayerProperties(&count, nullptr);
         std::vector<VkLayerProperties> available(count);
         vkEnumerateInstanceLayerProperties(&count, available.data());
-        if (std::none_of(available.begin(), available.end(), [&](const auto& l) { return std::strcmp(l.layerName, layer) == 0; }))
-            return Error{ErrorCode::unsupported, std::string("validation was asked for, but the layer ") + layer + " is not installed (Debian: vulkan-validationlayers)", {}};
+        if (std::none_of(available.begin(), available.end(),
+                         [&](const auto& l) { return std::strcmp(l.layerName, layer) == 0; }))
+            return Error{ErrorCode::unsupported,
+                         std::string("validation was asked for, but the layer ") + layer +
+                             " is not installed (Debian: vulkan-validationlayers)",
+                         {}};
         layers.push_back(layer);
         info.pNext = &features;
     }
@@ -49,7 +59,10 @@ Result<VkInstance> make_instance(bool validation) {
     VkInstance instance = VK_NULL_HANDLE;
     const VkResult result = vkCreateInstance(&info, nullptr, &instance);
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
-        return Error{ErrorCode::not_found, "no Vulkan driver: vkCreateInstance says VK_ERROR_INCOMPATIBLE_DRIVER. Install your GPU's driver, or a software one (Debian: mesa-vulkan-drivers)", {}};
+        return Error{ErrorCode::not_found,
+                     "no Vulkan driver: vkCreateInstance says VK_ERROR_INCOMPATIBLE_DRIVER. Install your GPU's driver, "
+                     "or a software one (Debian: mesa-vulkan-drivers)",
+                     {}};
     weft_TRY(check(result, "vkCreateInstance", "weft's instance"));
     return instance;
 }
@@ -67,11 +80,13 @@ Result<std::unique_ptr<Instance>> Instance::create(bool validation) {
     const InstanceFunctions& fn = instance->fn_;
     if (validation && fn.vkCreateDebugUtilsMessengerEXT) {
         VkDebugUtilsMessengerCreateInfoEXT info{VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT};
-        info.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
+        info.messageSeverity =
+            VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
         info.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT;
         info.pfnUserCallback = on_message;
         info.pUserData = instance.get();
-        weft_TRY(check(fn.vkCreateDebugUtilsMessengerEXT(instance->instance_, &info, nullptr, &instance->messenger_), "vkCreateDebugUtilsMessengerEXT", "the validation messages"));
+        weft_TRY(check(fn.vkCreateDebugUtilsMessengerEXT(instance->instance_, &info, nullptr, &instance->messenger_),
+                       "vkCreateDebugUtilsMessengerEXT", "the validation messages"));
     }
     return instance;
 }
@@ -103,14 +118,23 @@ void Instance::load(VolkDeviceTable& table, VkDevice device) const {
 
 Result<std::vector<VkPhysicalDevice>> Instance::physical_devices() const {
     uint32_t count = 0;
-    weft_TRY(check(fn_.vkEnumeratePhysicalDevices(instance_, &count, nullptr), "vkEnumeratePhysicalDevices", "the instance"));
+    weft_TRY(check(fn_.vkEnumeratePhysicalDevices(instance_, &count, nullptr), "vkEnumeratePhysicalDevices",
+                   "the instance"));
     std::vector<VkPhysicalDevice> devices(count);
-    weft_TRY(check(fn_.vkEnumeratePhysicalDevices(instance_, &count, devices.data()), "vkEnumeratePhysicalDevices", "the instance"));
-    if (count == 0) return Error{ErrorCode::not_found, "no Vulkan device: the loader found no driver. Install your GPU's driver, or a software one (Debian: mesa-vulkan-drivers)", {}};
+    weft_TRY(check(fn_.vkEnumeratePhysicalDevices(instance_, &count, devices.data()), "vkEnumeratePhysicalDevices",
+                   "the instance"));
+    if (count == 0)
+        return Error{ErrorCode::not_found,
+                     "no Vulkan device: the loader found no driver. Install your GPU's driver, or a software one "
+                     "(Debian: mesa-vulkan-drivers)",
+                     {}};
     const auto rank = [&](VkPhysicalDevice d) {
         VkPhysicalDeviceProperties p;
         fn_.vkGetPhysicalDeviceProperties(d, &p);
-        return p.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? 0 : p.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU ? 1 : p.deviceType == VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU ? 2 : 3;
+        return p.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU     ? 0
+               : p.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU ? 1
+               : p.deviceType == VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU    ? 2
+                                                                        : 3;
     };
     std::stable_sort(devices.begin(), devices.end(), [&](auto a, auto b) { return rank(a) < rank(b); });
     return devices;

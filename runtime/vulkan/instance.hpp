@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L1: a Vulkan instance, made here or a host's, with the functions loaded for it: volk's global ones belong to whichever instance came last, and a process may have several.
+// L1: a Vulkan instance, made here or a host's, with the functions loaded for it: volk's global ones belong to
+// whichever instance came last, and a process may have several.
 #pragma once
 #include "vulkan/api.hpp"
 #include <memory>
@@ -10,10 +11,12 @@
 namespace weft::vk {
 
 // The instance-level functions that weft calls.
-#define weft_INSTANCE_FUNCTIONS(f)                                                                                                                                           \
-    f(vkDestroyInstance) f(vkEnumeratePhysicalDevices) f(vkGetPhysicalDeviceProperties) f(vkGetPhysicalDeviceProperties2) f(vkGetPhysicalDeviceFeatures2)                    \
-    f(vkGetPhysicalDeviceMemoryProperties) f(vkGetPhysicalDeviceQueueFamilyProperties) f(vkEnumerateDeviceExtensionProperties) f(vkCreateDevice) f(vkGetDeviceProcAddr)      \
-    f(vkCreateDebugUtilsMessengerEXT) f(vkDestroyDebugUtilsMessengerEXT) f(vkSetDebugUtilsObjectNameEXT)
+#define weft_INSTANCE_FUNCTIONS(f)                                                                                     \
+    f(vkDestroyInstance) f(vkEnumeratePhysicalDevices) f(vkGetPhysicalDeviceProperties)                                \
+        f(vkGetPhysicalDeviceProperties2) f(vkGetPhysicalDeviceFeatures2) f(vkGetPhysicalDeviceMemoryProperties)       \
+            f(vkGetPhysicalDeviceQueueFamilyProperties) f(vkEnumerateDeviceExtensionProperties) f(vkCreateDevice)      \
+                f(vkGetDeviceProcAddr) f(vkCreateDebugUtilsMessengerEXT) f(vkDestroyDebugUtilsMessengerEXT)            \
+                    f(vkSetDebugUtilsObjectNameEXT)
 
 struct InstanceFunctions {
 #define weft_MEMBER(name) PFN_##name name = nullptr;

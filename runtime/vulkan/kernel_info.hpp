@@ -13,8 +13,8 @@ enum class Access : uint8_t { read, write, read_write };
 
 struct VariantInfo {
     const char* name;
-    const char* defines; ///< what it is compiled with, separated by commas
-    const char* purpose; ///< what it is for: shaders/variants.txt
+    const char* defines;   ///< what it is compiled with, separated by commas
+    const char* purpose;   ///< what it is for: shaders/variants.txt
     const uint32_t* words; ///< null: this build's glslc could not compile it
     size_t bytes;
     const uint32_t* capabilities; ///< SPIR-V capabilities the module declares
@@ -36,13 +36,23 @@ struct KernelInfo {
     const uint32_t* spec_ids; ///< constant_id of each field of Spec
     uint32_t spec_count;
     uint32_t push_bytes;
-    uint32_t local[3];    ///< default workgroup size
+    uint32_t local[3];     ///< default workgroup size
     int32_t local_spec[3]; ///< index into Spec of the constant that sets it, or -1
 };
 
-// One field of a generated Buffers: no default, so that a forgotten buffer does not compile. Its access comes from the shader.
-struct In { In(const Tensor& t) : tensor(t) {} Tensor tensor; };
-struct Out { Out(const Tensor& t) : tensor(t) {} Tensor tensor; };
-struct InOut { InOut(const Tensor& t) : tensor(t) {} Tensor tensor; };
+// One field of a generated Buffers: no default, so that a forgotten buffer does not compile. Its access comes from the
+// shader.
+struct In {
+    In(const Tensor& t) : tensor(t) {}
+    Tensor tensor;
+};
+struct Out {
+    Out(const Tensor& t) : tensor(t) {}
+    Tensor tensor;
+};
+struct InOut {
+    InOut(const Tensor& t) : tensor(t) {}
+    Tensor tensor;
+};
 
 } // namespace weft::vk

@@ -8,14 +8,17 @@
 namespace weft::vk {
 namespace {
 
-constexpr uint64_t kSharedBlock = uint64_t(1) << 30; // what small pieces share is allocated at most so much at once; a larger piece has a block of its own
+constexpr uint64_t kSharedBlock =
+    uint64_t(1)
+    << 30; // what small pieces share is allocated at most so much at once; a larger piece has a block of its own
 
 uint64_t aligned(uint64_t bytes) { return (bytes + Tensor::kAlignment - 1) / Tensor::kAlignment * Tensor::kAlignment; }
 
 } // namespace
 
 Arena::Arena(Arena&& other) noexcept
-    : device_(other.device_), use_(other.use_), name_(std::move(other.name_)), blocks_(std::exchange(other.blocks_, {})) {}
+    : device_(other.device_), use_(other.use_), name_(std::move(other.name_)),
+      blocks_(std::exchange(other.blocks_, {})) {}
 
 Arena& Arena::operator=(Arena&& other) noexcept {
     std::swap(device_, other.device_);
@@ -56,21 +59,35 @@ Result<Arena::Block> Arena::make_block(uint64_t bytes) {
     };
     VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
     info.size = bytes;
-    info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
-    if (auto status = check(fn.vkCreateBuffer(device_->handle(), &info, nullptr, &block.buffer), "vkCreateBuffer", name_); !status) return fail(status.error());
+    info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                 VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+    if (auto status =
+            check(fn.vkCreateBuffer(device_->handle(), &info, nullptr, &block.buffer), "vkCreateBuffer", name_);
+        !status)
+        return fail(status.error());
     VkMemoryRequirements needs;
     fn.vkGetBufferMemoryRequirements(device_->handle(), block.buffer, &needs);
     const bool visible = use_ != MemoryUse::device || device_->unified_memory();
-    const int type = device_->memory_type(needs.memoryTypeBits, use_ == MemoryUse::device, visible, use_ == MemoryUse::readback);
+    const int type =
+        device_->memory_type(needs.memoryTypeBits, use_ == MemoryUse::device, visible, use_ == MemoryUse::readback);
     if (type < 0) return fail({ErrorCode::unsupported, name_ + ": the device has no memory of the kind needed", {}});
     VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
     allocation.allocationSize = needs.size;
     allocation.memoryTypeIndex = uint32_t(type);
-    if (auto status = check(fn.vkAllocateMemory(device_->handle(), &allocation, nullptr, &block.memory), "vkAllocateMemory", name_ + " (" + std::to_string(bytes >> 20) + " MiB)"); !status) return fail(status.error());
-    if (auto status = check(fn.vkBindBufferMemory(device_->handle(), block.buffer, block.memory, 0), "vkBindBufferMemory", name_); !status) return fail(status.error());
+    if (auto status = check(fn.vkAllocateMemory(device_->handle(), &allocation, nullptr, &block.memory),
+                            "vkAllocateMemory", name_ + " (" + std::to_string(bytes >> 20) + " MiB)");
+        !status)
+        return fail(status.error());
+    if (auto status =
+            check(fn.vkBindBufferMemory(device_->handle(), block.buffer, block.memory, 0), "vkBindBufferMemory", name_);
+        !status)
+        return fail(status.error());
     if (visible) {
         void* mapped = nullptr;
-        if (auto status = check(fn.vkMapMemory(device_->handle(), block.memory, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory", name_); !status) return fail(status.error());
+        if (auto status = check(fn.vkMapMemory(device_->handle(), block.memory, 0, VK_WHOLE_SIZE, 0, &mapped),
+                                "vkMapMemory", name_);
+            !status)
+            return fail(status.error());
         block.mapped = static_cast<std::byte*>(mapped);
     }
     device_->set_name(VK_OBJECT_TYPE_BUFFER, uint64_t(block.buffer), name_);
@@ -87,7 +104,10 @@ Result<Slice> Arena::allocate(uint64_t bytes, uint64_t coming) {
         }
     const uint64_t largest = device_->limits().allocation;
     if (size > largest)
-        return Error{ErrorCode::out_of_memory, name_ + ": one piece of " + std::to_string(bytes >> 20) + " MiB is more than this device allocates at once (" + std::to_string(largest >> 20) + " MiB)", {}};
+        return Error{ErrorCode::out_of_memory,
+                     name_ + ": one piece of " + std::to_string(bytes >> 20) +
+                         " MiB is more than this device allocates at once (" + std::to_string(largest >> 20) + " MiB)",
+                     {}};
     weft_ASSIGN(Block block, make_block(std::max(size, std::min({kSharedBlock, largest, aligned(coming)}))));
     blocks_.push_back(block);
     return allocate(bytes);
@@ -100,17 +120,20 @@ Result<Uploader> Uploader::create(const Device& device, uint64_t staging_bytes) 
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
     pool.queueFamilyIndex = device.queue_family();
-    weft_TRY(check(fn.vkCreateCommandPool(device.handle(), &pool, nullptr, &u.pool_), "vkCreateCommandPool", "uploads"));
+    weft_TRY(
+        check(fn.vkCreateCommandPool(device.handle(), &pool, nullptr, &u.pool_), "vkCreateCommandPool", "uploads"));
     VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
     info.commandPool = u.pool_;
     info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
     info.commandBufferCount = 1;
-    weft_TRY(check(fn.vkAllocateCommandBuffers(device.handle(), &info, &u.commands_), "vkAllocateCommandBuffers", "uploads"));
+    weft_TRY(check(fn.vkAllocateCommandBuffers(device.handle(), &info, &u.commands_), "vkAllocateCommandBuffers",
+                   "uploads"));
     return u;
 }
 
 Uploader::Uploader(Uploader&& other) noexcept
-    : device_(other.device_), staging_(std::move(other.staging_)), buffer_(other.buffer_), pool_(std::exchange(other.pool_, VK_NULL_HANDLE)), commands_(other.commands_) {}
+    : device_(other.device_), staging_(std::move(other.staging_)), buffer_(other.buffer_),
+      pool_(std::exchange(other.pool_, VK_NULL_HANDLE)), commands_(other.commands_) {}
 
 Uploader::~Uploader() {
     if (pool_) device_->fn().vkDestroyCommandPool(device_->handle(), pool_, nullptr);
@@ -130,7 +153,9 @@ Status Uploader::run(Record&& record) {
     record();
     barrier.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
     barrier.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT;
-    fn.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
+    fn.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                            VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
+                            nullptr, 0, nullptr);
     weft_TRY(check(fn.vkEndCommandBuffer(commands_), "vkEndCommandBuffer", "uploads"));
     return device_->run({&commands_, 1});
 }

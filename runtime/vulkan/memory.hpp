@@ -13,7 +13,9 @@ struct Slice {
     std::byte* mapped = nullptr; ///< the host's address of the first byte, or null
 
     explicit operator bool() const { return buffer != VK_NULL_HANDLE; }
-    Slice part(uint64_t first, uint64_t bytes) const { return {buffer, offset + first, bytes, mapped ? mapped + first : nullptr}; }
+    Slice part(uint64_t first, uint64_t bytes) const {
+        return {buffer, offset + first, bytes, mapped ? mapped + first : nullptr};
+    }
 };
 
 enum class MemoryUse {
@@ -25,12 +27,14 @@ enum class MemoryUse {
 /// Grows by whole blocks, frees all at once. Move-only. One thread at a time.
 class Arena {
 public:
-    Arena(const Device& device, MemoryUse use, std::string name) : device_(&device), use_(use), name_(std::move(name)) {}
+    Arena(const Device& device, MemoryUse use, std::string name)
+        : device_(&device), use_(use), name_(std::move(name)) {}
     Arena(Arena&& other) noexcept;
     Arena& operator=(Arena&& other) noexcept;
     ~Arena();
 
-    /// `bytes` aligned to Tensor::kAlignment, contents undefined. `coming` says how much will be asked for in all from now on, so that one block can hold it.
+    /// `bytes` aligned to Tensor::kAlignment, contents undefined. `coming` says how much will be asked for in all from
+    /// now on, so that one block can hold it.
     Result<Slice> allocate(uint64_t bytes, uint64_t coming = 0);
     uint64_t bytes() const;
 
@@ -55,7 +59,8 @@ struct Copy {
     Slice from, to;
 };
 
-/// Copies host bytes to the device through mapped memory, or through a staging buffer where there is none. One thread at a time.
+/// Copies host bytes to the device through mapped memory, or through a staging buffer where there is none. One thread
+/// at a time.
 class Uploader {
 public:
     static Result<Uploader> create(const Device& device, uint64_t staging_bytes = uint64_t(16) << 20);

@@ -10,7 +10,8 @@ namespace {
 constexpr uint32_t kApiVersion = VK_API_VERSION_1_1;
 
 bool contains(const std::vector<VkExtensionProperties>& list, const char* name) {
-    return std::any_of(list.begin(), list.end(), [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
 }
 
 const char* type_name(VkPhysicalDeviceType type) {
@@ -65,7 +66,8 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     DeviceSummary s;
     VkPhysicalDeviceDriverProperties driver{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
     VkPhysicalDeviceMaintenance3Properties maintenance{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
-    VkPhysicalDeviceShaderIntegerDotProductProperties dot{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
+    VkPhysicalDeviceShaderIntegerDotProductProperties dot{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroup{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, &maintenance};
     VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &subgroup};
     VkPhysicalDeviceProperties plain;
@@ -75,11 +77,13 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     s.api_version = plain.apiVersion;
     s.driver_version = plain.driverVersion;
     if (plain.apiVersion < kApiVersion) {
-        s.reasons.push_back("it offers Vulkan " + std::to_string(VK_VERSION_MAJOR(plain.apiVersion)) + "." + std::to_string(VK_VERSION_MINOR(plain.apiVersion)) + ", weft needs 1.1");
+        s.reasons.push_back("it offers Vulkan " + std::to_string(VK_VERSION_MAJOR(plain.apiVersion)) + "." +
+                            std::to_string(VK_VERSION_MINOR(plain.apiVersion)) + ", weft needs 1.1");
         return s;
     }
     const auto extensions = device_extensions(instance, physical);
-    if (plain.apiVersion >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) maintenance.pNext = &driver;
+    if (plain.apiVersion >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
+        maintenance.pNext = &driver;
     FeatureChain chain(extensions, plain.apiVersion);
     if (chain.has_dot) dot.pNext = properties.pNext, properties.pNext = &dot;
     instance.fn().vkGetPhysicalDeviceProperties2(physical, &properties);
@@ -100,19 +104,26 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     VkPhysicalDeviceMemoryProperties memory;
     instance.fn().vkGetPhysicalDeviceMemoryProperties(physical, &memory);
     for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
-        if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) s.memory_bytes = std::max(s.memory_bytes, memory.memoryHeaps[i].size);
+        if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
+            s.memory_bytes = std::max(s.memory_bytes, memory.memoryHeaps[i].size);
 
     instance.fn().vkGetPhysicalDeviceFeatures2(physical, &chain.core);
     s.features.set(Feature::float16, chain.float16.shaderFloat16 && chain.storage16.storageBuffer16BitAccess);
     s.features.set(Feature::integer_dot, chain.dot.shaderIntegerDotProduct);
-    s.features.set(Feature::fast_integer_dot, chain.dot.shaderIntegerDotProduct && dot.integerDotProduct4x8BitPackedSignedAccelerated);
-    constexpr VkSubgroupFeatureFlags wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
-    s.features.set(Feature::subgroup, (subgroup.supportedOperations & wanted) == wanted && (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT));
+    s.features.set(Feature::fast_integer_dot,
+                   chain.dot.shaderIntegerDotProduct && dot.integerDotProduct4x8BitPackedSignedAccelerated);
+    constexpr VkSubgroupFeatureFlags wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
+                                              VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
+    s.features.set(Feature::subgroup, (subgroup.supportedOperations & wanted) == wanted &&
+                                          (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT));
     for (const Quirk& q : kQuirks)
-        if (std::strstr(driver.driverName, q.driver_contains) && std::strstr(driver.driverInfo, q.info_contains) && (q.subgroup_size == 0 || q.subgroup_size == s.limits.subgroup_size))
+        if (std::strstr(driver.driverName, q.driver_contains) && std::strstr(driver.driverInfo, q.info_contains) &&
+            (q.subgroup_size == 0 || q.subgroup_size == s.limits.subgroup_size))
             s.features.set(q.off, false);
 
-    if (s.limits.storage_buffers < 8) s.reasons.push_back("a shader may use only " + std::to_string(s.limits.storage_buffers) + " storage buffers, weft needs 8");
+    if (s.limits.storage_buffers < 8)
+        s.reasons.push_back("a shader may use only " + std::to_string(s.limits.storage_buffers) +
+                            " storage buffers, weft needs 8");
     return s;
 }
 

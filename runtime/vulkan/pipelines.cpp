@@ -12,7 +12,8 @@
 namespace weft::vk {
 namespace {
 
-// The driver checks its own header inside; ours tells a damaged or foreign file apart before the driver sees a byte of it.
+// The driver checks its own header inside; ours tells a damaged or foreign file apart before the driver sees a byte of
+// it.
 struct CacheHeader {
     std::array<char, 8> magic{'w', 'e', 'f', 't', 'p', 'c', '0', '1'};
     uint32_t vendor = 0, device = 0, driver_version = 0, api_version = 0;
@@ -39,11 +40,24 @@ CacheHeader header_for(const Device& device) {
 }
 
 // SPIR-V capabilities a variant may declare, and the feature each needs. Those not listed are always there.
-struct CapabilityRow { uint32_t capability; Feature feature; const char* name; };
+struct CapabilityRow {
+    uint32_t capability;
+    Feature feature;
+    const char* name;
+};
 constexpr CapabilityRow kCapabilities[] = {
-    {9, Feature::float16, "16-bit floats"}, {4433, Feature::float16, "16-bit storage"}, {4434, Feature::float16, "16-bit storage"},
-    {61, Feature::subgroup, "subgroup operations"}, {62, Feature::subgroup, "subgroup votes"}, {63, Feature::subgroup, "subgroup arithmetic"}, {64, Feature::subgroup, "subgroup ballot"}, {65, Feature::subgroup, "subgroup shuffle"},
-    {6016, Feature::integer_dot, "integer dot product"}, {6017, Feature::integer_dot, "integer dot product"}, {6018, Feature::integer_dot, "integer dot product"}, {6019, Feature::integer_dot, "integer dot product"},
+    {9, Feature::float16, "16-bit floats"},
+    {4433, Feature::float16, "16-bit storage"},
+    {4434, Feature::float16, "16-bit storage"},
+    {61, Feature::subgroup, "subgroup operations"},
+    {62, Feature::subgroup, "subgroup votes"},
+    {63, Feature::subgroup, "subgroup arithmetic"},
+    {64, Feature::subgroup, "subgroup ballot"},
+    {65, Feature::subgroup, "subgroup shuffle"},
+    {6016, Feature::integer_dot, "integer dot product"},
+    {6017, Feature::integer_dot, "integer dot product"},
+    {6018, Feature::integer_dot, "integer dot product"},
+    {6019, Feature::integer_dot, "integer dot product"},
     {6022, Feature::cooperative_matrix, "cooperative matrices"},
 };
 
@@ -59,12 +73,16 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, st
     if (!v.words) lacks("this build's glslc could not compile it");
     for (uint32_t i = 0; i < v.capability_count; ++i)
         for (const auto& row : kCapabilities)
-            if (row.capability == v.capabilities[i] && !device.features().has(row.feature)) lacks(std::string("the device lacks ") + row.name);
+            if (row.capability == v.capabilities[i] && !device.features().has(row.feature))
+                lacks(std::string("the device lacks ") + row.name);
     return ok;
 }
 
 std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant) {
-    const std::pair<Feature, const char*> names[] = {{Feature::float16, "float16"}, {Feature::subgroup, "subgroup"}, {Feature::integer_dot, "integer_dot"}, {Feature::cooperative_matrix, "cooperative_matrix"}};
+    const std::pair<Feature, const char*> names[] = {{Feature::float16, "float16"},
+                                                     {Feature::subgroup, "subgroup"},
+                                                     {Feature::integer_dot, "integer_dot"},
+                                                     {Feature::cooperative_matrix, "cooperative_matrix"}};
     FeatureSet needed;
     const VariantInfo& v = kernel.variants[variant];
     for (uint32_t i = 0; i < v.capability_count; ++i)
@@ -113,7 +131,8 @@ void Pipelines::load_cache() {
                 info.pInitialData = payload.data();
             }
         }
-    if (device_.fn().vkCreatePipelineCache(device_.handle(), &info, nullptr, &cache_) != VK_SUCCESS) cache_ = VK_NULL_HANDLE; // pipelines are then built without one
+    if (device_.fn().vkCreatePipelineCache(device_.handle(), &info, nullptr, &cache_) != VK_SUCCESS)
+        cache_ = VK_NULL_HANDLE; // pipelines are then built without one
 }
 
 Status Pipelines::save_cache() {
@@ -122,7 +141,8 @@ Status Pipelines::save_cache() {
     if (path.empty() || !dirty_ || !cache_) return Ok{};
     size_t size = 0;
     const auto& fn = device_.fn();
-    weft_TRY(check(fn.vkGetPipelineCacheData(device_.handle(), cache_, &size, nullptr), "vkGetPipelineCacheData", "the pipeline cache"));
+    weft_TRY(check(fn.vkGetPipelineCacheData(device_.handle(), cache_, &size, nullptr), "vkGetPipelineCacheData",
+                   "the pipeline cache"));
     std::vector<std::byte> file(sizeof(CacheHeader) + size);
     const VkResult read = fn.vkGetPipelineCacheData(device_.handle(), cache_, &size, file.data() + sizeof(CacheHeader));
     if (read == VK_INCOMPLETE) return Ok{}; // another thread is adding to it, and saves it later
@@ -144,19 +164,23 @@ Result<Pipeline> Pipelines::layout_for(const KernelInfo& kernel) {
     if (const auto it = layouts_.find(key); it != layouts_.end()) return it->second;
     const auto& fn = device_.fn();
     std::vector<VkDescriptorSetLayoutBinding> bindings(kernel.binding_count);
-    for (uint32_t i = 0; i < kernel.binding_count; ++i) bindings[i] = {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+    for (uint32_t i = 0; i < kernel.binding_count; ++i)
+        bindings[i] = {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
     VkDescriptorSetLayoutCreateInfo set{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
     set.bindingCount = kernel.binding_count;
     set.pBindings = bindings.data();
     Pipeline p;
-    weft_TRY(check(fn.vkCreateDescriptorSetLayout(device_.handle(), &set, nullptr, &p.set_layout), "vkCreateDescriptorSetLayout", kernel.name));
+    weft_TRY(check(fn.vkCreateDescriptorSetLayout(device_.handle(), &set, nullptr, &p.set_layout),
+                   "vkCreateDescriptorSetLayout", kernel.name));
     const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kernel.push_bytes};
     VkPipelineLayoutCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
     info.setLayoutCount = 1;
     info.pSetLayouts = &p.set_layout;
     info.pushConstantRangeCount = kernel.push_bytes ? 1 : 0;
     info.pPushConstantRanges = &range;
-    if (auto status = check(fn.vkCreatePipelineLayout(device_.handle(), &info, nullptr, &p.layout), "vkCreatePipelineLayout", kernel.name); !status) {
+    if (auto status = check(fn.vkCreatePipelineLayout(device_.handle(), &info, nullptr, &p.layout),
+                            "vkCreatePipelineLayout", kernel.name);
+        !status) {
         fn.vkDestroyDescriptorSetLayout(device_.handle(), p.set_layout, nullptr);
         return std::move(status).error();
     }
@@ -213,7 +237,8 @@ Status Pipelines::build(std::span<const PipelineKey> keys, const std::function<b
     {
         std::lock_guard lock(mutex_);
         for (const auto& key : keys)
-            if (!made_.count(key) && std::find(missing.begin(), missing.end(), key) == missing.end()) missing.push_back(key);
+            if (!made_.count(key) && std::find(missing.begin(), missing.end(), key) == missing.end())
+                missing.push_back(key);
     }
     if (missing.empty()) return Ok{};
     std::mutex mutex;
@@ -226,7 +251,8 @@ Status Pipelines::build(std::span<const PipelineKey> keys, const std::function<b
             std::lock_guard lock(mutex);
             if (!made && !failure) failure = made.error();
             ++done;
-            if (!failure && progress && std::this_thread::get_id() == caller && !progress(done, missing.size())) failure = Error{ErrorCode::cancelled, "stopped", {}};
+            if (!failure && progress && std::this_thread::get_id() == caller && !progress(done, missing.size()))
+                failure = Error{ErrorCode::cancelled, "stopped", {}};
             if (failure) next = missing.size();
         }
     });

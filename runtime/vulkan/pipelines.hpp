@@ -23,7 +23,8 @@ struct PipelineKey {
 };
 
 /// True if the device can run the variant; otherwise appends why not.
-bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, std::vector<std::string>* reasons = nullptr);
+bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant,
+            std::vector<std::string>* reasons = nullptr);
 
 /// The device features the variant needs, by the names of DeviceInfo::features; empty: the core tier.
 std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant);
@@ -36,7 +37,8 @@ public:
     Pipelines(const Pipelines&) = delete;
 
     Result<Pipeline> get(const PipelineKey& key);
-    /// Builds all that are missing on several threads. `progress(done, total)` is called on the calling thread; false stops, with ErrorCode::cancelled.
+    /// Builds all that are missing on several threads. `progress(done, total)` is called on the calling thread; false
+    /// stops, with ErrorCode::cancelled.
     Status build(std::span<const PipelineKey> keys, const std::function<bool(size_t, size_t)>& progress);
     /// Writes the cache file if pipelines were made since it was read. A full disk is reported, and harms nothing.
     Status save_cache();

@@ -17,7 +17,8 @@ struct Quirk {
 };
 
 inline constexpr Quirk kQuirks[] = {
-    {"llvmpipe", "Mesa 26", 16, Feature::cooperative_matrix, "crashes in the driver with cooperative matrices at LP_NATIVE_VECTOR_WIDTH=512 (tests/drivers.sh exec sid@512)"},
+    {"llvmpipe", "Mesa 26", 16, Feature::cooperative_matrix,
+     "crashes in the driver with cooperative matrices at LP_NATIVE_VECTOR_WIDTH=512 (tests/drivers.sh exec sid@512)"},
 };
 
 } // namespace weft::vk

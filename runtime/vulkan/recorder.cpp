@@ -24,9 +24,11 @@ std::vector<PipelineKey> Program::pipelines() const {
     return keys;
 }
 
-Tensor Recorder::external(const Slice& slice, DType dtype, std::initializer_list<uint32_t> shape, const std::string& name) {
+Tensor Recorder::external(const Slice& slice, DType dtype, std::initializer_list<uint32_t> shape,
+                          const std::string& name) {
     Tensor t = make_tensor(uint32_t(program_.resources.size()), dtype, shape);
-    weft_CHECK(slice.offset % Tensor::kAlignment == 0, "an external tensor must start on the alignment of bound buffers");
+    weft_CHECK(slice.offset % Tensor::kAlignment == 0,
+               "an external tensor must start on the alignment of bound buffers");
     weft_CHECK(t.bytes() <= slice.size, "an external tensor must fit its slice");
     program_.resources.push_back({name, t.bytes(), slice, false});
     return t;
@@ -50,7 +52,8 @@ void Recorder::add(Call call) {
     for (uint32_t i = 0; i < kernel.binding_count; ++i) {
         const Tensor& t = call.arguments[i];
         weft_CHECK(t.resource < program_.resources.size(), kernel.bindings[i].name);
-        weft_CHECK(!kernel.bindings[i].is_float || t.dtype == DType::f32 || (unused_ && t.resource == unused_.resource), kernel.bindings[i].name);
+        weft_CHECK(!kernel.bindings[i].is_float || t.dtype == DType::f32 || (unused_ && t.resource == unused_.resource),
+                   kernel.bindings[i].name);
         weft_CHECK(t.bytes() <= device_.limits().storage_range, kernel.bindings[i].name);
     }
     bool indirect = false;
@@ -64,7 +67,8 @@ void Recorder::add(Call call) {
     weft_CHECK(call.local[0] * call.local[1] * call.local[2] <= device_.limits().invocations, kernel.name);
     if (indirect) {
         auto& rows = program_.grid_rows;
-        const auto same = std::find_if(rows.begin(), rows.end(), [&](const GridRow& r) { return std::memcmp(&r, &row, sizeof row) == 0; });
+        const auto same = std::find_if(rows.begin(), rows.end(),
+                                       [&](const GridRow& r) { return std::memcmp(&r, &row, sizeof row) == 0; });
         call.grid_row = int32_t(same - rows.begin());
         if (same == rows.end()) rows.push_back(row);
     }

@@ -12,8 +12,8 @@
 
 namespace weft::vk {
 
-/// Numbers that change from step to step. Each is a word of the step header (shaders/lib/step.glsl), and grid sizes may depend on them:
-/// such dispatches are indirect, so a recording serves every length within its bucket.
+/// Numbers that change from step to step. Each is a word of the step header (shaders/lib/step.glsl), and grid sizes may
+/// depend on them: such dispatches are indirect, so a recording serves every length within its bucket.
 enum class Quantity : uint32_t {
     one = 0,          ///< does not change: the dispatch is direct
     tokens = 1,       ///< new tokens in the packed batch
@@ -39,7 +39,7 @@ struct Threads {
 struct Resource {
     std::string name;
     uint64_t bytes = 0;
-    Slice slice;            ///< where it lies; for a temporary, set by the plan
+    Slice slice; ///< where it lies; for a temporary, set by the plan
     bool temporary = false;
 };
 
@@ -57,9 +57,12 @@ struct Call {
     uint32_t segment = 0;
 };
 
-/// One row of the table from which the `grids` kernel computes indirect dispatch sizes: groups = ceil(ceil(count * header[per] / divisor) / local).
+/// One row of the table from which the `grids` kernel computes indirect dispatch sizes: groups = ceil(ceil(count *
+/// header[per] / divisor) / local).
 struct GridRow {
-    struct Axis { uint32_t count, per, divisor, local; } axis[3];
+    struct Axis {
+        uint32_t count, per, divisor, local;
+    } axis[3];
 };
 static_assert(sizeof(GridRow) == 48);
 
@@ -93,7 +96,8 @@ public:
     void set_grid_arguments(const Tensor& arguments) { program_.grid_arguments = arguments; }
 
     template <class K>
-    void dispatch(typename K::Variant variant, const typename K::Spec& spec, const typename K::Buffers& buffers, const typename K::Push& push, const Threads& threads, const std::string& label = "") {
+    void dispatch(typename K::Variant variant, const typename K::Spec& spec, const typename K::Buffers& buffers,
+                  const typename K::Push& push, const Threads& threads, const std::string& label = "") {
         static_assert(std::is_trivially_copyable_v<typename K::Buffers>);
         Call call;
         call.kernel = &K::info;

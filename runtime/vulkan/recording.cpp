@@ -5,7 +5,8 @@
 namespace weft::vk {
 namespace {
 
-// Ranges touched since the last barrier. A barrier is needed before a call that reads what was written, or writes what was touched.
+// Ranges touched since the last barrier. A barrier is needed before a call that reads what was written, or writes what
+// was touched.
 class Hazards {
 public:
     bool conflicts(const Slice& range, bool writes) const {
@@ -19,7 +20,9 @@ public:
 
 private:
     static bool overlaps(const std::vector<Slice>& list, const Slice& r) {
-        return std::any_of(list.begin(), list.end(), [&](const Slice& s) { return s.buffer == r.buffer && s.offset < r.offset + r.size && r.offset < s.offset + s.size; });
+        return std::any_of(list.begin(), list.end(), [&](const Slice& s) {
+            return s.buffer == r.buffer && s.offset < r.offset + r.size && r.offset < s.offset + s.size;
+        });
     }
     std::vector<Slice> written_, read_;
 };
@@ -33,8 +36,11 @@ void barrier(const Device& device, VkCommandBuffer commands) {
     VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
     memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
     memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_INDIRECT_COMMAND_READ_BIT;
-    device.fn().vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT,
-        VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
+    device.fn().vkCmdPipelineBarrier(commands,
+                                     VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT |
+                                         VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT,
+                                     VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT, 0, 1,
+                                     &memory, 0, nullptr, 0, nullptr);
 }
 
 } // namespace
@@ -47,7 +53,8 @@ Result<Recording> Recording::create(Device& device, Program program, const Recor
 }
 
 Recording::Recording(Recording&& other) noexcept
-    : device_(other.device_), program_(std::move(other.program_)), pool_(std::exchange(other.pool_, VK_NULL_HANDLE)), descriptors_(std::exchange(other.descriptors_, VK_NULL_HANDLE)),
+    : device_(other.device_), program_(std::move(other.program_)), pool_(std::exchange(other.pool_, VK_NULL_HANDLE)),
+      descriptors_(std::exchange(other.descriptors_, VK_NULL_HANDLE)),
       queries_(std::exchange(other.queries_, VK_NULL_HANDLE)), segments_(std::move(other.segments_)) {}
 
 Recording& Recording::operator=(Recording&& other) noexcept {
@@ -83,7 +90,8 @@ Status Recording::allocate_sets(std::vector<VkDescriptorSet>& sets) {
     pool.maxSets = uint32_t(program_.calls.size() + 1);
     pool.poolSizeCount = 1;
     pool.pPoolSizes = &size;
-    weft_TRY(check(fn.vkCreateDescriptorPool(device_->handle(), &pool, nullptr, &descriptors_), "vkCreateDescriptorPool", "a recording"));
+    weft_TRY(check(fn.vkCreateDescriptorPool(device_->handle(), &pool, nullptr, &descriptors_),
+                   "vkCreateDescriptorPool", "a recording"));
     for (const Call& call : program_.calls) {
         weft_ASSIGN(const Pipeline pipeline, device_->pipelines().get({call.kernel, call.variant, call.spec}));
         VkDescriptorSetAllocateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
@@ -91,14 +99,16 @@ Status Recording::allocate_sets(std::vector<VkDescriptorSet>& sets) {
         info.descriptorSetCount = 1;
         info.pSetLayouts = &pipeline.set_layout;
         VkDescriptorSet set = VK_NULL_HANDLE;
-        weft_TRY(check(fn.vkAllocateDescriptorSets(device_->handle(), &info, &set), "vkAllocateDescriptorSets", call.label));
+        weft_TRY(
+            check(fn.vkAllocateDescriptorSets(device_->handle(), &info, &set), "vkAllocateDescriptorSets", call.label));
         std::vector<VkDescriptorBufferInfo> infos(call.kernel->binding_count);
         std::vector<VkWriteDescriptorSet> writes(call.kernel->binding_count);
         for (uint32_t i = 0; i < call.kernel->binding_count; ++i) {
             const Slice slice = slice_of(program_, call.arguments[i]);
             weft_CHECK(slice.buffer, call.kernel->bindings[i].name);
             infos[i] = {slice.buffer, slice.offset, slice.size};
-            writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, set, i, 0, 1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, nullptr, &infos[i], nullptr};
+            writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, set,       i,      0, 1,
+                         VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,      nullptr, &infos[i], nullptr};
         }
         fn.vkUpdateDescriptorSets(device_->handle(), uint32_t(writes.size()), writes.data(), 0, nullptr);
         sets.push_back(set);
@@ -114,17 +124,20 @@ Status Recording::record(const RecordingOptions& options) {
         VkQueryPoolCreateInfo info{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
         info.queryType = VK_QUERY_TYPE_TIMESTAMP;
         info.queryCount = uint32_t(2 * program_.calls.size());
-        weft_TRY(check(fn.vkCreateQueryPool(device_->handle(), &info, nullptr, &queries_), "vkCreateQueryPool", "a recording"));
+        weft_TRY(check(fn.vkCreateQueryPool(device_->handle(), &info, nullptr, &queries_), "vkCreateQueryPool",
+                       "a recording"));
     }
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.queueFamilyIndex = device_->queue_family();
-    weft_TRY(check(fn.vkCreateCommandPool(device_->handle(), &pool, nullptr, &pool_), "vkCreateCommandPool", "a recording"));
+    weft_TRY(
+        check(fn.vkCreateCommandPool(device_->handle(), &pool, nullptr, &pool_), "vkCreateCommandPool", "a recording"));
     segments_.resize(program_.segments.size());
     VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
     info.commandPool = pool_;
     info.level = VK_COMMAND_BUFFER_LEVEL_SECONDARY;
     info.commandBufferCount = uint32_t(segments_.size());
-    weft_TRY(check(fn.vkAllocateCommandBuffers(device_->handle(), &info, segments_.data()), "vkAllocateCommandBuffers", "a recording"));
+    weft_TRY(check(fn.vkAllocateCommandBuffers(device_->handle(), &info, segments_.data()), "vkAllocateCommandBuffers",
+                   "a recording"));
 
     const Slice grid = program_.grid_arguments ? slice_of(program_, program_.grid_arguments) : Slice{};
     size_t at = 0;
@@ -144,18 +157,24 @@ Status Recording::record(const RecordingOptions& options) {
             weft_ASSIGN(const Pipeline pipeline, device_->pipelines().get({call.kernel, call.variant, call.spec}));
             bool wait = queries_ != VK_NULL_HANDLE || (call.grid_row >= 0 && hazards.conflicts(grid, false));
             for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
-                wait |= hazards.conflicts(slice_of(program_, call.arguments[i]), call.kernel->bindings[i].access != Access::read);
+                wait |= hazards.conflicts(slice_of(program_, call.arguments[i]),
+                                          call.kernel->bindings[i].access != Access::read);
             if (wait) {
                 barrier(*device_, commands);
                 hazards.clear();
             }
             for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
                 hazards.touch(slice_of(program_, call.arguments[i]), call.kernel->bindings[i].access != Access::read);
-            if (pipeline.handle != bound) fn.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle);
+            if (pipeline.handle != bound)
+                fn.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle);
             bound = pipeline.handle;
-            fn.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout, 0, 1, &sets[at], 0, nullptr);
-            if (!call.push.empty()) fn.vkCmdPushConstants(commands, pipeline.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(call.push.size()), call.push.data());
-            if (queries_) fn.vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, uint32_t(2 * at));
+            fn.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout, 0, 1, &sets[at], 0,
+                                       nullptr);
+            if (!call.push.empty())
+                fn.vkCmdPushConstants(commands, pipeline.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                                      uint32_t(call.push.size()), call.push.data());
+            if (queries_)
+                fn.vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, uint32_t(2 * at));
             if (call.grid_row >= 0) {
                 weft_CHECK(grid.buffer, "an indirect dispatch needs Recorder::set_grid_arguments");
                 fn.vkCmdDispatchIndirect(commands, grid.buffer, grid.offset + uint64_t(call.grid_row) * 16);
@@ -163,13 +182,20 @@ Status Recording::record(const RecordingOptions& options) {
             } else {
                 uint32_t groups[3];
                 for (int i = 0; i < 3; ++i) {
-                    groups[i] = ((call.threads[i].count + call.threads[i].divisor - 1) / call.threads[i].divisor + call.local[i] - 1) / call.local[i];
+                    groups[i] = ((call.threads[i].count + call.threads[i].divisor - 1) / call.threads[i].divisor +
+                                 call.local[i] - 1) /
+                                call.local[i];
                     if (groups[i] > device_->limits().groups[i])
-                        return Error{ErrorCode::unsupported, call.label + ": " + std::to_string(groups[i]) + " workgroups along axis " + std::to_string(i) + ", the device allows " + std::to_string(device_->limits().groups[i]), {}};
+                        return Error{ErrorCode::unsupported,
+                                     call.label + ": " + std::to_string(groups[i]) + " workgroups along axis " +
+                                         std::to_string(i) + ", the device allows " +
+                                         std::to_string(device_->limits().groups[i]),
+                                     {}};
                 }
                 if (groups[0] && groups[1] && groups[2]) fn.vkCmdDispatch(commands, groups[0], groups[1], groups[2]);
             }
-            if (queries_) fn.vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, uint32_t(2 * at + 1));
+            if (queries_)
+                fn.vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, uint32_t(2 * at + 1));
         }
         weft_TRY(check(fn.vkEndCommandBuffer(commands), "vkEndCommandBuffer", program_.segments[s]));
     }
@@ -177,16 +203,25 @@ Status Recording::record(const RecordingOptions& options) {
 }
 
 void Recording::execute(VkCommandBuffer primary, size_t first, size_t last) const {
-    if (queries_ && first == 0) device_->fn().vkCmdResetQueryPool(primary, queries_, 0, uint32_t(2 * program_.calls.size()));
+    if (queries_ && first == 0)
+        device_->fn().vkCmdResetQueryPool(primary, queries_, 0, uint32_t(2 * program_.calls.size()));
     if (last > first) device_->fn().vkCmdExecuteCommands(primary, uint32_t(last - first), segments_.data() + first);
 }
 
 Result<std::vector<double>> Recording::call_times() const {
-    if (!queries_) return Error{ErrorCode::unsupported, "this recording has no timestamps (the queue of " + device_->summary().name + " may lack them)", {}};
+    if (!queries_)
+        return Error{ErrorCode::unsupported,
+                     "this recording has no timestamps (the queue of " + device_->summary().name + " may lack them)",
+                     {}};
     std::vector<uint64_t> ticks(2 * program_.calls.size());
-    weft_TRY(check(device_->fn().vkGetQueryPoolResults(device_->handle(), queries_, 0, uint32_t(ticks.size()), ticks.size() * 8, ticks.data(), 8, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT), "vkGetQueryPoolResults", "a recording"));
+    weft_TRY(check(device_->fn().vkGetQueryPoolResults(device_->handle(), queries_, 0, uint32_t(ticks.size()),
+                                                       ticks.size() * 8, ticks.data(), 8,
+                                                       VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
+                   "vkGetQueryPoolResults", "a recording"));
     std::vector<double> times(program_.calls.size());
-    for (size_t i = 0; i < times.size(); ++i) times[i] = double((ticks[2 * i + 1] - ticks[2 * i]) & device_->limits().timestamp_mask) * device_->limits().timestamp_ns; // the counter wraps
+    for (size_t i = 0; i < times.size(); ++i)
+        times[i] = double((ticks[2 * i + 1] - ticks[2 * i]) & device_->limits().timestamp_mask) *
+                   device_->limits().timestamp_ns; // the counter wraps
     return times;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs glslc rather than linking libshaderc: Debian's libshaderc leaves symbols of glslang undefined, and this serves development only.
+// Runs glslc rather than linking libshaderc: Debian's libshaderc leaves symbols of glslang undefined, and this serves
+// development only.
 #include "vulkan/shader_compiler.hpp"
 #include "base/file.hpp"
 #include <cstring>
@@ -26,15 +27,28 @@ struct TemporaryFile {
 
 } // namespace
 
-Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shaders, const KernelInfo& kernel, const VariantInfo& variant) {
+Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shaders, const KernelInfo& kernel,
+                                             const VariantInfo& variant) {
     std::filesystem::path file;
     std::error_code code;
     for (const auto& entry : std::filesystem::directory_iterator(shaders, code))
-        if (auto candidate = entry.path() / (std::string(kernel.name) + ".comp"); std::filesystem::exists(candidate, code)) file = candidate;
-    if (file.empty()) return Error{ErrorCode::not_found, shaders.string() + ": there is no " + kernel.name + ".comp in any of its folders", {}};
+        if (auto candidate = entry.path() / (std::string(kernel.name) + ".comp");
+            std::filesystem::exists(candidate, code))
+            file = candidate;
+    if (file.empty())
+        return Error{ErrorCode::not_found,
+                     shaders.string() + ": there is no " + kernel.name + ".comp in any of its folders",
+                     {}};
     TemporaryFile words, messages;
-    if (words.fd < 0 || messages.fd < 0) return Error{ErrorCode::io, "cannot make a temporary file to compile shaders into", {}};
-    std::vector<std::string> arguments{"glslc", "--target-env=vulkan1.1", "-fshader-stage=comp", "-I" + (shaders / "lib").string(), file.string(), "-o", words.path};
+    if (words.fd < 0 || messages.fd < 0)
+        return Error{ErrorCode::io, "cannot make a temporary file to compile shaders into", {}};
+    std::vector<std::string> arguments{"glslc",
+                                       "--target-env=vulkan1.1",
+                                       "-fshader-stage=comp",
+                                       "-I" + (shaders / "lib").string(),
+                                       file.string(),
+                                       "-o",
+                                       words.path};
     const std::string defines = variant.defines;
     for (size_t at = 0; at < defines.size();) {
         const size_t end = std::min(defines.find(',', at), defines.size());
@@ -50,9 +64,13 @@ Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shader
     pid_t child = 0;
     const int failed = posix_spawnp(&child, "glslc", &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failed) return Error{ErrorCode::not_found, std::string("cannot run glslc (Debian: package glslc): ") + std::strerror(failed), {}};
+    if (failed)
+        return Error{ErrorCode::not_found,
+                     std::string("cannot run glslc (Debian: package glslc): ") + std::strerror(failed),
+                     {}};
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         auto text = read_file(messages.path);
         return Error{ErrorCode::malformed, file.string() + ": does not compile", {text ? *text : "glslc said nothing"}};

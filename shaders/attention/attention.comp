@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax attention of many new tokens, tiled with an online softmax (Dao 2023, FlashAttention-2, algorithm 1); no matrix of scores is ever stored.
-//   s = scale q.k, capped, + bias;  m' = max(m, s);  o = o e^(m - m') + e^(s - m') v;  l likewise;  y = o / l;  lse = m + ln l
-// One workgroup: a tile of rows of one sequence and one kv head, a row being a (token, query head of that kv head). SPLIT threads share a row, each with every
-// SPLIT-th group of four channels of q and o in registers; a thread has ROWS rows. Keys and values pass TILE at a time through shared memory; only keys that
-// some row of the tile sees are read. Reads (d + dv) elements a key and tile of rows, and q; writes y.
+// Softmax attention of many new tokens, tiled with an online softmax (Dao 2023, FlashAttention-2, algorithm 1); no
+// matrix of scores is ever stored.
+//   s = scale q.k, capped, + bias;  m' = max(m, s);  o = o e^(m - m') + e^(s - m') v;  l likewise;  y = o / l;  lse = m
+//   + ln l
+// One workgroup: a tile of rows of one sequence and one kv head, a row being a (token, query head of that kv head).
+// SPLIT threads share a row, each with every SPLIT-th group of four channels of q and o in registers; a thread has ROWS
+// rows. Keys and values pass TILE at a time through shared memory; only keys that some row of the tile sees are read.
+// Reads (d + dv) elements a key and tile of rows, and q; writes y.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -56,7 +59,8 @@ shared float sh_partial[SPLIT > 1u ? LOCAL * ROWS * KEYS : 1u];
 void main() {
     uint lane = gl_LocalInvocationID.x, part = lane % SPLIT;
     uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, kv_head = gl_WorkGroupID.y;
-    uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, first = sequences[sequence + SEQ_FIRST], count = sequences[sequence + SEQ_COUNT], past = sequences[sequence + SEQ_PAST];
+    uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, first = sequences[sequence + SEQ_FIRST],
+         count = sequences[sequence + SEQ_COUNT], past = sequences[sequence + SEQ_PAST];
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_LENGTH] : past + count;
     uint rows = count * GROUP, tile = gl_WorkGroupID.x * TILE_ROWS;
     if (tile >= rows || slot >= push.slots) return;
@@ -69,17 +73,22 @@ void main() {
         uint row = tile + i * (LOCAL / SPLIT) + lane / SPLIT, token = min(row, rows - 1u) / GROUP;
         head[i] = kv_head * GROUP + min(row, rows - 1u) % GROUP;
         position[i] = past + token;
-        seen[i] = row < rows ? visible_keys(OPTIONS, position[i], keys, push.window, push.ahead, push.chunk) : uvec2(0u);
+        seen[i] =
+            row < rows ? visible_keys(OPTIONS, position[i], keys, push.window, push.ahead, push.chunk) : uvec2(0u);
         uint at = (first + token) * push.q_stride + push.q_start + head[i] * HEAD + 4u * part;
-        [[unroll]] for (uint c = 0u; c < Q4; ++c) qs[i * Q4 + c] = push.scale * vec4(q[at + 4u * SPLIT * c], q[at + 4u * SPLIT * c + 1u], q[at + 4u * SPLIT * c + 2u], q[at + 4u * SPLIT * c + 3u]);
+        [[unroll]] for (uint c = 0u; c < Q4; ++c) qs[i * Q4 + c] =
+            push.scale * vec4(q[at + 4u * SPLIT * c], q[at + 4u * SPLIT * c + 1u], q[at + 4u * SPLIT * c + 2u],
+                              q[at + 4u * SPLIT * c + 3u]);
         [[unroll]] for (uint c = 0u; c < O4; ++c) o[i * O4 + c] = vec4(0.0);
         m[i] = LOWEST;
         l[i] = 0.0;
     }
-    // The keys that the tile's first and last token see bound those of all its rows. Tiles of keys start at absolute multiples, so that how a prompt is cut
-    // into steps does not change a bit of the result.
+    // The keys that the tile's first and last token see bound those of all its rows. Tiles of keys start at absolute
+    // multiples, so that how a prompt is cut into steps does not change a bit of the result.
     uint begin = visible_keys(OPTIONS, past + tile / GROUP, keys, push.window, push.ahead, push.chunk).x;
-    uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead, push.chunk).y;
+    uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead,
+                            push.chunk)
+                   .y;
     uint first_row = (slot * push.kv_heads + kv_head) * push.capacity;
     uint ring = begin % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
 
@@ -88,11 +97,13 @@ void main() {
         barrier();
         for (uint e = lane; e < TILE * HEAD4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / HEAD4, begin, end - 1u) - begin;
-            sh_k[e] = unpack_cache(k_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * HEAD4 + e % HEAD4]);
+            sh_k[e] = unpack_cache(
+                k_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * HEAD4 + e % HEAD4]);
         }
         for (uint e = lane; e < TILE * VALUE4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / VALUE4, begin, end - 1u) - begin;
-            sh_v[e] = unpack_cache(v_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * VALUE4 + e % VALUE4]);
+            sh_v[e] = unpack_cache(
+                v_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * VALUE4 + e % VALUE4]);
         }
         barrier();
 #endif
@@ -110,8 +121,9 @@ void main() {
             [[unroll]] for (uint c = 0u; c < Q4; ++c)
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
-                    if (c % LANES == 0u) read[u] = unpack_cache(k_cache[at[u] * HEAD4 + min(c + gl_SubgroupInvocationID, HEAD4 - 1u)]);
-                    vec4 k = subgroupShuffle(read[u], c % LANES);
+                if (c % LANES == 0u)
+                    read[u] = unpack_cache(k_cache[at[u] * HEAD4 + min(c + gl_SubgroupInvocationID, HEAD4 - 1u)]);
+                vec4 k = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 k = sh_k[(base + u) * HEAD4 + c * SPLIT + part];
 #endif
@@ -127,7 +139,8 @@ void main() {
                 barrier();
                 [[unroll]] for (uint i = 0u; i < ROWS * KEYS; ++i) {
                     s[i] = 0.0;
-                    [[unroll]] for (uint other = 0u; other < SPLIT; ++other) s[i] += sh_partial[i * LOCAL + lane - part + other];
+                    [[unroll]] for (uint other = 0u; other < SPLIT; ++other) s[i] +=
+                        sh_partial[i * LOCAL + lane - part + other];
                 }
             }
 #endif
@@ -136,7 +149,9 @@ void main() {
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
                     uint key = tile_key + base + u;
                     float score = cap_score(OPTIONS, s[i * KEYS + u], push.softcap);
-                    if ((OPTIONS & BIAS) != 0u) score += bias[head[i] * push.bias_columns + bias_column(key, position[i], push.bias_offset, push.bias_columns)];
+                    if ((OPTIONS & BIAS) != 0u)
+                        score += bias[head[i] * push.bias_columns +
+                                      bias_column(key, position[i], push.bias_offset, push.bias_columns)];
                     s[i * KEYS + u] = key >= seen[i].x && key < seen[i].y ? score : LOWEST;
                     top = max(top, s[i * KEYS + u]);
                 }
@@ -154,8 +169,9 @@ void main() {
             [[unroll]] for (uint c = 0u; c < O4; ++c)
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
-                    if (c % LANES == 0u) read[u] = unpack_cache(v_cache[at[u] * VALUE4 + min(c + gl_SubgroupInvocationID, VALUE4 - 1u)]);
-                    vec4 v = subgroupShuffle(read[u], c % LANES);
+                if (c % LANES == 0u)
+                    read[u] = unpack_cache(v_cache[at[u] * VALUE4 + min(c + gl_SubgroupInvocationID, VALUE4 - 1u)]);
+                vec4 v = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 v = sh_v[(base + u) * VALUE4 + c * SPLIT + part];
 #endif
@@ -180,7 +196,9 @@ void main() {
                 vec4 v = o[i * O4 + c] * factor;
                 [[unroll]] for (uint e = 0u; e < 4u; ++e) y[at + 4u * SPLIT * c + e] = v[e];
             }
-            if ((OPTIONS & LSE) != 0u && part == 0u) lse[token * push.kv_heads * GROUP + head[i]] = l[i] > 0.0 ? m[i] + log(l[i]) : uintBitsToFloat(0xff800000u);
+            if ((OPTIONS & LSE) != 0u && part == 0u)
+                lse[token * push.kv_heads * GROUP + head[i]] =
+                    l[i] > 0.0 ? m[i] + log(l[i]) : uintBitsToFloat(0xff800000u);
         }
     }
 }

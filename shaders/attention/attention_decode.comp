@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax attention of one new token a sequence over a long cache, split over keys (Flash-Decoding, Dao et al. 2023): every split leaves its maximum m, sum l and
-// output o, which attention_merge combines; a single split writes the result itself.
+// Softmax attention of one new token a sequence over a long cache, split over keys (Flash-Decoding, Dao et al. 2023):
+// every split leaves its maximum m, sum l and output o, which attention_merge combines; a single split writes the
+// result itself.
 //   s_j = scale q.k_j, capped, + bias;  m = max s_j;  l = sum e^(s_j - m);  o = sum e^(s_j - m) v_j
-// One workgroup: one split of one sequence, and up to HEADS query heads of one kv head, so that keys and values are read once for all of them. A team of TEAM
-// threads takes TEAM keys at a time: each thread reads every TEAM-th group of four channels of all of them, then the partial sums are exchanged so that each thread has
-// the whole score of one key. Teams have a softmax each and are merged at the end. Reads (d + dv) elements a key.
+// One workgroup: one split of one sequence, and up to HEADS query heads of one kv head, so that keys and values are
+// read once for all of them. A team of TEAM threads takes TEAM keys at a time: each thread reads every TEAM-th group of
+// four channels of all of them, then the partial sums are exchanged so that each thread has the whole score of one key.
+// Teams have a softmax each and are merged at the end. Reads (d + dv) elements a key.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -67,9 +69,12 @@ void exchange(inout float v[SWAPS], uint count, uint bit) {
 #endif
 
 void main() {
-    uint lane = gl_LocalInvocationID.x, team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM, sequence = gl_WorkGroupID.y * SEQ_STRIDE;
-    uint blocks_of_heads = (GROUP + HEADS - 1u) / HEADS, kv_head = gl_WorkGroupID.x / blocks_of_heads, first_head = gl_WorkGroupID.x % blocks_of_heads * HEADS;
-    uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, token = sequences[sequence + SEQ_FIRST], position = sequences[sequence + SEQ_PAST];
+    uint lane = gl_LocalInvocationID.x, team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM,
+         sequence = gl_WorkGroupID.y * SEQ_STRIDE;
+    uint blocks_of_heads = (GROUP + HEADS - 1u) / HEADS, kv_head = gl_WorkGroupID.x / blocks_of_heads,
+         first_head = gl_WorkGroupID.x % blocks_of_heads * HEADS;
+    uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, token = sequences[sequence + SEQ_FIRST],
+         position = sequences[sequence + SEQ_PAST];
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_LENGTH] : position + 1u;
     uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk);
     uint begin = seen.x + gl_WorkGroupID.z * push.split_keys, end = min(begin + push.split_keys, seen.y);
@@ -81,7 +86,9 @@ void main() {
     [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
         head[h] = kv_head * GROUP + min(first_head + h, GROUP - 1u); // those past the last are computed and not written
         uint at = token * push.q_stride + push.q_start + head[h] * HEAD + 4u * member;
-        [[unroll]] for (uint c = 0u; c < K4; ++c) qs[h * K4 + c] = push.scale * vec4(q[at + 4u * TEAM * c], q[at + 4u * TEAM * c + 1u], q[at + 4u * TEAM * c + 2u], q[at + 4u * TEAM * c + 3u]);
+        [[unroll]] for (uint c = 0u; c < K4; ++c) qs[h * K4 + c] =
+            push.scale * vec4(q[at + 4u * TEAM * c], q[at + 4u * TEAM * c + 1u], q[at + 4u * TEAM * c + 2u],
+                              q[at + 4u * TEAM * c + 3u]);
         [[unroll]] for (uint c = 0u; c < V4; ++c) o[h * V4 + c] = vec4(0.0);
         m[h] = LOWEST;
         l[h] = 0.0;
@@ -100,7 +107,8 @@ void main() {
                 [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(qs[h * K4 + c], k);
             }
         }
-        // Halving: a thread gives the sums of half of the keys away and receives the other thread's share of those it keeps, until one key is left.
+        // Halving: a thread gives the sums of half of the keys away and receives the other thread's share of those it
+        // keeps, until one key is left.
         [[unroll]] for (uint step_ = 0u; step_ < 3u; ++step_) {
             uint bit = 4u >> step_;
             if (bit < TEAM) {
@@ -116,7 +124,9 @@ void main() {
         uint key = block + lane; // team * TEAM + member
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
             s[h] = cap_score(OPTIONS, s[h], push.softcap);
-            if ((OPTIONS & BIAS) != 0u) s[h] += bias[head[h] * push.bias_columns + bias_column(key, position, push.bias_offset, push.bias_columns)];
+            if ((OPTIONS & BIAS) != 0u)
+                s[h] +=
+                    bias[head[h] * push.bias_columns + bias_column(key, position, push.bias_offset, push.bias_columns)];
             top[h] = key < end ? max(m[h], s[h]) : m[h];
         }
         [[unroll]] for (uint bit = 1u; bit < TEAM; bit *= 2u) {
@@ -140,7 +150,8 @@ void main() {
             float p[HEADS];
             [[unroll]] for (uint h = 0u; h < HEADS; ++h)
 #ifdef SUBGROUP
-                p[h] = subgroupShuffle(s[h], (TEAM == LANES ? 0u : gl_SubgroupInvocationID - member) + u); // a subgroup may have fewer lanes than the device reports
+                p[h] = subgroupShuffle(s[h], (TEAM == LANES ? 0u : gl_SubgroupInvocationID - member) +
+                                                 u); // a subgroup may have fewer lanes than the device reports
 #else
                 p[h] = sh_swap[h * LOCAL + lane - member + u];
 #endif
@@ -158,8 +169,8 @@ void main() {
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) l[h] += swap[h];
     }
     if (TEAMS > 1u) {
-        if (member == 0u)
-            [[unroll]] for (uint h = 0u; h < HEADS; ++h) sh_top[team * HEADS + h] = m[h], sh_sum[team * HEADS + h] = l[h];
+        if (member == 0u) [[unroll]]
+            for (uint h = 0u; h < HEADS; ++h) sh_top[team * HEADS + h] = m[h], sh_sum[team * HEADS + h] = l[h];
         barrier();
     }
     [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
@@ -175,7 +186,8 @@ void main() {
             barrier();
             [[unroll]] for (uint c = 0u; c < V4; ++c) {
                 o[h * V4 + c] = vec4(0.0);
-                if (team == 0u) for (uint t = 0u; t < TEAMS; ++t) o[h * V4 + c] += sh_team[t * VALUE4 + c * TEAM + member];
+                if (team == 0u)
+                    for (uint t = 0u; t < TEAMS; ++t) o[h * V4 + c] += sh_team[t * VALUE4 + c * TEAM + member];
             }
         }
         float factor = 1.0;
@@ -189,9 +201,11 @@ void main() {
         }
         if (SINGLE == 1u) factor = l[h] > 0.0 ? factor / l[h] : 0.0;
         if (team == 0u && first_head + h < GROUP) {
-            [[unroll]] for (uint c = 0u; c < V4; ++c)
-                [[unroll]] for (uint e = 0u; e < 4u; ++e) y[at + 4u * (c * TEAM + member) + e] = o[h * V4 + c][e] * factor;
-            if (member == 0u && SINGLE == 1u && (OPTIONS & LSE) != 0u) lse[token * push.kv_heads * GROUP + head[h]] = l[h] > 0.0 ? m[h] + log(l[h]) : uintBitsToFloat(0xff800000u);
+            [[unroll]] for (uint c = 0u; c < V4; ++c) [[unroll]] for (uint e = 0u; e < 4u; ++e)
+                y[at + 4u * (c * TEAM + member) + e] = o[h * V4 + c][e] * factor;
+            if (member == 0u && SINGLE == 1u && (OPTIONS & LSE) != 0u)
+                lse[token * push.kv_heads * GROUP + head[h]] =
+                    l[h] > 0.0 ? m[h] + log(l[h]) : uintBitsToFloat(0xff800000u);
             if (member == 0u && SINGLE == 0u) lse[split * 2u] = m[h], lse[split * 2u + 1u] = l[h];
         }
     }

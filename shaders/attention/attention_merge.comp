@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Combines what the splits of attention_decode left, in order of the keys (Flash-Decoding, Dao et al. 2023); a sink takes its share here.
+// Combines what the splits of attention_decode left, in order of the keys (Flash-Decoding, Dao et al. 2023); a sink
+// takes its share here.
 //   M = max(m_i, sink);  L = sum l_i e^(m_i - M) + e^(sink - M);  y = sum o_i e^(m_i - M) / L;  lse = M + ln L
 // One workgroup: one head of one sequence. Reads 4 (dv + 2) bytes a split and writes 4 dv.
 #version 450
@@ -24,7 +25,8 @@ layout(binding = 4) writeonly buffer Y { float y[]; };               // [T, H * 
 layout(binding = 5) writeonly buffer LogSum { float lse[]; };        // [T, H]
 
 void main() {
-    uint head = gl_WorkGroupID.x, sequence = gl_WorkGroupID.y * SEQ_STRIDE, token = sequences[sequence + SEQ_FIRST], position = sequences[sequence + SEQ_PAST];
+    uint head = gl_WorkGroupID.x, sequence = gl_WorkGroupID.y * SEQ_STRIDE, token = sequences[sequence + SEQ_FIRST],
+         position = sequences[sequence + SEQ_PAST];
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_LENGTH] : position + 1u;
     uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk);
     uint used = seen.y > seen.x ? (seen.y - seen.x + push.split_keys - 1u) / push.split_keys : 0u;
@@ -39,5 +41,6 @@ void main() {
         for (uint i = 0u; i < used; ++i) sum += outputs[(from + i) * VALUE + c] * exp(sums[(from + i) * 2u] - m);
         y[token * push.y_stride + push.y_start + head * VALUE + c] = l > 0.0 ? sum / l : 0.0;
     }
-    if (gl_LocalInvocationID.x == 0u && (OPTIONS & LSE) != 0u) lse[token * push.heads + head] = l > 0.0 ? m + log(l) : uintBitsToFloat(0xff800000u);
+    if (gl_LocalInvocationID.x == 0u && (OPTIONS & LSE) != 0u)
+        lse[token * push.heads + head] = l > 0.0 ? m + log(l) : uintBitsToFloat(0xff800000u);
 }

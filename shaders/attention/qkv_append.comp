@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between projections and attention, for every head of every new token: RMS norm of q and k (Zhang & Sennrich 2019, equation 4), rotary embedding (Su et al. 2021,
-// equation 34), q back in place, k and v into the caches.
-//   x = x * rsqrt(mean(x^2) + eps) * w;  [a, b] = [a cos t - b sin t, b cos t + a sin t] * factor,  t = position * frequency
-// A thread owns two rotary pairs of a head, four channels, so nothing is exchanged but the sums of the norms. A workgroup takes as many heads as fit it, and
-// strides over the new tokens of one sequence. Reads 4 and writes 4 bytes a channel (2 for caches of halves).
+// Between projections and attention, for every head of every new token: RMS norm of q and k (Zhang & Sennrich 2019,
+// equation 4), rotary embedding (Su et al. 2021, equation 34), q back in place, k and v into the caches.
+//   x = x * rsqrt(mean(x^2) + eps) * w;  [a, b] = [a cos t - b sin t, b cos t + a sin t] * factor,  t = position *
+//   frequency
+// A thread owns two rotary pairs of a head, four channels, so nothing is exchanged but the sums of the norms. A
+// workgroup takes as many heads as fit it, and strides over the new tokens of one sequence. Reads 4 and writes 4 bytes
+// a channel (2 for caches of halves).
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -49,9 +51,11 @@ uvec2 pair(uint p) { return INTERLEAVED == 0u && p < PAIRS ? uvec2(p, p + PAIRS)
 vec2 rotate(vec2 v, uint p, uint token, uint length_) {
     bool beyond = length_ > push.original;
     float frequency = frequencies[((PARTS & 8u) != 0u && beyond ? PAIRS : 0u) + p];
-    if ((PARTS & 32u) != 0u && beyond && ROTARY > 2u) frequency *= stretch(push.ntk, float(length_ - push.original), float(push.original), p, PAIRS - 1u);
+    if ((PARTS & 32u) != 0u && beyond && ROTARY > 2u)
+        frequency *= stretch(push.ntk, float(length_ - push.original), float(push.original), p, PAIRS - 1u);
     uint axis = (PARTS & 16u) != 0u ? uint(frequencies[((PARTS & 8u) != 0u ? 2u : 1u) * PAIRS + p]) : 0u;
-    precise float angle = float(positions[axis * push.position_stride + token]) * frequency; // rounded as the reference implementations round it
+    precise float angle = float(positions[axis * push.position_stride + token]) *
+                          frequency; // rounded as the reference implementations round it
     vec2 turn = cos_sin(angle) * ((PARTS & 8u) != 0u && beyond ? push.long_factor : push.factor);
     return vec2(v.x * turn.x - v.y * turn.y, v.y * turn.x + v.x * turn.y);
 }
@@ -69,7 +73,8 @@ void store(bool is_k, uint at, vec2 v) {
     }
 }
 
-// Two pairs of channels of a key or value. Half-split pairs p and p + 1 are neighbours of each other, twice; all other pairs are neighbours themselves.
+// Two pairs of channels of a key or value. Half-split pairs p and p + 1 are neighbours of each other, twice; all other
+// pairs are neighbours themselves.
 void store_pairs(bool is_k, uint at, uvec2 c0, uvec2 c1, vec2 v0, vec2 v1) {
     if (c1.x == c0.x + 1u) {
         store(is_k, at + c0.x, vec2(v0.x, v1.x));
@@ -88,10 +93,16 @@ void main() {
     uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.z * SEQ_STRIDE;
     uint slot = sequences[row + SEQ_SLOT] - push.first_slot;
     if (slot >= push.slots) return;
-    uint first = sequences[row + SEQ_FIRST], count = sequences[row + SEQ_COUNT], past = sequences[row + SEQ_PAST], length_ = sequences[row + SEQ_LENGTH];
+    uint first = sequences[row + SEQ_FIRST], count = sequences[row + SEQ_COUNT], past = sequences[row + SEQ_PAST],
+         length_ = sequences[row + SEQ_LENGTH];
     uint item = gl_WorkGroupID.x * (LOCAL / WIDTH) + lane / WIDTH; // a head of q, k or v
     bool is_q = item < Q_HEADS, is_k = !is_q && item < Q_HEADS + K_HEADS, is_v = !is_q && !is_k;
-    uint head = is_q ? item : is_k ? item - Q_HEADS : item - Q_HEADS - K_HEADS, heads = is_q ? Q_HEADS : is_k ? K_HEADS : V_HEADS;
+    uint head = is_q   ? item
+                : is_k ? item - Q_HEADS
+                       : item - Q_HEADS - K_HEADS,
+         heads = is_q   ? Q_HEADS
+                 : is_k ? K_HEADS
+                        : V_HEADS;
     uint size = is_v ? VALUE : HEAD;
     uint p = lane % WIDTH * 2u; // the first of this thread's two pairs of the head
     bool used = lane < LOCAL / WIDTH * WIDTH && head < heads && 2u * p < size;
@@ -115,18 +126,24 @@ void main() {
             float scale = inversesqrt(squares / float(HEAD) + push.eps);
             if (!is_v) v0 *= scale, v1 *= scale;
         }
-        if (used && is_q && (PARTS & 2u) != 0u) v0 *= vec2(q_weight[c0.x], q_weight[c0.y]), v1 *= vec2(q_weight[c1.x], q_weight[c1.y]);
-        if (used && is_k && (PARTS & 4u) != 0u) v0 *= vec2(k_weight[c0.x], k_weight[c0.y]), v1 *= vec2(k_weight[c1.x], k_weight[c1.y]);
+        if (used && is_q && (PARTS & 2u) != 0u)
+            v0 *= vec2(q_weight[c0.x], q_weight[c0.y]), v1 *= vec2(q_weight[c1.x], q_weight[c1.y]);
+        if (used && is_k && (PARTS & 4u) != 0u)
+            v0 *= vec2(k_weight[c0.x], k_weight[c0.y]), v1 *= vec2(k_weight[c1.x], k_weight[c1.y]);
         if (used && !is_v && p < PAIRS) v0 = rotate(v0, p, token, length_);
         if (used && !is_v && p + 1u < PAIRS) v1 = rotate(v1, p + 1u, token, length_);
         if (used && is_q) {
             float scale = 1.0;
-            if ((PARTS & 64u) != 0u) scale += push.temperature * log(1.0 + floor((float(positions[token]) + push.temperature_offset) / push.temperature_floor));
+            if ((PARTS & 64u) != 0u)
+                scale += push.temperature *
+                         log(1.0 + floor((float(positions[token]) + push.temperature_offset) / push.temperature_floor));
             x[at + c0.x] = v0.x * scale;
             x[at + c0.y] = v0.y * scale;
             x[at + c1.x] = v1.x * scale;
             x[at + c1.y] = v1.y * scale;
         }
-        if (used && !is_q) store_pairs(is_k, ((slot * heads + head) * push.capacity + (past + i) % push.capacity) * size, c0, c1, v0, v1);
+        if (used && !is_q)
+            store_pairs(is_k, ((slot * heads + head) * push.capacity + (past + i) % push.capacity) * size, c0, c1, v0,
+                        v1);
     }
 }

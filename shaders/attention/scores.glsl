@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the attention kernels share: which keys a query sees, what happens to a score, how four channels of a cache are read. No bindings. Include lib/math.glsl first.
+// What the attention kernels share: which keys a query sees, what happens to a score, how four channels of a cache are
+// read. No bindings. Include lib/math.glsl first.
 
 // Bits of OPTIONS; kernels/attention.cpp has the same numbers.
-const uint CAUSAL = 1u, WINDOW = 2u, AHEAD = 4u, CHUNK = 8u, SOFTCAP = 16u, SINKS = 32u, BIAS = 64u, LSE = 128u, CROSS = 256u;
+const uint CAUSAL = 1u, WINDOW = 2u, AHEAD = 4u, CHUNK = 8u, SOFTCAP = 16u, SINKS = 32u, BIAS = 64u, LSE = 128u,
+           CROSS = 256u;
 
 const float LOWEST = -3.0e38; // a maximum of nothing: finite, so that differences are never inf - inf
 
@@ -19,10 +21,14 @@ uvec2 visible_keys(uint options, uint position, uint keys, uint window, uint ahe
     return range;
 }
 
-float cap_score(uint options, float score, float cap) { return (options & SOFTCAP) != 0u ? cap * tanh_exact(score / cap) : score; }
+float cap_score(uint options, float score, float cap) {
+    return (options & SOFTCAP) != 0u ? cap * tanh_exact(score / cap) : score;
+}
 
 // Column of a bias table of `columns` relative positions.
-uint bias_column(uint key, uint position, int offset, uint columns) { return uint(clamp(int(key) - int(position) + offset, 0, int(columns) - 1)); }
+uint bias_column(uint key, uint position, int offset, uint columns) {
+    return uint(clamp(int(key) - int(position) + offset, 0, int(columns) - 1));
+}
 
 #ifdef CACHE_F16
 #define CACHE uvec2

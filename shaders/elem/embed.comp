@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of tables by token id and by position, optionally added to what is there (BERT sums three tables).
 //   y[t,:] = residual[t,:] + scale * table[ids[t],:] + position_table[positions[t] + offset,:]
-// Large tables come in several dispatches: this one holds rows first .. first + rows - 1 and writes the tokens whose ids lie there; the one with
-// first = 0 also writes the ids that are in no table. One lane takes one element, with VECTORS four: then all positions and widths count four columns; so it does
-// with BLOCKS, where the table is quantized. Cost: 2 to 4 + 4 bytes an element.
+// Large tables come in several dispatches: this one holds rows first .. first + rows - 1 and writes the tokens whose
+// ids lie there; the one with first = 0 also writes the ids that are in no table. One lane takes one element, with
+// VECTORS four: then all positions and widths count four columns; so it does with BLOCKS, where the table is quantized.
+// Cost: 2 to 4 + 4 bytes an element.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "weight.glsl"
@@ -46,7 +47,8 @@ const uint NO_TABLE = 0xffffffffu;
 
 #if defined(VECTORS) || defined(BLOCKS)
 vec4 halves(uint type, uvec2 words) {
-    return type == TYPE_F16 ? vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y)) : vec4(unpack_bf16(words.x), unpack_bf16(words.y));
+    return type == TYPE_F16 ? vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y))
+                            : vec4(unpack_bf16(words.x), unpack_bf16(words.y));
 }
 #ifdef BLOCKS
 uint four(uint buf, uint first, uint byte, uint n) {
@@ -60,18 +62,26 @@ vec4 from_table(uint at) {
     return four_values(TABLE, e, at % 2u == 0u ? e.low : e.high);
 }
 #else
-vec4 from_table(uint at) { return TABLE == TYPE_F32 ? uintBitsToFloat(uvec4(table[2u * at], table[2u * at + 1u])) : halves(TABLE, table[at]); }
+vec4 from_table(uint at) {
+    return TABLE == TYPE_F32 ? uintBitsToFloat(uvec4(table[2u * at], table[2u * at + 1u])) : halves(TABLE, table[at]);
+}
 #endif
 vec4 from_positions(uint at) {
-    return POSITION_TABLE == TYPE_F32 ? uintBitsToFloat(uvec4(position_table[2u * at], position_table[2u * at + 1u])) : halves(POSITION_TABLE, position_table[at]);
+    return POSITION_TABLE == TYPE_F32 ? uintBitsToFloat(uvec4(position_table[2u * at], position_table[2u * at + 1u]))
+                                      : halves(POSITION_TABLE, position_table[at]);
 }
 #else
 float one_half(uint type, uint word, uint at) {
     vec2 both = type == TYPE_F16 ? unpackHalf2x16(word) : unpack_bf16(word);
     return (at & 1u) == 0u ? both.x : both.y;
 }
-float from_table(uint at) { return TABLE == TYPE_F32 ? uintBitsToFloat(table[at]) : one_half(TABLE, table[at / 2u], at); }
-float from_positions(uint at) { return POSITION_TABLE == TYPE_F32 ? uintBitsToFloat(position_table[at]) : one_half(POSITION_TABLE, position_table[at / 2u], at); }
+float from_table(uint at) {
+    return TABLE == TYPE_F32 ? uintBitsToFloat(table[at]) : one_half(TABLE, table[at / 2u], at);
+}
+float from_positions(uint at) {
+    return POSITION_TABLE == TYPE_F32 ? uintBitsToFloat(position_table[at])
+                                      : one_half(POSITION_TABLE, position_table[at / 2u], at);
+}
 #endif
 
 void main() {

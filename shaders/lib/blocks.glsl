@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks of quantized weights: what eight neighbouring elements are made of, in the common part of GLSL and C++ (base/blocks.cpp). No bindings.
-// Every block is one or eight groups of 32 elements, every group four times eight; eight share their scale. lib/block.glsl reads them from a buffer.
+// Blocks of quantized weights: what eight neighbouring elements are made of, in the common part of GLSL and C++
+// (base/blocks.cpp). No bindings. Every block is one or eight groups of 32 elements, every group four times eight;
+// eight share their scale. lib/block.glsl reads them from a buffer.
 #include "block_types.glsl"
 
 #define BLOCK_NUMBER(id, NAME, number, elements, bytes, scale) const uint TYPE_##NAME = uint(number);
@@ -19,7 +20,8 @@ uint block_groups(uint type) { return BLOCK_TYPES(BLOCK_ROW) OWN_TYPES(BLOCK_ROW
 uint block_scale_at(uint type) { return BLOCK_TYPES(BLOCK_ROW) OWN_TYPES(BLOCK_ROW) 0u; }
 #undef BLOCK_ROW
 
-// Element i is scale * q[i] - minimum; the q are signed bytes or, of F8_BLOCKS, 8-bit floats (E4M3), 0 to 3 in `low` and 4 to 7 in `high`, from the least significant byte on.
+// Element i is scale * q[i] - minimum; the q are signed bytes or, of F8_BLOCKS, 8-bit floats (E4M3), 0 to 3 in `low`
+// and 4 to 7 in `high`, from the least significant byte on.
 struct Eight {
     float scale, minimum;
     uint low, high;
@@ -61,8 +63,8 @@ float e4m3(uint bits) {
 // What one byte of an Eight stands for.
 float byte_value(uint type, uint bits) { return type == TYPE_F8_BLOCKS ? e4m3(bits) : float(int(bits << 24u) >> 24); }
 
-// The 6-bit scale and minimum of a group of a K block, from the 12 bytes that hold them all: those of the lower four groups in the lower bits of a byte each, of the
-// upper ones half a byte and two bits left over there.
+// The 6-bit scale and minimum of a group of a K block, from the 12 bytes that hold them all: those of the lower four
+// groups in the lower bits of a byte each, of the upper ones half a byte and two bits left over there.
 uint k_scale(uint upper, uint group, uint w0, uint w2) {
     uint s = group * 8u;
     return upper == 0u ? (w0 >> s) & 63u : ((w2 >> s) & 15u) | (((w0 >> s) >> 2u) & 48u);

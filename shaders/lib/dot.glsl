@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Integer dot products of four signed bytes (VK_KHR_shader_integer_dot_product), by the SPIR-V instruction itself: older compilers lack the GLSL extension. No bindings.
+// Integer dot products of four signed bytes (VK_KHR_shader_integer_dot_product), by the SPIR-V instruction itself:
+// older compilers lack the GLSL extension. No bindings.
 #extension GL_EXT_spirv_intrinsics : require
 
 // Capabilities DotProduct and DotProductInput4x8BitPacked, OpSDot, packed as four bytes a word.

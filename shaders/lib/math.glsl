@@ -10,8 +10,8 @@ float log1p(float x) {
     return d == 0.0 ? x : log(u) * (x / d);
 }
 
-// log(1 + e) for 0 <= e <= 1 as 2 atanh(e / (2 + e)) by its series, to 3 units of roundoff. Vulkan lets log be off by 2^-21 between 0.5 and 2, which would
-// leave a small result with few digits.
+// log(1 + e) for 0 <= e <= 1 as 2 atanh(e / (2 + e)) by its series, to 3 units of roundoff. Vulkan lets log be off by
+// 2^-21 between 0.5 and 2, which would leave a small result with few digits.
 float log1p_unit(float e) {
     float s = e / (2.0 + e), z = s * s;
     float p = 1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * (1.0 / 13.0)))));
@@ -34,10 +34,17 @@ float tanh_exact(float x) {
 
 float gelu_tanh(float x) { return 0.5 * x * (1.0 + tanh_exact(0.79788456080286536 * (x + 0.044715 * x * x * x))); }
 
-// erfc(x) for x >= 0: W. J. Cody, Rational Chebyshev approximations for the error function (1969), in the form of Numerical Recipes' erfcc; relative error 1.2e-7.
+// erfc(x) for x >= 0: W. J. Cody, Rational Chebyshev approximations for the error function (1969), in the form of
+// Numerical Recipes' erfcc; relative error 1.2e-7.
 float erfc_positive(float x) {
     float t = 1.0 / (1.0 + 0.5 * x);
-    float p = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))));
+    float p = -1.26551223 +
+              t * (1.00002368 +
+                   t * (0.37409196 +
+                        t * (0.09678418 +
+                             t * (-0.18628806 +
+                                  t * (0.27886807 +
+                                       t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))));
     return t * exp(-x * x + p);
 }
 
@@ -46,8 +53,8 @@ float gelu_erf(float x) {
     return x < 0.0 ? 0.5 * x * c : x - 0.5 * x * c;
 }
 
-// sin and cos of any angle up to about 1e6: reduction by multiples of pi/2 in three parts, of which k times the first two is exact, then the minimax polynomials
-// of Cephes (sinf, cosf).
+// sin and cos of any angle up to about 1e6: reduction by multiples of pi/2 in three parts, of which k times the first
+// two is exact, then the minimax polynomials of Cephes (sinf, cosf).
 vec2 cos_sin(float angle) {
     precise float k = round(angle * 0.636619772367581343);
     precise float r = angle - k * 1.5625;

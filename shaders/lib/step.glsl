@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The step block: what changes from step to step. Mirrors runtime/kernels/step.hpp. No bindings: each shader declares the buffers it reads
-// (uint arrays), and uses these names for the words in them.
+// The step block: what changes from step to step. Mirrors runtime/kernels/step.hpp. No bindings: each shader declares
+// the buffers it reads (uint arrays), and uses these names for the words in them.
 
 // Words of the step header; a grid size may depend on each (vk::Quantity has the same numbers).
 const uint STEP_TOKENS = 1u;        // new tokens in the packed batch
@@ -8,7 +8,8 @@ const uint STEP_SEQUENCES = 2u;     // sequences in the packed batch
 const uint STEP_OUTPUTS = 3u;       // tokens whose logits are wanted
 const uint STEP_LONGEST_NEW = 4u;   // most new tokens of one sequence
 const uint STEP_LONGEST_TOTAL = 5u; // most tokens, past and new, of one sequence
-const uint STEP_RING = 6u;          // decode steps done since the host last wrote the block: index into the ring of sampled tokens
+const uint STEP_RING =
+    6u; // decode steps done since the host last wrote the block: index into the ring of sampled tokens
 
 // Words of a sequence's row.
 const uint SEQ_STRIDE = 8u;
@@ -16,4 +17,5 @@ const uint SEQ_SLOT = 0u;   // which state it owns
 const uint SEQ_FIRST = 1u;  // index of its first new token in the packed batch
 const uint SEQ_COUNT = 2u;  // its new tokens
 const uint SEQ_PAST = 3u;   // tokens its state has already seen
-const uint SEQ_LENGTH = 4u; // length for which rotary types that depend on the length are computed: at least past + count
+const uint SEQ_LENGTH =
+    4u; // length for which rotary types that depend on the length are computed: at least past + count

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What products multiply at a time: eight neighbouring elements of x with eight of W. Include weights.glsl and fetch.glsl first. No bindings.
-// In the form DOT, of W in blocks, the elements are signed bytes with a scale (and W's a minimum): those of x are rounded to 1/127 of the largest of their eight.
+// What products multiply at a time: eight neighbouring elements of x with eight of W. Include weights.glsl and
+// fetch.glsl first. No bindings. In the form DOT, of W in blocks, the elements are signed bytes with a scale (and W's a
+// minimum): those of x are rounded to 1/127 of the largest of their eight.
 //   sum_k x_k w_k = sx (sw sum_k qx_k qw_k) - minimum sx sum_k qx_k
 
 #ifdef DOT
@@ -18,7 +19,8 @@ EIGHT eight_of_x(vec4 a, vec4 b) {
     if (scale < 1e-37) return uvec4(0u); // 1 / scale would overflow
     a = roundEven(a / scale), b = roundEven(b / scale);
     vec4 both = a + b;
-    return uvec4(pack_bytes(a), pack_bytes(b), floatBitsToUint(scale), floatBitsToUint(scale * (both.x + both.y + both.z + both.w)));
+    return uvec4(pack_bytes(a), pack_bytes(b), floatBitsToUint(scale),
+                 floatBitsToUint(scale * (both.x + both.y + both.z + both.w)));
 }
 EIGHT eight_of_w(bool up, uint at, uint group, uint quarter, int count) {
     Eight e = fetch_eight(up, at, group, quarter, count);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What follows a matrix product. Include lib/math.glsl and lib/activation.glsl first; needs the specialization constants ACTIVATION, GATED and
-// PARTS, and the push constants limit and up_offset. No bindings.
+// What follows a matrix product. Include lib/math.glsl and lib/activation.glsl first; needs the specialization
+// constants ACTIVATION, GATED and PARTS, and the push constants limit and up_offset. No bindings.
 
-const uint PART_BIAS = 1u, PART_RESIDUAL = 2u, PART_SOFTCAP = 4u, PART_LIMIT = 8u, PART_SCALE = 16u, PART_SCALE_INPUT = 32u;
+const uint PART_BIAS = 1u, PART_RESIDUAL = 2u, PART_SOFTCAP = 4u, PART_LIMIT = 8u, PART_SCALE = 16u,
+           PART_SCALE_INPUT = 32u;
 bool part(uint bit) { return (PARTS & bit) != 0u; }
 
 // The activated product; `up` matters only if gated.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products with the experts that each token chose, for many tokens (grouped GEMM over pairs sorted by expert, as in MegaBlocks, Gale et al. 2022).
-//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p; gated: act(gate part) * (up part).
-// Pairs of one expert are cut into tiles of BM. Expert e owns the tile numbers from floor(offsets[e] / BM) + e on: always enough, growing with e, and so
-// found by bisection with no table. One workgroup computes BN (gated: BN / 2) columns of every gl_NumWorkGroups.x-th tile.
-// Reads each chosen expert's weights once a tile of its pairs, and x once for every BN columns.
+// Matrix products with the experts that each token chose, for many tokens (grouped GEMM over pairs sorted by expert, as
+// in MegaBlocks, Gale et al. 2022).
+//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p; gated: act(gate part) * (up
+//   part).
+// Pairs of one expert are cut into tiles of BM. Expert e owns the tile numbers from floor(offsets[e] / BM) + e on:
+// always enough, growing with e, and so found by bisection with no table. One workgroup computes BN (gated: BN / 2)
+// columns of every gl_NumWorkGroups.x-th tile. Reads each chosen expert's weights once a tile of its pairs, and x once
+// for every BN columns.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -60,7 +63,9 @@ vec4 load_x(uint m, uint k) {
 }
 
 uint w_at(uint j, uint tx, bool up) {
-    return expert * push.expert_stride + min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride + (up ? push.up_start : push.w_start);
+    return expert * push.expert_stride +
+           min(gl_WorkGroupID.y * BN_OUT + (up ? j - TN / 2u : j) * TX + tx, push.columns - 1u) * push.w_stride +
+           (up ? push.up_start : push.w_start);
 }
 
 #include "tile.glsl"
@@ -78,7 +83,8 @@ void main() {
             else high = middle;
         }
         expert = low;
-        uint begin = offsets[push.expert_first + low] + (tile - tile_begin(low)) * BM, end = offsets[push.expert_first + low + 1u];
+        uint begin = offsets[push.expert_first + low] + (tile - tile_begin(low)) * BM,
+             end = offsets[push.expert_first + low + 1u];
         if (begin >= end) continue; // the same for the whole workgroup
         barrier();                  // the last tile's pairs have been read
         for (uint i = gl_LocalInvocationID.x; i < BM; i += LOCAL) sh_pair[i] = order[min(begin + i, end - 1u)];

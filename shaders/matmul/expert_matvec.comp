@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products with the experts that each token chose, for few tokens: one GEMV a pair (token, choice).
-//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p; gated: act(gate part) * (up part).
-// One workgroup computes PASSES times LOCAL / LANES * ROWS columns of one pair. Reads the chosen expert's weights once a pair.
+//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p; gated: act(gate part) * (up
+//   part).
+// One workgroup computes PASSES times LOCAL / LANES * ROWS columns of one pair. Reads the chosen expert's weights once
+// a pair.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -44,9 +46,14 @@ FETCH8_X(fetch_x, x)
 const uint TOKENS = 1u;
 uint expert; // of the pair, from expert_first on
 
-void load_x(uint m, uint k, int count, out vec4 a, out vec4 b) { fetch_x(gl_WorkGroupID.y / push.rows_per_x * push.x_stride + push.x_start + k, count, a, b); }
+void load_x(uint m, uint k, int count, out vec4 a, out vec4 b) {
+    fetch_x(gl_WorkGroupID.y / push.rows_per_x * push.x_stride + push.x_start + k, count, a, b);
+}
 
-uint w_at(uint row, bool up) { return expert * push.expert_stride + min(row, push.columns - 1u) * push.w_stride + (up ? push.up_start : push.w_start); }
+uint w_at(uint row, bool up) {
+    return expert * push.expert_stride + min(row, push.columns - 1u) * push.w_stride +
+           (up ? push.up_start : push.w_start);
+}
 
 #include "rows.glsl"
 
@@ -54,7 +61,8 @@ void main() {
     uint pair = gl_WorkGroupID.y;
     expert = experts[pair] - push.expert_first;
     if (expert >= push.experts) return; // another dispatch's expert, or a dropped pair
-    uint group = gl_WorkGroupID.x * (LOCAL / LANES) + gl_LocalInvocationID.x / LANES, lane = gl_LocalInvocationID.x % LANES;
+    uint group = gl_WorkGroupID.x * (LOCAL / LANES) + gl_LocalInvocationID.x / LANES,
+         lane = gl_LocalInvocationID.x % LANES;
     float factor = (PARTS & (PART_SCALE | PART_SCALE_INPUT)) != 0u ? scale[pair] : 1.0;
     for (uint pass = 0u; pass < PASSES; ++pass) {
         uint first = (group * PASSES + pass) * ROWS;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readers of W, whose rows are in two buffers, `weight` and `weight_up`. Include weights.glsl, then declare these, then include this.
-//   fetch_weight(up, at, group, quarter, count, a, b): eight elements, from at + 32 * group + 8 * quarter on; those from count on are 0. The form VECTORS wants them to begin
-//   at a multiple of 8, or of 4 with 32-bit elements, and count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of BLOCK_SPAN further. `group`
+// The readers of W, whose rows are in two buffers, `weight` and `weight_up`. Include weights.glsl, then declare these,
+// then include this.
+//   fetch_weight(up, at, group, quarter, count, a, b): eight elements, from at + 32 * group + 8 * quarter on; those
+//   from count on are 0. The form VECTORS wants them to begin at a multiple of 8, or of 4 with 32-bit elements, and
+//   count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of BLOCK_SPAN further. `group`
 //   and `quarter` apart let the compiler share what is read for neighbours where it knows one of them.
 
 #ifdef VECTORS

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the buffers of matrix products are read: the types of their elements, and the arithmetic on eight of them. Include lib/weight.glsl first; needs the
-// specialization constant TYPE (of W: lib/block_types.glsl). No bindings; fetch.glsl has the readers of W.
-// Forms: VECTORS reads f32, f16 and bf16 by 16 bytes; BLOCKS reads quantized weights by words, and x by 16 bytes (with DOT: see eights.glsl); the core form reads
-// all of them by words.
+// How the buffers of matrix products are read: the types of their elements, and the arithmetic on eight of them.
+// Include lib/weight.glsl first; needs the specialization constant TYPE (of W: lib/block_types.glsl). No bindings;
+// fetch.glsl has the readers of W. Forms: VECTORS reads f32, f16 and bf16 by 16 bytes; BLOCKS reads quantized weights
+// by words, and x by 16 bytes (with DOT: see eights.glsl); the core form reads all of them by words.
 #include "block_values.glsl"
 
 #if defined(VECTORS)
@@ -27,8 +27,8 @@
         }                                                                                               \
     }
 #endif
-// FETCH8_X makes name(at, count, a, b): elements at .. at + 7 of an f32 buffer; those from at + count on are 0. By 16 bytes, `at` is a multiple of 4 and count is
-// at least 8 or at most 0.
+// FETCH8_X makes name(at, count, a, b): elements at .. at + 7 of an f32 buffer; those from at + count on are 0. By 16
+// bytes, `at` is a multiple of 4 and count is at least 8 or at most 0.
 
 const bool IN_BLOCKS = TYPE != TYPE_F32 && TYPE != TYPE_F16 && TYPE != TYPE_BF16;
 #define SPAN_ROW(id, NAME, number, elements, bytes, scale) TYPE == uint(number) ? uint(elements) / (uint(elements) / 256u + 1u) :

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses k of E experts for each token: softmax routers (Mixtral, Qwen, DeepSeek-V2), sigmoid routers with a bias for the choice only and groups (DeepSeek-V3,
-// 2024, equations 12 to 16), routers on logits (Granite, gpt-oss, Llama 4).
+// Chooses k of E experts for each token: softmax routers (Mixtral, Qwen, DeepSeek-V2), sigmoid routers with a bias for
+// the choice only and groups (DeepSeek-V3, 2024, equations 12 to 16), routers on logits (Granite, gpt-oss, Llama 4).
 //   choice[e] = score(logits)[e] + bias[e], -inf outside the kept groups; the k largest, ties to the lowest index
 //   (without a bias and without sums of scores: logits[e], which no rounding or saturation of the score makes equal)
-//   weight[j] = scale * w[j] (/ (sum w + eps)), w = score, softmax over the chosen logits, or sigmoid of the chosen logit
-// One workgroup takes one token. An expert's place is the number of candidates before it: no barrier a choice. Cost: 4 E + 8 k bytes a token.
+//   weight[j] = scale * w[j] (/ (sum w + eps)), w = score, softmax over the chosen logits, or sigmoid of the chosen
+//   logit
+// One workgroup takes one token. An expert's place is the number of candidates before it: no barrier a choice. Cost: 4
+// E + 8 k bytes a token.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -42,7 +44,9 @@ float workgroup_reduce(float value, bool is_max) {
     sh_reduce[i] = value;
     barrier();
     for (uint half_size = LOCAL / 2u; half_size > 0u; half_size /= 2u) {
-        if (i < half_size) sh_reduce[i] = is_max ? max(sh_reduce[i], sh_reduce[i + half_size]) : sh_reduce[i] + sh_reduce[i + half_size];
+        if (i < half_size)
+            sh_reduce[i] =
+                is_max ? max(sh_reduce[i], sh_reduce[i + half_size]) : sh_reduce[i] + sh_reduce[i + half_size];
         barrier();
     }
     float result = sh_reduce[0];
@@ -65,13 +69,15 @@ void keep_groups() {
     barrier();
     for (uint e = gl_LocalInvocationID.x; e < EXPERTS; e += LOCAL) {
         uint mine = e / SIZE, before = 0u;
-        for (uint g = 0u; g < GROUPS; ++g) before += uint(g < mine ? sh_group[g] >= sh_group[mine] : sh_group[g] > sh_group[mine]);
+        for (uint g = 0u; g < GROUPS; ++g)
+            before += uint(g < mine ? sh_group[g] >= sh_group[mine] : sh_group[g] > sh_group[mine]);
         if (before >= KEPT_GROUPS) sh_choice[e] = uintBitsToFloat(0xff800000u); // -inf: after every number
     }
     barrier();
 }
 
-// Places the k largest into sh_expert. The k-th largest of the lanes' own best is not above the k-th largest of all: only what reaches it is compared, usually few.
+// Places the k largest into sh_expert. The k-th largest of the lanes' own best is not above the k-th largest of all:
+// only what reaches it is compared, usually few.
 void choose() {
     uint lane = gl_LocalInvocationID.x;
     float best = uintBitsToFloat(0xff800000u);
@@ -80,7 +86,8 @@ void choose() {
     if (lane == 0u) sh_count = 0u;
     barrier();
     uint before = 0u;
-    for (uint other = 0u; other < LOCAL; ++other) before += uint(other < lane ? sh_reduce[other] >= best : sh_reduce[other] > best);
+    for (uint other = 0u; other < LOCAL; ++other)
+        before += uint(other < lane ? sh_reduce[other] >= best : sh_reduce[other] > best);
     if (before == CHOICES - 1u) sh_floor = best;
     barrier();
     for (uint e = lane; e < EXPERTS; e += LOCAL)
@@ -113,7 +120,9 @@ void main() {
     for (uint e = lane; e < EXPERTS; e += LOCAL) {
         float x = sh_score[e];
         float score = SCORE == 0u ? exp(x - top) / sum : SCORE == 1u ? sigmoid(x) : SCORE == 3u ? sqrt(softplus(x)) : x;
-        sh_choice[e] = (PARTS & 1u) != 0u ? number(score + bias[e]) : KEPT_GROUPS < GROUPS && GROUP_SCORE == 1u ? score : x;
+        sh_choice[e] = (PARTS & 1u) != 0u                          ? number(score + bias[e])
+                       : KEPT_GROUPS < GROUPS && GROUP_SCORE == 1u ? score
+                                                                   : x;
         if (WEIGHT == 0u) sh_score[e] = score;
     }
     barrier();
@@ -130,7 +139,8 @@ void main() {
         } else if (WEIGHT == 2u) weight = sigmoid(weight);
         if ((PARTS & 2u) != 0u) {
             float total = 0.0;
-            for (uint i = 0u; i < CHOICES; ++i) total += WEIGHT == 2u ? sigmoid(sh_score[sh_expert[i]]) : sh_score[sh_expert[i]];
+            for (uint i = 0u; i < CHOICES; ++i)
+                total += WEIGHT == 2u ? sigmoid(sh_score[sh_expert[i]]) : sh_score[sh_expert[i]];
             total += push.eps;
             weight = total != 0.0 ? weight / total : 0.0;
         }

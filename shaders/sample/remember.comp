@@ -20,5 +20,6 @@ void main() {
     if (t >= min(header[STEP_TOKENS], push.tokens)) return;
     uint sequence = token_sequence[t] * SEQ_STRIDE;
     uint left = sequences[sequence + SEQ_FIRST] + sequences[sequence + SEQ_COUNT] - t; // this token and those after it
-    if (left <= push.capacity) history[sequences[sequence + SEQ_SLOT] * push.capacity + positions[t] % push.capacity] = ids[t];
+    if (left <= push.capacity)
+        history[sequences[sequence + SEQ_SLOT] * push.capacity + positions[t] % push.capacity] = ids[t];
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Second part of sampling (the first is sample_scan.comp): chooses the token of each output and writes it where the next decode step looks for it.
-//   top-k: keys >= T, the k-th largest; top-p (Holtzman et al. 2019): keys >= T, the largest T with sum of exp(x - max) over them >= top_p * sum over what top-k left;
-//   min-p (Nguyen et al. 2024): exp(x - max) >= min_p; then the token with the largest x + Gumbel noise
-// One workgroup takes one output. A threshold is found by cutting the range of keys in sixteen, pass by pass, until the few keys left can be sorted; parts of the vocabulary
-// whose largest key lies below the range are not read. Cost: 4 V bytes a pass without top-k, 3 passes or so; with top-k only the parts of the k best.
+// Second part of sampling (the first is sample_scan.comp): chooses the token of each output and writes it where the
+// next decode step looks for it.
+//   top-k: keys >= T, the k-th largest; top-p (Holtzman et al. 2019): keys >= T, the largest T with sum of exp(x - max)
+//   over them >= top_p * sum over what top-k left; min-p (Nguyen et al. 2024): exp(x - max) >= min_p; then the token
+//   with the largest x + Gumbel noise
+// One workgroup takes one output. A threshold is found by cutting the range of keys in sixteen, pass by pass, until the
+// few keys left can be sorted; parts of the vocabulary whose largest key lies below the range are not read. Cost: 4 V
+// bytes a pass without top-k, 3 passes or so; with top-k only the parts of the k best.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"
@@ -38,12 +41,14 @@ float top;    // largest x
 
 float mass_of(uint key) { return exp(sampler_value(key) - top); }
 
-// Sums of each sixteenth over the workgroup, into sh_sum[128 * j]: first the stacks of 128 lanes one after another, then a tree.
+// Sums of each sixteenth over the workgroup, into sh_sum[128 * j]: first the stacks of 128 lanes one after another,
+// then a tree.
 void sum_up(float sums[16]) {
     uint lane = gl_LocalInvocationID.x, column = lane % 128u;
     for (uint stack = 0u; stack < LOCAL / 128u; ++stack) {
         if (lane / 128u == stack)
-            for (uint j = 0u; j < 16u; ++j) sh_sum[128u * j + column] = (stack == 0u ? 0.0 : sh_sum[128u * j + column]) + sums[j];
+            for (uint j = 0u; j < 16u; ++j)
+                sh_sum[128u * j + column] = (stack == 0u ? 0.0 : sh_sum[128u * j + column]) + sums[j];
         barrier();
     }
     for (uint half_size = 64u; half_size > 0u; half_size /= 2u) {
@@ -56,11 +61,13 @@ void sum_up(float sums[16]) {
 // Where the j-th sixteenth of keys low .. high - 1 begins; of the whole range, in steps that suit logits.
 uint cut(uint j, uint low, uint high, bool whole) {
     if (j == 0u) return low;
-    return whole ? max(low, sampler_key(top - 32.0 * exp2(-0.5 * float(j - 1u)))) : min(high, low + j * ((high - low + 15u) / 16u));
+    return whole ? max(low, sampler_key(top - 32.0 * exp2(-0.5 * float(j - 1u))))
+                 : min(high, low + j * ((high - low + 15u) / 16u));
 }
 
-// The largest key T >= low with measure(keys >= T) >= goal, where the measure is the number of keys or, if `mass`, their share of the mass of all keys >= low. `few`: most
-// likely so few keys are >= low that they can be listed at once.
+// The largest key T >= low with measure(keys >= T) >= goal, where the measure is the number of keys or, if `mass`,
+// their share of the mass of all keys >= low. `few`: most likely so few keys are >= low that they can be listed at
+// once.
 uint search(bool mass, float goal, uint low, bool few) {
     uint lane = gl_LocalInvocationID.x, high = sampler_key(top) + 1u;
     float above = 0.0; // measure of the keys >= high
@@ -95,7 +102,8 @@ uint search(bool mass, float goal, uint low, bool few) {
         if (listing && count <= MOST_LISTED) {
             for (uint i = lane; i < count; i += LOCAL) { // the list's order is chance, that of its sorted keys is not
                 uint place = 0u;
-                for (uint j = 0u; j < count; ++j) place += uint(sh_list[j] > sh_list[i] || (sh_list[j] == sh_list[i] && j < i));
+                for (uint j = 0u; j < count; ++j)
+                    place += uint(sh_list[j] > sh_list[i] || (sh_list[j] == sh_list[i] && j < i));
                 sh_sorted[place] = sh_list[i];
             }
             barrier();
@@ -125,7 +133,8 @@ uint part_floor(uint k) {
     barrier();
     for (uint part = gl_LocalInvocationID.x; part < PARTS; part += LOCAL) {
         uint mine = sh_part[part], before = 0u;
-        for (uint other = 0u; other < PARTS; ++other) before += uint(other < part ? sh_part[other] >= mine : sh_part[other] > mine);
+        for (uint other = 0u; other < PARTS; ++other)
+            before += uint(other < part ? sh_part[other] >= mine : sh_part[other] > mine);
         if (before == k - 1u) sh_count = max(mine, LOWEST);
     }
     barrier();

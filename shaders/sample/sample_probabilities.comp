@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sample.comp chose from: softmax over the tokens that passed the filters, exactly 0 elsewhere; 1 for the token where nothing was filtered (greedy).
+// What sample.comp chose from: softmax over the tokens that passed the filters, exactly 0 elsewhere; 1 for the token
+// where nothing was filtered (greedy).
 //   y[v] = exp(x[v] - max) / sum over the kept, for kept v
 // One workgroup takes one output. For tests; not fast. Cost: 12 V bytes.
 #version 450
@@ -15,13 +16,15 @@ layout(binding = 2) writeonly buffer Probabilities { float probabilities[]; }; /
 shared float sh_sum[128];
 
 void main() {
-    uint lane = gl_LocalInvocationID.x, begin = gl_WorkGroupID.x * (1u + 129u * push.parts), y = gl_WorkGroupID.x * push.stride + push.start;
+    uint lane = gl_LocalInvocationID.x, begin = gl_WorkGroupID.x * (1u + 129u * push.parts),
+         y = gl_WorkGroupID.x * push.stride + push.start;
     uvec4 about = scratch[begin];
     if (about.z == 0u || about.w == 0u) {
         for (uint id = lane; id < push.vocabulary; id += 128u) probabilities[y + id] = id == about.y ? 1.0 : 0.0;
         return;
     }
-    float top = sampler_value(about.w), min_p = uintBitsToFloat(settings[scratch[begin + 1u].w * SAMPLER_STRIDE + SAMPLER_MIN_P]), sum = 0.0;
+    float top = sampler_value(about.w),
+          min_p = uintBitsToFloat(settings[scratch[begin + 1u].w * SAMPLER_STRIDE + SAMPLER_MIN_P]), sum = 0.0;
     for (uint pass = 0u; pass < 2u; ++pass) {
         for (uint quad = lane; quad < 128u * push.parts; quad += 128u) {
             uvec4 keys = scratch[begin + 1u + push.parts + quad];

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// First part of sampling: penalties and temperature for all logits, and what each part of 512 tokens has to offer. The second part is sample.comp.
-//   x = logit < 0 ? logit * repeat : logit / repeat, if the token occurred; x -= frequency * occurrences + presence * (occurrences > 0); x = -inf if it would end an n-gram
-//   again or is not allowed; x /= temperature   (transformers' logits processors, Keskar et al. 2019 for the penalty)
-//   greedy: best = max x; sampling without a filter: best = max (x + Gumbel noise); with one: x is stored
-// One workgroup takes 512 tokens of the vocabulary for one output; each counts the history's tokens that lie in its part. Cost: 4 V bytes read, with a filter 4 V written.
-// scratch [O, 1 + parts + 128 parts] uvec4: {slot, position, filtered, greedy}, each part's {key of the best score, its id, key of the largest x, slot}, keys of x.
+// First part of sampling: penalties and temperature for all logits, and what each part of 512 tokens has to offer. The
+// second part is sample.comp.
+//   x = logit < 0 ? logit * repeat : logit / repeat, if the token occurred; x -= frequency * occurrences + presence *
+//   (occurrences > 0); x = -inf if it would end an n-gram again or is not allowed; x /= temperature   (transformers'
+//   logits processors, Keskar et al. 2019 for the penalty) greedy: best = max x; sampling without a filter: best = max
+//   (x + Gumbel noise); with one: x is stored
+// One workgroup takes 512 tokens of the vocabulary for one output; each counts the history's tokens that lie in its
+// part. Cost: 4 V bytes read, with a filter 4 V written. scratch [O, 1 + parts + 128 parts] uvec4: {slot, position,
+// filtered, greedy}, each part's {key of the best score, its id, key of the largest x, slot}, keys of x.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"
@@ -43,7 +46,8 @@ void mark_history(uint slot, uint position, uint row, uint first) {
         if (i < window) atomicAdd(sh_mark[id], 1u);
         if (ngram == 0u || i + ngram > held) continue; // the n-gram that ends at p must be held
         bool same = true;
-        for (uint j = 1u; j < ngram && same; ++j) same = history[base + (p - j) % push.capacity] == history[base + (position - j) % push.capacity];
+        for (uint j = 1u; j < ngram && same; ++j)
+            same = history[base + (p - j) % push.capacity] == history[base + (position - j) % push.capacity];
         if (same) atomicOr(sh_mark[id], BANNED);
     }
 }
@@ -51,10 +55,14 @@ void mark_history(uint slot, uint position, uint row, uint first) {
 void main() {
     uint lane = gl_LocalInvocationID.x, part = gl_WorkGroupID.x, o = gl_WorkGroupID.y, first = part * 512u;
     uint token = outputs[o], sequence = token_sequence[token] * SEQ_STRIDE;
-    uint slot = sequences[sequence + SEQ_SLOT], position = sequences[sequence + SEQ_PAST] + token - sequences[sequence + SEQ_FIRST] + 1u;
+    uint slot = sequences[sequence + SEQ_SLOT],
+         position = sequences[sequence + SEQ_PAST] + token - sequences[sequence + SEQ_FIRST] + 1u;
     uint row = slot * SAMPLER_STRIDE;
     bool greedy = sampler_greedy(settings[row + SAMPLER_FLAGS], uintBitsToFloat(settings[row + SAMPLER_TEMPERATURE]));
-    bool filtered = !greedy && (sampler_filtered(settings[row + SAMPLER_TOP_K], uintBitsToFloat(settings[row + SAMPLER_TOP_P]), uintBitsToFloat(settings[row + SAMPLER_MIN_P])) || (PARTS & 4u) != 0u);
+    bool filtered =
+        !greedy && (sampler_filtered(settings[row + SAMPLER_TOP_K], uintBitsToFloat(settings[row + SAMPLER_TOP_P]),
+                                     uintBitsToFloat(settings[row + SAMPLER_MIN_P])) ||
+                    (PARTS & 4u) != 0u);
 
     if (lane == 0u) {
         sh_best = sh_top = 0u;
@@ -68,16 +76,20 @@ void main() {
         repeat = uintBitsToFloat(settings[row + SAMPLER_REPEAT]);
         frequency = uintBitsToFloat(settings[row + SAMPLER_FREQUENCY]);
         presence = uintBitsToFloat(settings[row + SAMPLER_PRESENCE]);
-        if (repeat != 1.0 || frequency != 0.0 || presence != 0.0 || settings[row + SAMPLER_NGRAM] != 0u) mark_history(slot, position, row, first);
+        if (repeat != 1.0 || frequency != 0.0 || presence != 0.0 || settings[row + SAMPLER_NGRAM] != 0u)
+            mark_history(slot, position, row, first);
         barrier();
     }
     uint permitted = 0xffffffffu;
     uint word = (first + 4u * lane) / 32u;
-    if ((PARTS & 2u) != 0u && (settings[row + SAMPLER_FLAGS] & SAMPLER_ALLOWED) != 0u) permitted = word < push.allowed_words ? allowed[slot * push.allowed_words + word] >> (4u * lane % 32u) : 0u;
+    if ((PARTS & 2u) != 0u && (settings[row + SAMPLER_FLAGS] & SAMPLER_ALLOWED) != 0u)
+        permitted = word < push.allowed_words ? allowed[slot * push.allowed_words + word] >> (4u * lane % 32u) : 0u;
 
     float temperature = greedy ? 1.0 : uintBitsToFloat(settings[row + SAMPLER_TEMPERATURE]);
     uvec4 bits = uvec4(0u);
-    if (!greedy && !filtered) bits = philox(uvec4(first / 4u + lane, position, settings[row + SAMPLER_STREAM], 0u), uvec2(settings[row + SAMPLER_SEED], settings[row + SAMPLER_SEED + 1u]));
+    if (!greedy && !filtered)
+        bits = philox(uvec4(first / 4u + lane, position, settings[row + SAMPLER_STREAM], 0u),
+                      uvec2(settings[row + SAMPLER_SEED], settings[row + SAMPLER_SEED + 1u]));
     uvec4 stored = uvec4(0u);
     uint best = 0u, best_id = 0u, top = 0u; // keys; 0: none
     for (uint i = 0u; i < 4u; ++i) {
@@ -93,7 +105,8 @@ void main() {
                 x -= frequency * float(count) + presence;
             }
             uint b = floatBitsToUint(x);
-            usable = mark < BANNED && (b & 0x7fffffffu) <= 0x7f800000u && b != 0xff800000u; // neither banned nor NaN nor -inf
+            usable = mark < BANNED && (b & 0x7fffffffu) <= 0x7f800000u &&
+                     b != 0xff800000u; // neither banned nor NaN nor -inf
             x = clamp(x / temperature, -SAMPLER_MOST, SAMPLER_MOST);
         }
         uint key = usable ? sampler_key(x) : 0u;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decays inside a chunk. Sums of logarithms over the very tokens between two rows: differences of cumulative sums would lose digits where the
-// decay is strong. Include chunk.glsl first; the shader declares ACROSS. No bindings.
+// Decays inside a chunk. Sums of logarithms over the very tokens between two rows: differences of cumulative sums would
+// lose digits where the decay is strong. Include chunk.glsl first; the shader declares ACROSS. No bindings.
 
 shared float sh_decay[CHUNK]; // logarithm of each row's decay, <= 0; 0 beyond the sequence
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// First half of the chunked gated delta rule (Yang et al. 2024, Gated Delta Networks, section 3.3; the WY form is Yang et al. 2024, Parallelizing
-// linear transformers with the delta rule, section 3): everything that needs no state. With e[i,j] = exp(sum of g over (j, i]):
+// First half of the chunked gated delta rule (Yang et al. 2024, Gated Delta Networks, section 3.3; the WY form is Yang
+// et al. 2024, Parallelizing linear transformers with the delta rule, section 3): everything that needs no state. With
+// e[i,j] = exp(sum of g over (j, i]):
 //   T = (I + tril(diag(beta) (K K^T . e), -1))^-1 diag(beta);  M[i,j] = scale (q_i . k_j) e[i,j]  (j <= i)
-// One workgroup takes a chunk of 16 tokens of one sequence and a key head: K K^T and Q K^T once, then the decays and the inverse of each of its
-// value heads. It reads 8 dk bytes a token and key head, and writes 144 bytes a token and value head.
+// One workgroup takes a chunk of 16 tokens of one sequence and a key head: K K^T and Q K^T once, then the decays and
+// the inverse of each of its value heads. It reads 8 dk bytes a token and key head, and writes 144 bytes a token and
+// value head.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -41,7 +43,8 @@ shared float sh_t[CHUNK * CHUNK];
 float inverse_length(float squares) { return (FLAGS & 4u) != 0u ? inversesqrt(squares + 1e-6) : 1.0; }
 
 void main() {
-    uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[sequence + SEQ_COUNT], begin = gl_WorkGroupID.y * CHUNK;
+    uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[sequence + SEQ_COUNT],
+         begin = gl_WorkGroupID.y * CHUNK;
     if (begin >= count) return;
     uint rows = min(CHUNK, count - begin), token = sequences[sequence + SEQ_FIRST] + begin;
     uint row = gl_LocalInvocationID.x % (CHUNK / DOWN); // and every CHUNK / DOWN rows after it
@@ -77,9 +80,12 @@ void main() {
     for (uint head = gl_WorkGroupID.x * push.ratio; head < (gl_WorkGroupID.x + 1u) * push.ratio; ++head) {
         barrier();
         for (uint t = gl_LocalInvocationID.x; t < CHUNK; t += LOCAL) {
-            sh_beta[t] = t < rows ? push.beta_scale * sigmoid(b[(token + t) * push.b_stride + push.b_start + head]) : 0.0;
+            sh_beta[t] =
+                t < rows ? push.beta_scale * sigmoid(b[(token + t) * push.b_stride + push.b_start + head]) : 0.0;
             float g = 0.0;
-            if ((FLAGS & 2u) != 0u && t < rows) g = a_head[head] * softplus(a[(token + t) * push.a_stride + push.a_start + head] + ((FLAGS & 1u) != 0u ? dt_bias[head] : 0.0));
+            if ((FLAGS & 2u) != 0u && t < rows)
+                g = a_head[head] * softplus(a[(token + t) * push.a_stride + push.a_start + head] +
+                                            ((FLAGS & 1u) != 0u ? dt_bias[head] : 0.0));
             sh_decay[t] = g;
         }
         barrier();
@@ -123,6 +129,8 @@ void main() {
         }
         barrier();
         for (uint n = gl_LocalInvocationID.x; n < CHUNK * CHUNK / 4u; n += LOCAL)
-            if (n / 4u < rows) mix_rows[((token + n / 4u) * push.heads + head) * MIX_DELTA + T_ROW + n % 4u] = vec4(sh_t[4u * n], sh_t[4u * n + 1u], sh_t[4u * n + 2u], sh_t[4u * n + 3u]);
+            if (n / 4u < rows)
+                mix_rows[((token + n / 4u) * push.heads + head) * MIX_DELTA + T_ROW + n % 4u] =
+                    vec4(sh_t[4u * n], sh_t[4u * n + 1u], sh_t[4u * n + 2u], sh_t[4u * n + 3u]);
     }
 }

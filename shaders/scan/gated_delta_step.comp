@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The step form of gated_delta (Yang et al. 2024, Gated Delta Networks, equation 10): one new token of every sequence.
 //   S = exp(g) S;  u = beta (v - S^T k);  S = S + k u^T;  o = S^T q = exp(g) S_old^T q + (k . q) u
-// One workgroup does LOCAL / PARTS columns of the state of one value head and one sequence; PARTS threads share a column. Bytes: the state is
-// read and written once (read again from cache), 8 dk dv a value head.
+// One workgroup does LOCAL / PARTS columns of the state of one value head and one sequence; PARTS threads share a
+// column. Bytes: the state is read and written once (read again from cache), 8 dk dv a value head.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -55,7 +55,8 @@ void main() {
 
     vec3 sums = vec3(0.0); // |k|^2, |q|^2, k . q
     for (uint d = thread; d < push.size; d += LOCAL) {
-        float key = qkv[at + push.k_start + head / push.ratio * push.size + d], query = qkv[at + push.q_start + head / push.ratio * push.size + d];
+        float key = qkv[at + push.k_start + head / push.ratio * push.size + d],
+              query = qkv[at + push.q_start + head / push.ratio * push.size + d];
         sums += vec3(key * key, query * query, key * query);
         sh_k[d] = key;
         sh_q[d] = query;
@@ -64,11 +65,14 @@ void main() {
     vec2 lengths = (FLAGS & 4u) != 0u ? inversesqrt(sums.xy + 1e-6) : vec2(1.0);
     lengths.y *= push.scale;
     float beta = push.beta_scale * sigmoid(b[token * push.b_stride + push.b_start + head]), decay = 1.0;
-    if ((FLAGS & 2u) != 0u) decay = exp(a_head[head] * softplus(a[token * push.a_stride + push.a_start + head] + ((FLAGS & 1u) != 0u ? dt_bias[head] : 0.0)));
+    if ((FLAGS & 2u) != 0u)
+        decay = exp(a_head[head] * softplus(a[token * push.a_stride + push.a_start + head] +
+                                            ((FLAGS & 1u) != 0u ? dt_bias[head] : 0.0)));
 
     vec2 products = vec2(0.0); // of the old state with k and q
     if (past)
-        for (uint d = part; d < push.size; d += PARTS) products += state[state_at + d * push.columns] * vec2(sh_k[d], sh_q[d]);
+        for (uint d = part; d < push.size; d += PARTS)
+            products += state[state_at + d * push.columns] * vec2(sh_k[d], sh_q[d]);
     if (PARTS > 1u) {
         sh_sum[thread] = vec3(products, 0.0);
         barrier();
@@ -78,7 +82,9 @@ void main() {
     if (column >= push.columns) return;
     products *= lengths * decay;
     float u = beta * (qkv[at + push.v_start + head * push.columns + column] - products.x);
-    if (part == 0u) y[token * push.y_stride + push.y_start + head * push.columns + column] = products.y + lengths.x * lengths.y * sums.z * u;
+    if (part == 0u)
+        y[token * push.y_stride + push.y_start + head * push.columns + column] =
+            products.y + lengths.x * lengths.y * sums.z * u;
     u *= lengths.x;
     for (uint d = part; d < push.size; d += PARTS) {
         uint i = state_at + d * push.columns;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Second half of the chunked scans with a matrix state S [K, columns] and one decay a token and head: state-space duality (Dao & Gu 2024, section 6)
-// and, with DELTA, the gated delta rule (Yang et al. 2024, section 3.3). In each chunk, with M, T and the factors f from the first half:
+// Second half of the chunked scans with a matrix state S [K, columns] and one decay a token and head: state-space
+// duality (Dao & Gu 2024, section 6) and, with DELTA, the gated delta rule (Yang et al. 2024, section 3.3). In each
+// chunk, with M, T and the factors f from the first half:
 //   u = T (v - f_k K S)  (without DELTA u = v);  o = f_q Q S + M u;  S = f_s S + (f_u K)^T u
-// One workgroup owns some columns of the state of one head and one sequence and walks through its chunks. The state stays in registers: thread
-// (part, lane) has PART_SIZE rows of COLUMNS columns, and sums over a column's parts go through shared memory. Reads K and Q (8 K bytes a token)
-// once a workgroup, v and y once in all, the state once a sequence.
+// One workgroup owns some columns of the state of one head and one sequence and walks through its chunks. The state
+// stays in registers: thread (part, lane) has PART_SIZE rows of COLUMNS columns, and sums over a column's parts go
+// through shared memory. Reads K and Q (8 K bytes a token) once a workgroup, v and y once in all, the state once a
+// sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -26,10 +28,10 @@ const uint WIDTH = ACROSS * COLUMNS;        // columns a workgroup, at most 64
 const uint MIX = DELTA == 1u ? MIX_DELTA : MIX_SSD;
 
 layout(push_constant) uniform Push {
-    uint heads, ratio, size, columns;                    // value heads, value heads a key head, K and the columns of a state
+    uint heads, ratio, size, columns; // value heads, value heads a key head, K and the columns of a state
     uint q_stride, q_start, k_stride, k_start;           // in vectors of four
     uint v_stride, v_start, y_stride, y_start;
-    uint state_row, state_column, state_values;          // from one row or column of a state to the next; values a thread
+    uint state_row, state_column, state_values; // from one row or column of a state to the next; values a thread
 } push;
 layout(binding = 0) readonly buffer Q { vec4 q[]; };                 // [T, Hk * SIZE]
 layout(binding = 1) readonly buffer K { vec4 k[]; };                 // [T, Hk * SIZE]
@@ -55,8 +57,8 @@ void multiply(bool keys, uint at, uint stride, uint rows) {
         [[unroll]] for (uint b = 0u; b < BLOCK; ++b) {
             uint from = at + (BLOCK == 1u ? 0u : min(b, rows - 1u)) * stride + d / 4u;
             vec4 row = keys ? k[from] : q[from];
-            [[unroll]] for (uint i = 0u; i < 4u; ++i)
-                [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) product[b * COLUMNS + e] = fma(row[i], s[(d + i) * COLUMNS + e], product[b * COLUMNS + e]);
+            [[unroll]] for (uint i = 0u; i < 4u; ++i) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                product[b * COLUMNS + e] = fma(row[i], s[(d + i) * COLUMNS + e], product[b * COLUMNS + e]);
         }
     if (PARTS > 1u) {
         [[unroll]] for (uint n = 0u; n < BLOCK * COLUMNS; ++n) sh_part[n * LOCAL + gl_LocalInvocationID.x] = product[n];
@@ -83,13 +85,15 @@ void main() {
     bool past = sequences[sequence + SEQ_PAST] > 0u;
     for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
         uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
-        s[n] = past && d < push.size && c < push.columns ? state[state_at + d * push.state_row + c * push.state_column] : 0.0;
+        s[n] = past && d < push.size && c < push.columns ? state[state_at + d * push.state_row + c * push.state_column]
+                                                         : 0.0;
     }
 
     for (uint begin = 0u; begin < count; begin += CHUNK) {
         uint rows = min(CHUNK, count - begin), token = sequences[sequence + SEQ_FIRST] + begin;
         uint q_at = token * push.q_stride + push.q_start + vector, k_at = token * push.k_stride + push.k_start + vector;
-        uint v_at = token * push.v_stride + push.v_start + head * push.columns, y_at = token * push.y_stride + push.y_start + head * push.columns;
+        uint v_at = token * push.v_stride + push.v_start + head * push.columns,
+             y_at = token * push.y_stride + push.y_start + head * push.columns;
         uint mix_at = (token * push.heads + head) * MIX, mix_stride = push.heads * MIX;
         float u[CHUNK * COLUMNS];
 
@@ -102,21 +106,24 @@ void main() {
                         float factor = mix_rows[mix_at + i * mix_stride + FACTORS].y;
                         [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) {
                             uint c = column + e * ACROSS;
-                            sh_r[i * WIDTH + e * ACROSS + lane] = (c < push.columns ? v[v_at + i * push.v_stride + c] : 0.0) - factor * multiplied(n + part, e, part, lane);
+                            sh_r[i * WIDTH + e * ACROSS + lane] =
+                                (c < push.columns ? v[v_at + i * push.v_stride + c] : 0.0) -
+                                factor * multiplied(n + part, e, part, lane);
                         }
                     }
                 }
                 wait();
             }
             float r[CHUNK * COLUMNS];
-            [[unroll]] for (uint n = 0u; n < CHUNK * COLUMNS; ++n) r[n] = n / COLUMNS < rows ? sh_r[n / COLUMNS * WIDTH + n % COLUMNS * ACROSS + lane] : 0.0;
+            [[unroll]] for (uint n = 0u; n < CHUNK * COLUMNS; ++n) r[n] =
+                n / COLUMNS < rows ? sh_r[n / COLUMNS * WIDTH + n % COLUMNS * ACROSS + lane] : 0.0;
             for (uint i = part; i < rows; i += PARTS) {
                 float sum[COLUMNS];
                 [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] = 0.0;
                 [[unroll]] for (uint j = 0u; j < CHUNK; j += 4u) {
                     vec4 t = mix_rows[mix_at + i * mix_stride + T_ROW + j / 4u];
-                    [[unroll]] for (uint m = 0u; m < 4u; ++m)
-                        [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] = fma(t[m], r[(j + m) * COLUMNS + e], sum[e]);
+                    [[unroll]] for (uint m = 0u; m < 4u; ++m) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] =
+                        fma(t[m], r[(j + m) * COLUMNS + e], sum[e]);
                 }
                 [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sh_u[i * WIDTH + e * ACROSS + lane] = sum[e];
             }
@@ -125,7 +132,10 @@ void main() {
         [[unroll]] for (uint n = 0u; n < CHUNK * COLUMNS; ++n) {
             uint j = n / COLUMNS, c = column + n % COLUMNS * ACROSS;
             u[n] = 0.0;
-            if (j < rows) u[n] = DELTA == 1u ? sh_u[j * WIDTH + n % COLUMNS * ACROSS + lane] : c < push.columns ? v[v_at + j * push.v_stride + c] : 0.0;
+            if (j < rows)
+                u[n] = DELTA == 1u        ? sh_u[j * WIDTH + n % COLUMNS * ACROSS + lane]
+                       : c < push.columns ? v[v_at + j * push.v_stride + c]
+                                          : 0.0;
         }
 
         for (uint block = 0u; block < rows; block += BLOCK) {
@@ -134,14 +144,15 @@ void main() {
                 uint i = block + n + part;
                 if (i < rows) {
                     float sum[COLUMNS], factor = mix_rows[mix_at + i * mix_stride + FACTORS].x;
-                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] = factor * multiplied(n + part, e, part, lane);
+                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] =
+                        factor * multiplied(n + part, e, part, lane);
                     [[unroll]] for (uint j = 0u; j < CHUNK; j += 4u) {
                         vec4 m = mix_rows[mix_at + i * mix_stride + j / 4u];
-                        [[unroll]] for (uint l = 0u; l < 4u; ++l)
-                            [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] = fma(m[l], u[(j + l) * COLUMNS + e], sum[e]);
+                        [[unroll]] for (uint l = 0u; l < 4u; ++l) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                            sum[e] = fma(m[l], u[(j + l) * COLUMNS + e], sum[e]);
                     }
-                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
-                        if (column + e * ACROSS < push.columns) y[y_at + i * push.y_stride + column + e * ACROSS] = sum[e];
+                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) if (column + e * ACROSS < push.columns)
+                        y[y_at + i * push.y_stride + column + e * ACROSS] = sum[e];
                 }
             }
             wait();
@@ -153,12 +164,14 @@ void main() {
             float factor = mix_rows[mix_at + i * mix_stride + FACTORS].z, w[COLUMNS];
             [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) {
                 uint c = column + e * ACROSS;
-                w[e] = factor * (DELTA == 1u ? sh_u[i * WIDTH + e * ACROSS + lane] : c < push.columns ? v[v_at + i * push.v_stride + c] : 0.0);
+                w[e] = factor * (DELTA == 1u        ? sh_u[i * WIDTH + e * ACROSS + lane]
+                                 : c < push.columns ? v[v_at + i * push.v_stride + c]
+                                                    : 0.0);
             }
             [[unroll]] for (uint d = 0u; d < PART_SIZE; d += 4u) {
                 vec4 row = k[k_at + i * push.k_stride + d / 4u];
-                [[unroll]] for (uint l = 0u; l < 4u; ++l)
-                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) s[(d + l) * COLUMNS + e] = fma(row[l], w[e], s[(d + l) * COLUMNS + e]);
+                [[unroll]] for (uint l = 0u; l < 4u; ++l) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                    s[(d + l) * COLUMNS + e] = fma(row[l], w[e], s[(d + l) * COLUMNS + e]);
             }
         }
     }

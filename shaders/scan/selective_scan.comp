@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Selective scan of Mamba-1 (Gu & Dao 2023, section 3.2; A discretised exactly, B by Euler as in the authors' code) over packed sequences:
+// Selective scan of Mamba-1 (Gu & Dao 2023, section 3.2; A discretised exactly, B by Euler as in the authors' code)
+// over packed sequences:
 //   dt = softplus(dt_raw + dt_bias);  h = exp(dt A) h + dt B x;  y = (C.h + D x) silu(z)
 // Long sequences may be cut into chunks that run side by side, in two passes with selective_scan_carry between them:
 //   pass 1: from h = 0: h at the chunk's end, and the chunk's sum of dt, for exp(A sum) is the product of its decays
 //   pass 2: from the state that truly enters the chunk: the outputs
-// Pass 0 does it all, a sequence being one chunk: half the exponentials, but only channels and sequences run side by side.
-// One workgroup scans one chunk of CHANNELS channels of one sequence; SPLIT threads share a channel's states.
+// Pass 0 does it all, a sequence being one chunk: half the exponentials, but only channels and sequences run side by
+// side. One workgroup scans one chunk of CHANNELS channels of one sequence; SPLIT threads share a channel's states.
 // Bytes a token: 16 Di (x, dt, z, y) and 8 N for each workgroup (B, C); pass 1 reads 8 Di and 4 N for each workgroup.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -46,7 +47,10 @@ float a[BLOCK]; // A log2(e)
 float h[BLOCK];
 float sum_dt = 0.0;
 
-float load_dt(uint token, uint channel) { return dt[token * push.dt_stride + push.dt_start + channel] + parameters[push.channels * (push.states + 1u) + channel]; }
+float load_dt(uint token, uint channel) {
+    return dt[token * push.dt_stride + push.dt_start + channel] +
+           parameters[push.channels * (push.states + 1u) + channel];
+}
 float load_x(uint token, uint channel) { return x[token * push.x_stride + push.x_start + channel]; }
 float load_z(uint token, uint channel) { return GATED ? z[token * push.z_stride + push.z_start + channel] : 0.0; }
 
@@ -56,8 +60,8 @@ void finish(uint token, uint channel, float sum, float input_x, float gate) {
     y[token * push.y_stride + push.y_start + channel] = sum;
 }
 
-// A thread has all states of its channel: nothing is shared. Inputs are loaded two tokens at a time, so that their latencies overlap; the threads
-// meet every TILE tokens only to stay close together in memory.
+// A thread has all states of its channel: nothing is shared. Inputs are loaded two tokens at a time, so that their
+// latencies overlap; the threads meet every TILE tokens only to stay close together in memory.
 void scan_alone(uint first, uint begin, uint end, uint channel, uint group, bool stores) {
     for (uint at = begin; at < end; at += 2u) {
         if ((at - begin) % TILE == 0u) barrier();
@@ -83,8 +87,10 @@ void scan_alone(uint first, uint begin, uint end, uint channel, uint group, bool
     }
 }
 
-// TILE tokens at a time: the workgroup stages their inputs, every thread scans its states, then the parts of each channel's output are added up.
-void scan_together(uint first, uint begin, uint end, uint block_first, uint last_channel, uint group, uint lane, uint part) {
+// TILE tokens at a time: the workgroup stages their inputs, every thread scans its states, then the parts of each
+// channel's output are added up.
+void scan_together(uint first, uint begin, uint end, uint block_first, uint last_channel, uint group, uint lane,
+                   uint part) {
     uint thread = gl_LocalInvocationID.x;
     for (uint tile = begin; tile < end; tile += TILE) {
         uint tokens = min(TILE, end - tile);
@@ -131,11 +137,14 @@ void main() {
 
     uint lane = gl_LocalInvocationID.x % CHANNELS, part = gl_LocalInvocationID.x / CHANNELS;
     uint blocks = (push.group_channels + CHANNELS - 1u) / CHANNELS, group = gl_WorkGroupID.x / blocks;
-    uint block_first = group * push.group_channels + gl_WorkGroupID.x % blocks * CHANNELS, last_channel = (group + 1u) * push.group_channels - 1u;
-    uint channel = min(block_first + lane, last_channel); // threads beyond the group repeat its last channel and store nothing
+    uint block_first = group * push.group_channels + gl_WorkGroupID.x % blocks * CHANNELS,
+         last_channel = (group + 1u) * push.group_channels - 1u;
+    uint channel =
+        min(block_first + lane, last_channel); // threads beyond the group repeat its last channel and store nothing
     bool stores = block_first + lane <= last_channel;
 
-    // Chunks of different sequences never share a row: a sequence of c tokens takes at most floor(c / chunk) + 1 of them.
+    // Chunks of different sequences never share a row: a sequence of c tokens takes at most floor(c / chunk) + 1 of
+    // them.
     uint state_row = PASS == 0u ? sequences[row + SEQ_SLOT] : first / push.chunk + gl_WorkGroupID.z + gl_WorkGroupID.y;
     uint state_at = (state_row * push.channels + channel) * push.states;
     bool from_zero = PASS == 1u || (PASS == 0u && (!HAS_STATE || sequences[row + SEQ_PAST] == 0u));
@@ -151,5 +160,6 @@ void main() {
     if (!stores || PASS == 2u || (PASS == 0u && !HAS_STATE)) return;
     for (uint i = 0u; i < BLOCK; ++i)
         if (part * BLOCK + i < push.states) state[state_at + part * BLOCK + i] = h[i];
-    if (PASS == 1u && part == 0u) state[push.chunk_rows * push.channels * push.states + state_row * push.channels + channel] = sum_dt;
+    if (PASS == 1u && part == 0u)
+        state[push.chunk_rows * push.channels * push.states + state_row * push.channels + channel] = sum_dt;
 }

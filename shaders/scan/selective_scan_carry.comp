@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between the two passes of selective_scan: walks over the chunks of each sequence. A chunk's row comes in as its own end state from h = 0 and goes
-// out as the state that truly enters the chunk:
+// Between the two passes of selective_scan: walks over the chunks of each sequence. A chunk's row comes in as its own
+// end state from h = 0 and goes out as the state that truly enters the chunk:
 //   out_0 = state;  out_{c+1} = exp(A sum_c) out_c + in_c;  state = out_last+1
 // One thread does one state of one channel of one sequence. 8 bytes a chunk and state.
 #version 450
@@ -22,7 +22,8 @@ void main() {
     uint row = gl_WorkGroupID.y * SEQ_STRIDE;
     uint count = sequences[row + SEQ_COUNT];
     if (i >= each || count == 0u) return;
-    uint first_row = sequences[row + SEQ_FIRST] / push.chunk + gl_WorkGroupID.y, rows = (count + push.chunk - 1u) / push.chunk;
+    uint first_row = sequences[row + SEQ_FIRST] / push.chunk + gl_WorkGroupID.y,
+         rows = (count + push.chunk - 1u) / push.chunk;
     uint at = first_row * each + i, sum_at = push.chunk_rows * each + first_row * push.channels + i / push.states;
     uint state_at = sequences[row + SEQ_SLOT] * each + i;
 

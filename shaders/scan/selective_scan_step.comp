@@ -40,7 +40,8 @@ void main() {
     bool real = channel < push.channels;
     float input_x = 0.0, sum = 0.0;
     if (real) {
-        float step_dt = dt[token * push.dt_stride + push.dt_start + channel] + parameters[push.channels * (push.states + 1u) + channel];
+        float step_dt = dt[token * push.dt_stride + push.dt_start + channel] +
+                        parameters[push.channels * (push.states + 1u) + channel];
         if ((PARTS & 2u) != 0u) step_dt = softplus(step_dt);
         input_x = x[token * push.x_stride + push.x_start + channel];
         bool has_past = (PARTS & 4u) != 0u && sequences[row + SEQ_PAST] > 0u;

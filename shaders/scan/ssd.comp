@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// First half of the chunked state-space duality scan (Dao & Gu 2024, Transformers are SSMs, section 6): everything that needs no state.
-//   dt = clamp(softplus(dt_raw + bias), dt_min, dt_max);  M[i,j] = (C_i . B_j) exp(sum of dt A over (j, i]) dt_j  (j <= i), + D on the diagonal
-// One workgroup takes a chunk of 16 tokens of one sequence and `block` heads of a group: C B^T once, then the decays of each head. It reads
-// 8 N bytes a token for a block, and writes 80 bytes a token and head.
+// First half of the chunked state-space duality scan (Dao & Gu 2024, Transformers are SSMs, section 6): everything that
+// needs no state.
+//   dt = clamp(softplus(dt_raw + bias), dt_min, dt_max);  M[i,j] = (C_i . B_j) exp(sum of dt A over (j, i]) dt_j  (j <=
+//   i), + D on the diagonal
+// One workgroup takes a chunk of 16 tokens of one sequence and `block` heads of a group: C B^T once, then the decays of
+// each head. It reads 8 N bytes a token for a block, and writes 80 bytes a token and head.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -34,7 +36,8 @@ layout(binding = 7) readonly buffer Sequences { uint sequences[]; };   // [S, 8]
 shared float sh_dt[CHUNK];
 
 void main() {
-    uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[sequence + SEQ_COUNT], begin = gl_WorkGroupID.y * CHUNK;
+    uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[sequence + SEQ_COUNT],
+         begin = gl_WorkGroupID.y * CHUNK;
     if (begin >= count) return;
     uint rows = min(CHUNK, count - begin), token = sequences[sequence + SEQ_FIRST] + begin;
     uint blocks = (push.group_heads + push.block - 1u) / push.block;
@@ -48,7 +51,8 @@ void main() {
     uint c_at = push.c_start + group * push.vectors, b_at = push.b_start + group * push.vectors;
     for (uint v = 0u; v < push.vectors; ++v) {
         vec4 own[DOWN];
-        [[unroll]] for (uint n = 0u; n < DOWN; ++n) own[n] = c[(token + min(row + n * (CHUNK / DOWN), rows - 1u)) * push.c_stride + c_at + v];
+        [[unroll]] for (uint n = 0u; n < DOWN; ++n) own[n] =
+            c[(token + min(row + n * (CHUNK / DOWN), rows - 1u)) * push.c_stride + c_at + v];
         [[unroll]] for (uint m = 0u; m < ACROSS; ++m) {
             vec4 other = b[(token + min(column + m, rows - 1u)) * push.b_stride + b_at + v];
             [[unroll]] for (uint n = 0u; n < DOWN; ++n) product[n * ACROSS + m] += dot(own[n], other);
@@ -60,7 +64,10 @@ void main() {
         barrier();
         for (uint t = gl_LocalInvocationID.x; t < CHUNK; t += LOCAL) {
             float step_size = 0.0;
-            if (t < rows) step_size = clamp(softplus(dt[(token + t) * push.dt_stride + push.dt_start + head] + ((PARTS & 1u) != 0u ? dt_bias[head] : 0.0)), push.dt_min, push.dt_max);
+            if (t < rows)
+                step_size = clamp(softplus(dt[(token + t) * push.dt_stride + push.dt_start + head] +
+                                           ((PARTS & 1u) != 0u ? dt_bias[head] : 0.0)),
+                                  push.dt_min, push.dt_max);
             sh_dt[t] = step_size;
             sh_decay[t] = t < rows ? step_size * a[head] : 0.0;
         }
@@ -75,7 +82,8 @@ void main() {
                 vec4 value;
                 [[unroll]] for (uint k = 0u; k < 4u; ++k) {
                     uint j = column + m + k;
-                    value[k] = j > i ? 0.0 : product[n * ACROSS + m + k] * decay[m + k] * sh_dt[j] + (j == i ? diagonal : 0.0);
+                    value[k] =
+                        j > i ? 0.0 : product[n * ACROSS + m + k] * decay[m + k] * sh_dt[j] + (j == i ? diagonal : 0.0);
                 }
                 if (i < rows) mix_rows[at + (column + m) / 4u] = value;
             }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a step block into that of the next decode step: each sequence has seen its new tokens and gets one more, ids[s], unless that is an end token: then it leaves
-// the block, so that its states stay as they are, and those behind it move up.
-//   past += count, count = 1, first = s, length = max(length, past + 1); positions[s] = past, token_sequence[s] = outputs[s] = s
-//   header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
+// Turns a step block into that of the next decode step: each sequence has seen its new tokens and gets one more,
+// ids[s], unless that is an end token: then it leaves the block, so that its states stay as they are, and those behind
+// it move up.
+//   past += count, count = 1, first = s, length = max(length, past + 1); positions[s] = past, token_sequence[s] =
+//   outputs[s] = s header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
 // One workgroup. Cost: 72 bytes a sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -35,7 +36,8 @@ void main() {
     // 64 sequences at a time: what one round writes lies before what the next one reads.
     for (uint first = 0u; first < count; first += 64u) {
         uint s = first + lane, from = min(s, count - 1u) * SEQ_STRIDE, id = ids[min(s, count - 1u)];
-        uint slot = sequences[from + SEQ_SLOT], past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT], length = sequences[from + SEQ_LENGTH];
+        uint slot = sequences[from + SEQ_SLOT], past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT],
+             length = sequences[from + SEQ_LENGTH];
         sh_stays[lane] = s < count && !ends_with(id, slot) ? 1u : 0u;
         memoryBarrierBuffer(); // all have read their rows before any is written
         barrier();

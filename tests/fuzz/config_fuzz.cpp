@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target: any bytes as a config.json or a schedule file: every key read as every type, then the way to a plan. What becomes a schedule can be written and read again, and lowered.
+// Fuzz target: any bytes as a config.json or a schedule file: every key read as every type, then the way to a plan.
+// What becomes a schedule can be written and read again, and lowered.
 #include "base/check.hpp"
 #include "models/architecture.hpp"
 #include "schedule/plan.hpp"
@@ -48,7 +49,13 @@ const vk::Device& least_device() {
     static const auto device = [] {
         vk::DeviceSummary summary;
         summary.name = "least";
-        summary.limits = {.storage_range = uint64_t(1) << 27, .allocation = uint64_t(1) << 30, .invocations = 128, .shared_bytes = 16384, .groups = {65535, 65535, 65535}, .subgroup_size = 1, .storage_buffers = 8};
+        summary.limits = {.storage_range = uint64_t(1) << 27,
+                          .allocation = uint64_t(1) << 30,
+                          .invocations = 128,
+                          .shared_bytes = 16384,
+                          .groups = {65535, 65535, 65535},
+                          .subgroup_size = 1,
+                          .storage_buffers = 8};
         return vk::Device::described(std::move(summary));
     }();
     return *device;
@@ -59,7 +66,8 @@ void lower(const Schedule& schedule) {
     const uint32_t context = schedule.position_limit ? std::min(schedule.position_limit, kContext) : kContext;
     const auto states = schedule.states({context, 256, DType::f16});
     std::vector<DeviceWeight> weights;
-    for (const WeightSlot& slot : schedule.weights) weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));
+    for (const WeightSlot& slot : schedule.weights)
+        weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));
     for (const Bucket& bucket : {Bucket{256, 1, 1, false, true, false}, Bucket{1, 1, 1, true, true, false}}) {
         if (const auto fits = check_plan(least_device(), schedule, states, 1, bucket); !fits) {
             weft_CHECK(fits.error().code == ErrorCode::unsupported, "what does not fit is not supported");

@@ -4,9 +4,9 @@
 //
 //   TARGET [--seconds S] [--seed N] [--once NOTE] FILE-OR-DIRECTORY...
 //
-// Every input is a function of the seed and its number. One that fails or takes too long is left in the file TARGET-failure.
-// A second run would therefore show nothing new: with --once it ends after the corpus if the file NOTE, which a run that passes leaves behind, is younger than
-// the program and the corpus and tells of as many seconds.
+// Every input is a function of the seed and its number. One that fails or takes too long is left in the file
+// TARGET-failure. A second run would therefore show nothing new: with --once it ends after the corpus if the file NOTE,
+// which a run that passes leaves behind, is younger than the program and the corpus and tells of as many seconds.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -34,7 +34,8 @@ using Bytes = std::vector<uint8_t>;
 using Random = std::mt19937_64;
 
 constexpr unsigned kSecondsAnInput = 20;
-constexpr rlim_t kMemory = rlim_t(4) << 30; // an allocation sized by a number in the input fails instead of passing unseen
+constexpr rlim_t kMemory =
+    rlim_t(4) << 30; // an allocation sized by a number in the input fails instead of passing unseen
 
 std::string failure_path;
 const Bytes* current = nullptr;
@@ -45,7 +46,8 @@ void save_current() {
     if (file < 0 || !current) return;
     const ssize_t written = ::write(file, current->data(), current->size());
     ::close(file);
-    const char* text = written == ssize_t(current->size()) ? "\nfuzz: the input is in " : "\nfuzz: a part of the input is in ";
+    const char* text =
+        written == ssize_t(current->size()) ? "\nfuzz: the input is in " : "\nfuzz: a part of the input is in ";
     [[maybe_unused]] ssize_t ignored = ::write(2, text, std::strlen(text));
     ignored = ::write(2, failure_path.data(), failure_path.size());
     ignored = ::write(2, "\n", 1);
@@ -68,7 +70,20 @@ size_t below(Random& random, size_t limit) { return limit == 0 ? 0 : size_t(rand
 
 // One of the numbers at which careless code breaks, as 1 to 8 bytes.
 Bytes interesting_number(Random& random) {
-    static constexpr uint64_t numbers[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, uint64_t(1) << 62, uint64_t(1) << 63, ~uint64_t(0), ~uint64_t(7)};
+    static constexpr uint64_t numbers[] = {0,
+                                           1,
+                                           0x7f,
+                                           0x80,
+                                           0xff,
+                                           0x7fff,
+                                           0xffff,
+                                           0x7fffffff,
+                                           0x80000000,
+                                           0xffffffff,
+                                           uint64_t(1) << 62,
+                                           uint64_t(1) << 63,
+                                           ~uint64_t(0),
+                                           ~uint64_t(7)};
     const uint64_t number = numbers[below(random, std::size(numbers))];
     Bytes bytes(size_t(1) << below(random, 4));
     std::memcpy(bytes.data(), &number, bytes.size());
@@ -76,15 +91,41 @@ Bytes interesting_number(Random& random) {
 }
 
 Bytes interesting_text(Random& random) {
-    static constexpr const char* texts[] = {"0", "-1", "1e999", "0.5", "18446744073709551615", "18446744073709551616", "9223372036854775807", "4294967296", "null", "true", "[]", "{}",
-                                            "[[[[[[[[", "\"\"", "\\u0000", "\\ud800", "Infinity", "NaN", ",", "}", "]", "\"", ":", "\xff\xfe", "\xf0\x9f\x98\x80", " "};
+    static constexpr const char* texts[] = {"0",
+                                            "-1",
+                                            "1e999",
+                                            "0.5",
+                                            "18446744073709551615",
+                                            "18446744073709551616",
+                                            "9223372036854775807",
+                                            "4294967296",
+                                            "null",
+                                            "true",
+                                            "[]",
+                                            "{}",
+                                            "[[[[[[[[",
+                                            "\"\"",
+                                            "\\u0000",
+                                            "\\ud800",
+                                            "Infinity",
+                                            "NaN",
+                                            ",",
+                                            "}",
+                                            "]",
+                                            "\"",
+                                            ":",
+                                            "\xff\xfe",
+                                            "\xf0\x9f\x98\x80",
+                                            " "};
     const std::string text = texts[below(random, std::size(texts))];
     return Bytes(text.begin(), text.end());
 }
 
 void mutate_once(Bytes& bytes, const Bytes& other, Random& random) {
-    const size_t at = below(random, bytes.size() + 1), length = 1 + below(random, std::min<size_t>(bytes.size() - at, 64));
-    const auto position = bytes.begin() + ptrdiff_t(at), end = bytes.begin() + ptrdiff_t(std::min(at + length, bytes.size()));
+    const size_t at = below(random, bytes.size() + 1),
+                 length = 1 + below(random, std::min<size_t>(bytes.size() - at, 64));
+    const auto position = bytes.begin() + ptrdiff_t(at),
+               end = bytes.begin() + ptrdiff_t(std::min(at + length, bytes.size()));
     const auto replace = [&](const Bytes& with) { bytes.insert(bytes.erase(position, end), with.begin(), with.end()); };
     switch (below(random, 9)) {
     case 0: // flip a bit
@@ -107,7 +148,8 @@ void mutate_once(Bytes& bytes, const Bytes& other, Random& random) {
     }
     case 6: replace(interesting_text(random)); break;
     case 7: { // a piece of another input
-        const size_t from = below(random, other.size()), size = below(random, std::min<size_t>(other.size() - from, 256) + 1);
+        const size_t from = below(random, other.size()),
+                     size = below(random, std::min<size_t>(other.size() - from, 256) + 1);
         replace(Bytes(other.begin() + ptrdiff_t(from), other.begin() + ptrdiff_t(from + size)));
         break;
     }
@@ -117,7 +159,8 @@ void mutate_once(Bytes& bytes, const Bytes& other, Random& random) {
         if (digit == bytes.size()) break;
         size_t stop = digit;
         while (stop < bytes.size() && bytes[stop] >= '0' && bytes[stop] <= '9') ++stop;
-        const std::string number = std::to_string(below(random, 2) ? random() >> below(random, 64) : below(random, 300));
+        const std::string number =
+            std::to_string(below(random, 2) ? random() >> below(random, 64) : below(random, 300));
         const auto after = bytes.erase(bytes.begin() + ptrdiff_t(digit), bytes.begin() + ptrdiff_t(stop));
         bytes.insert(after, number.begin(), number.end());
         break;
@@ -162,7 +205,8 @@ std::vector<Bytes> read_corpus(const std::vector<std::filesystem::path>& files) 
 }
 
 // Whether `note` tells that this program has passed `seconds` of mutations of these files before.
-bool passed_before(const std::filesystem::path& note, std::vector<std::filesystem::path> files, double seconds, uint64_t seed) {
+bool passed_before(const std::filesystem::path& note, std::vector<std::filesystem::path> files, double seconds,
+                   uint64_t seed) {
     std::error_code error;
     const auto written = std::filesystem::last_write_time(note, error);
     if (error) return false;
@@ -211,22 +255,24 @@ int main(int argc, char** argv) {
     const std::vector<std::filesystem::path> files = corpus_files(paths);
     const std::vector<Bytes> corpus = read_corpus(files);
     if (corpus.empty()) {
-        std::fprintf(stderr, "fuzz: no corpus; usage: %s [--seconds S] [--seed N] [--once NOTE] FILE-OR-DIRECTORY...\n", argv[0]);
+        std::fprintf(stderr, "fuzz: no corpus; usage: %s [--seconds S] [--seed N] [--once NOTE] FILE-OR-DIRECTORY...\n",
+                     argv[0]);
         return 2;
     }
     size_t longest = 4096;
     for (const Bytes& input : corpus) longest = std::max(longest, 2 * input.size());
     for (const Bytes& input : corpus) run(input);
     if (!note.empty() && passed_before(note, files, seconds, seed)) {
-        std::printf("fuzz: %zu inputs of the corpus passed; their mutations did so before, with this very program\n", corpus.size());
+        std::printf("fuzz: %zu inputs of the corpus passed; their mutations did so before, with this very program\n",
+                    corpus.size());
         return 0;
     }
 
     uint64_t count = 0;
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
     while (std::chrono::steady_clock::now() < end) run(mutated(corpus, seed, count++, longest));
-    std::printf("fuzz: %zu inputs of the corpus and %llu mutations of them passed, seed %llu\n", corpus.size(), static_cast<unsigned long long>(count),
-                static_cast<unsigned long long>(seed));
+    std::printf("fuzz: %zu inputs of the corpus and %llu mutations of them passed, seed %llu\n", corpus.size(),
+                static_cast<unsigned long long>(count), static_cast<unsigned long long>(seed));
     if (!note.empty()) std::ofstream(note) << seconds << ' ' << seed << ' ' << files.size() + 1 << '\n';
     return 0;
 }

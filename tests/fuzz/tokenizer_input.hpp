@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every fuzz target of a kind of tokenizer file does with what its reader made of the bytes: encode a text and decode it, at once and token by token.
+// What every fuzz target of a kind of tokenizer file does with what its reader made of the bytes: encode a text and
+// decode it, at once and token by token.
 #pragma once
 #include "base/check.hpp"
 #include "text/tokenizer_readers.hpp"
@@ -8,7 +9,8 @@
 
 namespace weft::fuzz {
 
-constexpr std::string_view kText = " Hello, w\xc3\xb6rld! <s>  12345\r\n\xe2\x96\x81" "don't \xe4\xbd\xa0\xe5\xa5\xbd e\xcc\x81 \xf0\x9f\x98\x80</s> ";
+constexpr std::string_view kText = " Hello, w\xc3\xb6rld! <s>  12345\r\n\xe2\x96\x81"
+                                   "don't \xe4\xbd\xa0\xe5\xa5\xbd e\xcc\x81 \xf0\x9f\x98\x80</s> ";
 
 inline void round_trip(const Tokenizer& tokenizer, const std::vector<uint32_t>& ids) {
     for (const bool skip : {false, true}) {
@@ -45,6 +47,8 @@ inline int use(Result<text::TokenizerParts> parts, std::string_view origin) {
     return use(Result<Tokenizer>(Tokenizer(std::move(*parts))), origin);
 }
 
-inline std::string_view text_of(const uint8_t* data, size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+inline std::string_view text_of(const uint8_t* data, size_t size) {
+    return {reinterpret_cast<const char*>(data), size};
+}
 
 } // namespace weft::fuzz

@@ -21,15 +21,16 @@ void require_close(std::span<const float> got, std::span<const Expected> expecte
     }
     INFO(what << ": " << bad << " of " << expected.size() << " off");
     if (bad) {
-        INFO("worst at " << worst_at << ": got " << got[worst_at] << ", expected " << expected[worst_at].value << ", tolerance " << expected[worst_at].tolerance << ", error / tolerance " << worst);
+        INFO("worst at " << worst_at << ": got " << got[worst_at] << ", expected " << expected[worst_at].value
+                         << ", tolerance " << expected[worst_at].tolerance << ", error / tolerance " << worst);
         REQUIRE(bad == 0);
     }
     SUCCEED();
 }
 
-void run_cases(const kernel::KernelTable& table, const std::function<void(kernel::CaseContext&, const std::string&)>& check) {
-    for (const auto& c : table.cases)
-        SECTION(c.name) {
+void run_cases(const kernel::KernelTable& table,
+               const std::function<void(kernel::CaseContext&, const std::string&)>& check) {
+    for (const auto& c : table.cases) SECTION(c.name) {
             INFO("seed " << c.seed << "; rerun: weft_kernels_tests '" << table.kernel << "' -c '" << c.name << "'");
             std::vector<std::vector<float>> first;
             for (int pass = 0; pass < 2; ++pass) {
@@ -45,7 +46,8 @@ void run_cases(const kernel::KernelTable& table, const std::function<void(kernel
                 else
                     for (size_t i = 0; i < all.size(); ++i) { // the same bits twice; NaN payloads included
                         REQUIRE(all[i].size() == first[i].size());
-                        REQUIRE((all[i].empty() || std::memcmp(all[i].data(), first[i].data(), all[i].size() * 4) == 0));
+                        REQUIRE(
+                            (all[i].empty() || std::memcmp(all[i].data(), first[i].data(), all[i].size() * 4) == 0));
                     }
             }
             require_no_validation_messages();

@@ -24,10 +24,14 @@ CATCH_REGISTER_LISTENER(DestroyDevice)
 Result<std::unique_ptr<vk::Device>> open_device() {
     vk::DeviceOptions options;
     options.validation = true;
-    options.disabled.set(vk::Feature::fast_integer_dot); // cases ask for the dot form by themselves; all others are compared at the tolerance of exact products
+    options.disabled.set(vk::Feature::fast_integer_dot); // cases ask for the dot form by themselves; all others are
+                                                         // compared at the tolerance of exact products
     const char* off = std::getenv("WEFT_TEST_DISABLE");
     const std::string_view disabled = off ? off : "";
-    const std::pair<std::string_view, vk::Feature> names[] = {{"float16", vk::Feature::float16}, {"subgroup", vk::Feature::subgroup}, {"integer_dot", vk::Feature::integer_dot}, {"cooperative_matrix", vk::Feature::cooperative_matrix}};
+    const std::pair<std::string_view, vk::Feature> names[] = {{"float16", vk::Feature::float16},
+                                                              {"subgroup", vk::Feature::subgroup},
+                                                              {"integer_dot", vk::Feature::integer_dot},
+                                                              {"cooperative_matrix", vk::Feature::cooperative_matrix}};
     for (const auto& [name, feature] : names)
         if (disabled.find(name) != disabled.npos) options.disabled.set(feature);
     auto device = vk::Device::create(options);

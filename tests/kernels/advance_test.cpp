@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference/advance.hpp"
 #include "harness/compare.hpp"
 #include "kernels/sample.hpp"
+#include "reference/advance.hpp"
 #include <set>
 
 namespace weft::kernel {
@@ -14,7 +14,9 @@ TEST_CASE("advance", "[kernels]") {
     test::run_cases(kernel::advance_cases(), [](kernel::CaseContext& ctx, const std::string&) {
         const size_t steps = size_t(ctx.data("settings")[0]);
         const bool decode = ctx.data("settings")[1] != 0;
-        const auto header = ctx.words("step header"), sequences = ctx.words("step sequences"), positions = ctx.words("step positions"), owners = ctx.words("step token sequences"), outputs = ctx.words("step outputs");
+        const auto header = ctx.words("step header"), sequences = ctx.words("step sequences"),
+                   positions = ctx.words("step positions"), owners = ctx.words("step token sequences"),
+                   outputs = ctx.words("step outputs");
         reference::Advanced expected;
         uint32_t first = 0;
         for (const auto& s : ctx.sequences()) {
@@ -26,33 +28,42 @@ TEST_CASE("advance", "[kernels]") {
         if (stops) {
             const auto ids = ctx.words("first ids"), sampler = ctx.words("sampler");
             expected.ends = ends;
-            for (size_t s = 0; s < expected.rows.size(); ++s) expected.rows[s].id = ids[s], expected.rows[s].stops = sampler[16 * expected.rows[s].slot + 8] & kernel::SamplerRow::kStops;
+            for (size_t s = 0; s < expected.rows.size(); ++s)
+                expected.rows[s].id = ids[s],
+                expected.rows[s].stops = sampler[16 * expected.rows[s].slot + 8] & kernel::SamplerRow::kStops;
         }
         const auto started = expected.rows;
         for (size_t i = 0; i < steps; ++i) expected.step();
         const auto count = uint32_t(expected.rows.size());
-        REQUIRE(std::vector<uint32_t>(header.begin(), header.begin() + 7) == std::vector<uint32_t>{0, count, count, count, std::min(count, 1u), expected.longest(), expected.ring});
+        REQUIRE(std::vector<uint32_t>(header.begin(), header.begin() + 7) ==
+                std::vector<uint32_t>{0, count, count, count, std::min(count, 1u), expected.longest(), expected.ring});
         for (uint32_t s = 0; s < count; ++s) {
             const auto& r = expected.rows[s];
             INFO("sequence " << s);
-            REQUIRE(std::vector<uint32_t>(sequences.begin() + 8 * s, sequences.begin() + 8 * s + 5) == std::vector<uint32_t>{r.slot, r.first, r.count, r.past, r.length});
+            REQUIRE(std::vector<uint32_t>(sequences.begin() + 8 * s, sequences.begin() + 8 * s + 5) ==
+                    std::vector<uint32_t>{r.slot, r.first, r.count, r.past, r.length});
             REQUIRE(std::vector<uint32_t>{positions[s], owners[s], outputs[s]} == std::vector<uint32_t>{r.past, s, s});
             if (stops) REQUIRE(ctx.words("step ids")[s] == r.id);
         }
         if (!decode) return;
-        // Each step gives the best token that the sequence has not had: what was fed back shows in history, ids and ring.
-        const auto &logits = ctx.data("logits");
-        const auto history = ctx.words("history"), ring = ctx.words("ring"), ids = ctx.words("step ids"), first_ids = ctx.words("first ids");
+        // Each step gives the best token that the sequence has not had: what was fed back shows in history, ids and
+        // ring.
+        const auto& logits = ctx.data("logits");
+        const auto history = ctx.words("history"), ring = ctx.words("ring"), ids = ctx.words("step ids"),
+                   first_ids = ctx.words("first ids");
         const size_t vocabulary = 700, capacity = 64, wide = ring.size() / 4;
         for (uint32_t s = 0; s < count; ++s) {
             std::set<uint32_t> had{first_ids[s]};
             for (size_t i = 0; i < steps; ++i) {
                 uint32_t best = had.count(0) ? 1 : 0;
                 for (uint32_t v = 0; v < vocabulary; ++v)
-                    if (!had.count(v) && (had.count(best) || logits[s * vocabulary + v] > logits[s * vocabulary + best])) best = v;
+                    if (!had.count(v) &&
+                        (had.count(best) || logits[s * vocabulary + v] > logits[s * vocabulary + best]))
+                        best = v;
                 had.insert(best);
                 INFO("sequence " << s << ", step " << i);
-                REQUIRE(history[started[s].slot * capacity + (started[s].past + started[s].count + i) % capacity] == best);
+                REQUIRE(history[started[s].slot * capacity + (started[s].past + started[s].count + i) % capacity] ==
+                        best);
                 if (i + 4 >= steps) REQUIRE(ring[i % 4 * wide + s] == best);
                 if (i + 1 == steps) REQUIRE(ids[s] == best);
             }

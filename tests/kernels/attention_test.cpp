@@ -14,15 +14,17 @@ using kernel::CaseContext;
 
 namespace {
 
-// How far off y and lse may be. A score is off by the roundings of a sum of d products (independent ones grow like their square root; 4 of them are a safe bound, Higham
-// & Mary 2019), of the cap and of the bias. e^x is off by 3 + 2 |x| units in the last place (Vulkan), which also holds for the factors by which the running
-// sums fade when the maximum rises; x and the sum of all rises are at most the range of the scores, and e^-x x <= 1 keeps the former small. The sums over keys again
-// round like a square root.
+// How far off y and lse may be. A score is off by the roundings of a sum of d products (independent ones grow like
+// their square root; 4 of them are a safe bound, Higham & Mary 2019), of the cap and of the bias. e^x is off by 3 + 2
+// |x| units in the last place (Vulkan), which also holds for the factors by which the running sums fade when the
+// maximum rises; x and the sum of all rises are at most the range of the scores, and e^-x x <= 1 keeps the former
+// small. The sums over keys again round like a square root.
 struct Bounds {
     double relative, lse;
 };
 Bounds bounds(const reference::AttentionRow& row, const AttentionArgs& a) {
-    const double score = test::kEps32 * ((4 * std::sqrt(double(a.head_size)) + 4) * row.score_abs + 16 * a.softcap + (a.bias ? 8 : 0) + 2 * std::abs(std::isfinite(row.lse) ? row.lse : 0));
+    const double score = test::kEps32 * ((4 * std::sqrt(double(a.head_size)) + 4) * row.score_abs + 16 * a.softcap +
+                                         (a.bias ? 8 : 0) + 2 * std::abs(std::isfinite(row.lse) ? row.lse : 0));
     const double exps = 2 * test::kEps32 * (3 * (row.records + 4) + 2 * std::min(row.range, 1 + row.score_abs));
     const double relative = 2 * score + exps + test::kEps32 * (4 * std::sqrt(row.keys) + 16);
     return {relative, relative + 4 * test::kEps32 * std::abs(std::isfinite(row.lse) ? row.lse : 0)};
@@ -30,7 +32,8 @@ Bounds bounds(const reference::AttentionRow& row, const AttentionArgs& a) {
 
 void check(CaseContext& ctx, const AttentionCase& c) {
     const AttentionArgs& o = c.options;
-    const size_t pad = c.sliced ? 5 : 0, q_columns = o.heads * o.head_size + 2 * pad, y_columns = o.heads * o.value_size + 2 * pad, rows = c.rows();
+    const size_t pad = c.sliced ? 5 : 0, q_columns = o.heads * o.head_size + 2 * pad,
+                 y_columns = o.heads * o.value_size + 2 * pad, rows = c.rows();
     const auto &q = ctx.data("q"), &k = ctx.data("k_cache"), &v = ctx.data("v_cache"), &y = ctx.data("y");
     const reference::AttentionMask mask{o.causal, o.window, o.ahead, o.chunk};
     std::vector<test::Expected> expected, expected_lse;
@@ -45,10 +48,17 @@ void check(CaseContext& ctx, const AttentionCase& c) {
                 const size_t g = h / (o.heads / o.kv_heads);
                 const float* query = &q[token * q_columns + pad + h * o.head_size];
                 std::vector<double> bias;
-                if (c.bias_columns) bias.assign(&ctx.data("bias")[h * c.bias_columns], &ctx.data("bias")[h * c.bias_columns] + c.bias_columns);
+                if (c.bias_columns)
+                    bias.assign(&ctx.data("bias")[h * c.bias_columns],
+                                &ctx.data("bias")[h * c.bias_columns] + c.bias_columns);
                 const double sink = c.sinks ? ctx.data("sinks")[h] : 0;
-                const auto row = reference::attention(std::vector<double>(query, query + o.head_size), s.past + i, c.keys(s), mask, o.scale, o.softcap, bias, o.bias_offset, c.sinks ? &sink : nullptr, o.value_size,
-                    [&](int64_t j) { return &k[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.head_size]; }, [&](int64_t j) { return &v[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.value_size]; });
+                const auto row = reference::attention(
+                    std::vector<double>(query, query + o.head_size), s.past + i, c.keys(s), mask, o.scale, o.softcap,
+                    bias, o.bias_offset, c.sinks ? &sink : nullptr, o.value_size,
+                    [&](int64_t j) { return &k[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.head_size]; },
+                    [&](int64_t j) {
+                        return &v[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.value_size];
+                    });
                 AttentionArgs parts = o;
                 if (c.bias_columns) parts.bias.resource = 0;
                 const Bounds b = bounds(row, parts);
@@ -71,7 +81,8 @@ void check(CaseContext& ctx, const AttentionCase& c) {
     }
 }
 
-// y and lse of a problem whose caches hold the same keys and values in every run: `layout` says how the sequences are cut into steps.
+// y and lse of a problem whose caches hold the same keys and values in every run: `layout` says how the sequences are
+// cut into steps.
 struct Output {
     std::vector<float> y, lse;
 };
@@ -86,17 +97,23 @@ struct Problem {
         CaseContext ctx(test::gpu(), 1);
         AttentionArgs a = options;
         kernel::Random random(7);
-        const uint32_t q_size = a.heads * a.head_size, y_size = a.heads * a.value_size, k_size = a.kv_heads * a.head_size, v_size = a.kv_heads * a.value_size;
-        const auto all_q = random.normals(size_t(slots) * tokens * q_size, 1), all_k = random.normals(size_t(slots) * tokens * k_size, 1), all_v = random.normals(size_t(slots) * tokens * v_size, 1);
-        std::vector<float> q, k(size_t(slots) * capacity * k_size, std::nanf("")), v(size_t(slots) * capacity * v_size, std::nanf(""));
+        const uint32_t q_size = a.heads * a.head_size, y_size = a.heads * a.value_size,
+                       k_size = a.kv_heads * a.head_size, v_size = a.kv_heads * a.value_size;
+        const auto all_q = random.normals(size_t(slots) * tokens * q_size, 1),
+                   all_k = random.normals(size_t(slots) * tokens * k_size, 1),
+                   all_v = random.normals(size_t(slots) * tokens * v_size, 1);
+        std::vector<float> q, k(size_t(slots) * capacity * k_size, std::nanf("")),
+            v(size_t(slots) * capacity * v_size, std::nanf(""));
         uint32_t count = 0;
         for (const auto& s : sequences) {
             const uint32_t keys = s.past + s.count;
-            q.insert(q.end(), all_q.begin() + long((s.slot * tokens + s.past) * q_size), all_q.begin() + long((s.slot * tokens + keys) * q_size));
+            q.insert(q.end(), all_q.begin() + long((s.slot * tokens + s.past) * q_size),
+                     all_q.begin() + long((s.slot * tokens + keys) * q_size));
             const auto keep = [&](const std::vector<float>& all, std::vector<float>& held, uint32_t size) {
                 for (uint32_t g = 0; g < a.kv_heads; ++g)
                     for (uint32_t p = keys - std::min(keys, capacity); p < keys; ++p)
-                        std::copy_n(all.begin() + long(((s.slot * tokens + p) * a.kv_heads + g) * size), size, held.begin() + long(((s.slot * a.kv_heads + g) * capacity + p % capacity) * size));
+                        std::copy_n(all.begin() + long(((s.slot * tokens + p) * a.kv_heads + g) * size), size,
+                                    held.begin() + long(((s.slot * a.kv_heads + g) * capacity + p % capacity) * size));
             };
             keep(all_k, k, a.head_size);
             keep(all_v, v, a.value_size);
@@ -120,7 +137,8 @@ struct Problem {
 
 Output join(const std::vector<Output>& parts) {
     Output all;
-    for (const auto& p : parts) all.y.insert(all.y.end(), p.y.begin(), p.y.end()), all.lse.insert(all.lse.end(), p.lse.begin(), p.lse.end());
+    for (const auto& p : parts)
+        all.y.insert(all.y.end(), p.y.begin(), p.y.end()), all.lse.insert(all.lse.end(), p.lse.begin(), p.lse.end());
     return all;
 }
 
@@ -131,7 +149,8 @@ void require_same(const Output& a, const Output& b) {
 
 void require_near(const Output& a, const Output& b) {
     std::vector<test::Expected> y, lse;
-    for (float x : b.y) y.push_back({x, 2e-5}); // values are normal and weights sum to one; two orders of the same sums, see bounds()
+    for (float x : b.y)
+        y.push_back({x, 2e-5}); // values are normal and weights sum to one; two orders of the same sums, see bounds()
     for (float x : b.lse) lse.push_back({x, 2e-5});
     test::require_close(a.y, y, "y");
     test::require_close(a.lse, lse, "lse");
@@ -139,7 +158,8 @@ void require_near(const Output& a, const Output& b) {
 
 Problem problem() {
     Problem p;
-    p.options.heads = 4, p.options.kv_heads = 2, p.options.head_size = 32, p.options.value_size = 24, p.options.scale = 0.2f;
+    p.options.heads = 4, p.options.kv_heads = 2, p.options.head_size = 32, p.options.value_size = 24,
+    p.options.scale = 0.2f;
     return p;
 }
 
@@ -165,8 +185,10 @@ TEST_CASE("attention: laws", "[kernels]") {
         require_same(join({p.run({{1, 58, 0}}), p.run({{1, 2, 58}})}), whole);
     }
     SECTION("packed sequences do not see each other") {
-        require_same(p.run({{1, 60, 0}, {0, 5, 3}, {2, 2, 39}}), join({whole, p.run({{0, 5, 3}}), p.run({{2, 2, 39}})}));
-        require_same(p.run({{1, 1, 59}, {0, 1, 3}, {2, 1, 40}}), join({p.run({{1, 1, 59}}), p.run({{0, 1, 3}}), p.run({{2, 1, 40}})}));
+        require_same(p.run({{1, 60, 0}, {0, 5, 3}, {2, 2, 39}}),
+                     join({whole, p.run({{0, 5, 3}}), p.run({{2, 2, 39}})}));
+        require_same(p.run({{1, 1, 59}, {0, 1, 3}, {2, 1, 40}}),
+                     join({p.run({{1, 1, 59}}), p.run({{0, 1, 3}}), p.run({{2, 1, 40}})}));
     }
     SECTION("a ring holds a window") {
         Problem full = p, ring = p;

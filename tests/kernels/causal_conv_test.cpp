@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/causal_conv.hpp"
 #include "io/safetensors.hpp"
+#include "kernels/causal_conv.hpp"
 #include "reference/causal_conv.hpp"
 #include "reference/selective_scan.hpp" // silu_bounded
 #include "scan_checks.hpp"
@@ -19,13 +19,15 @@ namespace {
 
 void check_causal_conv(CaseContext& ctx, const std::string&) {
     const auto& o = ctx.data("options");
-    const size_t channels = size_t(o[0]), taps = size_t(o[1]), wide = size_t(o[2]), start = size_t(o[3]), past_inputs = taps - 1;
+    const size_t channels = size_t(o[0]), taps = size_t(o[1]), wide = size_t(o[2]), start = size_t(o[3]),
+                 past_inputs = taps - 1;
     const bool has_bias = o[4] != 0, has_state = o[5] != 0, silu = o[6] != 0;
     const auto &x = ctx.data("x"), &weight = ctx.data("weight");
     std::vector<test::Expected> y(ctx.data("y").size(), {0, INFINITY}), state;
     std::vector<bool> written(y.size());
     if (has_state)
-        for (float v : ctx.data("state before")) state.push_back({v, 0}); // slots that no sequence owns stay as they are
+        for (float v : ctx.data("state before"))
+            state.push_back({v, 0}); // slots that no sequence owns stay as they are
     size_t first = 0;
     for (const auto& s : ctx.sequences()) {
         for (size_t c = 0; c < channels; ++c) {
@@ -33,10 +35,14 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
             std::vector<double> before(past_inputs);
             if (s.past > 0 && has_state)
                 for (size_t j = 0; j < past_inputs; ++j) before[j] = window[long(j)].value;
-            const auto input = [&](int64_t i) -> double { return i >= 0 ? double(x[(first + size_t(i)) * wide + start + c]) : before[size_t(int64_t(past_inputs) + i)]; };
+            const auto input = [&](int64_t i) -> double {
+                return i >= 0 ? double(x[(first + size_t(i)) * wide + start + c])
+                              : before[size_t(int64_t(past_inputs) + i)];
+            };
             for (size_t t = 0; t < s.count; ++t) {
                 const size_t at = (first + t) * wide + start + c;
-                const auto sum = reference::causal_conv(int64_t(t), &weight[c * taps], int64_t(taps), has_bias ? double(ctx.data("bias")[c]) : 0, input);
+                const auto sum = reference::causal_conv(int64_t(t), &weight[c * taps], int64_t(taps),
+                                                        has_bias ? double(ctx.data("bias")[c]) : 0, input);
                 const double error = test::kEps32 * double(taps + 1) * sum.size; // a chain of `taps` roundings
                 y[at] = {sum.value, error};
                 if (silu) { // its slope is at most 1.1
@@ -46,7 +52,8 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
                 written[at] = true;
             }
             if (has_state && s.count > 0)
-                for (size_t j = 0; j < past_inputs; ++j) window[long(j)] = {input(int64_t(s.count + j) - int64_t(past_inputs)), 0}; // moved, not computed
+                for (size_t j = 0; j < past_inputs; ++j)
+                    window[long(j)] = {input(int64_t(s.count + j) - int64_t(past_inputs)), 0}; // moved, not computed
         }
         first += s.count;
     }
@@ -54,12 +61,14 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
     if (has_state) test::require_close(ctx.data("state"), state, "state");
 }
 
-/// Convolves x f32 [batch, T, C] in one call, sequence i in slot i with `state` [batch, C, K - 1], and gives back y; `state` becomes the new one.
+/// Convolves x f32 [batch, T, C] in one call, sequence i in slot i with `state` [batch, C, K - 1], and gives back y;
+/// `state` becomes the new one.
 struct Weights {
     std::vector<float> weight, bias; ///< bias may be empty
     kernel::Activation activation = kernel::Activation::silu;
 };
-std::vector<float> convolve(const std::vector<float>& x, uint32_t batch, uint32_t channels, const Weights& w, std::vector<float>& state, uint32_t past) {
+std::vector<float> convolve(const std::vector<float>& x, uint32_t batch, uint32_t channels, const Weights& w,
+                            std::vector<float>& state, uint32_t past) {
     CaseContext ctx(test::gpu(), 1);
     const uint32_t tokens = uint32_t(x.size()) / channels, taps = uint32_t(w.weight.size()) / channels;
     std::vector<CaseContext::Sequence> sequences;
@@ -86,7 +95,8 @@ std::vector<float> convolve(const std::vector<float>& x, uint32_t batch, uint32_
 TEST_CASE("causal_conv", "[kernels]") { test::run_cases(kernel::causal_conv_cases(), check_causal_conv); }
 
 TEST_CASE("causal_conv laws", "[kernels]") {
-    const uint32_t taps = GENERATE(2u, 4u, 8u), piece = GENERATE(1u, 2u, 5u, 16u, 17u, 40u); // 1: the step form; up to 16: the form for a few tokens
+    const uint32_t taps = GENERATE(2u, 4u, 8u),
+                   piece = GENERATE(1u, 2u, 5u, 16u, 17u, 40u); // 1: the step form; up to 16: the form for a few tokens
     constexpr uint32_t channels = 20, tokens = 70;
     kernel::Random random(3);
     const Weights w{random.normals(channels * taps), random.normals(channels)};
@@ -94,11 +104,14 @@ TEST_CASE("causal_conv laws", "[kernels]") {
     std::vector<float> whole_state = before, state = before, all;
     const auto whole = convolve(x, 1, channels, w, whole_state, 5);
     for (uint32_t t = 0; t < tokens; t += piece) {
-        const auto y = convolve({x.begin() + long(t * channels), x.begin() + long(std::min(t + piece, tokens) * channels)}, 1, channels, w, state, 5 + t);
+        const auto y =
+            convolve({x.begin() + long(t * channels), x.begin() + long(std::min(t + piece, tokens) * channels)}, 1,
+                     channels, w, state, 5 + t);
         all.insert(all.end(), y.begin(), y.end());
     }
     REQUIRE(state == whole_state);
-    std::vector<test::Expected> expected; // the same sums in the same order, but a compiler may contract them differently
+    std::vector<test::Expected>
+        expected; // the same sums in the same order, but a compiler may contract them differently
     for (float v : whole) expected.push_back({v, test::kEps32 * 2 * (taps + 1) * (std::abs(v) + 4 * taps)});
     test::require_close(all, expected, "y");
 }
@@ -114,11 +127,13 @@ TEST_CASE("causal_conv against the reference implementation", "[kernels]") {
         return *read_f32(*view);
     };
     constexpr uint32_t batch = 2, channels = 32;
-    const auto swap_axes = [&](const std::vector<float>& from, uint32_t rows, uint32_t columns) { // [B, rows, columns] -> [B, columns, rows]
+    const auto swap_axes = [&](const std::vector<float>& from, uint32_t rows,
+                               uint32_t columns) { // [B, rows, columns] -> [B, columns, rows]
         std::vector<float> to(from.size());
         for (uint32_t b = 0; b < batch; ++b)
             for (uint32_t r = 0; r < rows; ++r)
-                for (uint32_t c = 0; c < columns; ++c) to[(b * columns + c) * rows + r] = from[(b * rows + r) * columns + c];
+                for (uint32_t c = 0; c < columns; ++c)
+                    to[(b * columns + c) * rows + r] = from[(b * rows + r) * columns + c];
         return to;
     };
     const std::string kernel = GENERATE("k2", "k3", "k4"), variant = GENERATE("", ".zero", ".one");
@@ -128,7 +143,8 @@ TEST_CASE("causal_conv against the reference implementation", "[kernels]") {
     std::vector<float> x = swap_axes(read("input.x"), channels, 70), state = read(kernel + ".input.state");
     if (variant == ".one") { // the first token of each sequence
         std::vector<float> one;
-        for (uint32_t b = 0; b < batch; ++b) one.insert(one.end(), x.begin() + long(b * 70 * channels), x.begin() + long((b * 70 + 1) * channels));
+        for (uint32_t b = 0; b < batch; ++b)
+            one.insert(one.end(), x.begin() + long(b * 70 * channels), x.begin() + long((b * 70 + 1) * channels));
         x = one;
     }
     const auto y = convolve(x, batch, channels, w, state, variant == ".zero" ? 0 : 3);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/embed.hpp"
 #include "harness/compare.hpp"
+#include "kernels/embed.hpp"
 #include "reference/embed.hpp"
 #include <cmath>
 
@@ -14,7 +14,9 @@ TEST_CASE("embed", "[kernels]") {
     test::run_cases(kernel::embed_cases(), [](kernel::CaseContext& ctx, const std::string&) {
         const auto optional = [&](const char* tensor) {
             std::vector<float> v;
-            ctx.each([&](const std::string& n, const std::vector<float>& values) { if (n == tensor) v = values; });
+            ctx.each([&](const std::string& n, const std::vector<float>& values) {
+                if (n == tensor) v = values;
+            });
             return v;
         };
         const auto &table = ctx.data("table"), &settings = ctx.data("settings");
@@ -33,7 +35,8 @@ TEST_CASE("embed", "[kernels]") {
                 if (!inside) REQUIRE(std::isnan(y[t * wide + i])); // nothing is written beside the slice
                 if (!inside || t >= tokens) continue;
                 const size_t c = i - start;
-                const double a = scale * reference::table_element(table, columns, ids[t], c), b = reference::table_element(position_table, columns, positions[t] + offset, c);
+                const double a = scale * reference::table_element(table, columns, ids[t], c),
+                             b = reference::table_element(position_table, columns, positions[t] + offset, c);
                 const double d = residual.empty() ? 0 : double(residual[t * columns + c]);
                 got.push_back(y[t * wide + i]);
                 // One product and two sums.

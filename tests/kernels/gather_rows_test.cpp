@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/gather_rows.hpp"
 #include "harness/compare.hpp"
+#include "kernels/gather_rows.hpp"
 #include "reference/gather_rows.hpp"
 #include <cmath>
 
@@ -13,7 +13,9 @@ using namespace weft;
 TEST_CASE("gather_rows", "[kernels]") {
     test::run_cases(kernel::gather_rows_cases(), [](kernel::CaseContext& ctx, const std::string&) {
         const auto &s = ctx.data("settings"), &x = ctx.data("x"), &y = ctx.data("y");
-        const size_t columns = size_t(s[0]), count = size_t(s[1]), x_start = s[3] != 0 ? 5 : 0, y_start = s[3] != 0 ? 1 : 0, x_wide = columns + (s[3] != 0 ? 6 : 0), y_wide = columns + (s[3] != 0 ? 4 : 0);
+        const size_t columns = size_t(s[0]), count = size_t(s[1]), x_start = s[3] != 0 ? 5 : 0,
+                     y_start = s[3] != 0 ? 1 : 0, x_wide = columns + (s[3] != 0 ? 6 : 0),
+                     y_wide = columns + (s[3] != 0 ? 4 : 0);
         const auto index = ctx.words("index");
         size_t wrong = 0;
         for (size_t o = 0; o < count; ++o)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/moe_sort.hpp"
 #include "harness/compare.hpp"
+#include "kernels/moe_sort.hpp"
 #include "reference/moe_sort.hpp"
 
 namespace weft::kernel {

@@ -16,10 +16,13 @@ TEST_CASE("norm", "[kernels]") {
         const int kind = has("layer") ? 1 : has("l2") ? 2 : 0;
         const auto optional = [&](const char* tensor) {
             std::vector<double> v;
-            ctx.each([&](const std::string& n, const std::vector<float>& values) { if (n == tensor) v.assign(values.begin(), values.end()); });
+            ctx.each([&](const std::string& n, const std::vector<float>& values) {
+                if (n == tensor) v.assign(values.begin(), values.end());
+            });
             return v;
         };
-        const auto x = optional("x"), weight = optional("weight"), bias = optional("bias"), gate = optional("gate"), residual = optional("residual");
+        const auto x = optional("x"), weight = optional("weight"), bias = optional("bias"), gate = optional("gate"),
+                   residual = optional("residual");
         const size_t width = !weight.empty() ? weight.size() : has("l2") ? 16 : 64;
         std::vector<test::Expected> expected;
         for (size_t at = 0; at < x.size(); at += width) {
@@ -35,7 +38,8 @@ TEST_CASE("norm", "[kernels]") {
                 if (has("gate after")) y[i] *= reference::activation(6, gate[at + i]);
                 if (has("scale")) y[i] *= 0.5;
                 if (has("residual")) y[i] += residual[at + i], scale += std::abs(residual[at + i]);
-                // Sum of `width` squares by a tree of serial parts: width / 64 + 8 roundings; inversesqrt 2 ulp; the mean cancels at most once.
+                // Sum of `width` squares by a tree of serial parts: width / 64 + 8 roundings; inversesqrt 2 ulp; the
+                // mean cancels at most once.
                 expected.push_back({y[i], test::kEps32 * (double(width) / 64 + 24) * scale});
             }
         }

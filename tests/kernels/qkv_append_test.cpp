@@ -13,10 +13,12 @@ using kernel::QkvAppendCase;
 
 namespace {
 
-// What one head of q or k becomes, and how far off each channel may be: a norm rounds like the square root of its sum (4 of them bound it, Higham & Mary 2019) and a
-// few times more; an angle is rounded once, which turns the pair by angle * roundoff, and the frequency stretched by NTK is off by 5 roundoffs; the polynomials of cos
-// and sin, their product and sum by a few.
-void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<double>& weight, double scale, const CaseContext::Sequence& s, size_t token, double position, const std::vector<float>& frequencies,
+// What one head of q or k becomes, and how far off each channel may be: a norm rounds like the square root of its sum
+// (4 of them bound it, Higham & Mary 2019) and a few times more; an angle is rounded once, which turns the pair by
+// angle * roundoff, and the frequency stretched by NTK is off by 5 roundoffs; the polynomials of cos and sin, their
+// product and sum by a few.
+void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<double>& weight, double scale,
+          const CaseContext::Sequence& s, size_t token, double position, const std::vector<float>& frequencies,
           const std::vector<float>& positions, std::vector<test::Expected>& out, double storage) {
     const auto& o = c.options;
     const auto& r = o.rotary;
@@ -29,28 +31,39 @@ void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<doubl
     const auto angle = [&](size_t i) {
         double f = frequencies[(r.long_table && beyond ? pairs : 0) + i];
         if (r.ntk != 0) f *= reference::ntk_stretch(r.ntk, length, r.original, double(i), r.dims);
-        const double at = c.axes ? positions[size_t(frequencies[(r.long_table ? 2 : 1) * pairs + i]) * (positions.size() / c.axes) + token] : position;
+        const double at =
+            c.axes ? positions[size_t(frequencies[(r.long_table ? 2 : 1) * pairs + i]) * (positions.size() / c.axes) +
+                               token]
+                   : position;
         return at * f;
     };
     std::vector<double> magnitude;
-    const auto y = reference::rotary(x, r.dims, r.pairs == kernel::RotaryPairs::interleaved, r.long_table && beyond ? r.long_factor : r.factor, angle, magnitude);
+    const auto y = reference::rotary(x, r.dims, r.pairs == kernel::RotaryPairs::interleaved,
+                                     r.long_table && beyond ? r.long_factor : r.factor, angle, magnitude);
     for (size_t e = 0; e < y.size(); ++e) {
         double relative = rounds;
-        if (e < r.dims) relative += 8 + std::abs(angle(r.pairs == kernel::RotaryPairs::interleaved ? e / 2 : e % pairs)) * (r.ntk != 0 && beyond ? 6 : 1);
-        out.push_back({y[e], test::kEps32 * relative * magnitude[e] + storage * std::abs(y[e]) + (storage > 0 ? 0x1p-24 : 0)}); // subnormal halves are 2^-24 apart
+        if (e < r.dims)
+            relative += 8 + std::abs(angle(r.pairs == kernel::RotaryPairs::interleaved ? e / 2 : e % pairs)) *
+                                (r.ntk != 0 && beyond ? 6 : 1);
+        out.push_back({y[e], test::kEps32 * relative * magnitude[e] + storage * std::abs(y[e]) +
+                                 (storage > 0 ? 0x1p-24 : 0)}); // subnormal halves are 2^-24 apart
     }
 }
 
 void check(CaseContext& ctx, const QkvAppendCase& c) {
     const auto& o = c.options;
-    const size_t d = o.head_size, dv = o.value_size, qs = o.heads * d, ks = o.kv_heads * d, vs = o.kv_heads * dv, rows = c.rows(), stride = qs + ks + vs;
-    const bool one = c.from == QkvAppendCase::From::one, has_q = c.from != QkvAppendCase::From::only_kv, has_kv = c.from != QkvAppendCase::From::only_q;
+    const size_t d = o.head_size, dv = o.value_size, qs = o.heads * d, ks = o.kv_heads * d, vs = o.kv_heads * dv,
+                 rows = c.rows(), stride = qs + ks + vs;
+    const bool one = c.from == QkvAppendCase::From::one, has_q = c.from != QkvAppendCase::From::only_kv,
+               has_kv = c.from != QkvAppendCase::From::only_q;
     // q is rotated in place: what it was is made again, by the seed.
     CaseContext fresh(test::gpu(), 1);
     c.build(fresh);
     const auto names = [](CaseContext& from, const char* name) {
         std::vector<float> found;
-        from.each([&](const std::string& n, const std::vector<float>& v) { if (n == name) found = v; });
+        from.each([&](const std::string& n, const std::vector<float>& v) {
+            if (n == name) found = v;
+        });
         return found;
     };
     const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
@@ -60,7 +73,8 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
         return std::vector<double>(x, x + n);
     };
     const auto q_weight = doubles(names(ctx, "q_weight")), k_weight = doubles(names(ctx, "k_weight"));
-    const auto frequencies = names(ctx, "frequencies"), positions = names(ctx, "positions"), after = names(ctx, one ? "qkv" : "q"), k_cache = names(ctx, "k_cache"), v_cache = names(ctx, "v_cache");
+    const auto frequencies = names(ctx, "frequencies"), positions = names(ctx, "positions"),
+               after = names(ctx, one ? "qkv" : "q"), k_cache = names(ctx, "k_cache"), v_cache = names(ctx, "v_cache");
     const double storage = c.cache == DType::f16 ? test::kEps16 * 1.001 : 0;
     std::vector<test::Expected> q, k, v;
     std::vector<float> got_q, got_k, got_v;
@@ -72,12 +86,20 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
             if (has_q)
                 for (size_t h = 0; h < o.heads; ++h) {
                     const size_t start = q.size();
-                    turn(c, before("q", token, 0, qs, h * d, d), q_weight, 1, s, token, position, frequencies, positions, q, 0);
+                    turn(c, before("q", token, 0, qs, h * d, d), q_weight, 1, s, token, position, frequencies,
+                         positions, q, 0);
                     if (o.temperature != 0)
                         for (size_t e = start; e < q.size(); ++e) {
-                            const double factor = 1 + double(o.temperature) * std::log(1 + std::floor((position + o.temperature_offset) / o.temperature_floor));
-                            q[e].value *= factor; // the logarithm is off by 2^-21 near 1 (Vulkan), and three units in the last place elsewhere
-                            q[e].tolerance = q[e].tolerance * factor + std::abs(q[e].value) * (o.temperature * (0x1p-21 + 8 * test::kEps32 * factor / o.temperature) + 4 * test::kEps32);
+                            const double factor =
+                                1 + double(o.temperature) * std::log(1 + std::floor((position + o.temperature_offset) /
+                                                                                    o.temperature_floor));
+                            q[e].value *= factor; // the logarithm is off by 2^-21 near 1 (Vulkan), and three units in
+                                                  // the last place elsewhere
+                            q[e].tolerance =
+                                q[e].tolerance * factor +
+                                std::abs(q[e].value) *
+                                    (o.temperature * (0x1p-21 + 8 * test::kEps32 * factor / o.temperature) +
+                                     4 * test::kEps32);
                         }
                     for (size_t e = 0; e < d; ++e) got_q.push_back(after[token * (one ? stride : qs) + h * d + e]);
                 }
@@ -85,8 +107,10 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
                 for (size_t h = 0; h < o.kv_heads; ++h) {
                     const size_t row = (s.slot * o.kv_heads + h) * rows + (s.past + i) % rows;
                     written[row] = true;
-                    turn(c, before("k", token, qs, ks, h * d, d), k_weight, o.k_scale, s, token, position, frequencies, positions, k, storage);
-                    for (double x : before("v", token, qs + ks, vs, h * dv, dv)) v.push_back({x, storage * std::abs(x) + (storage > 0 ? 0x1p-24 : 0)});
+                    turn(c, before("k", token, qs, ks, h * d, d), k_weight, o.k_scale, s, token, position, frequencies,
+                         positions, k, storage);
+                    for (double x : before("v", token, qs + ks, vs, h * dv, dv))
+                        v.push_back({x, storage * std::abs(x) + (storage > 0 ? 0x1p-24 : 0)});
                     got_k.insert(got_k.end(), &k_cache[row * d], &k_cache[row * d] + d);
                     got_v.insert(got_v.end(), &v_cache[row * dv], &v_cache[row * dv] + dv);
                 }
@@ -96,7 +120,8 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
     test::require_close(got_k, k, "k");
     test::require_close(got_v, v, "v");
     for (size_t row = 0; row < written.size(); ++row)
-        if (!written[row] && !(std::isnan(k_cache[row * d]) && std::isnan(v_cache[row * dv]))) FAIL("cache row " << row << " was written");
+        if (!written[row] && !(std::isnan(k_cache[row * d]) && std::isnan(v_cache[row * dv])))
+            FAIL("cache row " << row << " was written");
     if (one && !after.empty()) { // only q changes, and only of real tokens
         const auto all = names(fresh, "qkv");
         for (size_t at = 0; at < after.size(); ++at)
@@ -116,17 +141,22 @@ TEST_CASE("qkv_append", "[kernels]") {
 // However a prompt is cut into steps and whatever is packed beside it, the same bits come out.
 TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
     const uint32_t heads = 4, kv_heads = 2, d = 32, stride = (heads + 2 * kv_heads) * d, tokens = 40;
-    struct Result { std::vector<float> x, k, v; };
+    struct Result {
+        std::vector<float> x, k, v;
+    };
     const auto run = [&](const std::vector<CaseContext::Sequence>& sequences) {
         CaseContext ctx(test::gpu(), 1);
         kernel::Random random(5);
         const auto all = random.normals(size_t(2) * tokens * stride);
         std::vector<float> x;
-        for (const auto& s : sequences) x.insert(x.end(), all.begin() + long((s.slot * tokens + s.past) * stride), all.begin() + long((s.slot * tokens + s.past + s.count) * stride));
+        for (const auto& s : sequences)
+            x.insert(x.end(), all.begin() + long((s.slot * tokens + s.past) * stride),
+                     all.begin() + long((s.slot * tokens + s.past + s.count) * stride));
         kernel::QkvAppendArgs a;
         a.step = ctx.step(sequences);
         const auto t = ctx.input("x", DType::f32, {uint32_t(x.size() / stride), stride}, x);
-        a.q = t.slice_columns(0, heads * d), a.k = t.slice_columns(heads * d, kv_heads * d), a.v = t.slice_columns((heads + kv_heads) * d, kv_heads * d);
+        a.q = t.slice_columns(0, heads * d), a.k = t.slice_columns(heads * d, kv_heads * d),
+        a.v = t.slice_columns((heads + kv_heads) * d, kv_heads * d);
         a.k_cache = ctx.output("k", DType::f32, {2, kv_heads, tokens, d});
         a.v_cache = ctx.output("v", DType::f32, {2, kv_heads, tokens, d});
         a.heads = heads, a.kv_heads = kv_heads, a.head_size = a.value_size = d, a.normalize = true;
@@ -141,7 +171,9 @@ TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
     };
     const auto rows = [&](const std::vector<float>& cache, uint32_t slot, uint32_t first, uint32_t count) {
         std::vector<float> all;
-        for (uint32_t h = 0; h < kv_heads; ++h) all.insert(all.end(), cache.begin() + long(((slot * kv_heads + h) * tokens + first) * d), cache.begin() + long(((slot * kv_heads + h) * tokens + first + count) * d));
+        for (uint32_t h = 0; h < kv_heads; ++h)
+            all.insert(all.end(), cache.begin() + long(((slot * kv_heads + h) * tokens + first) * d),
+                       cache.begin() + long(((slot * kv_heads + h) * tokens + first + count) * d));
         return all;
     };
     const Result whole = run({{1, 40, 0}});

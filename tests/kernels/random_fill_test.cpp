@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/random_fill.hpp"
 #include "base/half.hpp"
 #include "harness/compare.hpp"
+#include "kernels/random_fill.hpp"
 #include "reference/random_fill.hpp"
 
 namespace weft::kernel {
@@ -18,9 +18,12 @@ TEST_CASE("random_fill", "[kernels]") {
         size_t wrong = 0;
         double sum = 0, squares = 0;
         for (size_t i = 0; i < words.size() * (whole ? 1 : 2); ++i) {
-            const float expected = float(reference::random_weight(i, s[1], s[2] != 0, uint32_t(s[3]), uint32_t(s[4]), uint32_t(s[5])));
+            const float expected =
+                float(reference::random_weight(i, s[1], s[2] != 0, uint32_t(s[3]), uint32_t(s[4]), uint32_t(s[5])));
             const uint16_t half = uint16_t(words[i / 2] >> (i % 2 * 16));
-            if (whole) wrong += words[i] != std::bit_cast<uint32_t>(expected); // one product, rounded to nearest: every device has the same bits
+            if (whole)
+                wrong += words[i] != std::bit_cast<uint32_t>(
+                                         expected); // one product, rounded to nearest: every device has the same bits
             else wrong += half != (s[0] == 1 ? float_to_half(expected) : float_to_bf16(expected));
             const double share = double(expected) / s[1];
             sum += share, squares += share * share;

@@ -15,7 +15,8 @@ TEST_CASE("remember", "[kernels]") {
         std::vector<uint32_t> expected(history.size(), ~0u);
         size_t t = 0;
         for (const auto& s : ctx.sequences())
-            for (uint32_t i = 0; i < s.count; ++i) reference::remember(expected, history.size() / 6, s.slot, s.past + i, ids[t++]);
+            for (uint32_t i = 0; i < s.count; ++i)
+                reference::remember(expected, history.size() / 6, s.slot, s.past + i, ids[t++]);
         REQUIRE(history == expected);
     });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/sample.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "harness/compare.hpp"
+#include "kernels/sample.hpp"
 #include "reference/sample.hpp"
 #include "unit/goldens.hpp"
 #include <cstring>
@@ -16,7 +16,16 @@ using namespace weft;
 namespace {
 
 reference::Sampling sampling_of(const kernel::SamplerRow& row) {
-    return {(row.flags & row.kGreedy) != 0 || row.temperature < 1e-5f, row.temperature, row.top_k, row.top_p, row.min_p, row.repeat_penalty, row.frequency_penalty, row.presence_penalty, row.repeat_window, row.no_repeat_ngram};
+    return {(row.flags & row.kGreedy) != 0 || row.temperature < 1e-5f,
+            row.temperature,
+            row.top_k,
+            row.top_p,
+            row.min_p,
+            row.repeat_penalty,
+            row.frequency_penalty,
+            row.presence_penalty,
+            row.repeat_window,
+            row.no_repeat_ngram};
 }
 
 double largest(const std::vector<double>& x) {
@@ -32,15 +41,20 @@ TEST_CASE("sample", "[kernels]") {
     test::run_cases(kernel::sample_cases(), [](kernel::CaseContext& ctx, const std::string& name) {
         const auto& s = ctx.data("settings");
         const size_t vocabulary = size_t(s[0]), start = size_t(s[1]), capacity = size_t(s[2]);
-        const auto sampler = ctx.words("sampler"), history = ctx.words("history"), before = ctx.words("history before"), allowed_bits = ctx.words("allowed"), ids = ctx.words("step ids"), ring = ctx.words("ring");
+        const auto sampler = ctx.words("sampler"), history = ctx.words("history"), before = ctx.words("history before"),
+                   allowed_bits = ctx.words("allowed"), ids = ctx.words("step ids"), ring = ctx.words("ring");
         const auto& logits = ctx.data("logits");
         std::vector<float> probabilities;
-        ctx.each([&](const std::string& n, const std::vector<float>& values) { if (n == "probabilities") probabilities = values; });
+        ctx.each([&](const std::string& n, const std::vector<float>& values) {
+            if (n == "probabilities") probabilities = values;
+        });
         const size_t outputs = ring.size() / 3, wide = logits.size() / outputs;
         auto history_after = before;
         std::vector<test::Expected> expected;
         std::vector<float> got;
-        struct Output { uint32_t slot, position; }; // every token of every sequence
+        struct Output {
+            uint32_t slot, position;
+        }; // every token of every sequence
         std::vector<Output> list;
         for (const auto& sequence : ctx.sequences())
             for (uint32_t i = 0; i < sequence.count; ++i) list.push_back({sequence.slot, sequence.past + i + 1});
@@ -50,9 +64,12 @@ TEST_CASE("sample", "[kernels]") {
             std::memcpy(static_cast<void*>(&row), &sampler[16 * slot], sizeof row);
             const auto settings = sampling_of(row);
             std::vector<uint32_t> held;
-            for (size_t p = before.empty() ? position : position - std::min<size_t>(position, capacity); p < position; ++p) held.push_back(before[slot * capacity + p % capacity]);
+            for (size_t p = before.empty() ? position : position - std::min<size_t>(position, capacity); p < position;
+                 ++p)
+                held.push_back(before[slot * capacity + p % capacity]);
             std::vector<bool> allowed;
-            for (size_t v = 0; v < vocabulary && !allowed_bits.empty(); ++v) allowed.push_back(allowed_bits[slot * ((vocabulary + 31) / 32) + v / 32] >> v % 32 & 1);
+            for (size_t v = 0; v < vocabulary && !allowed_bits.empty(); ++v)
+                allowed.push_back(allowed_bits[slot * ((vocabulary + 31) / 32) + v / 32] >> v % 32 & 1);
             const auto begin = logits.begin() + long(o * wide + start);
             const auto x = reference::processed_logits(settings, {begin, begin + long(vocabulary)}, held, allowed);
             const uint32_t token = ring[o];
@@ -71,7 +88,8 @@ TEST_CASE("sample", "[kernels]") {
                 p[token] = 1;
             } else {
                 p = reference::filtered_probabilities(settings, x);
-                // Sums of masses have V / 128 + 32 roundings: tokens that they cannot tell to lie on one side of top_p may be on either.
+                // Sums of masses have V / 128 + 32 roundings: tokens that they cannot tell to lie on one side of top_p
+                // may be on either.
                 auto near = settings;
                 const double off = test::kEps32 * (double(vocabulary) / 128 + 32);
                 near.top_p = settings.top_p * (1 - off);
@@ -85,18 +103,25 @@ TEST_CASE("sample", "[kernels]") {
                 }
                 for (size_t v = 0; v < vocabulary && !probabilities.empty(); ++v) p[v] /= total;
                 double best = -INFINITY;
-                const auto score = [&](uint32_t id) { return x[id] + reference::token_noise(id, position, row.stream, row.seed_low, row.seed_high); };
+                const auto score = [&](uint32_t id) {
+                    return x[id] + reference::token_noise(id, position, row.stream, row.seed_low, row.seed_high);
+                };
                 for (uint32_t id = 0; id < vocabulary; ++id)
                     if (p[id] > 0) best = std::max(best, score(id));
                 REQUIRE(p[token] > 0);
-                // Roundings of x (penalties, temperature, the sum) and two logarithms, each off by 2^-21 where its argument is near 1, else by 3 ulp of up to 23.
+                // Roundings of x (penalties, temperature, the sum) and two logarithms, each off by 2^-21 where its
+                // argument is near 1, else by 3 ulp of up to 23.
                 REQUIRE(score(token) >= best - (2 * 0x1p-21 + test::kEps32 * (8 * most + 6 * 23)));
             }
             for (size_t v = 0; v < vocabulary && !probabilities.empty(); ++v) {
                 got.push_back(probabilities[o * vocabulary + v]);
-                // x has four roundings, exp is off by 3 + 2 |x - max| ulp of two roundings each, the sum has V / 128 + 7 roundings. A token that is removed has exactly 0.
+                // x has four roundings, exp is off by 3 + 2 |x - max| ulp of two roundings each, the sum has V / 128 +
+                // 7 roundings. A token that is removed has exactly 0.
                 const double distance = p[v] > 0 && std::isfinite(x[v]) ? top - x[v] : 0;
-                expected.push_back({p[v], p[v] > 0 ? test::kEps32 * (24 + 8 * most + 4 * distance + double(vocabulary) / 128) * p[v] + 1.2e-38 : 0});
+                expected.push_back(
+                    {p[v], p[v] > 0 ? test::kEps32 * (24 + 8 * most + 4 * distance + double(vocabulary) / 128) * p[v] +
+                                          1.2e-38
+                                    : 0});
             }
         }
         for (size_t i = 0; i < ring.size(); ++i)
@@ -108,9 +133,12 @@ TEST_CASE("sample", "[kernels]") {
 
 TEST_CASE("sample: random numbers", "[kernels]") {
     // Known answers of the authors' Random123 (kat_vectors).
-    REQUIRE(reference::philox({0, 0, 0, 0}, {0, 0}) == std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-    REQUIRE(reference::philox({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}) == std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
-    REQUIRE(reference::philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) == std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+    REQUIRE(reference::philox({0, 0, 0, 0}, {0, 0}) ==
+            std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+    REQUIRE(reference::philox({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}) ==
+            std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+    REQUIRE(reference::philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+            std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
 TEST_CASE("sample: frequencies", "[kernels]") {
@@ -158,9 +186,12 @@ TEST_CASE("sample: as transformers does", "[kernels]") {
     REQUIRE((text && described));
     uint64_t header_bytes;
     std::memcpy(&header_bytes, text->data(), 8);
-    const auto header = parse_json(std::string_view(*text).substr(8, header_bytes), "io.safetensors"), json = parse_json(*described, "case.json");
+    const auto header = parse_json(std::string_view(*text).substr(8, header_bytes), "io.safetensors"),
+               json = parse_json(*described, "case.json");
     REQUIRE((header && json));
-    const auto bytes_of = [&](const std::string& name) { return text->data() + 8 + header_bytes + (*header)[name]["data_offsets"][0].get<size_t>(); };
+    const auto bytes_of = [&](const std::string& name) {
+        return text->data() + 8 + header_bytes + (*header)[name]["data_offsets"][0].get<size_t>();
+    };
     const uint32_t rows = 3, vocabulary = 512, length = 24;
     std::vector<float> logits(rows * vocabulary);
     std::memcpy(logits.data(), bytes_of("input.logits"), logits.size() * 4);

@@ -9,19 +9,24 @@ namespace weft::test {
 /// A case's tensor, or nothing if the case has none of that name.
 inline std::vector<double> optional(const kernel::CaseContext& ctx, const std::string& tensor) {
     std::vector<double> v;
-    ctx.each([&](const std::string& n, const std::vector<float>& values) { if (n == tensor) v.assign(values.begin(), values.end()); });
+    ctx.each([&](const std::string& n, const std::vector<float>& values) {
+        if (n == tensor) v.assign(values.begin(), values.end());
+    });
     return v;
 }
 
 /// Columns [first, first + columns) of `count` rows from `row` on.
-inline std::vector<double> block(const std::vector<double>& all, size_t width, size_t row, size_t count, size_t first, size_t columns) {
+inline std::vector<double> block(const std::vector<double>& all, size_t width, size_t row, size_t count, size_t first,
+                                 size_t columns) {
     std::vector<double> v;
-    for (size_t t = row; t < row + count; ++t) v.insert(v.end(), all.begin() + long(t * width + first), all.begin() + long(t * width + first + columns));
+    for (size_t t = row; t < row + count; ++t)
+        v.insert(v.end(), all.begin() + long(t * width + first), all.begin() + long(t * width + first + columns));
     return v;
 }
 
 /// As require_close where `written`; the other places among the first `used` must still be NaN: columns beside a slice.
-inline void require_close_where(const std::vector<bool>& written, std::vector<float> got, const std::vector<Expected>& expected, size_t used, const std::string& what) {
+inline void require_close_where(const std::vector<bool>& written, std::vector<float> got,
+                                const std::vector<Expected>& expected, size_t used, const std::string& what) {
     bool beside = false;
     for (size_t i = 0; i < got.size(); ++i) {
         if (written[i]) continue;
@@ -34,7 +39,8 @@ inline void require_close_where(const std::vector<bool>& written, std::vector<fl
 }
 
 /// Where NaN is expected (what a kernel must neither write nor clear), NaN is required; elsewhere as require_close.
-inline void require_close_or_untouched(const std::vector<float>& got, const std::vector<Expected>& expected, const std::string& what) {
+inline void require_close_or_untouched(const std::vector<float>& got, const std::vector<Expected>& expected,
+                                       const std::string& what) {
     REQUIRE(got.size() == expected.size());
     std::vector<float> numbers;
     std::vector<Expected> due;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/selective_scan.hpp"
 #include "io/safetensors.hpp"
+#include "kernels/selective_scan.hpp"
 #include "reference/selective_scan.hpp"
 #include "scan_checks.hpp"
 #include "unit/goldens.hpp"
@@ -20,14 +20,17 @@ namespace {
 struct Parameters {
     std::span<const float> all;
     size_t channels, states;
-    std::vector<double> a(size_t channel) const { return {all.begin() + long(channel * states), all.begin() + long((channel + 1) * states)}; }
+    std::vector<double> a(size_t channel) const {
+        return {all.begin() + long(channel * states), all.begin() + long((channel + 1) * states)};
+    }
     double d(size_t channel) const { return all[channels * states + channel]; }
     float bias(size_t channel) const { return all[channels * (states + 1) + channel]; }
 };
 
 void check_selective_scan(CaseContext& ctx, const std::string&) {
     const auto& o = ctx.data("options");
-    const size_t channels = size_t(o[0]), states = size_t(o[1]), groups = size_t(o[2]), wide = size_t(o[3]), start = size_t(o[4]), bc_wide = size_t(o[5]), b_start = size_t(o[6]), c_start = size_t(o[7]);
+    const size_t channels = size_t(o[0]), states = size_t(o[1]), groups = size_t(o[2]), wide = size_t(o[3]),
+                 start = size_t(o[4]), bc_wide = size_t(o[5]), b_start = size_t(o[6]), c_start = size_t(o[7]);
     const bool gated = o[8] != 0, has_state = o[9] != 0, softplus = o[10] != 0;
     const auto &x = ctx.data("x"), &dt = ctx.data("dt"), &bc = ctx.data("bc");
     const Parameters parameters{ctx.data("parameters"), channels, states};
@@ -35,7 +38,8 @@ void check_selective_scan(CaseContext& ctx, const std::string&) {
     std::vector<test::Expected> y(ctx.data("y").size(), {0, INFINITY}), state;
     std::vector<bool> written(y.size());
     if (has_state)
-        for (float v : ctx.data("state before")) state.push_back({v, 0}); // slots that no sequence owns stay as they are
+        for (float v : ctx.data("state before"))
+            state.push_back({v, 0}); // slots that no sequence owns stay as they are
     size_t first = 0;
     for (const auto& s : ctx.sequences()) {
         for (size_t c = 0; c < channels; ++c) {
@@ -47,17 +51,21 @@ void check_selective_scan(CaseContext& ctx, const std::string&) {
             for (size_t t = first; t < first + s.count; ++t) {
                 const size_t at = t * wide + start + c, bc_at = t * bc_wide + c / (channels / groups) * states;
                 const double raw = double(dt[at]) + double(parameters.bias(c));
-                const auto step = softplus ? reference::softplus_bounded(raw) : reference::ScanValue{raw, test::kEps32 * std::abs(raw)};
+                const auto step = softplus ? reference::softplus_bounded(raw)
+                                           : reference::ScanValue{raw, test::kEps32 * std::abs(raw)};
                 const auto sum = scan.step(x[at], step, &bc[b_start + bc_at], &bc[c_start + bc_at]);
                 y[at] = {sum.value, sum.error};
                 if (gated) {
                     const auto gate = reference::silu_bounded(ctx.data("z")[at]);
-                    y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error + std::abs(gate.value) * sum.error + test::kEps32 * std::abs(sum.value * gate.value) + scan.kTiny};
+                    y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error +
+                                                         std::abs(gate.value) * sum.error +
+                                                         test::kEps32 * std::abs(sum.value * gate.value) + scan.kTiny};
                 }
                 written[at] = true;
             }
             if (has_state && s.count > 0)
-                for (size_t n = 0; n < states; ++n) state[state_at + n] = {scan.states()[n].value, scan.states()[n].error + scan.kTiny};
+                for (size_t n = 0; n < states; ++n)
+                    state[state_at + n] = {scan.states()[n].value, scan.states()[n].error + scan.kTiny};
         }
         first += s.count;
     }
@@ -96,8 +104,12 @@ void scan(std::vector<Part>& parts, uint32_t chunk) {
     for (uint32_t i = 0; i < parts.size(); ++i) {
         const Part& part = parts[i];
         sequences.push_back({i, part.count, part.past});
-        const auto append = [&](std::vector<float>& to, const std::vector<float>& from, uint32_t columns) { to.insert(to.end(), from.begin() + long(part.first * columns), from.begin() + long((part.first + part.count) * columns)); };
-        append(x, part.problem->x, p.channels), append(dt, part.problem->dt, p.channels), append(z, part.problem->z, p.channels), append(bc, part.problem->bc, 2 * p.states);
+        const auto append = [&](std::vector<float>& to, const std::vector<float>& from, uint32_t columns) {
+            to.insert(to.end(), from.begin() + long(part.first * columns),
+                      from.begin() + long((part.first + part.count) * columns));
+        };
+        append(x, part.problem->x, p.channels), append(dt, part.problem->dt, p.channels),
+            append(z, part.problem->z, p.channels), append(bc, part.problem->bc, 2 * p.states);
         state.insert(state.end(), part.state.begin(), part.state.end());
     }
     kernel::SelectiveScanArgs a;
@@ -118,9 +130,11 @@ void scan(std::vector<Part>& parts, uint32_t chunk) {
     REQUIRE(bool(status));
     size_t at = 0;
     for (uint32_t i = 0; i < parts.size(); ++i) {
-        parts[i].y.assign(ctx.data("y").begin() + long(at), ctx.data("y").begin() + long(at + parts[i].count * p.channels));
+        parts[i].y.assign(ctx.data("y").begin() + long(at),
+                          ctx.data("y").begin() + long(at + parts[i].count * p.channels));
         at += parts[i].count * p.channels;
-        parts[i].state.assign(ctx.data("state").begin() + long(i * p.channels * p.states), ctx.data("state").begin() + long((i + 1) * p.channels * p.states));
+        parts[i].state.assign(ctx.data("state").begin() + long(i * p.channels * p.states),
+                              ctx.data("state").begin() + long((i + 1) * p.channels * p.states));
     }
     test::require_no_validation_messages();
 }
@@ -135,16 +149,20 @@ void bounds(const Problem& p, std::vector<test::Expected>& y, std::vector<test::
         reference::SelectiveChannel channel(parameters.a(c), parameters.d(c), h);
         for (uint32_t t = 0; t < p.tokens; ++t) {
             const size_t at = t * p.channels + c;
-            const auto sum = channel.step(p.x[at], reference::softplus_bounded(double(p.dt[at]) + double(parameters.bias(c))), &p.bc[t * 2 * p.states], &p.bc[t * 2 * p.states + p.states]);
+            const auto sum =
+                channel.step(p.x[at], reference::softplus_bounded(double(p.dt[at]) + double(parameters.bias(c))),
+                             &p.bc[t * 2 * p.states], &p.bc[t * 2 * p.states + p.states]);
             const auto gate = reference::silu_bounded(p.z[at]);
-            y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error + std::abs(gate.value) * sum.error + 2 * test::kEps32 * std::abs(sum.value * gate.value)};
+            y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error + std::abs(gate.value) * sum.error +
+                                                 2 * test::kEps32 * std::abs(sum.value * gate.value)};
         }
         for (const auto& s : channel.states()) state.push_back({s.value, s.error});
     }
 }
 
 /// `got` against `whole`: two results of which each may be off by the bound.
-void require_same(const std::vector<float>& got, const std::vector<float>& whole, std::vector<test::Expected> bound, const char* what) {
+void require_same(const std::vector<float>& got, const std::vector<float>& whole, std::vector<test::Expected> bound,
+                  const char* what) {
     REQUIRE(got.size() == whole.size());
     for (size_t i = 0; i < bound.size(); ++i) bound[i] = {whole[i], 2 * bound[i].tolerance};
     test::require_close(got, bound, what);
@@ -184,7 +202,10 @@ TEST_CASE("selective_scan laws", "[kernels]") {
         const uint32_t chunk = GENERATE(1000u, 16u);
         Problem other(8);
         other.parameters = p.parameters;
-        const std::vector<Part> parts = {{&other, 3, 20, 0, other.state, {}}, {&p, 0, p.tokens, 3, p.state, {}}, {&other, 10, 0, 5, other.state, {}}, {&other, 10, 33, 5, p.state, {}}};
+        const std::vector<Part> parts = {{&other, 3, 20, 0, other.state, {}},
+                                         {&p, 0, p.tokens, 3, p.state, {}},
+                                         {&other, 10, 0, 5, other.state, {}},
+                                         {&other, 10, 33, 5, p.state, {}}};
         std::vector<Part> packed = parts;
         scan(packed, chunk);
         for (size_t i = 0; i < parts.size(); ++i) {
@@ -194,7 +215,8 @@ TEST_CASE("selective_scan laws", "[kernels]") {
             require_same(alone[0].y, packed[i].y, std::vector<test::Expected>(alone[0].y.size()), "y");
             require_same(alone[0].state, packed[i].state, std::vector<test::Expected>(alone[0].state.size()), "state");
         }
-        require_same(packed[2].state, parts[2].state, std::vector<test::Expected>(parts[2].state.size()), "state of a sequence without new tokens");
+        require_same(packed[2].state, parts[2].state, std::vector<test::Expected>(parts[2].state.size()),
+                     "state of a sequence without new tokens");
     }
 }
 
@@ -210,13 +232,16 @@ TEST_CASE("selective_scan against the reference implementation", "[kernels]") {
     };
     constexpr uint32_t batch = 2, channels = 32, states = 8, tokens = 70;
     // [B, rows, T] -> [B * T, rows], rows into columns [start, start + rows) of a tensor of `wide` columns
-    const auto by_token = [&](const std::vector<float>& from, uint32_t rows, std::vector<float>& to, uint32_t start, uint32_t wide) {
+    const auto by_token = [&](const std::vector<float>& from, uint32_t rows, std::vector<float>& to, uint32_t start,
+                              uint32_t wide) {
         to.resize(size_t(batch) * tokens * wide);
         for (uint32_t b = 0; b < batch; ++b)
             for (uint32_t r = 0; r < rows; ++r)
-                for (uint32_t t = 0; t < tokens; ++t) to[(size_t(b) * tokens + t) * wide + start + r] = from[(size_t(b) * rows + r) * tokens + t];
+                for (uint32_t t = 0; t < tokens; ++t)
+                    to[(size_t(b) * tokens + t) * wide + start + r] = from[(size_t(b) * rows + r) * tokens + t];
     };
-    const auto [variant, chunk] = GENERATE(table<std::string, uint32_t>({{"variable", 0}, {"variable", 16}, {"groups", 0}, {"groups", 32}, {"bare", 0}, {"bare", 64}}));
+    const auto [variant, chunk] = GENERATE(table<std::string, uint32_t>(
+        {{"variable", 0}, {"variable", 16}, {"groups", 0}, {"groups", 32}, {"bare", 0}, {"bare", 64}}));
     INFO(variant << ", chunk " << chunk);
     const bool bare = variant == "bare";
     const uint32_t groups = variant == "groups" ? 2 : 1, n = groups * states;

@@ -8,7 +8,9 @@ using namespace weft;
 TEST_CASE("forms that a device or this build's compiler lacks are not usable", "[kernels]") {
     const auto device = vk::Device::described({});
     const uint32_t word = 0, shuffle = 65; // SPIR-V's GroupNonUniformShuffle
-    const vk::VariantInfo variants[] = {{"core", "", "any device", &word, 4, nullptr, 0}, {"subgroup", "", "with subgroups", &word, 4, &shuffle, 1}, {"dot", "", "left out", nullptr, 0, nullptr, 0}};
+    const vk::VariantInfo variants[] = {{"core", "", "any device", &word, 4, nullptr, 0},
+                                        {"subgroup", "", "with subgroups", &word, 4, &shuffle, 1},
+                                        {"dot", "", "left out", nullptr, 0, nullptr, 0}};
     vk::KernelInfo kernel{};
     kernel.name = "foo";
     kernel.variants = variants;
@@ -18,7 +20,8 @@ TEST_CASE("forms that a device or this build's compiler lacks are not usable", "
     CHECK(reasons.empty());
     CHECK_FALSE(vk::usable(*device, kernel, 1, &reasons));
     CHECK_FALSE(vk::usable(*device, kernel, 2, &reasons));
-    CHECK(reasons == std::vector<std::string>{"foo.subgroup: the device lacks subgroup shuffle", "foo.dot: this build's glslc could not compile it"});
+    CHECK(reasons == std::vector<std::string>{"foo.subgroup: the device lacks subgroup shuffle",
+                                              "foo.dot: this build's glslc could not compile it"});
     CHECK(vk::needed_features(kernel, 1) == std::vector<std::string>{"subgroup"});
     CHECK(vk::needed_features(kernel, 2).empty());
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// weft inside a program that has its own Vulkan device: it computes there, shares the queue, and leaves everything as it was.
+// weft inside a program that has its own Vulkan device: it computes there, shares the queue, and leaves everything as
+// it was.
 #include "device.hpp"
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
@@ -13,7 +14,8 @@ using namespace weft;
 
 namespace {
 
-/// A host program: the loader, an instance, the first device with a queue that computes, no feature enabled, and a command buffer of its own.
+/// A host program: the loader, an instance, the first device with a queue that computes, no feature enabled, and a
+/// command buffer of its own.
 class Host {
 public:
     static constexpr uint32_t kWords = 1 << 16;
@@ -22,10 +24,12 @@ public:
         library_ = dlopen("libvulkan.so.1", RTLD_NOW | RTLD_LOCAL);
         if (!library_) SKIP("no Vulkan loader");
         proc = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library_, "vkGetInstanceProcAddr"));
-        const VkApplicationInfo app{VK_STRUCTURE_TYPE_APPLICATION_INFO, nullptr, "host", 1, "host", 1, VK_API_VERSION_1_1};
+        const VkApplicationInfo app{
+            VK_STRUCTURE_TYPE_APPLICATION_INFO, nullptr, "host", 1, "host", 1, VK_API_VERSION_1_1};
         VkInstanceCreateInfo create{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
         create.pApplicationInfo = &app;
-        if (call<PFN_vkCreateInstance>("vkCreateInstance")(&create, nullptr, &instance) != VK_SUCCESS) SKIP("no Vulkan driver");
+        if (call<PFN_vkCreateInstance>("vkCreateInstance")(&create, nullptr, &instance) != VK_SUCCESS)
+            SKIP("no Vulkan driver");
         uint32_t one = 1;
         call<PFN_vkEnumeratePhysicalDevices>("vkEnumeratePhysicalDevices")(instance, &one, &physical);
         if (!physical) SKIP("no Vulkan driver");
@@ -60,7 +64,8 @@ public:
             std::lock_guard lock(queue_mutex);
             if (call<PFN_vkQueueSubmit>("vkQueueSubmit")(queue, 1, &submit, fence_) != VK_SUCCESS) return false;
         }
-        if (call<PFN_vkWaitForFences>("vkWaitForFences")(device, 1, &fence_, VK_TRUE, UINT64_MAX) != VK_SUCCESS) return false;
+        if (call<PFN_vkWaitForFences>("vkWaitForFences")(device, 1, &fence_, VK_TRUE, UINT64_MAX) != VK_SUCCESS)
+            return false;
         call<PFN_vkResetFences>("vkResetFences")(device, 1, &fence_);
         return std::all_of(words_, words_ + kWords, [](uint32_t w) { return w == 0xabcd1234; });
     }
@@ -68,7 +73,8 @@ public:
     HostVulkan handles() {
         HostVulkan h;
         h.get_instance_proc_addr = reinterpret_cast<void*>(proc);
-        h.instance = instance, h.physical_device = physical, h.device = device, h.queue = queue, h.queue_mutex = &queue_mutex;
+        h.instance = instance, h.physical_device = physical, h.device = device, h.queue = queue,
+        h.queue_mutex = &queue_mutex;
         return h;
     }
 
@@ -81,7 +87,9 @@ public:
 
 private:
     template <class F>
-    F call(const char* name) const { return reinterpret_cast<F>(proc(instance, name)); }
+    F call(const char* name) const {
+        return reinterpret_cast<F>(proc(instance, name));
+    }
 
     void make_buffer() {
         VkBufferCreateInfo buffer{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
@@ -95,17 +103,20 @@ private:
         memory.allocationSize = needs.size;
         const VkMemoryPropertyFlags wanted = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
         for (uint32_t i = 0; i < properties.memoryTypeCount; ++i)
-            if ((needs.memoryTypeBits >> i & 1) && (properties.memoryTypes[i].propertyFlags & wanted) == wanted) memory.memoryTypeIndex = i;
+            if ((needs.memoryTypeBits >> i & 1) && (properties.memoryTypes[i].propertyFlags & wanted) == wanted)
+                memory.memoryTypeIndex = i;
         REQUIRE(call<PFN_vkAllocateMemory>("vkAllocateMemory")(device, &memory, nullptr, &memory_) == VK_SUCCESS);
         call<PFN_vkBindBufferMemory>("vkBindBufferMemory")(device, buffer_, memory_, 0);
-        REQUIRE(call<PFN_vkMapMemory>("vkMapMemory")(device, memory_, 0, VK_WHOLE_SIZE, 0, reinterpret_cast<void**>(&words_)) == VK_SUCCESS);
+        REQUIRE(call<PFN_vkMapMemory>("vkMapMemory")(device, memory_, 0, VK_WHOLE_SIZE, 0,
+                                                     reinterpret_cast<void**>(&words_)) == VK_SUCCESS);
     }
     void record() {
         const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
         REQUIRE(call<PFN_vkCreateCommandPool>("vkCreateCommandPool")(device, &pool, nullptr, &pool_) == VK_SUCCESS);
         VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
         allocate.commandPool = pool_, allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, allocate.commandBufferCount = 1;
-        REQUIRE(call<PFN_vkAllocateCommandBuffers>("vkAllocateCommandBuffers")(device, &allocate, &commands_) == VK_SUCCESS);
+        REQUIRE(call<PFN_vkAllocateCommandBuffers>("vkAllocateCommandBuffers")(device, &allocate, &commands_) ==
+                VK_SUCCESS);
         const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
         call<PFN_vkBeginCommandBuffer>("vkBeginCommandBuffer")(commands_, &begin);
         call<PFN_vkCmdFillBuffer>("vkCmdFillBuffer")(commands_, buffer_, 0, VK_WHOLE_SIZE, 0xabcd1234);
@@ -131,7 +142,8 @@ std::string tale(Device& device) {
     options.sampling.greedy = true;
     options.max_tokens = 24;
     std::string text;
-    const auto stats = model->generate("Once upon a time", options, [&](std::string_view piece) { return text += piece, true; });
+    const auto stats =
+        model->generate("Once upon a time", options, [&](std::string_view piece) { return text += piece, true; });
     INFO((stats ? std::string() : stats.error().text()));
     REQUIRE(stats);
     return text;

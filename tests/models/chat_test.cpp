@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Laws of conversations: what is kept from turn to turn changes nothing but the work; and how answers, stops and saved files are read. On the bundled model, with a template of our own.
+// Laws of conversations: what is kept from turn to turn changes nothing but the work; and how answers, stops and saved
+// files are read. On the bundled model, with a template of our own.
 #include "models/device.hpp"
 #include "pipelines/chat_answer.hpp"
 #include "pipelines/text_model.hpp"
@@ -18,9 +19,12 @@ namespace {
 const fs::path kBundled = fs::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid";
 
 // Every message opens with the model's one special token.
-constexpr const char* kPlain = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|endoftext|>assistant:\n{% endif %}";
-// Of earlier answers only the beginning stays, as templates do that drop thoughts; and the answer is opened with words that the past does not have.
-constexpr const char* kRewriting = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content[:9] if m.role == 'assistant' else m.content }}{% endfor %}"
+constexpr const char* kPlain = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% endfor %}{% if "
+                               "add_generation_prompt %}<|endoftext|>assistant:\n{% endif %}";
+// Of earlier answers only the beginning stays, as templates do that drop thoughts; and the answer is opened with words
+// that the past does not have.
+constexpr const char* kRewriting = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content[:9] if m.role == "
+                                   "'assistant' else m.content }}{% endfor %}"
                                    "{% if add_generation_prompt %}<|endoftext|>assistant:\nOnce upon{% endif %}";
 
 TextModel load(const fs::path& path, uint32_t context = 1024) {
@@ -100,7 +104,8 @@ void check_laws(const fs::path& path, const char* source) {
     test::require_no_validation_messages();
 }
 
-std::string read_all(const Tokenizer& tokenizer, const std::string& text, const std::string& opening, std::vector<std::string> stop = {}) {
+std::string read_all(const Tokenizer& tokenizer, const std::string& text, const std::string& opening,
+                     std::vector<std::string> stop = {}) {
     const auto ids = tokenizer.encode(text, false);
     REQUIRE(bool(ids));
     auto stops = Stops::create(stop, tokenizer);
@@ -127,9 +132,11 @@ TEST_CASE("chat: kept states answer as states made anew", "[chat]") {
 
 TEST_CASE("chat: the same where states can be cut", "[chat]") {
     const char* goldens = std::getenv("WEFT_GOLDENS");
-    const fs::path path = (goldens ? fs::path(goldens) : fs::path(weft_SOURCE_DIR) / "../shared/goldens") / "../models/stories260K-hf";
+    const fs::path path =
+        (goldens ? fs::path(goldens) : fs::path(weft_SOURCE_DIR) / "../shared/goldens") / "../models/stories260K-hf";
     if (!fs::exists(path / "config.json")) SKIP("no stories260K-hf");
-    constexpr const char* tags = "{% for m in messages %}</s><s>{{ m.role }}: {{ m.content }}{% endfor %}{% if add_generation_prompt %}</s><s>assistant: {% endif %}";
+    constexpr const char* tags = "{% for m in messages %}</s><s>{{ m.role }}: {{ m.content }}{% endfor %}{% if "
+                                 "add_generation_prompt %}</s><s>assistant: {% endif %}";
     check_laws(path, tags);
 }
 
@@ -142,20 +149,24 @@ TEST_CASE("chat: nothing is read twice", "[chat]") {
         ask(chat, question);
         CHECK(chat.stats().kept == had);
     }
-    // A conversation from a file goes on with the tokens that were made, not with those that the tokenizer would choose.
+    // A conversation from a file goes on with the tokens that were made, not with those that the tokenizer would
+    // choose.
     const std::string saved = chat.save();
     const std::string answer = ask(chat, "How?");
     REQUIRE(bool(chat.load(saved, "saved")));
     CHECK(chat.messages().size() == 8);
     CHECK(ask(chat, "How?") == answer);
-    // What was undone is in no file; what was said before is, with its tokens up to a place where the text can be taken apart.
+    // What was undone is in no file; what was said before is, with its tokens up to a place where the text can be taken
+    // apart.
     ask(chat, "What of the zebra?");
     CHECK_THAT(chat.save(), ContainsSubstring("zebra"));
     REQUIRE((chat.undo() && chat.undo()));
     CHECK(nlohmann::ordered_json::parse(chat.save())["messages"] == nlohmann::ordered_json::parse(saved)["messages"]);
     CHECK_THAT(chat.save(), !ContainsSubstring("zebra"));
-    const std::vector<uint32_t> all = nlohmann::ordered_json::parse(saved)["state"]["tokens"], kept = nlohmann::ordered_json::parse(chat.save())["state"]["tokens"];
-    CHECK((kept.size() > all.size() / 2 && kept.size() <= all.size() && std::equal(kept.begin(), kept.end(), all.begin())));
+    const std::vector<uint32_t> all = nlohmann::ordered_json::parse(saved)["state"]["tokens"],
+                                kept = nlohmann::ordered_json::parse(chat.save())["state"]["tokens"];
+    CHECK((kept.size() > all.size() / 2 && kept.size() <= all.size() &&
+           std::equal(kept.begin(), kept.end(), all.begin())));
     // In pieces, as between frames.
     REQUIRE(bool(chat.load(saved, "saved")));
     REQUIRE(bool(chat.begin("How?")));
@@ -244,7 +255,9 @@ TEST_CASE("chat: files that are no conversations", "[chat]") {
         CHECK_THAT(status.error().message, ContainsSubstring("notes.json") && ContainsSubstring(message));
     }
     // What does not belong together is left out: the messages alone are enough.
-    for (const char* state : {"5", "{}", R"({"text": "a", "tokens": [-1], "places": []})", R"({"text": "a", "tokens": [99999999], "places": []})", R"({"text": "a", "tokens": [1], "places": [[5, 1]]})"}) {
+    for (const char* state : {"5", "{}", R"({"text": "a", "tokens": [-1], "places": []})",
+                              R"({"text": "a", "tokens": [99999999], "places": []})",
+                              R"({"text": "a", "tokens": [1], "places": [[5, 1]]})"}) {
         auto file = nlohmann::ordered_json::parse(chat.save());
         auto wrong = nlohmann::ordered_json::parse(state);
         if (wrong.is_object()) wrong["model"] = file["state"]["model"];
@@ -257,7 +270,9 @@ TEST_CASE("chat: files that are no conversations", "[chat]") {
 TEST_CASE("chat: answers are taken apart", "[chat]") {
     const auto tokenizer = Tokenizer::load(kBundled / "tokenizer.json");
     REQUIRE(bool(tokenizer));
-    const auto read = [&](const char* text, const char* opening = "", std::vector<std::string> stop = {}) { return read_all(*tokenizer, text, opening, std::move(stop)); };
+    const auto read = [&](const char* text, const char* opening = "", std::vector<std::string> stop = {}) {
+        return read_all(*tokenizer, text, opening, std::move(stop));
+    };
     CHECK(read("Hello.") == "Hello. |  | Hello.");
     CHECK(read("<think>\na dog\n</think>\n\nA dog.") == "{\na dog\n}\n\nA dog. | a dog | A dog.");
     CHECK(read("a dog</think>A dog.", "assistant\n<think>\n") == "{a dog}A dog. | a dog | A dog.");
@@ -265,7 +280,8 @@ TEST_CASE("chat: answers are taken apart", "[chat]") {
     CHECK(read("never done", "<think>") == "{never done | never done | ");
     CHECK(read("The tag <think> and </think>.") == "The tag <think> and </think>. |  | The tag <think> and </think>.");
     CHECK(read("[THINK]a[/THINK]b") == "{a}b | a | b");
-    CHECK(read("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b") == "{a}b | a | b");
+    CHECK(read("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b") ==
+          "{a}b | a | b");
     CHECK(read("a < b <thin", "") == "a < b <thin |  | a < b <thin");
     CHECK(read("one two three", "", {"two"}) == "one  |  | one ");
     CHECK(read("one<|endoftext|> two", "", {"<|endoftext|>"}) == "one |  | one");
@@ -273,7 +289,8 @@ TEST_CASE("chat: answers are taken apart", "[chat]") {
 
 TEST_CASE("generation: what the files of a model want", "[chat]") {
     const test::TemporaryDirectory directory;
-    for (const auto& entry : fs::directory_iterator(kBundled)) fs::copy(entry.path(), directory.path() / entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(kBundled))
+        fs::copy(entry.path(), directory.path() / entry.path().filename());
     const auto write = [&](const char* name, const char* text) {
         fs::remove(directory.path() / name);
         std::ofstream(directory.path() / name) << text;
@@ -284,11 +301,14 @@ TEST_CASE("generation: what the files of a model want", "[chat]") {
         const auto tokenizer = Tokenizer::load(directory.path() / "tokenizer.json");
         return read_generation_defaults(*files, &*tokenizer);
     };
-    write("generation_config.json", R"({"do_sample": true, "temperature": 0.5, "top_k": 7, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 33, "eos_token_id": [5, 6, 5], "stop_strings": "END"})");
+    write(
+        "generation_config.json",
+        R"({"do_sample": true, "temperature": 0.5, "top_k": 7, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 33, "eos_token_id": [5, 6, 5], "stop_strings": "END"})");
     write("tokenizer_config.json", R"({"eos_token": {"content": "<|endoftext|>"}})");
     auto d = defaults();
     REQUIRE(bool(d));
-    CHECK((!d->sampling.greedy && d->sampling.temperature == 0.5f && d->sampling.top_k == 7 && d->sampling.top_p == 0.9f && d->sampling.min_p == 0.1f && d->sampling.repeat_penalty == 1.2f));
+    CHECK((!d->sampling.greedy && d->sampling.temperature == 0.5f && d->sampling.top_k == 7 &&
+           d->sampling.top_p == 0.9f && d->sampling.min_p == 0.1f && d->sampling.repeat_penalty == 1.2f));
     CHECK(d->max_tokens == 33u);
     CHECK(d->end_tokens == std::vector<uint32_t>{5, 6, 0}); // 0: of config.json, and the token's name
     CHECK(d->stop == std::vector<std::string>{"END"});
@@ -298,7 +318,8 @@ TEST_CASE("generation: what the files of a model want", "[chat]") {
     CHECK((d->sampling.greedy && d->sampling.temperature == 1 && !d->max_tokens));
     CHECK(d->end_tokens == std::vector<uint32_t>{0});
     CHECK(d->stop.size() == 2);
-    for (const char* wrong : {R"({"eos_token_id": "</s>"})", R"({"eos_token_id": [1, 2.5]})", R"({"stop_strings": [""]})", R"({"stop_strings": 5})", R"({"temperature": "hot"})"}) {
+    for (const char* wrong : {R"({"eos_token_id": "</s>"})", R"({"eos_token_id": [1, 2.5]})",
+                              R"({"stop_strings": [""]})", R"({"stop_strings": 5})", R"({"temperature": "hot"})"}) {
         write("generation_config.json", wrong);
         d = defaults();
         REQUIRE_FALSE(bool(d));
@@ -316,12 +337,19 @@ TEST_CASE("generation: what a GGUF file wants", "[chat]") {
         const auto tokenizer = Tokenizer::load(kBundled / "tokenizer.json"); // has <|endoftext|>, which is token 0
         return read_generation_defaults(*files, &*tokenizer);
     };
-    const auto d = defaults(test::GgufBuilder().string("general.architecture", "llama").number("tokenizer.ggml.eos_token_id", GgufType::u32, 7u).number("tokenizer.ggml.eot_token_id", GgufType::u32, 9u)
-                                .number("general.sampling.temp", GgufType::f32, 0.5f).number("general.sampling.top_k", GgufType::i32, 7).number("general.sampling.min_p", GgufType::f32, 0.25f));
+    const auto d = defaults(test::GgufBuilder()
+                                .string("general.architecture", "llama")
+                                .number("tokenizer.ggml.eos_token_id", GgufType::u32, 7u)
+                                .number("tokenizer.ggml.eot_token_id", GgufType::u32, 9u)
+                                .number("general.sampling.temp", GgufType::f32, 0.5f)
+                                .number("general.sampling.top_k", GgufType::i32, 7)
+                                .number("general.sampling.min_p", GgufType::f32, 0.25f));
     REQUIRE(bool(d));
     CHECK(d->end_tokens == std::vector<uint32_t>{7, 9, 0});
-    CHECK((d->sampling.temperature == 0.5f && d->sampling.top_k == 7 && d->sampling.top_p == 1 && d->sampling.min_p == 0.25f && !d->max_tokens));
-    const auto wrong = defaults(test::GgufBuilder().string("general.architecture", "llama").string("tokenizer.ggml.eos_token_id", "</s>"));
+    CHECK((d->sampling.temperature == 0.5f && d->sampling.top_k == 7 && d->sampling.top_p == 1 &&
+           d->sampling.min_p == 0.25f && !d->max_tokens));
+    const auto wrong = defaults(
+        test::GgufBuilder().string("general.architecture", "llama").string("tokenizer.ggml.eos_token_id", "</s>"));
     REQUIRE_FALSE(bool(wrong));
     CHECK_THAT(wrong.error().message, ContainsSubstring("tokenizer.ggml.eos_token_id"));
 }
@@ -334,7 +362,8 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
     const auto run = [&](std::vector<std::string> stop) {
         options.stop = std::move(stop);
         std::string text;
-        const auto stats = model.generate("Once upon a time", options, [&](std::string_view piece) { return text += piece, true; });
+        const auto stats =
+            model.generate("Once upon a time", options, [&](std::string_view piece) { return text += piece, true; });
         REQUIRE(bool(stats));
         return std::pair(text, *stats);
     };
@@ -347,7 +376,8 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
         CHECK(stats.stop == stop);
         CHECK_FALSE(stats.ended);
     }
-    CHECK(run({whole.substr(whole.size() - 3) + "and what never comes"}).first == whole); // what was held back is given at the end
+    CHECK(run({whole.substr(whole.size() - 3) + "and what never comes"}).first ==
+          whole); // what was held back is given at the end
     options.stop = {""};
     CHECK_FALSE(model.generate("Once", options, [](std::string_view) { return true; }));
     options.stop = {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GGUF files against what transformers and llama.cpp computed with the same weights, through the same code as `weft check`.
+// GGUF files against what transformers and llama.cpp computed with the same weights, through the same code as `weft
+// check`.
 #include "device.hpp"
 #include "io/gguf_writer.hpp"
 #include "models/architecture.hpp"
@@ -14,15 +15,22 @@ using namespace weft;
 namespace {
 
 // qwen3next-q4_k_m has a test of its own.
-constexpr const char* kCases[] = {"llama", "llama-q8_0", "llama-q4_0", "llama-q4_k_m", "llama-q5_k_m", "llama-q6_k", "llama-q2_k", "llama-iq4_nl", "llama-rope-scaled", "llama-yarn",
-                                  "mixtral", "mixtral-q4_k_m", "qwen2", "qwen3", "qwen3-q4_k_m", "gemma2", "gemma3", "gemma3-q8_0", "mamba", "mamba-q8_0", "mamba2", "mamba2-q4_k_m", "jamba", "falcon-h1", "granitehybrid",
-                                  "qwen2moe", "qwen3moe", "qwen3next", "phi3", "olmo2", "gpt2", "gpt-oss", "gpt-oss-mxfp4"};
+constexpr const char* kCases[] = {"llama",         "llama-q8_0",   "llama-q4_0",
+                                  "llama-q4_k_m",  "llama-q5_k_m", "llama-q6_k",
+                                  "llama-q2_k",    "llama-iq4_nl", "llama-rope-scaled",
+                                  "llama-yarn",    "mixtral",      "mixtral-q4_k_m",
+                                  "qwen2",         "qwen3",        "qwen3-q4_k_m",
+                                  "gemma2",        "gemma3",       "gemma3-q8_0",
+                                  "mamba",         "mamba-q8_0",   "mamba2",
+                                  "mamba2-q4_k_m", "jamba",        "falcon-h1",
+                                  "granitehybrid", "qwen2moe",     "qwen3moe",
+                                  "qwen3next",     "phi3",         "olmo2",
+                                  "gpt2",          "gpt-oss",      "gpt-oss-mxfp4"};
 
 } // namespace
 
 TEST_CASE("gguf goldens: the schedule fits the file", "[models]") {
-    for (const char* name : kCases)
-        DYNAMIC_SECTION(name) {
+    for (const char* name : kCases) DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, std::string("gguf/") + name);
             const auto files = ModelFiles::open(folder / "model.gguf");
             REQUIRE(files);
@@ -37,8 +45,7 @@ TEST_CASE("gguf goldens: the schedule fits the file", "[models]") {
 
 TEST_CASE("gguf goldens: logits", "[models]") {
     auto& device = test::device();
-    for (const char* name : kCases)
-        DYNAMIC_SECTION(name) {
+    for (const char* name : kCases) DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, std::string("gguf/") + name);
             const auto report = check(device, folder / "model.gguf", {});
             INFO((report ? report->text() : report.error().text()));
@@ -48,8 +55,10 @@ TEST_CASE("gguf goldens: logits", "[models]") {
         }
 }
 
-// Its weights magnify roundings (llama.cpp with quantized activations differs from itself by 0.3 between one token at a time and all at once), so the bound for all the others, 2e-4, is too narrow.
-// The same weights in transformers: double precision is 1.4e-4 from the recording, float32 2.5e-4 from double. Two such float32 computations may be twice that apart.
+// Its weights magnify roundings (llama.cpp with quantized activations differs from itself by 0.3 between one token at a
+// time and all at once), so the bound for all the others, 2e-4, is too narrow. The same weights in transformers: double
+// precision is 1.4e-4 from the recording, float32 2.5e-4 from double. Two such float32 computations may be twice that
+// apart.
 TEST_CASE("gguf goldens: weights that magnify roundings", "[models]") {
     weft_GOLDEN(folder, "gguf/qwen3next-q4_k_m");
     const auto report = check(test::device(), folder / "model.gguf", {});
@@ -68,7 +77,8 @@ TEST_CASE("gguf names of weights", "[models]") {
     CHECK(gguf_name("layers.12.self_attn.q_proj.weight") == "blk.12.attn_q.weight");
     CHECK(gguf_name("layers.0.mamba.dt_bias") == "blk.0.ssm_dt.bias");
     CHECK(gguf_name("layers.0.feed_forward.gate_proj.weight") == "blk.0.ffn_gate.weight");
-    const GgufName own[] = {{"post_attention_layernorm", "post_attention_norm"}, {"pre_ff_layernorm.weight", "ffn_norm"}};
+    const GgufName own[] = {{"post_attention_layernorm", "post_attention_norm"},
+                            {"pre_ff_layernorm.weight", "ffn_norm"}};
     CHECK(gguf_name("layers.0.post_attention_layernorm.weight") == "blk.0.ffn_norm.weight");
     CHECK(gguf_name("layers.0.post_attention_layernorm.weight", own) == "blk.0.post_attention_norm.weight");
     CHECK(gguf_name("layers.0.pre_ff_layernorm.weight", own) == "blk.0.ffn_norm");
@@ -78,7 +88,8 @@ TEST_CASE("gguf names of weights", "[models]") {
 
 TEST_CASE("GGUF files are refused in their own words", "[models]") {
     const test::TemporaryDirectory folder;
-    const auto refused = [&](const char* architecture, std::initializer_list<std::pair<const char*, uint32_t>> numbers) {
+    const auto refused = [&](const char* architecture,
+                             std::initializer_list<std::pair<const char*, uint32_t>> numbers) {
         GgufWriter writer;
         writer.string("general.architecture", architecture);
         for (const auto& [key, value] : numbers) writer.u32(key, value);
@@ -92,7 +103,11 @@ TEST_CASE("GGUF files are refused in their own words", "[models]") {
     };
     using Catch::Matchers::EndsWith;
     CHECK_THAT(refused("abacus", {}), EndsWith("words.gguf: architecture 'abacus' is not supported in GGUF files"));
-    CHECK_THAT(refused("llama", {{"llama.block_count", 2}}), EndsWith("words.gguf: key 'llama.embedding_length' is missing"));
-    CHECK_THAT(refused("llama", {{"llama.block_count", 0}}), EndsWith("key 'llama.block_count' must be between 1 and 2^31 - 1, is 0"));
-    CHECK_THAT(refused("jamba", {{"jamba.block_count", 2}, {"jamba.embedding_length", 64}, {"jamba.ssm.conv_kernel", 0}}), Catch::Matchers::ContainsSubstring("key 'jamba."));
+    CHECK_THAT(refused("llama", {{"llama.block_count", 2}}),
+               EndsWith("words.gguf: key 'llama.embedding_length' is missing"));
+    CHECK_THAT(refused("llama", {{"llama.block_count", 0}}),
+               EndsWith("key 'llama.block_count' must be between 1 and 2^31 - 1, is 0"));
+    CHECK_THAT(
+        refused("jamba", {{"jamba.block_count", 2}, {"jamba.embedding_length", 64}, {"jamba.ssm.conv_kernel", 0}}),
+        Catch::Matchers::ContainsSubstring("key 'jamba."));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recorded cases of reference implementations, through the same code as `weft check`: every way of feeding the prompt, layer by layer, and the greedy continuation.
+// Recorded cases of reference implementations, through the same code as `weft check`: every way of feeding the prompt,
+// layer by layer, and the greedy continuation.
 #include "device.hpp"
 #include "io/model_files.hpp"
 #include "io/safetensors.hpp"
@@ -20,12 +21,15 @@ std::vector<std::filesystem::path> case_directories(const std::filesystem::path&
     std::vector<std::filesystem::path> cases;
     if (!std::filesystem::is_directory(root)) return cases;
     for (const auto& entry : std::filesystem::directory_iterator(root)) {
-        if (!std::filesystem::exists(entry.path() / "io.safetensors") || !std::filesystem::exists(entry.path() / "config.json")) continue;
+        if (!std::filesystem::exists(entry.path() / "io.safetensors") ||
+            !std::filesystem::exists(entry.path() / "config.json"))
+            continue;
         const auto files = ModelFiles::open(entry.path());
         if (!files || !files->config() || !files->config()->is_object()) continue;
         const std::string type = files->config()->value("model_type", "");
         const auto io = SafetensorsFile::open(entry.path() / "io.safetensors");
-        if (known.count(type) && io && io->find("input.input_ids")) cases.push_back(entry.path()); // cases of one algorithm name their inputs otherwise
+        if (known.count(type) && io && io->find("input.input_ids"))
+            cases.push_back(entry.path()); // cases of one algorithm name their inputs otherwise
     }
     std::sort(cases.begin(), cases.end());
     return cases;
@@ -35,8 +39,7 @@ void run(const std::filesystem::path& root) {
     auto& device = test::device();
     const auto cases = case_directories(root);
     if (cases.empty()) SKIP("no recorded cases in " << root.string());
-    for (const auto& path : cases)
-        DYNAMIC_SECTION(path.filename().string()) {
+    for (const auto& path : cases) DYNAMIC_SECTION(path.filename().string()) {
             CheckOptions options;
             auto report = check(device, path, options);
             INFO((report ? report->text() : report.error().text()));
@@ -50,7 +53,9 @@ void run(const std::filesystem::path& root) {
 
 } // namespace
 
-TEST_CASE("recorded cases in the repository", "[models]") { run(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models"); }
+TEST_CASE("recorded cases in the repository", "[models]") {
+    run(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models");
+}
 
 TEST_CASE("recorded cases of WEFT_GOLDENS", "[models]") {
     const char* goldens = std::getenv("WEFT_GOLDENS");

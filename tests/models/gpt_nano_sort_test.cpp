@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trained three-layer GPT that sorts, made by others: every tensor of its first layer and every later block against theirs. Its own JSON becomes a GPT-2 directory as the hub
-// has them; schedules cut off behind each operation then show what stands between.
+// A trained three-layer GPT that sorts, made by others: every tensor of its first layer and every later block against
+// theirs. Its own JSON becomes a GPT-2 directory as the hub has them; schedules cut off behind each operation then show
+// what stands between.
 #include "harness/gpu.hpp"
 #include "io/safetensors_writer.hpp"
 #include "models/architecture.hpp"
@@ -42,7 +43,9 @@ std::map<std::string, Named> read(const std::filesystem::path& path, Json& confi
     const Json json = Json::parse(file);
     for (const auto& [name, value] : json.items())
         if (name == "config") config = value;
-        else all[name] = {value["shape"].get<std::vector<uint64_t>>(), floats_of_base64(value["data"].get<std::string>())};
+        else
+            all[name] = {value["shape"].get<std::vector<uint64_t>>(),
+                         floats_of_base64(value["data"].get<std::string>())};
     return all;
 }
 
@@ -71,8 +74,14 @@ Reference open(const std::filesystem::path& directory, const test::TemporaryDire
         views.push_back({name, FileType::f32, t.shape, std::as_bytes(std::span(t.values))});
     }
     REQUIRE(write_safetensors(scratch / "model.safetensors", views));
-    scratch.write("config.json", Json{{"model_type", "gpt2"}, {"n_layer", config["n_layer"]}, {"n_head", config["n_head"]}, {"n_embd", config["n_embd"]}, {"vocab_size", config["vocab_size"]},
-                                      {"n_positions", config["block_size"]}, {"tie_word_embeddings", false}}.dump());
+    scratch.write("config.json", Json{{"model_type", "gpt2"},
+                                      {"n_layer", config["n_layer"]},
+                                      {"n_head", config["n_head"]},
+                                      {"n_embd", config["n_embd"]},
+                                      {"vocab_size", config["vocab_size"]},
+                                      {"n_positions", config["block_size"]},
+                                      {"tie_word_embeddings", false}}
+                                     .dump());
     Reference r;
     auto files = ModelFiles::open(scratch.path());
     REQUIRE(files);
@@ -98,7 +107,8 @@ std::vector<float> run(const Reference& r, Schedule schedule) {
     INFO((session ? std::string() : session.error().text()));
     REQUIRE(session);
     std::vector<Feed> feeds;
-    for (uint32_t b = 0; b < r.rows; ++b) feeds.push_back({b, std::span(r.ids).subspan(b * r.tokens, r.tokens), r.tokens});
+    for (uint32_t b = 0; b < r.rows; ++b)
+        feeds.push_back({b, std::span(r.ids).subspan(b * r.tokens, r.tokens), r.tokens});
     auto done = (*session)->forward(feeds, Want::all);
     INFO((done ? std::string() : done.error().text()));
     REQUIRE(done);
@@ -107,7 +117,8 @@ std::vector<float> run(const Reference& r, Schedule schedule) {
     return std::move(*out);
 }
 
-// Both sides are fp32 and differ by rounding: sums of up to 192 terms, a few in a row, each off by a few units in the last place of the largest value.
+// Both sides are fp32 and differ by rounding: sums of up to 192 terms, a few in a row, each off by a few units in the
+// last place of the largest value.
 void compare(const std::string& name, const std::vector<float>& ours, const std::vector<float>& theirs) {
     REQUIRE(ours.size() == theirs.size());
     double largest = 1, error = 0;
@@ -131,7 +142,8 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
         return a;
     };
 
-    // The first `layers` layers with the first `blocks` blocks of the last one; what remains is the head's to show, through `norm` and `linear`.
+    // The first `layers` layers with the first `blocks` blocks of the last one; what remains is the head's to show,
+    // through `norm` and `linear`.
     const auto cut = [&](size_t layers, size_t blocks) {
         Schedule s = r.schedule;
         s.layers.resize(layers);

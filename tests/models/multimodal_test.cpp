@@ -24,7 +24,8 @@ Json json_of(const std::string& text) {
 }
 
 // Copies a safetensors file under other names of its tensors.
-void rename_tensors(const std::filesystem::path& from, const std::filesystem::path& to, const std::function<std::string(const std::string&)>& name) {
+void rename_tensors(const std::filesystem::path& from, const std::filesystem::path& to,
+                    const std::function<std::string(const std::string&)>& name) {
     const auto file = SafetensorsFile::open(from);
     REQUIRE(file);
     std::vector<TensorView> views(file->tensors().begin(), file->tensors().end());
@@ -40,19 +41,26 @@ TEST_CASE("the text part of a multimodal model", "[models]") {
     std::filesystem::copy_file(kCase / "io.safetensors", scratch / "io.safetensors");
     const auto config = read_file(kCase / "config.json");
     REQUIRE(config);
-    Json text = json_of(*config), outer{{"model_type", "mistral3"}, {"vision_config", {{"model_type", "pixtral"}}}, {"tie_word_embeddings", text.value("tie_word_embeddings", false)}};
+    Json text = json_of(*config), outer{{"model_type", "mistral3"},
+                                        {"vision_config", {{"model_type", "pixtral"}}},
+                                        {"tie_word_embeddings", text.value("tie_word_embeddings", false)}};
     bool picture = false;
     SECTION("new names") {
-        rename_tensors(kCase / "model.safetensors", scratch / "model.safetensors", [](const std::string& n) { return n.starts_with("model.") ? "model.language_model." + n.substr(6) : n; });
+        rename_tensors(kCase / "model.safetensors", scratch / "model.safetensors", [](const std::string& n) {
+            return n.starts_with("model.") ? "model.language_model." + n.substr(6) : n;
+        });
     }
     SECTION("old names, no model_type inside") {
         text.erase("model_type");
-        rename_tensors(kCase / "model.safetensors", scratch / "model.safetensors", [](const std::string& n) { return "language_model." + n; });
+        rename_tensors(kCase / "model.safetensors", scratch / "model.safetensors",
+                       [](const std::string& n) { return "language_model." + n; });
     }
     SECTION("recorded with a picture") {
         picture = true;
-        rename_tensors(kCase / "model.safetensors", scratch / "model.safetensors", [](const std::string& n) { return "language_model." + n; });
-        rename_tensors(kCase / "io.safetensors", scratch / "io.safetensors", [](const std::string& n) { return n == "output.hidden.0" ? "input.pixel_values" : n; });
+        rename_tensors(kCase / "model.safetensors", scratch / "model.safetensors",
+                       [](const std::string& n) { return "language_model." + n; });
+        rename_tensors(kCase / "io.safetensors", scratch / "io.safetensors",
+                       [](const std::string& n) { return n == "output.hidden.0" ? "input.pixel_values" : n; });
     }
     outer["text_config"] = text;
     std::ofstream(scratch / "config.json") << outer.dump();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory written as GGUF is the same model: held against the directory's own recorded results, in every way of feeding.
+// A directory written as GGUF is the same model: held against the directory's own recorded results, in every way of
+// feeding.
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "device.hpp"
@@ -18,7 +19,8 @@ using namespace weft;
 
 namespace {
 
-QuantizeReport require_written(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options) {
+QuantizeReport require_written(const std::filesystem::path& from, const std::filesystem::path& to,
+                               const QuantizeOptions& options) {
     const auto report = quantize(from, to, options);
     INFO((report ? "" : report.error().text()));
     REQUIRE(bool(report));
@@ -36,10 +38,27 @@ struct Case {
     const char *directory, *architecture;
 };
 // One for each of GGUF's architectures that weft reads, and what is special about some.
-constexpr Case kArchitectures[] = {{"llama", "llama"}, {"llama-linear", "llama"}, {"llama-yarn", "llama"}, {"llama-llama3rope", "llama"}, {"llama-batch", "llama"}, {"mixtral", "llama"}, {"qwen2", "qwen2"}, {"qwen3", "qwen3"},
-                           {"qwen2-moe", "qwen2moe"}, {"qwen3-next", "qwen3next"}, {"phi3", "phi3"}, {"olmo2", "olmo2"}, {"gpt2", "gpt2"},
-                           {"mamba", "mamba"}, {"falcon-mamba", "mamba"}, {"jamba", "jamba"}, {"granite-hybrid", "granitehybrid"}, {"granite-hybrid-dense", "granitehybrid"}, {"bamba", "granitehybrid"}, {"falcon-h1", "falcon-h1"},
-                           {"glm4-moe", "glm4moe"}};
+constexpr Case kArchitectures[] = {{"llama", "llama"},
+                                   {"llama-linear", "llama"},
+                                   {"llama-yarn", "llama"},
+                                   {"llama-llama3rope", "llama"},
+                                   {"llama-batch", "llama"},
+                                   {"mixtral", "llama"},
+                                   {"qwen2", "qwen2"},
+                                   {"qwen3", "qwen3"},
+                                   {"qwen2-moe", "qwen2moe"},
+                                   {"qwen3-next", "qwen3next"},
+                                   {"phi3", "phi3"},
+                                   {"olmo2", "olmo2"},
+                                   {"gpt2", "gpt2"},
+                                   {"mamba", "mamba"},
+                                   {"falcon-mamba", "mamba"},
+                                   {"jamba", "jamba"},
+                                   {"granite-hybrid", "granitehybrid"},
+                                   {"granite-hybrid-dense", "granitehybrid"},
+                                   {"bamba", "granitehybrid"},
+                                   {"falcon-h1", "falcon-h1"},
+                                   {"glm4-moe", "glm4moe"}};
 
 std::vector<float> logits_of(const std::filesystem::path& path, WeightType dtype) {
     const auto files = ModelFiles::open(path);
@@ -61,21 +80,23 @@ std::vector<float> logits_of(const std::filesystem::path& path, WeightType dtype
 
 TEST_CASE("in halves a directory and its GGUF file give the same bits", "[models]") {
     // GGUF keeps routers and tables of positions in f32, so that models with either are not the same in halves.
-    for (const char* name : {"llama", "qwen2", "qwen3", "olmo2", "mamba", "falcon-mamba", "bamba", "granite-hybrid-dense"})
+    for (const char* name :
+         {"llama", "qwen2", "qwen3", "olmo2", "mamba", "falcon-mamba", "bamba", "granite-hybrid-dense"})
         DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, name);
             const test::TemporaryDirectory scratch;
             require_written(folder, scratch / "model.gguf", {.type = "f16"});
-            const auto ours = logits_of(scratch / "model.gguf", WeightType::stored), theirs = logits_of(folder, WeightType::f16);
+            const auto ours = logits_of(scratch / "model.gguf", WeightType::stored),
+                       theirs = logits_of(folder, WeightType::f16);
             double apart = 0;
-            for (size_t i = 0; i < theirs.size(); ++i) apart = std::max(apart, std::abs(double(ours.at(i)) - theirs[i]));
+            for (size_t i = 0; i < theirs.size(); ++i)
+                apart = std::max(apart, std::abs(double(ours.at(i)) - theirs[i]));
             CHECK(apart == 0);
         }
 }
 
 TEST_CASE("a directory as GGUF gives its logits", "[models]") {
-    for (const auto& [name, architecture] : kArchitectures)
-        DYNAMIC_SECTION(name) {
+    for (const auto& [name, architecture] : kArchitectures) DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, name);
             const test::TemporaryDirectory scratch;
             CHECK(require_written(folder, scratch / "model.gguf", {.type = "f32"}).architecture == architecture);
@@ -89,8 +110,11 @@ TEST_CASE("a directory as GGUF gives its logits: without what GGUF cannot say", 
     struct Plainer {
         const char *directory, *changes;
     };
-    for (const auto& [name, changes] : {Plainer{"gemma2", R"({"query_pre_attn_scalar": 16, "head_dim": 16})"}, {"gemma3", R"({"query_pre_attn_scalar": 16, "head_dim": 16})"}, {"gpt-oss", R"({"swiglu_limit": 7.0})"},
-                                        {"mamba2", R"({"time_step_limit": [0.0, {"__float__": "Infinity"}]})"}, {"mistral-swa", R"({"sliding_window": null})"}})
+    for (const auto& [name, changes] : {Plainer{"gemma2", R"({"query_pre_attn_scalar": 16, "head_dim": 16})"},
+                                        {"gemma3", R"({"query_pre_attn_scalar": 16, "head_dim": 16})"},
+                                        {"gpt-oss", R"({"swiglu_limit": 7.0})"},
+                                        {"mamba2", R"({"time_step_limit": [0.0, {"__float__": "Infinity"}]})"},
+                                        {"mistral-swa", R"({"sliding_window": null})"}})
         DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, name);
             const test::TemporaryDirectory scratch;
@@ -104,7 +128,8 @@ TEST_CASE("a directory as GGUF gives its logits: without what GGUF cannot say", 
             std::ofstream(plainer / "config.json") << json->dump();
             std::filesystem::copy(folder / "model.safetensors", plainer / "model.safetensors");
             require_written(plainer, scratch / "model.gguf", {.type = "f32"});
-            const auto ours = logits_of(scratch / "model.gguf", WeightType::stored), theirs = logits_of(plainer, WeightType::stored);
+            const auto ours = logits_of(scratch / "model.gguf", WeightType::stored),
+                       theirs = logits_of(plainer, WeightType::stored);
             REQUIRE(ours.size() == theirs.size());
             double apart = 0;
             for (size_t i = 0; i < theirs.size(); ++i) apart = std::max(apart, std::abs(double(ours[i]) - theirs[i]));
@@ -117,7 +142,10 @@ TEST_CASE("tensors of different types in one slot stay as they are", "[models]")
     struct Mixed {
         const char *directory, *pattern;
     };
-    for (const auto& [name, pattern] : {Mixed{"qwen3", "blk.*.ffn_gate.weight"}, {"qwen3", "blk.*.attn_v.weight"}, {"jamba", "blk.*.ffn_up_exps.weight"}, {"jamba", "blk.*.attn_q.weight"}})
+    for (const auto& [name, pattern] : {Mixed{"qwen3", "blk.*.ffn_gate.weight"},
+                                        {"qwen3", "blk.*.attn_v.weight"},
+                                        {"jamba", "blk.*.ffn_up_exps.weight"},
+                                        {"jamba", "blk.*.attn_q.weight"}})
         DYNAMIC_SECTION(name << " " << pattern) {
             weft_GOLDEN(folder, name);
             const test::TemporaryDirectory scratch;
@@ -141,14 +169,19 @@ TEST_CASE("what GGUF cannot say is refused and leaves nothing", "[models]") {
     struct Refused {
         const char *directory, *reason;
     };
-    for (const auto& [name, reason] : {Refused{"mistral-swa", "llama has no word for layer 0: attention.branches[0].window is 8"}, {"zamba2", ""}, {"mamba2", "mamba2.branches[0].dt_min is"}, {"gemma2", "attention.branches[0].scale is"}})
+    for (const auto& [name, reason] :
+         {Refused{"mistral-swa", "llama has no word for layer 0: attention.branches[0].window is 8"},
+          {"zamba2", ""},
+          {"mamba2", "mamba2.branches[0].dt_min is"},
+          {"gemma2", "attention.branches[0].scale is"}})
         DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, name);
             const test::TemporaryDirectory scratch;
             const auto report = quantize(folder, scratch / "model.gguf", {});
             REQUIRE_FALSE(bool(report));
             CHECK(report.error().code == ErrorCode::unsupported);
-            CHECK(std::ranges::any_of(report.error().reasons, [&](const std::string& r) { return r.find(reason) != r.npos; }));
+            CHECK(std::ranges::any_of(report.error().reasons,
+                                      [&](const std::string& r) { return r.find(reason) != r.npos; }));
             CHECK(scratch.count() == 0);
         }
     weft_GOLDEN(folder, "llama");
@@ -156,7 +189,8 @@ TEST_CASE("what GGUF cannot say is refused and leaves nothing", "[models]") {
     const auto unknown = quantize(folder, scratch / "model.gguf", {.type = "q9"});
     REQUIRE_FALSE(bool(unknown));
     CHECK(unknown.error().code == ErrorCode::invalid_argument);
-    const auto stopped = quantize(folder, scratch / "model.gguf", {.progress = [](uint64_t, uint64_t) { return false; }});
+    const auto stopped =
+        quantize(folder, scratch / "model.gguf", {.progress = [](uint64_t, uint64_t) { return false; }});
     REQUIRE_FALSE(bool(stopped));
     CHECK(stopped.error().code == ErrorCode::cancelled);
     CHECK(scratch.count() == 0);

@@ -87,7 +87,8 @@ TEST_CASE("FP8 with scales in blocks", "[models]") {
                     a.add(t->name, t->shape, *x), b.add(t->name, t->shape, *x);
                     continue;
                 }
-                const uint64_t rows = t->shape[0], columns = t->shape[1], high = (rows + form.rows - 1) / form.rows, wide = (columns + form.columns - 1) / form.columns;
+                const uint64_t rows = t->shape[0], columns = t->shape[1], high = (rows + form.rows - 1) / form.rows,
+                               wide = (columns + form.columns - 1) / form.columns;
                 std::vector<float> scales(high * wide), values(x->size());
                 std::vector<std::byte> numbers(x->size());
                 for (size_t i = 0; i < scales.size(); ++i) scales[i] = 1e-3f * float(1 + i % 7);
@@ -95,7 +96,9 @@ TEST_CASE("FP8 with scales in blocks", "[models]") {
                     const float scale = scales[i / columns / form.rows * wide + i % columns / form.columns];
                     uint8_t nearest = 0;
                     for (uint32_t w = 0; w < 256; ++w)
-                        if ((w & 127) != 127 && std::abs(e4m3(uint8_t(w)) * scale - (*x)[i]) < std::abs(e4m3(nearest) * scale - (*x)[i])) nearest = uint8_t(w);
+                        if ((w & 127) != 127 &&
+                            std::abs(e4m3(uint8_t(w)) * scale - (*x)[i]) < std::abs(e4m3(nearest) * scale - (*x)[i]))
+                            nearest = uint8_t(w);
                     numbers[i] = std::byte(nearest), values[i] = e4m3(nearest) * scale;
                 }
                 a.add(t->name, FileType::f8_e4m3, t->shape, std::move(numbers));

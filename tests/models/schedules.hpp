@@ -48,7 +48,8 @@ public:
     explicit SchedulePrinter(const Schedule& s) : s_(s) {}
 
     std::string all() {
-        out_ << s_.architecture << ' ' << s_.vocabulary << ' ' << s_.width << ' ' << s_.trained_context << ' ' << s_.position_limit << " scale " << s_.embedding.scale << '\n';
+        out_ << s_.architecture << ' ' << s_.vocabulary << ' ' << s_.width << ' ' << s_.trained_context << ' '
+             << s_.position_limit << " scale " << s_.embedding.scale << '\n';
         weight(s_.embedding.table), weight(s_.embedding.positions);
         for (const Layer& layer : s_.layers) {
             for (const SubBlock& b : layer.blocks) {
@@ -77,7 +78,8 @@ private:
         out_ << ' ' << slot.name << '[';
         for (uint32_t d : slot.shape) out_ << d << ' ';
         out_ << ']' << slot.matrix;
-        for (const WeightPiece& p : slot.pieces) out_ << p.names[0] << ':' << p.first_row << ':' << p.rows << ':' << int(p.transform) << ',';
+        for (const WeightPiece& p : slot.pieces)
+            out_ << p.names[0] << ':' << p.first_row << ':' << p.rows << ':' << int(p.transform) << ',';
         for (float v : slot.computed) out_ << v << ',';
     }
     void linear(const Linear& l) { weight(l.weight), weight(l.bias); }
@@ -86,11 +88,14 @@ private:
         weight(n.weight), weight(n.bias);
     }
     void print(const AttentionSpec& a) {
-        out_ << " attention " << a.heads << '/' << a.kv_heads << " of " << a.head_size << '/' << a.value_size << " scale " << a.scale << ' ' << a.key_scale << " window " << a.window << ' ' << a.chunk << " cap " << a.softcap
-             << " all " << a.norm_all_heads << " gate " << a.gate;
-        linear(a.qkv), linear(a.out), norm(a.q_norm), norm(a.k_norm), weight(a.sinks), weight(a.rope.frequencies), linear(a.adapter_down);
+        out_ << " attention " << a.heads << '/' << a.kv_heads << " of " << a.head_size << '/' << a.value_size
+             << " scale " << a.scale << ' ' << a.key_scale << " window " << a.window << ' ' << a.chunk << " cap "
+             << a.softcap << " all " << a.norm_all_heads << " gate " << a.gate;
+        linear(a.qkv), linear(a.out), norm(a.q_norm), norm(a.k_norm), weight(a.sinks), weight(a.rope.frequencies),
+            linear(a.adapter_down);
         for (const Linear& up : a.adapter_up) linear(up);
-        out_ << " rope " << int(a.rope.kind) << ' ' << a.rope.rotary << ' ' << a.rope.long_table << ' ' << a.rope.factor << ' ' << a.rope.long_factor << ' ' << a.rope.ntk << ' ' << a.rope.original;
+        out_ << " rope " << int(a.rope.kind) << ' ' << a.rope.rotary << ' ' << a.rope.long_table << ' ' << a.rope.factor
+             << ' ' << a.rope.long_factor << ' ' << a.rope.ntk << ' ' << a.rope.original;
     }
     void conv(const ConvSpec& c) {
         out_ << " conv " << c.channels << ' ' << c.taps << ' ' << int(c.activation);
@@ -98,14 +103,18 @@ private:
     }
     void print(const Mamba1Spec& m) {
         out_ << " mamba " << m.inner << ' ' << m.state_size << ' ' << m.rank;
-        linear(m.in), conv(m.conv), linear(m.x), linear(m.dt), weight(m.parameters), linear(m.out), norm(m.dt_norm), norm(m.b_norm), norm(m.c_norm);
+        linear(m.in), conv(m.conv), linear(m.x), linear(m.dt), weight(m.parameters), linear(m.out), norm(m.dt_norm),
+            norm(m.b_norm), norm(m.c_norm);
     }
     void print(const Mamba2Spec& m) {
-        out_ << " mamba2 " << m.heads << ' ' << m.head_size << ' ' << m.state_size << ' ' << m.groups << " dt " << m.dt_min << ' ' << m.dt_max << ' ' << m.gate_first << ' ' << m.norm_groups;
-        linear(m.in), weight(m.in_multipliers), conv(m.conv), weight(m.dt_bias), weight(m.a), weight(m.d), norm(m.norm), linear(m.out);
+        out_ << " mamba2 " << m.heads << ' ' << m.head_size << ' ' << m.state_size << ' ' << m.groups << " dt "
+             << m.dt_min << ' ' << m.dt_max << ' ' << m.gate_first << ' ' << m.norm_groups;
+        linear(m.in), weight(m.in_multipliers), conv(m.conv), weight(m.dt_bias), weight(m.a), weight(m.d), norm(m.norm),
+            linear(m.out);
     }
     void print(const GatedDeltaSpec& g) {
-        out_ << " delta " << g.key_heads << '/' << g.value_heads << " of " << g.key_size << '/' << g.value_size << ' ' << g.beta_scale;
+        out_ << " delta " << g.key_heads << '/' << g.value_heads << " of " << g.key_size << '/' << g.value_size << ' '
+             << g.beta_scale;
         linear(g.in), conv(g.conv), weight(g.dt_bias), weight(g.a), norm(g.norm), linear(g.out);
     }
     void print(const MlpSpec& m) {
@@ -113,7 +122,8 @@ private:
         linear(m.in), linear(m.out), linear(m.adapter_down), linear(m.adapter_up);
     }
     void print(const MoeSpec& m) {
-        out_ << " moe " << m.chosen << " of " << m.experts << ' ' << m.inner << ' ' << int(m.score) << int(m.weight) << m.renormalise << ' ' << m.scale << ' ' << int(m.activation);
+        out_ << " moe " << m.chosen << " of " << m.experts << ' ' << m.inner << ' ' << int(m.score) << int(m.weight)
+             << m.renormalise << ' ' << m.scale << ' ' << int(m.activation);
         linear(m.router), weight(m.gate_up), weight(m.down);
         if (m.shared) print(*m.shared);
         linear(m.shared_gate);

@@ -8,13 +8,17 @@
 namespace weft::reference {
 
 struct Advanced {
-    struct Row { uint32_t slot, first, count, past, length, id = 0; bool stops = false; };
+    struct Row {
+        uint32_t slot, first, count, past, length, id = 0;
+        bool stops = false;
+    };
     std::vector<Row> rows;
     uint32_t ring = 0;
     std::vector<uint32_t> ends;
 
     void step() {
-        std::erase_if(rows, [&](const Row& r) { return r.stops && std::find(ends.begin(), ends.end(), r.id) != ends.end(); });
+        std::erase_if(rows,
+                      [&](const Row& r) { return r.stops && std::find(ends.begin(), ends.end(), r.id) != ends.end(); });
         for (size_t s = 0; s < rows.size(); ++s) {
             Row& r = rows[s];
             r.past += r.count;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/attention in double precision: softmax attention as written by Vaswani et al. (2017, equation 1), all keys at once, with the mask, cap, bias
-// and sink of the models that have them (Gemma 2: cap, Llama 4: chunks, T5: bias, gpt-oss: sinks).
+// Reference of kernels/attention in double precision: softmax attention as written by Vaswani et al. (2017, equation
+// 1), all keys at once, with the mask, cap, bias and sink of the models that have them (Gemma 2: cap, Llama 4: chunks,
+// T5: bias, gpt-oss: sinks).
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -34,9 +35,11 @@ struct AttentionRow {
     double keys = 0;
 };
 
-/// One query head at `position`. key(j) and value(j) point at the channels of key j (d and dv of them). `bias` holds n columns, or nothing.
+/// One query head at `position`. key(j) and value(j) point at the channels of key j (d and dv of them). `bias` holds n
+/// columns, or nothing.
 template <class Key, class Value>
-AttentionRow attention(const std::vector<double>& q, int64_t position, int64_t keys, const AttentionMask& mask, double scale, double softcap, const std::vector<double>& bias, int64_t bias_offset,
+AttentionRow attention(const std::vector<double>& q, int64_t position, int64_t keys, const AttentionMask& mask,
+                       double scale, double softcap, const std::vector<double>& bias, int64_t bias_offset,
                        const double* sink, size_t value_size, Key&& key, Value&& value) {
     AttentionRow row;
     row.y.assign(value_size, 0);
@@ -53,7 +56,8 @@ AttentionRow attention(const std::vector<double>& q, int64_t position, int64_t k
         }
         s *= scale;
         if (softcap != 0) s = softcap * std::tanh(s / softcap);
-        if (!bias.empty()) s += bias[size_t(std::clamp<int64_t>(j - position + bias_offset, 0, int64_t(bias.size()) - 1))];
+        if (!bias.empty())
+            s += bias[size_t(std::clamp<int64_t>(j - position + bias_offset, 0, int64_t(bias.size()) - 1))];
         scores.push_back({j, s});
         row.score_abs = std::max(row.score_abs, magnitude * std::abs(scale));
         if (s > top) ++row.records;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/matmul and kernels/expert_matmul in double precision: y = x W^T, and the gated unit of Shazeer, GLU variants improve transformer
-// (2020), equation 5, with the limits of gpt-oss.
+// Reference of kernels/matmul and kernels/expert_matmul in double precision: y = x W^T, and the gated unit of Shazeer,
+// GLU variants improve transformer (2020), equation 5, with the limits of gpt-oss.
 #pragma once
 #include "reference/norm.hpp"
 #include <algorithm>
@@ -11,7 +11,9 @@
 namespace weft::reference {
 
 /// A sum of products, the sum of their magnitudes, and how far off it may be beyond rounding.
-struct Product { double value = 0, size = 0, doubt = 0; };
+struct Product {
+    double value = 0, size = 0, doubt = 0;
+};
 
 inline Product product(const float* x, const float* w, size_t depth) {
     Product p;
@@ -19,7 +21,8 @@ inline Product product(const float* x, const float* w, size_t depth) {
     return p;
 }
 
-/// A row of x in 8 bits: eight neighbours are multiples of 1/127 of their largest. One that lies between two of them by rounding may be either.
+/// A row of x in 8 bits: eight neighbours are multiples of 1/127 of their largest. One that lies between two of them by
+/// rounding may be either.
 struct EightBits {
     std::vector<float> x, doubt;
     EightBits(const float* row, size_t depth) : x(depth), doubt(depth) {
@@ -28,7 +31,9 @@ struct EightBits {
             for (size_t i = k / 8 * 8; i < std::min(depth, k / 8 * 8 + 8); ++i) top = std::max(top, std::abs(row[i]));
             const double scale = double(top) / 127, n = scale < 1e-37 ? 0 : row[k] / scale, nearest = std::nearbyint(n);
             x[k] = float(nearest * scale);
-            doubt[k] = float((std::abs(std::abs(n - nearest) - 0.5) < 1e-4 ? scale : 0) + 1e-6 * std::abs(x[k])); // a quotient of a shader is off by 2.5 units, and x[k] is rounded here
+            doubt[k] =
+                float((std::abs(std::abs(n - nearest) - 0.5) < 1e-4 ? scale : 0) +
+                      1e-6 * std::abs(x[k])); // a quotient of a shader is off by 2.5 units, and x[k] is rounded here
         }
     }
 };

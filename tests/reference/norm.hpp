@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/norm in double precision: RMSNorm (Zhang & Sennrich 2019, equation 4), LayerNorm (Ba et al. 2016, equation 4), L2.
+// Reference of kernels/norm in double precision: RMSNorm (Zhang & Sennrich 2019, equation 4), LayerNorm (Ba et al.
+// 2016, equation 4), L2.
 #pragma once
 #include <cmath>
 #include <vector>
@@ -21,7 +22,8 @@ inline double activation(uint32_t kind, double x) {
 }
 
 /// One group: kind 0 RMS, 1 layer, 2 L2. weight and bias may be empty.
-inline std::vector<double> norm(const std::vector<double>& x, int kind, const std::vector<double>& weight, const std::vector<double>& bias, double eps) {
+inline std::vector<double> norm(const std::vector<double>& x, int kind, const std::vector<double>& weight,
+                                const std::vector<double>& bias, double eps) {
     const double n = double(x.size());
     double mean = 0, squares = 0;
     if (kind == 1)
@@ -29,7 +31,8 @@ inline std::vector<double> norm(const std::vector<double>& x, int kind, const st
     for (double v : x) squares += (v - mean) * (v - mean);
     const double factor = 1 / std::sqrt(kind == 2 ? squares + eps : squares / n + eps);
     std::vector<double> y;
-    for (size_t i = 0; i < x.size(); ++i) y.push_back((x[i] - mean) * factor * (weight.empty() ? 1 : weight[i]) + (bias.empty() ? 0 : bias[i]));
+    for (size_t i = 0; i < x.size(); ++i)
+        y.push_back((x[i] - mean) * factor * (weight.empty() ? 1 : weight[i]) + (bias.empty() ? 0 : bias[i]));
     return y;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/qkv_append in double precision: RMS norm of a head (Zhang & Sennrich 2019, equation 4) and rotary embedding (Su et al. 2021, equation 34), with
-// the dynamic NTK base of Hugging Face's modeling_rope_utils (base * s^(d / (d - 2)), so frequency i times s^(-2i / (d - 2))).
+// Reference of kernels/qkv_append in double precision: RMS norm of a head (Zhang & Sennrich 2019, equation 4) and
+// rotary embedding (Su et al. 2021, equation 34), with the dynamic NTK base of Hugging Face's modeling_rope_utils (base
+// * s^(d / (d - 2)), so frequency i times s^(-2i / (d - 2))).
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -15,9 +16,11 @@ inline std::vector<double> rms_head(std::vector<double> x, const std::vector<dou
     return x;
 }
 
-/// `angle(i)` is position * frequency of pair i; the first `dims` channels turn. `magnitude` gets the length of each channel's pair: what rounding errors scale with.
+/// `angle(i)` is position * frequency of pair i; the first `dims` channels turn. `magnitude` gets the length of each
+/// channel's pair: what rounding errors scale with.
 template <class Angle>
-std::vector<double> rotary(const std::vector<double>& x, size_t dims, bool interleaved, double factor, Angle&& angle, std::vector<double>& magnitude) {
+std::vector<double> rotary(const std::vector<double>& x, size_t dims, bool interleaved, double factor, Angle&& angle,
+                           std::vector<double>& magnitude) {
     std::vector<double> y = x;
     magnitude.clear();
     for (double v : x) magnitude.push_back(std::abs(v));

@@ -6,6 +6,8 @@
 
 namespace weft::reference {
 
-inline void remember(std::vector<uint32_t>& history, size_t capacity, size_t slot, size_t position, uint32_t id) { history[slot * capacity + position % capacity] = id; }
+inline void remember(std::vector<uint32_t>& history, size_t capacity, size_t slot, size_t position, uint32_t id) {
+    history[slot * capacity + position % capacity] = id;
+}
 
 } // namespace weft::reference

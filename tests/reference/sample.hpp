@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/sample in double precision: transformers' logits processors (repetition, n-grams, temperature, top-k, top-p, min-p), OpenAI's frequency and presence
-// penalties, and the random numbers (Salmon et al. 2011).
+// Reference of kernels/sample in double precision: transformers' logits processors (repetition, n-grams, temperature,
+// top-k, top-p, min-p), OpenAI's frequency and presence penalties, and the random numbers (Salmon et al. 2011).
 #pragma once
 #include <algorithm>
 #include <array>
@@ -21,8 +21,10 @@ struct Sampling {
     uint32_t window = 0, ngram = 0;
 };
 
-/// Logits after penalties and temperature; -inf: removed. `history`: the tokens so far that are held, oldest first. `allowed` may be empty.
-inline std::vector<double> processed_logits(const Sampling& s, const std::vector<float>& logits, const std::vector<uint32_t>& history, const std::vector<bool>& allowed) {
+/// Logits after penalties and temperature; -inf: removed. `history`: the tokens so far that are held, oldest first.
+/// `allowed` may be empty.
+inline std::vector<double> processed_logits(const Sampling& s, const std::vector<float>& logits,
+                                            const std::vector<uint32_t>& history, const std::vector<bool>& allowed) {
     constexpr double kMost = std::numeric_limits<float>::max(), kRemoved = -std::numeric_limits<double>::infinity();
     std::vector<double> x(logits.begin(), logits.end());
     std::map<uint32_t, int> counts;
@@ -33,7 +35,8 @@ inline std::vector<double> processed_logits(const Sampling& s, const std::vector
         x[id] -= s.frequency * count + s.presence;
     }
     for (size_t end = s.ngram; s.ngram > 0 && end <= history.size(); ++end) // an n-gram ends before `end`
-        if (std::equal(history.end() - (s.ngram - 1), history.end(), history.begin() + long(end - s.ngram))) x[history[end - 1]] = kRemoved;
+        if (std::equal(history.end() - (s.ngram - 1), history.end(), history.begin() + long(end - s.ngram)))
+            x[history[end - 1]] = kRemoved;
     for (size_t v = 0; v < x.size(); ++v) {
         if (std::isnan(x[v]) || (!allowed.empty() && !allowed[v])) x[v] = kRemoved;
         if (x[v] != kRemoved) x[v] = std::clamp(x[v] / (s.greedy ? 1 : s.temperature), -kMost, kMost);
@@ -70,7 +73,8 @@ inline std::vector<double> filtered_probabilities(const Sampling& s, std::vector
 inline std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
     for (int round = 0; round < 10; ++round) {
         const uint64_t a = uint64_t(0xd2511f53) * counter[0], b = uint64_t(0xcd9e8d57) * counter[2];
-        counter = {uint32_t(b >> 32) ^ counter[1] ^ key[0], uint32_t(b), uint32_t(a >> 32) ^ counter[3] ^ key[1], uint32_t(a)};
+        counter = {uint32_t(b >> 32) ^ counter[1] ^ key[0], uint32_t(b), uint32_t(a >> 32) ^ counter[3] ^ key[1],
+                   uint32_t(a)};
         key[0] += 0x9e3779b9, key[1] += 0xbb67ae85;
     }
     return counter;

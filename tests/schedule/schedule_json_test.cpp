@@ -60,7 +60,10 @@ void require_same(const Schedule& a, const Schedule& b) {
         CHECK((x.matrix == y.matrix && x.decay == y.decay));
         CHECK(x.computed == y.computed);
         REQUIRE((x.pieces.size() == y.pieces.size() && x.alternatives.size() == y.alternatives.size()));
-        for (size_t p = 0; p < x.pieces.size(); ++p) CHECK((x.pieces[p].names == y.pieces[p].names && x.pieces[p].file_shape == y.pieces[p].file_shape && x.pieces[p].first_row == y.pieces[p].first_row && x.pieces[p].rows == y.pieces[p].rows && x.pieces[p].transform == y.pieces[p].transform));
+        for (size_t p = 0; p < x.pieces.size(); ++p)
+            CHECK((x.pieces[p].names == y.pieces[p].names && x.pieces[p].file_shape == y.pieces[p].file_shape &&
+                   x.pieces[p].first_row == y.pieces[p].first_row && x.pieces[p].rows == y.pieces[p].rows &&
+                   x.pieces[p].transform == y.pieces[p].transform));
     }
     CHECK(a.begin_token == b.begin_token);
 }
@@ -123,18 +126,24 @@ TEST_CASE("weights are shared by name, and put together as the file says", "[sch
     json["head"]["linear"]["weight"] = "embedding.table";
     attention(json)["qkv"] = {{"weight", "shared"}, {"bias", true}};
     attention(json)["out"] = {{"weight", "own.{layer}"}};
-    json["weights"]["own.{layer}"] = {{"pieces", {{{"names", {"file.{layer}.a"}}, {"shape", {16, 32}}}, {{"names", {"file.{layer}.b"}}, {"shape", {64, 32}}, {"first_row", 8}, {"rows", 16}}}}};
+    json["weights"]["own.{layer}"] = {
+        {"pieces",
+         {{{"names", {"file.{layer}.a"}}, {"shape", {16, 32}}},
+          {{"names", {"file.{layer}.b"}}, {"shape", {64, 32}}, {"first_row", 8}, {"rows", 16}}}}};
     const Schedule s = read(json);
-    const auto &first = std::get<AttentionSpec>(s.layers[0].blocks[0].branches[0].op), &second = std::get<AttentionSpec>(s.layers[1].blocks[0].branches[0].op);
+    const auto &first = std::get<AttentionSpec>(s.layers[0].blocks[0].branches[0].op),
+               &second = std::get<AttentionSpec>(s.layers[1].blocks[0].branches[0].op);
     CHECK(s.head.linear.weight == s.embedding.table);
     CHECK(first.qkv.weight == second.qkv.weight);
     CHECK(first.qkv.bias != second.qkv.bias);
     CHECK(s.weights[second.out.weight].pieces[1].names == std::vector<std::string>{"file.1.b"});
-    CHECK(s.weights[first.qkv.weight].pieces[0].names == std::vector<std::string>{"shared"}); // a tensor of its own name
+    CHECK(s.weights[first.qkv.weight].pieces[0].names ==
+          std::vector<std::string>{"shared"}); // a tensor of its own name
     require_same(s, round_trip(s));
     json["weights"]["own.1"] = Json::object(); // one layer's is put together otherwise
     const Schedule other = read(json);
-    CHECK(other.weights[std::get<AttentionSpec>(other.layers[1].blocks[0].branches[0].op).out.weight].pieces.size() == 1);
+    CHECK(other.weights[std::get<AttentionSpec>(other.layers[1].blocks[0].branches[0].op).out.weight].pieces.size() ==
+          1);
     require_same(other, round_trip(other));
 }
 
@@ -143,30 +152,52 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
         INFO(text);
         CHECK(text.find(part) != text.npos);
     };
-    holds(refusal([](Json& j) { attention(j)["head_sise"] = 8; }), "key 'blocks.attention.branches[0].head_sise' must not be there");
+    holds(refusal([](Json& j) { attention(j)["head_sise"] = 8; }),
+          "key 'blocks.attention.branches[0].head_sise' must not be there");
     holds(refusal([](Json& j) { attention(j)["head_sise"] = 8; }), "known here: op, in_scale");
-    holds(refusal([](Json& j) { attention(j)["heads"] = "four"; }), "key 'blocks.attention.branches[0].heads' must be an integer");
+    holds(refusal([](Json& j) { attention(j)["heads"] = "four"; }),
+          "key 'blocks.attention.branches[0].heads' must be an integer");
     holds(refusal([](Json& j) { attention(j)["heads"] = 0; }), "must be between 1 and 2^31 - 1");
-    holds(refusal([](Json& j) { attention(j).erase("heads"); }), "key 'blocks.attention.branches[0].heads' must be given");
+    holds(refusal([](Json& j) { attention(j).erase("heads"); }),
+          "key 'blocks.attention.branches[0].heads' must be given");
     holds(refusal([](Json& j) { attention(j)["kv_heads"] = 3; }), "must divide heads");
     holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }), "must be one of attention, mamba, mamba2");
-    holds(refusal([](Json& j) { attention(j)["rope"]["kind"] = "quarter"; }), "key 'blocks.attention.branches[0].rope.kind' must be one of none, half, pairs");
-    holds(refusal([](Json& j) { attention(j)["q_norm"] = Json::object(); }), "k_norm' must be there if and only if q_norm is");
+    holds(refusal([](Json& j) { attention(j)["rope"]["kind"] = "quarter"; }),
+          "key 'blocks.attention.branches[0].rope.kind' must be one of none, half, pairs");
+    holds(refusal([](Json& j) { attention(j)["q_norm"] = Json::object(); }),
+          "k_norm' must be there if and only if q_norm is");
     holds(refusal([](Json& j) { attention(j)["qkv"] = {{"weight", false}}; }), "qkv.weight' must not be false");
     holds(refusal([](Json& j) { attention(j)["qkv"] = {{"weight", "embedding.table"}}; }), "another shape");
     holds(refusal([](Json& j) { mlp(j)["activation"] = 1; }), "mlp.branches[0].activation' must be one of none, silu");
     holds(refusal([](Json& j) { mlp(j)["inner"] = 2147483647; }), "2^31 - 1");
     holds(refusal([](Json& j) { mlp(j)["in_scale"] = 1e300; }), "must fit 32-bit floats");
-    holds(refusal([](Json& j) { j["layers"][0]["blocks"][1] = "feed_forward"; }), "key 'layers[0].blocks[1]' must be the name of one of blocks; there is no 'feed_forward'");
-    holds(refusal([](Json& j) { j["layers"][0]["blocks"][1] = j["blocks"]["mlp"], j["layers"][0]["blocks"][1]["branches"][0].erase("inner"); }), "key 'layers[0].blocks[1].branches[0].inner' must be given");
+    holds(refusal([](Json& j) { j["layers"][0]["blocks"][1] = "feed_forward"; }),
+          "key 'layers[0].blocks[1]' must be the name of one of blocks; there is no 'feed_forward'");
+    holds(refusal([](Json& j) {
+              j["layers"][0]["blocks"][1] = j["blocks"]["mlp"],
+              j["layers"][0]["blocks"][1]["branches"][0].erase("inner");
+          }),
+          "key 'layers[0].blocks[1].branches[0].inner' must be given");
     holds(refusal([](Json& j) { j["layers"][0]["repeat"] = 2001; }), "key 'layers[0].repeat' must be at most 2000");
-    holds(refusal([](Json& j) { j["layers"] = Json::array({{{"repeat", 100}, {"layers", Json::array({{{"repeat", 21}, {"blocks", {"mlp", "mlp"}}}})}}}); }), "key 'layers' must be at most 2000");
-    holds(refusal([](Json& j) { j["layers"] = Json::array({{{"layers", Json::array()}}}); }), "key 'layers[0].layers' must not be empty");
+    holds(refusal([](Json& j) {
+              j["layers"] = Json::array(
+                  {{{"repeat", 100}, {"layers", Json::array({{{"repeat", 21}, {"blocks", {"mlp", "mlp"}}}})}}});
+          }),
+          "key 'layers' must be at most 2000");
+    holds(refusal([](Json& j) {
+              j["layers"] = Json::array({{{"layers", Json::array()}}});
+          }),
+          "key 'layers[0].layers' must not be empty");
     holds(refusal([](Json& j) { j["blocks"]["mlp"]["input"] = "side"; }), "must not be side in layer 0");
-    holds(refusal([](Json& j) { j["weights"]["nothing"] = Json::object(); }), "key 'weights.nothing' must belong to a weight");
-    holds(refusal([](Json& j) { j["weights"]["embedding.table"]["pieces"] = Json::array({{{"names", {"a"}}, {"shape", {99, 32}}}}); }), "must have 3200 elements in all");
+    holds(refusal([](Json& j) { j["weights"]["nothing"] = Json::object(); }),
+          "key 'weights.nothing' must belong to a weight");
+    holds(refusal([](Json& j) {
+              j["weights"]["embedding.table"]["pieces"] = Json::array({{{"names", {"a"}}, {"shape", {99, 32}}}});
+          }),
+          "must have 3200 elements in all");
     holds(refusal([](Json& j) { j["weft_schedule"] = 2; }), "key 'weft_schedule' must be 1");
-    holds(refusal([](Json& j) { j["vocabulary"] = 1 << 20; }), "the vocabulary is 1048576"); // beyond what the kernels take
+    holds(refusal([](Json& j) { j["vocabulary"] = 1 << 20; }),
+          "the vocabulary is 1048576"); // beyond what the kernels take
 }
 
 TEST_CASE("a schedule of very many pieces can be read as it was written, or is refused when it is made", "[schedule]") {
@@ -192,15 +223,40 @@ TEST_CASE("a schedule of very many pieces can be read as it was written, or is r
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
     CHECK(hash == 0xa38020108ab0ff94u); // the same on every machine
-    CHECK(hash_after([](Json& j) { j["architecture"] = "other", j["trained_context"] = 77, j["begin_token"] = 3; }) == hash);
-    CHECK(hash_after([](Json& j) { j["layers"] = Json::array({j["layers"][0]["blocks"].size() ? Json{{"blocks", {"attention", "mlp"}}} : Json(), Json{{"blocks", {"attention", "mlp"}}}}); }) == hash);
+    CHECK(hash_after([](Json& j) { j["architecture"] = "other", j["trained_context"] = 77, j["begin_token"] = 3; }) ==
+          hash);
+    CHECK(hash_after([](Json& j) {
+              j["layers"] =
+                  Json::array({j["layers"][0]["blocks"].size() ? Json{{"blocks", {"attention", "mlp"}}} : Json(),
+                               Json{{"blocks", {"attention", "mlp"}}}});
+          }) == hash);
     std::set<uint64_t> all{hash};
-    const std::vector<std::function<void(Json&)>> changes{[](Json& j) { j["width"] = 36; }, [](Json& j) { j["vocabulary"] = 101; }, [](Json& j) { j["layers"][0]["repeat"] = 3; }, [](Json& j) { j["head"]["scale"] = 0.5; },
-        [](Json& j) { j["head"]["linear"]["weight"] = "embedding.table"; }, [](Json& j) { j["blocks"]["mlp"]["residual_scale"] = -0.0; }, [](Json& j) { j["blocks"]["mlp"]["residual_scale"] = 0.0; }, [](Json& j) { attention(j)["kv_heads"] = 4; },
-        [](Json& j) { attention(j)["window"] = 4; }, [](Json& j) { attention(j)["chunk"] = 4; }, [](Json& j) { attention(j)["rope"]["theta"] = 10001; }, [](Json& j) { attention(j)["rope"]["kind"] = "pairs"; },
-        [](Json& j) { attention(j)["qkv"]["bias"] = true; }, [](Json& j) { attention(j)["qkv"]["weight"] = "one"; }, [](Json& j) { mlp(j)["activation"] = "gelu"; }, [](Json& j) { mlp(j)["gated"] = false; },
-        [](Json& j) { j["weights"]["embedding.table"]["pieces"] = Json::array({{{"names", {"embedding.table"}}, {"shape", {32, 100}}, {"transform", "transpose"}}}); },
-        [](Json& j) { j["blocks"]["mlp"]["pre"]["eps"] = 1e-5; }, [](Json& j) { j["blocks"]["mlp"]["pre"]["kind"] = "layer"; }, [](Json& j) { j["layers"][0]["blocks"] = {"mlp", "attention"}; }};
+    const std::vector<std::function<void(Json&)>> changes{
+        [](Json& j) { j["width"] = 36; },
+        [](Json& j) { j["vocabulary"] = 101; },
+        [](Json& j) { j["layers"][0]["repeat"] = 3; },
+        [](Json& j) { j["head"]["scale"] = 0.5; },
+        [](Json& j) { j["head"]["linear"]["weight"] = "embedding.table"; },
+        [](Json& j) { j["blocks"]["mlp"]["residual_scale"] = -0.0; },
+        [](Json& j) { j["blocks"]["mlp"]["residual_scale"] = 0.0; },
+        [](Json& j) { attention(j)["kv_heads"] = 4; },
+        [](Json& j) { attention(j)["window"] = 4; },
+        [](Json& j) { attention(j)["chunk"] = 4; },
+        [](Json& j) { attention(j)["rope"]["theta"] = 10001; },
+        [](Json& j) { attention(j)["rope"]["kind"] = "pairs"; },
+        [](Json& j) { attention(j)["qkv"]["bias"] = true; },
+        [](Json& j) { attention(j)["qkv"]["weight"] = "one"; },
+        [](Json& j) { mlp(j)["activation"] = "gelu"; },
+        [](Json& j) { mlp(j)["gated"] = false; },
+        [](Json& j) {
+            j["weights"]["embedding.table"]["pieces"] =
+                Json::array({{{"names", {"embedding.table"}}, {"shape", {32, 100}}, {"transform", "transpose"}}});
+        },
+        [](Json& j) { j["blocks"]["mlp"]["pre"]["eps"] = 1e-5; },
+        [](Json& j) { j["blocks"]["mlp"]["pre"]["kind"] = "layer"; },
+        [](Json& j) {
+            j["layers"][0]["blocks"] = {"mlp", "attention"};
+        }};
     for (const auto& change : changes) all.insert(hash_after(change));
     CHECK(all.size() == changes.size() + 1);
 }
@@ -248,7 +304,8 @@ TEST_CASE("a hand-written hybrid with random weights runs, in one piece, in chun
     for (const auto& other : {logits(1, false), logits(7, false), logits(0, true)}) {
         REQUIRE(other.size() == whole.size());
         double worst = 0;
-        for (size_t i = 0; i < whole.size(); ++i) worst = std::max(worst, std::abs(double(other[i]) - double(whole[i])));
+        for (size_t i = 0; i < whole.size(); ++i)
+            worst = std::max(worst, std::abs(double(other[i]) - double(whole[i])));
         CHECK(worst <= tolerance);
     }
     require_no_validation_messages();

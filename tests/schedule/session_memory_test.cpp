@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a session keeps from one forward to the next, and what it must not: histories, logits of other recordings, the longest length that a ring has seen.
+// What a session keeps from one forward to the next, and what it must not: histories, logits of other recordings, the
+// longest length that a ring has seen.
 #include "schedule/sessions.hpp"
 #include "unit/temporary_directory.hpp"
 #include <fstream>
@@ -13,8 +14,10 @@ namespace {
 std::shared_ptr<const Model> attention_model(const std::string& attention) {
     const TemporaryDirectory folder;
     const auto path = folder.path() / "schedule.json";
-    std::ofstream(path) << R"({"weft_schedule": 1, "architecture": "small", "vocabulary": 96, "width": 32, "trained_context": 1000000, "blocks": {"a": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, )"
-                        << attention << R"(}]}, "m": {"pre": {}, "branches": [{"op": "mlp", "inner": 64}]}}, "layers": [{"repeat": 2, "layers": [{"blocks": ["a", "m"]}]}], "head": {"norm": {}, "linear": {"weight": "embedding.table"}}})";
+    std::ofstream(path)
+        << R"({"weft_schedule": 1, "architecture": "small", "vocabulary": 96, "width": 32, "trained_context": 1000000, "blocks": {"a": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, )"
+        << attention
+        << R"(}]}, "m": {"pre": {}, "branches": [{"op": "mlp", "inner": 64}]}}, "layers": [{"repeat": 2, "layers": [{"blocks": ["a", "m"]}]}], "head": {"norm": {}, "linear": {"weight": "embedding.table"}}})";
     const auto files = ModelFiles::open(path);
     REQUIRE(files);
     const auto model = random_model(gpu(), *files, WeightType::f32, 1);
@@ -46,7 +49,8 @@ TEST_CASE("the repeat penalty sees this sequence's tokens alone, whatever the sl
     kernel::SamplerRow row;
     row.flags = kernel::SamplerRow::kGreedy;
     row.repeat_penalty = 1e6f; // any token that was there is out
-    for (const uint32_t length : {1u, 2u, 16u, 17u, 33u}) { // in chunks of 16, so that some prompts end in a step of one token
+    for (const uint32_t length :
+         {1u, 2u, 16u, 17u, 33u}) { // in chunks of 16, so that some prompts end in a step of one token
         INFO("length " << length);
         const auto fed = ids(length, 7);
         const auto choose = [&](const std::vector<uint32_t>& before) {
@@ -88,16 +92,17 @@ TEST_CASE("logits and taps are those of the last forward, also after a larger on
 TEST_CASE("truncate: a window goes back as far as its ring remembers, and no further", "[schedule]") {
     const auto model = attention_model(R"("window": 8, "rope": {"theta": 10000})");
     const auto prompt = ids(60, 3), other = ids(60, 4);
-    const auto after_cuts = [&](std::vector<uint32_t> lengths) { // the logits of what follows, or none if a cut was refused
-        auto s = make(model, 1, 4, 64);
-        last_logits(*s, 0, std::span(prompt).first(40));
-        for (const uint32_t length : lengths)
-            if (const auto cut = s->truncate(0, length); !cut) {
-                CHECK(cut.error().message.find("sliding window") != std::string::npos);
-                return std::vector<float>();
-            }
-        return last_logits(*s, 0, std::span(other).first(9));
-    };
+    const auto after_cuts =
+        [&](std::vector<uint32_t> lengths) { // the logits of what follows, or none if a cut was refused
+            auto s = make(model, 1, 4, 64);
+            last_logits(*s, 0, std::span(prompt).first(40));
+            for (const uint32_t length : lengths)
+                if (const auto cut = s->truncate(0, length); !cut) {
+                    CHECK(cut.error().message.find("sliding window") != std::string::npos);
+                    return std::vector<float>();
+                }
+            return last_logits(*s, 0, std::span(other).first(9));
+        };
     const auto expected = [&](uint32_t length) {
         auto s = make(model, 1, 4, 64);
         last_logits(*s, 0, std::span(prompt).first(length));
@@ -150,15 +155,18 @@ TEST_CASE("decode waits for a forward that was begun", "[schedule]") {
     const uint32_t slot = 0;
     std::vector<std::vector<uint32_t>> out;
     CHECK(s->decode({&slot, 1}, 1, out).error().message.find("advance()") != std::string::npos);
-    while (!*s->advance(1e9)) {}
+    while (!*s->advance(1e9)) {
+    }
     CHECK(s->decode({&slot, 1}, 1, out));
 }
 
 TEST_CASE("caches wider than a buffer may be bound are served in ranges of slots", "[schedule]") {
     const auto model = attention_model(R"("rope": {"theta": 10000})");
     const uint64_t range = gpu().limits().storage_range;
-    const auto context = uint32_t(range / 3 / (2 * 8 * 4) / 64 * 64 + 64); // three slots need a little less than 1.1 of the range, four 1.4
-    if (gpu().limits().allocation < range / 2 * 3 || range > (uint64_t(1) << 28)) SKIP("a device with small buffers and large allocations is needed");
+    const auto context = uint32_t(range / 3 / (2 * 8 * 4) / 64 * 64 +
+                                  64); // three slots need a little less than 1.1 of the range, four 1.4
+    if (gpu().limits().allocation < range / 2 * 3 || range > (uint64_t(1) << 28))
+        SKIP("a device with small buffers and large allocations is needed");
     auto wide = make(model, 4, 16, context), narrow = make(model, 4, 16, 64);
     const auto prompt = ids(20, 3);
     for (const uint32_t slot : {0u, 2u, 3u}) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Laws of sessions, on the bundled hybrid model: feeding in pieces, packing, forking, snapshots and truncation change nothing but where the work is done.
+// Laws of sessions, on the bundled hybrid model: feeding in pieces, packing, forking, snapshots and truncation change
+// nothing but where the work is done.
 #include "schedule/sessions.hpp"
 
 using namespace weft;
@@ -7,7 +8,8 @@ using namespace weft::test;
 
 namespace {
 
-// The bundled model's recorded noise: 16 times what a relative change of 1e-6 in the weights does to its logits (case.json; see tests/models).
+// The bundled model's recorded noise: 16 times what a relative change of 1e-6 in the weights does to its logits
+// (case.json; see tests/models).
 constexpr double kRounding = 6e-4;
 
 } // namespace
@@ -27,7 +29,8 @@ TEST_CASE("a prompt in pieces of any size gives the same logits", "[schedule]") 
 
 TEST_CASE("packed sequences of different lengths equal each one alone", "[schedule]") {
     auto model = load(bundled());
-    const std::vector<std::vector<uint32_t>> prompts{tokens(17, 1), tokens(1, 2), tokens(40, 3), tokens(8, 4), tokens(33, 5)};
+    const std::vector<std::vector<uint32_t>> prompts{tokens(17, 1), tokens(1, 2), tokens(40, 3), tokens(8, 4),
+                                                     tokens(33, 5)};
     auto packed = make(model, 5, 128);
     std::vector<Feed> feeds;
     for (uint32_t i = 0; i < prompts.size(); ++i) feeds.push_back({i, prompts[i], 0});
@@ -42,7 +45,8 @@ TEST_CASE("packed sequences of different lengths equal each one alone", "[schedu
         INFO("sequence " << i);
         auto alone = make(model, 1);
         const auto l = last_logits(*alone, 0, prompts[i]);
-        const std::vector<float> row(together->begin() + long(i * vocabulary), together->begin() + long((i + 1) * vocabulary));
+        const std::vector<float> row(together->begin() + long(i * vocabulary),
+                                     together->begin() + long((i + 1) * vocabulary));
         CHECK(largest_difference(l, row) <= kRounding);
         const uint32_t slot = 0;
         std::vector<std::vector<uint32_t>> one;
@@ -132,7 +136,7 @@ TEST_CASE("an end token leaves the states as they were before it", "[schedule]")
         auto s = Session::create(model, o);
         REQUIRE(s);
         for (uint32_t slot : {0u, 1u}) {
-            kernel::SamplerRow row; // greedy
+            kernel::SamplerRow row;  // greedy
             row.no_repeat_ngram = 1; // and never a token twice, so that an end token is met once
             if (stops) row.flags |= kernel::SamplerRow::kStops;
             (*s)->set_sampler(slot, row);
@@ -153,13 +157,14 @@ TEST_CASE("an end token leaves the states as they were before it", "[schedule]")
     auto stopped = start({all[1][11], end}, true);
     const auto until = decoded(*stopped, {0, 1}, 12);
     CHECK(until[0] == std::vector<uint32_t>(all[0].begin(), all[0].begin() + made)); // the end token is the last
-    CHECK(until[1] == all[1]);                                                   // the neighbour goes on, at the same place in memory or not
-    CHECK(stopped->length(0) == first.size() + made);                             // the prompt, the token it gave, and what was fed after it
+    CHECK(until[1] == all[1]);                        // the neighbour goes on, at the same place in memory or not
+    CHECK(stopped->length(0) == first.size() + made); // the prompt, the token it gave, and what was fed after it
     CHECK(stopped->length(1) == second.size() + 12);
 
     auto exact = start({}, true);
     decoded(*exact, {0}, made);
-    CHECK(last_logits(*stopped, 0, more) == last_logits(*exact, 0, more)); // the same bits: nothing was fed behind the end
+    CHECK(last_logits(*stopped, 0, more) ==
+          last_logits(*exact, 0, more)); // the same bits: nothing was fed behind the end
 
     auto ignored = start({end}, false);
     CHECK(decoded(*ignored, {0, 1}, 12) == all);

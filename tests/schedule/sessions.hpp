@@ -19,7 +19,8 @@ inline std::shared_ptr<const Model> load(const std::filesystem::path& path) {
     return *model;
 }
 
-inline std::unique_ptr<Session> make(std::shared_ptr<const Model> model, uint32_t slots, uint32_t chunk = 64, uint32_t context = 256) {
+inline std::unique_ptr<Session> make(std::shared_ptr<const Model> model, uint32_t slots, uint32_t chunk = 64,
+                                     uint32_t context = 256) {
     SessionOptions o;
     o.context = context;
     o.slots = slots;

@@ -10,7 +10,10 @@ namespace {
 
 // One block in a model of width 32 and vocabulary 100, without norms.
 Schedule with(const std::string& branch, int layers = 1) {
-    auto json = parse_json(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32, "blocks": {"only": {"branches": [)" + branch + R"(]}}, "layers": [{"repeat": )" + std::to_string(layers) + R"(, "blocks": ["only"]}], "head": {}})", "work.json");
+    auto json = parse_json(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32, "blocks": {"only": {"branches": [)" +
+                               branch + R"(]}}, "layers": [{"repeat": )" + std::to_string(layers) +
+                               R"(, "blocks": ["only"]}], "head": {}})",
+                           "work.json");
     REQUIRE(json);
     auto schedule = schedule_from_json(*json, "work.json");
     INFO((schedule ? "" : schedule.error().text()));
@@ -41,7 +44,8 @@ TEST_CASE("work: attention and its cache", "[work]") {
 
     const auto window = with(R"({"op": "attention", "heads": 4, "kv_heads": 2, "window": 4})");
     CHECK(counted(window, {1, 10, 3, false}).operations == 2 * 3 * matrices + 2 * 12 * 4 * 16);
-    CHECK(counted(window, {1, 10, 3, false}).bytes == 3 * kRow + matrices * 2 + (6 + 3) * 2 * 16 * 2); // keys 7 to 12 are read
+    CHECK(counted(window, {1, 10, 3, false}).bytes ==
+          3 * kRow + matrices * 2 + (6 + 3) * 2 * 16 * 2); // keys 7 to 12 are read
     CHECK(counted(window, {1, 0, 1, false}).bytes == kRow + matrices * 2 + (1 + 1) * 2 * 16 * 2);
     const auto chunks = with(R"({"op": "attention", "heads": 4, "kv_heads": 2, "chunk": 8})");
     CHECK(counted(chunks, {1, 10, 3, false}).operations == 2 * 3 * matrices + 2 * (3 + 4 + 5) * 4 * 16);
@@ -59,7 +63,8 @@ TEST_CASE("work: experts are counted as chosen", "[work]") {
 
 TEST_CASE("work: a recurrent state is read and written once a step", "[work]") {
     const auto s = with(R"({"op": "mamba2", "heads": 2, "head_size": 16, "state_size": 8})");
-    const Work first = counted(s, {1, 0, 7, false}), later = counted(s, {1, 7, 7, false}), step = counted(s, {1, 7, 1, false});
+    const Work first = counted(s, {1, 0, 7, false}), later = counted(s, {1, 7, 7, false}),
+               step = counted(s, {1, 7, 1, false});
     uint64_t state = 0;
     for (const auto& spec : s.states({64, 16, DType::f16})) state += spec.bytes();
     CHECK(state >= 2 * 16 * 8 * 4);

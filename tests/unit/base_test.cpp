@@ -27,7 +27,8 @@ struct Format {
     double value(uint16_t word) const {
         const int exponent = (word & 0x7fff) >> mantissa_bits, mantissa = word & ((1 << mantissa_bits) - 1);
         const double sign = word & 0x8000 ? -1 : 1;
-        if (exponent == top_exponent()) return mantissa ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
+        if (exponent == top_exponent())
+            return mantissa ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
         const int significand = exponent ? mantissa + (1 << mantissa_bits) : mantissa;
         return sign * std::ldexp(double(significand), std::max(exponent, 1) - bias - mantissa_bits);
     }
@@ -39,7 +40,8 @@ struct Format {
         const int largest = top_exponent() - 1;
         if (std::isinf(magnitude)) return uint16_t(sign | top_exponent() << mantissa_bits);
         const int exponent = magnitude == 0 ? 1 : std::max(std::ilogb(magnitude) + bias, 1);
-        const double units = std::nearbyint(std::ldexp(magnitude, mantissa_bits + bias - exponent)); // may reach the next exponent: it carries
+        const double units = std::nearbyint(
+            std::ldexp(magnitude, mantissa_bits + bias - exponent)); // may reach the next exponent: it carries
         const double word = units + double(exponent - 1) * (1 << mantissa_bits);
         const double infinity = double(largest + 1) * (1 << mantissa_bits);
         return uint16_t(sign | uint16_t(std::min(word, infinity)));
@@ -49,22 +51,27 @@ struct Format {
 constexpr Format kHalf{10, 15}, kBf16{7, 127};
 
 // Compares over all 2^16 values, over the neighbours of each rounding boundary, and over a walk through all floats.
-// Between neighbouring boundaries rounding is constant, so the boundaries prove the rest; the walk guards against a mistake in that argument.
+// Between neighbouring boundaries rounding is constant, so the boundaries prove the rest; the walk guards against a
+// mistake in that argument.
 template <class Convert>
 void check_rounding(const Format& format, Convert convert) {
     size_t wrong = 0;
     const auto compare = [&](float x) {
         if (convert(x) == format.nearest(x)) return;
-        if (++wrong <= 5) UNSCOPED_INFO("float 0x" << std::hex << std::bit_cast<uint32_t>(x) << " gives 0x" << convert(x) << ", expected 0x" << format.nearest(x));
+        if (++wrong <= 5)
+            UNSCOPED_INFO("float 0x" << std::hex << std::bit_cast<uint32_t>(x) << " gives 0x" << convert(x)
+                                     << ", expected 0x" << format.nearest(x));
     };
     const int words = format.top_exponent() << format.mantissa_bits;
     for (int word = 0; word < words; ++word) {
         const double low = format.value(uint16_t(word));
         // Beyond the largest number lies the value that the next exponent would have had.
-        const double high = word + 1 < words ? format.value(uint16_t(word + 1)) : std::ldexp(1.0, format.top_exponent() - format.bias);
+        const double high =
+            word + 1 < words ? format.value(uint16_t(word + 1)) : std::ldexp(1.0, format.top_exponent() - format.bias);
         for (const double boundary : {low, (low + high) / 2}) {
             const float x = float(boundary); // exact: a midpoint has one bit more than the format
-            for (const float y : {x, std::nextafter(x, 0.0f), std::nextafter(x, std::numeric_limits<float>::infinity())}) {
+            for (const float y :
+                 {x, std::nextafter(x, 0.0f), std::nextafter(x, std::numeric_limits<float>::infinity())}) {
                 compare(y);
                 compare(-y);
             }
@@ -84,8 +91,11 @@ void check_all_words(const Format& format, Widen widen, Narrow narrow) {
     for (uint32_t word = 0; word <= 0xffff; ++word) {
         const float x = widen(uint16_t(word));
         const double expected = format.value(uint16_t(word));
-        const bool same = std::isnan(expected) ? std::isnan(x) && std::isnan(widen(narrow(x))) : double(x) == expected && std::signbit(x) == std::signbit(expected) && narrow(x) == word;
-        if (!same && ++wrong <= 5) UNSCOPED_INFO("word 0x" << std::hex << word << " gives " << x << ", expected " << expected);
+        const bool same = std::isnan(expected)
+                              ? std::isnan(x) && std::isnan(widen(narrow(x)))
+                              : double(x) == expected && std::signbit(x) == std::signbit(expected) && narrow(x) == word;
+        if (!same && ++wrong <= 5)
+            UNSCOPED_INFO("word 0x" << std::hex << word << " gives " << x << ", expected " << expected);
     }
     CHECK(wrong == 0);
 }
@@ -112,8 +122,10 @@ TEST_CASE("half and bf16: every kind of NaN stays a NaN of its sign") {
 }
 
 TEST_CASE("json: infinity and NaN in both spellings are numbers") {
-    const auto json = parse_json(R"({"a": Infinity, "b": -Infinity, "c": NaN, "d": {"__float__": "Infinity"}, "e": {"__float__": "-Infinity"},
-        "f": {"__float__": "NaN"}, "s": "Infinity and \"NaN\"", "l": [1, -Infinity]})", "config.json");
+    const auto json = parse_json(
+        R"({"a": Infinity, "b": -Infinity, "c": NaN, "d": {"__float__": "Infinity"}, "e": {"__float__": "-Infinity"},
+        "f": {"__float__": "NaN"}, "s": "Infinity and \"NaN\"", "l": [1, -Infinity]})",
+        "config.json");
     REQUIRE(json);
     const JsonObject object(*json, "config.json");
     const double infinity = std::numeric_limits<double>::infinity();
@@ -131,7 +143,9 @@ TEST_CASE("json: infinity and NaN in both spellings are numbers") {
 }
 
 TEST_CASE("json: a wrong type is named with its file, key and rule") {
-    const auto json = parse_json(R"({"text": "sixty-four", "list": [1, "x"], "nothing": null, "half": 0.5, "whole": 64.0, "zero": 0, "big": 2147483648, "object": {"inner": []}})", "config.json");
+    const auto json = parse_json(
+        R"({"text": "sixty-four", "list": [1, "x"], "nothing": null, "half": 0.5, "whole": 64.0, "zero": 0, "big": 2147483648, "object": {"inner": []}})",
+        "config.json");
     REQUIRE(json);
     const JsonObject object(*json, "config.json");
     CHECK(object.integer("text").error().message == "config.json: key 'text' must be an integer");
@@ -140,7 +154,8 @@ TEST_CASE("json: a wrong type is named with its file, key and rule") {
     CHECK(object.integer("nothing").error().code == ErrorCode::not_found);
     CHECK(object.integer("text").error().code == ErrorCode::malformed);
     CHECK(object.count("absent").error().message == "config.json: key 'absent' is missing");
-    CHECK_THAT(object.count("zero").error().message, StartsWith("config.json: key 'zero' must be between 1 and 2^31 - 1"));
+    CHECK_THAT(object.count("zero").error().message,
+               StartsWith("config.json: key 'zero' must be between 1 and 2^31 - 1"));
     CHECK_THAT(object.count("big").error().message, ContainsSubstring("'big'"));
     CHECK(object.string("whole").error().message == "config.json: key 'whole' must be a string");
     CHECK(object.number("text").error().message == "config.json: key 'text' must be a number");
@@ -148,11 +163,13 @@ TEST_CASE("json: a wrong type is named with its file, key and rule") {
     CHECK(object.strings("list").error().message == "config.json: key 'list' must be a list of strings");
     CHECK(object.boolean_or("zero", true).error().message == "config.json: key 'zero' must be true or false");
     CHECK(object.object("list").error().message == "config.json: key 'list' must be an object");
-    CHECK_THAT(object.object("object")->integer("inner").error().message, StartsWith("config.json: object: key 'inner'"));
+    CHECK_THAT(object.object("object")->integer("inner").error().message,
+               StartsWith("config.json: object: key 'inner'"));
 }
 
 TEST_CASE("json: what is there is read, what is absent takes the default") {
-    const auto json = parse_json(R"({"whole": 64.0, "n": -3, "yes": true, "s": "x", "nothing": null, "strings": ["a", "b"]})", "config.json");
+    const auto json = parse_json(
+        R"({"whole": 64.0, "n": -3, "yes": true, "s": "x", "nothing": null, "strings": ["a", "b"]})", "config.json");
     REQUIRE(json);
     const JsonObject object(*json, "config.json");
     CHECK(*object.integer("whole") == 64);
@@ -179,7 +196,8 @@ TEST_CASE("json: depth is bounded") {
 }
 
 TEST_CASE("json: text that is not JSON is refused with the file's name") {
-    for (const char* text : {"", "{", "{\"a\": }", "{\"a\": 1,}", "[1] 2", "{\"a\": \"\xff\xfe\"}", "nul", "{\"a\": 1e999}"}) {
+    for (const char* text :
+         {"", "{", "{\"a\": }", "{\"a\": 1,}", "[1] 2", "{\"a\": \"\xff\xfe\"}", "nul", "{\"a\": 1e999}"}) {
         CAPTURE(text);
         const auto json = parse_json(text, "broken.json");
         REQUIRE_FALSE(json);

@@ -28,7 +28,9 @@ public:
         ++key_count_;
         return *this;
     }
-    GgufBuilder& string(std::string_view name, std::string_view value) { return key(name, GgufType::string, text(value)); }
+    GgufBuilder& string(std::string_view name, std::string_view value) {
+        return key(name, GgufType::string, text(value));
+    }
     template <class T>
     GgufBuilder& number(std::string_view name, GgufType type, T value) {
         return key(name, type, raw(value));
@@ -45,7 +47,10 @@ public:
         return *this;
     }
 
-    std::string header() const { return "GGUF" + raw(version) + raw(tensors_claimed.value_or(tensor_count_)) + raw(keys_claimed.value_or(key_count_)) + keys_ + tensors_; }
+    std::string header() const {
+        return "GGUF" + raw(version) + raw(tensors_claimed.value_or(tensor_count_)) +
+               raw(keys_claimed.value_or(key_count_)) + keys_ + tensors_;
+    }
     std::string file() const {
         std::string bytes = header();
         bytes.resize((bytes.size() + alignment - 1) / alignment * alignment);

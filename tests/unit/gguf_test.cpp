@@ -24,7 +24,9 @@ std::string refusal(const std::string& bytes, ErrorCode code = ErrorCode::malfor
     CHECK_THAT(file.error().message, StartsWith("x.gguf: "));
     return file.error().message;
 }
-std::string refusal(const GgufBuilder& builder, ErrorCode code = ErrorCode::malformed) { return refusal(builder.file(), code); }
+std::string refusal(const GgufBuilder& builder, ErrorCode code = ErrorCode::malformed) {
+    return refusal(builder.file(), code);
+}
 
 GgufBuilder two_tensors() {
     GgufBuilder b;
@@ -60,19 +62,41 @@ TEST_CASE("gguf: tensors are views of their bytes, outermost dimension first") {
 
 TEST_CASE("gguf: metadata by type") {
     GgufBuilder b;
-    b.number<uint8_t>("u8", GgufType::u8, 200).number<int8_t>("i8", GgufType::i8, -3).number<uint16_t>("u16", GgufType::u16, 60000).number<int16_t>("i16", GgufType::i16, -300);
-    b.number<uint32_t>("u32", GgufType::u32, 4000000000u).number<int32_t>("i32", GgufType::i32, -5).number<uint64_t>("u64", GgufType::u64, uint64_t(1) << 40).number<int64_t>("i64", GgufType::i64, -6);
-    b.number("f32", GgufType::f32, 0.25f).number("f64", GgufType::f64, 1e300).number<uint8_t>("yes", GgufType::boolean, 1).string("text", "h\xc3\xa9").string("empty", "");
+    b.number<uint8_t>("u8", GgufType::u8, 200)
+        .number<int8_t>("i8", GgufType::i8, -3)
+        .number<uint16_t>("u16", GgufType::u16, 60000)
+        .number<int16_t>("i16", GgufType::i16, -300);
+    b.number<uint32_t>("u32", GgufType::u32, 4000000000u)
+        .number<int32_t>("i32", GgufType::i32, -5)
+        .number<uint64_t>("u64", GgufType::u64, uint64_t(1) << 40)
+        .number<int64_t>("i64", GgufType::i64, -6);
+    b.number("f32", GgufType::f32, 0.25f)
+        .number("f64", GgufType::f64, 1e300)
+        .number<uint8_t>("yes", GgufType::boolean, 1)
+        .string("text", "h\xc3\xa9")
+        .string("empty", "");
     b.number<uint64_t>("huge", GgufType::u64, ~uint64_t(0));
-    b.array("heads", GgufType::i32, 3, GgufBuilder::raw(4) + GgufBuilder::raw(0) + GgufBuilder::raw(2)).array("swa", GgufType::boolean, 2, std::string("\1\0", 2)).array("none", GgufType::f32, 0, "");
-    b.array("tokens", GgufType::string, 3, GgufBuilder::text("a") + GgufBuilder::text("") + GgufBuilder::text("\xff\x80z")).array("scores", GgufType::f32, 2, GgufBuilder::raw(0.5f) + GgufBuilder::raw(-1.0f));
+    b.array("heads", GgufType::i32, 3, GgufBuilder::raw(4) + GgufBuilder::raw(0) + GgufBuilder::raw(2))
+        .array("swa", GgufType::boolean, 2, std::string("\1\0", 2))
+        .array("none", GgufType::f32, 0, "");
+    b.array("tokens", GgufType::string, 3,
+            GgufBuilder::text("a") + GgufBuilder::text("") + GgufBuilder::text("\xff\x80z"))
+        .array("scores", GgufType::f32, 2, GgufBuilder::raw(0.5f) + GgufBuilder::raw(-1.0f));
     const std::string bytes = b.file();
     const auto file = parse(bytes);
     REQUIRE(file);
     const GgufMetadata& m = file->metadata();
     CHECK(m.entries().size() == 19);
     CHECK(m.entries()[1].key == "i8");
-    for (const auto& [key, value] : std::vector<std::pair<const char*, int64_t>>{{"u8", 200}, {"i8", -3}, {"u16", 60000}, {"i16", -300}, {"u32", 4000000000}, {"i32", -5}, {"u64", int64_t(1) << 40}, {"i64", -6}}) CHECK(*m.integer(key) == value);
+    for (const auto& [key, value] : std::vector<std::pair<const char*, int64_t>>{{"u8", 200},
+                                                                                 {"i8", -3},
+                                                                                 {"u16", 60000},
+                                                                                 {"i16", -300},
+                                                                                 {"u32", 4000000000},
+                                                                                 {"i32", -5},
+                                                                                 {"u64", int64_t(1) << 40},
+                                                                                 {"i64", -6}})
+        CHECK(*m.integer(key) == value);
     CHECK(*m.count("u16") == 60000);
     CHECK(*m.number("f32") == 0.25);
     CHECK(*m.number("f64") == 1e300);
@@ -122,7 +146,10 @@ TEST_CASE("gguf: a file without tensors may end with its header") {
 TEST_CASE("gguf: scalars, empty tensors and another alignment") {
     GgufBuilder b;
     b.alignment = 64;
-    b.number<uint32_t>("general.alignment", GgufType::u32, 64).tensor("scalar", {}, 0, 0).tensor("empty", {4, 0}, 0, 64).tensor("last", {1}, 24, 64);
+    b.number<uint32_t>("general.alignment", GgufType::u32, 64)
+        .tensor("scalar", {}, 0, 0)
+        .tensor("empty", {4, 0}, 0, 64)
+        .tensor("last", {1}, 24, 64);
     b.data.assign(65, '\0');
     const std::string bytes = b.file();
     const auto file = parse(bytes);
@@ -155,22 +182,33 @@ TEST_CASE("gguf: counts and lengths must fit the file") {
     b.tensors_claimed = ~uint64_t(0);
     CHECK_THAT(refusal(b), ContainsSubstring("offset 8: the file has no room for 18446744073709551615 tensors"));
     const auto with = [](GgufType type, const std::string& value) { return GgufBuilder().key("k", type, value); };
-    const auto array = [](uint32_t element, uint64_t count, const std::string& values) { return GgufBuilder::raw(element) + GgufBuilder::raw(count) + values; };
-    CHECK_THAT(refusal(with(GgufType::string, GgufBuilder::raw(uint64_t(1) << 62) + "llama")), ContainsSubstring("key 'k': offset 45: a string of 4611686018427387904 bytes reaches beyond"));
-    CHECK_THAT(refusal(with(GgufType::array, array(4, uint64_t(1) << 62, ""))), ContainsSubstring("an array of 4611686018427387904 elements reaches beyond"));
-    CHECK_THAT(refusal(with(GgufType::array, array(8, uint64_t(1) << 61, ""))), ContainsSubstring("strings reaches beyond"));
-    CHECK_THAT(refusal(with(GgufType::array, array(8, 2, GgufBuilder::text("a") + GgufBuilder::raw(uint64_t(1) << 40)))), ContainsSubstring("a string of 1099511627776 bytes"));
-    CHECK_THAT(refusal(with(GgufType::array, array(9, 1, array(4, 1, "1234")))), ContainsSubstring("must not hold arrays"));
+    const auto array = [](uint32_t element, uint64_t count, const std::string& values) {
+        return GgufBuilder::raw(element) + GgufBuilder::raw(count) + values;
+    };
+    CHECK_THAT(refusal(with(GgufType::string, GgufBuilder::raw(uint64_t(1) << 62) + "llama")),
+               ContainsSubstring("key 'k': offset 45: a string of 4611686018427387904 bytes reaches beyond"));
+    CHECK_THAT(refusal(with(GgufType::array, array(4, uint64_t(1) << 62, ""))),
+               ContainsSubstring("an array of 4611686018427387904 elements reaches beyond"));
+    CHECK_THAT(refusal(with(GgufType::array, array(8, uint64_t(1) << 61, ""))),
+               ContainsSubstring("strings reaches beyond"));
+    CHECK_THAT(
+        refusal(with(GgufType::array, array(8, 2, GgufBuilder::text("a") + GgufBuilder::raw(uint64_t(1) << 40)))),
+        ContainsSubstring("a string of 1099511627776 bytes"));
+    CHECK_THAT(refusal(with(GgufType::array, array(9, 1, array(4, 1, "1234")))),
+               ContainsSubstring("must not hold arrays"));
     CHECK_THAT(refusal(with(GgufType::array, array(77, 1, ""))), ContainsSubstring("value type 77 does not exist"));
     CHECK_THAT(refusal(with(GgufType(13), "")), ContainsSubstring("value type 13 does not exist"));
     CHECK_THAT(refusal(with(GgufType::boolean, "\2")), ContainsSubstring("a bool must be 0 or 1"));
-    CHECK_THAT(refusal(GgufBuilder().key("", GgufType::u8, "1")), ContainsSubstring("must have 1 to 65535 bytes, has 0"));
+    CHECK_THAT(refusal(GgufBuilder().key("", GgufType::u8, "1")),
+               ContainsSubstring("must have 1 to 65535 bytes, has 0"));
     CHECK_THAT(refusal(GgufBuilder().key(std::string(70000, 'x'), GgufType::u8, "1")), ContainsSubstring("has 70000"));
     CHECK_THAT(refusal(GgufBuilder().string("k", "1").string("k", "2")), ContainsSubstring("key 'k' occurs twice"));
 }
 
 TEST_CASE("gguf: alignments") {
-    const auto with = [](uint32_t alignment) { return GgufBuilder().number("general.alignment", GgufType::u32, alignment); };
+    const auto with = [](uint32_t alignment) {
+        return GgufBuilder().number("general.alignment", GgufType::u32, alignment);
+    };
     CHECK_THAT(refusal(with(0)), ContainsSubstring("key 'general.alignment' must be at least 1"));
     CHECK_THAT(refusal(with(24)), ContainsSubstring("must be a power of 2, is 24"));
     CHECK_THAT(refusal(GgufBuilder().string("general.alignment", "32")), ContainsSubstring("must be an integer"));
@@ -184,16 +222,21 @@ TEST_CASE("gguf: tensors that cannot be") {
         b.tensor("t", std::move(shape), type, offset).data.assign(256, '\0');
         return b;
     };
-    CHECK_THAT(refusal(with({uint64_t(1) << 33, uint64_t(1) << 33}, 0, 0)), ContainsSubstring("tensor 't': shape [8589934592, 8589934592] of F32 overflows 64 bits"));
+    CHECK_THAT(refusal(with({uint64_t(1) << 33, uint64_t(1) << 33}, 0, 0)),
+               ContainsSubstring("tensor 't': shape [8589934592, 8589934592] of F32 overflows 64 bits"));
     CHECK_THAT(refusal(with({uint64_t(1) << 40, uint64_t(1) << 40, 0}, 0, 0)), ContainsSubstring("overflows 64 bits"));
     CHECK_THAT(refusal(with({uint64_t(1) << 62}, 0, 0)), ContainsSubstring("overflows 64 bits"));
     CHECK_THAT(refusal(with({1, 1, 1, 1, 1}, 0, 0)), ContainsSubstring("5 dimensions"));
     CHECK_THAT(refusal(with({4}, 250, 0)), ContainsSubstring("type 250 does not exist"));
     CHECK_THAT(refusal(with({4}, 4, 0)), ContainsSubstring("type 4 does not exist")); // Q4_2, which is gone
-    CHECK_THAT(refusal(with({256}, 16, 0), ErrorCode::unsupported), ContainsSubstring("is of type IQ2_XXS, which weft does not read"));
-    CHECK_THAT(refusal(with({2, 33}, 8, 0)), ContainsSubstring("a row must be a whole number of blocks of 32 elements"));
+    CHECK_THAT(refusal(with({256}, 16, 0), ErrorCode::unsupported),
+               ContainsSubstring("is of type IQ2_XXS, which weft does not read"));
+    CHECK_THAT(refusal(with({2, 33}, 8, 0)),
+               ContainsSubstring("a row must be a whole number of blocks of 32 elements"));
     CHECK_THAT(refusal(with({128}, 12, 0)), ContainsSubstring("blocks of 256 elements"));
-    CHECK_THAT(refusal(with({65}, 0, 0)), ContainsSubstring("260 bytes at offset 0 reach beyond the end of the file, which has 256 bytes of data"));
+    CHECK_THAT(
+        refusal(with({65}, 0, 0)),
+        ContainsSubstring("260 bytes at offset 0 reach beyond the end of the file, which has 256 bytes of data"));
     CHECK_THAT(refusal(with({4}, 0, uint64_t(1) << 40)), ContainsSubstring("at offset 1099511627776 reach beyond"));
     CHECK_THAT(refusal(with({4}, 0, ~uint64_t(0))), ContainsSubstring("reach beyond"));
     CHECK_THAT(refusal(with({4}, 0, 8)), ContainsSubstring("offset 8 is not a multiple of the alignment 32"));
@@ -218,12 +261,16 @@ TEST_CASE("gguf: a file cut anywhere is refused") {
 TEST_CASE("gguf: parts of a split file") {
     const auto part = [](uint16_t no, uint16_t count, const char* tensor, int32_t tensors = 3) {
         GgufBuilder b;
-        b.number("split.no", GgufType::u16, no).number("split.count", GgufType::u16, count).number("split.tensors.count", GgufType::i32, tensors).tensor(tensor, {1}, 24, 0);
+        b.number("split.no", GgufType::u16, no)
+            .number("split.count", GgufType::u16, count)
+            .number("split.tensors.count", GgufType::i32, tensors)
+            .tensor(tensor, {1}, 24, 0);
         b.data.assign(32, '\0');
         return b.file();
     };
     const test::TemporaryDirectory dir;
-    const auto first = dir.write("m-00001-of-00003.gguf", part(0, 3, "a")), second = dir.write("m-00002-of-00003.gguf", part(1, 3, "b"));
+    const auto first = dir.write("m-00001-of-00003.gguf", part(0, 3, "a")),
+               second = dir.write("m-00002-of-00003.gguf", part(1, 3, "b"));
     auto missing = open_gguf_parts(first);
     REQUIRE_FALSE(missing);
     CHECK(missing.error().code == ErrorCode::not_found);
@@ -249,8 +296,10 @@ TEST_CASE("gguf: parts of a split file") {
     dir.write("m-00003-of-00003.gguf", part(2, 3, "c"));
     dir.write("m-00001-of-00003.gguf", part(0, 3, "a", 9));
     CHECK_THAT(open_gguf_parts(first).error().message, ContainsSubstring("the parts hold 3 tensors"));
-    CHECK_THAT(open_gguf_parts(dir.write("renamed.gguf", part(0, 3, "a"))).error().message, ContainsSubstring("its name must end in '-00001-of-00003.gguf'"));
-    CHECK_THAT(open_gguf_parts(dir.write("over-00001-of-00003.gguf", part(7, 3, "a"))).error().message, ContainsSubstring("must be below 3, is 7"));
+    CHECK_THAT(open_gguf_parts(dir.write("renamed.gguf", part(0, 3, "a"))).error().message,
+               ContainsSubstring("its name must end in '-00001-of-00003.gguf'"));
+    CHECK_THAT(open_gguf_parts(dir.write("over-00001-of-00003.gguf", part(7, 3, "a"))).error().message,
+               ContainsSubstring("must be below 3, is 7"));
     const auto single = open_gguf_parts(dir.write("single.gguf", two_tensors().file()));
     REQUIRE(single);
     CHECK(single->size() == 1);

@@ -25,9 +25,14 @@ struct WrittenVocabulary {
 };
 
 // A protobuf field with a text, one with a small number, and a piece.
-std::string field(int number, const std::string& text) { return std::string{char(number << 3 | 2), char(text.size())} + text; }
+std::string field(int number, const std::string& text) {
+    return std::string{char(number << 3 | 2), char(text.size())} + text;
+}
 std::string flag(int number, int value) { return std::string{char((number << 3) & 0x7f), char(value)}; }
-std::string piece(const std::string& text, float score, int type = 1) { return field(1, field(1, text) + std::string{char(2 << 3 | 5)} + std::string(reinterpret_cast<const char*>(&score), 4) + std::string{char(3 << 3), char(type)}); }
+std::string piece(const std::string& text, float score, int type = 1) {
+    return field(1, field(1, text) + std::string{char(2 << 3 | 5)} +
+                        std::string(reinterpret_cast<const char*>(&score), 4) + std::string{char(3 << 3), char(type)});
+}
 
 // The vocabulary of a directory, which becomes a model's.
 WrittenVocabulary write_vocabulary(const TemporaryDirectory& folder, uint32_t rows) {
@@ -81,7 +86,8 @@ size_t differences(const Tokenizer& a, const Tokenizer& b, const std::vector<std
         for (const bool special : {false, true}) {
             const auto x = a.encode(text, special), y = b.encode(text, special);
             same = same && bool(x) == bool(y) && (!x || *x == *y);
-            for (const bool skip : {false, true}) same = same && (!decoded || !x || a.decode(*x, skip) == b.decode(*x, skip));
+            for (const bool skip : {false, true})
+                same = same && (!decoded || !x || a.decode(*x, skip) == b.decode(*x, skip));
         }
         count += !same;
     }
@@ -98,7 +104,8 @@ TEST_CASE("GGUF vocabulary: every tokenizer of the goldens is the same when read
     for (const auto& entry : std::filesystem::directory_iterator(root)) {
         if (!entry.is_directory()) continue;
         auto path = entry.path() / "tokenizer.json";
-        if (const auto reference = read_file(entry.path() / "tokenizer.ref")) path = root.parent_path().parent_path() / reference->substr(0, reference->find('\n'));
+        if (const auto reference = read_file(entry.path() / "tokenizer.ref"))
+            path = root.parent_path().parent_path() / reference->substr(0, reference->find('\n'));
         const std::string name = entry.path().filename().string();
         CAPTURE(name);
         const auto bytes = read_file(path);
@@ -107,7 +114,8 @@ TEST_CASE("GGUF vocabulary: every tokenizer of the goldens is the same when read
         REQUIRE(original);
         const bool json = path.extension() == ".json";
         if (!json && path.extension() != ".txt") continue; // .tiktoken
-        const auto [report, header] = write_vocabulary(json ? "tokenizer.json" : "rwkv_vocab_v20230424.txt", *bytes, original->vocab_size() + 3);
+        const auto [report, header] =
+            write_vocabulary(json ? "tokenizer.json" : "rwkv_vocab_v20230424.txt", *bytes, original->vocab_size() + 3);
         ++kinds[report.kind];
         const auto back = read_vocabulary(header);
         INFO((back ? std::string() : back.error().text()));
@@ -122,7 +130,8 @@ TEST_CASE("GGUF vocabulary: every tokenizer of the goldens is the same when read
         INFO((alone ? std::string() : alone.error().text()));
         REQUIRE(alone);
         const size_t differ = differences(*original, *alone, texts, report.note.empty());
-        std::printf("%s: %s, %zu of %zu texts differ%s%s\n", name.c_str(), report.kind.c_str(), differ, texts.size(), report.note.empty() ? "" : ": ", report.note.c_str());
+        std::printf("%s: %s, %zu of %zu texts differ%s%s\n", name.c_str(), report.kind.c_str(), differ, texts.size(),
+                    report.note.empty() ? "" : ": ", report.note.c_str());
         if (report.note.empty()) CHECK(differ == 0);
         CHECK(differ <= texts.size() / 10); // texts of rare characters and odd spaces
     }
@@ -146,7 +155,8 @@ TEST_CASE("GGUF vocabulary: SentencePiece models") {
     CHECK_THAT(report.note, ContainsSubstring("<unk>"));
     const auto back = read_vocabulary(header);
     REQUIRE(back);
-    const size_t named = size_t(std::count_if(texts.begin(), texts.end(), [](const std::string& text) { return text.find("<unk>") != text.npos; }));
+    const size_t named = size_t(std::count_if(texts.begin(), texts.end(),
+                                              [](const std::string& text) { return text.find("<unk>") != text.npos; }));
     CHECK(differences(*original, *back, texts, false) <= named);
 
     // Kind BPE: what each merges to is told by scores, what no piece spells by bytes.
@@ -157,9 +167,13 @@ TEST_CASE("GGUF vocabulary: SentencePiece models") {
         std::snprintf(name, sizeof name, "<0x%02X>", b);
         pieces += piece(name, 0, 6);
     }
-    for (const std::string& token : {mark + "t", std::string("he"), mark + "the", std::string("in"), std::string("er"), mark, std::string("e"), std::string("t"), std::string("h"), std::string("i"), std::string("n"), std::string("r")})
+    for (const std::string& token :
+         {mark + "t", std::string("he"), mark + "the", std::string("in"), std::string("er"), mark, std::string("e"),
+          std::string("t"), std::string("h"), std::string("i"), std::string("n"), std::string("r")})
         pieces += piece(token, -float(pieces.size()));
-    const auto spec = [&](bool prefix) { return field(2, flag(3, 2) + std::string{char(0x98), char(0x02), 1}) + field(3, flag(3, prefix) + flag(4, 0)); };
+    const auto spec = [&](bool prefix) {
+        return field(2, flag(3, 2) + std::string{char(0x98), char(0x02), 1}) + field(3, flag(3, prefix) + flag(4, 0));
+    };
     for (const bool prefix : {false, true}) {
         const std::string file = pieces + spec(prefix);
         const auto bpe = Tokenizer::load(folder.write("tokenizer.model", file));
@@ -172,7 +186,8 @@ TEST_CASE("GGUF vocabulary: SentencePiece models") {
         CHECK(differences(*bpe, *same, texts) == named); // the library does not find <unk> in a text
     }
     // Without all bytes a reader would have nothing for the rest.
-    const auto [refused, nothing] = write_vocabulary("tokenizer.model", piece("<unk>", 0, 2) + piece("a", 0) + spec(true), 2);
+    const auto [refused, nothing] =
+        write_vocabulary("tokenizer.model", piece("<unk>", 0, 2) + piece("a", 0) + spec(true), 2);
     CHECK(refused.kind.empty());
     CHECK_THAT(refused.note, ContainsSubstring("bytes"));
     CHECK(read_vocabulary(nothing).error().code == ErrorCode::not_found);
@@ -192,7 +207,9 @@ TEST_CASE("GGUF vocabulary: vocab.json with merges.txt, and vocab.txt") {
         const TemporaryDirectory folder;
         if (model["type"] == "BPE") {
             std::string merges = "#version: 0.2\n";
-            for (const Json& merge : model["merges"]) merges += merge.is_string() ? merge.get<std::string>() + "\n" : merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
+            for (const Json& merge : model["merges"])
+                merges += merge.is_string() ? merge.get<std::string>() + "\n"
+                                            : merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
             (void)folder.write("vocab.json", model["vocab"].dump());
             (void)folder.write("merges.txt", merges);
         } else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Test support: where the reference data lie. They are not part of the repository, so a test that finds none is skipped.
+// Test support: where the reference data lie. They are not part of the repository, so a test that finds none is
+// skipped.
 #pragma once
 #include <cstdlib>
 #include <filesystem>
@@ -9,7 +10,8 @@ namespace weft::test {
 /// $WEFT_GOLDENS, or the directory beside the repository.
 inline std::filesystem::path goldens() {
     const char* given = std::getenv("WEFT_GOLDENS");
-    return given && *given ? std::filesystem::path(given) : std::filesystem::path(weft_SOURCE_DIR) / "../shared/goldens";
+    return given && *given ? std::filesystem::path(given)
+                           : std::filesystem::path(weft_SOURCE_DIR) / "../shared/goldens";
 }
 
 } // namespace weft::test
@@ -17,4 +19,5 @@ inline std::filesystem::path goldens() {
 // Ends the test as skipped unless the goldens hold `name`; declares `variable` as its path.
 #define weft_GOLDEN(variable, name)                                                                                    \
     const std::filesystem::path variable = weft::test::goldens() / (name);                                             \
-    if (!std::filesystem::exists(variable)) SKIP(variable.string() << " is not there; set WEFT_GOLDENS to run this test")
+    if (!std::filesystem::exists(variable))                                                                            \
+    SKIP(variable.string() << " is not there; set WEFT_GOLDENS to run this test")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of chat templates: what transformers renders, the errors' lines, the limits, and where a model keeps its templates.
+// Tests of chat templates: what transformers renders, the errors' lines, the limits, and where a model keeps its
+// templates.
 #include "base/file.hpp"
 #include "text/chat_template.hpp"
 #include "unit/gguf_builder.hpp"
@@ -92,7 +93,9 @@ void write(const fs::path& path, const std::string& text) {
 
 } // namespace
 
-TEST_CASE("chat template: the small goldens") { CHECK(check_folder(fs::path(weft_SOURCE_DIR) / "tests/goldens/templates/weather") > 5); }
+TEST_CASE("chat template: the small goldens") {
+    CHECK(check_folder(fs::path(weft_SOURCE_DIR) / "tests/goldens/templates/weather") > 5);
+}
 
 TEST_CASE("chat template: all goldens") {
     weft_GOLDEN(root, "chat-templates");
@@ -140,7 +143,8 @@ TEST_CASE("chat template: errors name the file and the line") {
         {"{{ 99999999999999999999 }}", "t.jinja: line 1: the integer does not fit 64 bits"},
         {"{{ 2 ** 64 }}", "t.jinja: line 1: the result does not fit the 64 bits"},
         {"{{ [].append(1) }}", "t.jinja: line 1: access to attribute 'append' of 'list' object is unsafe."},
-        {"{{ ''.__class__ ~ x }}{{ ''.__class__.y }}", "t.jinja: line 1: access to attribute '__class__' of 'str' object is unsafe."},
+        {"{{ ''.__class__ ~ x }}{{ ''.__class__.y }}",
+         "t.jinja: line 1: access to attribute '__class__' of 'str' object is unsafe."},
         {"{% break %}", "t.jinja: line 1: 'break' outside a loop"},
     };
     for (const auto& [source, message] : cases) {
@@ -177,22 +181,40 @@ TEST_CASE("chat template: conversations that are none") {
     }
     CHECK_FALSE(chat->render(R"({"messages": []})", {"yesterday"}));
     CHECK_FALSE(chat->render("{\"messages\": " + std::string(100'000, '[') + "}"));
-    CHECK(*chat->render(R"({"messages": [{"b": 1, "a": {"z": null, "y": 1.0}}]})") == "[{'b': 1, 'a': {'z': None, 'y': 1.0}}]");
+    CHECK(*chat->render(R"({"messages": [{"b": 1, "a": {"z": null, "y": 1.0}}]})") ==
+          "[{'b': 1, 'a': {'z': None, 'y': 1.0}}]");
 }
 
 TEST_CASE("chat template: limits end in errors") {
-    CHECK_THAT(stopped("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"), ContainsSubstring("was stopped after"));
+    CHECK_THAT(stopped("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"),
+               ContainsSubstring("was stopped after"));
     CHECK_THAT(stopped("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), ContainsSubstring("recursion depth"));
-    CHECK_THAT(stopped("{% set ns = namespace(x=[]) %}{% for i in range(1000) %}{% set ns.x = [ns.x] %}{% endfor %}"), ContainsSubstring("nested deeper"));
-    CHECK_THAT(stopped("{% set ns = namespace(x=[1]) %}{% for i in range(1000) %}{% set ns.x = ns.x|map('string') %}{% endfor %}"), ContainsSubstring("nested deeper"));
-    CHECK_THAT(stopped("{% set ns = namespace(x=[1]) %}{% for i in range(100) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x|tojson }}"), ContainsSubstring("was stopped after"));
-    CHECK_THAT(stopped("{% set ns = namespace(x='a') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}"), ContainsSubstring("was stopped after"));
-    CHECK_THAT(stopped("{% set a = 'a' * 20000000 %}{% set b = 'b' * 20000000 %}"), ContainsSubstring("more than 32 MiB"));
-    CHECK_THAT(stopped("{% for i in range(1000) %}{{ 'x' * 10000 }}{% endfor %}"), ContainsSubstring("longer than 1 MiB"));
-    CHECK_THAT(stopped("{% set ns = namespace() %}{% for i in range(100000) %}{% call(x) range(1) %}{% endcall %}{% endfor %}"), StartsWith("t.jinja: line 1: "));
-    for (const char* huge : {"'ab' * 9000000000", "[1] * 9000000000", "'a'.center(9000000000)", "'a'.ljust(9000000000)", "'%9000000000d' % 1", "'{:9000000000}'.format(1)", "'\\t'.expandtabs(9000000000)",
-                             "'a'|indent(9000000000, true)", "['a']|batch(9000000000, 1)|list", "[1]|tojson(indent=9000000000)", "('a' * 1000000).replace('a', 'b' * 1000000)", "range(9000000000)",
-                             "[1]|slice(9000000000)|list", "('a ' * 9000000).split()", "('a' * 9000000)|list", "range(100000)|map('string')|join('-' * 1000000)"}) {
+    CHECK_THAT(stopped("{% set ns = namespace(x=[]) %}{% for i in range(1000) %}{% set ns.x = [ns.x] %}{% endfor %}"),
+               ContainsSubstring("nested deeper"));
+    CHECK_THAT(
+        stopped(
+            "{% set ns = namespace(x=[1]) %}{% for i in range(1000) %}{% set ns.x = ns.x|map('string') %}{% endfor %}"),
+        ContainsSubstring("nested deeper"));
+    CHECK_THAT(stopped("{% set ns = namespace(x=[1]) %}{% for i in range(100) %}{% set ns.x = [ns.x, ns.x] %}{% endfor "
+                       "%}{{ ns.x|tojson }}"),
+               ContainsSubstring("was stopped after"));
+    CHECK_THAT(
+        stopped("{% set ns = namespace(x='a') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}"),
+        ContainsSubstring("was stopped after"));
+    CHECK_THAT(stopped("{% set a = 'a' * 20000000 %}{% set b = 'b' * 20000000 %}"),
+               ContainsSubstring("more than 32 MiB"));
+    CHECK_THAT(stopped("{% for i in range(1000) %}{{ 'x' * 10000 }}{% endfor %}"),
+               ContainsSubstring("longer than 1 MiB"));
+    CHECK_THAT(
+        stopped(
+            "{% set ns = namespace() %}{% for i in range(100000) %}{% call(x) range(1) %}{% endcall %}{% endfor %}"),
+        StartsWith("t.jinja: line 1: "));
+    for (const char* huge :
+         {"'ab' * 9000000000", "[1] * 9000000000", "'a'.center(9000000000)", "'a'.ljust(9000000000)",
+          "'%9000000000d' % 1", "'{:9000000000}'.format(1)", "'\\t'.expandtabs(9000000000)",
+          "'a'|indent(9000000000, true)", "['a']|batch(9000000000, 1)|list", "[1]|tojson(indent=9000000000)",
+          "('a' * 1000000).replace('a', 'b' * 1000000)", "range(9000000000)", "[1]|slice(9000000000)|list",
+          "('a ' * 9000000).split()", "('a' * 9000000)|list", "range(100000)|map('string')|join('-' * 1000000)"}) {
         CAPTURE(huge);
         stopped("{{ (" + std::string(huge) + ")|length }}");
     }
@@ -207,9 +229,12 @@ TEST_CASE("chat template: limits end in errors") {
 }
 
 TEST_CASE("chat template: values that refer to themselves are given back") {
-    CHECK(rendered("{% set ns = namespace() %}{% set ns.me = ns %}{% set ns.list = [ns] %}{{ ns.me.me.list|length }}") == "1");
+    CHECK(
+        rendered("{% set ns = namespace() %}{% set ns.me = ns %}{% set ns.list = [ns] %}{{ ns.me.me.list|length }}") ==
+        "1");
     CHECK(rendered("{% macro m() %}{{ m.name }}{% endmacro %}{% set ns = namespace(m=m) %}{{ ns.m() }}") == "m");
-    CHECK(rendered("{% set ns = namespace() %}{% for i in [1, 2] %}{% set ns.l = loop %}{{ loop.changed(loop) }}{% endfor %}{{ ns.l.index }}") == "TrueFalse2");
+    CHECK(rendered("{% set ns = namespace() %}{% for i in [1, 2] %}{% set ns.l = loop %}{{ loop.changed(loop) }}{% "
+                   "endfor %}{{ ns.l.index }}") == "TrueFalse2");
     CHECK_THAT(refused("{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}"), ContainsSubstring("recursion depth"));
 }
 
@@ -224,23 +249,33 @@ TEST_CASE("chat template: time is linear in what is given") {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     };
     std::string large;
-    while (large.size() < 1 << 20) large += "{% if messages %}text {{ messages[0].role|upper }}{% set v" + std::to_string(large.size()) + " = 1 %}{% endif %}\n";
+    while (large.size() < 1 << 20)
+        large += "{% if messages %}text {{ messages[0].role|upper }}{% set v" + std::to_string(large.size()) +
+                 " = 1 %}{% endif %}\n";
     CHECK(took(large, R"({"messages": [{"role": "a"}]})") < 30);
     // Half a second where it is linear, hours where it is not.
     std::string content;
     while (content.size() < 10'000'000) content += "</think> a\xc3\xa9 <|x|>\n";
-    const std::string message = OrderedJson{{"messages", OrderedJson::array({{{"role", "user"}, {"content", content}}})}}.dump();
-    CHECK(took("{% for m in messages %}{{ m.content.split('</think>')[-1] }}{{ m.content|trim|replace('<|x|>', '') }}{{ m.content[5:-5]|length }}{{ m.content[4000000] }}"
-               "{{ 'aaaaaaaaaaaaaaaaaaab' in m.content }}{{ m.content|tojson|length }}{{ m.content.rstrip('\\n').upper()|length }}{% endfor %}",
+    const std::string message =
+        OrderedJson{{"messages", OrderedJson::array({{{"role", "user"}, {"content", content}}})}}.dump();
+    CHECK(took("{% for m in messages %}{{ m.content.split('</think>')[-1] }}{{ m.content|trim|replace('<|x|>', '') "
+               "}}{{ m.content[5:-5]|length }}{{ m.content[4000000] }}"
+               "{{ 'aaaaaaaaaaaaaaaaaaab' in m.content }}{{ m.content|tojson|length }}{{ "
+               "m.content.rstrip('\\n').upper()|length }}{% endfor %}",
                message) < 60);
 }
 
 TEST_CASE("chat template: threads share one template") {
-    const auto chat = ChatTemplate::parse("{% set ns = namespace(s='') %}{% for i in range(200) %}{% set ns.s = ns.s ~ \"\xc3\xa9\" ~ 'constant text'[i % 5] %}{% endfor %}{{ ns.s|length }}{{ messages[0].n }}", {}, "t.jinja");
+    const auto chat =
+        ChatTemplate::parse("{% set ns = namespace(s='') %}{% for i in range(200) %}{% set ns.s = ns.s ~ \"\xc3\xa9\" "
+                            "~ 'constant text'[i % 5] %}{% endfor %}{{ ns.s|length }}{{ messages[0].n }}",
+                            {}, "t.jinja");
     REQUIRE(chat);
     std::vector<std::string> results(4);
     std::vector<std::thread> threads;
-    for (size_t i = 0; i < results.size(); ++i) threads.emplace_back([&, i] { results[i] = chat->render("{\"messages\": [{\"n\": " + std::to_string(i) + "}]}").value(); });
+    for (size_t i = 0; i < results.size(); ++i)
+        threads.emplace_back(
+            [&, i] { results[i] = chat->render("{\"messages\": [{\"n\": " + std::to_string(i) + "}]}").value(); });
     for (auto& thread : threads) thread.join();
     for (size_t i = 0; i < results.size(); ++i) CHECK(results[i] == "400" + std::to_string(i));
 }
@@ -252,11 +287,15 @@ TEST_CASE("chat template: where a model keeps it") {
     CHECK_THAT(ChatTemplate::load(root).error().message, ContainsSubstring("has no chat template"));
     CHECK(ChatTemplate::load(root / "none").error().code == ErrorCode::not_found);
 
-    write(root / "tokenizer_config.json", R"({"bos_token": {"content": "<s>"}, "eos_token": "</s>", "add_bos_token": true, "extra_special_tokens": {"image_token": "<i>"}, "chat_template": "old {{ bos_token }}"})");
+    write(
+        root / "tokenizer_config.json",
+        R"({"bos_token": {"content": "<s>"}, "eos_token": "</s>", "add_bos_token": true, "extra_special_tokens": {"image_token": "<i>"}, "chat_template": "old {{ bos_token }}"})");
     CHECK(*ChatTemplate::load(root)->render(plain) == "old <s>");
     CHECK(*ChatTemplate::load(root / "tokenizer_config.json")->render(plain) == "old <s>");
 
-    write(root / "tokenizer_config.json", R"({"bos_token": "<s>", "chat_template": [{"name": "default", "template": "plain"}, {"name": "tool_use", "template": "tools"}, {"name": "broken", "template": "{{"}]})");
+    write(
+        root / "tokenizer_config.json",
+        R"({"bos_token": "<s>", "chat_template": [{"name": "default", "template": "plain"}, {"name": "tool_use", "template": "tools"}, {"name": "broken", "template": "{{"}]})");
     write(root / "special_tokens_map.json", R"({"bos_token": "not this", "eos_token": "</s>"})");
     const auto named = ChatTemplate::load(root);
     REQUIRE(named);
@@ -265,7 +304,8 @@ TEST_CASE("chat template: where a model keeps it") {
     CHECK(*named->render(with_tools) == "tools");
     CHECK(*ChatTemplate::load(root, "tool_use")->render(plain) == "tools");
     CHECK_THAT(ChatTemplate::load(root, "rag").error().message, ContainsSubstring("no template named 'rag'"));
-    CHECK_THAT(ChatTemplate::load(root, "broken").error().message, ContainsSubstring("tokenizer_config.json: chat_template 'broken': line 1"));
+    CHECK_THAT(ChatTemplate::load(root, "broken").error().message,
+               ContainsSubstring("tokenizer_config.json: chat_template 'broken': line 1"));
 
     write(root / "chat_template.jinja", "new {{ bos_token }}{{ eos_token }}");
     write(root / "chat_templates/rag.jinja", "rag");
@@ -283,17 +323,23 @@ TEST_CASE("chat template: of a GGUF file") {
     const fs::path path = directory.path() / "model.gguf";
     const std::string plain = R"({"messages": []})";
     test::GgufBuilder file;
-    file.array("tokenizer.ggml.tokens", GgufType::string, 3, test::GgufBuilder::text("<s>") + test::GgufBuilder::text("</s>") + test::GgufBuilder::text("a"));
+    file.array("tokenizer.ggml.tokens", GgufType::string, 3,
+               test::GgufBuilder::text("<s>") + test::GgufBuilder::text("</s>") + test::GgufBuilder::text("a"));
     write(path, file.file());
     CHECK_THAT(ChatTemplate::load(path).error().message, ContainsSubstring("has no chat template"));
-    file.string("tokenizer.chat_template", "{{ bos_token ~ eos_token ~ pad_token }}").string("tokenizer.chat_template.rag", "rag").string("tokenizer.chat_templates", "not a template");
-    file.number<uint32_t>("tokenizer.ggml.bos_token_id", GgufType::u32, 0).number<uint32_t>("tokenizer.ggml.eos_token_id", GgufType::u32, 1).number<uint32_t>("tokenizer.ggml.padding_token_id", GgufType::u32, 3);
+    file.string("tokenizer.chat_template", "{{ bos_token ~ eos_token ~ pad_token }}")
+        .string("tokenizer.chat_template.rag", "rag")
+        .string("tokenizer.chat_templates", "not a template");
+    file.number<uint32_t>("tokenizer.ggml.bos_token_id", GgufType::u32, 0)
+        .number<uint32_t>("tokenizer.ggml.eos_token_id", GgufType::u32, 1)
+        .number<uint32_t>("tokenizer.ggml.padding_token_id", GgufType::u32, 3);
     write(path, file.file());
     CHECK(*ChatTemplate::load(path)->render(plain) == "<s></s>");
     CHECK(*ChatTemplate::load(path, "rag")->render(plain) == "rag");
     file.key("tokenizer.chat_template.bad", GgufType::u32, test::GgufBuilder::raw<uint32_t>(1));
     write(path, file.file());
-    CHECK_THAT(ChatTemplate::load(path).error().message, ContainsSubstring("model.gguf") && ContainsSubstring("tokenizer.chat_template.bad"));
+    CHECK_THAT(ChatTemplate::load(path).error().message,
+               ContainsSubstring("model.gguf") && ContainsSubstring("tokenizer.chat_template.bad"));
     write(path, "GGUF");
     CHECK_THAT(ChatTemplate::load(path).error().message, ContainsSubstring("model.gguf"));
 }

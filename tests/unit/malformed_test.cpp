@@ -58,8 +58,10 @@ TEST_CASE("malformed: the fault of each safetensors file is the one that is name
     };
     CHECK_THAT(message("safetensors-truncated.safetensors"), ContainsSubstring("reach beyond the end of the file"));
     CHECK_THAT(message("safetensors-huge-header.safetensors"), ContainsSubstring("header length 9223372036854775813"));
-    CHECK_THAT(message("safetensors-overlap.safetensors"), ContainsSubstring("tensor 'b': data_offsets [64, 192] overlap tensor 'a' by 64 bytes"));
-    CHECK_THAT(message("safetensors-size-mismatch.safetensors"), ContainsSubstring("tensor 'a': shape [31] of F32 needs 124 bytes, data_offsets [0, 128] give 128"));
+    CHECK_THAT(message("safetensors-overlap.safetensors"),
+               ContainsSubstring("tensor 'b': data_offsets [64, 192] overlap tensor 'a' by 64 bytes"));
+    CHECK_THAT(message("safetensors-size-mismatch.safetensors"),
+               ContainsSubstring("tensor 'a': shape [31] of F32 needs 124 bytes, data_offsets [0, 128] give 128"));
 }
 
 TEST_CASE("malformed: the fault of each gguf file is the one that is named") {
@@ -69,13 +71,17 @@ TEST_CASE("malformed: the fault of each gguf file is the one that is named") {
         REQUIRE_FALSE(file);
         return file.error().message;
     };
-    CHECK_THAT(message("gguf-truncated-data.gguf"), ContainsSubstring("tensor 'b': 128 bytes at offset 128 reach beyond the end of the file, which has 200 bytes of data"));
+    CHECK_THAT(
+        message("gguf-truncated-data.gguf"),
+        ContainsSubstring(
+            "tensor 'b': 128 bytes at offset 128 reach beyond the end of the file, which has 200 bytes of data"));
     CHECK_THAT(message("gguf-truncated-header.gguf"), ContainsSubstring("the file ends inside a metadata key"));
     CHECK_THAT(message("gguf-wrong-magic.gguf"), ContainsSubstring("begins with 'GGUX'"));
     CHECK_THAT(message("gguf-huge-kv-count.gguf"), ContainsSubstring("no room for 1152921504606846976 metadata keys"));
     CHECK_THAT(message("gguf-huge-string.gguf"), ContainsSubstring("key 'general.architecture': "));
     CHECK_THAT(message("gguf-dims-overflow.gguf"), ContainsSubstring("overflows 64 bits"));
-    CHECK_THAT(message("gguf-offset-out-of-range.gguf"), ContainsSubstring("at offset 1099511627776 reach beyond the end of the file"));
+    CHECK_THAT(message("gguf-offset-out-of-range.gguf"),
+               ContainsSubstring("at offset 1099511627776 reach beyond the end of the file"));
     CHECK_THAT(message("gguf-overlap.gguf"), ContainsSubstring("tensor 'b': offset 64 overlaps tensor 'a'"));
     CHECK_THAT(message("gguf-duplicate-tensor.gguf"), ContainsSubstring("tensor 'a': the name occurs twice"));
     CHECK_THAT(message("gguf-unknown-type.gguf"), ContainsSubstring("type 250 does not exist"));

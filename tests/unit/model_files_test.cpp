@@ -14,7 +14,8 @@ using Catch::Matchers::StartsWith;
 namespace {
 
 // A weight file whose tensors are one float each.
-void write_weights(const test::TemporaryDirectory& directory, const std::string& file, const std::vector<std::string>& names) {
+void write_weights(const test::TemporaryDirectory& directory, const std::string& file,
+                   const std::vector<std::string>& names) {
     static const std::vector<float> one{1};
     std::vector<TensorView> tensors;
     for (const auto& name : names) tensors.push_back({name, FileType::f32, {1}, std::as_bytes(std::span(one))});
@@ -74,7 +75,8 @@ TEST_CASE("model files: shards are joined by their index") {
     CHECK(files->find("unlisted"));
     CHECK_FALSE(files->find("c"));
 
-    write_weights(directory, "model.safetensors", {"whole"}); // where both are there, the one file counts, as in transformers
+    write_weights(directory, "model.safetensors",
+                  {"whole"}); // where both are there, the one file counts, as in transformers
     CHECK(ModelFiles::open(directory.path())->find("whole"));
 }
 
@@ -89,17 +91,22 @@ TEST_CASE("model files: an index that does not fit its shards is refused") {
         CHECK_THAT(error.text(), ContainsSubstring(index.string()));
         CHECK_THAT(error.text(), ContainsSubstring(rule));
     };
-    refuse(R"({"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "two.safetensors"}})", (directory / "two.safetensors").string() + ": the shard is missing");
-    refuse(R"({"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "three.safetensors"}})", "'two.safetensors' with 1 tensors is missing");
-    refuse(R"({"weight_map": {"a": "one.safetensors", "b": "one.safetensors"}})", "tensor 'b': is not in the shard 'one.safetensors'");
+    refuse(R"({"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "two.safetensors"}})",
+           (directory / "two.safetensors").string() + ": the shard is missing");
+    refuse(R"({"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "three.safetensors"}})",
+           "'two.safetensors' with 1 tensors is missing");
+    refuse(R"({"weight_map": {"a": "one.safetensors", "b": "one.safetensors"}})",
+           "tensor 'b': is not in the shard 'one.safetensors'");
     refuse(R"({"weight_map": {}})", "names no tensors");
     refuse(R"({"weights": {}})", "key 'weight_map' is missing");
     refuse(R"({"weight_map": [1]})", "key 'weight_map' must be an object");
     refuse(R"({"weight_map": {"a": 1}})", "key 'a' must be the name of a shard");
     refuse("[]", "key 'weight_map' is missing");
     refuse("{", "not valid JSON");
-    for (const char* shard : {"../one.safetensors", "/etc/passwd", "x/one.safetensors", "x\\\\one.safetensors", "..", ".", "", "one\\u0000"})
-        refuse(std::string(R"({"weight_map": {"a": ")") + shard + "\"}}", "must be the name of a file in the same directory");
+    for (const char* shard : {"../one.safetensors", "/etc/passwd", "x/one.safetensors", "x\\\\one.safetensors", "..",
+                              ".", "", "one\\u0000"})
+        refuse(std::string(R"({"weight_map": {"a": ")") + shard + "\"}}",
+               "must be the name of a file in the same directory");
 
     write_weights(directory, "two.safetensors", {"b", "same"});
     write_weights(directory, "one.safetensors", {"a", "same"});
@@ -116,7 +123,8 @@ TEST_CASE("model files: without the usual names exactly one weight file is accep
     directory.write("pytorch_model.bin", "");
     const Error none = refused(directory.path());
     CHECK(none.code == ErrorCode::not_found);
-    CHECK_THAT(none.message, StartsWith(directory.path().string() + ": holds no weights to choose: there is no *.safetensors file"));
+    CHECK_THAT(none.message,
+               StartsWith(directory.path().string() + ": holds no weights to choose: there is no *.safetensors file"));
     CHECK_THAT(none.text(), ContainsSubstring("it has 'pytorch_model.bin'"));
 
     write_weights(directory, "tower.safetensors", {"a"});

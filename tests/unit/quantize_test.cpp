@@ -31,9 +31,12 @@ struct Bound {
     DType type;
     double rms; // of normal numbers, deviation 1: a step of the format over sqrt(12), and 15 % for its scales
 };
-// Groups of 32 normal numbers span about 4.1 deviations, groups of 16 reach about 1.8; steps are the span over the numbers that the type has.
-constexpr Bound kBounds[] = {{DType::q8_0, 2.1 / 127 / 3.46 * 1.15}, {DType::q4_0, 2.1 / 8 / 3.46 * 1.25}, {DType::q5_0, 2.1 / 16 / 3.46 * 1.25}, {DType::q5_1, 4.1 / 31 / 3.46 * 1.15},
-                             {DType::q4_k, 4.1 / 15 / 3.46 * 1.15}, {DType::q5_k, 4.1 / 31 / 3.46 * 1.15}, {DType::q6_k, 1.8 / 32 / 3.46 * 1.25}};
+// Groups of 32 normal numbers span about 4.1 deviations, groups of 16 reach about 1.8; steps are the span over the
+// numbers that the type has.
+constexpr Bound kBounds[] = {{DType::q8_0, 2.1 / 127 / 3.46 * 1.15}, {DType::q4_0, 2.1 / 8 / 3.46 * 1.25},
+                             {DType::q5_0, 2.1 / 16 / 3.46 * 1.25},  {DType::q5_1, 4.1 / 31 / 3.46 * 1.15},
+                             {DType::q4_k, 4.1 / 15 / 3.46 * 1.15},  {DType::q5_k, 4.1 / 31 / 3.46 * 1.15},
+                             {DType::q6_k, 1.8 / 32 / 3.46 * 1.25}};
 
 } // namespace
 
@@ -60,7 +63,8 @@ TEST_CASE("quantize: zeros, constants and lone outliers") {
         CAPTURE(name_of(type));
         CHECK(there_and_back(type, std::vector<float>(256, 0.0f)) == std::vector<float>(256, 0.0f));
         for (const float constant : {1.5f, -1.5f})
-            for (const float v : there_and_back(type, std::vector<float>(256, constant))) CHECK(std::abs(v - constant) < 0.03);
+            for (const float v : there_and_back(type, std::vector<float>(256, constant)))
+                CHECK(std::abs(v - constant) < 0.03);
         std::vector<float> x(256, 0.0f);
         x[100] = -8;
         CHECK(std::abs(there_and_back(type, x)[100] + 8) < 0.1);
@@ -84,8 +88,7 @@ TEST_CASE("quantize: q8_0 and q4_0 as ggml does") {
 }
 
 TEST_CASE("quantize: K types are no worse than ggml's") {
-    for (const DType type : {DType::q4_k, DType::q5_k, DType::q6_k})
-        DYNAMIC_SECTION(name_of(type)) {
+    for (const DType type : {DType::q4_k, DType::q5_k, DType::q6_k}) DYNAMIC_SECTION(name_of(type)) {
             weft_GOLDEN(path, std::string("quant/") + block_info(type).file_name + ".safetensors");
             const auto file = SafetensorsFile::open(path);
             REQUIRE(file);
@@ -93,11 +96,14 @@ TEST_CASE("quantize: K types are no worse than ggml's") {
             REQUIRE((x && theirs));
             const auto ours = there_and_back(type, *x);
             for (size_t row = 0; row < 8; ++row) {
-                const auto part = [&](const std::vector<float>& all) { return std::vector<float>(all.begin() + long(512 * row), all.begin() + long(512 * (row + 1))); };
+                const auto part = [&](const std::vector<float>& all) {
+                    return std::vector<float>(all.begin() + long(512 * row), all.begin() + long(512 * (row + 1)));
+                };
                 CAPTURE(row);
                 double largest = 0;
                 for (const float v : part(*x)) largest = std::max(largest, std::abs(double(v)));
-                CHECK(rms(part(*x), part(ours)) <= 1.1 * rms(part(*x), part(*theirs)) + largest / 2048); // the block's scale is a half
+                CHECK(rms(part(*x), part(ours)) <=
+                      1.1 * rms(part(*x), part(*theirs)) + largest / 2048); // the block's scale is a half
             }
         }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of L0 io: safetensors files, good and broken. Each broken one must be refused in words that name the file, the tensor and the rule.
+// Tests of L0 io: safetensors files, good and broken. Each broken one must be refused in words that name the file, the
+// tensor and the rule.
 #include "base/json.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"
@@ -23,7 +24,9 @@ std::string with_length(uint64_t length, const std::string& rest) {
     return file + rest;
 }
 
-std::string file_of(const std::string& header, size_t data_bytes) { return with_length(header.size(), header + std::string(data_bytes, '\0')); }
+std::string file_of(const std::string& header, size_t data_bytes) {
+    return with_length(header.size(), header + std::string(data_bytes, '\0'));
+}
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
@@ -38,9 +41,10 @@ const std::string kA = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})"
 
 TEST_CASE("safetensors: a file on disk gives its tensors in the order of their bytes") {
     const test::TemporaryDirectory directory;
-    const std::string header = R"({"z":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"I64","shape":[],"data_offsets":[12,20]},)"
-                               R"("a":{"dtype":"U8","shape":[4],"data_offsets":[8,12]},"empty":{"dtype":"F16","shape":[3,0],"data_offsets":[20,20]},)"
-                               R"("__metadata__":{"format":"pt","note":"\u00e4"}}   )";
+    const std::string header =
+        R"({"z":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"I64","shape":[],"data_offsets":[12,20]},)"
+        R"("a":{"dtype":"U8","shape":[4],"data_offsets":[8,12]},"empty":{"dtype":"F16","shape":[3,0],"data_offsets":[20,20]},)"
+        R"("__metadata__":{"format":"pt","note":"\u00e4"}}   )";
     std::string bytes = file_of(header, 20);
     const float z[2] = {1.5f, -2.0f};
     const int64_t b = -7;
@@ -80,9 +84,15 @@ TEST_CASE("safetensors: what the format allows is accepted") {
     good(file_of(R"({"__metadata__":{}})", 0));
     good(file_of(R"({"__metadata__":null})", 0));
     good(file_of("{" + kA + "}  \n\t", 8));
-    good(file_of(R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"y":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})", 5)); // unaligned
-    good(file_of(R"({"e":{"dtype":"F32","shape":[0],"data_offsets":[8,8]},)" + kA + R"(,"f":{"dtype":"F32","shape":[5,0],"data_offsets":[0,0]}})", 8));
-    good(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"new":{"shape":[[1,"x"]],"deep":{}},"also":null,"more":1.5}})", 8));
+    good(file_of(
+        R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"y":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})",
+        5)); // unaligned
+    good(file_of(R"({"e":{"dtype":"F32","shape":[0],"data_offsets":[8,8]},)" + kA +
+                     R"(,"f":{"dtype":"F32","shape":[5,0],"data_offsets":[0,0]}})",
+                 8));
+    good(file_of(
+        R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"new":{"shape":[[1,"x"]],"deep":{}},"also":null,"more":1.5}})",
+        8));
     good(file_of(R"({"a":{"dtype":"F4","shape":[3,2],"data_offsets":[0,3]}})", 3));
     good(file_of(R"({"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}})", 3));
     good(file_of(R"({"":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1));
@@ -128,7 +138,8 @@ TEST_CASE("safetensors: a broken header is refused with the file and the rule") 
 }
 
 TEST_CASE("safetensors: a broken tensor is refused with the file, the tensor and the rule") {
-    const auto refuse = [](const std::string& entries, size_t data_bytes, const std::string& tensor, const std::string& rule) {
+    const auto refuse = [](const std::string& entries, size_t data_bytes, const std::string& tensor,
+                           const std::string& rule) {
         const auto bytes = file_of("{" + entries + "}", data_bytes);
         const auto file = SafetensorsFile::parse(bytes_of(bytes), "dir/bad.safetensors");
         CAPTURE(entries.substr(0, 300), rule);
@@ -153,7 +164,8 @@ TEST_CASE("safetensors: a broken tensor is refused with the file, the tensor and
     refuse(entry(R"("f32")", "[2]", "[0,8]"), 8, "'w'", "dtype 'f32' is not a type of the format");
     refuse(entry("32", "[2]", "[0,8]"), 8, "'w'", "dtype must be a string");
     refuse(entry("{}", "[2]", "[0,8]"), 8, "'w'", "dtype must be a string");
-    for (const char* shape : {"2", "[2.0]", "[-2]", "[\"2\"]", "[[2]]", "[{}]", "[null]", "{}", "[18446744073709551616]"})
+    for (const char* shape :
+         {"2", "[2.0]", "[-2]", "[\"2\"]", "[[2]]", "[{}]", "[null]", "{}", "[18446744073709551616]"})
         refuse(entry(R"("F32")", shape, "[0,8]"), 8, "'w'", "shape must be a list of whole numbers below 2^64");
     for (const char* offsets : {"8", "[8]", "[]", "[0,4,8]", "[0,-8]", "[0,8.0]", "[[0,8]]", "{}", "[0,\"8\"]"})
         refuse(entry(R"("F32")", "[2]", offsets), 8, "'w'", "data_offsets must be two whole numbers below 2^64");
@@ -162,24 +174,32 @@ TEST_CASE("safetensors: a broken tensor is refused with the file, the tensor and
     refuse(entry(R"("F32")", many + "]", "[0,4]"), 4, "'w'", "shape has more than 64 dimensions");
     // Its size.
     refuse(entry(R"("F32")", "[2]", "[8,0]"), 8, "'w'", "data_offsets [8, 0] end before they begin");
-    refuse(entry(R"("F32")", "[2]", "[0,9]"), 8, "'w'", "data_offsets [0, 9] reach beyond the end of the file, which has 8 bytes of data");
-    refuse(entry(R"("F32")", "[2]", "[18446744073709551608,18446744073709551615]"), 8, "'w'", "reach beyond the end of the file");
+    refuse(entry(R"("F32")", "[2]", "[0,9]"), 8, "'w'",
+           "data_offsets [0, 9] reach beyond the end of the file, which has 8 bytes of data");
+    refuse(entry(R"("F32")", "[2]", "[18446744073709551608,18446744073709551615]"), 8, "'w'",
+           "reach beyond the end of the file");
     refuse(entry(R"("F32")", "[3]", "[0,8]"), 8, "'w'", "shape [3] of F32 needs 12 bytes, data_offsets [0, 8] give 8");
     refuse(entry(R"("F16")", "[2]", "[0,8]"), 8, "'w'", "shape [2] of F16 needs 4 bytes, data_offsets [0, 8] give 8");
     refuse(entry(R"("F32")", "[0]", "[0,8]"), 8, "'w'", "needs 0 bytes");
-    refuse(entry(R"("F32")", "[8589934592,8589934592]", "[0,0]"), 0, "'w'", "shape [8589934592, 8589934592] of F32 overflows 64 bits"); // 2^66 wraps to 0
+    refuse(entry(R"("F32")", "[8589934592,8589934592]", "[0,0]"), 0, "'w'",
+           "shape [8589934592, 8589934592] of F32 overflows 64 bits"); // 2^66 wraps to 0
     refuse(entry(R"("U64")", "[4611686018427387904]", "[0,0]"), 0, "'w'", "overflows 64 bits");
     refuse(entry(R"("F4")", "[3]", "[0,1]"), 1, "'w'", "shape [3] of F4 does not end on a byte boundary");
     refuse(entry(R"("F6_E3M2")", "[2]", "[0,1]"), 1, "'w'", "does not end on a byte boundary");
     // Its neighbours.
-    refuse(kA + R"(,"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]})", 12, "'b'", "data_offsets [4, 12] overlap tensor 'a' by 4 bytes");
+    refuse(kA + R"(,"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]})", 12, "'b'",
+           "data_offsets [4, 12] overlap tensor 'a' by 4 bytes");
     refuse(kA + R"(,"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})", 8, "'b'", "overlap tensor 'a' by 8 bytes");
     refuse(kA + R"(,"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]})", 8, "'b'", "overlap tensor 'a' by 5 bytes");
     refuse(kA + R"(,"b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]})", 8, "'b'", "overlap tensor 'a'");
-    refuse(kA + R"(,"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]})", 20, "'b'", "data_offsets [12, 20] leave a gap of 4 bytes before them");
+    refuse(kA + R"(,"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]})", 20, "'b'",
+           "data_offsets [12, 20] leave a gap of 4 bytes before them");
     refuse(R"("b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]})", 8, "'b'", "leave a gap of 4 bytes");
     refuse(kA + "," + kA, 8, "'a'", "the name occurs twice");
-    refuse(kA + R"(,"b":{"dtype":"U8","shape":[1],"data_offsets":[8,9]},"a":{"dtype":"U8","shape":[1],"data_offsets":[9,10]})", 10, "'a'", "the name occurs twice");
+    refuse(
+        kA +
+            R"(,"b":{"dtype":"U8","shape":[1],"data_offsets":[8,9]},"a":{"dtype":"U8","shape":[1],"data_offsets":[9,10]})",
+        10, "'a'", "the name occurs twice");
     // Its name: what a terminal would obey is written out, and a long one is cut.
     refuse(R"("w\u001b[2J":1)", 0, R"('w\x1b[2J')", "must be an object");
     refuse(R"("w\u0000":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})", 0, R"('w\x00')", "the name has a zero byte");
@@ -211,7 +231,9 @@ TEST_CASE("safetensors: every type is found by its name and has its size") {
 }
 
 TEST_CASE("safetensors: numbers are read from every type that has them") {
-    const auto floats = [](FileType type, const auto& words) { return *read_f32({"t", type, {words.size()}, raw(words)}); };
+    const auto floats = [](FileType type, const auto& words) {
+        return *read_f32({"t", type, {words.size()}, raw(words)});
+    };
     using Floats = std::vector<float>;
     CHECK(floats(FileType::f32, std::vector<float>{1, -0.5f}) == Floats{1, -0.5f});
     CHECK(floats(FileType::f64, std::vector<double>{1, 0.1}) == Floats{1, 0.1f});
@@ -224,24 +246,34 @@ TEST_CASE("safetensors: numbers are read from every type that has them") {
     CHECK(floats(FileType::f8_e4m3, std::vector<uint8_t>{0x38, 0x01, 0x7e, 0xb8}) == Floats{1, 0x1p-9f, 448, -1});
     CHECK(floats(FileType::f8_e5m2, std::vector<uint8_t>{0x3c, 0x01, 0x7b, 0xbc}) == Floats{1, 0x1p-16f, 57344, -1});
     CHECK(floats(FileType::f8_e4m3fnuz, std::vector<uint8_t>{0x40, 0x01, 0x7f, 0xc0}) == Floats{1, 0x1p-10f, 240, -1});
-    CHECK(floats(FileType::f8_e5m2fnuz, std::vector<uint8_t>{0x40, 0x01, 0x7f, 0xc0}) == Floats{1, 0x1p-17f, 57344, -1});
+    CHECK(floats(FileType::f8_e5m2fnuz, std::vector<uint8_t>{0x40, 0x01, 0x7f, 0xc0}) ==
+          Floats{1, 0x1p-17f, 57344, -1});
     CHECK(floats(FileType::f8_e8m0, std::vector<uint8_t>{127, 0, 254}) == Floats{1, 0x1p-127f, 0x1p127f});
     CHECK(std::isinf(floats(FileType::f8_e5m2, std::vector<uint8_t>{0x7c})[0]));
-    for (const auto& [type, word] : {std::pair(FileType::f8_e4m3, 0x7f), {FileType::f8_e4m3, 0xff}, {FileType::f8_e5m2, 0x7d}, {FileType::f8_e4m3fnuz, 0x80},
-                                     {FileType::f8_e5m2fnuz, 0x80}, {FileType::f8_e8m0, 0xff}})
+    for (const auto& [type, word] : {std::pair(FileType::f8_e4m3, 0x7f),
+                                     {FileType::f8_e4m3, 0xff},
+                                     {FileType::f8_e5m2, 0x7d},
+                                     {FileType::f8_e4m3fnuz, 0x80},
+                                     {FileType::f8_e5m2fnuz, 0x80},
+                                     {FileType::f8_e8m0, 0xff}})
         CHECK(std::isnan(floats(type, std::vector<uint8_t>{uint8_t(word)})[0]));
 
-    const auto integers = [](FileType type, const auto& words) { return *read_i64({"t", type, {words.size()}, raw(words)}); };
+    const auto integers = [](FileType type, const auto& words) {
+        return *read_i64({"t", type, {words.size()}, raw(words)});
+    };
     using Integers = std::vector<int64_t>;
     CHECK(integers(FileType::i16, std::vector<int16_t>{-5}) == Integers{-5});
     CHECK(integers(FileType::u32, std::vector<uint32_t>{~0u}) == Integers{0xffffffff});
-    CHECK(integers(FileType::i64, std::vector<int64_t>{std::numeric_limits<int64_t>::min()}) == Integers{std::numeric_limits<int64_t>::min()});
+    CHECK(integers(FileType::i64, std::vector<int64_t>{std::numeric_limits<int64_t>::min()}) ==
+          Integers{std::numeric_limits<int64_t>::min()});
     CHECK(integers(FileType::boolean, std::vector<uint8_t>{1, 0}) == Integers{1, 0});
 
     const std::vector<uint64_t> big{~uint64_t(0)};
     CHECK_THAT(read_i64({"t", FileType::u64, {1}, raw(big)}).error().message, ContainsSubstring("tensor 't'"));
-    CHECK_THAT(read_i64({"t", FileType::f32, {2}, raw(big)}).error().message, ContainsSubstring("F32, which cannot be read as integers"));
-    CHECK_THAT(read_f32({"t", FileType::f4, {16}, raw(big)}).error().message, ContainsSubstring("F4, which cannot be read as floats"));
+    CHECK_THAT(read_i64({"t", FileType::f32, {2}, raw(big)}).error().message,
+               ContainsSubstring("F32, which cannot be read as integers"));
+    CHECK_THAT(read_f32({"t", FileType::f4, {16}, raw(big)}).error().message,
+               ContainsSubstring("F4, which cannot be read as floats"));
     CHECK(read_f32({"t", FileType::c64, {1}, raw(big)}).error().code == ErrorCode::unsupported);
 }
 
@@ -249,8 +281,10 @@ TEST_CASE("safetensors: what is written is read back, wide types first and align
     const std::vector<uint8_t> flags{1, 0, 1};
     const std::vector<float> weights{1, 2, 3, 4, 5, 6};
     const std::vector<uint16_t> halves{0x3c00};
-    const std::vector<TensorView> tensors{{"flags", FileType::boolean, {3}, raw(flags)}, {"h", FileType::f16, {}, raw(halves)},
-                                          {"w \"quoted\"\n", FileType::f32, {2, 3}, raw(weights)}, {"none", FileType::f64, {0, 4}, {}}};
+    const std::vector<TensorView> tensors{{"flags", FileType::boolean, {3}, raw(flags)},
+                                          {"h", FileType::f16, {}, raw(halves)},
+                                          {"w \"quoted\"\n", FileType::f32, {2, 3}, raw(weights)},
+                                          {"none", FileType::f64, {0, 4}, {}}};
     const test::TemporaryDirectory directory;
     const auto path = directory / "out.safetensors";
     REQUIRE(write_safetensors(path, tensors, {{"format", "pt"}}));
@@ -296,7 +330,8 @@ TEST_CASE("safetensors: all reference files are read") {
     weft_GOLDEN(root, "README.md");
     size_t files = 0, tensors = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root.parent_path())) {
-        if (entry.path().extension() != ".safetensors" || entry.path().parent_path().filename() == "malformed") continue;
+        if (entry.path().extension() != ".safetensors" || entry.path().parent_path().filename() == "malformed")
+            continue;
         const auto file = SafetensorsFile::open(entry.path());
         INFO((file ? entry.path().string() : file.error().message));
         REQUIRE(file);

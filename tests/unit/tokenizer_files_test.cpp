@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of the kinds of tokenizer files: real vocabularies against what their own libraries give, small files written here, and files that must be refused.
+// Tests of the kinds of tokenizer files: real vocabularies against what their own libraries give, small files written
+// here, and files that must be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "unit/gguf_builder.hpp"
@@ -83,10 +84,17 @@ std::string numbers(const std::vector<int32_t>& list) {
 }
 
 // A protobuf field with a text, and a piece.
-std::string field(int number, const std::string& text) { return std::string{char(number << 3 | 2), char(text.size())} + text; }
-std::string long_field(int number, const std::string& text) { return std::string{char(((number << 3 | 2) & 0x7f) | 0x80), char(number >> 4), char(text.size())} + text; }
+std::string field(int number, const std::string& text) {
+    return std::string{char(number << 3 | 2), char(text.size())} + text;
+}
+std::string long_field(int number, const std::string& text) {
+    return std::string{char(((number << 3 | 2) & 0x7f) | 0x80), char(number >> 4), char(text.size())} + text;
+}
 std::string flag(int number, int value) { return std::string{char((number << 3) & 0x7f), char(value)}; }
-std::string piece(const std::string& text, float score, int type = 1) { return field(1, field(1, text) + std::string{char(2 << 3 | 5)} + GgufBuilder::raw(score) + std::string{char(3 << 3), char(type)}); }
+std::string piece(const std::string& text, float score, int type = 1) {
+    return field(1, field(1, text) + std::string{char(2 << 3 | 5)} + GgufBuilder::raw(score) +
+                        std::string{char(3 << 3), char(type)});
+}
 
 } // namespace
 
@@ -111,7 +119,9 @@ TEST_CASE("tokenizer files: vocabularies in GGUF models") {
         for (const Json& row : read_cases(entry.path() / "tokens.json")) {
             const auto ids = tokenizer->encode(row["text"].get<std::string>(), false);
             REQUIRE(ids);
-            const bool same = *ids == row["ids"].get<Ids>() || (row.contains("ids_tokenizers") && *ids == row["ids_tokenizers"].get<Ids>()); // either is right
+            const bool same =
+                *ids == row["ids"].get<Ids>() ||
+                (row.contains("ids_tokenizers") && *ids == row["ids_tokenizers"].get<Ids>()); // either is right
             CAPTURE(row["text"], *ids);
             CHECK(same);
             ++cases;
@@ -128,7 +138,8 @@ TEST_CASE("tokenizer files: the Llama 2 vocabulary gives the same from GGUF and 
         const std::string text = row["text"];
         CAPTURE(text);
         if (row.contains("pair")) {
-            CHECK(tokenizer->encode_pair(text, row["pair"].get<std::string>(), true)->ids == row["ids_special"].get<Ids>());
+            CHECK(tokenizer->encode_pair(text, row["pair"].get<std::string>(), true)->ids ==
+                  row["ids_special"].get<Ids>());
             continue;
         }
         const Ids with_special = row.value("ids_special", row["ids"]);
@@ -147,14 +158,16 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind Unigram") {
         const auto ids = tokenizer->encode(row["text"].get<std::string>(), false);
         REQUIRE(ids);
         CAPTURE(row["text"], *ids);
-        CHECK((*ids == row["ids"].get<Ids>() || (row.contains("ids_sentencepiece") && *ids == row["ids_sentencepiece"].get<Ids>()))); // either is right
+        CHECK((*ids == row["ids"].get<Ids>() ||
+               (row.contains("ids_sentencepiece") && *ids == row["ids_sentencepiece"].get<Ids>()))); // either is right
     }
 }
 
 TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of its own") {
     const TemporaryDirectory folder;
     const std::string mark = "\xe2\x96\x81";
-    const std::string pieces = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3) + piece("<sep>", 0, 4) + piece(mark, -9) + piece("a", -8) + piece("b", -7) + piece("ab", -1) +
+    const std::string pieces = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3) + piece("<sep>", 0, 4) +
+                               piece(mark, -9) + piece("a", -8) + piece("b", -7) + piece("ab", -1) +
                                piece(mark + "ab", -2) + piece("<0x63>", 0, 6);
     const std::string byte_fallback{char(0x98), char(0x02), 1}; // field 35
     const auto path = folder.write("tokenizer.model", pieces + field(2, flag(3, 2) + byte_fallback));
@@ -164,7 +177,9 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of i
     CHECK(*tokenizer->encode("b<sep>abcd", false) == Ids{4, 6, 3, 7, 9, 0}); // c is a byte, d unknown
     CHECK(tokenizer->decode(Ids{1, 8, 8}, true) == "ab ab");
     CHECK(*Tokenizer::load(folder.path())->encode("ab", false) == Ids{8});
-    (void)folder.write("tokenizer_config.json", R"({"add_bos_token": false, "add_eos_token": true, "added_tokens_decoder": {"10": {"content": "<new>", "special": true}}})");
+    (void)folder.write(
+        "tokenizer_config.json",
+        R"({"add_bos_token": false, "add_eos_token": true, "added_tokens_decoder": {"10": {"content": "<new>", "special": true}}})");
     const auto configured = Tokenizer::load(folder.path());
     REQUIRE(configured);
     CHECK(*configured->encode("ab<new>", true) == Ids{8, 10, 2});
@@ -174,12 +189,15 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of i
 namespace {
 
 const std::string kMark = "\xe2\x96\x81";
-const std::string kByteFallback{char(0x98), char(0x02), 1}, kSpaceIsSuffix{char(0xc0), char(0x01), 1}; // fields 35 and 24
+const std::string kByteFallback{char(0x98), char(0x02), 1},
+    kSpaceIsSuffix{char(0xc0), char(0x01), 1}; // fields 35 and 24
 const std::string kStart = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3);
 
-Tokenizer sentencepiece(int kind, const std::string& pieces, const std::string& trainer = "", const std::string& normalizer = "") {
+Tokenizer sentencepiece(int kind, const std::string& pieces, const std::string& trainer = "",
+                        const std::string& normalizer = "") {
     const TemporaryDirectory folder;
-    auto tokenizer = Tokenizer::load(folder.write("m.model", pieces + field(2, flag(3, kind) + trainer) + field(3, normalizer)));
+    auto tokenizer =
+        Tokenizer::load(folder.write("m.model", pieces + field(2, flag(3, kind) + trainer) + field(3, normalizer)));
     REQUIRE(tokenizer);
     return std::move(*tokenizer);
 }
@@ -190,19 +208,23 @@ TEST_CASE("tokenizer files: scores are summed in float for a SentencePiece model
     const std::string pieces = piece("<unk>", 0, 2) + piece("a", -7.87f) + piece("aa", -15.74f) + piece("aaa", -23.61f);
     CHECK(*sentencepiece(1, pieces, "", flag(3, 0) + flag(4, 0)).encode("aaaa", false) == Ids{1, 3});
     Json vocabulary = Json::array({Json::array({"<unk>", 0.0})});
-    for (const auto& [text, score] : {std::pair("a", -7.87f), std::pair("aa", -15.74f), std::pair("aaa", -23.61f)}) vocabulary.push_back(Json::array({text, double(score)}));
-    const auto json = Tokenizer::parse(Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocabulary}}}}.dump(), "t.json");
+    for (const auto& [text, score] : {std::pair("a", -7.87f), std::pair("aa", -15.74f), std::pair("aaa", -23.61f)})
+        vocabulary.push_back(Json::array({text, double(score)}));
+    const auto json =
+        Tokenizer::parse(Json{{"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocabulary}}}}.dump(), "t.json");
     REQUIRE(json);
     CHECK(*json->encode("aaaa", false) == Ids{2, 2});
 }
 
 TEST_CASE("tokenizer files: decoding SentencePiece's marks and unknown pieces") {
-    const std::string pieces = kStart + piece(kMark, -3) + piece("a", -2) + piece("b", -2.5f) + piece(kMark + "a", -1) + piece("a" + kMark, -1.5f) + piece(kMark + kMark, -4);
+    const std::string pieces = kStart + piece(kMark, -3) + piece("a", -2) + piece("b", -2.5f) + piece(kMark + "a", -1) +
+                               piece("a" + kMark, -1.5f) + piece(kMark + kMark, -4);
     const std::vector<Ids> texts = {{6, 4}, {3, 6}, {3, 3, 6}, {8, 4}, {7, 4}, {4, 3}, {0, 6}, {3, 0, 4}, {6, 0, 4}};
     const std::string u = " \xe2\x81\x87 ", no_prefix = flag(3, 0), keep = flag(4, 0);
     const std::vector<std::string> dropped = {"aa", "a", "a", " a", "a a", "a ", u + " a", u + "a", "a" + u + "a"};
     const std::vector<std::pair<std::string, std::vector<std::string>>> normalizers = {
-        {"", dropped}, {no_prefix, dropped},
+        {"", dropped},
+        {no_prefix, dropped},
         {keep, {"aa", " a", "  a", " a", "a a", "a ", u + " a", u + "a", "a" + u + "a"}},
         {no_prefix + keep, {" aa", "  a", "   a", "  a", "a a", "a ", u + " a", " " + u + "a", " a" + u + "a"}},
     };
@@ -219,21 +241,26 @@ TEST_CASE("tokenizer files: decoding SentencePiece's marks and unknown pieces") 
                 CHECK(streamed + stream.flush() == expected[i]);
             }
         }
-        const Tokenizer marked = sentencepiece(kind, pieces, long_field(44, "?!")), empty = sentencepiece(kind, pieces, long_field(44, ""));
+        const Tokenizer marked = sentencepiece(kind, pieces, long_field(44, "?!")),
+                        empty = sentencepiece(kind, pieces, long_field(44, ""));
         CHECK(marked.decode(Ids{4, 3, 0}, true) == "a ?!");
         CHECK(empty.decode(Ids{3, 0, 3, 4}, true) == "a");
     }
 }
 
 TEST_CASE("tokenizer files: user-defined symbols of a SentencePiece model compete in Unigram and come first in BPE") {
-    const std::string pieces = kStart + piece(kMark, -3) + piece("a", -2) + piece("b", -2.5f) + piece("ab", -0.01f) + piece("<x>", 0, 4) + piece("b<", -1) + piece("<x>b", -0.01f) + piece("<", -5) +
+    const std::string pieces = kStart + piece(kMark, -3) + piece("a", -2) + piece("b", -2.5f) + piece("ab", -0.01f) +
+                               piece("<x>", 0, 4) + piece("b<", -1) + piece("<x>b", -0.01f) + piece("<", -5) +
                                piece("x", -5) + piece(">", -5);
     const Tokenizer unigram = sentencepiece(1, pieces), bpe = sentencepiece(2, pieces);
     CHECK(*unigram.encode("a<x>b", false) == Ids{3, 4, 9});
     CHECK(*unigram.encode("<x><x>b", false) == Ids{3, 7, 9});
     CHECK(*unigram.encode("ab<x>", false) == Ids{3, 6, 7});
-    for (const auto& [score, ids] : {std::pair(-7.6f, Ids{3, 5}), std::pair(-7.4f, Ids{4, 6})}) { // a symbol's score is 0.1 for each byte after the first
-        const std::string spaces = piece("<unk>", 0, 2) + piece(kMark, -1.6f) + piece("no", -2) + piece("For", -7.8f) + piece("For" + kMark, score) + piece(kMark + "the", 0, 4) + piece("the", 0, 4);
+    for (const auto& [score, ids] :
+         {std::pair(-7.6f, Ids{3, 5}),
+          std::pair(-7.4f, Ids{4, 6})}) { // a symbol's score is 0.1 for each byte after the first
+        const std::string spaces = piece("<unk>", 0, 2) + piece(kMark, -1.6f) + piece("no", -2) + piece("For", -7.8f) +
+                                   piece("For" + kMark, score) + piece(kMark + "the", 0, 4) + piece("the", 0, 4);
         CHECK(*sentencepiece(1, spaces, "", flag(3, 0)).encode("For the", false) == ids);
     }
     CHECK(*bpe.encode("a<x>b", false) == Ids{3, 4, 7, 5});
@@ -242,7 +269,8 @@ TEST_CASE("tokenizer files: user-defined symbols of a SentencePiece model compet
 
 TEST_CASE("tokenizer files: infinite scores of a SentencePiece model") {
     for (const float infinity : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
-        const std::string pieces = kStart + piece(kMark, -3) + piece("a", infinity) + piece("b", -2.5f) + piece("ab", -4) + piece(kMark + "a", -2);
+        const std::string pieces = kStart + piece(kMark, -3) + piece("a", infinity) + piece("b", -2.5f) +
+                                   piece("ab", -4) + piece(kMark + "a", -2);
         CHECK(*sentencepiece(2, pieces).encode("zab", false) == Ids{3, 0, 6});
         CHECK(*sentencepiece(3, pieces).encode("b a", false) == Ids{0, 7});
         CHECK(*sentencepiece(4, pieces).encode("zab", false) == Ids{3, 0, 4, 5});
@@ -258,17 +286,21 @@ TEST_CASE("tokenizer files: words of a SentencePiece model") {
     CHECK(*suffix.encode("a z", false) == Ids{5, 0, 3}); // words begin with spaces all the same
     CHECK(*suffix.encode("a a", false) == Ids{5, 6, 3});
     std::string bytes;
-    for (int b = 0; b < 256; ++b) bytes += piece(std::string("<0x") + "0123456789ABCDEF"[b >> 4] + "0123456789ABCDEF"[b & 15] + ">", 0, 6);
-    const Tokenizer fallback = sentencepiece(3, kStart + bytes + words, kByteFallback), both = sentencepiece(3, kStart + bytes + words, kSpaceIsSuffix + kByteFallback);
+    for (int b = 0; b < 256; ++b)
+        bytes += piece(std::string("<0x") + "0123456789ABCDEF"[b >> 4] + "0123456789ABCDEF"[b & 15] + ">", 0, 6);
+    const Tokenizer fallback = sentencepiece(3, kStart + bytes + words, kByteFallback),
+                    both = sentencepiece(3, kStart + bytes + words, kSpaceIsSuffix + kByteFallback);
     CHECK(*fallback.encode("a z", false) == Ids{262, 229, 153, 132, 125});
-    CHECK(fallback.decode(Ids{262, 229, 153, 132, 125}, true) == "a" + kMark + "z"); // a mark that is spelled in bytes is no space
+    CHECK(fallback.decode(Ids{262, 229, 153, 132, 125}, true) ==
+          "a" + kMark + "z"); // a mark that is spelled in bytes is no space
     CHECK(*both.encode("z a", false) == Ids{125, 262, 259});
 }
 
 TEST_CASE("tokenizer files: what the class of a tokenizer adds to a SentencePiece model") {
     const TemporaryDirectory folder;
     const std::string mark = "\xe2\x96\x81";
-    const std::string first = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3), rest = piece(mark, -3) + piece("a", -2) + piece("b", -2.5f) + piece(mark + "ab", -1);
+    const std::string first = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3),
+                      rest = piece(mark, -3) + piece("a", -2) + piece("b", -2.5f) + piece(mark + "ab", -1);
     (void)folder.write("spiece.model", first + rest + field(2, flag(3, 1)));
     // fairseq's ids: <s>, <pad>, </s>, <unk>, the pieces from the fourth on, <mask>.
     (void)folder.write("tokenizer_config.json", R"({"tokenizer_class": "XLMRobertaTokenizer"})");
@@ -292,7 +324,8 @@ TEST_CASE("tokenizer files: what the class of a tokenizer adds to a SentencePiec
     CHECK(*Tokenizer::load(folder.path())->encode("ab", true) == Ids{7, 2, 8});
 
     const TemporaryDirectory t5;
-    (void)t5.write("spiece.model", piece("<pad>", 0, 3) + piece("</s>", 0, 3) + piece("<unk>", 0, 2) + rest + field(2, flag(3, 1)));
+    (void)t5.write("spiece.model",
+                   piece("<pad>", 0, 3) + piece("</s>", 0, 3) + piece("<unk>", 0, 2) + rest + field(2, flag(3, 1)));
     (void)t5.write("tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer", "extra_ids": 3})");
     const auto sentinels = Tokenizer::load(t5.path());
     REQUIRE(sentinels);
@@ -310,7 +343,8 @@ TEST_CASE("tokenizer files: what the class of a tokenizer adds to a SentencePiec
 
 TEST_CASE("tokenizer files: tekken, tiktoken and RWKV files that are small") {
     const TemporaryDirectory folder;
-    const std::string tekken = R"({"config": {"pattern": "[a-z]+|\\s", "default_num_special_tokens": 3, "default_vocab_size": 7, "version": "v3"},
+    const std::string tekken =
+        R"({"config": {"pattern": "[a-z]+|\\s", "default_num_special_tokens": 3, "default_vocab_size": 7, "version": "v3"},
         "vocab": [{"rank": 0, "token_bytes": "YQ=="}, {"rank": 1, "token_bytes": "Yg=="}, {"rank": 2, "token_bytes": "YWI="}, {"rank": 3, "token_bytes": "IA=="}, {"rank": 4, "token_bytes": "YWJh"}],
         "special_tokens": [{"rank": 0, "token_str": "<unk>", "is_control": true}, {"rank": 1, "token_str": "<s>", "is_control": true}]})";
     const auto mistral = Tokenizer::load(folder.write("tekken.json", tekken));
@@ -320,10 +354,12 @@ TEST_CASE("tokenizer files: tekken, tiktoken and RWKV files that are small") {
     REQUIRE(ranks);
     CHECK(*ranks->encode("abab a", false) == Ids{2, 2, 3, 0});
     CHECK(ranks->decode(Ids{2, 3}, false) == "ab ");
-    const auto world = Tokenizer::load(folder.write("rwkv.txt", "1 'a' 1\n2 'b' 1\n3 \"ab'\" 3\n4 b'\\xff' 1\n5 '\\u20ac' 3\n"));
+    const auto world =
+        Tokenizer::load(folder.write("rwkv.txt", "1 'a' 1\n2 'b' 1\n3 \"ab'\" 3\n4 b'\\xff' 1\n5 '\\u20ac' 3\n"));
     REQUIRE(world);
     CHECK(*world->encode("aab'b\xe2\x82\xac", false) == Ids{1, 3, 2, 5});
-    CHECK(world->decode(Ids{5, 4, 1}, false) == "\xe2\x82\xac\xef\xbf\xbd" "a");
+    CHECK(world->decode(Ids{5, 4, 1}, false) == "\xe2\x82\xac\xef\xbf\xbd"
+                                                "a");
     CHECK_FALSE(world->encode("c", false)); // no token for it
 }
 
@@ -347,25 +383,39 @@ TEST_CASE("tokenizer files: GGUF vocabularies of other kinds, and wrong ones") {
     const TemporaryDirectory folder;
     const auto load = [&](GgufBuilder& file) { return Tokenizer::load(folder.write("v.gguf", file.file())); };
     GgufBuilder rwkv;
-    rwkv.string("tokenizer.ggml.model", "rwkv").array("tokenizer.ggml.tokens", GgufType::string, 3, strings({"<s>", "\\x61", "ab"})).array("tokenizer.ggml.token_type", GgufType::i32, 3, numbers({3, 1, 1}));
+    rwkv.string("tokenizer.ggml.model", "rwkv")
+        .array("tokenizer.ggml.tokens", GgufType::string, 3, strings({"<s>", "\\x61", "ab"}))
+        .array("tokenizer.ggml.token_type", GgufType::i32, 3, numbers({3, 1, 1}));
     const auto world = load(rwkv);
     REQUIRE(world);
     CHECK(*world->encode("aab", false) == Ids{1, 2});
     GgufBuilder t5;
-    t5.string("tokenizer.ggml.model", "t5").array("tokenizer.ggml.tokens", GgufType::string, 5, strings({"<pad>", "</s>", "<unk>", "\xe2\x96\x81" "a", "a"}));
-    t5.array("tokenizer.ggml.token_type", GgufType::i32, 5, numbers({3, 3, 2, 1, 1})).array("tokenizer.ggml.scores", GgufType::i32, 5, numbers({0, 0, 0, -1, -2}));
+    t5.string("tokenizer.ggml.model", "t5")
+        .array("tokenizer.ggml.tokens", GgufType::string, 5,
+               strings({"<pad>", "</s>", "<unk>",
+                        "\xe2\x96\x81"
+                        "a",
+                        "a"}));
+    t5.array("tokenizer.ggml.token_type", GgufType::i32, 5, numbers({3, 3, 2, 1, 1}))
+        .array("tokenizer.ggml.scores", GgufType::i32, 5, numbers({0, 0, 0, -1, -2}));
     const auto unigram = load(t5);
     REQUIRE(unigram);
     CHECK(*unigram->encode("aazz", true) == Ids{3, 4, 2, 1});
     GgufBuilder unknown;
-    unknown.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", "none-such").array("tokenizer.ggml.tokens", GgufType::string, 1, strings({"a"}));
+    unknown.string("tokenizer.ggml.model", "gpt2")
+        .string("tokenizer.ggml.pre", "none-such")
+        .array("tokenizer.ggml.tokens", GgufType::string, 1, strings({"a"}));
     CHECK_THAT(load(unknown).error().message, ContainsSubstring("'none-such'"));
     CHECK(load(unknown).error().code == ErrorCode::unsupported);
     GgufBuilder merges;
-    merges.string("tokenizer.ggml.model", "gpt2").array("tokenizer.ggml.tokens", GgufType::string, 2, strings({"a", "b"})).array("tokenizer.ggml.merges", GgufType::string, 1, strings({"a b"}));
-    CHECK_THAT(load(merges).error().message, ContainsSubstring("key 'tokenizer.ggml.merges'") && ContainsSubstring("entry 0"));
+    merges.string("tokenizer.ggml.model", "gpt2")
+        .array("tokenizer.ggml.tokens", GgufType::string, 2, strings({"a", "b"}))
+        .array("tokenizer.ggml.merges", GgufType::string, 1, strings({"a b"}));
+    CHECK_THAT(load(merges).error().message,
+               ContainsSubstring("key 'tokenizer.ggml.merges'") && ContainsSubstring("entry 0"));
     GgufBuilder repeated;
-    repeated.string("tokenizer.ggml.model", "llama").array("tokenizer.ggml.tokens", GgufType::string, 2, strings({"a", "a"}));
+    repeated.string("tokenizer.ggml.model", "llama")
+        .array("tokenizer.ggml.tokens", GgufType::string, 2, strings({"a", "a"}));
     CHECK_FALSE(load(repeated));
     GgufBuilder empty;
     CHECK(load(empty).error().code == ErrorCode::not_found);
@@ -375,7 +425,10 @@ TEST_CASE("tokenizer files: ways of splitting by their names in GGUF") {
     const TemporaryDirectory folder;
     const auto pieces = [&](const std::string& pre, const std::string& text) {
         GgufBuilder file;
-        file.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", pre).array("tokenizer.ggml.tokens", GgufType::string, 1, strings({"a"})).array("tokenizer.ggml.merges", GgufType::string, 0, "");
+        file.string("tokenizer.ggml.model", "gpt2")
+            .string("tokenizer.ggml.pre", pre)
+            .array("tokenizer.ggml.tokens", GgufType::string, 1, strings({"a"}))
+            .array("tokenizer.ggml.merges", GgufType::string, 0, "");
         const auto tokenizer = Tokenizer::load(folder.write("v.gguf", file.file()));
         INFO((tokenizer ? std::string() : tokenizer.error().text()));
         REQUIRE(tokenizer);
@@ -397,13 +450,16 @@ TEST_CASE("tokenizer files: what is wrong with a file is said") {
     CHECK_THAT(error_of(folder / "nothing"), ContainsSubstring("neither a file nor a directory"));
     CHECK_THAT(error_of(folder.write("a.model", "\n\x7f")), ContainsSubstring("reaches beyond its end (at offset"));
     CHECK_THAT(error_of(folder.write("b.model", piece("a", 0, 9))), ContainsSubstring("piece type 9"));
-    CHECK_THAT(error_of(folder.write("c.model", piece("a", 0) + piece("a", 0))), ContainsSubstring("piece 1 repeats 'a'"));
-    CHECK_THAT(error_of(folder.write("d.model", piece("a", 0) + field(3, field(2, "123")))), ContainsSubstring("the character map is shorter than 8 bytes"));
+    CHECK_THAT(error_of(folder.write("c.model", piece("a", 0) + piece("a", 0))),
+               ContainsSubstring("piece 1 repeats 'a'"));
+    CHECK_THAT(error_of(folder.write("d.model", piece("a", 0) + field(3, field(2, "123")))),
+               ContainsSubstring("the character map is shorter than 8 bytes"));
     CHECK_THAT(error_of(folder.write("e.tiktoken", "YQ== 0\nYQ= 1\n")), ContainsSubstring("line 2"));
     CHECK_THAT(error_of(folder.write("f.tiktoken", "YQ== 0\nYQ== 1\n")), ContainsSubstring("repeats another"));
     CHECK_THAT(error_of(folder.write("rwkv.txt", "1 'a' 1\n2 'b' 2\n")), ContainsSubstring("line 2"));
     CHECK_THAT(error_of(folder.write("vocab.txt", "a\nb\n")), ContainsSubstring("[UNK]"));
-    CHECK_THAT(error_of(folder.write("tekken.json", R"({"config": {}, "vocab": [{"rank": 0, "token_bytes": "?"}]})")), ContainsSubstring("vocab[0]: key 'token_bytes' must be base64"));
+    CHECK_THAT(error_of(folder.write("tekken.json", R"({"config": {}, "vocab": [{"rank": 0, "token_bytes": "?"}]})")),
+               ContainsSubstring("vocab[0]: key 'token_bytes' must be base64"));
     CHECK_THAT(error_of(folder.write("empty.txt", "")), ContainsSubstring("is empty"));
 }
 
@@ -413,7 +469,9 @@ TEST_CASE("tokenizer files: a word of ten million bytes is not quadratic, and th
     uint32_t state = 1;
     for (char& c : longest) c = "etaoinshr"[((state = state * 1664525u + 1013904223u) >> 16) % 9];
     int tokenizers = 0;
-    for (const char* name : {"vocab/ggml-vocab-gpt-2.gguf", "vocab/ggml-vocab-llama-spm.gguf", "tokenizers/unigram-test.model", "tokenizers/gpt2.tiktoken", "rwkv-tiny/rwkv_vocab_v20230424.txt"}) {
+    for (const char* name :
+         {"vocab/ggml-vocab-gpt-2.gguf", "vocab/ggml-vocab-llama-spm.gguf", "tokenizers/unigram-test.model",
+          "tokenizers/gpt2.tiktoken", "rwkv-tiny/rwkv_vocab_v20230424.txt"}) {
         CAPTURE(name);
         const auto tokenizer = Tokenizer::load(data / name);
         REQUIRE(tokenizer);

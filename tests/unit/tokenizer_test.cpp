@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of the tokenizer: every golden case of the tokenizers library, text that comes token by token, files that must be refused.
+// Tests of the tokenizer: every golden case of the tokenizers library, text that comes token by token, files that must
+// be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
-#include <weft/tokenizer.hpp>
 #include "unit/goldens.hpp"
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <thread>
+#include <weft/tokenizer.hpp>
 
 using namespace weft;
 using Catch::Matchers::ContainsSubstring;
@@ -39,7 +40,8 @@ std::string stream(const Tokenizer& tokenizer, const Ids& ids, bool skip_special
     std::string all;
     for (const uint32_t id : ids) {
         const std::string piece = decoder.push(id);
-        if (!piece.empty()) CHECK((static_cast<unsigned char>(piece[0]) & 0xc0) != 0x80); // begins with a whole character
+        if (!piece.empty())
+            CHECK((static_cast<unsigned char>(piece[0]) & 0xc0) != 0x80); // begins with a whole character
         all += piece;
     }
     return all + decoder.flush();
@@ -98,7 +100,8 @@ size_t check_folder(const std::filesystem::path& folder, const Tokenizer& tokeni
 std::string with(const std::string& keys) {
     Json vocabulary = {{"abc", 30}, {"ab", 29}, {"\xc4\xa0", 28}};
     for (char c = 'a'; c <= 'z'; ++c) vocabulary[std::string(1, c)] = c - 'a';
-    return R"({"model": {"type": "BPE", "vocab": )" + vocabulary.dump() + R"(, "merges": [["a", "b"], ["ab", "c"]]})" + (keys.empty() ? "" : ", ") + keys + "}";
+    return R"({"model": {"type": "BPE", "vocab": )" + vocabulary.dump() + R"(, "merges": [["a", "b"], ["ab", "c"]]})" +
+           (keys.empty() ? "" : ", ") + keys + "}";
 }
 
 } // namespace
@@ -135,11 +138,13 @@ TEST_CASE("tokenizer: broken files are refused") {
     const auto utf8 = Tokenizer::load(root / "tokenizer-invalid-utf8.tokenizer.json");
     REQUIRE_FALSE(utf8);
     CHECK(utf8.error().code == ErrorCode::malformed);
-    CHECK_THAT(utf8.error().message, StartsWith((root / "tokenizer-invalid-utf8.tokenizer.json").string() + ": ") && ContainsSubstring("UTF-8"));
+    CHECK_THAT(utf8.error().message, StartsWith((root / "tokenizer-invalid-utf8.tokenizer.json").string() + ": ") &&
+                                         ContainsSubstring("UTF-8"));
     const auto merge = Tokenizer::load(root / "tokenizer-merge-unknown.tokenizer.json");
     REQUIRE_FALSE(merge);
     CHECK(merge.error().code == ErrorCode::malformed);
-    CHECK_THAT(merge.error().message, ContainsSubstring("key 'merges'") && ContainsSubstring("'zz', which is not in the vocabulary"));
+    CHECK_THAT(merge.error().message,
+               ContainsSubstring("key 'merges'") && ContainsSubstring("'zz', which is not in the vocabulary"));
 }
 
 TEST_CASE("tokenizer: what is wrong with a file is said") {
@@ -153,26 +158,43 @@ TEST_CASE("tokenizer: what is wrong with a file is said") {
         {"{}", "t.json: key 'model' is missing"},
         {with(R"("version": "2.0")"), "key 'version'"},
         {R"({"model": {"type": "Magic"}})", "t.json: model: type 'Magic' is not supported"},
-        {R"({"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}})", "t.json: model: key 'vocab' must map tokens to ids"},
-        {R"({"model": {"type": "BPE", "vocab": {"a": 4294967295}, "merges": []}})", "key 'vocab' must map tokens to ids"},
+        {R"({"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}})",
+         "t.json: model: key 'vocab' must map tokens to ids"},
+        {R"({"model": {"type": "BPE", "vocab": {"a": 4294967295}, "merges": []}})",
+         "key 'vocab' must map tokens to ids"},
         {R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": [["a", "b"]]}})", "needs the token 'ab'"},
         {R"({"model": {"type": "BPE", "vocab": {"a": 0, "aa": 1}, "merges": ["a a", ["a", "a"]]}})", "entry 1 is not"},
         {R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a  a"]}})", "entry 0 is not"},
         {R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": 7}})", "key 'merges' must be a list"},
-        {with(R"("normalizer": {"type": "Strip", "strip_left": 1})"), "t.json: normalizer: key 'strip_left' must be true or false"},
-        {with(R"("normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Rot13"}]})"), "t.json: normalizer: normalizers[1]: type 'Rot13' is not supported"},
+        {with(R"("normalizer": {"type": "Strip", "strip_left": 1})"),
+         "t.json: normalizer: key 'strip_left' must be true or false"},
+        {with(R"("normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Rot13"}]})"),
+         "t.json: normalizer: normalizers[1]: type 'Rot13' is not supported"},
         {with(R"("normalizer": )" + deep), "nested more than 16 deep"},
-        {with(R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated", "invert": false})"), "regular expression is not supported"},
-        {with(R"("pre_tokenizer": {"type": "Split", "pattern": "a", "behavior": "Isolated", "invert": false})"), "key 'pattern' must be an object"},
-        {with(R"("pre_tokenizer": {"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways", "invert": false})"), "key 'behavior' must be Removed"},
+        {with(
+             R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated", "invert": false})"),
+         "regular expression is not supported"},
+        {with(R"("pre_tokenizer": {"type": "Split", "pattern": "a", "behavior": "Isolated", "invert": false})"),
+         "key 'pattern' must be an object"},
+        {with(
+             R"("pre_tokenizer": {"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways", "invert": false})"),
+         "key 'behavior' must be Removed"},
         {with(R"("pre_tokenizer": {"type": "FixedLength", "length": 0})"), "key 'length'"},
-        {with(R"("pre_tokenizer": {"type": "Metaspace", "replacement": "__"})"), "key 'replacement' must be one character"},
-        {with(R"("decoder": {"type": "Strip", "content": " ", "start": -1, "stop": 0})"), "key 'start' must not be negative"},
-        {with(R"("decoder": {"type": "Replace", "pattern": {"String": "a"}, "content": ")" + std::string(5000, 'b') + R"("})"), "must have at most 4096 bytes"},
-        {with(R"("post_processor": {"type": "BertProcessing", "sep": ["x"], "cls": ["y", 1]})"), "key 'sep' must be [token, id]"},
-        {with(R"("post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x", "type_id": 0}}], "pair": [], "special_tokens": {}})"),
+        {with(R"("pre_tokenizer": {"type": "Metaspace", "replacement": "__"})"),
+         "key 'replacement' must be one character"},
+        {with(R"("decoder": {"type": "Strip", "content": " ", "start": -1, "stop": 0})"),
+         "key 'start' must not be negative"},
+        {with(R"("decoder": {"type": "Replace", "pattern": {"String": "a"}, "content": ")" + std::string(5000, 'b') +
+              R"("})"),
+         "must have at most 4096 bytes"},
+        {with(R"("post_processor": {"type": "BertProcessing", "sep": ["x"], "cls": ["y", 1]})"),
+         "key 'sep' must be [token, id]"},
+        {with(
+             R"("post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x", "type_id": 0}}], "pair": [], "special_tokens": {}})"),
          "must name an entry of special_tokens"},
-        {with(R"("post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [], "special_tokens": {}})"), "must be A"},
+        {with(
+             R"("post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [], "special_tokens": {}})"),
+         "must be A"},
         {with(R"("added_tokens": [{"content": 3}])"), "t.json: added_tokens[0]: key 'content' must be a string"},
     };
     for (const Row& row : rows) {
@@ -185,31 +207,42 @@ TEST_CASE("tokenizer: what is wrong with a file is said") {
 
 TEST_CASE("tokenizer: a regular expression is named by its place, once") {
     const auto split = [](const std::string& pattern) {
-        return Tokenizer::parse(with(R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": )" + Json(pattern).dump() + R"(}, "behavior": "Isolated", "invert": false})"), "t.json");
+        return Tokenizer::parse(with(R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": )" +
+                                     Json(pattern).dump() + R"(}, "behavior": "Isolated", "invert": false})"),
+                                "t.json");
     };
-    CHECK_THAT(split("(a").error().message, StartsWith("t.json: ") && ContainsSubstring("key 'pattern': regular expression is not supported"));
+    CHECK_THAT(split("(a").error().message,
+               StartsWith("t.json: ") && ContainsSubstring("key 'pattern': regular expression is not supported"));
     const auto ids = split("(a+)+[bc]")->encode(std::string(20'000, 'a'), false);
     REQUIRE_FALSE(ids);
-    CHECK_THAT(ids.error().message, StartsWith("t.json: ") && !StartsWith("t.json: t.json") && ContainsSubstring("key 'pattern': regular expression gave up"));
+    CHECK_THAT(ids.error().message, StartsWith("t.json: ") && !StartsWith("t.json: t.json") &&
+                                        ContainsSubstring("key 'pattern': regular expression gave up"));
 }
 
 TEST_CASE("tokenizer: parts that each double the text are stopped") {
     std::string doubles = R"({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"})", all = doubles;
     for (int i = 1; i < 60; ++i) all += "," + doubles;
-    const auto normalizer = Tokenizer::parse(with(R"("normalizer": {"type": "Sequence", "normalizers": [)" + all + "]}"), "t.json");
+    const auto normalizer =
+        Tokenizer::parse(with(R"("normalizer": {"type": "Sequence", "normalizers": [)" + all + "]}"), "t.json");
     REQUIRE(normalizer);
     const auto ids = normalizer->encode("aaaa", false);
     REQUIRE_FALSE(ids);
     CHECK(ids.error().code == ErrorCode::unsupported);
     CHECK_THAT(ids.error().message, StartsWith("t.json: the tokenizer makes the text more than"));
-    const auto decoder = Tokenizer::parse(with(R"("decoder": {"type": "Sequence", "decoders": [)" + all + "]}"), "t.json");
+    const auto decoder =
+        Tokenizer::parse(with(R"("decoder": {"type": "Sequence", "decoders": [)" + all + "]}"), "t.json");
     REQUIRE_FALSE(decoder);
     CHECK_THAT(decoder.error().message, ContainsSubstring("4096 times longer"));
 }
 
 TEST_CASE("tokenizer: a text that Strip empties") {
-    for (const char* sides : {R"("strip_left": false, "strip_right": true)", R"("strip_left": true, "strip_right": false)", R"("strip_left": true, "strip_right": true)"}) {
-        const auto tokenizer = Tokenizer::parse(with(R"("normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip", )" + std::string(sides) + R"(}, {"type": "ByteLevel"}]})"), "t.json");
+    for (const char* sides :
+         {R"("strip_left": false, "strip_right": true)", R"("strip_left": true, "strip_right": false)",
+          R"("strip_left": true, "strip_right": true)"}) {
+        const auto tokenizer =
+            Tokenizer::parse(with(R"("normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip", )" +
+                                  std::string(sides) + R"(}, {"type": "ByteLevel"}]})"),
+                             "t.json");
         REQUIRE(tokenizer);
         for (const char* text : {" ", "\n", "  \xe3\x80\x80"}) CHECK(*tokenizer->encode(text, false) == Ids{});
         CHECK(*tokenizer->encode("abc", false) == Ids{30});
@@ -219,7 +252,8 @@ TEST_CASE("tokenizer: a text that Strip empties") {
 TEST_CASE("tokenizer: text that is not UTF-8 is refused at its first wrong byte") {
     const auto tokenizer = Tokenizer::parse(with(""), "t.json");
     REQUIRE(tokenizer);
-    for (const auto& [text, at] : {std::pair("ab\xff", 2), std::pair("\xc3", 0), std::pair("a\xed\xa0\x80", 1), std::pair("\xf4\x90\x80\x80", 0), std::pair("abcdefgh\xc0\xaf", 8)}) {
+    for (const auto& [text, at] : {std::pair("ab\xff", 2), std::pair("\xc3", 0), std::pair("a\xed\xa0\x80", 1),
+                                   std::pair("\xf4\x90\x80\x80", 0), std::pair("abcdefgh\xc0\xaf", 8)}) {
         const auto ids = tokenizer->encode(text, false);
         REQUIRE_FALSE(ids);
         CHECK(ids.error().code == ErrorCode::invalid_argument);
@@ -229,10 +263,13 @@ TEST_CASE("tokenizer: text that is not UTF-8 is refused at its first wrong byte"
 
 TEST_CASE("tokenizer: the vocabulary") {
     const auto tokenizer = Tokenizer::parse(
-        with(R"("added_tokens": [{"id": 0, "content": "<s>", "special": true, "normalized": false}, {"id": 9, "content": "abc", "special": false}])"), "t.json");
+        with(
+            R"("added_tokens": [{"id": 0, "content": "<s>", "special": true, "normalized": false}, {"id": 9, "content": "abc", "special": false}])"),
+        "t.json");
     REQUIRE(tokenizer);
     CHECK(tokenizer->id_of("ab") == 29u);
-    CHECK(tokenizer->id_of("<s>") == 29u); // added tokens follow the number of tokens, which here is not the highest id: as in the library
+    CHECK(tokenizer->id_of("<s>") ==
+          29u); // added tokens follow the number of tokens, which here is not the highest id: as in the library
     CHECK(tokenizer->id_of("abc") == 30u);
     CHECK_FALSE(tokenizer->id_of("zz"));
     CHECK(tokenizer->token(0) == "a");
@@ -242,7 +279,8 @@ TEST_CASE("tokenizer: the vocabulary") {
     CHECK_FALSE(tokenizer->is_special(30));
     CHECK_FALSE(tokenizer->is_special(1000));
     CHECK(tokenizer->vocab_size() == 31);
-    CHECK(tokenizer->decode(Ids{0, 1000, 1}, false) == "a b"); // no decoder: spaces between; ids without a token are passed over
+    CHECK(tokenizer->decode(Ids{0, 1000, 1}, false) ==
+          "a b"); // no decoder: spaces between; ids without a token are passed over
     CHECK(tokenizer->encode("", true)->empty());
     CHECK(tokenizer->decode({}, true).empty());
 }
@@ -268,7 +306,8 @@ TEST_CASE("tokenizer: long words are not slow, and threads may share") {
     for (bool& result : same) {
         threads.emplace_back([&] {
             result = true;
-            for (int i = 0; i < 50; ++i) result = result && *tokenizer->encode("hello world, caf\xc3\xa9", true) == expected;
+            for (int i = 0; i < 50; ++i)
+                result = result && *tokenizer->encode("hello world, caf\xc3\xa9", true) == expected;
         });
     }
     for (auto& thread : threads) thread.join();

@@ -17,8 +17,8 @@ struct KernelTiming {
     std::string kernel, name, forms; ///< case name; the kernel forms that ran
     double us = 0;                   ///< median of repeated runs, GPU time where the queue has timestamps
     uint64_t bytes = 0, operations = 0;
-    double share = 0;                ///< time the work needs at the device's peaks / time taken
-    std::string error;               ///< why it did not run; empty: it did
+    double share = 0;  ///< time the work needs at the device's peaks / time taken
+    std::string error; ///< why it did not run; empty: it did
 };
 
 struct KernelBench {
@@ -28,7 +28,8 @@ struct KernelBench {
     std::string text() const, json() const;
 };
 /// Runs the timed cases of the named kernels (none: all).
-Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats, const std::function<bool(const std::string&)>& on_case);
+Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats,
+                                  const std::function<bool(const std::string&)>& on_case);
 
 struct ModelBenchOptions {
     uint32_t prompt = 256, generate = 64, batch = 1, repeats = 3;
@@ -53,12 +54,13 @@ struct ModelBench {
     std::string model, architecture, device, driver;
     uint64_t parameters = 0, weight_bytes = 0;
     uint32_t prompt = 0, generate = 0, batch = 0;
-    double prefill_tokens_per_s = 0, decode_tokens_per_s = 0; ///< over all sequences of the batch, median of the repeats
-    double host_us_per_token = 0;                             ///< of decode: wall time not spent waiting for the device
+    double prefill_tokens_per_s = 0,
+           decode_tokens_per_s = 0; ///< over all sequences of the batch, median of the repeats
+    double host_us_per_token = 0;   ///< of decode: wall time not spent waiting for the device
     uint64_t decode_submissions = 0;
     DevicePeaks peaks;
-    PhaseWork prefill_work, decode_work;                      ///< of the whole prefill, with its chunks; of the decode step in the middle
-    std::vector<LayerTiming> decode_layers, prefill_layers;   ///< per_layer: GPU time of each call
+    PhaseWork prefill_work, decode_work; ///< of the whole prefill, with its chunks; of the decode step in the middle
+    std::vector<LayerTiming> decode_layers, prefill_layers; ///< per_layer: GPU time of each call
     std::string text() const, json() const;
 };
 Result<ModelBench> bench_model(Device& device, const std::filesystem::path& model, const ModelBenchOptions& options);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: runs a model directory against recorded inputs and outputs, layer by layer.
 #pragma once
-#include <weft/device.hpp>
-#include <weft/progress.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <weft/device.hpp>
+#include <weft/progress.hpp>
 
 namespace weft {
 
 struct CheckOptions {
-    std::filesystem::path io;       ///< recorded tensors; empty: io.safetensors beside the model
-    /// How the prompt is fed: "whole", "step", or a number of tokens at a time. Empty: whole, 1, 7, 16, 64 and step, one after another.
+    std::filesystem::path io; ///< recorded tensors; empty: io.safetensors beside the model
+    /// How the prompt is fed: "whole", "step", or a number of tokens at a time. Empty: whole, 1, 7, 16, 64 and step,
+    /// one after another.
     std::vector<std::string> prefill;
     WeightType dtype = WeightType::stored;
     ProgressFunction progress; ///< stages load, then prefill: ways of feeding done; false stops
@@ -18,11 +19,11 @@ struct CheckOptions {
 
 /// One recorded tensor against ours.
 struct CheckedTensor {
-    std::string name;      ///< "hidden.3", "logits", "greedy"
-    double error = 0;      ///< largest absolute difference
-    double tolerance = 0;  ///< F * noise / std(main output) * std(tensor); greedy: 0 differences
+    std::string name;     ///< "hidden.3", "logits", "greedy"
+    double error = 0;     ///< largest absolute difference
+    double tolerance = 0; ///< F * noise / std(main output) * std(tensor); greedy: 0 differences
     bool ok = false;
-    std::string note;      ///< why it was not compared, or where it differs
+    std::string note; ///< why it was not compared, or where it differs
     bool compared = true;
 };
 
@@ -41,8 +42,9 @@ struct CheckReport {
     std::string text() const;
 };
 
-/// The format is that of the recorded cases (input.input_ids, perhaps input.attention_mask; output.logits, output.hidden.i, output.greedy; case.json with the noise beside it).
-/// Fails with ErrorCode::unsupported if the architecture is unknown.
+/// The format is that of the recorded cases (input.input_ids, perhaps input.attention_mask; output.logits,
+/// output.hidden.i, output.greedy; case.json with the noise beside it). Fails with ErrorCode::unsupported if the
+/// architecture is unknown.
 Result<CheckReport> check(Device& device, const std::filesystem::path& model, const CheckOptions& options = {});
 
 } // namespace weft

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: Vulkan devices: what there is, and opening one.
 #pragma once
-#include <weft/error.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+#include <weft/error.hpp>
 
 namespace weft {
 
@@ -18,20 +18,22 @@ enum class WeightType : uint32_t { stored, f32, f16, bf16 };
 struct DeviceInfo {
     std::string name, type, driver, api;
     uint64_t memory_bytes = 0;
-    std::vector<std::string> features;  ///< "float16", "subgroup", ...
+    std::vector<std::string> features; ///< "float16", "subgroup", ...
     std::vector<std::pair<std::string, std::string>> limits;
-    std::vector<std::string> reasons;   ///< why it cannot be used; empty: usable
+    std::vector<std::string> reasons; ///< why it cannot be used; empty: usable
 };
 /// Every Vulkan device in the order DeviceOptions::index counts. Fails if there is no loader or no device.
 Result<std::vector<DeviceInfo>> list_devices();
 
 struct DeviceOptions {
-    int index = -1;                   ///< -1: the first usable, discrete before integrated before CPU
-    bool validation = false;          ///< Vulkan validation (core and synchronization); the layer must be installed
-    uint64_t memory_limit = 0;        ///< bytes weft may take on the device; 0: no limit of ours
-    bool exact = false;               ///< never round activations to 8 bits for weights in blocks, which is done where the device has integer dot products in hardware
-    std::filesystem::path cache_dir;  ///< pipeline cache; empty: none. default_cache_dir() is the usual choice
-    std::filesystem::path shader_dir; ///< development: GLSL from this folder, compiled at run time, instead of the built-in shaders
+    int index = -1;            ///< -1: the first usable, discrete before integrated before CPU
+    bool validation = false;   ///< Vulkan validation (core and synchronization); the layer must be installed
+    uint64_t memory_limit = 0; ///< bytes weft may take on the device; 0: no limit of ours
+    bool exact = false; ///< never round activations to 8 bits for weights in blocks, which is done where the device has
+                        ///< integer dot products in hardware
+    std::filesystem::path cache_dir; ///< pipeline cache; empty: none. default_cache_dir() is the usual choice
+    std::filesystem::path
+        shader_dir; ///< development: GLSL from this folder, compiled at run time, instead of the built-in shaders
 };
 /// $XDG_CACHE_HOME/weft or ~/.cache/weft.
 std::filesystem::path default_cache_dir();
@@ -41,16 +43,18 @@ struct HostVulkan {
     void* get_instance_proc_addr = nullptr;
     void *instance = nullptr, *physical_device = nullptr, *device = nullptr, *queue = nullptr;
     uint32_t queue_family = 0;
-    void* queue_mutex = nullptr; ///< a std::mutex* that the host holds while it uses the queue; null: weft alone uses it
-    bool float16 = false;        ///< the host enabled shaderFloat16 and storageBuffer16BitAccess
-    bool integer_dot = false;    ///< the host enabled shaderIntegerDotProduct
+    void* queue_mutex =
+        nullptr;              ///< a std::mutex* that the host holds while it uses the queue; null: weft alone uses it
+    bool float16 = false;     ///< the host enabled shaderFloat16 and storageBuffer16BitAccess
+    bool integer_dot = false; ///< the host enabled shaderIntegerDotProduct
 };
 
 namespace vk {
 class Device;
 }
 
-/// An open device. Move-only; models and sessions made from it must be destroyed first. May be used from several threads.
+/// An open device. Move-only; models and sessions made from it must be destroyed first. May be used from several
+/// threads.
 class Device {
 public:
     static Result<Device> open(const DeviceOptions& options = {});

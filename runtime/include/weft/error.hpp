@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Public: Error, Result<T> and Status. Whatever depends on a device, a file or the user returns one of these, and then throws nothing.
+// Public: Error, Result<T> and Status. Whatever depends on a device, a file or the user returns one of these, and then
+// throws nothing.
 #pragma once
 #include <string>
 #include <utility>
@@ -9,15 +10,15 @@
 namespace weft {
 
 enum class ErrorCode {
-    invalid_argument,  ///< the caller's or the user's value breaks a rule
-    not_found,         ///< a file, tensor, key or device that is not there
-    malformed,         ///< a file that breaks its format's rules
-    unsupported,       ///< a feature, architecture or device capability weft or the device lacks
-    out_of_memory,     ///< host, device or budget
-    device_lost,       ///< the driver gave the device up; destroy it and everything made from it
-    io,                ///< the operating system refused a read or write
-    cancelled,         ///< the caller asked to stop
-    internal,          ///< a bug in weft or in a driver
+    invalid_argument, ///< the caller's or the user's value breaks a rule
+    not_found,        ///< a file, tensor, key or device that is not there
+    malformed,        ///< a file that breaks its format's rules
+    unsupported,      ///< a feature, architecture or device capability weft or the device lacks
+    out_of_memory,    ///< host, device or budget
+    device_lost,      ///< the driver gave the device up; destroy it and everything made from it
+    io,               ///< the operating system refused a read or write
+    cancelled,        ///< the caller asked to stop
+    internal,         ///< a bug in weft or in a driver
 };
 
 /// What went wrong: one sentence that names the thing and the rule, and where useful a list of reasons, one a line.

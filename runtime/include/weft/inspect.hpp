@@ -13,12 +13,12 @@ struct InspectOptions {
 /// One sub-block of a layer.
 struct InspectedBlock {
     uint32_t layer = 0;
-    std::string ops;              ///< "attention (4 heads, 2 kv, 16 wide, window 8)"; parallel ones joined by " + "
+    std::string ops; ///< "attention (4 heads, 2 kv, 16 wide, window 8)"; parallel ones joined by " + "
     uint64_t parameters = 0;
     std::vector<std::string> states; ///< "kv ring", "conv", "matrix"
-    uint64_t constant_bytes = 0;  ///< state that does not grow
-    uint64_t bytes_per_token = 0; ///< state for each token, up to `grows_to`
-    uint32_t grows_to = 0;        ///< tokens after which it stops growing; 0: never
+    uint64_t constant_bytes = 0;     ///< state that does not grow
+    uint64_t bytes_per_token = 0;    ///< state for each token, up to `grows_to`
+    uint32_t grows_to = 0;           ///< tokens after which it stops growing; 0: never
 };
 
 /// One kernel that the model's recordings use.
@@ -33,16 +33,17 @@ struct Inspection {
     uint64_t hash = 0; ///< of the schedule: equal for equal models, whatever their weights hold
     uint64_t parameters = 0, weight_bytes = 0, state_bytes = 0, activation_bytes = 0;
     std::vector<InspectedBlock> blocks;
-    std::vector<InspectedKernel> kernels;   ///< empty without a device
-    std::vector<std::string> problems;      ///< why the model cannot run here; empty: it can
-    std::vector<std::string> tensors;       ///< of a lone .safetensors: "name type [shape]"
+    std::vector<InspectedKernel> kernels; ///< empty without a device
+    std::vector<std::string> problems;    ///< why the model cannot run here; empty: it can
+    std::vector<std::string> tensors;     ///< of a lone .safetensors: "name type [shape]"
 
     std::string text() const, json() const;
     /// A picture of the schedule: a row a layer, a box a sub-block, and the state's growth with the context.
     std::string svg() const;
 };
 
-/// `device` may be null: then there is no support report. A config.json, a schedule file or a .safetensors alone works too.
+/// `device` may be null: then there is no support report. A config.json, a schedule file or a .safetensors alone works
+/// too.
 Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options = {});
 
 /// The schedule of a model directory, a config.json or a schedule file as JSON that can be edited and run.
@@ -53,7 +54,7 @@ struct KernelTier {
     std::string name;               ///< "core", "f16", ...
     uint32_t forms = 0;             ///< how many
     std::vector<std::string> needs; ///< device features
-    bool compiled = true;           ///< false: the glslc of this build could not compile them, and `name` is that of the form
+    bool compiled = true; ///< false: the glslc of this build could not compile them, and `name` is that of the form
 };
 std::vector<KernelTier> kernel_tiers();
 

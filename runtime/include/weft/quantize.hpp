@@ -1,36 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: a model directory as one quantized GGUF file.
 #pragma once
-#include <weft/error.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
+#include <weft/error.hpp>
 
 namespace weft {
 
 struct QuantizeOptions {
-    /// How matrices are written: "f32", "f16", "bf16", "q8_0", "q4_0", "q5_0", "q5_1", "q4_k", "q5_k" or "q6_k". Vectors, convolutions, routers and learned positions stay f32; the table of
-    /// tokens and the head are at least q6_k. Rows that are not whole blocks of a type get the next finer one that fits.
+    /// How matrices are written: "f32", "f16", "bf16", "q8_0", "q4_0", "q5_0", "q5_1", "q4_k", "q5_k" or "q6_k".
+    /// Vectors, convolutions, routers and learned positions stay f32; the table of tokens and the head are at least
+    /// q6_k. Rows that are not whole blocks of a type get the next finer one that fits.
     std::string type = "q8_0";
-    /// Other types for tensors whose names match a shell pattern ("blk.*.ffn_down.weight" and "q6_k"); the last match counts.
+    /// Other types for tensors whose names match a shell pattern ("blk.*.ffn_down.weight" and "q6_k"); the last match
+    /// counts.
     std::vector<std::pair<std::string, std::string>> keep;
-    std::function<bool(uint64_t done, uint64_t total)> progress; ///< bytes; return false to stop: the call fails with ErrorCode::cancelled and leaves nothing behind
+    std::function<bool(uint64_t done, uint64_t total)>
+        progress; ///< bytes; return false to stop: the call fails with ErrorCode::cancelled and leaves nothing behind
 };
 
 struct QuantizeReport {
     std::string architecture; ///< general.architecture
     uint32_t tensors = 0;
-    uint64_t bytes = 0;       ///< of the file
-    /// tokenizer.ggml.model. "none": no kind can hold the tokenizer, and the file has its tokenizer.json (key tokenizer.huggingface.json), which weft reads. Empty: the file has no tokenizer.
+    uint64_t bytes = 0; ///< of the file
+    /// tokenizer.ggml.model. "none": no kind can hold the tokenizer, and the file has its tokenizer.json (key
+    /// tokenizer.huggingface.json), which weft reads. Empty: the file has no tokenizer.
     std::string vocabulary;
-    std::string vocabulary_note; ///< what the kind cannot say of the tokenizer, or why there is no kind; then weft reads tokenizer.huggingface.json where there is one. Empty: it says everything
+    std::string vocabulary_note; ///< what the kind cannot say of the tokenizer, or why there is no kind; then weft
+                                 ///< reads tokenizer.huggingface.json where there is one. Empty: it says everything
 };
 
-/// Writes the model directory `from` as the GGUF file `to`, whole or not at all. The file is read back before any weight is written: a model that GGUF cannot say exactly is refused
-/// (ErrorCode::unsupported), with what would be lost. On one thread; other processes may read `to` meanwhile and see the old file.
-Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to, const QuantizeOptions& options);
+/// Writes the model directory `from` as the GGUF file `to`, whole or not at all. The file is read back before any
+/// weight is written: a model that GGUF cannot say exactly is refused (ErrorCode::unsupported), with what would be
+/// lost. On one thread; other processes may read `to` meanwhile and see the old file.
+Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to,
+                                const QuantizeOptions& options);
 
 } // namespace weft

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: language models: from a directory to streamed text.
 #pragma once
-#include <weft/device.hpp>
-#include <weft/progress.hpp>
-#include <weft/tokenizer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,33 +8,39 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <weft/device.hpp>
+#include <weft/progress.hpp>
+#include <weft/tokenizer.hpp>
 
 namespace weft {
 
 struct TextModelOptions {
     WeightType dtype = WeightType::stored;
-    uint32_t context = 0;         ///< tokens a sequence may have; 0: what the model was trained for, at most 4096
-    bool random_weights = false;  ///< no weight files: random ones, for timing
-    bool need_tokenizer = true;   ///< fail without a tokenizer; else only ids can be used
+    uint32_t context = 0;        ///< tokens a sequence may have; 0: what the model was trained for, at most 4096
+    bool random_weights = false; ///< no weight files: random ones, for timing
+    bool need_tokenizer = true;  ///< fail without a tokenizer; else only ids can be used
     ProgressFunction progress;
 };
 
-/// Filters apply in this order: repeat penalty, temperature, top-k, top-p, min-p. Defaults come from generation_config.json where it has them.
+/// Filters apply in this order: repeat penalty, temperature, top-k, top-p, min-p. Defaults come from
+/// generation_config.json where it has them.
 struct SamplingOptions {
     bool greedy = false;
     float temperature = 1.0f;
-    uint32_t top_k = 0;           ///< 0: off
+    uint32_t top_k = 0; ///< 0: off
     float top_p = 1.0f, min_p = 0.0f;
     float repeat_penalty = 1.0f;
-    uint64_t seed = 0;            ///< the same seed and prompt give the same text on the same device
+    uint64_t seed = 0; ///< the same seed and prompt give the same text on the same device
 };
 
 struct GenerateOptions {
     SamplingOptions sampling;
     uint32_t max_tokens = 256;
-    bool ignore_end = false;      ///< go on after an end-of-text token
-    std::vector<std::string> stop; ///< generate() and Chat end before any of these texts; the name of a special token stands for the token
-    uint32_t steps_per_wait = 4;  ///< tokens the device makes before the host looks; more is less host time, less is smoother
+    bool ignore_end = false; ///< go on after an end-of-text token
+    std::vector<std::string>
+        stop; ///< generate() and Chat end before any of these texts; the name of a special token stands for the token
+    uint32_t steps_per_wait =
+        4; ///< tokens the device makes before the host looks; more is less host time, less is smoother
     ProgressFunction progress;
 };
 
@@ -56,21 +59,25 @@ class TextModelState;
 class TextModel {
 public:
     /// `path`: a Hugging Face directory, or a config.json with options.random_weights.
-    static Result<TextModel> load(Device& device, const std::filesystem::path& path, const TextModelOptions& options = {});
+    static Result<TextModel> load(Device& device, const std::filesystem::path& path,
+                                  const TextModelOptions& options = {});
     TextModel(TextModel&&) noexcept;
     TextModel& operator=(TextModel&&) noexcept;
     ~TextModel();
 
-    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return false to stop. Starts a new sequence.
-    /// What may be the beginning of a stop string waits until it is none.
-    Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text);
+    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return
+    /// false to stop. Starts a new sequence. What may be the beginning of a stop string waits until it is none.
+    Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options,
+                                   const std::function<bool(std::string_view)>& on_text);
     /// The same with ids; each new id comes to `on_token`.
-    Result<GenerateStats> generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options, const std::function<bool(uint32_t)>& on_token);
+    Result<GenerateStats> generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options,
+                                       const std::function<bool(uint32_t)>& on_token);
 
     Result<std::vector<uint32_t>> encode(std::string_view text) const;
     std::string decode(std::span<const uint32_t> ids) const;
 
-    /// Sampling, stop strings and the most tokens as generation_config.json asks for them, or the metadata of a GGUF file.
+    /// Sampling, stop strings and the most tokens as generation_config.json asks for them, or the metadata of a GGUF
+    /// file.
     GenerateOptions default_options() const;
     std::string architecture() const;
     uint32_t context() const;
@@ -88,7 +95,9 @@ struct Perplexity {
     double nats = 0;
     double perplexity() const, bits_per_byte() const;
 };
-/// How well the model predicts a text, in windows of `window` tokens (0: the context) that each start without context; the first token of a window is not counted.
-Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window, const ProgressFunction& progress);
+/// How well the model predicts a text, in windows of `window` tokens (0: the context) that each start without context;
+/// the first token of a window is not counted.
+Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window,
+                                      const ProgressFunction& progress);
 
 } // namespace weft

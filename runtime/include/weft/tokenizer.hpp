@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Public: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from any kind of tokenizer file.
+// Public: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from
+// any kind of tokenizer file.
 #pragma once
-#include <weft/error.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <weft/error.hpp>
 
 namespace weft {
 
@@ -24,8 +25,9 @@ class DecodeStage;
 /// Truncation, padding and dropout in a file are ignored: they are for training.
 class Tokenizer {
 public:
-    /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files. Fails with `unsupported`, naming the part and
-    /// its type, if the file needs a part that weft lacks, and with `not_found`, naming what was looked for, if there is none.
+    /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files.
+    /// Fails with `unsupported`, naming the part and its type, if the file needs a part that weft lacks, and with
+    /// `not_found`, naming what was looked for, if there is none.
     static Result<Tokenizer> load(const std::filesystem::path& path);
     /// From the metadata of a GGUF file.
     static Result<Tokenizer> from_gguf(const GgufMetadata& metadata);
@@ -34,13 +36,15 @@ public:
     /// From parts made elsewhere; `parts.model` must be set.
     explicit Tokenizer(text::TokenizerParts parts);
 
-    /// The ids of `text`; with `add_special`, and what the post-processor puts around it (as <s>). Added tokens in the text are
-    /// found either way. Fails on invalid UTF-8, naming the byte offset, and where a pattern of the file gives up on the text.
+    /// The ids of `text`; with `add_special`, and what the post-processor puts around it (as <s>). Added tokens in the
+    /// text are found either way. Fails on invalid UTF-8, naming the byte offset, and where a pattern of the file gives
+    /// up on the text.
     Result<std::vector<uint32_t>> encode(std::string_view text, bool add_special) const;
 
     struct Encoding {
         std::vector<uint32_t> ids;
-        std::vector<uint32_t> types; ///< 0 or 1 for the sequence that each id belongs to, or what the post-processor says
+        std::vector<uint32_t>
+            types; ///< 0 or 1 for the sequence that each id belongs to, or what the post-processor says
     };
     /// A pair of texts, as BERT-like models take question and passage.
     Result<Encoding> encode_pair(std::string_view first, std::string_view second, bool add_special) const;
@@ -71,8 +75,8 @@ private:
     std::shared_ptr<const text::TokenizerParts> parts_;
 };
 
-/// Decodes token by token: what push() and flush() return, joined, is what decode() returns for all the ids, byte for byte. Never
-/// splits a UTF-8 character. What depends on tokens to come waits for them. One thread at a time.
+/// Decodes token by token: what push() and flush() return, joined, is what decode() returns for all the ids, byte for
+/// byte. Never splits a UTF-8 character. What depends on tokens to come waits for them. One thread at a time.
 class StreamDecoder {
 public:
     StreamDecoder(const Tokenizer& tokenizer, bool skip_special);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr uint32_t kVocabulary = 700, kCapacity = 64, kSlots = 12, kManySlots = 150;
 
-KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequences, uint32_t steps, bool decode = false, uint32_t spare = 3, std::vector<uint32_t> ending = {}) {
+KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequences, uint32_t steps,
+                bool decode = false, uint32_t spare = 3, std::vector<uint32_t> ending = {}) {
     KernelCase c;
     c.name = name;
     c.bytes = 64 * sequences.size();
@@ -19,7 +20,11 @@ KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequ
         std::vector<uint32_t> ids(tokens);
         for (uint32_t& id : ids) id = ctx.random().below(kVocabulary);
         const Step step = ctx.step(sequences, std::max(tokens, uint32_t(sequences.size())) + spare, ids);
-        ctx.input_words("first ids", {uint32_t(ids.size()) + 1}, [&] { auto copy = ids; copy.push_back(0); return copy; }());
+        ctx.input_words("first ids", {uint32_t(ids.size()) + 1}, [&] {
+            auto copy = ids;
+            copy.push_back(0);
+            return copy;
+        }());
         ctx.input("settings", DType::f32, {2}, {float(steps), float(decode)});
         SampleArgs a;
         Tensor ends;
@@ -32,13 +37,15 @@ KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequ
         }
         if (decode) {
             a.step = step;
-            a.logits = ctx.input("logits", DType::f32, {step.max_outputs, kVocabulary}, ctx.random().normals(size_t(step.max_outputs) * kVocabulary));
+            a.logits = ctx.input("logits", DType::f32, {step.max_outputs, kVocabulary},
+                                 ctx.random().normals(size_t(step.max_outputs) * kVocabulary));
             SamplerRow row; // greedy, but never the same token twice: the choice shows what the history holds
             row.no_repeat_ngram = 1;
             std::vector<uint32_t> words(16 * kSlots);
             for (uint32_t s = 0; s < kSlots; ++s) std::memcpy(&words[16 * s], &row, sizeof row);
             a.sampler = ctx.input_words("sampler", {kSlots, 16}, words);
-            a.history = ctx.input_words("history", {kSlots, kCapacity}, std::vector<uint32_t>(kSlots * kCapacity, kVocabulary));
+            a.history =
+                ctx.input_words("history", {kSlots, kCapacity}, std::vector<uint32_t>(kSlots * kCapacity, kVocabulary));
             a.ring = ctx.output("ring", DType::u32, {4, step.max_outputs});
             remember(ctx.recorder(), step, a.history);
         }
@@ -56,9 +63,15 @@ KernelTable advance_cases() {
     std::vector<CaseContext::Sequence> many;
     for (uint32_t s = 0; s < 150; ++s) many.push_back({s, 1 + s % 3, 11 * s % 97, s % 5 ? 0u : 500u});
     return {"advance",
-        {make("tiny", {{0, 1, 0}}, 1, false, 0), make("no sequences", {}, 2), make("after a prompt", {{2, 9, 0}, {0, 1, 40}, {1, 3, 7}}, 1), make("many sequences, three steps", many, 3),
-         make("decode loop", {{3, 1, 0}, {0, 1, 20}, {7, 1, 5}}, 3, true), make("decode loop that fills the ring twice", {{1, 1, 60}, {11, 1, 2}}, 7, true), make("one ends", {{4, 1, 9}, {2, 1, 40}, {1, 1, 7}}, 2, false, 3, {1}), make("all end", {{4, 1, 9}, {2, 1, 40}}, 3, false, 3, {0, 1}),
-         make("many end", many, 2, false, 3, {0, 1, 2, 5, 63, 64, 65, 66, 127, 128, 140, 149}), make("real decode step", {{0, 1, 100}}, 1, false, 0)}};
+            {make("tiny", {{0, 1, 0}}, 1, false, 0), make("no sequences", {}, 2),
+             make("after a prompt", {{2, 9, 0}, {0, 1, 40}, {1, 3, 7}}, 1),
+             make("many sequences, three steps", many, 3),
+             make("decode loop", {{3, 1, 0}, {0, 1, 20}, {7, 1, 5}}, 3, true),
+             make("decode loop that fills the ring twice", {{1, 1, 60}, {11, 1, 2}}, 7, true),
+             make("one ends", {{4, 1, 9}, {2, 1, 40}, {1, 1, 7}}, 2, false, 3, {1}),
+             make("all end", {{4, 1, 9}, {2, 1, 40}}, 3, false, 3, {0, 1}),
+             make("many end", many, 2, false, 3, {0, 1, 2, 5, 63, 64, 65, 66, 127, 128, 140, 149}),
+             make("real decode step", {{0, 1, 100}}, 1, false, 0)}};
 }
 
 } // namespace weft::kernel

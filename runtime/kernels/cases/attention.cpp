@@ -22,7 +22,8 @@ void AttentionCase::build(CaseContext& ctx) const {
         for (const auto& s : sequences)
             for (uint32_t g = 0; g < a.kv_heads; ++g)
                 for (uint32_t p = keys(s) - std::min(keys(s), n); p < keys(s); ++p)
-                    for (uint32_t c = 0; c < size; ++c) values[((size_t(s.slot) * a.kv_heads + g) * n + p % n) * size + c] = float(random.normal(1));
+                    for (uint32_t c = 0; c < size; ++c)
+                        values[((size_t(s.slot) * a.kv_heads + g) * n + p % n) * size + c] = float(random.normal(1));
         return ctx.input(tensor, cache, {slots, a.kv_heads, n, size}, std::move(values));
     };
     a.step = ctx.step(sequences, bucket);
@@ -34,12 +35,17 @@ void AttentionCase::build(CaseContext& ctx) const {
         }
         a.step.sequences = ctx.input_words("cross sequences", {uint32_t(sequences.size()), 8}, words);
     }
-    a.q = ctx.input("q", DType::f32, {bucket, a.heads * a.head_size + 2 * pad}, random.normals(size_t(bucket) * (a.heads * a.head_size + 2 * pad), magnitude)).slice_columns(pad, a.heads * a.head_size);
+    a.q = ctx.input("q", DType::f32, {bucket, a.heads * a.head_size + 2 * pad},
+                    random.normals(size_t(bucket) * (a.heads * a.head_size + 2 * pad), magnitude))
+              .slice_columns(pad, a.heads * a.head_size);
     a.k_cache = cache_of("k_cache", a.head_size);
     a.v_cache = cache_of("v_cache", a.value_size);
     if (sinks) a.sinks = ctx.input("sinks", DType::f32, {a.heads}, random.normals(a.heads, 2));
-    if (bias_columns) a.bias = ctx.input("bias", DType::f32, {a.heads, bias_columns}, random.normals(size_t(a.heads) * bias_columns, 2));
-    a.y = ctx.output("y", DType::f32, {bucket, a.heads * a.value_size + 2 * pad}).slice_columns(pad, a.heads * a.value_size);
+    if (bias_columns)
+        a.bias =
+            ctx.input("bias", DType::f32, {a.heads, bias_columns}, random.normals(size_t(a.heads) * bias_columns, 2));
+    a.y = ctx.output("y", DType::f32, {bucket, a.heads * a.value_size + 2 * pad})
+              .slice_columns(pad, a.heads * a.value_size);
     if (lse) a.lse = ctx.output("lse", DType::f32, {bucket, a.heads});
     attention(ctx.recorder(), a, tuning);
 }
@@ -58,15 +64,21 @@ AttentionArgs shape(uint32_t heads, uint32_t kv_heads, uint32_t head_size, uint3
 
 std::vector<AttentionCase> make_list() {
     std::vector<AttentionCase> list;
-    const auto add = [&](const std::string& name, const AttentionArgs& options, std::vector<CaseContext::Sequence> sequences) -> AttentionCase& {
+    const auto add = [&](const std::string& name, const AttentionArgs& options,
+                         std::vector<CaseContext::Sequence> sequences) -> AttentionCase& {
         list.push_back({name, options, std::move(sequences)});
         return list.back();
     };
-    // Both forms see every option: many tokens a sequence (prefill) and one (decode, with splits of 32 keys where there are more, and the merge).
+    // Both forms see every option: many tokens a sequence (prefill) and one (decode, with splits of 32 keys where there
+    // are more, and the merge).
     for (const bool decode : {false, true}) {
         const std::string form = decode ? "decode " : "prefill ";
-        const std::vector<CaseContext::Sequence> one = {{0, decode ? 1u : 45u, decode ? 44u : 0u}}, mixed = decode ? std::vector<CaseContext::Sequence>{{2, 1, 0}, {0, 1, 130}, {1, 1, 33}}
-                                                                                                                   : std::vector<CaseContext::Sequence>{{2, 9, 0}, {0, 1, 130}, {1, 40, 33}};
+        const std::vector<CaseContext::Sequence> one = {{0, decode ? 1u : 45u, decode ? 44u : 0u}},
+                                                 mixed = decode ? std::vector<CaseContext::Sequence>{{2, 1, 0},
+                                                                                                     {0, 1, 130},
+                                                                                                     {1, 1, 33}}
+                                                                : std::vector<CaseContext::Sequence>{
+                                                                      {2, 9, 0}, {0, 1, 130}, {1, 40, 33}};
         const auto both = [&](const std::string& name, const AttentionArgs& options, auto&& change) {
             AttentionCase& c = add(form + name, options, mixed);
             c.lse = true;
@@ -80,36 +92,47 @@ std::vector<AttentionCase> make_list() {
         };
         add(form + "tiny", shape(1, 1, 4), {{0, decode ? 1u : 2u, 0}});
         add(form + "no tokens", shape(2, 1, 16), {});
-        for (uint32_t d : {8u, 16u, 24u, 32u, 48u, 64u, 80u, 96u, 128u, 192u, 256u}) add(form + "head " + std::to_string(d), shape(4, 2, d), one).lse = true;
+        for (uint32_t d : {8u, 16u, 24u, 32u, 48u, 64u, 80u, 96u, 128u, 192u, 256u})
+            add(form + "head " + std::to_string(d), shape(4, 2, d), one).lse = true;
         both("values of another size", shape(6, 2, 48, 32), [](AttentionCase&) {});
         both("mla sizes", shape(4, 4, 192, 128), [](AttentionCase&) {});
         both("mqa", shape(11, 1, 16), [](AttentionCase&) {});
         both("halves", shape(6, 2, 64), [](AttentionCase& c) { c.cache = DType::f16; });
         both("halves, head 24", shape(3, 3, 24), [](AttentionCase& c) { c.cache = DType::f16; });
-        both("column slices, larger bucket", shape(4, 2, 32), [](AttentionCase& c) { c.sliced = true, c.spare_tokens = 7; });
+        both("column slices, larger bucket", shape(4, 2, 32),
+             [](AttentionCase& c) { c.sliced = true, c.spare_tokens = 7; });
         both("bidirectional", shape(4, 4, 32), [](AttentionCase& c) { c.options.causal = false; });
-        both("bidirectional window", shape(4, 4, 32), [](AttentionCase& c) { c.options.causal = false, c.options.window = 8, c.options.ahead = 8; });
+        both("bidirectional window", shape(4, 4, 32),
+             [](AttentionCase& c) { c.options.causal = false, c.options.window = 8, c.options.ahead = 8; });
         both("window", shape(4, 2, 32), [](AttentionCase& c) { c.options.window = 17; });
-        both("window in a ring", shape(4, 2, 32), [&](AttentionCase& c) { c.options.window = 17, c.capacity = 16 + (decode ? 1 : 40); });
+        both("window in a ring", shape(4, 2, 32),
+             [&](AttentionCase& c) { c.options.window = 17, c.capacity = 16 + (decode ? 1 : 40); });
         both("window of one", shape(4, 2, 32), [](AttentionCase& c) { c.options.window = 1; });
         both("chunks", shape(4, 2, 32), [](AttentionCase& c) { c.options.chunk = 16; });
-        both("chunks in a ring", shape(4, 2, 32), [&](AttentionCase& c) { c.options.chunk = 16, c.capacity = 16 + (decode ? 1 : 40); });
+        both("chunks in a ring", shape(4, 2, 32),
+             [&](AttentionCase& c) { c.options.chunk = 16, c.capacity = 16 + (decode ? 1 : 40); });
         both("softcap", shape(4, 2, 32), [](AttentionCase& c) { c.options.softcap = 5, c.magnitude = 4; });
         both("sinks", shape(4, 2, 32), [](AttentionCase& c) { c.sinks = true; });
         both("sinks and window", shape(4, 2, 32), [](AttentionCase& c) { c.sinks = true, c.options.window = 5; });
         both("bias", shape(4, 2, 32), [](AttentionCase& c) { c.bias_columns = 21, c.options.bias_offset = 20; });
-        both("bidirectional bias", shape(4, 4, 32), [](AttentionCase& c) { c.options.causal = false, c.bias_columns = 31, c.options.bias_offset = 15; });
+        both("bidirectional bias", shape(4, 4, 32),
+             [](AttentionCase& c) { c.options.causal = false, c.bias_columns = 31, c.options.bias_offset = 15; });
         both("large logits", shape(4, 2, 32), [](AttentionCase& c) { c.magnitude = 300; });
         both("cross", shape(4, 2, 32), [](AttentionCase& c) {
             c.options.causal = false, c.options.cross = true;
-            c.sequences[0].length = 0, c.sequences[1].length = 131, c.sequences[2].length = 80; // the first sees no key at all
+            c.sequences[0].length = 0, c.sequences[1].length = 131,
+            c.sequences[2].length = 80; // the first sees no key at all
         });
     }
     // The forms for wide subgroups, where several threads share a row.
     for (uint32_t split : {2u, 4u, 8u}) {
-        AttentionCase& c = add("prefill threads a row " + std::to_string(split), shape(4, 2, 32 * split, 64), {{0, 50, 7}});
+        AttentionCase& c =
+            add("prefill threads a row " + std::to_string(split), shape(4, 2, 32 * split, 64), {{0, 50, 7}});
         c.lse = true;
-        c.tuning = {.local = 64, .rows = split == 4 ? 1u : 2u, .split = split, .form = split == 4 ? AttentionTuning::Form::core : AttentionTuning::Form::automatic};
+        c.tuning = {.local = 64,
+                    .rows = split == 4 ? 1u : 2u,
+                    .split = split,
+                    .form = split == 4 ? AttentionTuning::Form::core : AttentionTuning::Form::automatic};
     }
     AttentionCase& wide = add("decode wide workgroup", shape(8, 2, 64), {{0, 1, 300}});
     wide.tuning = {.local = 64, .split_keys = 256};
@@ -118,7 +141,8 @@ std::vector<AttentionCase> make_list() {
     core.tuning = {.local = 64, .split_keys = 128, .form = AttentionTuning::Form::core};
     core.lse = true;
     for (uint32_t d : {20u, 64u}) {
-        AttentionCase& tiles = add("prefill without subgroups, head " + std::to_string(d), shape(4, 2, d), {{0, 40, 3}, {1, 1, 0}});
+        AttentionCase& tiles =
+            add("prefill without subgroups, head " + std::to_string(d), shape(4, 2, d), {{0, 40, 3}, {1, 1, 0}});
         tiles.tuning.form = AttentionTuning::Form::core;
         tiles.cache = DType::f16;
     }
@@ -132,7 +156,8 @@ std::vector<AttentionCase> make_list() {
     }
     add("prefill real 1024", shape(8, 4, 64), {{0, 1024, 0}}).cache = DType::f16;
     add("prefill large", shape(32, 8, 128), {{0, 64, 448}}).cache = DType::f16;
-    add("decode large, four sequences", shape(32, 8, 128), {{0, 1, 1000}, {1, 1, 10}, {2, 1, 500}, {3, 1, 999}}).cache = DType::f16;
+    add("decode large, four sequences", shape(32, 8, 128), {{0, 1, 1000}, {1, 1, 10}, {2, 1, 500}, {3, 1, 999}}).cache =
+        DType::f16;
     for (size_t i = list.size() - 9; i < list.size(); ++i) list[i].timed = true;
     return list;
 }
@@ -151,9 +176,12 @@ KernelTable attention_cases() {
         KernelCase k{c.name, [&c](CaseContext& ctx) { c.build(ctx); }};
         const uint64_t element = size_of(c.cache), d = c.options.head_size, dv = c.options.value_size;
         for (const auto& s : c.sequences) {
-            const uint64_t pairs = uint64_t(s.count) * s.past + uint64_t(s.count) * (s.count + 1) / 2; // of the causal cases, which are the ones timed
+            const uint64_t pairs = uint64_t(s.count) * s.past + uint64_t(s.count) * (s.count + 1) /
+                                                                    2; // of the causal cases, which are the ones timed
             k.operations += 2 * pairs * c.options.heads * (d + dv);
-            if (c.timed) k.bytes += uint64_t(s.past + s.count) * c.options.kv_heads * (d + dv) * element + uint64_t(s.count) * c.options.heads * (d + dv) * 4;
+            if (c.timed)
+                k.bytes += uint64_t(s.past + s.count) * c.options.kv_heads * (d + dv) * element +
+                           uint64_t(s.count) * c.options.heads * (d + dv) * 4;
         }
         table.cases.push_back(std::move(k));
     }

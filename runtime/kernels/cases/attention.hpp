@@ -14,14 +14,15 @@ struct AttentionCase {
     uint32_t capacity = 0; ///< 0: the longest sequence
     bool lse = false, sinks = false, sliced = false;
     uint32_t bias_columns = 0;
-    double magnitude = 1; ///< of q
+    double magnitude = 1;      ///< of q
     uint32_t spare_tokens = 0; ///< bucket beyond the step
     AttentionTuning tuning;
     bool timed = false;
 
     uint32_t keys(const CaseContext::Sequence& s) const { return options.cross ? s.length : s.past + s.count; }
     uint32_t rows() const; ///< capacity of a slot
-    /// Makes the inputs "q", "k_cache", "v_cache", "sinks", "bias" and the outputs "y", "lse". Cache rows that hold no key of a sequence are NaN.
+    /// Makes the inputs "q", "k_cache", "v_cache", "sinks", "bias" and the outputs "y", "lse". Cache rows that hold no
+    /// key of a sequence are NaN.
     void build(CaseContext& ctx) const;
 };
 

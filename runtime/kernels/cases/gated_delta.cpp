@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/gated_delta.
-#include "kernels/case.hpp"
 #include "kernels/gated_delta.hpp"
+#include "kernels/case.hpp"
 #include <algorithm>
 #include <cmath>
 
 namespace weft::kernel {
 namespace {
 
-struct Shape { uint32_t key_heads, heads, size, columns; };
+struct Shape {
+    uint32_t key_heads, heads, size, columns;
+};
 enum class Decay { usual, strong, none, mixed };
 struct Options {
     Decay decay = Decay::usual;
-    bool bias = true, gate = true, l2 = true, apart = false; ///< apart: q, k and v in tensors of their own, else slices of one
-    uint32_t lead = 4;                                       ///< columns before the first slice
-    double beta_from = -3, beta_to = 3;                      ///< of b
+    bool bias = true, gate = true, l2 = true,
+         apart = false;                 ///< apart: q, k and v in tensors of their own, else slices of one
+    uint32_t lead = 4;                  ///< columns before the first slice
+    double beta_from = -3, beta_to = 3; ///< of b
     float beta_scale = 1;
 };
 using Sequences = std::vector<CaseContext::Sequence>;
@@ -24,11 +27,13 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.name = name;
     uint64_t tokens = 0;
     for (const auto& q : sequences) tokens += q.count;
-    c.bytes = 4 * (tokens * (2 * s.heads * s.columns + 2 * s.key_heads * s.size + 2 * s.heads) + 2 * sequences.size() * s.heads * s.columns * s.size);
+    c.bytes = 4 * (tokens * (2 * s.heads * s.columns + 2 * s.key_heads * s.size + 2 * s.heads) +
+                   2 * sequences.size() * s.heads * s.columns * s.size);
     c.operations = tokens * s.heads * s.columns * s.size * 7;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        const uint32_t rows = uint32_t(tokens) + 5, keys = s.key_heads * s.size, values = s.heads * s.columns; // a bucket larger than the step
+        const uint32_t rows = uint32_t(tokens) + 5, keys = s.key_heads * s.size,
+                       values = s.heads * s.columns; // a bucket larger than the step
         const uint32_t width = o.lead + 2 * keys + values + 2 * s.heads;
         uint32_t slots = 2;
         for (const auto& q : sequences) slots = std::max(slots, q.slot + 2);
@@ -41,7 +46,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         a.step = ctx.step(sequences, rows);
         std::vector<float> numbers = random.normals(size_t(rows) * width);
         for (uint32_t t = 0; t < rows; ++t) {
-            for (uint32_t h = 0; h < s.heads; ++h) numbers[size_t(t + 1) * width - 2 * s.heads + h] = float(random.uniform(o.beta_from, o.beta_to));
+            for (uint32_t h = 0; h < s.heads; ++h)
+                numbers[size_t(t + 1) * width - 2 * s.heads + h] = float(random.uniform(o.beta_from, o.beta_to));
             if (!o.l2) // keys of length 1, as the models without the norm have them
                 for (uint32_t h = 0; h < s.key_heads; ++h) {
                     float* key = &numbers[size_t(t) * width + o.lead + keys + h * s.size];
@@ -55,7 +61,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
             if (!o.apart) return all.slice_columns(first, columns);
             std::vector<float> copied;
             for (uint32_t t = 0; t < rows; ++t)
-                for (uint32_t i = 0; i < columns; ++i) copied.push_back(ctx.data("q, k, v, b, a")[size_t(t) * width + first + i]);
+                for (uint32_t i = 0; i < columns; ++i)
+                    copied.push_back(ctx.data("q, k, v, b, a")[size_t(t) * width + first + i]);
             return input(n, columns, std::move(copied));
         };
         a.q = slice("q", o.lead, keys);
@@ -66,24 +73,35 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         if (o.bias && o.gate) a.dt_bias = ctx.input("dt bias", DType::f32, {s.heads}, random.uniforms(s.heads, -5, -1));
         if (o.gate) {
             std::vector<float> decays;
-            for (uint32_t h = 0; h < s.heads; ++h) decays.push_back(o.decay == Decay::none || (o.decay == Decay::mixed && h % 2) ? -1e-6f : float(o.decay == Decay::usual ? -random.uniform(0.1, 16) : -random.uniform(20, 400)));
+            for (uint32_t h = 0; h < s.heads; ++h)
+                decays.push_back(
+                    o.decay == Decay::none || (o.decay == Decay::mixed && h % 2)
+                        ? -1e-6f
+                        : float(o.decay == Decay::usual ? -random.uniform(0.1, 16) : -random.uniform(20, 400)));
             a.a_head = ctx.input("a head", DType::f32, {s.heads}, decays);
         }
         a.decay = o.gate, a.l2 = o.l2, a.beta_scale = o.beta_scale;
         const size_t state = size_t(s.heads) * s.columns * s.size;
         std::vector<float> before = random.normals(slots * state);
         for (const auto& q : sequences)
-            if (q.past == 0 && q.count > 0) std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
+            if (q.past == 0 && q.count > 0)
+                std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
         ctx.input("state before", DType::f32, {slots, s.heads, s.size, s.columns}, before);
         a.state = ctx.input("state", DType::f32, {slots, s.heads, s.size, s.columns}, before);
         a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
-        ctx.input("options", DType::f32, {8}, {float(s.key_heads), float(s.heads), float(s.size), float(s.columns), float(o.lead), o.beta_scale, float(o.gate), float(o.l2)});
+        ctx.input("options", DType::f32, {8},
+                  {float(s.key_heads), float(s.heads), float(s.size), float(s.columns), float(o.lead), o.beta_scale,
+                   float(o.gate), float(o.l2)});
         gated_delta(ctx.recorder(), a);
     };
     return c;
 }
 
-Options with(Decay decay) { Options o; o.decay = decay; return o; }
+Options with(Decay decay) {
+    Options o;
+    o.decay = decay;
+    return o;
+}
 
 } // namespace
 
@@ -97,15 +115,30 @@ KernelTable gated_delta_cases() {
     large_beta.beta_from = 8, large_beta.beta_to = 20, large_beta.beta_scale = 2, large_beta.decay = Decay::none;
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
     return {"gated_delta",
-        {make("tiny", {1, 1, 16, 16}, {{0, 1, 0}}), make("two tokens", {1, 1, 16, 16}, {{0, 2, 0}}), make("odd sizes", {1, 3, 19, 7}, {{1, 37, 2}}, odd), make("no tokens", {1, 2, 16, 24}, {{0, 0, 0}}),
-         make("packed", {2, 4, 16, 24}, packed), make("packed, tensors apart", {2, 4, 16, 24}, packed, apart), make("packed steps", {2, 4, 16, 24}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
-         make("step, odd sizes", {1, 3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd), make("step, tensors apart", {2, 4, 16, 24}, {{0, 1, 3}}, apart),
-         make("delta rule without decay", {2, 2, 16, 24}, {{0, 70, 1}}, plain), make("step without decay", {2, 2, 16, 24}, {{0, 1, 1}}, plain), make("negative eigenvalues", {2, 4, 16, 24}, {{0, 70, 1}}, negative),
-         make("strong decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::strong)), make("strong and no decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::mixed)),
-         make("no decay", {2, 4, 16, 24}, {{0, 300, 1}}, with(Decay::none)), make("beta near zero", {2, 4, 16, 24}, {{0, 70, 1}}, small_beta), make("beta near two", {2, 4, 16, 24}, {{0, 70, 1}}, large_beta),
-         make("wide values", {1, 2, 96, 192}, {{0, 40, 1}}), make("large state", {1, 1, 256, 256}, {{0, 40, 1}}), make("one long sequence", {4, 8, 128, 128}, {{0, 256, 1}}),
-         make("longer", {4, 8, 128, 128}, {{0, 2048, 0}}), make("steps of eight sequences", {4, 8, 128, 128}, {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}),
-         make("one step", {4, 8, 128, 128}, {{0, 1, 1}})}};
+            {make("tiny", {1, 1, 16, 16}, {{0, 1, 0}}),
+             make("two tokens", {1, 1, 16, 16}, {{0, 2, 0}}),
+             make("odd sizes", {1, 3, 19, 7}, {{1, 37, 2}}, odd),
+             make("no tokens", {1, 2, 16, 24}, {{0, 0, 0}}),
+             make("packed", {2, 4, 16, 24}, packed),
+             make("packed, tensors apart", {2, 4, 16, 24}, packed, apart),
+             make("packed steps", {2, 4, 16, 24}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
+             make("step, odd sizes", {1, 3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
+             make("step, tensors apart", {2, 4, 16, 24}, {{0, 1, 3}}, apart),
+             make("delta rule without decay", {2, 2, 16, 24}, {{0, 70, 1}}, plain),
+             make("step without decay", {2, 2, 16, 24}, {{0, 1, 1}}, plain),
+             make("negative eigenvalues", {2, 4, 16, 24}, {{0, 70, 1}}, negative),
+             make("strong decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::strong)),
+             make("strong and no decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::mixed)),
+             make("no decay", {2, 4, 16, 24}, {{0, 300, 1}}, with(Decay::none)),
+             make("beta near zero", {2, 4, 16, 24}, {{0, 70, 1}}, small_beta),
+             make("beta near two", {2, 4, 16, 24}, {{0, 70, 1}}, large_beta),
+             make("wide values", {1, 2, 96, 192}, {{0, 40, 1}}),
+             make("large state", {1, 1, 256, 256}, {{0, 40, 1}}),
+             make("one long sequence", {4, 8, 128, 128}, {{0, 256, 1}}),
+             make("longer", {4, 8, 128, 128}, {{0, 2048, 0}}),
+             make("steps of eight sequences", {4, 8, 128, 128},
+                  {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}),
+             make("one step", {4, 8, 128, 128}, {{0, 1, 1}})}};
 }
 
 } // namespace weft::kernel

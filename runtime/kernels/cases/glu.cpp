@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/glu.
-#include "kernels/case.hpp"
 #include "kernels/glu.hpp"
+#include "kernels/case.hpp"
 
 namespace weft::kernel {
 namespace {
 
-struct Shape { uint32_t tokens, columns; };
+struct Shape {
+    uint32_t tokens, columns;
+};
 
 /// `fused`: a and b are the two halves of one tensor [T, 2 I + 3]. `in_place`: y is a.
-KernelCase make(const std::string& name, Shape s, GluArgs options, bool has_b = true, bool fused = false, bool in_place = false, double magnitude = 2, uint32_t per_token = 1) {
+KernelCase make(const std::string& name, Shape s, GluArgs options, bool has_b = true, bool fused = false,
+                bool in_place = false, double magnitude = 2, uint32_t per_token = 1) {
     KernelCase c;
     c.name = name;
     const uint64_t elements = uint64_t(s.tokens) * s.columns * per_token;
@@ -18,7 +21,10 @@ KernelCase make(const std::string& name, Shape s, GluArgs options, bool has_b = 
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
         const Step step = ctx.step({{0, s.tokens, 0}}, s.tokens + 2);
-        const uint32_t rows = step.max_tokens * per_token, columns = s.columns, wide = options.interleaved ? 2 * columns : fused ? 2 * columns + 3 : columns;
+        const uint32_t rows = step.max_tokens * per_token, columns = s.columns,
+                       wide = options.interleaved ? 2 * columns
+                              : fused             ? 2 * columns + 3
+                                                  : columns;
         std::vector<float> values = random.normals(size_t(rows) * wide, magnitude);
         if (values.size() >= 8) { // ends of the range of every activation
             const float ends[] = {0.0f, -0.0f, 90.0f, -90.0f, 1e-20f, -1e-20f, 11.0f, -11.0f};
@@ -31,9 +37,12 @@ KernelCase make(const std::string& name, Shape s, GluArgs options, bool has_b = 
         const Tensor whole = ctx.input("a", DType::f32, {rows, wide}, values);
         a.a = fused ? whole.slice_columns(3, columns) : whole;
         if (has_b && fused) a.b = whole.slice_columns(3 + columns, columns);
-        if (has_b && !fused) a.b = ctx.input("b", DType::f32, {rows, columns}, random.normals(size_t(rows) * columns, magnitude));
+        if (has_b && !fused)
+            a.b = ctx.input("b", DType::f32, {rows, columns}, random.normals(size_t(rows) * columns, magnitude));
         a.y = in_place ? a.a : ctx.output("y", DType::f32, {rows, columns});
-        ctx.input("settings", DType::f32, {11}, {float(a.activation), a.a_scale, a.scale, a.b_plus, a.limit, float(a.interleaved), float(has_b), float(fused), float(in_place), float(columns), float(s.tokens * per_token)});
+        ctx.input("settings", DType::f32, {11},
+                  {float(a.activation), a.a_scale, a.scale, a.b_plus, a.limit, float(a.interleaved), float(has_b),
+                   float(fused), float(in_place), float(columns), float(s.tokens * per_token)});
         glu(ctx.recorder(), a);
     };
     return c;

@@ -9,8 +9,12 @@
 namespace weft::kernel {
 namespace {
 
-struct Shape { uint32_t tokens, columns, depth; };
-/// slices: x, residual and y are columns from 4 on of wider tensors, the weight from 8 (of one in blocks, from the second block) on. odd_slices: from 3 and 5 on. in_place: the residual is y. fixed: the number of rows is not in the step.
+struct Shape {
+    uint32_t tokens, columns, depth;
+};
+/// slices: x, residual and y are columns from 4 on of wider tensors, the weight from 8 (of one in blocks, from the
+/// second block) on. odd_slices: from 3 and 5 on. in_place: the residual is y. fixed: the number of rows is not in the
+/// step.
 enum Part : uint32_t { kBias = 1, kResidual = 2, kSlices = 4, kOddSlices = 8, kInPlace = 16, kFixed = 32 };
 
 struct Form {
@@ -29,28 +33,44 @@ KernelCase make(const std::string& name, Shape s, Form f) {
     c.name = name;
     const auto has = [=](uint32_t part) { return (f.parts & part) != 0; };
     const uint32_t rows = s.columns * (f.gated ? 2 : 1);
-    c.bytes = rows * bytes_of(f.type, s.depth) + uint64_t(s.tokens) * 4 * (s.depth + s.columns * (has(kResidual) ? 2u : 1u));
+    c.bytes =
+        rows * bytes_of(f.type, s.depth) + uint64_t(s.tokens) * 4 * (s.depth + s.columns * (has(kResidual) ? 2u : 1u));
     c.operations = uint64_t(2) * s.tokens * rows * s.depth;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
         const uint32_t bucket = ctx.step({{0, s.tokens, 0}}, s.tokens + f.more).max_tokens;
-        const uint32_t start = has(kOddSlices) ? 3 : has(kSlices) ? 4 : 0, wide = start * 2, w_start = !start ? 0 : in_blocks(f.type) ? block_info(f.type).elements : has(kOddSlices) ? 5 : 8;
+        const uint32_t start = has(kOddSlices) ? 3
+                               : has(kSlices)  ? 4
+                                               : 0,
+                       wide = start * 2,
+                       w_start = !start              ? 0
+                                 : in_blocks(f.type) ? block_info(f.type).elements
+                                 : has(kOddSlices)   ? 5
+                                                     : 8;
         const auto slice = [&](const Tensor& t, uint32_t columns) { return t.slice_columns(start, columns); };
         std::vector<float> x = random.normals(size_t(bucket) * (s.depth + wide), f.magnitude);
-        for (size_t i = size_t(s.tokens) * (s.depth + wide); i < x.size(); ++i) x[i] = NAN; // rows that are not real hold garbage
+        for (size_t i = size_t(s.tokens) * (s.depth + wide); i < x.size(); ++i)
+            x[i] = NAN; // rows that are not real hold garbage
         MatmulArgs a;
         a.x = slice(ctx.input("x", DType::f32, {bucket, s.depth + wide}, x), s.depth);
         const uint32_t w_wide = s.depth + 2 * w_start;
-        a.weight = ctx.weight("weight", f.type, {rows, w_wide}, 1 / std::sqrt(double(s.depth))).slice_columns(w_start, s.depth);
+        a.weight = ctx.weight("weight", f.type, {rows, w_wide}, 1 / std::sqrt(double(s.depth)))
+                       .slice_columns(w_start, s.depth);
         if (has(kBias)) a.bias = ctx.input("bias", DType::f32, {rows}, random.normals(rows));
         const auto residual = random.normals(size_t(bucket + 1) * (s.columns + wide));
-        if (has(kResidual) || has(kInPlace)) a.residual = slice(ctx.input("residual", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
-        if (has(kInPlace)) a.residual = a.y = slice(ctx.input("y", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
+        if (has(kResidual) || has(kInPlace))
+            a.residual = slice(ctx.input("residual", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
+        if (has(kInPlace))
+            a.residual = a.y = slice(ctx.input("y", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
         else a.y = slice(ctx.output("y", DType::f32, {bucket + 1, s.columns + wide}), s.columns);
-        a.activation = f.activation, a.gated = f.gated, a.scale = f.scale, a.softcap = f.softcap, a.limit = f.limit, a.up_offset = f.up_offset, a.eight_bits = f.eight_bits && can_dot<shader::matmul>(ctx.recorder());
+        a.activation = f.activation, a.gated = f.gated, a.scale = f.scale, a.softcap = f.softcap, a.limit = f.limit,
+        a.up_offset = f.up_offset, a.eight_bits = f.eight_bits && can_dot<shader::matmul>(ctx.recorder());
         a.max_rows = bucket;
         if (has(kFixed)) a.rows = {s.tokens};
-        ctx.input("settings", DType::f32, {13}, {float(s.tokens), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.scale, f.softcap, f.limit, f.up_offset, float(start), float(w_start), float(has(kInPlace)), float(a.eight_bits)});
+        ctx.input("settings", DType::f32, {13},
+                  {float(s.tokens), float(s.columns), float(s.depth), float(f.gated), float(f.activation), f.scale,
+                   f.softcap, f.limit, f.up_offset, float(start), float(w_start), float(has(kInPlace)),
+                   float(a.eight_bits)});
         matmul(ctx.recorder(), a);
     };
     return c;
@@ -60,8 +80,10 @@ KernelCase make(const std::string& name, Shape s, Form f) {
 
 KernelTable matmul_cases() {
     const Form f16, f32{.type = DType::f32}, bf16{.type = DType::bf16};
-    const Form swiglu{.activation = Activation::silu, .gated = true}, clamped{.activation = Activation::quick_gelu, .gated = true, .parts = kBias, .limit = 0.7f, .up_offset = 1};
-    const Form all{.activation = Activation::gelu, .parts = kBias | kResidual, .scale = 0.4f}, capped{.scale = 1.5f, .softcap = 3, .magnitude = 4};
+    const Form swiglu{.activation = Activation::silu, .gated = true},
+        clamped{.activation = Activation::quick_gelu, .gated = true, .parts = kBias, .limit = 0.7f, .up_offset = 1};
+    const Form all{.activation = Activation::gelu, .parts = kBias | kResidual, .scale = 0.4f},
+        capped{.scale = 1.5f, .softcap = 3, .magnitude = 4};
     const auto with = [](Form f, uint32_t parts, uint32_t more = 0) {
         f.parts |= parts, f.more = more;
         return f;
@@ -72,48 +94,84 @@ KernelTable matmul_cases() {
     };
     Form large = f32, tiny = f16, zeros = f16;
     large.magnitude = 1e30, tiny.magnitude = 1e-30, zeros.magnitude = 0;
-    KernelTable table = {"matmul",
+    KernelTable table = {
+        "matmul",
         {// few rows
-         make("vector, tiny", {1, 1, 1}, f32), make("vector, one column of one half", {1, 1, 1}, f16), make("vector, odd depth f16", {1, 19, 77}, f16), make("vector, odd depth bf16", {3, 33, 13}, bf16), make("vector, odd depth f32", {2, 70, 9}, f32),
-         make("vector, no rows", {0, 16, 16}, with(f16, 0, 1)), make("vector, f32", {1, 67, 96}, f32), make("vector, bf16", {1, 67, 104}, bf16), make("vector, f16 in a larger bucket", {5, 131, 264}, with(f16, 0, 3)),
-         make("vector, all parts", {4, 50, 128}, all), make("vector, in place", {2, 40, 64}, with(f16, kInPlace)), make("vector, slices", {3, 37, 64}, with(all, kSlices)), make("vector, odd slices", {3, 37, 64}, with(all, kOddSlices)),
-         make("vector, softcap", {2, 99, 64}, capped), make("vector, swiglu", {1, 65, 136}, swiglu), make("vector, swiglu odd", {7, 9, 21}, swiglu), make("vector, swiglu f32 slices", {6, 30, 72}, with(typed(swiglu, DType::f32), kSlices | kResidual)),
-         make("vector, clamped glu", {2, 48, 40}, clamped), make("vector, large values", {1, 16, 64}, large), make("vector, tiny values", {1, 16, 64}, tiny), make("vector, narrow output", {8, 3, 512}, with(f16, kFixed)),
+         make("vector, tiny", {1, 1, 1}, f32), make("vector, one column of one half", {1, 1, 1}, f16),
+         make("vector, odd depth f16", {1, 19, 77}, f16), make("vector, odd depth bf16", {3, 33, 13}, bf16),
+         make("vector, odd depth f32", {2, 70, 9}, f32), make("vector, no rows", {0, 16, 16}, with(f16, 0, 1)),
+         make("vector, f32", {1, 67, 96}, f32), make("vector, bf16", {1, 67, 104}, bf16),
+         make("vector, f16 in a larger bucket", {5, 131, 264}, with(f16, 0, 3)),
+         make("vector, all parts", {4, 50, 128}, all), make("vector, in place", {2, 40, 64}, with(f16, kInPlace)),
+         make("vector, slices", {3, 37, 64}, with(all, kSlices)),
+         make("vector, odd slices", {3, 37, 64}, with(all, kOddSlices)), make("vector, softcap", {2, 99, 64}, capped),
+         make("vector, swiglu", {1, 65, 136}, swiglu), make("vector, swiglu odd", {7, 9, 21}, swiglu),
+         make("vector, swiglu f32 slices", {6, 30, 72}, with(typed(swiglu, DType::f32), kSlices | kResidual)),
+         make("vector, clamped glu", {2, 48, 40}, clamped), make("vector, large values", {1, 16, 64}, large),
+         make("vector, tiny values", {1, 16, 64}, tiny), make("vector, narrow output", {8, 3, 512}, with(f16, kFixed)),
          make("vector, gated over the storage range", {1, 33001, 1024}, typed(swiglu, DType::f32)),
-         make("decode [1 x 512] [512 x 512]", {1, 512, 512}, with(f16, kResidual)), make("decode [1 x 512] [512 x 2 x 1408], swiglu", {1, 1408, 512}, swiglu), make("decode [1 x 1408] [1408 x 512]", {1, 512, 1408}, with(f16, kResidual)),
-         make("decode [1 x 512] [512 x 4096]", {1, 4096, 512}, f16), make("decode [1 x 4096] [4096 x 4096] f16", {1, 4096, 4096}, f16), make("decode [1 x 512] [512 x 4096] bf16", {1, 4096, 512}, bf16), make("decode [4 x 512] [512 x 4096]", {4, 4096, 512}, f16), make("decode [8 x 512] [512 x 4096]", {8, 4096, 512}, f16), make("decode [1 x 4096] [4096 x 4096] bf16", {1, 4096, 4096}, bf16),
+         make("decode [1 x 512] [512 x 512]", {1, 512, 512}, with(f16, kResidual)),
+         make("decode [1 x 512] [512 x 2 x 1408], swiglu", {1, 1408, 512}, swiglu),
+         make("decode [1 x 1408] [1408 x 512]", {1, 512, 1408}, with(f16, kResidual)),
+         make("decode [1 x 512] [512 x 4096]", {1, 4096, 512}, f16),
+         make("decode [1 x 4096] [4096 x 4096] f16", {1, 4096, 4096}, f16),
+         make("decode [1 x 512] [512 x 4096] bf16", {1, 4096, 512}, bf16),
+         make("decode [4 x 512] [512 x 4096]", {4, 4096, 512}, f16),
+         make("decode [8 x 512] [512 x 4096]", {8, 4096, 512}, f16),
+         make("decode [1 x 4096] [4096 x 4096] bf16", {1, 4096, 4096}, bf16),
          // many rows
-         make("tiles, smallest", {9, 1, 1}, f32), make("tiles, odd depth f16", {13, 19, 77}, f16), make("tiles, odd depth bf16", {65, 33, 13}, bf16), make("tiles, odd depth f32", {30, 70, 9}, f32), make("tiles, no rows", {0, 16, 16}, with(f16, 0, 70)),
-         make("tiles, f32", {70, 67, 96}, f32), make("tiles, bf16", {17, 130, 104}, bf16), make("tiles, f16 in a larger bucket", {41, 131, 264}, with(f16, 0, 93)), make("tiles, all parts", {33, 50, 128}, all), make("tiles, in place", {20, 40, 64}, with(f16, kInPlace)),
-         make("tiles, slices", {34, 37, 64}, with(all, kSlices)), make("tiles, odd slices", {34, 37, 64}, with(all, kOddSlices)), make("tiles, softcap", {12, 99, 64}, capped), make("tiles, swiglu", {66, 65, 136}, swiglu), make("tiles, swiglu odd", {27, 9, 21}, swiglu),
-         make("tiles, swiglu f32 slices", {16, 30, 72}, with(typed(swiglu, DType::f32), kSlices | kResidual)), make("tiles, clamped glu", {22, 48, 40}, clamped), make("tiles, large values", {10, 16, 64}, large), make("tiles, fixed rows", {100, 3, 512}, with(f16, kFixed)),
-         make("tiles, over the storage range", {9, 16500, 2048}, f32), make("prefill [256 x 512] [512 x 2816]", {256, 2816, 512}, f16), make("prefill [256 x 512] [512 x 2 x 1408], swiglu", {256, 1408, 512}, swiglu), make("prefill [256 x 1408] [1408 x 512]", {256, 512, 1408}, with(f16, kResidual)),
-         make("prefill [256 x 512] [512 x 512]", {256, 512, 512}, f16), make("prefill [32 x 512] [512 x 4096] bf16", {32, 4096, 512}, bf16), make("prefill [512 x 1024] [1024 x 1024] f32", {512, 1024, 1024}, f32)}};
+         make("tiles, smallest", {9, 1, 1}, f32), make("tiles, odd depth f16", {13, 19, 77}, f16),
+         make("tiles, odd depth bf16", {65, 33, 13}, bf16), make("tiles, odd depth f32", {30, 70, 9}, f32),
+         make("tiles, no rows", {0, 16, 16}, with(f16, 0, 70)), make("tiles, f32", {70, 67, 96}, f32),
+         make("tiles, bf16", {17, 130, 104}, bf16),
+         make("tiles, f16 in a larger bucket", {41, 131, 264}, with(f16, 0, 93)),
+         make("tiles, all parts", {33, 50, 128}, all), make("tiles, in place", {20, 40, 64}, with(f16, kInPlace)),
+         make("tiles, slices", {34, 37, 64}, with(all, kSlices)),
+         make("tiles, odd slices", {34, 37, 64}, with(all, kOddSlices)), make("tiles, softcap", {12, 99, 64}, capped),
+         make("tiles, swiglu", {66, 65, 136}, swiglu), make("tiles, swiglu odd", {27, 9, 21}, swiglu),
+         make("tiles, swiglu f32 slices", {16, 30, 72}, with(typed(swiglu, DType::f32), kSlices | kResidual)),
+         make("tiles, clamped glu", {22, 48, 40}, clamped), make("tiles, large values", {10, 16, 64}, large),
+         make("tiles, fixed rows", {100, 3, 512}, with(f16, kFixed)),
+         make("tiles, over the storage range", {9, 16500, 2048}, f32),
+         make("prefill [256 x 512] [512 x 2816]", {256, 2816, 512}, f16),
+         make("prefill [256 x 512] [512 x 2 x 1408], swiglu", {256, 1408, 512}, swiglu),
+         make("prefill [256 x 1408] [1408 x 512]", {256, 512, 1408}, with(f16, kResidual)),
+         make("prefill [256 x 512] [512 x 512]", {256, 512, 512}, f16),
+         make("prefill [32 x 512] [512 x 4096] bf16", {32, 4096, 512}, bf16),
+         make("prefill [512 x 1024] [1024 x 1024] f32", {512, 1024, 1024}, f32)}};
     const auto add = [&](const std::string& name, Shape s, Form f) { table.cases.push_back(make(name, s, f)); };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
-    add("vector, " #id, {3, 37, 512}, typed(all, DType::id)), add("tiles, " #id, {33, 50, 512}, typed(swiglu, DType::id));
+    add("vector, " #id, {3, 37, 512}, typed(all, DType::id)),                                                          \
+        add("tiles, " #id, {33, 50, 512}, typed(swiglu, DType::id));
     BLOCK_TYPES(weft_ROW)
     OWN_TYPES(weft_ROW)
 #undef weft_ROW
-    for (const DType type : {DType::q4_0, DType::q6_k, DType::mxfp4, DType::q4_k}) { // blocks of even, odd and whole words
+    for (const DType type :
+         {DType::q4_0, DType::q6_k, DType::mxfp4, DType::q4_k}) { // blocks of even, odd and whole words
         const std::string name = name_of(type);
-        add("vector, one block " + name, {1, 1, block_info(type).elements}, typed(f16, type)), add("vector, swiglu " + name, {8, 19, 768}, typed(swiglu, type));
-        add("vector, slices " + name, {3, 37, 512}, with(typed(all, type), kSlices)), add("vector, odd slices " + name, {2, 37, 512}, with(typed(all, type), kOddSlices));
-        add("tiles, odd slices " + name, {34, 37, 768}, with(typed(all, type), kOddSlices)), add("tiles, three blocks " + name, {20, 9, 3 * block_info(type).elements}, typed(f16, type));
+        add("vector, one block " + name, {1, 1, block_info(type).elements}, typed(f16, type)),
+            add("vector, swiglu " + name, {8, 19, 768}, typed(swiglu, type));
+        add("vector, slices " + name, {3, 37, 512}, with(typed(all, type), kSlices)),
+            add("vector, odd slices " + name, {2, 37, 512}, with(typed(all, type), kOddSlices));
+        add("tiles, odd slices " + name, {34, 37, 768}, with(typed(all, type), kOddSlices)),
+            add("tiles, three blocks " + name, {20, 9, 3 * block_info(type).elements}, typed(f16, type));
     }
     const auto eight_bits = [](Form f) {
         f.eight_bits = true;
         return f;
     };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
-    add("vector, 8 bits, " #id, {3, 37, 512}, eight_bits(typed(all, DType::id))), add("tiles, 8 bits, " #id, {33, 50, 512}, eight_bits(typed(swiglu, DType::id)));
+    add("vector, 8 bits, " #id, {3, 37, 512}, eight_bits(typed(all, DType::id))),                                      \
+        add("tiles, 8 bits, " #id, {33, 50, 512}, eight_bits(typed(swiglu, DType::id)));
     BLOCK_TYPES(weft_ROW)
 #undef weft_ROW
-    add("vector, 8 bits, zeros", {1, 16, 256}, eight_bits(typed(zeros, DType::q4_k))), add("tiles, 8 bits, tiny values", {10, 16, 256}, eight_bits(typed(tiny, DType::q8_0)));
+    add("vector, 8 bits, zeros", {1, 16, 256}, eight_bits(typed(zeros, DType::q4_k))),
+        add("tiles, 8 bits, tiny values", {10, 16, 256}, eight_bits(typed(tiny, DType::q8_0)));
     add("vector, over the storage range q8_0", {1, 66000, 2048}, typed(f16, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_0, DType::q4_k, DType::q6_k}) {
         const std::string name = name_of(type);
-        add("decode [1 x 512] [512 x 4096] " + name, {1, 4096, 512}, typed(f16, type)), add("decode [1 x 4096] [4096 x 4096] " + name, {1, 4096, 4096}, typed(f16, type));
+        add("decode [1 x 512] [512 x 4096] " + name, {1, 4096, 512}, typed(f16, type)),
+            add("decode [1 x 4096] [4096 x 4096] " + name, {1, 4096, 4096}, typed(f16, type));
         add("prefill [256 x 512] [512 x 2816] " + name, {256, 2816, 512}, typed(f16, type));
     }
     return table;

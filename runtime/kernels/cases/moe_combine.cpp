@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/moe_combine.
-#include "kernels/case.hpp"
 #include "kernels/moe_combine.hpp"
+#include "kernels/case.hpp"
 #include <cmath>
 
 namespace weft::kernel {
 namespace {
 
-struct Shape { uint32_t tokens, choices, columns; };
+struct Shape {
+    uint32_t tokens, choices, columns;
+};
 enum Part : uint32_t { kWeights = 1, kShared = 2, kGate = 4, kResidual = 8, kSlices = 16, kDropped = 32 };
 
-KernelCase make(const std::string& name, Shape s, uint32_t parts, float scale = 1, float shared_scale = 1, double magnitude = 1) {
+KernelCase make(const std::string& name, Shape s, uint32_t parts, float scale = 1, float shared_scale = 1,
+                double magnitude = 1) {
     KernelCase c;
     c.name = name;
     const auto has = [=](uint32_t part) { return (parts & part) != 0; };
@@ -21,8 +24,11 @@ KernelCase make(const std::string& name, Shape s, uint32_t parts, float scale = 
         Random& random = ctx.random();
         const Step step = ctx.step({{0, s.tokens, 0}}, s.tokens + 2);
         const uint32_t rows = step.max_tokens, more = has(kSlices) ? 5 : 0;
-        const auto slice = [&](const Tensor& t, uint32_t columns) { return has(kSlices) ? t.slice_columns(2, columns) : t; };
-        std::vector<float> out = random.normals(size_t(rows) * s.choices * s.columns, magnitude), weights = random.uniforms(size_t(rows) * s.choices, 0, 1);
+        const auto slice = [&](const Tensor& t, uint32_t columns) {
+            return has(kSlices) ? t.slice_columns(2, columns) : t;
+        };
+        std::vector<float> out = random.normals(size_t(rows) * s.choices * s.columns, magnitude),
+                           weights = random.uniforms(size_t(rows) * s.choices, 0, 1);
         if (has(kDropped)) // dropped pairs hold garbage
             for (size_t pair = 0; pair < weights.size(); pair += 3) {
                 weights[pair] = 0;
@@ -31,12 +37,21 @@ KernelCase make(const std::string& name, Shape s, uint32_t parts, float scale = 
         MoeCombineArgs a;
         a.expert_out = ctx.input("expert out", DType::f32, {rows * s.choices, s.columns}, out);
         if (has(kWeights)) a.weights = ctx.input("weights", DType::f32, {rows, s.choices}, weights);
-        if (has(kShared)) a.shared = slice(ctx.input("shared", DType::f32, {rows, s.columns + more}, random.normals(size_t(rows) * (s.columns + more))), s.columns);
-        if (has(kGate)) a.shared_gate = slice(ctx.input("gate", DType::f32, {rows, 1 + more}, random.normals(size_t(rows) * (1 + more), 3)), 1);
-        if (has(kResidual)) a.residual = slice(ctx.input("residual", DType::f32, {rows, s.columns + more}, random.normals(size_t(rows) * (s.columns + more))), s.columns);
+        if (has(kShared))
+            a.shared = slice(ctx.input("shared", DType::f32, {rows, s.columns + more},
+                                       random.normals(size_t(rows) * (s.columns + more))),
+                             s.columns);
+        if (has(kGate))
+            a.shared_gate =
+                slice(ctx.input("gate", DType::f32, {rows, 1 + more}, random.normals(size_t(rows) * (1 + more), 3)), 1);
+        if (has(kResidual))
+            a.residual = slice(ctx.input("residual", DType::f32, {rows, s.columns + more},
+                                         random.normals(size_t(rows) * (s.columns + more))),
+                               s.columns);
         a.y = slice(ctx.output("y", DType::f32, {rows, s.columns + more}), s.columns);
         a.scale = scale, a.shared_scale = shared_scale;
-        ctx.input("settings", DType::f32, {6}, {float(s.tokens), float(s.choices), float(s.columns), scale, shared_scale, float(more)});
+        ctx.input("settings", DType::f32, {6},
+                  {float(s.tokens), float(s.choices), float(s.columns), scale, shared_scale, float(more)});
         moe_combine(ctx.recorder(), a);
     };
     return c;
@@ -46,11 +61,17 @@ KernelCase make(const std::string& name, Shape s, uint32_t parts, float scale = 
 
 KernelTable moe_combine_cases() {
     return {"moe_combine",
-        {make("tiny", {1, 1, 1}, kWeights), make("no tokens", {0, 2, 8}, kWeights), make("without weights", {5, 1, 33}, 0, 0.8f), make("two of many", {7, 2, 40}, kWeights),
-         make("shared and residual", {7, 4, 33}, kWeights | kShared | kResidual, 2.5f, 0.22f), make("gated shared expert", {6, 3, 50}, kWeights | kShared | kGate | kResidual),
-         make("gated shared expert, by four", {6, 3, 48}, kWeights | kShared | kGate | kResidual, 2),
-         make("slices", {6, 3, 50}, kWeights | kShared | kGate | kResidual | kSlices, 0.5f), make("dropped pairs", {9, 2, 20}, kWeights | kDropped | kResidual), make("large values", {3, 8, 24}, kWeights | kResidual, 1, 1, 1e30),
-         make("most choices", {4, 32, 17}, kWeights), make("real decode step", {1, 8, 2048}, kWeights | kResidual), make("real prefill", {256, 8, 1024}, kWeights | kShared | kGate | kResidual), make("large", {512, 8, 2048}, kWeights | kResidual)}};
+            {make("tiny", {1, 1, 1}, kWeights), make("no tokens", {0, 2, 8}, kWeights),
+             make("without weights", {5, 1, 33}, 0, 0.8f), make("two of many", {7, 2, 40}, kWeights),
+             make("shared and residual", {7, 4, 33}, kWeights | kShared | kResidual, 2.5f, 0.22f),
+             make("gated shared expert", {6, 3, 50}, kWeights | kShared | kGate | kResidual),
+             make("gated shared expert, by four", {6, 3, 48}, kWeights | kShared | kGate | kResidual, 2),
+             make("slices", {6, 3, 50}, kWeights | kShared | kGate | kResidual | kSlices, 0.5f),
+             make("dropped pairs", {9, 2, 20}, kWeights | kDropped | kResidual),
+             make("large values", {3, 8, 24}, kWeights | kResidual, 1, 1, 1e30),
+             make("most choices", {4, 32, 17}, kWeights), make("real decode step", {1, 8, 2048}, kWeights | kResidual),
+             make("real prefill", {256, 8, 1024}, kWeights | kShared | kGate | kResidual),
+             make("large", {512, 8, 2048}, kWeights | kResidual)}};
 }
 
 } // namespace weft::kernel

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/norm.
-#include "kernels/case.hpp"
 #include "kernels/norm.hpp"
+#include "kernels/case.hpp"
 
 namespace weft::kernel {
 namespace {
 
-struct Shape { uint32_t tokens, groups, width; };
+struct Shape {
+    uint32_t tokens, groups, width;
+};
 
-KernelCase make(const std::string& name, Shape s, NormArgs options, bool weight, bool bias, bool residual, double magnitude = 1) {
+KernelCase make(const std::string& name, Shape s, NormArgs options, bool weight, bool bias, bool residual,
+                double magnitude = 1) {
     KernelCase c;
     c.name = name;
     const uint64_t elements = uint64_t(s.tokens) * s.groups * s.width;
@@ -43,11 +46,19 @@ KernelTable norm_cases() {
     after.gate_activation = Activation::sigmoid;
     scaled.scale = 0.5f;
     return {"norm",
-        {make("tiny rms", {1, 1, 1}, rms, true, false, false), make("odd rms", {7, 1, 77}, rms, true, false, false), make("rms without weight", {5, 1, 64}, rms, false, false, false),
-         make("layer with bias", {9, 1, 130}, layer, true, true, false), make("layer, large mean spread", {3, 1, 64}, layer, true, true, false, 1e4), make("l2 heads", {6, 3, 16}, l2, false, false, false),
-         make("rms heads", {11, 4, 24}, rms, true, false, false), make("gate before", {5, 2, 40}, before, true, false, false), make("gate after", {5, 4, 24}, after, true, false, false),
-         make("residual and scale", {5, 1, 96}, scaled, true, false, true), make("no tokens", {0, 1, 64}, rms, true, false, false), make("tiny values", {4, 1, 64}, rms, true, false, false, 1e-8),
-         make("real rms", {256, 1, 1024}, rms, true, false, false), make("large rms", {512, 1, 4096}, rms, true, false, false)}};
+            {make("tiny rms", {1, 1, 1}, rms, true, false, false), make("odd rms", {7, 1, 77}, rms, true, false, false),
+             make("rms without weight", {5, 1, 64}, rms, false, false, false),
+             make("layer with bias", {9, 1, 130}, layer, true, true, false),
+             make("layer, large mean spread", {3, 1, 64}, layer, true, true, false, 1e4),
+             make("l2 heads", {6, 3, 16}, l2, false, false, false),
+             make("rms heads", {11, 4, 24}, rms, true, false, false),
+             make("gate before", {5, 2, 40}, before, true, false, false),
+             make("gate after", {5, 4, 24}, after, true, false, false),
+             make("residual and scale", {5, 1, 96}, scaled, true, false, true),
+             make("no tokens", {0, 1, 64}, rms, true, false, false),
+             make("tiny values", {4, 1, 64}, rms, true, false, false, 1e-8),
+             make("real rms", {256, 1, 1024}, rms, true, false, false),
+             make("large rms", {512, 1, 4096}, rms, true, false, false)}};
 }
 
 } // namespace weft::kernel

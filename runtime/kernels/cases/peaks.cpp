@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/peaks.
-#include "kernels/case.hpp"
 #include "kernels/peaks.hpp"
+#include "kernels/case.hpp"
 
 namespace weft::kernel {
 

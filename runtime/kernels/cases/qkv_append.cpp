@@ -22,9 +22,12 @@ void QkvAppendCase::build(CaseContext& ctx) const {
     Random& random = ctx.random();
     uint32_t slots = 1;
     for (const auto& s : sequences) slots = std::max(slots, s.slot + 1);
-    const uint32_t bucket = std::max(tokens() + spare_tokens, 1u), d = a.head_size, dv = a.value_size, qs = a.heads * d, ks = a.kv_heads * d, vs = a.kv_heads * dv;
+    const uint32_t bucket = std::max(tokens() + spare_tokens, 1u), d = a.head_size, dv = a.value_size, qs = a.heads * d,
+                   ks = a.kv_heads * d, vs = a.kv_heads * dv;
     a.step = ctx.step(sequences, bucket);
-    const auto input = [&](const char* tensor, uint32_t columns) { return ctx.input(tensor, DType::f32, {bucket, columns}, random.normals(size_t(bucket) * columns)); };
+    const auto input = [&](const char* tensor, uint32_t columns) {
+        return ctx.input(tensor, DType::f32, {bucket, columns}, random.normals(size_t(bucket) * columns));
+    };
     if (from == From::one) {
         const Tensor qkv = input("qkv", qs + ks + vs);
         a.q = qkv.slice_columns(0, qs), a.k = qkv.slice_columns(qs, ks), a.v = qkv.slice_columns(qs + ks, vs);
@@ -42,7 +45,8 @@ void QkvAppendCase::build(CaseContext& ctx) const {
     if (const uint32_t pairs = r.dims / 2; pairs > 0) {
         std::vector<float> table;
         for (uint32_t row = 0; row < 1u + r.long_table; ++row)
-            for (uint32_t i = 0; i < pairs; ++i) table.push_back(float(std::pow(base * (1 + 3.0 * row), -2.0 * i / r.dims)));
+            for (uint32_t i = 0; i < pairs; ++i)
+                table.push_back(float(std::pow(base * (1 + 3.0 * row), -2.0 * i / r.dims)));
         if (axes)
             for (uint32_t i = 0; i < pairs; ++i) table.push_back(float(i % axes));
         r.axes = axes > 0;
@@ -61,10 +65,12 @@ namespace {
 
 std::vector<QkvAppendCase> make_list() {
     std::vector<QkvAppendCase> list;
-    const auto add = [&](const std::string& name, std::vector<uint32_t> sizes, uint32_t rotary, std::vector<CaseContext::Sequence> sequences) -> QkvAppendCase& {
+    const auto add = [&](const std::string& name, std::vector<uint32_t> sizes, uint32_t rotary,
+                         std::vector<CaseContext::Sequence> sequences) -> QkvAppendCase& {
         QkvAppendCase c;
         c.name = name;
-        c.options.heads = sizes[0], c.options.kv_heads = sizes[1], c.options.head_size = sizes[2], c.options.value_size = sizes.size() > 3 ? sizes[3] : sizes[2];
+        c.options.heads = sizes[0], c.options.kv_heads = sizes[1], c.options.head_size = sizes[2],
+        c.options.value_size = sizes.size() > 3 ? sizes[3] : sizes[2];
         c.options.rotary.dims = rotary;
         c.sequences = std::move(sequences);
         list.push_back(std::move(c));
@@ -77,7 +83,8 @@ std::vector<QkvAppendCase> make_list() {
     add("no rotary embedding", {4, 2, 16}, 0, mixed);
     for (const DType cache : {DType::f32, DType::f16})
         for (const RotaryPairs pairs : {RotaryPairs::halves, RotaryPairs::interleaved}) {
-            const std::string kind = std::string(pairs == RotaryPairs::halves ? " halves" : " interleaved") + (cache == DType::f16 ? ", f16" : ", f32");
+            const std::string kind = std::string(pairs == RotaryPairs::halves ? " halves" : " interleaved") +
+                                     (cache == DType::f16 ? ", f16" : ", f32");
             const auto both = [&](QkvAppendCase& c) -> QkvAppendCase& {
                 c.cache = cache, c.options.rotary.pairs = pairs;
                 return c;
@@ -103,16 +110,22 @@ std::vector<QkvAppendCase> make_list() {
     add("ring", {4, 2, 32}, 32, {{0, 9, 20}, {1, 3, 0}}).capacity = 12;
     add("larger bucket", {4, 2, 32}, 32, mixed).spare_tokens = 9;
     add("attention factor", {4, 2, 32}, 32, mixed).options.rotary.factor = 1.2f;
-    for (const uint32_t past : {16383u, 99998u, 262142u, 1048574u}) add("positions from " + std::to_string(past), {1, 1, 64}, 64, {{0, 2, past}}).capacity = 4;
+    for (const uint32_t past : {16383u, 99998u, 262142u, 1048574u})
+        add("positions from " + std::to_string(past), {1, 1, 64}, 64, {{0, 2, past}}).capacity = 4;
     QkvAppendCase& longrope = add("longrope", {4, 2, 32}, 32, {{0, 3, 30}, {1, 3, 10}, {2, 3, 10, 64}});
-    longrope.options.rotary.long_table = true, longrope.options.rotary.original = 32, longrope.options.rotary.factor = 1.1f, longrope.options.rotary.long_factor = 1.3f;
-    for (const auto& [s, dims] : std::vector<std::pair<float, uint32_t>>{{2.0f, 64}, {4.0f, 128}, {8.0f, 4}, {1.0f, 64}, {2.0f, 2}}) {
-        QkvAppendCase& ntk = add("dynamic ntk " + std::to_string(int(s)) + " of " + std::to_string(dims), {1, 1, std::max(dims, 4u)}, dims, {{0, 4, 3000}, {1, 4, 20, 1025}, {2, 4, 1020, 1024}, {3, 2, 60000}, {4, 3, 2045}});
+    longrope.options.rotary.long_table = true, longrope.options.rotary.original = 32,
+    longrope.options.rotary.factor = 1.1f, longrope.options.rotary.long_factor = 1.3f;
+    for (const auto& [s, dims] :
+         std::vector<std::pair<float, uint32_t>>{{2.0f, 64}, {4.0f, 128}, {8.0f, 4}, {1.0f, 64}, {2.0f, 2}}) {
+        QkvAppendCase& ntk =
+            add("dynamic ntk " + std::to_string(int(s)) + " of " + std::to_string(dims), {1, 1, std::max(dims, 4u)},
+                dims, {{0, 4, 3000}, {1, 4, 20, 1025}, {2, 4, 1020, 1024}, {3, 2, 60000}, {4, 3, 2045}});
         ntk.options.rotary.ntk = s, ntk.options.rotary.original = 1024, ntk.capacity = 8;
     }
     add("axes", {4, 2, 32}, 32, mixed).axes = 3;
     QkvAppendCase& temperature = add("temperature", {4, 2, 32}, 0, {{0, 3, 9000}, {1, 40, 0}});
-    temperature.options.temperature = 0.1f, temperature.options.temperature_floor = 16, temperature.options.temperature_offset = 1, temperature.capacity = 64;
+    temperature.options.temperature = 0.1f, temperature.options.temperature_floor = 16,
+    temperature.options.temperature_offset = 1, temperature.capacity = 64;
     for (const DType cache : {DType::f32, DType::f16}) {
         const std::string type = cache == DType::f16 ? " f16" : " f32";
         add("real 256" + type, {8, 4, 64}, 64, {{0, 256, 0}}).cache = cache;
@@ -135,7 +148,8 @@ KernelTable qkv_append_cases() {
     KernelTable table{"qkv_append", {}};
     for (const QkvAppendCase& c : qkv_append_case_list()) {
         KernelCase k{c.name, [&c](CaseContext& ctx) { c.build(ctx); }};
-        const uint64_t q = uint64_t(c.options.heads) * c.options.head_size, kv = uint64_t(c.options.kv_heads) * (c.options.head_size + c.options.value_size);
+        const uint64_t q = uint64_t(c.options.heads) * c.options.head_size,
+                       kv = uint64_t(c.options.kv_heads) * (c.options.head_size + c.options.value_size);
         if (c.timed) k.bytes = c.tokens() * (q * 8 + kv * (4 + size_of(c.cache)));
         k.operations = c.tokens() * (q + kv) * 4;
         table.cases.push_back(std::move(k));

@@ -7,7 +7,12 @@
 namespace weft::kernel {
 
 struct QkvAppendCase {
-    enum class From { one, apart, only_q, only_kv }; ///< q, k and v: columns of one tensor, three tensors, or some of them
+    enum class From {
+        one,
+        apart,
+        only_q,
+        only_kv
+    }; ///< q, k and v: columns of one tensor, three tensors, or some of them
 
     std::string name;
     QkvAppendArgs options; ///< sizes and scalars; tensors are made by build()
@@ -23,7 +28,8 @@ struct QkvAppendCase {
 
     uint32_t tokens() const;
     uint32_t rows() const; ///< capacity of a slot
-    /// Makes "q", "k", "v" ("qkv" if they are one tensor, q first), "q_weight", "k_weight", "frequencies", "positions" and the caches "k_cache", "v_cache", filled with NaN.
+    /// Makes "q", "k", "v" ("qkv" if they are one tensor, q first), "q_weight", "k_weight", "frequencies", "positions"
+    /// and the caches "k_cache", "v_cache", filled with NaN.
     void build(CaseContext& ctx) const;
 };
 

@@ -6,7 +6,8 @@
 namespace weft::kernel {
 namespace {
 
-KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequences, uint32_t capacity, uint32_t spare = 0) {
+KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequences, uint32_t capacity,
+                uint32_t spare = 0) {
     KernelCase c;
     c.name = name;
     uint32_t tokens = 0;
@@ -26,8 +27,11 @@ KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequ
 
 KernelTable remember_cases() {
     return {"remember",
-        {make("tiny", {{0, 1, 0}}, 1), make("no tokens", {}, 7, 5), make("several sequences", {{3, 5, 0}, {0, 1, 12}, {5, 9, 3}}, 20, 4), make("round the end", {{1, 6, 5}, {2, 8, 63}}, 8),
-         make("more than it holds", {{4, 100, 0}, {2, 9, 9}, {0, 31, 1}}, 10, 3), make("real prefill", {{0, 1000, 0}, {1, 24, 100}}, 4096)}};
+            {make("tiny", {{0, 1, 0}}, 1), make("no tokens", {}, 7, 5),
+             make("several sequences", {{3, 5, 0}, {0, 1, 12}, {5, 9, 3}}, 20, 4),
+             make("round the end", {{1, 6, 5}, {2, 8, 63}}, 8),
+             make("more than it holds", {{4, 100, 0}, {2, 9, 9}, {0, 31, 1}}, 10, 3),
+             make("real prefill", {{0, 1000, 0}, {1, 24, 100}}, 4096)}};
 }
 
 } // namespace weft::kernel

@@ -8,10 +8,21 @@
 namespace weft::kernel {
 namespace {
 
-enum Extra : uint32_t { kHistory = 1, kAllowedBits = 2, kProbabilities = 4, kStrange = 8, kSlice = 16, kEqual = 32, kNothing = 64, kClusters = 128 };
+enum Extra : uint32_t {
+    kHistory = 1,
+    kAllowedBits = 2,
+    kProbabilities = 4,
+    kStrange = 8,
+    kSlice = 16,
+    kEqual = 32,
+    kNothing = 64,
+    kClusters = 128
+};
 
-/// Sequence s has slot (2 s + 1) % slots, one new token (`several`: some more, all of them outputs) and takes row s % rows of `samplers`.
-KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<SamplerRow> samplers, uint32_t sequences, uint32_t extra, double magnitude = 3, uint32_t capacity = 40, bool several = false) {
+/// Sequence s has slot (2 s + 1) % slots, one new token (`several`: some more, all of them outputs) and takes row s %
+/// rows of `samplers`.
+KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<SamplerRow> samplers, uint32_t sequences,
+                uint32_t extra, double magnitude = 3, uint32_t capacity = 40, bool several = false) {
     KernelCase c;
     c.name = name;
     c.bytes = uint64_t(sequences) * vocabulary * 4;
@@ -21,7 +32,8 @@ KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<Sample
         Random& random = ctx.random();
         const uint32_t slots = 2 * sequences + 1;
         std::vector<CaseContext::Sequence> rows;
-        for (uint32_t s = 0; s < sequences; ++s) rows.push_back({(2 * s + 1) % slots, several ? 1 + s % 4 : 1, s == 0 ? 0 : 7 * s + 30, 0});
+        for (uint32_t s = 0; s < sequences; ++s)
+            rows.push_back({(2 * s + 1) % slots, several ? 1 + s % 4 : 1, s == 0 ? 0 : 7 * s + 30, 0});
         const Step step = ctx.step(rows, several ? 0 : sequences + 2);
         const uint32_t outputs = step.max_outputs, wide = vocabulary + (has(kSlice) ? 5 : 0);
         std::vector<float> logits = random.normals(size_t(outputs) * wide, magnitude);
@@ -45,7 +57,8 @@ KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<Sample
         a.sampler = ctx.input_words("sampler", {slots, 16}, words);
         if (has(kHistory)) {
             std::vector<uint32_t> history(size_t(slots) * capacity);
-            for (uint32_t& id : history) id = random.below(4) ? random.below(vocabulary) : random.below(std::min(vocabulary, 4u));
+            for (uint32_t& id : history)
+                id = random.below(4) ? random.below(vocabulary) : random.below(std::min(vocabulary, 4u));
             a.history = ctx.input_words("history", {slots, capacity}, history);
             ctx.input_words("history before", {slots, capacity}, history);
         }
@@ -70,29 +83,58 @@ SamplerRow with(float temperature, uint32_t top_k = 0, float top_p = 1, float mi
     return row;
 }
 
-SamplerRow penalised(SamplerRow row, float repeat, uint32_t window = 0, float frequency = 0, float presence = 0, uint32_t ngram = 0) {
-    row.repeat_penalty = repeat, row.repeat_window = window, row.frequency_penalty = frequency, row.presence_penalty = presence, row.no_repeat_ngram = ngram;
+SamplerRow penalised(SamplerRow row, float repeat, uint32_t window = 0, float frequency = 0, float presence = 0,
+                     uint32_t ngram = 0) {
+    row.repeat_penalty = repeat, row.repeat_window = window, row.frequency_penalty = frequency,
+    row.presence_penalty = presence, row.no_repeat_ngram = ngram;
     return row;
 }
 
 } // namespace
 
 KernelTable sample_cases() {
-    const SamplerRow greedy, plain = with(1), usual = with(0.8f, 40, 0.95f), qwen = penalised(with(0.6f, 20, 0.95f, 0.02f), 1.05f);
+    const SamplerRow greedy, plain = with(1), usual = with(0.8f, 40, 0.95f),
+                             qwen = penalised(with(0.6f, 20, 0.95f, 0.02f), 1.05f);
     const uint32_t p = kProbabilities;
-    return {"sample",
-        {make("tiny", 1, {greedy, plain, usual}, 3, p), make("no sequences", 50, {usual}, 0, p), make("greedy, odd", 777, {greedy, with(0)}, 4, p), make("greedy ties", 1500, {greedy}, 2, p | kEqual),
-         make("temperatures", 1001, {plain, with(0.3f), with(1.8f), with(1e-4f)}, 8, p), make("without probabilities", 1001, {plain, usual, greedy}, 6, 0), make("top-k", 3000, {with(1, 1), with(1, 5), with(1, 300), with(1, 2999), with(1, 5000)}, 5, p),
-         make("top-p", 3000, {with(1, 0, 0.9f), with(1, 0, 0.3f), with(2, 0, 0.99f), with(1, 0, 1e-6f), with(1, 0, 0.5f)}, 5, p), make("min-p", 3000, {with(1, 0, 1, 0.05f), with(1, 0, 1, 1), with(1.5f, 0, 1, 1e-4f)}, 6, p),
-         make("all filters", 2049, {usual, qwen, with(1.3f, 100, 0.97f, 0.01f), with(1, 700, 0.99f, 0.001f)}, 8, p), make("filters, ties", 2000, {usual, with(1, 0, 0.5f), with(1, 10)}, 3, p | kEqual),
-         make("penalties", 600, {penalised(usual, 1.3f), penalised(plain, 1.1f, 10), penalised(greedy, 5), penalised(plain, 1, 0, 0.5f, 0.3f), penalised(with(1, 0, 0.9f), 0.8f, 3, 0.1f, -1)}, 10, p | kHistory, 3, 25),
-         make("n-grams", 12, {penalised(plain, 1, 0, 0, 0, 2), penalised(usual, 1.2f, 0, 0, 0, 3), penalised(greedy, 1, 0, 0, 0, 1), penalised(plain, 1, 5, 0.2f, 0, 4)}, 12, p | kHistory, 3, 64),
-         make("allowed tokens", 1030, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kAllowedBits), make("slice, several outputs a sequence", 555, {qwen, plain, greedy}, 6, p | kHistory | kSlice, 3, 40, true),
-         make("two clusters", 3000, {with(1, 300), with(1, 299), with(1, 301), with(1, 0, 0.999f)}, 4, p | kClusters), make("flat", 5000, {with(1, 0, 0.5f), with(1, 1000, 0.5f)}, 4, p, 1e-3), make("nearly equal", 5000, {with(1, 0, 0.5f), with(1, 64)}, 4, p, 1e-7), make("peaked", 3000, {with(1, 0, 0.9f), with(0.1f, 20, 0.9f)}, 4, p, 60),
-         make("NaN and infinity", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kStrange), make("nothing to choose", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 4, p | kNothing),
-         make("all filters, large", 262144, {with(1, 40, 0.95f), with(0.7f, 0, 0.9f), with(1.5f, 0, 0.99f, 1e-3f), qwen}, 4, p | kHistory, 3, 1000),
-         make("real, greedy", 32000, {greedy}, 1, 0), make("real, plain", 32000, {plain}, 1, 0), make("real, top-k and top-p", 151936, {usual}, 1, 0), make("real, top-p", 151936, {with(0.6f, 0, 0.9f)}, 1, 0),
-         make("real, penalties", 151936, {qwen}, 1, kHistory, 3, 1024), make("large, greedy", 262144, {greedy}, 4, 0), make("large, plain", 262144, {plain}, 4, 0)}};
+    return {
+        "sample",
+        {make("tiny", 1, {greedy, plain, usual}, 3, p),
+         make("no sequences", 50, {usual}, 0, p),
+         make("greedy, odd", 777, {greedy, with(0)}, 4, p),
+         make("greedy ties", 1500, {greedy}, 2, p | kEqual),
+         make("temperatures", 1001, {plain, with(0.3f), with(1.8f), with(1e-4f)}, 8, p),
+         make("without probabilities", 1001, {plain, usual, greedy}, 6, 0),
+         make("top-k", 3000, {with(1, 1), with(1, 5), with(1, 300), with(1, 2999), with(1, 5000)}, 5, p),
+         make("top-p", 3000,
+              {with(1, 0, 0.9f), with(1, 0, 0.3f), with(2, 0, 0.99f), with(1, 0, 1e-6f), with(1, 0, 0.5f)}, 5, p),
+         make("min-p", 3000, {with(1, 0, 1, 0.05f), with(1, 0, 1, 1), with(1.5f, 0, 1, 1e-4f)}, 6, p),
+         make("all filters", 2049, {usual, qwen, with(1.3f, 100, 0.97f, 0.01f), with(1, 700, 0.99f, 0.001f)}, 8, p),
+         make("filters, ties", 2000, {usual, with(1, 0, 0.5f), with(1, 10)}, 3, p | kEqual),
+         make("penalties", 600,
+              {penalised(usual, 1.3f), penalised(plain, 1.1f, 10), penalised(greedy, 5),
+               penalised(plain, 1, 0, 0.5f, 0.3f), penalised(with(1, 0, 0.9f), 0.8f, 3, 0.1f, -1)},
+              10, p | kHistory, 3, 25),
+         make("n-grams", 12,
+              {penalised(plain, 1, 0, 0, 0, 2), penalised(usual, 1.2f, 0, 0, 0, 3), penalised(greedy, 1, 0, 0, 0, 1),
+               penalised(plain, 1, 5, 0.2f, 0, 4)},
+              12, p | kHistory, 3, 64),
+         make("allowed tokens", 1030, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kAllowedBits),
+         make("slice, several outputs a sequence", 555, {qwen, plain, greedy}, 6, p | kHistory | kSlice, 3, 40, true),
+         make("two clusters", 3000, {with(1, 300), with(1, 299), with(1, 301), with(1, 0, 0.999f)}, 4, p | kClusters),
+         make("flat", 5000, {with(1, 0, 0.5f), with(1, 1000, 0.5f)}, 4, p, 1e-3),
+         make("nearly equal", 5000, {with(1, 0, 0.5f), with(1, 64)}, 4, p, 1e-7),
+         make("peaked", 3000, {with(1, 0, 0.9f), with(0.1f, 20, 0.9f)}, 4, p, 60),
+         make("NaN and infinity", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kStrange),
+         make("nothing to choose", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 4, p | kNothing),
+         make("all filters, large", 262144,
+              {with(1, 40, 0.95f), with(0.7f, 0, 0.9f), with(1.5f, 0, 0.99f, 1e-3f), qwen}, 4, p | kHistory, 3, 1000),
+         make("real, greedy", 32000, {greedy}, 1, 0),
+         make("real, plain", 32000, {plain}, 1, 0),
+         make("real, top-k and top-p", 151936, {usual}, 1, 0),
+         make("real, top-p", 151936, {with(0.6f, 0, 0.9f)}, 1, 0),
+         make("real, penalties", 151936, {qwen}, 1, kHistory, 3, 1024),
+         make("large, greedy", 262144, {greedy}, 4, 0),
+         make("large, plain", 262144, {plain}, 4, 0)}};
 }
 
 } // namespace weft::kernel

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/ssd.
-#include "kernels/case.hpp"
 #include "kernels/ssd.hpp"
+#include "kernels/case.hpp"
 #include <algorithm>
 #include <cmath>
 
 namespace weft::kernel {
 namespace {
 
-struct Shape { uint32_t heads, groups, columns, size; };
+struct Shape {
+    uint32_t heads, groups, columns, size;
+};
 enum class Decay { usual, strong, none, mixed };
 struct Options {
     Decay decay = Decay::usual;
@@ -24,11 +26,13 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     uint64_t tokens = 0;
     for (const auto& q : sequences) tokens += q.count;
     const bool step = tokens == sequences.size();
-    c.bytes = 4 * (tokens * (2 * s.heads * s.columns + 2 * s.groups * s.size + s.heads) + 2 * sequences.size() * s.heads * s.columns * s.size);
+    c.bytes = 4 * (tokens * (2 * s.heads * s.columns + 2 * s.groups * s.size + s.heads) +
+                   2 * sequences.size() * s.heads * s.columns * s.size);
     c.operations = tokens * s.heads * s.columns * (step ? 5 : 4) * s.size;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        const uint32_t rows = uint32_t(tokens) + 5, inner = s.heads * s.columns, bc = s.groups * s.size; // a bucket larger than the step
+        const uint32_t rows = uint32_t(tokens) + 5, inner = s.heads * s.columns,
+                       bc = s.groups * s.size; // a bucket larger than the step
         uint32_t slots = 2;
         for (const auto& q : sequences) slots = std::max(slots, q.slot + 2);
         // What lies beyond the step's tokens must not be read: NaN.
@@ -45,7 +49,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
             if (!o.apart) return all.slice_columns(first, columns);
             std::vector<float> values;
             for (uint32_t t = 0; t < rows; ++t)
-                for (uint32_t i = 0; i < columns; ++i) values.push_back(ctx.data("x, b, c, dt")[size_t(t) * width + first + i]);
+                for (uint32_t i = 0; i < columns; ++i)
+                    values.push_back(ctx.data("x, b, c, dt")[size_t(t) * width + first + i]);
             return input(n, columns, std::move(values));
         };
         a.x = slice("x", o.lead, inner);
@@ -55,22 +60,32 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         if (o.bias) a.dt_bias = ctx.input("dt bias", DType::f32, {s.heads}, random.uniforms(s.heads, -5, -1));
         if (o.d) a.d = ctx.input("d", DType::f32, {s.heads}, random.normals(s.heads));
         std::vector<float> decays;
-        for (uint32_t h = 0; h < s.heads; ++h) decays.push_back(o.decay == Decay::none || (o.decay == Decay::mixed && h % 2) ? -1e-6f : float(o.decay == Decay::usual ? -random.uniform(1, 16) : -random.uniform(20, 400)));
+        for (uint32_t h = 0; h < s.heads; ++h)
+            decays.push_back(o.decay == Decay::none || (o.decay == Decay::mixed && h % 2)
+                                 ? -1e-6f
+                                 : float(o.decay == Decay::usual ? -random.uniform(1, 16) : -random.uniform(20, 400)));
         a.a = ctx.input("a", DType::f32, {s.heads}, decays);
         const size_t state = size_t(s.heads) * s.columns * s.size;
         std::vector<float> before = random.normals(slots * state);
         for (const auto& q : sequences)
-            if (q.past == 0 && q.count > 0) std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
+            if (q.past == 0 && q.count > 0)
+                std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
         ctx.input("state before", DType::f32, {slots, s.heads, s.columns, s.size}, before);
         a.state = ctx.input("state", DType::f32, {slots, s.heads, s.columns, s.size}, before);
         a.y = ctx.output("y", DType::f32, {rows, inner + 3}).slice_columns(2, inner);
-        ctx.input("options", DType::f32, {7}, {float(s.heads), float(s.groups), float(s.columns), float(s.size), float(o.lead), o.dt_min, o.dt_max});
+        ctx.input(
+            "options", DType::f32, {7},
+            {float(s.heads), float(s.groups), float(s.columns), float(s.size), float(o.lead), o.dt_min, o.dt_max});
         ssd(ctx.recorder(), a);
     };
     return c;
 }
 
-Options with(Decay decay) { Options o; o.decay = decay; return o; }
+Options with(Decay decay) {
+    Options o;
+    o.decay = decay;
+    return o;
+}
 
 } // namespace
 
@@ -82,13 +97,27 @@ KernelTable ssd_cases() {
     clamped.dt_min = 0.01f, clamped.dt_max = 0.1f;
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
     return {"ssd",
-        {make("tiny", {1, 1, 8, 16}, {{0, 1, 0}}), make("two tokens", {1, 1, 8, 16}, {{0, 2, 0}}), make("odd sizes", {3, 1, 7, 19}, {{1, 37, 2}}, odd), make("no tokens", {2, 1, 8, 16}, {{0, 0, 0}}),
-         make("packed", {4, 2, 16, 16}, packed), make("packed, tensors apart", {4, 2, 16, 16}, packed, apart), make("packed steps", {4, 2, 16, 16}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
-         make("step, odd sizes", {3, 3, 7, 19}, {{1, 1, 2}, {0, 1, 0}}, odd), make("step, tensors apart", {4, 2, 16, 24}, {{0, 1, 3}}, apart), make("no bias, no D", {4, 1, 16, 16}, {{0, 33, 0}}, bare),
-         make("strong decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::strong)), make("strong and no decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::mixed)),
-         make("no decay", {4, 2, 16, 16}, {{0, 300, 1}}, with(Decay::none)), make("clamped dt", {4, 2, 16, 16}, {{0, 40, 0}}, clamped), make("step, clamped dt", {4, 2, 16, 16}, {{0, 1, 4}}, clamped),
-         make("large state", {2, 1, 128, 256}, {{0, 40, 1}}), make("one long sequence", {16, 1, 64, 128}, {{0, 256, 1}}), make("longer", {16, 1, 64, 128}, {{0, 2048, 0}}),
-         make("steps of eight sequences", {16, 1, 64, 128}, {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}), make("one step", {16, 1, 64, 128}, {{0, 1, 1}})}};
+            {make("tiny", {1, 1, 8, 16}, {{0, 1, 0}}),
+             make("two tokens", {1, 1, 8, 16}, {{0, 2, 0}}),
+             make("odd sizes", {3, 1, 7, 19}, {{1, 37, 2}}, odd),
+             make("no tokens", {2, 1, 8, 16}, {{0, 0, 0}}),
+             make("packed", {4, 2, 16, 16}, packed),
+             make("packed, tensors apart", {4, 2, 16, 16}, packed, apart),
+             make("packed steps", {4, 2, 16, 16}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
+             make("step, odd sizes", {3, 3, 7, 19}, {{1, 1, 2}, {0, 1, 0}}, odd),
+             make("step, tensors apart", {4, 2, 16, 24}, {{0, 1, 3}}, apart),
+             make("no bias, no D", {4, 1, 16, 16}, {{0, 33, 0}}, bare),
+             make("strong decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::strong)),
+             make("strong and no decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::mixed)),
+             make("no decay", {4, 2, 16, 16}, {{0, 300, 1}}, with(Decay::none)),
+             make("clamped dt", {4, 2, 16, 16}, {{0, 40, 0}}, clamped),
+             make("step, clamped dt", {4, 2, 16, 16}, {{0, 1, 4}}, clamped),
+             make("large state", {2, 1, 128, 256}, {{0, 40, 1}}),
+             make("one long sequence", {16, 1, 64, 128}, {{0, 256, 1}}),
+             make("longer", {16, 1, 64, 128}, {{0, 2048, 0}}),
+             make("steps of eight sequences", {16, 1, 64, 128},
+                  {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}),
+             make("one step", {16, 1, 64, 128}, {{0, 1, 1}})}};
 }
 
 } // namespace weft::kernel

@@ -14,22 +14,28 @@ namespace {
 std::string object_name(const Value& object) {
     if (object.is_none()) return "None";
     const std::string type(object.type_name());
-    if (object.as<Namespace>() || object.as<Macro>() || object.as<Loop>() || object.as<Cycler>() || object.as<Joiner>()) return "jinja2." + type + " object";
+    if (object.as<Namespace>() || object.as<Macro>() || object.as<Loop>() || object.as<Cycler>() || object.as<Joiner>())
+        return "jinja2." + type + " object";
     return type + " object";
 }
 
 // Methods that change a list or a dict: the sandbox hides them.
 bool is_unsafe(const Value& object, std::string_view name) {
     if (name.starts_with("__")) return !object.is_undefined();
-    const auto is_one_of = [&](std::initializer_list<std::string_view> names) { return std::find(names.begin(), names.end(), name) != names.end(); };
-    if (object.is(Kind::list)) return is_one_of({"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"});
+    const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    if (object.is(Kind::list))
+        return is_one_of({"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"});
     if (object.is(Kind::dict)) return is_one_of({"clear", "pop", "popitem", "setdefault", "update"});
     return false;
 }
 
 // An attribute of the value itself; `missing` if it has none.
 Result<Value> own_attribute(Interpreter& in, const Value& object, const std::string& name) {
-    if (is_unsafe(object, name)) return in.undefined("access to attribute '" + name + "' of '" + std::string(object.type_name()) + "' object is unsafe.");
+    if (is_unsafe(object, name))
+        return in.undefined("access to attribute '" + name + "' of '" + std::string(object.type_name()) +
+                            "' object is unsafe.");
     if (const Builtin* method = find_method(object, name)) return in.object<Function>(*method, object);
     if (object.is_number() && (name == "real" || name == "numerator")) return object;
     if (object.is_number() && name == "imag") return object.is(Kind::real) ? Value::real(0) : Value::integer(0);
@@ -123,11 +129,13 @@ Result<Steps> slice_steps(const Value& start, const Value& stop, const Value& st
     return out;
 }
 
-Result<Value> get_slice(Interpreter& in, const Value& object, const Value& start, const Value& stop, const Value& step) {
+Result<Value> get_slice(Interpreter& in, const Value& object, const Value& start, const Value& stop,
+                        const Value& step) {
     if (object.is_undefined()) return undefined_error(object);
     const Range* range = object.as<Range>();
     if (object.is(Kind::dict)) return failure("unhashable type: 'slice'");
-    if (!object.is_string() && !object.is_sequence() && !range) return failure("'" + std::string(object.type_name()) + "' object is not subscriptable");
+    if (!object.is_string() && !object.is_sequence() && !range)
+        return failure("'" + std::string(object.type_name()) + "' object is not subscriptable");
     weft_ASSIGN(const int64_t length, length_of(object));
     weft_ASSIGN(const Steps steps, slice_steps(start, stop, step, length));
     if (range) return range->slice(in, steps.start, steps.step, steps.count);
@@ -135,7 +143,8 @@ Result<Value> get_slice(Interpreter& in, const Value& object, const Value& start
     if (object.is_sequence()) {
         std::vector<Value> items;
         items.reserve(size_t(steps.count));
-        for (int64_t i = 0; i < steps.count; ++i) items.push_back(object.list().items()[size_t(steps.start + i * steps.step)]);
+        for (int64_t i = 0; i < steps.count; ++i)
+            items.push_back(object.list().items()[size_t(steps.start + i * steps.step)]);
         return object.is(Kind::list) ? in.list(std::move(items)) : in.tuple(std::move(items));
     }
     const String& text = object.string();
@@ -152,7 +161,8 @@ Result<Value> get_slice(Interpreter& in, const Value& object, const Value& start
 }
 
 bool has_length(const Value& value) {
-    return value.is_undefined() || value.is_string() || value.is_sequence() || value.is(Kind::dict) || value.as<Range>() || value.as<DictView>();
+    return value.is_undefined() || value.is_string() || value.is_sequence() || value.is(Kind::dict) ||
+           value.as<Range>() || value.as<DictView>();
 }
 
 Result<int64_t> length_of(const Value& value) {

@@ -44,9 +44,11 @@ Result<Value> integer_power(int64_t base, int64_t exponent) {
 
 Result<Value> float_power(double base, double exponent) {
     if (base == 0 && exponent < 0) return failure("0.0 cannot be raised to a negative power");
-    if (base < 0 && std::isfinite(base) && std::isfinite(exponent) && exponent != std::floor(exponent)) return failure("a root of a negative number is complex, which is not supported");
+    if (base < 0 && std::isfinite(base) && std::isfinite(exponent) && exponent != std::floor(exponent))
+        return failure("a root of a negative number is complex, which is not supported");
     const double result = std::pow(base, exponent);
-    if (std::isinf(result) && std::isfinite(base) && std::isfinite(exponent)) return failure("Numerical result out of range");
+    if (std::isinf(result) && std::isfinite(base) && std::isfinite(exponent))
+        return failure("Numerical result out of range");
     return Value::real(result);
 }
 
@@ -122,17 +124,21 @@ Result<Value> truncated(double value) {
 std::optional<double> read_decimal(std::string_view text) {
     double value = 0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (result.ptr != text.data() + text.size() || text.empty() || result.ec == std::errc::invalid_argument) return std::nullopt;
+    if (result.ptr != text.data() + text.size() || text.empty() || result.ec == std::errc::invalid_argument)
+        return std::nullopt;
     if (result.ec == std::errc()) return value;
     // Out of range: too small if the exponent is negative or the first digit stands far behind the point.
     const size_t e = text.find_first_of("eE");
-    const bool small = e != text.npos ? text.find('-', e) != text.npos : text.starts_with("0.") || text.starts_with(".");
+    const bool small =
+        e != text.npos ? text.find('-', e) != text.npos : text.starts_with("0.") || text.starts_with(".");
     return small ? 0.0 : INFINITY;
 }
 
 std::string fixed_text(double value, char conversion, int64_t digits) {
     if (!std::isfinite(value)) return float_text(value);
-    const auto format = conversion == 'f' ? std::chars_format::fixed : conversion == 'e' ? std::chars_format::scientific : std::chars_format::general;
+    const auto format = conversion == 'f'   ? std::chars_format::fixed
+                        : conversion == 'e' ? std::chars_format::scientific
+                                            : std::chars_format::general;
     std::string out(size_t(digits) + 350, 0);
     const auto result = std::to_chars(out.data(), out.data() + out.size(), value, format, int(digits));
     out.resize(size_t(result.ptr - out.data()));
@@ -189,7 +195,10 @@ Result<Value> parse_integer(std::string_view text, int64_t base) {
             if (std::exchange(underscore, true)) return Value();
             continue;
         }
-        const int digit = digit_value(c.value) >= 0 ? digit_value(c.value) : c.value >= 'a' && c.value <= 'z' ? int(c.value - 'a') + 10 : c.value >= 'A' && c.value <= 'Z' ? int(c.value - 'A') + 10 : 99;
+        const int digit = digit_value(c.value) >= 0          ? digit_value(c.value)
+                          : c.value >= 'a' && c.value <= 'z' ? int(c.value - 'a') + 10
+                          : c.value >= 'A' && c.value <= 'Z' ? int(c.value - 'A') + 10
+                                                             : 99;
         if (digit >= base) return Value();
         digits += char(digit < 10 ? '0' + digit : 'a' + digit - 10);
         underscore = false;
@@ -197,7 +206,8 @@ Result<Value> parse_integer(std::string_view text, int64_t base) {
     if (digits.empty() || underscore) return Value();
     if (negative) digits.insert(digits.begin(), '-');
     int64_t value = 0;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, int(base)).ec != std::errc()) return too_large();
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value, int(base)).ec != std::errc())
+        return too_large();
     return Value::integer(value);
 }
 
@@ -221,7 +231,8 @@ Value parse_float(std::string_view text) {
     const double sign = !plain.empty() && plain[0] == '-' ? -1 : 1;
     if (unsigned_part == "inf" || unsigned_part == "infinity") return Value::real(sign * INFINITY);
     if (unsigned_part == "nan") return Value::real(NAN);
-    if (unsigned_part.empty() || (unsigned_part[0] != '.' && (unsigned_part[0] < '0' || unsigned_part[0] > '9'))) return Value();
+    if (unsigned_part.empty() || (unsigned_part[0] != '.' && (unsigned_part[0] < '0' || unsigned_part[0] > '9')))
+        return Value();
     const auto value = read_decimal(unsigned_part);
     return value ? Value::real(sign * *value) : Value();
 }

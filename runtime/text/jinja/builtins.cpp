@@ -34,7 +34,9 @@ Status bind(const Builtin& builtin, Arguments& arguments) {
     const bool takes_more = !builtin.parameters.empty() && builtin.parameters.back() == "*";
     const size_t count = builtin.parameters.size() - (takes_more ? 1 : 0);
     auto& given = arguments.positional;
-    if (given.size() > count && !takes_more) return failure(name + " takes at most " + std::to_string(count) + " arguments, " + std::to_string(given.size()) + " were given");
+    if (given.size() > count && !takes_more)
+        return failure(name + " takes at most " + std::to_string(count) + " arguments, " +
+                       std::to_string(given.size()) + " were given");
     const size_t positional = given.size();
     if (positional < count) given.resize(count);
     std::vector<std::pair<std::string, Value>> rest;
@@ -52,7 +54,8 @@ Status bind(const Builtin& builtin, Arguments& arguments) {
     }
     arguments.keyword = std::move(rest);
     for (size_t i = 0; i < builtin.required; ++i)
-        if (given[i].is_missing()) return failure(name + " is missing its argument '" + std::string(builtin.parameters[i]) + "'");
+        if (given[i].is_missing())
+            return failure(name + " is missing its argument '" + std::string(builtin.parameters[i]) + "'");
     return Ok{};
 }
 
@@ -74,8 +77,10 @@ const Builtin* find_global(std::string_view name) {
 }
 
 const Builtin* find_method(const Value& of, std::string_view name) {
-    static const Index strings{string_search_methods(), string_case_methods(), string_layout_methods()}, lists{container_methods(Kind::list)}, tuples{container_methods(Kind::tuple)},
-        dicts{container_methods(Kind::dict)}, integers{container_methods(Kind::integer)}, reals{container_methods(Kind::real)};
+    static const Index strings{string_search_methods(), string_case_methods(), string_layout_methods()},
+        lists{container_methods(Kind::list)}, tuples{container_methods(Kind::tuple)},
+        dicts{container_methods(Kind::dict)}, integers{container_methods(Kind::integer)},
+        reals{container_methods(Kind::real)};
     switch (of.kind()) {
     case Kind::string: return strings.find(name);
     case Kind::list: return lists.find(name);
@@ -104,12 +109,15 @@ Result<Value> Function::call(Interpreter& in, Arguments arguments) {
 }
 
 Result<Value> Function::attribute(Interpreter& in, std::string_view name) {
-    static const Builtin from_keys{"fromkeys", {"iterable", "value"}, 1, [](Interpreter& inside, Arguments& a) -> Result<Value> {
-                                       weft_ASSIGN(std::vector<Value> keys, collect(inside, a.positional[0]));
-                                       auto made = inside.new_dict();
-                                       for (Value& key : keys) weft_TRY(made->put(inside, std::move(key), a.positional[1].is_missing() ? Value::none() : a.positional[1]));
-                                       return inside.dict(std::move(made));
-                                   }};
+    static const Builtin from_keys{
+        "fromkeys", {"iterable", "value"}, 1, [](Interpreter& inside, Arguments& a) -> Result<Value> {
+            weft_ASSIGN(std::vector<Value> keys, collect(inside, a.positional[0]));
+            auto made = inside.new_dict();
+            for (Value& key : keys)
+                weft_TRY(
+                    made->put(inside, std::move(key), a.positional[1].is_missing() ? Value::none() : a.positional[1]));
+            return inside.dict(std::move(made));
+        }};
     return builtin_.name == "dict" && name == "fromkeys" ? in.object<Function>(from_keys, Value()) : Value();
 }
 

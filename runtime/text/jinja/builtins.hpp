@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the functions that templates find ready: filters, tests, global functions, and the methods of text, lists and dicts. Each is a row of a table: name, parameters, what it does.
+// L5: the functions that templates find ready: filters, tests, global functions, and the methods of text, lists and
+// dicts. Each is a row of a table: name, parameters, what it does.
 #pragma once
 #include "text/jinja/interpreter.hpp"
 #include <initializer_list>
@@ -7,8 +8,8 @@
 
 namespace weft::text::jinja {
 
-/// A row. When `run` is called, `arguments.positional` has one value a parameter, `missing` where none was given and none is required.
-/// A last parameter "*" takes all further positional and keyword arguments as they come.
+/// A row. When `run` is called, `arguments.positional` has one value a parameter, `missing` where none was given and
+/// none is required. A last parameter "*" takes all further positional and keyword arguments as they come.
 struct Builtin {
     using Run = Result<Value> (*)(Interpreter& in, Arguments& arguments);
     std::string_view name;
@@ -45,7 +46,8 @@ Result<Value> call_builtin(Interpreter& in, const Builtin& builtin, Arguments ar
 /// A function as a value: a global one, or a method with the value that it belongs to.
 class Function final : public Object {
 public:
-    Function(Meter* meter, const Builtin& builtin, Value self) : Object(meter, sizeof(Function), self.depth() + 1), builtin_(builtin), self_(std::move(self)) {}
+    Function(Meter* meter, const Builtin& builtin, Value self)
+        : Object(meter, sizeof(Function), self.depth() + 1), builtin_(builtin), self_(std::move(self)) {}
     std::string_view type_name() const override { return "builtin_function_or_method"; }
     bool callable() const override { return true; }
     Result<Value> call(Interpreter& in, Arguments arguments) override;
@@ -59,7 +61,8 @@ private:
 
 // Shared by methods and filters.
 /// text.replace(from, to, most); `most` below 0: all.
-Result<std::string> replaced(Interpreter& in, std::string_view text, std::string_view from, std::string_view to, int64_t most);
+Result<std::string> replaced(Interpreter& in, std::string_view text, std::string_view from, std::string_view to,
+                             int64_t most);
 /// text.center(width, fill).
 Result<Value> centered(Interpreter& in, const Value& text, int64_t width, const std::string& fill);
 

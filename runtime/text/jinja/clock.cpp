@@ -31,18 +31,26 @@ Clock Clock::now() {
     const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
     Clock clock;
     localtime_r(&seconds, &clock.time);
-    clock.microseconds = uint32_t(std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count() % 1'000'000);
+    clock.microseconds =
+        uint32_t(std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count() % 1'000'000);
     return clock;
 }
 
 Result<Clock> Clock::parse(const std::string& iso) {
-    const auto refuse = [&] { return Error{ErrorCode::invalid_argument, "'" + iso + "' is not a time like 2026-01-15T12:34:56", {}}; };
+    const auto refuse = [&] {
+        return Error{ErrorCode::invalid_argument, "'" + iso + "' is not a time like 2026-01-15T12:34:56", {}};
+    };
     int year, month, day, hour = 0, minute = 0, second = 0, used = 0;
-    if (std::sscanf(iso.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6 || size_t(used) != iso.size()) {
-        if (std::sscanf(iso.c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || size_t(used) != iso.size()) return refuse();
+    if (std::sscanf(iso.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) !=
+            6 ||
+        size_t(used) != iso.size()) {
+        if (std::sscanf(iso.c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || size_t(used) != iso.size())
+            return refuse();
         hour = minute = second = 0;
     }
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return refuse();
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 59)
+        return refuse();
     Clock clock;
     clock.time.tm_year = year - 1900;
     clock.time.tm_mon = month - 1;

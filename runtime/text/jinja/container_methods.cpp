@@ -57,10 +57,17 @@ Result<Value> bit_length(Interpreter&, Arguments& a) {
     return Value::integer(bits);
 }
 
-const Builtin kListMethods[] = {{"count", {"self", "value"}, 2, count}, {"index", {"self", "value", "start", "stop"}, 2, index}, {"copy", {"self"}, 1, copy}};
-const Builtin kTupleMethods[] = {{"count", {"self", "value"}, 2, count}, {"index", {"self", "value", "start", "stop"}, 2, index}};
+const Builtin kListMethods[] = {{"count", {"self", "value"}, 2, count},
+                                {"index", {"self", "value", "start", "stop"}, 2, index},
+                                {"copy", {"self"}, 1, copy}};
+const Builtin kTupleMethods[] = {{"count", {"self", "value"}, 2, count},
+                                 {"index", {"self", "value", "start", "stop"}, 2, index}};
 const Builtin kDictMethods[] = {
-    {"get", {"self", "key", "default"}, 2, get}, {"keys", {"self"}, 1, view<DictView::keys>}, {"values", {"self"}, 1, view<DictView::values>}, {"items", {"self"}, 1, view<DictView::items>}, {"copy", {"self"}, 1, copy},
+    {"get", {"self", "key", "default"}, 2, get},
+    {"keys", {"self"}, 1, view<DictView::keys>},
+    {"values", {"self"}, 1, view<DictView::values>},
+    {"items", {"self"}, 1, view<DictView::items>},
+    {"copy", {"self"}, 1, copy},
 };
 const Builtin kIntegerMethods[] = {{"bit_length", {"self"}, 1, bit_length}, {"conjugate", {"self"}, 1, copy}};
 const Builtin kRealMethods[] = {{"is_integer", {"self"}, 1, is_integer}, {"conjugate", {"self"}, 1, copy}};

@@ -114,7 +114,8 @@ Result<Value> Interpreter::value(const Conditional& e, const FramePtr& frame) {
     weft_ASSIGN(const Value test, value(e.test, frame));
     if (truth(test)) return value(e.then, frame);
     if (e.otherwise) return value(e.otherwise, frame);
-    return undefined("the inline if-expression on line " + std::to_string(line) + " evaluated to false and no else section was defined.");
+    return undefined("the inline if-expression on line " + std::to_string(line) +
+                     " evaluated to false and no else section was defined.");
 }
 
 Result<Value> Interpreter::value(const Attribute& e, const FramePtr& frame) {
@@ -152,7 +153,8 @@ Status Interpreter::add_arguments(const CallArguments& given, const FramePtr& fr
     }
     if (given.more_positional) {
         weft_ASSIGN(const Value more, value(given.more_positional, frame));
-        if (!iterable(more)) return failure("argument after * must be an iterable, not " + std::string(more.type_name()));
+        if (!iterable(more))
+            return failure("argument after * must be an iterable, not " + std::string(more.type_name()));
         weft_ASSIGN(std::vector<Value> items, collect(*this, more));
         for (Value& item : items) out.positional.push_back(std::move(item));
     }
@@ -162,8 +164,10 @@ Status Interpreter::add_arguments(const CallArguments& given, const FramePtr& fr
     }
     if (!given.more_keyword) return Ok{};
     weft_ASSIGN(const Value more, value(given.more_keyword, frame));
-    if (!more.is(Kind::dict)) return failure("argument after ** must be a mapping, not " + std::string(more.type_name()));
-    if (more.dict().items().size() > kMostKeywords) return failure("more than " + std::to_string(kMostKeywords) + " keyword arguments");
+    if (!more.is(Kind::dict))
+        return failure("argument after ** must be a mapping, not " + std::string(more.type_name()));
+    if (more.dict().items().size() > kMostKeywords)
+        return failure("more than " + std::to_string(kMostKeywords) + " keyword arguments");
     for (const auto& [key, item] : more.dict().items()) {
         if (!key.is_string()) return failure("keywords must be strings");
         for (const auto& [other, ignored] : out.keyword)
@@ -204,7 +208,8 @@ Result<Value> Interpreter::value(const Applied& e, const FramePtr& frame) {
 
 Result<Value> Interpreter::apply(const Applied& e, const FramePtr& frame, std::optional<Value> input) {
     const uint32_t line = line_;
-    if (!e.builtin) return failure(std::string("No ") + (e.is_test ? "test" : "filter") + " named '" + e.name + "' found.");
+    if (!e.builtin)
+        return failure(std::string("No ") + (e.is_test ? "test" : "filter") + " named '" + e.name + "' found.");
     Arguments arguments;
     arguments.positional.push_back(input ? std::move(*input) : text(""));
     weft_TRY(add_arguments(e.arguments, frame, arguments));

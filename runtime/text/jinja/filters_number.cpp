@@ -17,7 +17,8 @@ Result<Value> abs(Interpreter&, Arguments& a) {
     const Value& value = a.positional[0];
     if (!value.is_number()) return not_a_number(value, "abs()");
     if (value.is(Kind::real)) return Value::real(std::abs(value.as_real()));
-    return value.as_integer() < 0 ? calculate(BinaryOp::subtract, Value::integer(0), value) : Value::integer(value.as_integer());
+    return value.as_integer() < 0 ? calculate(BinaryOp::subtract, Value::integer(0), value)
+                                  : Value::integer(value.as_integer());
 }
 
 Result<Value> round(Interpreter&, Arguments& a) {
@@ -35,10 +36,12 @@ Result<Value> round(Interpreter&, Arguments& a) {
 }
 
 Result<Value> integer(Interpreter&, Arguments& a) {
-    const Value &value = a.positional[0], otherwise = a.positional[1].is_missing() ? Value::integer(0) : a.positional[1];
+    const Value &value = a.positional[0],
+                otherwise = a.positional[1].is_missing() ? Value::integer(0) : a.positional[1];
     if (value.is_undefined()) return undefined_error(value);
     if (value.is_integral()) return Value::integer(value.as_integer());
-    if (value.is(Kind::real)) return std::isnan(value.as_real()) ? Result<Value>(otherwise) : truncated(value.as_real());
+    if (value.is(Kind::real))
+        return std::isnan(value.as_real()) ? Result<Value>(otherwise) : truncated(value.as_real());
     if (!value.is_string()) return otherwise;
     weft_ASSIGN(const int64_t base, integer_or(a.positional[2], 10, "base"));
     weft_ASSIGN(const Value whole, parse_integer(value.text(), base));
@@ -60,7 +63,9 @@ Result<Value> filesizeformat(Interpreter& in, Arguments& a) {
     static constexpr std::string_view prefixes = "kMGTPEZY";
     Value value = a.positional[0];
     if (value.is_string()) value = parse_float(value.text());
-    if (!value.is_number()) return value.is_missing() ? failure("could not convert string to float") : not_a_number(value, "filesizeformat()");
+    if (!value.is_number())
+        return value.is_missing() ? failure("could not convert string to float")
+                                  : not_a_number(value, "filesizeformat()");
     const bool binary = flag_or(a.positional[1], false);
     const double bytes = value.as_real(), base = binary ? 1024 : 1000;
     if (bytes == 1) return in.text("1 Byte");

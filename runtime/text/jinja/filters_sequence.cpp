@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filters that take or make sequences.
 #include "text/jinja/access.hpp"
+#include "text/jinja/arithmetic.hpp"
 #include "text/jinja/attributes.hpp"
 #include "text/jinja/builtins.hpp"
 #include "text/jinja/operators.hpp"
 #include "text/jinja/python_text.hpp"
-#include "text/jinja/arithmetic.hpp"
 #include "text/jinja/strings.hpp"
 #include <algorithm>
 #include <utility>
@@ -50,13 +50,14 @@ Result<Value> reverse(Interpreter& in, Arguments& a) {
 Result<Value> items(Interpreter& in, Arguments& a) {
     const Value value = a.positional[0];
     if (value.is_undefined()) return generator(in, 0, [](Interpreter&, Value&) -> Result<bool> { return false; });
-    return generator(in, value.depth(), [value, at = size_t(0)](Interpreter& inside, Value& item) mutable -> Result<bool> {
-        if (!value.is(Kind::dict)) return failure("Can only get item pairs from a mapping.");
-        if (at == value.dict().items().size()) return false;
-        const auto& [key, of] = value.dict().items()[at++];
-        item = inside.tuple({key, of});
-        return true;
-    });
+    return generator(in, value.depth(),
+                     [value, at = size_t(0)](Interpreter& inside, Value& item) mutable -> Result<bool> {
+                         if (!value.is(Kind::dict)) return failure("Can only get item pairs from a mapping.");
+                         if (at == value.dict().items().size()) return false;
+                         const auto& [key, of] = value.dict().items()[at++];
+                         item = inside.tuple({key, of});
+                         return true;
+                     });
 }
 
 Result<Value> join(Interpreter& in, Arguments& a) {
@@ -111,19 +112,21 @@ Result<Value> unique(Interpreter& in, Arguments& a) {
     weft_ASSIGN(const std::vector<Value> path, attribute_path(in, a.positional[2]));
     weft_ASSIGN(const auto items, iterate(in, a.positional[0]));
     const bool case_sensitive = flag_or(a.positional[1], false);
-    return generator(in, items->depth(), [path, items, case_sensitive, seen = in.new_dict()](Interpreter& inside, Value& item) -> Result<bool> {
-        for (;;) {
-            weft_ASSIGN(const bool more, items->next(inside, item));
-            if (!more) return false;
-            weft_TRY(inside.step());
-            weft_ASSIGN(const Value part, follow(inside, item, path));
-            const Value key = sort_key(inside, part, case_sensitive);
-            weft_ASSIGN(const Value* found, seen->find(inside, key));
-            if (found) continue;
-            weft_TRY(seen->put(inside, key, Value::none()));
-            return true;
-        }
-    });
+    return generator(
+        in, items->depth(),
+        [path, items, case_sensitive, seen = in.new_dict()](Interpreter& inside, Value& item) -> Result<bool> {
+            for (;;) {
+                weft_ASSIGN(const bool more, items->next(inside, item));
+                if (!more) return false;
+                weft_TRY(inside.step());
+                weft_ASSIGN(const Value part, follow(inside, item, path));
+                const Value key = sort_key(inside, part, case_sensitive);
+                weft_ASSIGN(const Value* found, seen->find(inside, key));
+                if (found) continue;
+                weft_TRY(seen->put(inside, key, Value::none()));
+                return true;
+            }
+        });
 }
 
 template <bool kMax>
@@ -184,14 +187,16 @@ Result<Value> groupby(Interpreter& in, Arguments& a) {
             if (!equal) break;
         }
         weft_ASSIGN(const Value name, follow(in, values[begin], path, otherwise));
-        groups.push_back(in.tuple({name, in.list({values.begin() + ptrdiff_t(begin), values.begin() + ptrdiff_t(end)})}, "_GroupTuple"));
+        groups.push_back(in.tuple({name, in.list({values.begin() + ptrdiff_t(begin), values.begin() + ptrdiff_t(end)})},
+                                  "_GroupTuple"));
         begin = end;
     }
     return in.list(std::move(groups));
 }
 
 Result<Value> dictsort(Interpreter& in, Arguments& a) {
-    if (!a.positional[0].is(Kind::dict)) return failure("dictsort() wants a dict, not " + std::string(a.positional[0].type_name()));
+    if (!a.positional[0].is(Kind::dict))
+        return failure("dictsort() wants a dict, not " + std::string(a.positional[0].type_name()));
     std::string by = "key";
     if (!a.positional[2].is_missing()) {
         weft_ASSIGN(by, text_argument(a.positional[2], "by"));
@@ -212,29 +217,30 @@ Result<Value> batch(Interpreter& in, Arguments& a) {
     weft_ASSIGN(const auto items, iterate(in, a.positional[0]));
     const Value fill = a.positional[2].is_none() ? Value() : a.positional[2];
     // The first of the next batch waits in `ahead`: Jinja draws one item more before it gives a batch.
-    return generator(in, std::max(items->depth(), fill.depth() + 1), [=, ahead = std::optional<Value>()](Interpreter& inside, Value& out) mutable -> Result<bool> {
-        std::vector<Value> row;
-        if (ahead) row.push_back(*std::exchange(ahead, std::nullopt));
-        for (;;) {
-            Value item;
-            weft_ASSIGN(const bool more, items->next(inside, item));
-            if (!more) break;
-            weft_TRY(inside.step());
-            if (int64_t(row.size()) == count) {
-                ahead = std::move(item);
-                out = inside.list(std::move(row));
-                return true;
-            }
-            row.push_back(std::move(item));
-        }
-        if (row.empty()) return false;
-        if (!fill.is_missing() && int64_t(row.size()) < count) {
-            weft_TRY(inside.room(uint64_t(count), sizeof(Value)));
-            row.resize(size_t(count), fill);
-        }
-        out = inside.list(std::move(row));
-        return true;
-    });
+    return generator(in, std::max(items->depth(), fill.depth() + 1),
+                     [=, ahead = std::optional<Value>()](Interpreter& inside, Value& out) mutable -> Result<bool> {
+                         std::vector<Value> row;
+                         if (ahead) row.push_back(*std::exchange(ahead, std::nullopt));
+                         for (;;) {
+                             Value item;
+                             weft_ASSIGN(const bool more, items->next(inside, item));
+                             if (!more) break;
+                             weft_TRY(inside.step());
+                             if (int64_t(row.size()) == count) {
+                                 ahead = std::move(item);
+                                 out = inside.list(std::move(row));
+                                 return true;
+                             }
+                             row.push_back(std::move(item));
+                         }
+                         if (row.empty()) return false;
+                         if (!fill.is_missing() && int64_t(row.size()) < count) {
+                             weft_TRY(inside.room(uint64_t(count), sizeof(Value)));
+                             row.resize(size_t(count), fill);
+                         }
+                         out = inside.list(std::move(row));
+                         return true;
+                     });
 }
 
 Result<Value> slice(Interpreter& in, Arguments& a) {
@@ -242,18 +248,20 @@ Result<Value> slice(Interpreter& in, Arguments& a) {
     weft_ASSIGN(const std::vector<Value> items, collect(in, a.positional[0]));
     if (slices == 0) return failure("integer division or modulo by zero");
     const Value fill = a.positional[2].is_none() ? Value() : a.positional[2], all = in.list(items);
-    return generator(in, std::max(all.depth(), fill.depth() + 1), [=, number = int64_t(0)](Interpreter& inside, Value& out) mutable -> Result<bool> {
-        if (number >= slices) return false;
-        weft_TRY(inside.step());
-        const auto& from = all.list().items();
-        const int64_t each = int64_t(from.size()) / slices, longer = int64_t(from.size()) % slices;
-        const int64_t begin = number * each + std::min(number, longer), end = begin + each + (number < longer ? 1 : 0);
-        std::vector<Value> row(from.begin() + begin, from.begin() + end);
-        if (!fill.is_missing() && number >= longer) row.push_back(fill);
-        ++number;
-        out = inside.list(std::move(row));
-        return true;
-    });
+    return generator(in, std::max(all.depth(), fill.depth() + 1),
+                     [=, number = int64_t(0)](Interpreter& inside, Value& out) mutable -> Result<bool> {
+                         if (number >= slices) return false;
+                         weft_TRY(inside.step());
+                         const auto& from = all.list().items();
+                         const int64_t each = int64_t(from.size()) / slices, longer = int64_t(from.size()) % slices;
+                         const int64_t begin = number * each + std::min(number, longer),
+                                       end = begin + each + (number < longer ? 1 : 0);
+                         std::vector<Value> row(from.begin() + begin, from.begin() + end);
+                         if (!fill.is_missing() && number >= longer) row.push_back(fill);
+                         ++number;
+                         out = inside.list(std::move(row));
+                         return true;
+                     });
 }
 
 const Builtin kSequenceFilters[] = {

@@ -33,7 +33,10 @@ Result<Value> changed(Interpreter& in, Arguments& a) {
 std::string titled(std::string_view text) {
     std::string out;
     for (size_t at = 0; at < text.size();) {
-        const auto separates = [&](size_t i) { return is_space(code_point_at(text, i).value) || std::string_view("-({[<").find(text[i]) != std::string_view::npos; };
+        const auto separates = [&](size_t i) {
+            return is_space(code_point_at(text, i).value) ||
+                   std::string_view("-({[<").find(text[i]) != std::string_view::npos;
+        };
         size_t end = at;
         while (end < text.size() && !separates(end)) end += code_point_at(text, end).bytes;
         if (end > at) {
@@ -59,9 +62,14 @@ Result<Value> method(Interpreter& in, std::string_view name, Arguments arguments
     return call_builtin(in, row, std::move(arguments));
 }
 
-Result<Value> trim(Interpreter& in, Arguments& a) { return method(in, "strip", {{a.positional[0], a.positional[1].is_missing() ? Value::none() : a.positional[1]}, {}}); }
+Result<Value> trim(Interpreter& in, Arguments& a) {
+    return method(in, "strip", {{a.positional[0], a.positional[1].is_missing() ? Value::none() : a.positional[1]}, {}});
+}
 
-Result<Value> center(Interpreter& in, Arguments& a) { return method(in, "center", {{a.positional[0], a.positional[1].is_missing() ? Value::integer(80) : a.positional[1]}, {}}); }
+Result<Value> center(Interpreter& in, Arguments& a) {
+    return method(in, "center",
+                  {{a.positional[0], a.positional[1].is_missing() ? Value::integer(80) : a.positional[1]}, {}});
+}
 
 Result<Value> replace(Interpreter& in, Arguments& a) {
     std::string parts[3];
@@ -104,7 +112,8 @@ Result<Value> truncate(Interpreter& in, Arguments& a) {
     weft_TRY(text_argument(end, "end"));
     weft_ASSIGN(const int64_t leeway, integer_or(a.positional[4], 5, "leeway"));
     const int64_t end_length = int64_t(end.string().length());
-    if (length < end_length) return failure("expected length >= " + std::to_string(end_length) + ", got " + std::to_string(length));
+    if (length < end_length)
+        return failure("expected length >= " + std::to_string(end_length) + ", got " + std::to_string(length));
     if (leeway < 0) return failure("expected leeway >= 0, got " + std::to_string(leeway));
     if (int64_t(text.length()) - leeway <= length) return a.positional[0];
     std::string out = text.bytes().substr(0, text.offset(size_t(length - end_length)));
@@ -150,7 +159,8 @@ Result<Value> striptags(Interpreter& in, Arguments& a) {
 std::string quoted(std::string_view text, bool in_query) {
     std::string out;
     for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && !in_query);
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && !in_query);
         if (plain) {
             out += c;
         } else if (c == ' ' && in_query) {
@@ -187,12 +197,14 @@ Result<Value> urlencode(Interpreter& in, Arguments& a) {
 }
 
 Result<Value> xmlattr(Interpreter& in, Arguments& a) {
-    if (!a.positional[0].is(Kind::dict)) return failure("xmlattr() wants a dict, not " + std::string(a.positional[0].type_name()));
+    if (!a.positional[0].is(Kind::dict))
+        return failure("xmlattr() wants a dict, not " + std::string(a.positional[0].type_name()));
     std::string out;
     for (const auto& [key, value] : a.positional[0].dict().items()) {
         if (value.is_none() || value.is_undefined()) continue;
         weft_ASSIGN(const std::string name, text_argument(key, "key"));
-        if (name.find_first_of(" \t\n\r\f\v/>=") != std::string::npos) return failure("Invalid character in attribute name: '" + name + "'");
+        if (name.find_first_of(" \t\n\r\f\v/>=") != std::string::npos)
+            return failure("Invalid character in attribute name: '" + name + "'");
         weft_ASSIGN(const std::string text, str(in, value));
         if (!out.empty() || flag_or(a.positional[1], true)) out += ' ';
         out += escaped(name) + "=\"" + (is_markup(value) ? text : escaped(text)) + "\"";

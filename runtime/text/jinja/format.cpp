@@ -18,7 +18,8 @@ constexpr int kDeepestFields = 2; // fields within a field's layout, as Python
 // "%..." one after another.
 class Percent {
 public:
-    Percent(Interpreter& in, const Value& format, const Value& arguments) : in_(in), format_(format.text()), escapes_(format.string().markup()), arguments_(arguments) {}
+    Percent(Interpreter& in, const Value& format, const Value& arguments)
+        : in_(in), format_(format.text()), escapes_(format.string().markup()), arguments_(arguments) {}
 
     Result<std::string> run() {
         while (at_ < format_.size()) {
@@ -28,13 +29,15 @@ public:
             if (percent < format_.size()) weft_TRY(conversion());
         }
         const bool is_mapping = arguments_.is(Kind::dict) || arguments_.is(Kind::list);
-        if (!is_mapping && used_ < (arguments_.is(Kind::tuple) ? arguments_.list().items().size() : 1)) return failure("not all arguments converted during string formatting");
+        if (!is_mapping && used_ < (arguments_.is(Kind::tuple) ? arguments_.list().items().size() : 1))
+            return failure("not all arguments converted during string formatting");
         return std::move(out_);
     }
 
 private:
     Result<Value> next() {
-        if (arguments_.is(Kind::tuple) ? used_ == arguments_.list().items().size() : used_ == 1) return failure("not enough arguments for format string");
+        if (arguments_.is(Kind::tuple) ? used_ == arguments_.list().items().size() : used_ == 1)
+            return failure("not enough arguments for format string");
         ++used_;
         return arguments_.is(Kind::tuple) ? arguments_.list().items()[used_ - 1] : arguments_;
     }
@@ -44,7 +47,8 @@ private:
             ++at_;
             weft_ASSIGN(const Value given, next());
             if (!given.is_integral()) return failure("* wants int");
-            if (std::abs(given.as_integer()) > most) return failure("a width or precision above " + std::to_string(most) + " in a format");
+            if (std::abs(given.as_integer()) > most)
+                return failure("a width or precision above " + std::to_string(most) + " in a format");
             return given.as_integer();
         }
         int64_t value = 0;
@@ -98,7 +102,8 @@ private:
         if (!named) {
             weft_ASSIGN(named, next());
         }
-        if (zeros && spec.align != '<' && spec.type != 's' && spec.type != 'r' && spec.type != 'a' && spec.type != 'c') {
+        if (zeros && spec.align != '<' && spec.type != 's' && spec.type != 'r' && spec.type != 'a' &&
+            spec.type != 'c') {
             spec.align = '=';
             spec.fill = "0";
         }
@@ -125,14 +130,16 @@ private:
         case 'i':
         case 'u': {
             if (value.is_undefined()) return undefined_error(value);
-            if (!value.is_number()) return failure(shown + "a real number is required, not " + std::string(value.type_name()));
+            if (!value.is_number())
+                return failure(shown + "a real number is required, not " + std::string(value.type_name()));
             weft_ASSIGN(const Value whole, value.is_integral() ? Result<Value>(value) : truncated(value.as_real()));
             return integer(whole.as_integer(), spec, 'd');
         }
         case 'o':
         case 'x':
         case 'X':
-            if (!value.is_integral()) return failure(shown + "an integer is required, not " + std::string(value.type_name()));
+            if (!value.is_integral())
+                return failure(shown + "an integer is required, not " + std::string(value.type_name()));
             return integer(value.as_integer(), spec, spec.type);
         case 'c':
             if (value.is_string() && value.string().length() == 1) {
@@ -201,7 +208,9 @@ public:
                 if (format[end] == '{') ++open;
                 if (format[end] == '}' && --open == 0) break;
             }
-            if (end >= format.size()) return failure(at + 1 == format.size() ? "Single '{' encountered in format string" : "expected '}' before end of string");
+            if (end >= format.size())
+                return failure(at + 1 == format.size() ? "Single '{' encountered in format string"
+                                                       : "expected '}' before end of string");
             weft_TRY(in_.step());
             weft_ASSIGN(const std::string text, field(format.substr(at + 1, end - at - 1), depth));
             weft_TRY(in_.room(out.size() + text.size()));
@@ -222,7 +231,8 @@ private:
         weft_ASSIGN(Value value, named(inside.substr(0, name_end)));
         std::string_view rest = inside.substr(name_end);
         if (rest.starts_with('!')) {
-            if (rest.size() < 2 || (rest.size() > 2 && rest[2] != ':')) return failure("expected ':' after conversion specifier");
+            if (rest.size() < 2 || (rest.size() > 2 && rest[2] != ':'))
+                return failure("expected ':' after conversion specifier");
             std::string text;
             if (rest[1] == 's') weft_TRY(append_str(in_, text, value));
             else if (rest[1] == 'r' || rest[1] == 'a') weft_TRY(append_repr(in_, text, value));
@@ -244,7 +254,8 @@ private:
                 if (key == name) return value;
             return failure("'" + std::string(name) + "'");
         }
-        if ((is_number && automatic_ > 0) || (!is_number && numbered_)) return failure("cannot switch from manual field specification to automatic field numbering");
+        if ((is_number && automatic_ > 0) || (!is_number && numbered_))
+            return failure("cannot switch from manual field specification to automatic field numbering");
         numbered_ = numbered_ || is_number;
         int64_t index = int64_t(automatic_);
         if (is_number) {
@@ -253,7 +264,8 @@ private:
         } else {
             ++automatic_;
         }
-        if (index >= int64_t(arguments_.positional.size())) return failure("Replacement index " + std::to_string(index) + " out of range for positional args tuple");
+        if (index >= int64_t(arguments_.positional.size()))
+            return failure("Replacement index " + std::to_string(index) + " out of range for positional args tuple");
         return arguments_.positional[size_t(index)];
     }
 
@@ -271,7 +283,9 @@ private:
             const size_t close = name.find(']');
             if (name[0] != '[' || close == name.npos) return failure("Missing ']' in format string");
             const std::string_view key = name.substr(1, close - 1);
-            weft_ASSIGN(Value index, key.find_first_not_of("0123456789") == key.npos ? parse_integer(key, 10) : Result<Value>(in_.text(std::string(key))));
+            weft_ASSIGN(Value index, key.find_first_not_of("0123456789") == key.npos
+                                         ? parse_integer(key, 10)
+                                         : Result<Value>(in_.text(std::string(key))));
             if (index.is_missing()) return failure("Empty attribute in format string");
             weft_ASSIGN(value, get_item(in_, value, index));
             name.remove_prefix(close + 1);
@@ -287,8 +301,12 @@ private:
 
 } // namespace
 
-Result<std::string> format_percent(Interpreter& in, const Value& format, const Value& arguments) { return Percent(in, format, arguments).run(); }
+Result<std::string> format_percent(Interpreter& in, const Value& format, const Value& arguments) {
+    return Percent(in, format, arguments).run();
+}
 
-Result<std::string> format_braces(Interpreter& in, const std::string& format, const Arguments& arguments) { return Braces(in, arguments).run(format, 0); }
+Result<std::string> format_braces(Interpreter& in, const std::string& format, const Arguments& arguments) {
+    return Braces(in, arguments).run(format, 0);
+}
 
 } // namespace weft::text::jinja

@@ -9,7 +9,8 @@ namespace weft::text::jinja {
 Result<std::string> format_percent(Interpreter& in, const Value& format, const Value& arguments);
 Result<std::string> format_braces(Interpreter& in, const std::string& format, const Arguments& arguments);
 
-constexpr int64_t kWidest = 1'000'000, kMostDigits = 2'000; ///< a template cannot ask for more than this of padding and of precision
+constexpr int64_t kWidest = 1'000'000,
+                  kMostDigits = 2'000; ///< a template cannot ask for more than this of padding and of precision
 
 /// How one value is laid out: [[fill]align][sign][#][0][width][,][.precision][type].
 struct FormatSpec {
@@ -21,6 +22,7 @@ struct FormatSpec {
 Result<FormatSpec> parse_format_spec(std::string_view text);
 Result<std::string> format_value(Interpreter& in, const Value& value, const FormatSpec& spec);
 /// Text in its width; `align`: <, >, ^, or = with the sign before the padding.
-Result<std::string> aligned(Interpreter& in, std::string_view sign, std::string_view text, const FormatSpec& spec, char default_align);
+Result<std::string> aligned(Interpreter& in, std::string_view sign, std::string_view text, const FormatSpec& spec,
+                            char default_align);
 
 } // namespace weft::text::jinja

@@ -23,7 +23,8 @@ Result<int64_t> read_count(std::string_view text, size_t& at, int64_t most) {
 }
 
 size_t characters(std::string_view text) {
-    return size_t(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    return size_t(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string upper_ascii(std::string text) {
@@ -43,7 +44,9 @@ std::string grouped(const std::string& digits, char separator, size_t group) {
     return out + digits.substr(whole);
 }
 
-std::string_view sign_of(bool negative, char sign) { return negative ? "-" : sign == '+' ? "+" : sign == ' ' ? " " : ""; }
+std::string_view sign_of(bool negative, char sign) {
+    return negative ? "-" : sign == '+' ? "+" : sign == ' ' ? " " : "";
+}
 
 std::string digits_of(uint64_t value, uint64_t base) {
     std::string out;
@@ -57,7 +60,8 @@ std::string digits_of(uint64_t value, uint64_t base) {
 
 Result<std::string> format_integer(Interpreter& in, int64_t value, const FormatSpec& spec) {
     if (spec.type == 'c') {
-        if (value < 0 || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return failure("%c arg not in range(0x110000)");
+        if (value < 0 || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+            return failure("%c arg not in range(0x110000)");
         std::string text;
         append_code_point(text, char32_t(value));
         return aligned(in, "", text, spec, '<');
@@ -68,7 +72,8 @@ Result<std::string> format_integer(Interpreter& in, int64_t value, const FormatS
     if (spec.grouping) digits = grouped(digits, spec.grouping, base == 10 ? 3 : 4);
     std::string sign(sign_of(value < 0, spec.sign));
     if (spec.alternate && base != 10) sign += base == 2 ? "0b" : base == 8 ? "0o" : "0x";
-    return spec.type == 'X' ? aligned(in, upper_ascii(sign), upper_ascii(digits), spec, '>') : aligned(in, sign, digits, spec, '>');
+    return spec.type == 'X' ? aligned(in, upper_ascii(sign), upper_ascii(digits), spec, '>')
+                            : aligned(in, sign, digits, spec, '>');
 }
 
 Result<std::string> format_float(Interpreter& in, double value, const FormatSpec& spec) {
@@ -86,7 +91,8 @@ Result<std::string> format_float(Interpreter& in, double value, const FormatSpec
         if (digits.find_first_of(".e") == std::string::npos) digits += ".0";
     } else {
         const int64_t precision = spec.precision < 0 ? 6 : spec.precision;
-        digits = fixed_text(magnitude, type == 'n' ? 'g' : type, type == 'g' || type == 'n' ? std::max<int64_t>(precision, 1) : precision);
+        digits = fixed_text(magnitude, type == 'n' ? 'g' : type,
+                            type == 'g' || type == 'n' ? std::max<int64_t>(precision, 1) : precision);
     }
     if (spec.type == '%') digits += '%';
     if (spec.grouping) digits = grouped(digits, spec.grouping, 3);
@@ -96,7 +102,8 @@ Result<std::string> format_float(Interpreter& in, double value, const FormatSpec
 
 } // namespace
 
-Result<std::string> aligned(Interpreter& in, std::string_view sign, std::string_view text, const FormatSpec& spec, char default_align) {
+Result<std::string> aligned(Interpreter& in, std::string_view sign, std::string_view text, const FormatSpec& spec,
+                            char default_align) {
     const size_t width = size_t(spec.width), length = characters(sign) + characters(text);
     if (width <= length) return std::string(sign) + std::string(text);
     weft_TRY(in.room(width * spec.fill.size() + text.size()));
@@ -149,21 +156,26 @@ Result<FormatSpec> parse_format_spec(std::string_view text) {
 
 Result<std::string> format_value(Interpreter& in, const Value& value, const FormatSpec& spec) {
     const bool is_float_type = std::string_view("eEfFgG%").find(spec.type ? spec.type : 'd') != std::string_view::npos;
-    const bool is_integer_type = spec.type == 0 || std::string_view("bcdnoxX").find(spec.type) != std::string_view::npos;
+    const bool is_integer_type =
+        spec.type == 0 || std::string_view("bcdnoxX").find(spec.type) != std::string_view::npos;
     if (value.is_integral() && is_integer_type) {
         if (spec.precision >= 0) return failure("Precision not allowed in integer format specifier");
         return format_integer(in, value.as_integer(), spec);
     }
-    if (value.is_number() && (is_float_type || (value.is(Kind::real) && (spec.type == 0 || spec.type == 'n')))) return format_float(in, value.as_real(), spec);
+    if (value.is_number() && (is_float_type || (value.is(Kind::real) && (spec.type == 0 || spec.type == 'n'))))
+        return format_float(in, value.as_real(), spec);
     if (value.is_string() && (spec.type == 0 || spec.type == 's')) {
-        if (spec.align == '=' && spec.fill != "0") return failure("'=' alignment not allowed in string format specifier");
+        if (spec.align == '=' && spec.fill != "0")
+            return failure("'=' alignment not allowed in string format specifier");
         FormatSpec plain = spec;
         if (spec.align == '=') plain.align = '<';
         const String& text = value.string();
         const size_t length = spec.precision < 0 ? text.length() : std::min(text.length(), size_t(spec.precision));
         return aligned(in, "", std::string_view(text.bytes()).substr(0, text.offset(length)), plain, '<');
     }
-    if (value.is_string() || value.is_number()) return failure("Unknown format code '" + std::string(1, spec.type) + "' for object of type '" + std::string(value.type_name()) + "'");
+    if (value.is_string() || value.is_number())
+        return failure("Unknown format code '" + std::string(1, spec.type) + "' for object of type '" +
+                       std::string(value.type_name()) + "'");
     return failure("unsupported format string passed to " + std::string(value.type_name()) + ".__format__");
 }
 

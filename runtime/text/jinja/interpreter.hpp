@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: renders a template: one interpreter a rendering, one thread. Also what the built-in filters, tests, methods and functions need of it: values are made here, work and memory counted.
+// L5: renders a template: one interpreter a rendering, one thread. Also what the built-in filters, tests, methods and
+// functions need of it: values are made here, work and memory counted.
 #pragma once
 #include "text/jinja/clock.hpp"
 #include "text/jinja/tree.hpp"
@@ -8,7 +9,8 @@ namespace weft::text::jinja {
 
 /// The variables of one scope while it runs.
 struct Frame final : Object {
-    Frame(Meter* meter, std::shared_ptr<Frame> around, size_t slots) : Object(meter, sizeof(Frame) + slots * sizeof(Value), 0), around(std::move(around)), slots(slots) {}
+    Frame(Meter* meter, std::shared_ptr<Frame> around, size_t slots)
+        : Object(meter, sizeof(Frame) + slots * sizeof(Value), 0), around(std::move(around)), slots(slots) {}
     std::string_view type_name() const override { return "frame"; }
     void release() override {
         slots.clear();
@@ -39,11 +41,17 @@ public:
     Value text(std::string bytes) { return make(std::move(bytes), false); }
     Value markup(std::string bytes) { return make(std::move(bytes), true); }
     Value make(std::string bytes, bool markup);
-    Value list(std::vector<Value> items) { return Value(Kind::list, std::make_shared<List>(&meter_, std::move(items), "list")); }
-    Value tuple(std::vector<Value> items, std::string_view type = "tuple") { return Value(Kind::tuple, std::make_shared<List>(&meter_, std::move(items), type)); }
+    Value list(std::vector<Value> items) {
+        return Value(Kind::list, std::make_shared<List>(&meter_, std::move(items), "list"));
+    }
+    Value tuple(std::vector<Value> items, std::string_view type = "tuple") {
+        return Value(Kind::tuple, std::make_shared<List>(&meter_, std::move(items), type));
+    }
     Value dict(std::shared_ptr<Dict> made) { return Value(Kind::dict, std::move(made)); }
     std::shared_ptr<Dict> new_dict() { return std::make_shared<Dict>(&meter_); }
-    Value undefined(std::string message) { return Value(Kind::undefined, std::make_shared<Undefined>(&meter_, std::move(message))); }
+    Value undefined(std::string message) {
+        return Value(Kind::undefined, std::make_shared<Undefined>(&meter_, std::move(message)));
+    }
     template <class T, class... Args>
     Value object(Args&&... args) {
         return Value(Kind::object, std::make_shared<T>(&meter_, std::forward<Args>(args)...));
@@ -56,7 +64,9 @@ public:
     /// Counts work; fails once the limits on work, memory or nesting are passed. Whatever loops calls it.
     Status step(uint64_t units = 1) {
         work_ += units;
-        return work_ <= limits_.work && meter_.bytes <= limits_.memory && meter_.deepest <= kDeepestValue ? Status(Ok{}) : Status(exhausted());
+        return work_ <= limits_.work && meter_.bytes <= limits_.memory && meter_.deepest <= kDeepestValue
+                   ? Status(Ok{})
+                   : Status(exhausted());
     }
     /// Fails if `bytes` more would pass the limit on memory. For what is about to be made at once.
     Status room(uint64_t bytes) const;
@@ -73,7 +83,9 @@ public:
     public:
         explicit Nested(Interpreter& in) : in_(in) { ++in_.depth_; }
         ~Nested() { --in_.depth_; }
-        Status check() const { return in_.depth_ <= in_.limits_.depth ? Status(Ok{}) : Status(failure("maximum recursion depth exceeded")); }
+        Status check() const {
+            return in_.depth_ <= in_.limits_.depth ? Status(Ok{}) : Status(failure("maximum recursion depth exceeded"));
+        }
 
     private:
         Interpreter& in_;

@@ -9,7 +9,9 @@ namespace {
 // The items of a value that has a length, forwards or backwards.
 class Walk final : public Iterator {
 public:
-    Walk(Meter* meter, Value of, int64_t length, bool backward) : Iterator(meter, sizeof(Walk), of.depth() + 1), of_(std::move(of)), left_(length), length_(length), backward_(backward) {}
+    Walk(Meter* meter, Value of, int64_t length, bool backward)
+        : Iterator(meter, sizeof(Walk), of.depth() + 1), of_(std::move(of)), left_(length), length_(length),
+          backward_(backward) {}
 
     Result<bool> next(Interpreter& in, Value& item) override {
         if (left_ == 0) return false;
@@ -42,7 +44,8 @@ private:
 class Generator final : public Iterator {
 public:
     using Next = std::function<Result<bool>(Interpreter&, Value&)>;
-    Generator(Meter* meter, uint32_t depth, Next next) : Iterator(meter, sizeof(Generator) + 64, depth), next_(std::move(next)) {}
+    Generator(Meter* meter, uint32_t depth, Next next)
+        : Iterator(meter, sizeof(Generator) + 64, depth), next_(std::move(next)) {}
 
     Result<bool> next(Interpreter& in, Value& item) override {
         if (!next_) return false;
@@ -85,7 +88,9 @@ Result<std::vector<Value>> collect(Interpreter& in, const Value& value) {
     }
 }
 
-Value generator(Interpreter& in, uint32_t depth, std::function<Result<bool>(Interpreter&, Value&)> next) { return in.object<Generator>(depth + 1, std::move(next)); }
+Value generator(Interpreter& in, uint32_t depth, std::function<Result<bool>(Interpreter&, Value&)> next) {
+    return in.object<Generator>(depth + 1, std::move(next));
+}
 
 Result<Value> reversed(Interpreter& in, const Value& value) {
     if (!has_length(value)) return failure("'" + std::string(value.type_name()) + "' object is not reversible");

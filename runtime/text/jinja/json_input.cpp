@@ -18,9 +18,13 @@ public:
     bool null() override { return add(Value::none()); }
     bool boolean(bool value) override { return add(Value::boolean(value)); }
     bool number_integer(number_integer_t value) override { return add(Value::integer(value)); }
-    bool number_unsigned(number_unsigned_t value) override { return value > uint64_t(INT64_MAX) ? refuse("an integer does not fit 64 bits") : add(Value::integer(int64_t(value))); }
+    bool number_unsigned(number_unsigned_t value) override {
+        return value > uint64_t(INT64_MAX) ? refuse("an integer does not fit 64 bits")
+                                           : add(Value::integer(int64_t(value)));
+    }
     bool number_float(number_float_t value, const string_t& text) override {
-        if (text.find_first_of(".eE") == text.npos) return refuse("the integer " + text.substr(0, 40) + " does not fit 64 bits");
+        if (text.find_first_of(".eE") == text.npos)
+            return refuse("the integer " + text.substr(0, 40) + " does not fit 64 bits");
         return add(Value::real(value));
     }
     bool string(string_t& value) override { return add(in_.text(std::move(value))); }
@@ -83,7 +87,8 @@ private:
 
 Result<Value> read_json(Interpreter& in, std::string_view text, const std::string& origin) {
     const auto refuse = [&](const std::string& why) { return Error{ErrorCode::malformed, origin + ": " + why, {}}; };
-    if (text.find('\0') != text.npos) return refuse("not valid JSON: it holds a zero byte"); // nlohmann would take it as the end
+    if (text.find('\0') != text.npos)
+        return refuse("not valid JSON: it holds a zero byte"); // nlohmann would take it as the end
     Builder builder(in);
     if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) return refuse(builder.problem);
     return builder.take();

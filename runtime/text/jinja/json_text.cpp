@@ -29,7 +29,9 @@ public:
         case Kind::boolean: out_ += value.as_boolean() ? "true" : "false"; return Ok{};
         case Kind::integer: out_ += std::to_string(value.as_integer()); return Ok{};
         case Kind::real: out_ += json_float(value.as_real()); return Ok{};
-        case Kind::string: append_json_string(out_, value.text(), style_.ensure_ascii); return in_.step(value.text().size() / 64);
+        case Kind::string:
+            append_json_string(out_, value.text(), style_.ensure_ascii);
+            return in_.step(value.text().size() / 64);
         case Kind::list:
         case Kind::tuple: return items(value.list().items());
         case Kind::dict: return members(value.dict());
@@ -142,6 +144,8 @@ void append_json_string(std::string& out, std::string_view text, bool ensure_asc
     out += '"';
 }
 
-Status append_json(Interpreter& in, std::string& out, const Value& value, const JsonStyle& style) { return Writer(in, out, style).write(value); }
+Status append_json(Interpreter& in, std::string& out, const Value& value, const JsonStyle& style) {
+    return Writer(in, out, style).write(value);
+}
 
 } // namespace weft::text::jinja

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/jinja/lexer.hpp"
 #include "text/jinja/literals.hpp"
-#include "text/jinja/value.hpp"
 #include "text/jinja/strings.hpp"
+#include "text/jinja/value.hpp"
 #include "text/unicode.hpp"
 #include "text/utf8.hpp"
 #include <algorithm>
@@ -10,7 +10,8 @@
 namespace weft::text::jinja {
 namespace {
 
-constexpr std::string_view kOperators[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"};
+constexpr std::string_view kOperators[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
+                                           "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
 
 // All line ends as \n, without the one at the very end.
 std::string normal_lines(std::string_view source) {
@@ -58,14 +59,16 @@ private:
 
     size_t after_space(size_t at) const { return at + leading_space(source_.substr(at)); }
 
-    // Text up to `end`, where a tag with this sign ('-', '+' or 0) begins. Blanks between a line's start and a block are dropped.
+    // Text up to `end`, where a tag with this sign ('-', '+' or 0) begins. Blanks between a line's start and a block
+    // are dropped.
     void data(size_t end, char sign, bool strip_line) {
         std::string_view value = source_.substr(at_, end - at_);
         if (sign == '-') {
             value.remove_suffix(trailing_space(value));
         } else if (sign != '+' && strip_line) {
             const size_t newline = value.rfind('\n'), line = newline == value.npos ? 0 : newline + 1;
-            if ((line > 0 || line_starts_) && leading_space(value.substr(line)) == value.size() - line) value = value.substr(0, line);
+            if ((line > 0 || line_starts_) && leading_space(value.substr(line)) == value.size() - line)
+                value = value.substr(0, line);
         }
         if (!value.empty()) push(Token::data, value);
         advance(end);
@@ -90,7 +93,9 @@ private:
         return at + 2 + (sees("\n", at + 2) ? 1 : 0);
     }
 
-    char sign_at(size_t at) const { return at < source_.size() && (source_[at] == '-' || source_[at] == '+') ? source_[at] : 0; }
+    char sign_at(size_t at) const {
+        return at < source_.size() && (source_[at] == '-' || source_[at] == '+') ? source_[at] : 0;
+    }
 
     Status text() {
         size_t begin = at_;
@@ -141,7 +146,10 @@ private:
     Status tag(bool block) {
         while (at_ < source_.size()) {
             if (open_.empty()) {
-                const size_t end = block ? block_end(at_) : sees("-}}", at_) ? after_space(at_ + 3) : sees("}}", at_) ? at_ + 2 : source_.npos;
+                const size_t end = block              ? block_end(at_)
+                                   : sees("-}}", at_) ? after_space(at_ + 3)
+                                   : sees("}}", at_)  ? at_ + 2
+                                                      : source_.npos;
                 if (end != source_.npos) {
                     push(block ? Token::block_end : Token::variable_end, block ? "%}" : "}}");
                     advance(end);
@@ -204,14 +212,16 @@ private:
             if (op == "{") open_ += '}';
             if (op == ")" || op == "]" || op == "}") {
                 if (open_.empty()) return at_line(line_, "unexpected '" + std::string(op) + "'");
-                if (open_.back() != op[0]) return at_line(line_, "unexpected '" + std::string(op) + "', expected '" + open_.back() + "'");
+                if (open_.back() != op[0])
+                    return at_line(line_, "unexpected '" + std::string(op) + "', expected '" + open_.back() + "'");
                 open_.pop_back();
             }
             push(Token::op, op);
             advance(at_ + op.size());
             return Ok{};
         }
-        return at_line(line_, "unexpected character '" + std::string(source_.substr(at_, code_point_at(source_, at_).bytes)) + "'");
+        return at_line(line_, "unexpected character '" +
+                                  std::string(source_.substr(at_, code_point_at(source_, at_).bytes)) + "'");
     }
 
     std::string_view source_;
@@ -224,7 +234,9 @@ private:
 
 } // namespace
 
-Error at_line(uint32_t line, const std::string& message) { return failure("line " + std::to_string(line) + ": " + message); }
+Error at_line(uint32_t line, const std::string& message) {
+    return failure("line " + std::to_string(line) + ": " + message);
+}
 
 std::string Token::described() const {
     switch (kind) {

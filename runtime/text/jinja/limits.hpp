@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what one rendering may use. Templates come from strangers' model files, so each of these ends in an error and never in a hang or a crash.
+// L5: what one rendering may use. Templates come from strangers' model files, so each of these ends in an error and
+// never in a hang or a crash.
 #pragma once
 #include <cstdint>
 
 namespace weft::text::jinja {
 
 struct Limits {
-    uint64_t work = 30'000'000;          ///< evaluated nodes, items passed over, and every 64 bytes of text read or written
+    uint64_t work = 30'000'000; ///< evaluated nodes, items passed over, and every 64 bytes of text read or written
     uint64_t memory = uint64_t(1) << 29; ///< bytes of values and text alive at one time
     uint64_t output = uint64_t(1) << 28; ///< bytes of rendered text
     uint32_t depth = 400;                ///< evaluations within one another; a call of a macro takes about four

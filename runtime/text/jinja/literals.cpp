@@ -14,7 +14,8 @@ bool is_digit(char c, int base) {
     return c >= '0' && c < char('0' + base);
 }
 
-// Where a run of digits ends that may have single underscores between them (and, after a prefix as 0x, before the first).
+// Where a run of digits ends that may have single underscores between them (and, after a prefix as 0x, before the
+// first).
 size_t after_digits(std::string_view s, size_t at, int base, bool leading_underscore) {
     size_t end = at;
     for (;;) {
@@ -53,8 +54,10 @@ size_t real_end(std::string_view s) {
 Result<char32_t> hexadecimal(std::string_view s, size_t at, size_t digits, uint32_t line) {
     uint32_t value = 0;
     const auto [end, error] = std::from_chars(s.data() + at, s.data() + std::min(s.size(), at + digits), value, 16);
-    if (error != std::errc() || end != s.data() + at + digits) return at_line(line, "an escape in the string lacks hexadecimal digits");
-    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return at_line(line, "an escape in the string is not a character");
+    if (error != std::errc() || end != s.data() + at + digits)
+        return at_line(line, "an escape in the string lacks hexadecimal digits");
+    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        return at_line(line, "an escape in the string is not a character");
     return char32_t(value);
 }
 
@@ -84,11 +87,13 @@ Result<Number> read_number(std::string_view source, bool may_be_real, uint32_t l
     found.bytes = after_digits(source, digits, base, base != 10);
     if (base == 10 && source[0] == '0') { // zeros are one number, and other digits after them begin the next
         size_t zeros = 1;
-        while (zeros < found.bytes && (source[zeros] == '0' || (source[zeros] == '_' && source[zeros + 1] == '0'))) ++zeros;
+        while (zeros < found.bytes && (source[zeros] == '0' || (source[zeros] == '_' && source[zeros + 1] == '0')))
+            ++zeros;
         found.bytes = zeros;
     }
     const std::string text = without_underscores(source.substr(digits, found.bytes - digits));
-    if (std::from_chars(text.data(), text.data() + text.size(), found.integer, base).ec != std::errc()) return at_line(line, "the integer does not fit 64 bits");
+    if (std::from_chars(text.data(), text.data() + text.size(), found.integer, base).ec != std::errc())
+        return at_line(line, "the integer does not fit 64 bits");
     return found;
 }
 
@@ -112,7 +117,8 @@ Result<std::string> unescape(std::string_view s, uint32_t line) {
         } else if (c >= '0' && c <= '7') {
             char32_t value = 0;
             size_t end = i;
-            while (end < s.size() && end < i + 3 && s[end] >= '0' && s[end] <= '7') value = value * 8 + char32_t(s[end++] - '0');
+            while (end < s.size() && end < i + 3 && s[end] >= '0' && s[end] <= '7')
+                value = value * 8 + char32_t(s[end++] - '0');
             append_code_point(out, value);
             i = end - 1;
         } else if (c == 'N') {

@@ -26,8 +26,10 @@ const Builtin kCycle{"cycle", {"self", "*"}, 1, loop_cycle}, kChanged{"changed",
 
 } // namespace
 
-Loop::Loop(Meter* meter, const For& statement, std::shared_ptr<Frame> around, std::shared_ptr<Iterator> items, std::optional<int64_t> length, uint32_t depth)
-    : Object(meter, sizeof(Loop), 0), statement_(statement), around_(std::move(around)), items_(std::move(items)), length_(length), depth_(depth) {}
+Loop::Loop(Meter* meter, const For& statement, std::shared_ptr<Frame> around, std::shared_ptr<Iterator> items,
+           std::optional<int64_t> length, uint32_t depth)
+    : Object(meter, sizeof(Loop), 0), statement_(statement), around_(std::move(around)), items_(std::move(items)),
+      length_(length), depth_(depth) {}
 
 void Loop::release() {
     around_.reset();
@@ -84,7 +86,8 @@ Status Loop::changed(Interpreter& in, std::vector<Value> values, bool& result) {
 
 Result<Value> Loop::call(Interpreter& in, Arguments arguments) {
     if (!statement_.recursive) return failure("The loop must have the 'recursive' marker to be called recursively.");
-    if (arguments.positional.size() != 1 || !arguments.keyword.empty()) return failure("loop() takes the items to go over, and nothing else");
+    if (arguments.positional.size() != 1 || !arguments.keyword.empty())
+        return failure("loop() takes the items to go over, and nothing else");
     if (!around_) return failure("this loop has ended");
     return in.recurse(statement_, around_, arguments.positional[0], depth_ + 1);
 }
@@ -95,7 +98,8 @@ Result<Value> Loop::attribute(Interpreter& in, std::string_view name) {
     if (name == "first") return Value::boolean(index_ == 0);
     if (name == "depth") return Value::integer(depth_ + 1);
     if (name == "depth0") return Value::integer(depth_);
-    if (name == "cycle" || name == "changed") return in.object<Function>(name == "cycle" ? kCycle : kChanged, Value(Kind::object, shared_from_this()));
+    if (name == "cycle" || name == "changed")
+        return in.object<Function>(name == "cycle" ? kCycle : kChanged, Value(Kind::object, shared_from_this()));
     if (name == "previtem") return index_ <= 0 ? in.undefined("there is no previous item") : previous_;
     if (name == "nextitem" || name == "last") {
         weft_ASSIGN(const bool more, peek(in));

@@ -17,16 +17,17 @@ Result<Interpreter::Flow> Interpreter::loop(const For& s, const FramePtr& frame,
     std::optional<int64_t> length;
     if (s.test) { // filtered as the loop goes on, in a scope of its own
         const FramePtr inside = enter(s.test_scope, frame);
-        const Value chosen = generator(*this, all->depth(), [&s, inside, all](Interpreter& in, Value& item) -> Result<bool> {
-            for (;;) {
-                weft_ASSIGN(const bool more, all->next(in, item));
-                if (!more) return false;
-                weft_TRY(in.step());
-                weft_TRY(in.assign(s.test_target, item, inside));
-                weft_ASSIGN(const Value passes, in.value(s.test, inside));
-                if (truth(passes)) return true;
-            }
-        });
+        const Value chosen =
+            generator(*this, all->depth(), [&s, inside, all](Interpreter& in, Value& item) -> Result<bool> {
+                for (;;) {
+                    weft_ASSIGN(const bool more, all->next(in, item));
+                    if (!more) return false;
+                    weft_TRY(in.step());
+                    weft_TRY(in.assign(s.test_target, item, inside));
+                    weft_ASSIGN(const Value passes, in.value(s.test, inside));
+                    if (truth(passes)) return true;
+                }
+            });
         all = std::static_pointer_cast<Iterator>(chosen.object());
     } else if (has_length(items)) {
         weft_ASSIGN(length, length_of(items));
@@ -41,7 +42,8 @@ Result<Interpreter::Flow> Interpreter::loop(const For& s, const FramePtr& frame,
     return Flow::next;
 }
 
-Result<Interpreter::Flow> Interpreter::iterate(const For& s, const FramePtr& frame, const std::shared_ptr<Loop>& variable, bool& completed) {
+Result<Interpreter::Flow> Interpreter::iterate(const For& s, const FramePtr& frame,
+                                               const std::shared_ptr<Loop>& variable, bool& completed) {
     for (;;) {
         Value item;
         weft_ASSIGN(const bool more, variable->advance(*this, item));

@@ -41,7 +41,8 @@ Result<Value> Interpreter::call_macro(const MacroBody& macro, const FramePtr& ar
     }
     if (macro.caller) {
         auto caller = take("caller");
-        frame->slots[*macro.caller] = caller && !caller->is_none() ? std::move(*caller) : undefined("No caller defined");
+        frame->slots[*macro.caller] =
+            caller && !caller->is_none() ? std::move(*caller) : undefined("No caller defined");
     }
     if (macro.kwargs) {
         auto rest = new_dict();

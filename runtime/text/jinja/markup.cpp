@@ -8,7 +8,8 @@
 namespace weft::text::jinja {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kEntities{{{"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"apos", "'"}, {"nbsp", "\xc2\xa0"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kEntities{
+    {{"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"apos", "'"}, {"nbsp", "\xc2\xa0"}}};
 
 // What the entity between & and ; means, or nothing.
 std::string entity(std::string_view name) {
@@ -20,7 +21,9 @@ std::string entity(std::string_view name) {
     uint32_t point = 0;
     const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), point, hexadecimal ? 16 : 10);
     std::string out;
-    if (result.ec == std::errc() && result.ptr == digits.data() + digits.size() && point > 0 && point <= 0x10ffff && (point < 0xd800 || point >= 0xe000)) append_code_point(out, point);
+    if (result.ec == std::errc() && result.ptr == digits.data() + digits.size() && point > 0 && point <= 0x10ffff &&
+        (point < 0xd800 || point >= 0xe000))
+        append_code_point(out, point);
     return out;
 }
 
@@ -64,7 +67,8 @@ std::string without_tags(std::string_view text) {
             continue;
         }
         const size_t end = plain[at] == '&' ? plain.substr(at, kLongestEntity).find(';') : std::string::npos;
-        const std::string meaning = end == std::string::npos ? "" : entity(std::string_view(plain).substr(at + 1, end - 1));
+        const std::string meaning =
+            end == std::string::npos ? "" : entity(std::string_view(plain).substr(at + 1, end - 1));
         if (meaning.empty()) out += plain[at++];
         else out += meaning, at += end + 1;
     }

@@ -19,8 +19,10 @@ const Builtin kCyclerNext{"next", {"self"}, 1, cycler_next}, kCyclerReset{"reset
 
 } // namespace
 
-Range::Range(Meter* meter, int64_t start, int64_t stop, int64_t step) : Object(meter, sizeof(Range), 0), start_(start), stop_(stop), step_(step), length_(0) {
-    const uint64_t distance = step > 0 ? (stop > start ? uint64_t(stop) - uint64_t(start) : 0) : (start > stop ? uint64_t(start) - uint64_t(stop) : 0);
+Range::Range(Meter* meter, int64_t start, int64_t stop, int64_t step)
+    : Object(meter, sizeof(Range), 0), start_(start), stop_(stop), step_(step), length_(0) {
+    const uint64_t distance = step > 0 ? (stop > start ? uint64_t(stop) - uint64_t(start) : 0)
+                                       : (start > stop ? uint64_t(start) - uint64_t(stop) : 0);
     const uint64_t stride = step > 0 ? uint64_t(step) : 0 - uint64_t(step);
     if (distance > 0) length_ = int64_t(std::min<uint64_t>((distance - 1) / stride + 1, uint64_t(INT64_MAX)));
 }
@@ -39,12 +41,16 @@ Value Range::slice(Interpreter& in, int64_t first, int64_t step, int64_t count) 
 }
 
 Status Range::repr(Interpreter&, std::string& out) const {
-    out += "range(" + std::to_string(start_) + ", " + std::to_string(stop_) + (step_ == 1 ? "" : ", " + std::to_string(step_)) + ")";
+    out += "range(" + std::to_string(start_) + ", " + std::to_string(stop_) +
+           (step_ == 1 ? "" : ", " + std::to_string(step_)) + ")";
     return Ok{};
 }
 
 Result<Value> Range::attribute(Interpreter&, std::string_view name) {
-    return name == "start" ? Value::integer(start_) : name == "stop" ? Value::integer(stop_) : name == "step" ? Value::integer(step_) : Value();
+    return name == "start"  ? Value::integer(start_)
+           : name == "stop" ? Value::integer(stop_)
+           : name == "step" ? Value::integer(step_)
+                            : Value();
 }
 
 Value DictView::at(Interpreter& in, size_t index) const {
@@ -64,7 +70,8 @@ Status DictView::repr(Interpreter& in, std::string& out) const {
 
 Status Namespace::check_name(const std::string& name) {
     if (!name.starts_with("_")) return Ok{};
-    return failure("Chat templates cannot store underscore-prefixed attributes on a namespace, but got '" + name + "'. Please rename the attribute.");
+    return failure("Chat templates cannot store underscore-prefixed attributes on a namespace, but got '" + name +
+                   "'. Please rename the attribute.");
 }
 
 Status Namespace::set(Interpreter&, const std::string& name, Value value) {
@@ -85,7 +92,8 @@ Status Namespace::repr(Interpreter& in, std::string& out) const {
     return Ok{};
 }
 
-Cycler::Cycler(Meter* meter, std::vector<Value> items) : Object(meter, sizeof(Cycler) + items.size() * sizeof(Value), 1), items_(std::move(items)) {
+Cycler::Cycler(Meter* meter, std::vector<Value> items)
+    : Object(meter, sizeof(Cycler) + items.size() * sizeof(Value), 1), items_(std::move(items)) {
     for (const Value& item : items_) contain(item);
 }
 
@@ -97,7 +105,9 @@ Value Cycler::next() {
 
 Result<Value> Cycler::attribute(Interpreter& in, std::string_view name) {
     if (name == "current") return items_[at_];
-    if (name == "next" || name == "reset") return in.object<Function>(name == "next" ? kCyclerNext : kCyclerReset, Value(Kind::object, shared_from_this()));
+    if (name == "next" || name == "reset")
+        return in.object<Function>(name == "next" ? kCyclerNext : kCyclerReset,
+                                   Value(Kind::object, shared_from_this()));
     return Value();
 }
 

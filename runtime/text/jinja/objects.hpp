@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the objects of templates beyond plain data: ranges, views of dicts, namespaces, cyclers, macros, the loop variable.
+// L5: the objects of templates beyond plain data: ranges, views of dicts, namespaces, cyclers, macros, the loop
+// variable.
 #pragma once
 #include "text/jinja/access.hpp"
 #include "text/jinja/interpreter.hpp"
@@ -26,12 +27,15 @@ private:
 class DictView final : public Object {
 public:
     enum Kind { keys, values, items };
-    DictView(Meter* meter, Kind kind, Value dict) : Object(meter, sizeof(DictView), dict.depth() + 1), kind_(kind), dict_(std::move(dict)) {}
+    DictView(Meter* meter, Kind kind, Value dict)
+        : Object(meter, sizeof(DictView), dict.depth() + 1), kind_(kind), dict_(std::move(dict)) {}
     Kind kind() const { return kind_; }
     const Value& source() const { return dict_; }
     const Dict& dict() const { return dict_.dict(); }
     Value at(Interpreter& in, size_t index) const;
-    std::string_view type_name() const override { return kind_ == keys ? "dict_keys" : kind_ == values ? "dict_values" : "dict_items"; }
+    std::string_view type_name() const override {
+        return kind_ == keys ? "dict_keys" : kind_ == values ? "dict_values" : "dict_items";
+    }
     Status repr(Interpreter& in, std::string& out) const override;
 
 private:
@@ -42,7 +46,8 @@ private:
 /// namespace(): the one thing whose attributes a template may set.
 class Namespace final : public Object {
 public:
-    explicit Namespace(Meter* meter, std::shared_ptr<Dict> values) : Object(meter, sizeof(Namespace), 0), values_(std::move(values)) {}
+    explicit Namespace(Meter* meter, std::shared_ptr<Dict> values)
+        : Object(meter, sizeof(Namespace), 0), values_(std::move(values)) {}
     Status set(Interpreter& in, const std::string& name, Value value);
     std::string_view type_name() const override { return "Namespace"; }
     Result<Value> attribute(Interpreter& in, std::string_view name) override;
@@ -72,7 +77,8 @@ private:
 /// joiner(): nothing on its first call, the separator on every later one.
 class Joiner final : public Object {
 public:
-    Joiner(Meter* meter, Value separator) : Object(meter, sizeof(Joiner), separator.depth() + 1), separator_(std::move(separator)) {}
+    Joiner(Meter* meter, Value separator)
+        : Object(meter, sizeof(Joiner), separator.depth() + 1), separator_(std::move(separator)) {}
     std::string_view type_name() const override { return "Joiner"; }
     bool callable() const override { return true; }
     Result<Value> call(Interpreter& in, Arguments arguments) override;
@@ -85,10 +91,13 @@ private:
 /// A macro, or the body of a call block. Its frame is kept by the interpreter too.
 class Macro final : public Object {
 public:
-    Macro(Meter* meter, const MacroBody& body, std::shared_ptr<Frame> around) : Object(meter, sizeof(Macro), 0), body_(body), around_(std::move(around)) {}
+    Macro(Meter* meter, const MacroBody& body, std::shared_ptr<Frame> around)
+        : Object(meter, sizeof(Macro), 0), body_(body), around_(std::move(around)) {}
     std::string_view type_name() const override { return "Macro"; }
     bool callable() const override { return true; }
-    Result<Value> call(Interpreter& in, Arguments arguments) override { return in.call_macro(body_, around_, std::move(arguments)); }
+    Result<Value> call(Interpreter& in, Arguments arguments) override {
+        return in.call_macro(body_, around_, std::move(arguments));
+    }
     Result<Value> attribute(Interpreter& in, std::string_view name) override;
     Status repr(Interpreter& in, std::string& out) const override;
 
@@ -100,7 +109,8 @@ private:
 /// The variable `loop`. Ends with its loop: what it refers to is released then.
 class Loop final : public Object {
 public:
-    Loop(Meter* meter, const For& statement, std::shared_ptr<Frame> around, std::shared_ptr<Iterator> items, std::optional<int64_t> length, uint32_t depth);
+    Loop(Meter* meter, const For& statement, std::shared_ptr<Frame> around, std::shared_ptr<Iterator> items,
+         std::optional<int64_t> length, uint32_t depth);
     /// Takes the next item; false at the end.
     Result<bool> advance(Interpreter& in, Value& item);
     Result<int64_t> length(Interpreter& in);

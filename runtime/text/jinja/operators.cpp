@@ -93,7 +93,8 @@ Error undefined_error(const Value& value) { return failure(value.undefined().mes
 Error operand_error(std::string_view symbol, const Value& a, const Value& b) {
     if (a.is_undefined()) return undefined_error(a);
     if (b.is_undefined()) return undefined_error(b);
-    return failure("unsupported operand type(s) for " + std::string(symbol) + ": '" + std::string(a.type_name()) + "' and '" + std::string(b.type_name()) + "'");
+    return failure("unsupported operand type(s) for " + std::string(symbol) + ": '" + std::string(a.type_name()) +
+                   "' and '" + std::string(b.type_name()) + "'");
 }
 
 bool truth(const Value& value) {
@@ -157,13 +158,15 @@ Result<bool> ordered(Interpreter& in, CompareOp op, const Value& a, const Value&
     if (a.is_undefined()) return undefined_error(a);
     if (b.is_undefined()) return undefined_error(b);
     const std::string symbol(kCompareSymbols[size_t(op)]);
-    return failure("'" + symbol + "' not supported between instances of '" + std::string(a.type_name()) + "' and '" + std::string(b.type_name()) + "'");
+    return failure("'" + symbol + "' not supported between instances of '" + std::string(a.type_name()) + "' and '" +
+                   std::string(b.type_name()) + "'");
 }
 
 Result<bool> contains(Interpreter& in, const Value& container, const Value& item) {
     switch (container.kind()) {
     case Kind::string:
-        if (!item.is_string()) return failure("'in <string>' requires string as left operand, not " + std::string(item.type_name()));
+        if (!item.is_string())
+            return failure("'in <string>' requires string as left operand, not " + std::string(item.type_name()));
         weft_TRY(in.step(container.text().size() / 64));
         return find_text(container.text(), item.text()) != std::string::npos;
     case Kind::dict: {
@@ -179,8 +182,10 @@ Result<bool> contains(Interpreter& in, const Value& container, const Value& item
         const double d = item.as_real();
         return d == std::floor(d) && std::abs(d) < 0x1p53 && range->contains(int64_t(d));
     }
-    if (const DictView* view = container.as<DictView>(); view && view->kind() == DictView::keys) return contains(in, view->source(), item);
-    if (!iterable(container)) return failure("argument of type '" + std::string(container.type_name()) + "' is not iterable");
+    if (const DictView* view = container.as<DictView>(); view && view->kind() == DictView::keys)
+        return contains(in, view->source(), item);
+    if (!iterable(container))
+        return failure("argument of type '" + std::string(container.type_name()) + "' is not iterable");
     weft_ASSIGN(const auto items, iterate(in, container));
     for (;;) {
         Value one;
@@ -202,8 +207,10 @@ Result<Value> binary(Interpreter& in, BinaryOp op, const Value& a, const Value& 
         if ((a.is_string() || a.is_sequence()) && b.is_integral()) return repeat(in, a, b.as_integer());
         if ((b.is_string() || b.is_sequence()) && a.is_integral()) return repeat(in, b, a.as_integer());
         const bool left = a.is_string() || a.is_sequence(), right = b.is_string() || b.is_sequence();
-        if (left && !b.is_undefined()) return failure("can't multiply sequence by non-int of type '" + std::string(b.type_name()) + "'");
-        if (right && !a.is_undefined()) return failure("can't multiply sequence by non-int of type '" + std::string(a.type_name()) + "'");
+        if (left && !b.is_undefined())
+            return failure("can't multiply sequence by non-int of type '" + std::string(b.type_name()) + "'");
+        if (right && !a.is_undefined())
+            return failure("can't multiply sequence by non-int of type '" + std::string(a.type_name()) + "'");
     }
     if (a.is_number() && b.is_number()) return calculate(op, a, b);
     if (op == BinaryOp::add) return add(in, a, b);
@@ -214,7 +221,9 @@ Result<Value> unary(Interpreter&, UnaryOp op, const Value& operand) {
     if (op == UnaryOp::logical_not) return Value::boolean(!truth(operand));
     if (operand.is_undefined()) return undefined_error(operand);
     if (operand.is(Kind::real)) return Value::real(op == UnaryOp::negative ? -operand.as_real() : operand.as_real());
-    if (!operand.is_integral()) return failure(std::string("bad operand type for unary ") + (op == UnaryOp::negative ? "-" : "+") + ": '" + std::string(operand.type_name()) + "'");
+    if (!operand.is_integral())
+        return failure(std::string("bad operand type for unary ") + (op == UnaryOp::negative ? "-" : "+") + ": '" +
+                       std::string(operand.type_name()) + "'");
     if (op == UnaryOp::positive) return Value::integer(operand.as_integer());
     return calculate(BinaryOp::subtract, Value::integer(0), operand);
 }
@@ -228,7 +237,8 @@ Status sort_values(Interpreter& in, std::vector<Value>& keys, std::vector<Value>
                 bool take_right = left == middle;
                 if (!take_right && right < end) {
                     weft_TRY(in.step());
-                    weft_ASSIGN(take_right, reverse ? ordered(in, CompareOp::less, keys[left], keys[right]) : ordered(in, CompareOp::less, keys[right], keys[left]));
+                    weft_ASSIGN(take_right, reverse ? ordered(in, CompareOp::less, keys[left], keys[right])
+                                                    : ordered(in, CompareOp::less, keys[right], keys[left]));
                 }
                 size_t& from = take_right ? right : left;
                 keys_to[to] = std::move(keys[from]);

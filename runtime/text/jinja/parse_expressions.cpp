@@ -12,7 +12,8 @@ Parser::Made Parser::make(uint32_t line, Node node) {
     made->line = line;
     made->node = std::move(node);
     for_each_child(*made, [&](Expression& child) { made->depth = std::max(made->depth, child.depth + 1); });
-    if (made->depth > kDeepestSource) return at_line(line, "the expression is nested deeper than " + std::to_string(kDeepestSource));
+    if (made->depth > kDeepestSource)
+        return at_line(line, "the expression is nested deeper than " + std::to_string(kDeepestSource));
     return made;
 }
 
@@ -21,7 +22,9 @@ Status Parser::deeper() {
     return Ok{};
 }
 
-bool Parser::at_tuple_end() const { return now().is(Token::variable_end) || now().is(Token::block_end) || now().is_op(")"); }
+bool Parser::at_tuple_end() const {
+    return now().is(Token::variable_end) || now().is(Token::block_end) || now().is_op(")");
+}
 
 // One expression, or several with commas between them: a tuple.
 Parser::Made Parser::tuple(bool with_conditional, bool parentheses) {
@@ -88,8 +91,9 @@ Parser::Made Parser::negation() {
 }
 
 Parser::Made Parser::comparison() {
-    static constexpr std::pair<std::string_view, CompareOp> kSymbols[] = {{"==", CompareOp::equal}, {"!=", CompareOp::unequal},    {"<", CompareOp::less},
-                                                                          {"<=", CompareOp::less_equal}, {">", CompareOp::greater}, {">=", CompareOp::greater_equal}};
+    static constexpr std::pair<std::string_view, CompareOp> kSymbols[] = {
+        {"==", CompareOp::equal},      {"!=", CompareOp::unequal}, {"<", CompareOp::less},
+        {"<=", CompareOp::less_equal}, {">", CompareOp::greater},  {">=", CompareOp::greater_equal}};
     const uint32_t line = now().line;
     Comparison node;
     weft_ASSIGN(node.first, sum());
@@ -136,7 +140,10 @@ Parser::Made Parser::product() {
     const uint32_t line = now().line;
     weft_ASSIGN(Ref left, power());
     for (;;) {
-        const BinaryOp op = now().is_op("*") ? BinaryOp::multiply : now().is_op("/") ? BinaryOp::divide : now().is_op("//") ? BinaryOp::floor_divide : BinaryOp::modulo;
+        const BinaryOp op = now().is_op("*")    ? BinaryOp::multiply
+                            : now().is_op("/")  ? BinaryOp::divide
+                            : now().is_op("//") ? BinaryOp::floor_divide
+                                                : BinaryOp::modulo;
         if (op == BinaryOp::modulo && !now().is_op("%")) return left;
         take();
         weft_ASSIGN(Ref right, power());
@@ -365,7 +372,8 @@ Parser::Made Parser::test(Ref of) {
         weft_ASSIGN(const std::string more, target_name());
         node.name += "." + more;
     }
-    const bool operand = now().is(Token::name) || now().is(Token::string) || now().is(Token::integer) || now().is(Token::real) || now().is_op("[") || now().is_op("{");
+    const bool operand = now().is(Token::name) || now().is(Token::string) || now().is(Token::integer) ||
+                         now().is(Token::real) || now().is_op("[") || now().is_op("{");
     if (now().is_op("(")) {
         weft_ASSIGN(node.arguments, arguments());
     } else if (operand && !now().is_name("else") && !now().is_name("or") && !now().is_name("and")) {

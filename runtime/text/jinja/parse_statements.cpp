@@ -31,7 +31,9 @@ bool Parser::skip_name(std::string_view word) {
     return true;
 }
 
-Error Parser::unexpected(const std::string& wanted) const { return at_line(now().line, "expected " + wanted + ", got " + now().described()); }
+Error Parser::unexpected(const std::string& wanted) const {
+    return at_line(now().line, "expected " + wanted + ", got " + now().described());
+}
 
 Status Parser::expect(Token::Kind kind) {
     Token wanted;
@@ -61,7 +63,8 @@ Result<Body> Parser::all() {
     return body;
 }
 
-// Statements up to a tag with one of these names, of which "{%" is read and the name is next; without names, to the template's end.
+// Statements up to a tag with one of these names, of which "{%" is read and the name is next; without names, to the
+// template's end.
 Result<Body> Parser::body_until(std::initializer_list<std::string_view> ends) {
     Level level(*this);
     weft_TRY(deeper());
@@ -149,7 +152,8 @@ Result<Statement> Parser::statement() {
         if (loops_ == 0) return at_line(line, "'" + tag + "' outside a loop");
         return finish(line, Jump{tag == "break"});
     }
-    if (tag == "include" || tag == "import" || tag == "from" || tag == "extends") return at_line(line, "'" + tag + "' is refused: a chat template may not read other files");
+    if (tag == "include" || tag == "import" || tag == "from" || tag == "extends")
+        return at_line(line, "'" + tag + "' is refused: a chat template may not read other files");
     return at_line(line, "unknown tag '" + tag + "'");
 }
 
@@ -218,7 +222,8 @@ Status Parser::parse_parameters(MacroBody& macro) {
             return at_line(now().line, "a parameter without a default follows one with a default");
         }
         for (const auto& other : macro.parameters)
-            if (other.name == parameter.name) return at_line(now().line, "parameter '" + parameter.name + "' is named twice");
+            if (other.name == parameter.name)
+                return at_line(now().line, "parameter '" + parameter.name + "' is named twice");
         macro.parameters.push_back(std::move(parameter));
     }
     return expect_op(")");
@@ -312,7 +317,8 @@ Result<Target> Parser::target(bool with_namespace) {
     all.is_tuple = true;
     bool has_comma = false;
     do {
-        if (has_comma && (now().is_name("in") || now().is_op("=") || now().is_op(")") || now().is(Token::block_end))) break;
+        if (has_comma && (now().is_name("in") || now().is_op("=") || now().is_op(")") || now().is(Token::block_end)))
+            break;
         weft_ASSIGN(Target one, one_target(with_namespace));
         all.parts.push_back(std::move(one));
         has_comma = has_comma || now().is_op(",");

@@ -48,7 +48,8 @@ std::string float_text(double value) {
         return out + (exponent < 0 ? "e-" : "e+") + (power.size() < 2 ? "0" : "") + power;
     }
     if (exponent < 0) return out + "0." + std::string(size_t(-exponent - 1), '0') + digits;
-    if (digits.size() <= size_t(exponent) + 1) return out + digits + std::string(size_t(exponent) + 1 - digits.size(), '0') + ".0";
+    if (digits.size() <= size_t(exponent) + 1)
+        return out + digits + std::string(size_t(exponent) + 1 - digits.size(), '0') + ".0";
     return out + digits.substr(0, size_t(exponent) + 1) + "." + digits.substr(size_t(exponent) + 1);
 }
 

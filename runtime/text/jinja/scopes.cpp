@@ -18,11 +18,15 @@ public:
         if (!find(name)) add(name, {SlotPlan::context, name, {}});
     }
 
-    // A name assigned here hides one of the same name around, but begins as it. One assigned only under a condition may also be the context's.
+    // A name assigned here hides one of the same name around, but begins as it. One assigned only under a condition may
+    // also be the context's.
     void store(const std::string& name, bool in_condition) {
         if (own_.contains(name)) return;
         const auto outer = around_ ? around_->find(name) : std::nullopt;
-        add(name, {outer ? SlotPlan::copy : in_condition ? SlotPlan::context : SlotPlan::missing, name, outer.value_or(Slot{})});
+        add(name, {outer          ? SlotPlan::copy
+                   : in_condition ? SlotPlan::context
+                                  : SlotPlan::missing,
+                   name, outer.value_or(Slot{})});
     }
 
     std::optional<Slot> find(const std::string& name) const {
@@ -108,7 +112,9 @@ bool mentions(Expression& e, std::string_view name) {
 bool mentions(Body& body, std::string_view name) {
     bool found = false;
     for (Statement& statement : body)
-        for_each_part(statement, [&](Expression& e) { found = found || mentions(e, name); }, [&](Body& inner) { found = found || mentions(inner, name); });
+        for_each_part(
+            statement, [&](Expression& e) { found = found || mentions(e, name); },
+            [&](Body& inner) { found = found || mentions(inner, name); });
     return found;
 }
 
@@ -127,7 +133,8 @@ private:
     Status expression(const Names& names, Expression& e, bool soft) {
         if (Name* name = std::get_if<Name>(&e.node)) name->slot = names.find(name->name).value_or(Slot{});
         if (const Applied* applied = std::get_if<Applied>(&e.node); applied && !applied->builtin && !soft)
-            return at_line(e.line, std::string("no ") + (applied->is_test ? "test" : "filter") + " named '" + applied->name + "'");
+            return at_line(e.line, std::string("no ") + (applied->is_test ? "test" : "filter") + " named '" +
+                                       applied->name + "'");
         const bool softly = soft || std::holds_alternative<Conditional>(e.node);
         Status status = Ok{};
         for_each_child(e, [&](Expression& child) {
@@ -135,7 +142,9 @@ private:
         });
         return status;
     }
-    Status expression(const Names& names, const Ref& e, bool soft) { return e ? expression(names, *e, soft) : Status(Ok{}); }
+    Status expression(const Names& names, const Ref& e, bool soft) {
+        return e ? expression(names, *e, soft) : Status(Ok{});
+    }
 
     void target(const Names& names, Target& to) {
         for (Target& part : to.parts) target(names, part);
@@ -145,8 +154,11 @@ private:
     Status macro(const Names& around, MacroBody& m) {
         Names names(m.scope, &around);
         for (auto& parameter : m.parameters) parameter.slot = names.declare(parameter.name);
-        for (const auto& [name, slot] : {std::pair("caller", &m.caller), std::pair("varargs", &m.varargs), std::pair("kwargs", &m.kwargs)}) {
-            const bool is_parameter = std::any_of(m.parameters.begin(), m.parameters.end(), [&, wanted = std::string_view(name)](const auto& p) { return p.name == wanted; });
+        for (const auto& [name, slot] :
+             {std::pair("caller", &m.caller), std::pair("varargs", &m.varargs), std::pair("kwargs", &m.kwargs)}) {
+            const bool is_parameter =
+                std::any_of(m.parameters.begin(), m.parameters.end(),
+                            [&, wanted = std::string_view(name)](const auto& p) { return p.name == wanted; });
             if (!is_parameter && mentions(m.body, name)) *slot = names.declare(name);
         }
         for (const auto& parameter : m.parameters) load_all(names, parameter.value);

@@ -8,7 +8,8 @@
 
 namespace weft::text::jinja {
 
-Interpreter::Interpreter(const Template& tree, const Limits& limits, const Clock& clock) : tree_(tree), limits_(limits), clock_(clock) {}
+Interpreter::Interpreter(const Template& tree, const Limits& limits, const Clock& clock)
+    : tree_(tree), limits_(limits), clock_(clock) {}
 
 Interpreter::~Interpreter() {
     // What is kept holds on to itself in circles or in long chains: each lets go before any is destroyed.
@@ -16,8 +17,10 @@ Interpreter::~Interpreter() {
 }
 
 Error Interpreter::exhausted() const {
-    if (work_ > limits_.work) return failure("the template does not end: it was stopped after " + std::to_string(limits_.work) + " steps");
-    if (meter_.bytes > limits_.memory) return failure("the template needs more than " + std::to_string(limits_.memory >> 20) + " MiB");
+    if (work_ > limits_.work)
+        return failure("the template does not end: it was stopped after " + std::to_string(limits_.work) + " steps");
+    if (meter_.bytes > limits_.memory)
+        return failure("the template needs more than " + std::to_string(limits_.memory >> 20) + " MiB");
     return failure("a value is nested deeper than " + std::to_string(kDeepestValue));
 }
 
@@ -54,7 +57,8 @@ Result<std::string> Interpreter::render(const Dict& variables) {
 }
 
 Status Interpreter::write(std::string_view text) {
-    if (out_->size() + text.size() > limits_.output) return failure("the text is longer than " + std::to_string(limits_.output >> 20) + " MiB");
+    if (out_->size() + text.size() > limits_.output)
+        return failure("the text is longer than " + std::to_string(limits_.output >> 20) + " MiB");
     out_->append(text);
     meter_.bytes += text.size();
     return step(text.size() / 64);
@@ -68,9 +72,12 @@ Status Interpreter::write(const Value& value) {
 }
 
 Value Interpreter::context(const std::string& name) const {
-    if (const auto it = tree_.exported.find(name); it != tree_.exported.end() && root_ && !root_->slots[it->second].is_missing()) return root_->slots[it->second];
+    if (const auto it = tree_.exported.find(name);
+        it != tree_.exported.end() && root_ && !root_->slots[it->second].is_missing())
+        return root_->slots[it->second];
     if (const Value* found = variables_->find(name)) return *found;
-    if (const Builtin* builtin = find_global(name)) return Value(Kind::object, std::make_shared<Function>(nullptr, *builtin, Value()));
+    if (const Builtin* builtin = find_global(name))
+        return Value(Kind::object, std::make_shared<Function>(nullptr, *builtin, Value()));
     return Value();
 }
 
@@ -193,7 +200,9 @@ Result<Interpreter::Flow> Interpreter::run(const Block& s, const FramePtr& frame
     return run(s.body, enter(s.scope, s.isolated ? nullptr : frame));
 }
 
-Result<Interpreter::Flow> Interpreter::run(const Jump& s, const FramePtr&) { return s.is_break ? Flow::broken : Flow::continued; }
+Result<Interpreter::Flow> Interpreter::run(const Jump& s, const FramePtr&) {
+    return s.is_break ? Flow::broken : Flow::continued;
+}
 
 Status Interpreter::assign(const Target& target, Value value, const FramePtr& frame) {
     return target.is_tuple ? unpack(target, value, frame) : assign_one(target, std::move(value), frame);
@@ -219,10 +228,13 @@ Status Interpreter::unpack(const Target& target, const Value& value, const Frame
         Value item;
         weft_ASSIGN(const bool more, items->next(*this, item));
         if (!more) break;
-        if (found.size() == wanted) return failure("too many values to unpack (expected " + std::to_string(wanted) + ")");
+        if (found.size() == wanted)
+            return failure("too many values to unpack (expected " + std::to_string(wanted) + ")");
         found.push_back(std::move(item));
     }
-    if (found.size() < wanted) return failure("not enough values to unpack (expected " + std::to_string(wanted) + ", got " + std::to_string(found.size()) + ")");
+    if (found.size() < wanted)
+        return failure("not enough values to unpack (expected " + std::to_string(wanted) + ", got " +
+                       std::to_string(found.size()) + ")");
     for (size_t i = 0; i < wanted; ++i) weft_TRY(assign(target.parts[i], std::move(found[i]), frame));
     return Ok{};
 }

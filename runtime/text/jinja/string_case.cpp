@@ -12,7 +12,8 @@ namespace weft::text::jinja {
 namespace {
 
 const SpecialCase* special(char32_t c) {
-    const auto* found = std::lower_bound(std::begin(kSpecialCases), std::end(kSpecialCases), c, [](const SpecialCase& s, char32_t x) { return s.c < x; });
+    const auto* found = std::lower_bound(std::begin(kSpecialCases), std::end(kSpecialCases), c,
+                                         [](const SpecialCase& s, char32_t x) { return s.c < x; });
     return found != std::end(kSpecialCases) && found->c == c ? found : nullptr;
 }
 
@@ -42,7 +43,10 @@ bool is_case_ignorable(char32_t c) {
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_SK: return true;
-    default: return std::u32string_view(U"'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a").find(c) != std::u32string_view::npos;
+    default:
+        return std::u32string_view(
+                   U"'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a")
+                   .find(c) != std::u32string_view::npos;
     }
 }
 
@@ -119,7 +123,8 @@ std::string swapped_case(std::string_view text) {
 
 std::string folded_case(std::string_view text) {
     utf8proc_uint8_t* folded = nullptr;
-    const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), utf8proc_ssize_t(text.size()), &folded, UTF8PROC_CASEFOLD);
+    const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                   utf8proc_ssize_t(text.size()), &folded, UTF8PROC_CASEFOLD);
     if (size < 0) return std::string(text);
     std::string out(reinterpret_cast<const char*>(folded), size_t(size));
     std::free(folded);

@@ -33,7 +33,9 @@ Result<Value> all_are(Interpreter&, Arguments& a) {
 
 bool is_letter_or_number(char32_t c) { return is_letter(c) || is_numeric(c); }
 
-Result<Value> is_printable_text(Interpreter& in, Arguments& a) { return self(a).bytes().empty() ? Value::boolean(true) : all_are<is_printable>(in, a); }
+Result<Value> is_printable_text(Interpreter& in, Arguments& a) {
+    return self(a).bytes().empty() ? Value::boolean(true) : all_are<is_printable>(in, a);
+}
 
 Result<Value> is_ascii(Interpreter&, Arguments& a) { return Value::boolean(self(a).ascii()); }
 
@@ -82,7 +84,8 @@ Result<Value> justify(Interpreter& in, Arguments& a) {
     weft_ASSIGN(spec.width, integer_argument(a.positional[1], "width"));
     if (!a.positional[2].is_missing()) {
         weft_ASSIGN(spec.fill, text_argument(a.positional[2], "fillchar"));
-        if (a.positional[2].string().length() != 1) return failure("The fill character must be exactly one character long");
+        if (a.positional[2].string().length() != 1)
+            return failure("The fill character must be exactly one character long");
     }
     if (kAlign == '^') return centered(in, a.positional[0], spec.width, spec.fill);
     spec.width = std::max<int64_t>(spec.width, 0);
@@ -129,7 +132,9 @@ Result<Value> join(Interpreter& in, Arguments& a) {
         Value item;
         weft_ASSIGN(const bool more, items->next(in, item));
         if (!more) break;
-        if (!item.is_string()) return failure("sequence item " + std::to_string(i) + ": expected str instance, " + std::string(item.type_name()) + " found");
+        if (!item.is_string())
+            return failure("sequence item " + std::to_string(i) + ": expected str instance, " +
+                           std::string(item.type_name()) + " found");
         if (i > 0) out += self(a).bytes();
         out += self(a).markup() && !item.string().markup() ? escaped(item.text()) : item.text();
         weft_TRY(in.step(1 + (item.text().size() + self(a).bytes().size()) / 64));
@@ -176,9 +181,14 @@ const Builtin kCaseMethods[] = {
 };
 
 const Builtin kLayoutMethods[] = {
-    {"ljust", {"self", "width", "fillchar"}, 2, justify<'<'>}, {"rjust", {"self", "width", "fillchar"}, 2, justify<'>'>}, {"center", {"self", "width", "fillchar"}, 2, justify<'^'>},
-    {"zfill", {"self", "width"}, 2, zfill},                    {"expandtabs", {"self", "tabsize"}, 1, expandtabs},       {"join", {"self", "iterable"}, 2, join},
-    {"format", {"self", "*"}, 1, format},                      {"format_map", {"self", "mapping"}, 2, format_map},
+    {"ljust", {"self", "width", "fillchar"}, 2, justify<'<'>},
+    {"rjust", {"self", "width", "fillchar"}, 2, justify<'>'>},
+    {"center", {"self", "width", "fillchar"}, 2, justify<'^'>},
+    {"zfill", {"self", "width"}, 2, zfill},
+    {"expandtabs", {"self", "tabsize"}, 1, expandtabs},
+    {"join", {"self", "iterable"}, 2, join},
+    {"format", {"self", "*"}, 1, format},
+    {"format_map", {"self", "mapping"}, 2, format_map},
 };
 
 } // namespace
@@ -190,7 +200,8 @@ Result<Value> centered(Interpreter& in, const Value& value, int64_t width, const
     const int64_t length = int64_t(value.string().length());
     if (width <= length) return value;
     weft_TRY(in.room(uint64_t(width), fill.size()));
-    const int64_t padding = width - length, left = padding / 2 + (padding & width & 1); // an odd blank goes left where the width is odd
+    const int64_t padding = width - length,
+                  left = padding / 2 + (padding & width & 1); // an odd blank goes left where the width is odd
     std::string out;
     for (int64_t i = 0; i < left; ++i) out += fill;
     out += value.text();

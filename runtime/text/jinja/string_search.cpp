@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods of text that look for something in it: find, split, replace, strip and their like.
-#include "text/jinja/builtins.hpp"
 #include "text/jinja/access.hpp"
+#include "text/jinja/builtins.hpp"
 #include "text/jinja/strings.hpp"
 #include "text/utf8.hpp"
 #include <algorithm>
@@ -9,7 +9,9 @@
 namespace weft::text::jinja {
 namespace {
 
-Value like(Interpreter& in, const Arguments& a, std::string_view text) { return in.make(std::string(text), self(a).markup()); }
+Value like(Interpreter& in, const Arguments& a, std::string_view text) {
+    return in.make(std::string(text), self(a).markup());
+}
 
 // The stretch of the text that arguments `start` and `end` choose.
 struct Stretch {
@@ -51,17 +53,21 @@ Result<Value> count(Interpreter&, Arguments& a) {
 template <bool kEnds>
 Result<Value> has_affix(Interpreter&, Arguments& a) {
     weft_ASSIGN(const Stretch in, stretch(a));
-    const auto matches = [&](const std::string& what) { return in.valid && (kEnds ? in.text.ends_with(what) : in.text.starts_with(what)); };
+    const auto matches = [&](const std::string& what) {
+        return in.valid && (kEnds ? in.text.ends_with(what) : in.text.starts_with(what));
+    };
     const Value& what = a.positional[1];
     const std::string name = kEnds ? "endswith" : "startswith";
     if (what.is(Kind::tuple)) {
         for (const Value& one : what.list().items()) {
-            if (!one.is_string()) return failure("tuple for " + name + " must only contain str, not " + std::string(one.type_name()));
+            if (!one.is_string())
+                return failure("tuple for " + name + " must only contain str, not " + std::string(one.type_name()));
             if (matches(one.text())) return Value::boolean(true);
         }
         return Value::boolean(false);
     }
-    if (!what.is_string()) return failure(name + " first arg must be str or a tuple of str, not " + std::string(what.type_name()));
+    if (!what.is_string())
+        return failure(name + " first arg must be str or a tuple of str, not " + std::string(what.type_name()));
     return Value::boolean(matches(what.text()));
 }
 
@@ -125,8 +131,11 @@ Result<Value> partition(Interpreter& in, Arguments& a) {
     if (separator.empty()) return failure("empty separator");
     const std::string_view text = self(a).bytes();
     const size_t at = kBackward ? rfind_text(text, separator) : find_text(text, separator);
-    if (at == text.npos) return in.tuple(kBackward ? std::vector{like(in, a, ""), like(in, a, ""), a.positional[0]} : std::vector{a.positional[0], like(in, a, ""), like(in, a, "")});
-    return in.tuple({like(in, a, text.substr(0, at)), like(in, a, separator), like(in, a, text.substr(at + separator.size()))});
+    if (at == text.npos)
+        return in.tuple(kBackward ? std::vector{like(in, a, ""), like(in, a, ""), a.positional[0]}
+                                  : std::vector{a.positional[0], like(in, a, ""), like(in, a, "")});
+    return in.tuple(
+        {like(in, a, text.substr(0, at)), like(in, a, separator), like(in, a, text.substr(at + separator.size()))});
 }
 
 Result<Value> replace(Interpreter& in, Arguments& a) {
@@ -149,11 +158,14 @@ Result<Value> strip(Interpreter& in, Arguments& a) {
     }
     weft_ASSIGN(const std::string chars, text_argument(a.positional[1], "chars"));
     std::vector<char32_t> set;
-    for (size_t at = 0; at < chars.size(); at += code_point_at(chars, at).bytes) set.push_back(code_point_at(chars, at).value);
+    for (size_t at = 0; at < chars.size(); at += code_point_at(chars, at).bytes)
+        set.push_back(code_point_at(chars, at).value);
     std::sort(set.begin(), set.end());
     const auto dropped = [&](char32_t c) { return std::binary_search(set.begin(), set.end(), c); };
-    while ((kSides & left) && !text.empty() && dropped(code_point_at(text, 0).value)) text.remove_prefix(code_point_at(text, 0).bytes);
-    while ((kSides & right) && !text.empty() && dropped(code_point_before(text, text.size()).value)) text.remove_suffix(code_point_before(text, text.size()).bytes);
+    while ((kSides & left) && !text.empty() && dropped(code_point_at(text, 0).value))
+        text.remove_prefix(code_point_at(text, 0).bytes);
+    while ((kSides & right) && !text.empty() && dropped(code_point_before(text, text.size()).value))
+        text.remove_suffix(code_point_before(text, text.size()).bytes);
     return like(in, a, text);
 }
 
@@ -191,7 +203,8 @@ const Builtin kMethods[] = {
 
 Table string_search_methods() { return kMethods; }
 
-Result<std::string> replaced(Interpreter& in, std::string_view text, std::string_view from, std::string_view to, int64_t most) {
+Result<std::string> replaced(Interpreter& in, std::string_view text, std::string_view from, std::string_view to,
+                             int64_t most) {
     std::string out;
     int64_t done = 0;
     size_t at = 0;

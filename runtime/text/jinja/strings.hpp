@@ -8,15 +8,15 @@
 
 namespace weft::text::jinja {
 
-bool is_space(char32_t c);      ///< str.isspace(): white space and the separators U+001C to U+001F
-bool is_printable(char32_t c);  ///< str.isprintable()
-bool is_line_end(char32_t c);   ///< what str.splitlines() ends a line at
-bool is_letter(char32_t c);     ///< str.isalpha()
-bool is_decimal(char32_t c);    ///< str.isdecimal()
-bool is_digit(char32_t c);      ///< str.isdigit(): decimals, and superscripts and their like
+bool is_space(char32_t c);     ///< str.isspace(): white space and the separators U+001C to U+001F
+bool is_printable(char32_t c); ///< str.isprintable()
+bool is_line_end(char32_t c);  ///< what str.splitlines() ends a line at
+bool is_letter(char32_t c);    ///< str.isalpha()
+bool is_decimal(char32_t c);   ///< str.isdecimal()
+bool is_digit(char32_t c);     ///< str.isdigit(): decimals, and superscripts and their like
 bool is_upper(char32_t c);
 bool is_lower(char32_t c);
-bool is_title(char32_t c);      ///< letters of title case, as U+01C5
+bool is_title(char32_t c); ///< letters of title case, as U+01C5
 /// The value of a decimal digit of any script, or -1.
 int digit_value(char32_t c);
 

@@ -9,8 +9,8 @@
 namespace weft::text::jinja {
 namespace {
 
-constexpr size_t kStride = 64;       // characters between two entries of a string's table
-constexpr size_t kSearchedDict = 8;  // a dict of at most so many items is searched in order
+constexpr size_t kStride = 64;      // characters between two entries of a string's table
+constexpr size_t kSearchedDict = 8; // a dict of at most so many items is searched in order
 
 uint64_t mix(uint64_t x) {
     x = (x ^ (x >> 31)) * 0x9e3779b97f4a7c15u;
@@ -47,7 +47,9 @@ Status Object::repr(Interpreter&, std::string& out) const {
     return Ok{};
 }
 
-Result<Value> Object::call(Interpreter&, Arguments) { return failure("'" + std::string(type_name()) + "' object is not callable"); }
+Result<Value> Object::call(Interpreter&, Arguments) {
+    return failure("'" + std::string(type_name()) + "' object is not callable");
+}
 
 Result<Value> Object::attribute(Interpreter&, std::string_view) { return Value(); }
 
@@ -88,11 +90,14 @@ std::string_view Value::type_name() const {
 
 bool Value::same_as(const Value& other) const {
     if (kind_ != other.kind_) return false;
-    if (object_) return object_ == other.object_ || (is_string() && text() == other.text()) || (kind_ == Kind::tuple && list().items().empty() && other.list().items().empty());
+    if (object_)
+        return object_ == other.object_ || (is_string() && text() == other.text()) ||
+               (kind_ == Kind::tuple && list().items().empty() && other.list().items().empty());
     return kind_ == Kind::none || (kind_ == Kind::real ? real_ == other.real_ : integer_ == other.integer_);
 }
 
-String::String(Meter* meter, std::string bytes, bool markup) : Object(meter, sizeof(String) + bytes.size(), 0), bytes_(std::move(bytes)), markup_(markup) {
+String::String(Meter* meter, std::string bytes, bool markup)
+    : Object(meter, sizeof(String) + bytes.size(), 0), bytes_(std::move(bytes)), markup_(markup) {
     length_ = size_t(std::count_if(bytes_.begin(), bytes_.end(), starts_character));
     if (ascii() || length_ <= kStride) return;
     offsets_.reserve(length_ / kStride + 1);
@@ -107,19 +112,23 @@ size_t String::offset(size_t index) const {
     if (ascii()) return index;
     if (index >= length_) return bytes_.size();
     size_t at = offsets_.empty() ? 0 : offsets_[index / kStride];
-    for (size_t left = offsets_.empty() ? index : index % kStride; left > 0; --left) at += code_point_at(bytes_, at).bytes;
+    for (size_t left = offsets_.empty() ? index : index % kStride; left > 0; --left)
+        at += code_point_at(bytes_, at).bytes;
     return at;
 }
 
 size_t String::index_at(size_t offset) const {
     if (ascii()) return offset;
     size_t block = 0;
-    if (!offsets_.empty()) block = size_t(std::upper_bound(offsets_.begin(), offsets_.end(), offset) - offsets_.begin()) - 1;
-    const auto begin = bytes_.begin() + ptrdiff_t(offsets_.empty() ? 0 : offsets_[block]), end = bytes_.begin() + ptrdiff_t(offset);
+    if (!offsets_.empty())
+        block = size_t(std::upper_bound(offsets_.begin(), offsets_.end(), offset) - offsets_.begin()) - 1;
+    const auto begin = bytes_.begin() + ptrdiff_t(offsets_.empty() ? 0 : offsets_[block]),
+               end = bytes_.begin() + ptrdiff_t(offset);
     return block * kStride + size_t(std::count_if(begin, end, starts_character));
 }
 
-List::List(Meter* meter, std::vector<Value> items, std::string_view type) : Object(meter, sizeof(List) + items.size() * sizeof(Value), 1), items_(std::move(items)), type_(type) {
+List::List(Meter* meter, std::vector<Value> items, std::string_view type)
+    : Object(meter, sizeof(List) + items.size() * sizeof(Value), 1), items_(std::move(items)), type_(type) {
     for (const Value& item : items_) contain(item);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the values of a template, as Python has them. A value is one of a few plain kinds or a reference to a counted object. Objects do not change once they are made, but for the few
-// that templates may write to (namespaces, cyclers, loops); the interpreter takes those apart at the end, so that no cycle of references is left.
+// L5: the values of a template, as Python has them. A value is one of a few plain kinds or a reference to a counted
+// object. Objects do not change once they are made, but for the few that templates may write to (namespaces, cyclers,
+// loops); the interpreter takes those apart at the end, so that no cycle of references is left.
 #pragma once
 #include "base/result.hpp"
 #include "text/jinja/limits.hpp"
@@ -107,14 +108,15 @@ private:
     std::shared_ptr<Object> object_;
 };
 
-/// Text with its length in characters. Text beyond ASCII has a table of byte offsets, so that any character is found at once.
+/// Text with its length in characters. Text beyond ASCII has a table of byte offsets, so that any character is found at
+/// once.
 class String final : public Object {
 public:
     String(Meter* meter, std::string bytes, bool markup);
     const std::string& bytes() const { return bytes_; }
     size_t length() const { return length_; } ///< in characters
     bool ascii() const { return length_ == bytes_.size(); }
-    bool markup() const { return markup_; }   ///< Markup: text that counts as escaped
+    bool markup() const { return markup_; } ///< Markup: text that counts as escaped
     /// The byte offset of character `index`, at most length().
     size_t offset(size_t index) const;
     /// The character at byte `offset`.
@@ -167,7 +169,8 @@ private:
 /// What a name or attribute that is not there gives: empty text, false and no items, and an error for all else.
 class Undefined final : public Object {
 public:
-    Undefined(Meter* meter, std::string message) : Object(meter, sizeof(Undefined) + message.size(), 0), message_(std::move(message)) {}
+    Undefined(Meter* meter, std::string message)
+        : Object(meter, sizeof(Undefined) + message.size(), 0), message_(std::move(message)) {}
     const std::string& message() const { return message_; }
     std::string_view type_name() const override { return "Undefined"; }
 
