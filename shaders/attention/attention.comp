@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax attention of many new tokens, tiled with an online softmax (Dao 2023, FlashAttention-2, algorithm 1); no
-// matrix of scores is ever stored.
-//   s = scale q.k, capped, + bias;  m' = max(m, s);  o = o e^(m - m') + e^(s - m') v;  l likewise;  y = o / l;  lse = m
-//   + ln l
+// Softmax attention of many new tokens, tiled with an online softmax (Dao 2023, FlashAttention-2, algorithm 1);
+// no matrix of scores is ever stored.
+//   s = scale q.k, capped, + bias;  m' = max(m, s);  o = o e^(m - m') + e^(s - m') v;  l likewise;
+//   y = o / l;  lse = m + ln l
 // One workgroup: a tile of rows of one sequence and one kv head, a row being a (token, query head of that kv head).
 // SPLIT threads share a row, each with every SPLIT-th group of four channels of q and o in registers; a thread has ROWS
 // rows. Keys and values pass TILE at a time through shared memory; only keys that some row of the tile sees are read.
@@ -76,9 +76,9 @@ void main() {
         seen[i] =
             row < rows ? visible_keys(OPTIONS, position[i], keys, push.window, push.ahead, push.chunk) : uvec2(0u);
         uint at = (first + token) * push.q_stride + push.q_start + head[i] * HEAD + 4u * part;
-        [[unroll]] for (uint c = 0u; c < Q4; ++c) qs[i * Q4 + c] =
-            push.scale * vec4(q[at + 4u * SPLIT * c], q[at + 4u * SPLIT * c + 1u], q[at + 4u * SPLIT * c + 2u],
-                              q[at + 4u * SPLIT * c + 3u]);
+        [[unroll]] for (uint c = 0u; c < Q4; ++c)
+            qs[i * Q4 + c] = push.scale * vec4(q[at + 4u * SPLIT * c], q[at + 4u * SPLIT * c + 1u],
+                                               q[at + 4u * SPLIT * c + 2u], q[at + 4u * SPLIT * c + 3u]);
         [[unroll]] for (uint c = 0u; c < O4; ++c) o[i * O4 + c] = vec4(0.0);
         m[i] = LOWEST;
         l[i] = 0.0;
@@ -87,8 +87,7 @@ void main() {
     // multiples, so that how a prompt is cut into steps does not change a bit of the result.
     uint begin = visible_keys(OPTIONS, past + tile / GROUP, keys, push.window, push.ahead, push.chunk).x;
     uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead,
-                            push.chunk)
-                   .y;
+                            push.chunk).y;
     uint first_row = (slot * push.kv_heads + kv_head) * push.capacity;
     uint ring = begin % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
 
@@ -121,9 +120,9 @@ void main() {
             [[unroll]] for (uint c = 0u; c < Q4; ++c)
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
-                if (c % LANES == 0u)
-                    read[u] = unpack_cache(k_cache[at[u] * HEAD4 + min(c + gl_SubgroupInvocationID, HEAD4 - 1u)]);
-                vec4 k = subgroupShuffle(read[u], c % LANES);
+                    if (c % LANES == 0u)
+                        read[u] = unpack_cache(k_cache[at[u] * HEAD4 + min(c + gl_SubgroupInvocationID, HEAD4 - 1u)]);
+                    vec4 k = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 k = sh_k[(base + u) * HEAD4 + c * SPLIT + part];
 #endif
@@ -139,8 +138,8 @@ void main() {
                 barrier();
                 [[unroll]] for (uint i = 0u; i < ROWS * KEYS; ++i) {
                     s[i] = 0.0;
-                    [[unroll]] for (uint other = 0u; other < SPLIT; ++other) s[i] +=
-                        sh_partial[i * LOCAL + lane - part + other];
+                    [[unroll]] for (uint other = 0u; other < SPLIT; ++other)
+                        s[i] += sh_partial[i * LOCAL + lane - part + other];
                 }
             }
 #endif
@@ -169,9 +168,9 @@ void main() {
             [[unroll]] for (uint c = 0u; c < O4; ++c)
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
-                if (c % LANES == 0u)
-                    read[u] = unpack_cache(v_cache[at[u] * VALUE4 + min(c + gl_SubgroupInvocationID, VALUE4 - 1u)]);
-                vec4 v = subgroupShuffle(read[u], c % LANES);
+                    if (c % LANES == 0u)
+                        read[u] = unpack_cache(v_cache[at[u] * VALUE4 + min(c + gl_SubgroupInvocationID, VALUE4 - 1u)]);
+                    vec4 v = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 v = sh_v[(base + u) * VALUE4 + c * SPLIT + part];
 #endif

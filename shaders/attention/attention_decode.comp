@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax attention of one new token a sequence over a long cache, split over keys (Flash-Decoding, Dao et al. 2023):
-// every split leaves its maximum m, sum l and output o, which attention_merge combines; a single split writes the
-// result itself.
+// every split leaves its maximum m, sum l and output o, which attention_merge combines;
+// a single split writes the result itself.
 //   s_j = scale q.k_j, capped, + bias;  m = max s_j;  l = sum e^(s_j - m);  o = sum e^(s_j - m) v_j
 // One workgroup: one split of one sequence, and up to HEADS query heads of one kv head, so that keys and values are
 // read once for all of them. A team of TEAM threads takes TEAM keys at a time: each thread reads every TEAM-th group of
@@ -42,8 +42,8 @@ layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };     // [slots, 
 layout(binding = 3) readonly buffer Sinks { float sinks[]; };        // [H]
 layout(binding = 4) readonly buffer Bias { float bias[]; };          // [H, bias_columns]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; }; // [S, 8]
-layout(binding = 6) writeonly buffer Y { float y[]; };               // SINGLE: [T, H * dv]; else o of each split: [S, H, splits, dv]
-layout(binding = 7) writeonly buffer LogSum { float lse[]; };        // SINGLE: [T, H]; else m and l of each split: [S, H, splits, 2]
+layout(binding = 6) writeonly buffer Y { float y[]; };               // SINGLE: [T, H * dv]; else o [S, H, splits, dv]
+layout(binding = 7) writeonly buffer LogSum { float lse[]; };        // SINGLE: [T, H]; else m, l [S, H, splits, 2]
 
 const uint HEAD4 = HEAD / 4u, VALUE4 = VALUE / 4u, K4 = HEAD4 / TEAM, V4 = VALUE4 / TEAM, TEAMS = LOCAL / TEAM;
 const uint SWAPS = TEAM > 1u ? TEAM / 2u * HEADS : HEADS; // values a thread exchanges at once
@@ -86,9 +86,9 @@ void main() {
     [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
         head[h] = kv_head * GROUP + min(first_head + h, GROUP - 1u); // those past the last are computed and not written
         uint at = token * push.q_stride + push.q_start + head[h] * HEAD + 4u * member;
-        [[unroll]] for (uint c = 0u; c < K4; ++c) qs[h * K4 + c] =
-            push.scale * vec4(q[at + 4u * TEAM * c], q[at + 4u * TEAM * c + 1u], q[at + 4u * TEAM * c + 2u],
-                              q[at + 4u * TEAM * c + 3u]);
+        [[unroll]] for (uint c = 0u; c < K4; ++c)
+            qs[h * K4 + c] = push.scale * vec4(q[at + 4u * TEAM * c], q[at + 4u * TEAM * c + 1u],
+                                               q[at + 4u * TEAM * c + 2u], q[at + 4u * TEAM * c + 3u]);
         [[unroll]] for (uint c = 0u; c < V4; ++c) o[h * V4 + c] = vec4(0.0);
         m[h] = LOWEST;
         l[h] = 0.0;
@@ -107,8 +107,8 @@ void main() {
                 [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(qs[h * K4 + c], k);
             }
         }
-        // Halving: a thread gives the sums of half of the keys away and receives the other thread's share of those it
-        // keeps, until one key is left.
+        // Halving: a thread gives the sums of half of the keys away and receives the other thread's share of
+        // those it keeps, until one key is left.
         [[unroll]] for (uint step_ = 0u; step_ < 3u; ++step_) {
             uint bit = 4u >> step_;
             if (bit < TEAM) {
@@ -125,8 +125,8 @@ void main() {
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
             s[h] = cap_score(OPTIONS, s[h], push.softcap);
             if ((OPTIONS & BIAS) != 0u)
-                s[h] +=
-                    bias[head[h] * push.bias_columns + bias_column(key, position, push.bias_offset, push.bias_columns)];
+                s[h] += bias[head[h] * push.bias_columns +
+                             bias_column(key, position, push.bias_offset, push.bias_columns)];
             top[h] = key < end ? max(m[h], s[h]) : m[h];
         }
         [[unroll]] for (uint bit = 1u; bit < TEAM; bit *= 2u) {
@@ -148,10 +148,10 @@ void main() {
 #endif
         [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
             float p[HEADS];
+            // A subgroup may have fewer lanes than the device reports.
             [[unroll]] for (uint h = 0u; h < HEADS; ++h)
 #ifdef SUBGROUP
-                p[h] = subgroupShuffle(s[h], (TEAM == LANES ? 0u : gl_SubgroupInvocationID - member) +
-                                                 u); // a subgroup may have fewer lanes than the device reports
+                p[h] = subgroupShuffle(s[h], (TEAM == LANES ? 0u : gl_SubgroupInvocationID - member) + u);
 #else
                 p[h] = sh_swap[h * LOCAL + lane - member + u];
 #endif
@@ -169,8 +169,11 @@ void main() {
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) l[h] += swap[h];
     }
     if (TEAMS > 1u) {
-        if (member == 0u) [[unroll]]
-            for (uint h = 0u; h < HEADS; ++h) sh_top[team * HEADS + h] = m[h], sh_sum[team * HEADS + h] = l[h];
+        if (member == 0u)
+            [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
+                sh_top[team * HEADS + h] = m[h];
+                sh_sum[team * HEADS + h] = l[h];
+            }
         barrier();
     }
     [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
@@ -201,12 +204,16 @@ void main() {
         }
         if (SINGLE == 1u) factor = l[h] > 0.0 ? factor / l[h] : 0.0;
         if (team == 0u && first_head + h < GROUP) {
-            [[unroll]] for (uint c = 0u; c < V4; ++c) [[unroll]] for (uint e = 0u; e < 4u; ++e)
-                y[at + 4u * (c * TEAM + member) + e] = o[h * V4 + c][e] * factor;
+            [[unroll]] for (uint c = 0u; c < V4; ++c)
+                [[unroll]] for (uint e = 0u; e < 4u; ++e)
+                    y[at + 4u * (c * TEAM + member) + e] = o[h * V4 + c][e] * factor;
             if (member == 0u && SINGLE == 1u && (OPTIONS & LSE) != 0u)
                 lse[token * push.kv_heads * GROUP + head[h]] =
                     l[h] > 0.0 ? m[h] + log(l[h]) : uintBitsToFloat(0xff800000u);
-            if (member == 0u && SINGLE == 0u) lse[split * 2u] = m[h], lse[split * 2u + 1u] = l[h];
+            if (member == 0u && SINGLE == 0u) {
+                lse[split * 2u] = m[h];
+                lse[split * 2u + 1u] = l[h];
+            }
         }
     }
 }

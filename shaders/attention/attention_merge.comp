@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Combines what the splits of attention_decode left, in order of the keys (Flash-Decoding, Dao et al. 2023); a sink
-// takes its share here.
+// Combines what the splits of attention_decode left, in order of the keys (Flash-Decoding, Dao et al. 2023);
+// a sink takes its share here.
 //   M = max(m_i, sink);  L = sum l_i e^(m_i - M) + e^(sink - M);  y = sum o_i e^(m_i - M) / L;  lse = M + ln L
 // One workgroup: one head of one sequence. Reads 4 (dv + 2) bytes a split and writes 4 dv.
 #version 450

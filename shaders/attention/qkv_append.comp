@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between projections and attention, for every head of every new token: RMS norm of q and k (Zhang & Sennrich 2019,
 // equation 4), rotary embedding (Su et al. 2021, equation 34), q back in place, k and v into the caches.
-//   x = x * rsqrt(mean(x^2) + eps) * w;  [a, b] = [a cos t - b sin t, b cos t + a sin t] * factor,  t = position *
-//   frequency
-// A thread owns two rotary pairs of a head, four channels, so nothing is exchanged but the sums of the norms. A
-// workgroup takes as many heads as fit it, and strides over the new tokens of one sequence. Reads 4 and writes 4 bytes
-// a channel (2 for caches of halves).
+//   x = x * rsqrt(mean(x^2) + eps) * w
+//   [a, b] = [a cos t - b sin t, b cos t + a sin t] * factor,  t = position * frequency
+// A thread owns two rotary pairs of a head, four channels, so nothing is exchanged but the sums of the norms.
+// A workgroup takes as many heads as fit it, and strides over the new tokens of one sequence.
+// Reads 4 and writes 4 bytes a channel (2 for caches of halves).
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -23,7 +23,8 @@ layout(constant_id = 5) const uint V_HEADS = 1u;
 layout(constant_id = 6) const uint ROTARY = 64u;     // channels
 layout(constant_id = 7) const uint INTERLEAVED = 0u; // 1: channel 2i turns with 2i + 1, else i with i + ROTARY / 2
 layout(constant_id = 8) const uint HALF_CACHE = 0u;  // 1: the caches hold halves
-layout(constant_id = 9) const uint PARTS = 0u;       // bit 0: norm, 1: q_weight, 2: k_weight, 3: long table, 4: axes, 5: NTK, 6: temperature
+// Bit 0: norm, 1: q_weight, 2: k_weight, 3: long table, 4: axes, 5: NTK, 6: temperature.
+layout(constant_id = 9) const uint PARTS = 0u;
 
 layout(push_constant) uniform Push {
     uint x_stride, q_start, k_start, v_start;
@@ -37,7 +38,7 @@ layout(binding = 2) readonly buffer KWeight { float k_weight[]; };        // [d]
 layout(binding = 3) readonly buffer Frequencies { float frequencies[]; }; // [rows, ROTARY / 2]
 layout(binding = 4) readonly buffer Positions { uint positions[]; };      // [axes, T]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; };      // [S, 8]
-layout(binding = 6) writeonly buffer KCache { uint k_cache[]; };          // [slots, G, capacity, d] words, or words of two halves
+layout(binding = 6) writeonly buffer KCache { uint k_cache[]; };          // [slots, G, capacity, d] f32 or pairs of f16
 layout(binding = 7) writeonly buffer VCache { uint v_cache[]; };          // [slots, G, capacity, dv]
 
 const uint PAIRS = ROTARY / 2u;
@@ -54,8 +55,8 @@ vec2 rotate(vec2 v, uint p, uint token, uint length_) {
     if ((PARTS & 32u) != 0u && beyond && ROTARY > 2u)
         frequency *= stretch(push.ntk, float(length_ - push.original), float(push.original), p, PAIRS - 1u);
     uint axis = (PARTS & 16u) != 0u ? uint(frequencies[((PARTS & 8u) != 0u ? 2u : 1u) * PAIRS + p]) : 0u;
-    precise float angle = float(positions[axis * push.position_stride + token]) *
-                          frequency; // rounded as the reference implementations round it
+    // Rounded as the reference implementations round it.
+    precise float angle = float(positions[axis * push.position_stride + token]) * frequency;
     vec2 turn = cos_sin(angle) * ((PARTS & 8u) != 0u && beyond ? push.long_factor : push.factor);
     return vec2(v.x * turn.x - v.y * turn.y, v.y * turn.x + v.x * turn.y);
 }
@@ -73,8 +74,8 @@ void store(bool is_k, uint at, vec2 v) {
     }
 }
 
-// Two pairs of channels of a key or value. Half-split pairs p and p + 1 are neighbours of each other, twice; all other
-// pairs are neighbours themselves.
+// Two pairs of channels of a key or value. Half-split pairs p and p + 1 are neighbours of each other, twice;
+// all other pairs are neighbours themselves.
 void store_pairs(bool is_k, uint at, uvec2 c0, uvec2 c1, vec2 v0, vec2 v1) {
     if (c1.x == c0.x + 1u) {
         store(is_k, at + c0.x, vec2(v0.x, v1.x));
@@ -97,12 +98,8 @@ void main() {
          length_ = sequences[row + SEQ_LENGTH];
     uint item = gl_WorkGroupID.x * (LOCAL / WIDTH) + lane / WIDTH; // a head of q, k or v
     bool is_q = item < Q_HEADS, is_k = !is_q && item < Q_HEADS + K_HEADS, is_v = !is_q && !is_k;
-    uint head = is_q   ? item
-                : is_k ? item - Q_HEADS
-                       : item - Q_HEADS - K_HEADS,
-         heads = is_q   ? Q_HEADS
-                 : is_k ? K_HEADS
-                        : V_HEADS;
+    uint head = is_q ? item : is_k ? item - Q_HEADS : item - Q_HEADS - K_HEADS;
+    uint heads = is_q ? Q_HEADS : is_k ? K_HEADS : V_HEADS;
     uint size = is_v ? VALUE : HEAD;
     uint p = lane % WIDTH * 2u; // the first of this thread's two pairs of the head
     bool used = lane < LOCAL / WIDTH * WIDTH && head < heads && 2u * p < size;
@@ -116,7 +113,10 @@ void main() {
             v0 = vec2(x[at + c0.x], x[at + c0.y]);
             v1 = vec2(x[at + c1.x], x[at + c1.y]);
         }
-        if (is_k) v0 *= push.k_scale, v1 *= push.k_scale;
+        if (is_k) {
+            v0 *= push.k_scale;
+            v1 *= push.k_scale;
+        }
         if ((PARTS & 1u) != 0u) {
             barrier(); // the last token's sums have been read
             sh_squares[lane] = dot(v0, v0) + dot(v1, v1);
@@ -124,12 +124,19 @@ void main() {
             float squares = 0.0;
             for (uint k = 0u; k < HEAD / 4u; ++k) squares += sh_squares[min(lane - lane % WIDTH + k, LOCAL - 1u)];
             float scale = inversesqrt(squares / float(HEAD) + push.eps);
-            if (!is_v) v0 *= scale, v1 *= scale;
+            if (!is_v) {
+                v0 *= scale;
+                v1 *= scale;
+            }
         }
-        if (used && is_q && (PARTS & 2u) != 0u)
-            v0 *= vec2(q_weight[c0.x], q_weight[c0.y]), v1 *= vec2(q_weight[c1.x], q_weight[c1.y]);
-        if (used && is_k && (PARTS & 4u) != 0u)
-            v0 *= vec2(k_weight[c0.x], k_weight[c0.y]), v1 *= vec2(k_weight[c1.x], k_weight[c1.y]);
+        if (used && is_q && (PARTS & 2u) != 0u) {
+            v0 *= vec2(q_weight[c0.x], q_weight[c0.y]);
+            v1 *= vec2(q_weight[c1.x], q_weight[c1.y]);
+        }
+        if (used && is_k && (PARTS & 4u) != 0u) {
+            v0 *= vec2(k_weight[c0.x], k_weight[c0.y]);
+            v1 *= vec2(k_weight[c1.x], k_weight[c1.y]);
+        }
         if (used && !is_v && p < PAIRS) v0 = rotate(v0, p, token, length_);
         if (used && !is_v && p + 1u < PAIRS) v1 = rotate(v1, p + 1u, token, length_);
         if (used && is_q) {
@@ -143,7 +150,7 @@ void main() {
             x[at + c1.y] = v1.y * scale;
         }
         if (used && !is_q)
-            store_pairs(is_k, ((slot * heads + head) * push.capacity + (past + i) % push.capacity) * size, c0, c1, v0,
-                        v1);
+            store_pairs(is_k, ((slot * heads + head) * push.capacity + (past + i) % push.capacity) * size,
+                        c0, c1, v0, v1);
     }
 }

@@ -2,9 +2,10 @@
 // Depthwise causal convolution over time (Gu & Dao 2023, figure 3; the short convolution of linear recurrent mixers),
 // many tokens of packed sequences:
 //   y[t, c] = act(bias[c] + sum_k weight[c, k] x[t - TAPS + 1 + k, c])
-// Inputs before a sequence's first new token come from its state, or are 0 without a past. causal_conv_state updates
-// the state afterwards. One workgroup does RUN tokens of LOCAL channels; a thread slides the window of one channel
-// through registers. Bytes: x is read (RUN + TAPS - 1) / RUN times, y written once.
+// Inputs before a sequence's first new token come from its state, or are 0 without a past.
+// causal_conv_state updates the state afterwards.
+// One workgroup does RUN tokens of LOCAL channels; a thread slides the window of one channel through registers.
+// Bytes: x is read (RUN + TAPS - 1) / RUN times, y written once.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves the window of causal_conv on: the last TAPS - 1 inputs of each sequence, of which the older ones come from the
-// old window if it has fewer new tokens.
+// Moves the window of causal_conv on: the last TAPS - 1 inputs of each sequence, of which the older ones come
+// from the old window if it has fewer new tokens.
 //   state[slot, c, j] = x[first + count - (TAPS - 1) + j, c]
-// One thread does one channel of one sequence: it reads all before it writes. Bytes: 8 (TAPS - 1) a channel and
-// sequence.
+// One thread does one channel of one sequence: it reads all before it writes.
+// Bytes: 8 (TAPS - 1) a channel and sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The step form of causal_conv: outputs and the new window in one dispatch, for one or a few new tokens of every
-// sequence.
+// The step form of causal_conv: outputs and the new window in one dispatch, for one or
+// a few new tokens of every sequence.
 //   y[t, c] = act(bias[c] + sum_k weight[c, k] x[t - TAPS + 1 + k, c])
-// One thread does one channel of one sequence. Bytes: 8 a token and channel; 12 TAPS a channel and sequence (weights,
-// window in and out).
+// One thread does one channel of one sequence. Bytes: 8 a token and channel; 12 TAPS a channel and
+// sequence (weights, window in and out).
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -33,8 +33,8 @@ void main() {
     float offset = (PARTS & 1u) != 0u ? bias[channel] : 0.0;
     uint at = (sequences[row + SEQ_SLOT] * push.channels + channel) * PAST;
     bool has_past = (PARTS & 2u) != 0u && sequences[row + SEQ_PAST] > 0u;
-    for (uint k = 1u; k < TAPS; ++k)
-        window[k] = has_past ? state[at + k - 1u] : 0.0; // window[k] becomes window[k - 1] below
+    // What begins as window[k] becomes window[k - 1] below.
+    for (uint k = 1u; k < TAPS; ++k) window[k] = has_past ? state[at + k - 1u] : 0.0;
 
     for (uint token = first; token < first + count; ++token) {
         for (uint k = 1u; k < TAPS; ++k) window[k - 1u] = window[k];

@@ -2,8 +2,8 @@
 // Weighted sum of up to three tensors: residuals with multipliers, sigmoid gates (attention output, shared expert),
 // column slices scaled or moved.
 //   y[t,c] = alpha * x[t,c] * multiplier[c] + beta * z[t,c] * sigmoid(gate[t,c or 0]) + gamma * w[t,c]
-// One lane takes one element, with VECTORS four: then all positions and widths but the gate's count four columns. Cost:
-// 4 bytes an element and tensor.
+// One lane takes one element, with VECTORS four: then all positions and widths but the gate's count four columns.
+// Cost: 4 bytes an element and tensor.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -21,8 +21,8 @@ layout(constant_id = 3) const uint GATE = 0u;  // 0 none, 1 one a row, 2 one an 
 
 layout(push_constant) uniform Push {
     uint columns, rows;
-    uint x_stride, x_start, z_stride, z_start, gate_stride, gate_start, w_stride, w_start, y_stride, y_start,
-        multiplier_start;
+    uint x_stride, x_start, z_stride, z_start, gate_stride, gate_start;
+    uint w_stride, w_start, y_stride, y_start, multiplier_start;
     float alpha, beta, gamma;
 } push;
 layout(binding = 0) readonly buffer X { VALUE x[]; };                   // [T, D]

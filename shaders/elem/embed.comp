@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of tables by token id and by position, optionally added to what is there (BERT sums three tables).
 //   y[t,:] = residual[t,:] + scale * table[ids[t],:] + position_table[positions[t] + offset,:]
-// Large tables come in several dispatches: this one holds rows first .. first + rows - 1 and writes the tokens whose
-// ids lie there; the one with first = 0 also writes the ids that are in no table. One lane takes one element, with
-// VECTORS four: then all positions and widths count four columns; so it does with BLOCKS, where the table is quantized.
-// Cost: 2 to 4 + 4 bytes an element.
+// Large tables come in several dispatches: this one holds rows first .. first + rows - 1 and writes the tokens
+// whose ids lie there; the one with first = 0 also writes the ids that are in no table. One lane takes one element,
+// with VECTORS four: then all positions and widths count four columns; so it does with BLOCKS, where the table is
+// quantized. Cost: 2 to 4 + 4 bytes an element.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "weight.glsl"
@@ -37,7 +37,7 @@ layout(push_constant) uniform Push {
     float scale;
 } push;
 layout(binding = 0) readonly buffer Ids { uint ids[]; };                       // [T]
-layout(binding = 1) readonly buffer Table { TABLE_WORDS table[]; };            // [rows, D] f32, pairs of 16-bit values, or blocks
+layout(binding = 1) readonly buffer Table { TABLE_WORDS table[]; };            // [rows, D] f32, 16 bits or blocks
 layout(binding = 2) readonly buffer Positions { uint positions[]; };           // [T]
 layout(binding = 3) readonly buffer PositionTable { WORDS position_table[]; }; // [N, D], as table
 layout(binding = 4) readonly buffer Residual { VALUE residual[]; };            // [T, D]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Picks rows by index: the tokens whose logits are wanted, or the tokens of sorted expert pairs.
 //   y[o,:] = x[index[o] / divisor,:], zeros for an index beyond x
-// One lane takes one element, with VECTORS four: then all positions and widths count four columns. Cost: 8 bytes an
-// element.
+// One lane takes one element, with VECTORS four: then all positions and widths count four columns.
+// Cost: 8 bytes an element.
 #version 450
 #ifdef VECTORS
 #define VALUE vec4

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gated linear unit (Shazeer 2020, GLU variants improve transformer) and plain activations, with the multipliers of
-// Falcon-H1 and the clamps of gpt-oss.
+// Gated linear unit (Shazeer 2020, GLU variants improve transformer) and plain activations, with the
+// multipliers of Falcon-H1 and the clamps of gpt-oss.
 //   y[t,i] = scale * act(a_scale * min(a[t,i], limit)) * (clamp(b[t,i], -limit, limit) + b_plus)
-// One lane takes one element, with VECTORS four: then all positions and widths count four columns. Cost: 12 bytes an
-// element (8 without b).
+// One lane takes one element, with VECTORS four: then all positions and widths count four columns.
+// Cost: 12 bytes an element (8 without b).
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"

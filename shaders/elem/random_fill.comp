@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random weights: evenly distributed numbers from the counter-based generator of philox.glsl, a function of seed,
-// stream and place alone.
+// Random weights: evenly distributed numbers from the counter-based generator of philox.glsl,
+// a function of seed, stream and place alone.
 //   y[i] = step * (b - 2^23), b the upper 24 bits of the i-th random word; with NEGATIVE -|y[i]|
 // One lane makes four numbers. Cost: the bytes of y.
 #version 450

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives every head another size: attention and scans read vectors of four, which the heads of some models do not start
-// on.
+// Gives every head another size: attention and scans read vectors of four, which the
+// heads of some models do not start on.
 //   y[t, h, i] = x[t, h, i], 0 for i beyond the size of x's heads
 // One lane takes one element of y. Cost: 8 bytes an element.
 #version 450

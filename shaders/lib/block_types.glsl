@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The types of weights, for GLSL and for C++ (base/dtype.hpp): a row each.
-//   ROW(identifier, NAME, number in GGUF files and of TYPE in shaders, elements of a block, bytes of a block, byte
-//   where a block's scale lies)
-// The blocks of a matrix follow each other without padding; a row of it is a whole number of them. lib/block.glsl says
-// how each is laid out.
+//   ROW(identifier, NAME, number in GGUF files and of TYPE in shaders, elements of a block, bytes of a block,
+//       byte where a block's scale lies)
+// The blocks of a matrix follow each other without padding; a row of it is a whole number of them.
+// lib/block.glsl says how each is laid out.
 
 #define PLAIN_TYPES(ROW)      \
     ROW(f32, F32, 0, 1, 4, 0) \
@@ -25,7 +25,7 @@
     ROW(iq4_xs, IQ4_XS, 23, 256, 136, 0) \
     ROW(mxfp4, MXFP4, 39, 32, 17, 0)
 
-// Blocks that no file has: made at load where a file has numbers and their scales apart. A scale of 4 bytes, then an
-// 8-bit float an element.
+// Blocks that no file has: made at load where a file has numbers and their scales apart.
+// A scale of 4 bytes, then an 8-bit float an element.
 #define OWN_TYPES(ROW) \
     ROW(f8_blocks, F8_BLOCKS, 1000, 32, 36, 0)

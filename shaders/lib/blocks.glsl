@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocks of quantized weights: what eight neighbouring elements are made of, in the common part of GLSL and C++
-// (base/blocks.cpp). No bindings. Every block is one or eight groups of 32 elements, every group four times eight;
-// eight share their scale. lib/block.glsl reads them from a buffer.
+// Blocks of quantized weights: what eight neighbouring elements are made of, in the common part
+// of GLSL and C++ (base/blocks.cpp). No bindings.
+// Every block is one or eight groups of 32 elements, every group four times eight; eight share their scale.
+// lib/block.glsl reads them from a buffer.
 #include "block_types.glsl"
 
 #define BLOCK_NUMBER(id, NAME, number, elements, bytes, scale) const uint TYPE_##NAME = uint(number);

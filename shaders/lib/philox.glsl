@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counter-based random numbers: Philox 4x32 with ten rounds (Salmon et al. 2011, Parallel random numbers: as easy as 1,
-// 2, 3). No bindings.
+// Counter-based random numbers: Philox 4x32 with ten rounds (Salmon et al. 2011, Parallel random
+// numbers: as easy as 1, 2, 3). No bindings.
 
 uvec4 philox(uvec4 counter, uvec2 key) {
     for (uint i = 0u; i < 10u; ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words of a sequence's sampler parameters (weft::kernel::SamplerRow), and what both parts of sampling must agree
-// on. No bindings.
+// The words of a sequence's sampler parameters (weft::kernel::SamplerRow), and what both
+// parts of sampling must agree on. No bindings.
 
 const uint SAMPLER_STRIDE = 16u;
 const uint SAMPLER_TEMPERATURE = 0u;

@@ -8,8 +8,8 @@ const uint STEP_SEQUENCES = 2u;     // sequences in the packed batch
 const uint STEP_OUTPUTS = 3u;       // tokens whose logits are wanted
 const uint STEP_LONGEST_NEW = 4u;   // most new tokens of one sequence
 const uint STEP_LONGEST_TOTAL = 5u; // most tokens, past and new, of one sequence
-const uint STEP_RING =
-    6u; // decode steps done since the host last wrote the block: index into the ring of sampled tokens
+// Decode steps done since the host last wrote the block: index into the ring of sampled tokens.
+const uint STEP_RING = 6u;
 
 // Words of a sequence's row.
 const uint SEQ_STRIDE = 8u;
@@ -17,5 +17,5 @@ const uint SEQ_SLOT = 0u;   // which state it owns
 const uint SEQ_FIRST = 1u;  // index of its first new token in the packed batch
 const uint SEQ_COUNT = 2u;  // its new tokens
 const uint SEQ_PAST = 3u;   // tokens its state has already seen
-const uint SEQ_LENGTH =
-    4u; // length for which rotary types that depend on the length are computed: at least past + count
+// Length for which rotary types that depend on the length are computed: at least past + count.
+const uint SEQ_LENGTH = 4u;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What products multiply at a time: eight neighbouring elements of x with eight of W. Include weights.glsl and
-// fetch.glsl first. No bindings. In the form DOT, of W in blocks, the elements are signed bytes with a scale (and W's a
-// minimum): those of x are rounded to 1/127 of the largest of their eight.
+// What products multiply at a time: eight neighbouring elements of x with eight of W.
+// Include weights.glsl and fetch.glsl first. No bindings.
+// In the form DOT, of W in blocks, the elements are signed bytes with a scale (and W's a minimum):
+// those of x are rounded to 1/127 of the largest of their eight.
 //   sum_k x_k w_k = sx (sw sum_k qx_k qw_k) - minimum sx sum_k qx_k
 
 #ifdef DOT
@@ -17,7 +18,8 @@ EIGHT eight_of_x(vec4 a, vec4 b) {
     vec4 largest = max(abs(a), abs(b));
     float top = max(max(largest.x, largest.y), max(largest.z, largest.w)), scale = top / 127.0;
     if (scale < 1e-37) return uvec4(0u); // 1 / scale would overflow
-    a = roundEven(a / scale), b = roundEven(b / scale);
+    a = roundEven(a / scale);
+    b = roundEven(b / scale);
     vec4 both = a + b;
     return uvec4(pack_bytes(a), pack_bytes(b), floatBitsToUint(scale),
                  floatBitsToUint(scale * (both.x + both.y + both.z + both.w)));

@@ -9,6 +9,9 @@ bool part(uint bit) { return (PARTS & bit) != 0u; }
 // The activated product; `up` matters only if gated.
 float activated(float gate, float up) {
     if (GATED == 0u) return activate(ACTIVATION, gate);
-    if (part(PART_LIMIT)) gate = min(gate, push.limit), up = clamp(up, -push.limit, push.limit);
+    if (part(PART_LIMIT)) {
+        gate = min(gate, push.limit);
+        up = clamp(up, -push.limit, push.limit);
+    }
     return activate(ACTIVATION, gate) * (up + push.up_offset);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products with the experts that each token chose, for many tokens (grouped GEMM over pairs sorted by expert, as
-// in MegaBlocks, Gale et al. 2022).
-//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p; gated: act(gate part) * (up
-//   part).
+// Matrix products with the experts that each token chose, for many tokens (grouped GEMM over pairs sorted
+// by expert, as in MegaBlocks, Gale et al. 2022).
+//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p;
+//   gated: act(gate part) * (up part).
 // Pairs of one expert are cut into tiles of BM. Expert e owns the tile numbers from floor(offsets[e] / BM) + e on:
 // always enough, growing with e, and so found by bisection with no table. One workgroup computes BN (gated: BN / 2)
-// columns of every gl_NumWorkGroups.x-th tile. Reads each chosen expert's weights once a tile of its pairs, and x once
-// for every BN columns.
+// columns of every gl_NumWorkGroups.x-th tile.
+// Reads each chosen expert's weights once a tile of its pairs, and x once for every BN columns.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -35,12 +35,12 @@ layout(push_constant) uniform Push {
 } push;
 #include "weights.glsl"
 layout(binding = 0) readonly buffer X { XS x[]; };                   // [T * choices / rows_per_x, K]
-layout(binding = 1) readonly buffer Weight { WORDS weight[]; };      // [E, N, K]: of the first bound expert's first row on
+layout(binding = 1) readonly buffer Weight { WORDS weight[]; };      // [E, N, K], from the first bound expert on
 layout(binding = 2) readonly buffer WeightUp { WORDS weight_up[]; }; // the same, of the up rows
 layout(binding = 3) readonly buffer Bias { float bias[]; };          // [E, N] or [E, 2I]
 layout(binding = 4) readonly buffer Scale { float scale[]; };        // [T * choices]
 layout(binding = 5) readonly buffer Order { uint order[]; };         // [T * choices]: pairs sorted by expert
-layout(binding = 6) readonly buffer Offsets { uint offsets[]; };     // [E + 1]: where each expert's pairs begin in order
+layout(binding = 6) readonly buffer Offsets { uint offsets[]; };     // [E + 1]: where an expert's pairs begin in order
 layout(binding = 7) writeonly buffer Y { float y[]; };               // [T * choices, N or I]
 #include "epilogue.glsl"
 #include "fetch.glsl"
@@ -98,7 +98,10 @@ void main() {
                 uint column = gl_WorkGroupID.y * BN_OUT + tile_x() + j * TX;
                 if (begin + in_tile >= end || column >= push.columns) continue;
                 float gate = sum[m * TN + j], up = GATED == 1u ? sum[m * TN + j + TN / 2u] : 0.0;
-                if (part(PART_SCALE_INPUT)) gate *= factor, up *= factor;
+                if (part(PART_SCALE_INPUT)) {
+                    gate *= factor;
+                    up *= factor;
+                }
                 if (part(PART_BIAS)) {
                     uint at = (push.expert_first + low) * push.bias_stride + column;
                     gate += bias[at + push.bias_start];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products with the experts that each token chose, for few tokens: one GEMV a pair (token, choice).
-//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p; gated: act(gate part) * (up
-//   part).
-// One workgroup computes PASSES times LOCAL / LANES * ROWS columns of one pair. Reads the chosen expert's weights once
-// a pair.
+//   y[p] = scale[p] * act(x[p / rows_per_x] W[e]^T + bias[e]), e the expert of pair p;
+//   gated: act(gate part) * (up part).
+// One workgroup computes PASSES times LOCAL / LANES * ROWS columns of one pair.
+// Reads the chosen expert's weights once a pair.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -32,7 +32,7 @@ layout(push_constant) uniform Push {
 } push;
 #include "weights.glsl"
 layout(binding = 0) readonly buffer X { XS x[]; };                   // [T * choices / rows_per_x, K]
-layout(binding = 1) readonly buffer Weight { WORDS weight[]; };      // [E, N, K]: of the first bound expert's first row on
+layout(binding = 1) readonly buffer Weight { WORDS weight[]; };      // [E, N, K], from the first bound expert on
 layout(binding = 2) readonly buffer WeightUp { WORDS weight_up[]; }; // the same, of the up rows
 layout(binding = 3) readonly buffer Bias { float bias[]; };          // [E, N] or [E, 2I]
 layout(binding = 4) readonly buffer Scale { float scale[]; };        // [T * choices]
@@ -72,7 +72,10 @@ void main() {
             uint column = first + r;
             if (r % LANES != lane || column >= push.columns) continue;
             float gate = sum[r], up = GATED == 1u ? sum[ROWS + r] : 0.0;
-            if (part(PART_SCALE_INPUT)) gate *= factor, up *= factor;
+            if (part(PART_SCALE_INPUT)) {
+                gate *= factor;
+                up *= factor;
+            }
             if (part(PART_BIAS)) {
                 uint at = (push.expert_first + expert) * push.bias_stride + column;
                 gate += bias[at + push.bias_start];

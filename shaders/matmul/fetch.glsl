@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readers of W, whose rows are in two buffers, `weight` and `weight_up`. Include weights.glsl, then declare these,
-// then include this.
-//   fetch_weight(up, at, group, quarter, count, a, b): eight elements, from at + 32 * group + 8 * quarter on; those
-//   from count on are 0. The form VECTORS wants them to begin at a multiple of 8, or of 4 with 32-bit elements, and
-//   count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of BLOCK_SPAN further. `group`
-//   and `quarter` apart let the compiler share what is read for neighbours where it knows one of them.
+// The readers of W, whose rows are in two buffers, `weight` and `weight_up`. Include weights.glsl,
+// then declare these, then include this.
+//   fetch_weight(up, at, group, quarter, count, a, b): eight elements, from at + 32 * group + 8 * quarter on;
+//   those from count on are 0. The form VECTORS wants them to begin at a multiple of 8, or of 4 with 32-bit elements,
+//   and count at least 8 or at most 0. In blocks, `at` is where a row begins or a multiple of BLOCK_SPAN further.
+//   `group` and `quarter` apart let the compiler share what is read for neighbours where it knows one of them.
 
 #ifdef VECTORS
 
@@ -12,8 +12,10 @@
     void name(uint at, int count, out vec4 a, out vec4 b) {                                                     \
         a = b = vec4(0.0);                                                                                      \
         if (count <= 0) return;                                                                                 \
-        if (TYPE == TYPE_F32) a = uintBitsToFloat(array[at / 4u]), b = uintBitsToFloat(array[at / 4u + 1u]);    \
-        else unpack8(array[at / 8u], a, b);                                                                     \
+        if (TYPE == TYPE_F32) {                                                                                 \
+            a = uintBitsToFloat(array[at / 4u]);                                                                \
+            b = uintBitsToFloat(array[at / 4u + 1u]);                                                           \
+        } else unpack8(array[at / 8u], a, b);                                                                   \
     }
 FETCH8(fetch_plain, weight)
 FETCH8(fetch_plain_up, weight_up)
@@ -37,7 +39,8 @@ Eight fetch_eight(bool up, uint at, uint group, uint quarter, int count) {
 
 void fetch_block(bool up, uint at, uint group, uint quarter, int count, out vec4 a, out vec4 b) {
     Eight e = fetch_eight(up, at, group, quarter, count);
-    a = four_values(TYPE, e, e.low), b = four_values(TYPE, e, e.high);
+    a = four_values(TYPE, e, e.low);
+    b = four_values(TYPE, e, e.high);
 }
 
 #define FETCH8(name, array)                                                                                     \

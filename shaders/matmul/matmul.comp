@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix product for many rows (GEMM), with bias, activation, gate, residual and softcap:
-//   y[t, n] = softcap(residual[t, n] + scale * act(sum_k x[t, k] W[n, k] + bias[n])), gated: act(gate part) * (up
-//   part); softcap(v) = c tanh(v / c).
-// One workgroup computes a tile of BM rows and BN (gated: BN / 2) columns of y. Reads x N / BN times and W T / BM
-// times, 4 T N bytes written. The blocking by shared memory and registers is that of Volkov and Demmel, Benchmarking
-// GPUs to tune dense linear algebra (2008).
+//   y[t, n] = softcap(residual[t, n] + scale * act(sum_k x[t, k] W[n, k] + bias[n]));
+//   gated: act(gate part) * (up part); softcap(v) = c tanh(v / c).
+// One workgroup computes a tile of BM rows and BN (gated: BN / 2) columns of y. Reads x N / BN
+// times and W T / BM times, 4 T N bytes written.
+// The blocking by shared memory and registers is that of Volkov and Demmel, Benchmarking GPUs
+// to tune dense linear algebra (2008).
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -27,8 +28,8 @@ layout(push_constant) uniform Push {
     uint rows;    // of x in the bucket
     uint columns; // of y
     uint depth;   // K
-    uint x_stride, x_start, w_stride, w_start, up_start, y_stride, y_start, residual_stride, residual_start, bias_start,
-        bias_up_start;
+    uint x_stride, x_start, w_stride, w_start, up_start, y_stride, y_start;
+    uint residual_stride, residual_start, bias_start, bias_up_start;
     float limit, up_offset, scale, softcap;
 } push;
 #include "weights.glsl"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix product for 1 to 8 rows (GEMV): as matmul.comp, but every weight is read once for all rows of x.
-//   y[t, n] = softcap(residual[t, n] + scale * act(sum_k x[t, k] W[n, k] + bias[n])), gated: act(gate part) * (up
-//   part); softcap(v) = c tanh(v / c).
+//   y[t, n] = softcap(residual[t, n] + scale * act(sum_k x[t, k] W[n, k] + bias[n]));
+//   gated: act(gate part) * (up part); softcap(v) = c tanh(v / c).
 // One workgroup computes PASSES times LOCAL / LANES * ROWS columns of y. Reads W once, N K weights; x from cache.
-// With LANES = 1 each thread streams PASSES * ROWS whole rows that lie side by side: long streams are what a CPU's
-// prefetcher wants.
+// With LANES = 1 each thread streams PASSES * ROWS whole rows that lie side by side:
+// long streams are what a CPU's prefetcher wants.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -27,8 +27,8 @@ layout(constant_id = 9) const uint PARTS = 0u;  // epilogue.glsl
 layout(push_constant) uniform Push {
     uint columns; // of y
     uint depth;   // K
-    uint x_stride, x_start, w_stride, w_start, up_start, y_stride, y_start, residual_stride, residual_start, bias_start,
-        bias_up_start;
+    uint x_stride, x_start, w_stride, w_start, up_start, y_stride, y_start;
+    uint residual_stride, residual_start, bias_start, bias_up_start;
     float limit, up_offset, scale, softcap;
 } push;
 #include "weights.glsl"
@@ -63,8 +63,8 @@ void main() {
         for (uint v = 0u; v < TOKENS * ROWS; ++v) {
             uint row = v / ROWS, column = first + v % ROWS;
             if (v % LANES != lane || column >= push.columns) continue;
-            float gate = sum[row * PARTS_ROWS + v % ROWS],
-                  up = GATED == 1u ? sum[row * PARTS_ROWS + ROWS + v % ROWS] : 0.0;
+            float gate = sum[row * PARTS_ROWS + v % ROWS];
+            float up = GATED == 1u ? sum[row * PARTS_ROWS + ROWS + v % ROWS] : 0.0;
             if (part(PART_BIAS)) {
                 gate += bias[push.bias_start + column];
                 if (GATED == 1u) up += bias[push.bias_up_start + column];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The product of a few rows of x with rows of W, used by matvec.comp and expert_matvec.comp. No bindings.
-// Include weights.glsl, fetch.glsl and eights.glsl first. Needs the specialization constants LOCAL, LANES, ROWS,
-// UNROLL, TOKENS and GATED, and two functions:
-//   void load_x(uint m, uint k, int count, out vec4 a, out vec4 b)             row m of x at k .. k + 7, 0 from k +
-//   count on uint w_at(uint row, bool up)    where a row of W (gated: of its up half) begins
-// LANES threads share ROWS rows of W, each taking every LANES-th span: eight columns, or those of a block or half a
-// block, which share words.
+// Include weights.glsl, fetch.glsl and eights.glsl first. Needs the specialization constants LOCAL, LANES,
+// ROWS, UNROLL, TOKENS and GATED, and two functions:
+//   void load_x(uint m, uint k, int count, out vec4 a, out vec4 b)    row m of x at k .. k + 7, 0 from k + count on
+//   uint w_at(uint row, bool up)                                      where a row of W (gated: of its up half) begins
+// LANES threads share ROWS rows of W, each taking every LANES-th span: eight columns, or those
+// of a block or half a block, which share words.
 
 const uint PARTS_ROWS = ROWS * (GATED + 1u), VALUES = TOKENS * PARTS_ROWS, SPAN = IN_BLOCKS ? BLOCK_SPAN : 8u;
 
@@ -36,8 +36,8 @@ void add_span(uint row, uint k, int count, inout float sum[VALUES]) {
     }
 }
 
-// sum[m * PARTS_ROWS + p] = row m of x times row `row` + p of W (from p = ROWS on: of its up half). All threads of the
-// workgroup must come here. The sums are complete in every lane.
+// sum[m * PARTS_ROWS + p] = row m of x times row `row` + p of W (from p = ROWS on: of its up half).
+// All threads of the workgroup must come here. The sums are complete in every lane.
 void multiply_rows(uint row, uint depth, out float sum[VALUES]) {
     uint thread = gl_LocalInvocationID.x, lane = thread % LANES;
     for (uint v = 0u; v < VALUES; ++v) sum[v] = 0.0;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tiled product of BM rows of x with BN rows of W, used by matmul.comp and expert_matmul.comp. No bindings.
-// Include weights.glsl, fetch.glsl and eights.glsl first. Needs the specialization constants LOCAL, TX, TM, TN, KC,
-// DIRECT and GATED, and two functions:
+// Include weights.glsl, fetch.glsl and eights.glsl first. Needs the specialization constants LOCAL, TX,
+// TM, TN, KC, DIRECT and GATED, and two functions:
 //   vec4 load_x(uint m, uint k)              row m of the tile at k .. k + 3, 0 beyond K
 //   uint w_at(uint j, uint tx, bool up)      where row tx + j * TX of the tile's W begins; up: it is of the up half
-// TX threads side by side have different rows of W, LOCAL / TX groups of them different rows of x; each thread sums TM
-// x TN products. With DIRECT = 1 a thread reads its rows of W itself, and only x goes through shared memory. That is
-// for devices whose lanes load one by one anyway: with TX = LOCAL all lanes read the same element of x, one load for
-// all.
+// TX threads side by side have different rows of W, LOCAL / TX groups of them different rows of x;
+// each thread sums TM x TN products.
+// With DIRECT = 1 a thread reads its rows of W itself, and only x goes through shared memory. That is for devices whose
+// lanes load one by one anyway: with TX = LOCAL all lanes read the same element of x, one load for all.
 
 const uint BM = TM * (LOCAL / TX), BN = TN * TX, SUMS = TM * TN;
 const uint EIGHTS = KC / 8u;
@@ -22,12 +22,18 @@ void put_w(uint row, uint q, EIGHT e) { sh_w[row * STRIDE + q] = e; }
 EIGHT get_x(uint row, uint q) { return sh_x[row * STRIDE + q]; }
 EIGHT get_w(uint row, uint q) { return sh_w[row * STRIDE + q]; }
 #else
-const uint STRIDE =
-    2u * EIGHTS + 1u; // with KC = 16, eight threads that read a vec4 each from eight rows touch all 32 banks once
+// With KC = 16, eight threads that read a vec4 each from eight rows touch all 32 banks once.
+const uint STRIDE = 2u * EIGHTS + 1u;
 shared vec4 sh_x[BM * STRIDE];
 shared vec4 sh_w[STAGED_ROWS * STRIDE];
-void put_x(uint row, uint q, EIGHT e) { sh_x[row * STRIDE + 2u * q] = e.a, sh_x[row * STRIDE + 2u * q + 1u] = e.b; }
-void put_w(uint row, uint q, EIGHT e) { sh_w[row * STRIDE + 2u * q] = e.a, sh_w[row * STRIDE + 2u * q + 1u] = e.b; }
+void put_x(uint row, uint q, EIGHT e) {
+    sh_x[row * STRIDE + 2u * q] = e.a;
+    sh_x[row * STRIDE + 2u * q + 1u] = e.b;
+}
+void put_w(uint row, uint q, EIGHT e) {
+    sh_w[row * STRIDE + 2u * q] = e.a;
+    sh_w[row * STRIDE + 2u * q + 1u] = e.b;
+}
 EIGHT get_x(uint row, uint q) { return EIGHT(sh_x[row * STRIDE + 2u * q], sh_x[row * STRIDE + 2u * q + 1u]); }
 EIGHT get_w(uint row, uint q) { return EIGHT(sh_w[row * STRIDE + 2u * q], sh_w[row * STRIDE + 2u * q + 1u]); }
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the buffers of matrix products are read: the types of their elements, and the arithmetic on eight of them.
-// Include lib/weight.glsl first; needs the specialization constant TYPE (of W: lib/block_types.glsl). No bindings;
-// fetch.glsl has the readers of W. Forms: VECTORS reads f32, f16 and bf16 by 16 bytes; BLOCKS reads quantized weights
-// by words, and x by 16 bytes (with DOT: see eights.glsl); the core form reads all of them by words.
+// Include lib/weight.glsl first; needs the specialization constant TYPE (of W: lib/block_types.glsl).
+// No bindings; fetch.glsl has the readers of W.
+// Forms: VECTORS reads f32, f16 and bf16 by 16 bytes; BLOCKS reads quantized weights by words, and x by 16 bytes
+// (with DOT: see eights.glsl); the core form reads all of them by words.
 #include "block_values.glsl"
 
 #if defined(VECTORS)
@@ -15,7 +16,10 @@
 #define FETCH8_X(name, array)                                                                           \
     void name(uint at, int count, out vec4 a, out vec4 b) {                                             \
         a = b = vec4(0.0);                                                                              \
-        if (count > 0) a = array[at / 4u], b = array[at / 4u + 1u];                                     \
+        if (count > 0) {                                                                                \
+            a = array[at / 4u];                                                                         \
+            b = array[at / 4u + 1u];                                                                    \
+        }                                                                                               \
     }
 #else
 #define XS float
@@ -27,11 +31,12 @@
         }                                                                                               \
     }
 #endif
-// FETCH8_X makes name(at, count, a, b): elements at .. at + 7 of an f32 buffer; those from at + count on are 0. By 16
-// bytes, `at` is a multiple of 4 and count is at least 8 or at most 0.
+// FETCH8_X makes name(at, count, a, b): elements at .. at + 7 of an f32 buffer; those from at + count on are 0.
+// By 16 bytes, `at` is a multiple of 4 and count is at least 8 or at most 0.
 
 const bool IN_BLOCKS = TYPE != TYPE_F32 && TYPE != TYPE_F16 && TYPE != TYPE_BF16;
-#define SPAN_ROW(id, NAME, number, elements, bytes, scale) TYPE == uint(number) ? uint(elements) / (uint(elements) / 256u + 1u) :
+#define SPAN_ROW(id, NAME, number, elements, bytes, scale) \
+    TYPE == uint(number) ? uint(elements) / (uint(elements) / 256u + 1u) :
 const uint BLOCK_SPAN = BLOCK_TYPES(SPAN_ROW) 32u; // elements that share words: a block, or half of one of 256
 const uint PER_WORD = TYPE == TYPE_F32 ? 1u : 2u;
 

@@ -2,8 +2,8 @@
 // Normalises groups of `width` channels: RMSNorm (Zhang & Sennrich 2019), LayerNorm (Ba et al. 2016), L2. Optionally
 // gated by act(z) before or after (Mamba-2 gates before, Gated DeltaNet after), scaled and added to a residual.
 //   y = residual + scale * gate_after * (statistics(x * gate_before) * weight + bias)
-// One workgroup normalises one group of one token. Reads x twice (the second time from cache), 8 to 16 bytes an element
-// in all.
+// One workgroup normalises one group of one token. Reads x twice (the second time from cache),
+// 8 to 16 bytes an element in all.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"

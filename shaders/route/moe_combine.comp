@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums what the chosen experts gave for each token, with the shared expert and the residual (Shazeer et al. 2017,
 // equation 1; shared: DeepSeekMoE 2024, equation 9).
-//   y[t,:] = residual[t,:] + scale * sum_j weights[t,j] * expert_out[t * k + j,:] + shared_scale * shared[t,:] *
-//   sigmoid(shared_gate[t])
+//   y[t,:] = residual[t,:] + scale * sum_j weights[t,j] * expert_out[t * k + j,:]
+//            + shared_scale * shared[t,:] * sigmoid(shared_gate[t])
 // The sum runs over j in increasing order; a pair of weight 0 is not read. One lane takes one element, with VECTORS
 // four: then all positions and widths but the gate's count four columns. Cost: 4 (k + 1 to 3) bytes an element.
 #version 450

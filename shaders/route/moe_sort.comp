@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stable counting sort of the pairs p = t * k + j by expert: order[] holds the pairs of expert 0, then of expert 1,
-// ..., each in increasing p.
+// Stable counting sort of the pairs p = t * k + j by expert: order[] holds the pairs of expert 0,
+// then of expert 1, ..., each in increasing p.
 //   offsets[e] = #{p: experts[p] < e}, order[offsets[e] + #{q < p: experts[q] = e}] = p, for e = experts[p]
-// One workgroup takes RANGE neighbouring experts. Each lane counts in its own stretch of the pairs and its own column
-// of the table, the table is summed up, and the lane walks its stretch again: no atomics, no second dispatch. Cost: 8 n
-// ceil(E / RANGE) bytes read (from cache but for the first), 4 n + 4 E written.
+// One workgroup takes RANGE neighbouring experts. Each lane counts in its own stretch of the pairs and its own
+// column of the table, the table is summed up, and the lane walks its stretch again: no atomics, no second dispatch.
+// Cost: 8 n ceil(E / RANGE) bytes read (from cache but for the first), 4 n + 4 E written.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"
@@ -40,8 +40,8 @@ void main() {
     sh_lower[lane] = lower;
     barrier();
 
-    // Exclusive sums of the table, row by row: each lane sums RANGE neighbours, the sums of lanes are scanned (Hillis &
-    // Steele 1986).
+    // Exclusive sums of the table, row by row: each lane sums RANGE neighbours, the sums of
+    // lanes are scanned (Hillis & Steele 1986).
     uint mine = 0u;
     for (uint i = lane * RANGE; i < (lane + 1u) * RANGE; ++i) mine += sh_table[i];
     sh_sum[lane] = mine;

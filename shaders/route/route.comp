@@ -3,10 +3,10 @@
 // the choice only and groups (DeepSeek-V3, 2024, equations 12 to 16), routers on logits (Granite, gpt-oss, Llama 4).
 //   choice[e] = score(logits)[e] + bias[e], -inf outside the kept groups; the k largest, ties to the lowest index
 //   (without a bias and without sums of scores: logits[e], which no rounding or saturation of the score makes equal)
-//   weight[j] = scale * w[j] (/ (sum w + eps)), w = score, softmax over the chosen logits, or sigmoid of the chosen
-//   logit
-// One workgroup takes one token. An expert's place is the number of candidates before it: no barrier a choice. Cost: 4
-// E + 8 k bytes a token.
+//   weight[j] = scale * w[j] (/ (sum w + eps)),
+//   w = score, softmax over the chosen logits, or sigmoid of the chosen logit
+// One workgroup takes one token. An expert's place is the number of candidates before it:
+// no barrier a choice. Cost: 4 E + 8 k bytes a token.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -16,7 +16,7 @@ layout(constant_id = 0) const uint LOCAL = 64u;
 layout(constant_id = 1) const uint EXPERTS = 8u;     // E, at most 1024
 layout(constant_id = 2) const uint CHOICES = 2u;     // k, at most 32
 layout(constant_id = 3) const uint SCORE = 0u;       // 0 softmax, 1 sigmoid, 2 logit, 3 sqrt(softplus)
-layout(constant_id = 4) const uint WEIGHT = 0u;      // 0 score, 1 softmax of the chosen logits, 2 sigmoid of the chosen logit
+layout(constant_id = 4) const uint WEIGHT = 0u;      // 0 score, 1 softmax or 2 sigmoid of the chosen logits
 layout(constant_id = 5) const uint GROUPS = 1u;      // groups of EXPERTS / GROUPS neighbours
 layout(constant_id = 6) const uint KEPT_GROUPS = 1u;
 layout(constant_id = 7) const uint GROUP_SCORE = 0u; // 0 best, 1 sum of the best two
@@ -45,8 +45,8 @@ float workgroup_reduce(float value, bool is_max) {
     barrier();
     for (uint half_size = LOCAL / 2u; half_size > 0u; half_size /= 2u) {
         if (i < half_size)
-            sh_reduce[i] =
-                is_max ? max(sh_reduce[i], sh_reduce[i + half_size]) : sh_reduce[i] + sh_reduce[i + half_size];
+            sh_reduce[i] = is_max ? max(sh_reduce[i], sh_reduce[i + half_size])
+                                  : sh_reduce[i] + sh_reduce[i + half_size];
         barrier();
     }
     float result = sh_reduce[0];

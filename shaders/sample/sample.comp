@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Second part of sampling (the first is sample_scan.comp): chooses the token of each output and writes it where the
-// next decode step looks for it.
-//   top-k: keys >= T, the k-th largest; top-p (Holtzman et al. 2019): keys >= T, the largest T with sum of exp(x - max)
-//   over them >= top_p * sum over what top-k left; min-p (Nguyen et al. 2024): exp(x - max) >= min_p; then the token
-//   with the largest x + Gumbel noise
-// One workgroup takes one output. A threshold is found by cutting the range of keys in sixteen, pass by pass, until the
-// few keys left can be sorted; parts of the vocabulary whose largest key lies below the range are not read. Cost: 4 V
-// bytes a pass without top-k, 3 passes or so; with top-k only the parts of the k best.
+// Second part of sampling (the first is sample_scan.comp): chooses the token of each output and writes it
+// where the next decode step looks for it.
+//   top-k: keys >= T, the k-th largest
+//   top-p (Holtzman et al. 2019): keys >= T, the largest T with sum of exp(x - max) over them
+//     >= top_p * sum over what top-k left
+//   min-p (Nguyen et al. 2024): exp(x - max) >= min_p
+//   then the token with the largest x + Gumbel noise
+// One workgroup takes one output. A threshold is found by cutting the range of keys in sixteen, pass by pass,
+// until the few keys left can be sorted; parts of the vocabulary whose largest key lies below the range are not read.
+// Cost: 4 V bytes a pass without top-k, 3 passes or so; with top-k only the parts of the k best.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"
@@ -21,7 +23,7 @@ layout(constant_id = 2) const uint WANTED = 0u;  // bit 0: history, 1: ring, 2: 
 layout(push_constant) uniform Push { uint capacity, ring_rows, outputs; } push;
 layout(binding = 0) readonly buffer Header { uint header[]; };            // [16] step header
 layout(binding = 1) readonly buffer Settings { uint settings[]; };        // [slots, 16] SamplerRow
-layout(binding = 2) buffer Scratch { uvec4 scratch[]; };                  // [O, 1 + parts + 128 parts], see sample_scan.comp
+layout(binding = 2) buffer Scratch { uvec4 scratch[]; };                  // [O, 1 + parts + 128 parts]: see sample_scan
 layout(binding = 3) writeonly buffer Ids { uint ids[]; };                 // [T]
 layout(binding = 4) writeonly buffer Ring { uint ring[]; };               // [rows, O]
 layout(binding = 5) writeonly buffer History { uint history[]; };         // [slots, capacity]
@@ -41,8 +43,8 @@ float top;    // largest x
 
 float mass_of(uint key) { return exp(sampler_value(key) - top); }
 
-// Sums of each sixteenth over the workgroup, into sh_sum[128 * j]: first the stacks of 128 lanes one after another,
-// then a tree.
+// Sums of each sixteenth over the workgroup, into sh_sum[128 * j]: first the stacks of 128 lanes
+// one after another, then a tree.
 void sum_up(float sums[16]) {
     uint lane = gl_LocalInvocationID.x, column = lane % 128u;
     for (uint stack = 0u; stack < LOCAL / 128u; ++stack) {
@@ -65,9 +67,9 @@ uint cut(uint j, uint low, uint high, bool whole) {
                  : min(high, low + j * ((high - low + 15u) / 16u));
 }
 
-// The largest key T >= low with measure(keys >= T) >= goal, where the measure is the number of keys or, if `mass`,
-// their share of the mass of all keys >= low. `few`: most likely so few keys are >= low that they can be listed at
-// once.
+// The largest key T >= low with measure(keys >= T) >= goal, where the measure is the number of keys or,
+// if `mass`, their share of the mass of all keys >= low. `few`: most likely so few keys are >= low
+// that they can be listed at once.
 uint search(bool mass, float goal, uint low, bool few) {
     uint lane = gl_LocalInvocationID.x, high = sampler_key(top) + 1u;
     float above = 0.0; // measure of the keys >= high

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sample.comp chose from: softmax over the tokens that passed the filters, exactly 0 elsewhere; 1 for the token
-// where nothing was filtered (greedy).
+// What sample.comp chose from: softmax over the tokens that passed the filters, exactly 0 elsewhere; 1 for
+// the token where nothing was filtered (greedy).
 //   y[v] = exp(x[v] - max) / sum over the kept, for kept v
 // One workgroup takes one output. For tests; not fast. Cost: 12 V bytes.
+// scratch begins with {threshold, token, filtered, largest key}; the last word of the first part is the slot.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "sampler.glsl"
@@ -10,7 +11,7 @@
 layout(local_size_x = 128) in;
 layout(push_constant) uniform Push { uint vocabulary, parts, stride, start; } push;
 layout(binding = 0) readonly buffer Settings { uint settings[]; };             // [slots, 16] SamplerRow
-layout(binding = 1) readonly buffer Scratch { uvec4 scratch[]; };              // [O, 1 + parts + 128 parts]: {threshold, token, filtered, largest key, slot in the first part's last word}
+layout(binding = 1) readonly buffer Scratch { uvec4 scratch[]; };              // [O, 1 + parts + 128 parts]
 layout(binding = 2) writeonly buffer Probabilities { float probabilities[]; }; // [O, V]
 
 shared float sh_sum[128];
@@ -23,8 +24,9 @@ void main() {
         for (uint id = lane; id < push.vocabulary; id += 128u) probabilities[y + id] = id == about.y ? 1.0 : 0.0;
         return;
     }
-    float top = sampler_value(about.w),
-          min_p = uintBitsToFloat(settings[scratch[begin + 1u].w * SAMPLER_STRIDE + SAMPLER_MIN_P]), sum = 0.0;
+    float top = sampler_value(about.w);
+    float min_p = uintBitsToFloat(settings[scratch[begin + 1u].w * SAMPLER_STRIDE + SAMPLER_MIN_P]);
+    float sum = 0.0;
     for (uint pass = 0u; pass < 2u; ++pass) {
         for (uint quad = lane; quad < 128u * push.parts; quad += 128u) {
             uvec4 keys = scratch[begin + 1u + push.parts + quad];

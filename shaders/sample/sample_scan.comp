@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// First part of sampling: penalties and temperature for all logits, and what each part of 512 tokens has to offer. The
-// second part is sample.comp.
-//   x = logit < 0 ? logit * repeat : logit / repeat, if the token occurred; x -= frequency * occurrences + presence *
-//   (occurrences > 0); x = -inf if it would end an n-gram again or is not allowed; x /= temperature   (transformers'
-//   logits processors, Keskar et al. 2019 for the penalty) greedy: best = max x; sampling without a filter: best = max
-//   (x + Gumbel noise); with one: x is stored
+// First part of sampling: penalties and temperature for all logits, and what each part of 512 tokens
+// has to offer. The second part is sample.comp.
+//   x = logit < 0 ? logit * repeat : logit / repeat, if the token occurred
+//   x -= frequency * occurrences + presence * (occurrences > 0)
+//   x = -inf if it would end an n-gram again or is not allowed
+//   x /= temperature   (transformers' logits processors, Keskar et al. 2019 for the penalty)
+//   greedy: best = max x; sampling without a filter: best = max (x + Gumbel noise); with one: x is stored
 // One workgroup takes 512 tokens of the vocabulary for one output; each counts the history's tokens that lie in its
-// part. Cost: 4 V bytes read, with a filter 4 V written. scratch [O, 1 + parts + 128 parts] uvec4: {slot, position,
-// filtered, greedy}, each part's {key of the best score, its id, key of the largest x, slot}, keys of x.
+// part. Cost: 4 V bytes read, with a filter 4 V written.
+// scratch [O, 1 + parts + 128 parts] uvec4: {slot, position, filtered, greedy},
+// each part's {key of the best score, its id, key of the largest x, slot}, keys of x.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"
@@ -59,10 +61,10 @@ void main() {
          position = sequences[sequence + SEQ_PAST] + token - sequences[sequence + SEQ_FIRST] + 1u;
     uint row = slot * SAMPLER_STRIDE;
     bool greedy = sampler_greedy(settings[row + SAMPLER_FLAGS], uintBitsToFloat(settings[row + SAMPLER_TEMPERATURE]));
-    bool filtered =
-        !greedy && (sampler_filtered(settings[row + SAMPLER_TOP_K], uintBitsToFloat(settings[row + SAMPLER_TOP_P]),
-                                     uintBitsToFloat(settings[row + SAMPLER_MIN_P])) ||
-                    (PARTS & 4u) != 0u);
+    bool filtered = !greedy && (sampler_filtered(settings[row + SAMPLER_TOP_K],
+                                                 uintBitsToFloat(settings[row + SAMPLER_TOP_P]),
+                                                 uintBitsToFloat(settings[row + SAMPLER_MIN_P])) ||
+                                (PARTS & 4u) != 0u);
 
     if (lane == 0u) {
         sh_best = sh_top = 0u;
@@ -105,8 +107,8 @@ void main() {
                 x -= frequency * float(count) + presence;
             }
             uint b = floatBitsToUint(x);
-            usable = mark < BANNED && (b & 0x7fffffffu) <= 0x7f800000u &&
-                     b != 0xff800000u; // neither banned nor NaN nor -inf
+            // Neither banned nor NaN nor -inf.
+            usable = mark < BANNED && (b & 0x7fffffffu) <= 0x7f800000u && b != 0xff800000u;
             x = clamp(x / temperature, -SAMPLER_MOST, SAMPLER_MOST);
         }
         uint key = usable ? sampler_key(x) : 0u;

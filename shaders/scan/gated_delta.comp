@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// First half of the chunked gated delta rule (Yang et al. 2024, Gated Delta Networks, section 3.3; the WY form is Yang
-// et al. 2024, Parallelizing linear transformers with the delta rule, section 3): everything that needs no state. With
-// e[i,j] = exp(sum of g over (j, i]):
+// First half of the chunked gated delta rule (Yang et al. 2024, Gated Delta Networks, section 3.3; the WY form is
+// Yang et al. 2024, Parallelizing linear transformers with the delta rule, section 3): everything that needs no state.
+// With e[i,j] = exp(sum of g over (j, i]):
 //   T = (I + tril(diag(beta) (K K^T . e), -1))^-1 diag(beta);  M[i,j] = scale (q_i . k_j) e[i,j]  (j <= i)
-// One workgroup takes a chunk of 16 tokens of one sequence and a key head: K K^T and Q K^T once, then the decays and
-// the inverse of each of its value heads. It reads 8 dk bytes a token and key head, and writes 144 bytes a token and
-// value head.
+// One workgroup takes a chunk of 16 tokens of one sequence and a key head: K K^T and Q K^T once,
+// then the decays and the inverse of each of its value heads. It reads 8 dk bytes a token and key head,
+// and writes 144 bytes a token and value head.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -80,8 +80,8 @@ void main() {
     for (uint head = gl_WorkGroupID.x * push.ratio; head < (gl_WorkGroupID.x + 1u) * push.ratio; ++head) {
         barrier();
         for (uint t = gl_LocalInvocationID.x; t < CHUNK; t += LOCAL) {
-            sh_beta[t] =
-                t < rows ? push.beta_scale * sigmoid(b[(token + t) * push.b_stride + push.b_start + head]) : 0.0;
+            sh_beta[t] = t < rows ? push.beta_scale * sigmoid(b[(token + t) * push.b_stride + push.b_start + head])
+                                  : 0.0;
             float g = 0.0;
             if ((FLAGS & 2u) != 0u && t < rows)
                 g = a_head[head] * softplus(a[(token + t) * push.a_stride + push.a_start + head] +

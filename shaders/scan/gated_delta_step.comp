@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The step form of gated_delta (Yang et al. 2024, Gated Delta Networks, equation 10): one new token of every sequence.
 //   S = exp(g) S;  u = beta (v - S^T k);  S = S + k u^T;  o = S^T q = exp(g) S_old^T q + (k . q) u
-// One workgroup does LOCAL / PARTS columns of the state of one value head and one sequence; PARTS threads share a
-// column. Bytes: the state is read and written once (read again from cache), 8 dk dv a value head.
+// One workgroup does LOCAL / PARTS columns of the state of one value head and one sequence; PARTS threads share
+// a column. Bytes: the state is read and written once (read again from cache), 8 dk dv a value head.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
@@ -19,7 +19,7 @@ layout(push_constant) uniform Push {
     uint stride, q_start, k_start, v_start, b_stride, b_start, a_stride, a_start, y_stride, y_start;
     float scale, beta_scale;
 } push;
-layout(binding = 0) readonly buffer Qkv { float qkv[]; };            // [T, ..] with q [Hk, dk], k [Hk, dk] and v [Hv, dv] at their starts
+layout(binding = 0) readonly buffer Qkv { float qkv[]; };            // [T, ..]: q [Hk, dk], k [Hk, dk], v [Hv, dv]
 layout(binding = 1) readonly buffer B { float b[]; };                // [T, Hv]
 layout(binding = 2) readonly buffer A { float a[]; };                // [T, Hv]
 layout(binding = 3) readonly buffer DtBias { float dt_bias[]; };     // [Hv]
@@ -55,8 +55,8 @@ void main() {
 
     vec3 sums = vec3(0.0); // |k|^2, |q|^2, k . q
     for (uint d = thread; d < push.size; d += LOCAL) {
-        float key = qkv[at + push.k_start + head / push.ratio * push.size + d],
-              query = qkv[at + push.q_start + head / push.ratio * push.size + d];
+        float key = qkv[at + push.k_start + head / push.ratio * push.size + d];
+        float query = qkv[at + push.q_start + head / push.ratio * push.size + d];
         sums += vec3(key * key, query * query, key * query);
         sh_k[d] = key;
         sh_q[d] = query;

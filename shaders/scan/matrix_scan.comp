@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Second half of the chunked scans with a matrix state S [K, columns] and one decay a token and head: state-space
-// duality (Dao & Gu 2024, section 6) and, with DELTA, the gated delta rule (Yang et al. 2024, section 3.3). In each
-// chunk, with M, T and the factors f from the first half:
+// Second half of the chunked scans with a matrix state S [K, columns] and one decay a token and head:
+// state-space duality (Dao & Gu 2024, section 6) and, with DELTA, the gated delta rule (Yang et al. 2024, section 3.3).
+// In each chunk, with M, T and the factors f from the first half:
 //   u = T (v - f_k K S)  (without DELTA u = v);  o = f_q Q S + M u;  S = f_s S + (f_u K)^T u
-// One workgroup owns some columns of the state of one head and one sequence and walks through its chunks. The state
-// stays in registers: thread (part, lane) has PART_SIZE rows of COLUMNS columns, and sums over a column's parts go
-// through shared memory. Reads K and Q (8 K bytes a token) once a workgroup, v and y once in all, the state once a
-// sequence.
+// One workgroup owns some columns of the state of one head and one sequence and walks through its chunks.
+// The state stays in registers: thread (part, lane) has PART_SIZE rows of COLUMNS columns, and sums
+// over a column's parts go through shared memory. Reads K and Q (8 K bytes a token) once a workgroup,
+// v and y once in all, the state once a sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -20,7 +20,8 @@ layout(constant_id = 2) const uint COLUMNS = 2u;   // columns of the state a thr
 layout(constant_id = 3) const uint PARTS = 8u;     // threads that share a column
 layout(constant_id = 4) const uint BLOCK = 8u;     // tokens multiplied with the state at once, a multiple of PARTS
 layout(constant_id = 5) const uint DELTA = 0u;
-layout(constant_id = 6) const uint ROLLED = 0u;    // 1: moves the state by a loop of unknown length, which keeps it in memory: for devices whose registers are memory
+// 1: moves the state by a loop of unknown length, which keeps it in memory: for devices whose registers are memory.
+layout(constant_id = 6) const uint ROLLED = 0u;
 
 const uint PART_SIZE = SIZE / PARTS;
 const uint ACROSS = LOCAL / PARTS;          // lanes: threads with different columns
@@ -28,8 +29,8 @@ const uint WIDTH = ACROSS * COLUMNS;        // columns a workgroup, at most 64
 const uint MIX = DELTA == 1u ? MIX_DELTA : MIX_SSD;
 
 layout(push_constant) uniform Push {
-    uint heads, ratio, size, columns; // value heads, value heads a key head, K and the columns of a state
-    uint q_stride, q_start, k_stride, k_start;           // in vectors of four
+    uint heads, ratio, size, columns;           // value heads, value heads a key head, K and the columns of a state
+    uint q_stride, q_start, k_stride, k_start;  // in vectors of four
     uint v_stride, v_start, y_stride, y_start;
     uint state_row, state_column, state_values; // from one row or column of a state to the next; values a thread
 } push;
@@ -57,8 +58,9 @@ void multiply(bool keys, uint at, uint stride, uint rows) {
         [[unroll]] for (uint b = 0u; b < BLOCK; ++b) {
             uint from = at + (BLOCK == 1u ? 0u : min(b, rows - 1u)) * stride + d / 4u;
             vec4 row = keys ? k[from] : q[from];
-            [[unroll]] for (uint i = 0u; i < 4u; ++i) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
-                product[b * COLUMNS + e] = fma(row[i], s[(d + i) * COLUMNS + e], product[b * COLUMNS + e]);
+            [[unroll]] for (uint i = 0u; i < 4u; ++i)
+                [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                    product[b * COLUMNS + e] = fma(row[i], s[(d + i) * COLUMNS + e], product[b * COLUMNS + e]);
         }
     if (PARTS > 1u) {
         [[unroll]] for (uint n = 0u; n < BLOCK * COLUMNS; ++n) sh_part[n * LOCAL + gl_LocalInvocationID.x] = product[n];
@@ -85,8 +87,8 @@ void main() {
     bool past = sequences[sequence + SEQ_PAST] > 0u;
     for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
         uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
-        s[n] = past && d < push.size && c < push.columns ? state[state_at + d * push.state_row + c * push.state_column]
-                                                         : 0.0;
+        s[n] = past && d < push.size && c < push.columns
+                   ? state[state_at + d * push.state_row + c * push.state_column] : 0.0;
     }
 
     for (uint begin = 0u; begin < count; begin += CHUNK) {
@@ -115,15 +117,16 @@ void main() {
                 wait();
             }
             float r[CHUNK * COLUMNS];
-            [[unroll]] for (uint n = 0u; n < CHUNK * COLUMNS; ++n) r[n] =
-                n / COLUMNS < rows ? sh_r[n / COLUMNS * WIDTH + n % COLUMNS * ACROSS + lane] : 0.0;
+            [[unroll]] for (uint n = 0u; n < CHUNK * COLUMNS; ++n)
+                r[n] = n / COLUMNS < rows ? sh_r[n / COLUMNS * WIDTH + n % COLUMNS * ACROSS + lane] : 0.0;
             for (uint i = part; i < rows; i += PARTS) {
                 float sum[COLUMNS];
                 [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] = 0.0;
                 [[unroll]] for (uint j = 0u; j < CHUNK; j += 4u) {
                     vec4 t = mix_rows[mix_at + i * mix_stride + T_ROW + j / 4u];
-                    [[unroll]] for (uint m = 0u; m < 4u; ++m) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] =
-                        fma(t[m], r[(j + m) * COLUMNS + e], sum[e]);
+                    [[unroll]] for (uint m = 0u; m < 4u; ++m)
+                        [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                            sum[e] = fma(t[m], r[(j + m) * COLUMNS + e], sum[e]);
                 }
                 [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sh_u[i * WIDTH + e * ACROSS + lane] = sum[e];
             }
@@ -144,15 +147,17 @@ void main() {
                 uint i = block + n + part;
                 if (i < rows) {
                     float sum[COLUMNS], factor = mix_rows[mix_at + i * mix_stride + FACTORS].x;
-                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) sum[e] =
-                        factor * multiplied(n + part, e, part, lane);
+                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                        sum[e] = factor * multiplied(n + part, e, part, lane);
                     [[unroll]] for (uint j = 0u; j < CHUNK; j += 4u) {
                         vec4 m = mix_rows[mix_at + i * mix_stride + j / 4u];
-                        [[unroll]] for (uint l = 0u; l < 4u; ++l) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
-                            sum[e] = fma(m[l], u[(j + l) * COLUMNS + e], sum[e]);
+                        [[unroll]] for (uint l = 0u; l < 4u; ++l)
+                            [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                                sum[e] = fma(m[l], u[(j + l) * COLUMNS + e], sum[e]);
                     }
-                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) if (column + e * ACROSS < push.columns)
-                        y[y_at + i * push.y_stride + column + e * ACROSS] = sum[e];
+                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                        if (column + e * ACROSS < push.columns)
+                            y[y_at + i * push.y_stride + column + e * ACROSS] = sum[e];
                 }
             }
             wait();
@@ -170,8 +175,9 @@ void main() {
             }
             [[unroll]] for (uint d = 0u; d < PART_SIZE; d += 4u) {
                 vec4 row = k[k_at + i * push.k_stride + d / 4u];
-                [[unroll]] for (uint l = 0u; l < 4u; ++l) [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
-                    s[(d + l) * COLUMNS + e] = fma(row[l], w[e], s[(d + l) * COLUMNS + e]);
+                [[unroll]] for (uint l = 0u; l < 4u; ++l)
+                    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+                        s[(d + l) * COLUMNS + e] = fma(row[l], w[e], s[(d + l) * COLUMNS + e]);
             }
         }
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Selective scan of Mamba-1 (Gu & Dao 2023, section 3.2; A discretised exactly, B by Euler as in the authors' code)
-// over packed sequences:
+// Selective scan of Mamba-1 (Gu & Dao 2023, section 3.2; A discretised exactly, B by Euler
+// as in the authors' code) over packed sequences:
 //   dt = softplus(dt_raw + dt_bias);  h = exp(dt A) h + dt B x;  y = (C.h + D x) silu(z)
 // Long sequences may be cut into chunks that run side by side, in two passes with selective_scan_carry between them:
 //   pass 1: from h = 0: h at the chunk's end, and the chunk's sum of dt, for exp(A sum) is the product of its decays
 //   pass 2: from the state that truly enters the chunk: the outputs
-// Pass 0 does it all, a sequence being one chunk: half the exponentials, but only channels and sequences run side by
-// side. One workgroup scans one chunk of CHANNELS channels of one sequence; SPLIT threads share a channel's states.
+// Pass 0 does it all, a sequence being one chunk: half the exponentials, but only channels
+// and sequences run side by side.
+// One workgroup scans one chunk of CHANNELS channels of one sequence; SPLIT threads share a channel's states.
 // Bytes a token: 16 Di (x, dt, z, y) and 8 N for each workgroup (B, C); pass 1 reads 8 Di and 4 N for each workgroup.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -34,10 +35,10 @@ layout(binding = 0) readonly buffer Sequences { uint sequences[]; };    // [S, 8
 layout(binding = 1) readonly buffer X { float x[]; };                   // [T, Di]
 layout(binding = 2) readonly buffer Dt { float dt[]; };                 // [T, Di]
 layout(binding = 3) readonly buffer Parameters { float parameters[]; }; // A [Di, N], D [Di], dt_bias [Di]
-layout(binding = 4) readonly buffer Bc { float bc[]; };                 // [T, ..] with B [G, N] and C [G, N] at their starts
+layout(binding = 4) readonly buffer Bc { float bc[]; };                 // [T, ..]: B [G, N], C [G, N]
 layout(binding = 5) readonly buffer Z { float z[]; };                   // [T, Di]
 layout(binding = 6) writeonly buffer Y { float y[]; };                  // [T, Di]
-layout(binding = 7) buffer State { float state[]; };                    // pass 0: [slots, Di, N]; else [chunks, Di, N], then sums of dt [chunks, Di]
+layout(binding = 7) buffer State { float state[]; };                    // [slots or chunks, Di, N], sum_dt [chunks, Di]
 
 shared float sh_x[STAGED * CHANNELS], sh_dt[STAGED * CHANNELS];
 shared float sh_b[STAGED * STATES], sh_c[STAGED * STATES];
@@ -87,8 +88,8 @@ void scan_alone(uint first, uint begin, uint end, uint channel, uint group, bool
     }
 }
 
-// TILE tokens at a time: the workgroup stages their inputs, every thread scans its states, then the parts of each
-// channel's output are added up.
+// TILE tokens at a time: the workgroup stages their inputs, every thread scans its states, then
+// the parts of each channel's output are added up.
 void scan_together(uint first, uint begin, uint end, uint block_first, uint last_channel, uint group, uint lane,
                    uint part) {
     uint thread = gl_LocalInvocationID.x;
@@ -139,12 +140,12 @@ void main() {
     uint blocks = (push.group_channels + CHANNELS - 1u) / CHANNELS, group = gl_WorkGroupID.x / blocks;
     uint block_first = group * push.group_channels + gl_WorkGroupID.x % blocks * CHANNELS,
          last_channel = (group + 1u) * push.group_channels - 1u;
-    uint channel =
-        min(block_first + lane, last_channel); // threads beyond the group repeat its last channel and store nothing
+    // Threads beyond the group repeat its last channel and store nothing.
+    uint channel = min(block_first + lane, last_channel);
     bool stores = block_first + lane <= last_channel;
 
-    // Chunks of different sequences never share a row: a sequence of c tokens takes at most floor(c / chunk) + 1 of
-    // them.
+    // Chunks of different sequences never share a row: a sequence of c tokens takes at most
+    // floor(c / chunk) + 1 of them.
     uint state_row = PASS == 0u ? sequences[row + SEQ_SLOT] : first / push.chunk + gl_WorkGroupID.z + gl_WorkGroupID.y;
     uint state_at = (state_row * push.channels + channel) * push.states;
     bool from_zero = PASS == 1u || (PASS == 0u && (!HAS_STATE || sequences[row + SEQ_PAST] == 0u));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// First half of the chunked state-space duality scan (Dao & Gu 2024, Transformers are SSMs, section 6): everything that
-// needs no state.
-//   dt = clamp(softplus(dt_raw + bias), dt_min, dt_max);  M[i,j] = (C_i . B_j) exp(sum of dt A over (j, i]) dt_j  (j <=
-//   i), + D on the diagonal
+// First half of the chunked state-space duality scan (Dao & Gu 2024, Transformers are SSMs, section 6):
+// everything that needs no state.
+//   dt = clamp(softplus(dt_raw + bias), dt_min, dt_max)
+//   M[i,j] = (C_i . B_j) exp(sum of dt A over (j, i]) dt_j  (j <= i), + D on the diagonal
 // One workgroup takes a chunk of 16 tokens of one sequence and `block` heads of a group: C B^T once, then the decays of
 // each head. It reads 8 N bytes a token for a block, and writes 80 bytes a token and head.
 #version 450
@@ -51,8 +51,8 @@ void main() {
     uint c_at = push.c_start + group * push.vectors, b_at = push.b_start + group * push.vectors;
     for (uint v = 0u; v < push.vectors; ++v) {
         vec4 own[DOWN];
-        [[unroll]] for (uint n = 0u; n < DOWN; ++n) own[n] =
-            c[(token + min(row + n * (CHUNK / DOWN), rows - 1u)) * push.c_stride + c_at + v];
+        [[unroll]] for (uint n = 0u; n < DOWN; ++n)
+            own[n] = c[(token + min(row + n * (CHUNK / DOWN), rows - 1u)) * push.c_stride + c_at + v];
         [[unroll]] for (uint m = 0u; m < ACROSS; ++m) {
             vec4 other = b[(token + min(column + m, rows - 1u)) * push.b_stride + b_at + v];
             [[unroll]] for (uint n = 0u; n < DOWN; ++n) product[n * ACROSS + m] += dot(own[n], other);
@@ -82,8 +82,8 @@ void main() {
                 vec4 value;
                 [[unroll]] for (uint k = 0u; k < 4u; ++k) {
                     uint j = column + m + k;
-                    value[k] =
-                        j > i ? 0.0 : product[n * ACROSS + m + k] * decay[m + k] * sh_dt[j] + (j == i ? diagonal : 0.0);
+                    value[k] = j > i ? 0.0 : product[n * ACROSS + m + k] * decay[m + k] * sh_dt[j] +
+                                             (j == i ? diagonal : 0.0);
                 }
                 if (i < rows) mix_rows[at + (column + m) / 4u] = value;
             }

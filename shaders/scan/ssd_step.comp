@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The step form of ssd (Dao & Gu 2024, Transformers are SSMs, equation 1): one new token of every sequence.
 //   dt = clamp(softplus(dt_raw + bias), dt_min, dt_max);  S = exp(dt A) S + dt x B^T;  y = S C + D x
-// One workgroup does ROWS rows of the state of one head and one sequence; ACROSS threads go along a row. Bytes: the
-// state is read and written once, 8 P N a head.
+// One workgroup does ROWS rows of the state of one head and one sequence; ACROSS threads go along a row.
+// Bytes: the state is read and written once, 8 P N a head.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -21,7 +21,7 @@ layout(push_constant) uniform Push {
     uint stride, x_start, b_start, c_start, dt_stride, dt_start, y_stride, y_start;
     float dt_min, dt_max;
 } push;
-layout(binding = 0) readonly buffer Xbc { float xbc[]; };            // [T, ..] with x [H, P], B [G, N] and C [G, N] at their starts
+layout(binding = 0) readonly buffer Xbc { float xbc[]; };            // [T, ..]: x [H, P], B [G, N], C [G, N]
 layout(binding = 1) readonly buffer Dt { float dt[]; };              // [T, H]
 layout(binding = 2) readonly buffer DtBias { float dt_bias[]; };     // [H]
 layout(binding = 3) readonly buffer A { float a[]; };                // [H]
@@ -42,9 +42,9 @@ void main() {
     uint state_at =
         ((sequences[sequence + SEQ_SLOT] * push.heads + head) * push.rows + gl_WorkGroupID.x * ROWS) * push.states;
 
-    float step_size =
-        clamp(softplus(dt[token * push.dt_stride + push.dt_start + head] + ((PARTS & 1u) != 0u ? dt_bias[head] : 0.0)),
-              push.dt_min, push.dt_max);
+    float step_size = clamp(softplus(dt[token * push.dt_stride + push.dt_start + head] +
+                                     ((PARTS & 1u) != 0u ? dt_bias[head] : 0.0)),
+                            push.dt_min, push.dt_max);
     float decay = exp(step_size * a[head]);
     bool past = sequences[sequence + SEQ_PAST] > 0u;
     float b[VALUES], c[VALUES];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a step block into that of the next decode step: each sequence has seen its new tokens and gets one more,
-// ids[s], unless that is an end token: then it leaves the block, so that its states stay as they are, and those behind
-// it move up.
-//   past += count, count = 1, first = s, length = max(length, past + 1); positions[s] = past, token_sequence[s] =
-//   outputs[s] = s header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
+// Turns a step block into that of the next decode step: each sequence has seen its new tokens and
+// gets one more, ids[s], unless that is an end token: then it leaves the block, so that its states
+// stay as they are, and those behind it move up.
+//   past += count, count = 1, first = s, length = max(length, past + 1)
+//   positions[s] = past, token_sequence[s] = outputs[s] = s
+//   header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
 // One workgroup. Cost: 72 bytes a sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require

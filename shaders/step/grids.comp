@@ -6,9 +6,9 @@
 
 layout(local_size_x = 64) in;
 layout(push_constant) uniform Push { uint rows; } push;
-layout(binding = 0) readonly buffer Header { uint header[]; };       // [16] step header
-layout(binding = 1) readonly buffer Table { uint table[]; };         // [rows, 3, 4]: count, per, divisor, local of each axis (vk::GridRow)
-layout(binding = 2) writeonly buffer Arguments { uint arguments[]; }; // [rows, 4] VkDispatchIndirectCommand and one spare word
+layout(binding = 0) readonly buffer Header { uint header[]; };        // [16] step header
+layout(binding = 1) readonly buffer Table { uint table[]; };          // [rows, 3, 4] vk::GridRow of each axis
+layout(binding = 2) writeonly buffer Arguments { uint arguments[]; }; // [rows, 4] VkDispatchIndirectCommand, a spare
 
 void main() {
     for (uint row = gl_LocalInvocationID.x; row < push.rows; row += 64u) {
