@@ -7,8 +7,8 @@
 
 namespace app {
 
-/// Reads messages. A line that ends in a backslash goes on in the next; between two lines of three quotation marks
-/// everything is one message.
+/// Reads messages. A line that ends in a backslash goes on in the next; between two lines of
+/// three quotation marks everything is one message.
 class ChatInput {
 public:
     ChatInput(std::istream& in, bool prompts) : in_(in), prompts_(prompts) {}
@@ -21,8 +21,8 @@ private:
     bool prompts_;
 };
 
-/// "/save notes.json" -> "save" and "notes.json". Nothing if it is no command; "//" at the beginning stands for one
-/// slash of a message.
+/// "/save notes.json" -> "save" and "notes.json". Nothing if it is no command; "//" at the
+/// beginning stands for one slash of a message.
 struct ChatCommand {
     std::string name, argument;
 };

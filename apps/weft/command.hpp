@@ -7,8 +7,8 @@
 
 namespace app {
 
-/// 0 done; 1 failed; 2 wrong use (CLI11 uses codes above 100, main() maps them); 3 the model or the device lacks
-/// something; 130 stopped by Ctrl-C.
+/// 0 done; 1 failed; 2 wrong use (CLI11 uses codes above 100, main() maps them); 3 the model or the
+/// device lacks something; 130 stopped by Ctrl-C.
 enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kUnsupported = 3, kInterrupted = 130 };
 
 struct Command {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Build tool: reads the SPIR-V of every variant of one kernel and writes its typed C++ face (header) and the words
-// (source). shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT[:DEFINE,DEFINE=1...]=FILE.spv... Refuses: binding gaps,
-// buffers no function uses, push constants over 128 bytes, variants whose interfaces differ.
+// Build tool: reads the SPIR-V of every variant of one kernel and writes its typed C++
+// face (header) and the words (source).
+// shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT[:DEFINE,DEFINE=1...]=FILE.spv...
+// Refuses: binding gaps, buffers no function uses, push constants over 128 bytes, variants whose interfaces differ.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

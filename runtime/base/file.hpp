@@ -30,8 +30,8 @@ private:
 /// Reads a text or small binary file. Fails if it is larger than `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit = size_t(256) << 20);
 
-/// A file that appears under its name only when it is whole: written under another name beside it, renamed by commit(),
-/// removed if that is never called. Move-only.
+/// A file that appears under its name only when it is whole: written under another name beside it, renamed by
+/// commit(), removed if that is never called. Move-only.
 class AtomicFile {
 public:
     static Result<AtomicFile> create(const std::filesystem::path& path);
@@ -57,8 +57,8 @@ private:
     int fd_ = -1;
 };
 
-/// Writes `bytes` to a temporary file beside `path`, then renames it into place: readers see the old file or the new
-/// one, never a part.
+/// Writes `bytes` to a temporary file beside `path`, then renames it into place: readers see the
+/// old file or the new one, never a part.
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
 } // namespace weft

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L0: IEEE half and bfloat16 as 16-bit words, converted in software so that results do not depend on the CPU. Round to
-// nearest even.
+// L0: IEEE half and bfloat16 as 16-bit words, converted in software so that results do
+// not depend on the CPU. Round to nearest even.
 #pragma once
 #include <bit>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L0: JSON from untrusted files. Wraps nlohmann::json so that nothing throws: parsing and every typed read return
-// Result.
+// L0: JSON from untrusted files. Wraps nlohmann::json so that nothing throws:
+// parsing and every typed read return Result.
 #pragma once
 #include "base/result.hpp"
 #include <cstdint>
@@ -12,12 +12,13 @@ namespace weft {
 
 using Json = nlohmann::json;
 
-/// Parses `text`; `origin` (a file name) opens every message. Python's bare Infinity, -Infinity and NaN are read as
-/// numbers.
+/// Parses `text`; `origin` (a file name) opens every message. Python's bare Infinity,
+/// -Infinity and NaN are read as numbers.
 Result<Json> parse_json(std::string_view text, const std::string& origin);
 
-/// A read-only view of a JSON object that reports a wrong or missing key with the object's origin: "config.json: key
-/// 'x' must be ...". The object must outlive the view. Numbers: an integer read of 64.0 is accepted, of 0.5 refused;
+/// A read-only view of a JSON object that reports a wrong or missing key with the object's origin:
+/// "config.json: key 'x' must be ...".
+/// The object must outlive the view. Numbers: an integer read of 64.0 is accepted, of 0.5 refused;
 /// {"__float__": "Infinity"} is a number.
 class JsonObject {
 public:

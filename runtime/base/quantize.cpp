@@ -79,8 +79,8 @@ void pack_q5_1(Values x, std::byte* to) {
     put_nibbles(to + 8, q);
 }
 
-// Eight scales and minima of 6 bits in 12 bytes: the lower four whole, with the upper two bits of the others above
-// them.
+// Eight scales and minima of 6 bits in 12 bytes: the lower four whole, with the upper
+// two bits of the others above them.
 void put_six_bits(std::byte* to, const std::array<uint8_t, 8>& scales, const std::array<uint8_t, 8>& minima) {
     for (size_t i = 0; i < 4; ++i) {
         to[i] = std::byte(scales[i] | (scales[i + 4] >> 4) << 6);
@@ -89,8 +89,8 @@ void put_six_bits(std::byte* to, const std::array<uint8_t, 8>& scales, const std
     }
 }
 
-// q4_k (most = 15) and q5_k (31): eight groups of 32, each with a scale and a minimum that are multiples of the
-// block's.
+// q4_k (most = 15) and q5_k (31): eight groups of 32, each with a scale and a minimum
+// that are multiples of the block's.
 void pack_k(Values x, uint32_t most, std::byte* to) {
     std::array<ScaleAndMinimum, 8> found;
     float largest_scale = 0, largest_minimum = 0;

@@ -9,9 +9,9 @@ namespace weft {
 /// True of the types that quantize_blocks makes: f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k, q6_k.
 bool can_quantize(DType type);
 
-/// Packs `values`, whole blocks of a type that can_quantize; `blocks` has room for all of them. The types of 32
-/// elements take the scale that fits the largest element; those of 256 search for the scales and minima of least
-/// squared error, larger elements counting more. Not for NaN or infinity.
+/// Packs `values`, whole blocks of a type that can_quantize; `blocks` has room for all of them.
+/// The types of 32 elements take the scale that fits the largest element; those of 256 search for the scales and minima
+/// of least squared error, larger elements counting more. Not for NaN or infinity.
 void quantize_blocks(DType type, std::span<const float> values, std::span<std::byte> blocks);
 
 } // namespace weft

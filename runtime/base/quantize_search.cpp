@@ -18,8 +18,8 @@ double mean_square(std::span<const float> x) {
     return sum / double(x.size());
 }
 
-// The number of `low` .. `high` that is nearest. std::round is a call of a library function for each of the millions of
-// tries.
+// The number of `low` .. `high` that is nearest. std::round is a call of a library function
+// for each of the millions of tries.
 double nearest(double v, int low, int high) {
     return double(int(std::clamp(v, double(low), double(high)) - low + 0.5) + low);
 }

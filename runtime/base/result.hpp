@@ -9,8 +9,8 @@ namespace weft {
 
 inline Error malformed(const std::string& rule) { return {ErrorCode::malformed, rule, {}}; }
 
-/// Prefixes the message of a failed result, so that an error reads from the outside in: "model.safetensors: header
-/// ...".
+/// Prefixes the message of a failed result, so that an error reads from the outside in:
+/// "model.safetensors: header ...".
 inline Error in_context(const std::string& where, Error error) {
     error.message = where + ": " + error.message;
     return error;
@@ -20,8 +20,8 @@ inline Error out_of_host_memory() { return {ErrorCode::out_of_memory, "the host 
 
 } // namespace weft
 
-// Behind the body of a public function that returns a Result, written as `Result<T> f() try { ... } weft_CATCH`: the
-// host process goes on where memory ends.
+// Behind the body of a public function that returns a Result, written as `Result<T> f() try { ... } weft_CATCH`:
+// the host process goes on where memory ends.
 #define weft_CATCH                                                                                                     \
     catch (const std::bad_alloc&) {                                                                                    \
         return ::weft::out_of_host_memory();                                                                           \

@@ -8,8 +8,8 @@
 
 namespace weft {
 
-/// Starts `work` on a thread of its own; where there is none to be had, does it here and returns a thread that is not
-/// joinable.
+/// Starts `work` on a thread of its own; where there is none to be had, does it here and
+/// returns a thread that is not joinable.
 template <class F>
 std::thread start_thread(F work) {
     try {
@@ -20,8 +20,8 @@ std::thread start_thread(F work) {
     }
 }
 
-/// Runs `work()` on up to `count` threads at once, the calling one among them, and waits for all: each call must take
-/// what is left to do until nothing is.
+/// Runs `work()` on up to `count` threads at once, the calling one among them, and waits for all:
+/// each call must take what is left to do until nothing is.
 template <class F>
 void run_on_threads(size_t count, const F& work) {
     struct Joined {

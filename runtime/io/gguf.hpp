@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L0: reads GGUF files: every rule of the format is checked at opening, then metadata and tensors are views into the
-// mapping.
+// L0: reads GGUF files: every rule of the format is checked at opening, then metadata and
+// tensors are views into the mapping.
 #pragma once
 #include "base/file.hpp"
 #include "io/gguf_metadata.hpp"
@@ -10,10 +10,10 @@ namespace weft {
 
 /// An open GGUF file. Immutable, so any number of threads may read it. Move-only; moving keeps every view valid.
 ///
-/// The format's rules, all enforced: version 2 or 3, little-endian; no key and no tensor twice; known types; rows of
-/// whole blocks; an alignment that is a power of 2; tensors one after another in the order of their entries, each from
-/// the next aligned offset on, all inside the file. A type that GGUF has and weft does not read is
-/// ErrorCode::unsupported.
+/// The format's rules, all enforced: version 2 or 3, little-endian; no key and no tensor twice; known types;
+/// rows of whole blocks; an alignment that is a power of 2;
+/// tensors one after another in the order of their entries, each from the next aligned offset on, all inside the file.
+/// A type that GGUF has and weft does not read is ErrorCode::unsupported.
 class GgufFile {
 public:
     static Result<GgufFile> open(const std::filesystem::path& path);
@@ -39,9 +39,9 @@ private:
     std::vector<uint32_t> by_name_; // sorted
 };
 
-/// Opens a GGUF file, and where its metadata says that it is one of several ("NAME-00002-of-00005.gguf"), all of them
-/// in their order. The first one has the model's metadata. Fails if a part is missing or belongs to another file, or if
-/// two parts hold the same tensor.
+/// Opens a GGUF file, and where its metadata says that it is one of several ("NAME-00002-of-00005.gguf"),
+/// all of them in their order. The first one has the model's metadata. Fails if a part is missing or belongs to
+/// another file, or if two parts hold the same tensor.
 Result<std::vector<GgufFile>> open_gguf_parts(const std::filesystem::path& path);
 
 } // namespace weft

@@ -20,8 +20,8 @@ struct GgufHeader {
     uint64_t end = 0;            ///< where the header ends, before the padding to the data
 };
 
-/// Reads the header of a file whose bytes these are. Messages name the offset or what is there, and the rule, but not
-/// the file.
+/// Reads the header of a file whose bytes these are. Messages name the offset or what is there,
+/// and the rule, but not the file.
 Result<GgufHeader> read_gguf_header(std::span<const std::byte> bytes);
 /// A malformed entry: names the tensor and the rule.
 Error about(const GgufHeader::Tensor& tensor, const std::string& rule);

@@ -25,8 +25,9 @@ struct GgufValue {
     std::span<const std::byte> bytes; ///< of all elements; strings: each after its length in 8 bytes
 };
 
-/// Reads values with their types. A missing key or a value of another type is an error that names the file, the key and
-/// the rule, as with JsonObject. The bytes belong to the file. Immutable.
+/// Reads values with their types. A missing key or a value of another type is an error that names the file,
+/// the key and the rule, as with JsonObject.
+/// The bytes belong to the file. Immutable.
 class GgufMetadata {
 public:
     struct Entry {

@@ -11,8 +11,8 @@
 
 namespace weft {
 
-/// Collects keys and tensors in the order in which they are to stand. The tensors' bytes follow the header in the same
-/// order, each padded to kAlignment.
+/// Collects keys and tensors in the order in which they are to stand. The tensors' bytes follow the header
+/// in the same order, each padded to kAlignment.
 class GgufWriter {
 public:
     static constexpr uint64_t kAlignment = 32;

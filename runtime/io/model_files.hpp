@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L0: the files of a model: which weights, configuration and tokenizer a path means, opened and checked against each
-// other.
+// L0: the files of a model: which weights, configuration and tokenizer a path means,
+// opened and checked against each other.
 #pragma once
 #include "base/json.hpp"
 #include "io/gguf.hpp"
@@ -9,17 +9,15 @@
 
 namespace weft {
 
-/// What a path given by a user holds. Immutable, so any number of threads may read it. Move-only; moving keeps every
-/// view valid.
+/// What a path given by a user holds. Immutable, so any number of threads may read it. Move-only;
+/// moving keeps every view valid.
 ///
-/// The path is one of
-///  - a directory as on the Hugging Face hub. Weights: model.safetensors, else the shards of
-///  model.safetensors.index.json, else the only
-///    *.safetensors there is; other safetensors files beside them are ignored. config.json and the other files are
-///    taken if present.
-///  - a .safetensors file: that file alone, without configuration.
-///  - a .gguf file, or one of the parts of a split one: weights, with metadata instead of a configuration.
-///  - a .json file: that configuration alone, without weights.
+/// The path is one of - a directory as on the Hugging Face hub. Weights: model.safetensors, else the shards
+/// of model.safetensors.index.json, else the only
+///    *.safetensors there is; other safetensors files beside them are ignored. config.json and the other files are taken if present.
+/// - a .safetensors file: that file alone, without configuration.
+/// - a .gguf file, or one of the parts of a split one: weights, with metadata instead of a configuration.
+/// - a .json file: that configuration alone, without weights.
 class ModelFiles {
 public:
     static Result<ModelFiles> open(const std::filesystem::path& path);
@@ -48,7 +46,8 @@ public:
     /// The tensor of that name in any shard, or nullptr.
     const TensorView* find(std::string_view name) const;
     /// All tensors as the files have them, shard after shard, each in the order of its bytes. find() gives numbers
-    /// together with their scales (NAME_scale_inv of 8-bit floats; NAME_blocks and NAME_scales as NAME).
+    /// together with their scales (NAME_scale_inv of 8-bit floats;
+    /// NAME_blocks and NAME_scales as NAME).
     std::span<const TensorView* const> tensors() const { return tensors_; }
     /// The bytes of all tensors together.
     uint64_t total_bytes() const { return total_bytes_; }

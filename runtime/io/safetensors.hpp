@@ -9,10 +9,11 @@ namespace weft {
 
 /// An open safetensors file. Immutable, so any number of threads may read it. Move-only; moving keeps every view valid.
 ///
-/// The format's rules, all enforced: a header of at most 100 MB inside the file that starts with '{' and is UTF-8 JSON;
-/// no key twice; known types; shape x type fills the data_offsets exactly; tensors, sorted by offset, cover the data
-/// without gap, overlap or rest. What the format allows is accepted: tensors of no elements, data at any alignment,
-/// unknown keys in a tensor's entry.
+/// The format's rules, all enforced: a header of at most 100 MB inside the file that starts with
+/// '{' and is UTF-8 JSON; no key twice;
+/// known types; shape x type fills the data_offsets exactly; tensors, sorted by offset,
+/// cover the data without gap, overlap or rest.
+/// What the format allows is accepted: tensors of no elements, data at any alignment, unknown keys in a tensor's entry.
 class SafetensorsFile {
 public:
     static Result<SafetensorsFile> open(const std::filesystem::path& path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L0: the JSON header of a safetensors file, read as a stream: nothing is built for input that the format does not
-// have.
+// L0: the JSON header of a safetensors file, read as a stream: nothing is built for
+// input that the format does not have.
 #pragma once
 #include "io/tensor_view.hpp"
 #include <map>

@@ -7,9 +7,9 @@
 
 namespace weft {
 
-/// The bytes of a safetensors file. A tensor's bytes are copied, so they need only live through the call. Tensors are
-/// laid out by alignment, wide types first, then in the given order. Fails on what the reader would refuse: a repeated
-/// name, a wrong size, bad UTF-8.
+/// The bytes of a safetensors file. A tensor's bytes are copied, so they need only live through the call.
+/// Tensors are laid out by alignment, wide types first, then in the given order. Fails on what the reader would refuse:
+/// a repeated name, a wrong size, bad UTF-8.
 Result<std::vector<std::byte>> serialize_safetensors(std::span<const TensorView> tensors,
                                                      const std::map<std::string, std::string>& metadata = {});
 

@@ -58,9 +58,10 @@ struct TensorView {
     FileType type = FileType::f32;
     std::vector<uint64_t> shape;      ///< outermost dimension first; empty for a scalar
     std::span<const std::byte> bytes; ///< little-endian, row-major, at any alignment: copy, never cast
-    /// Where the file has the elements' scales apart: their tensor. f8_e4m3: a number for each `scale_rows` x
-    /// `scale_columns` elements of the last two dimensions. mxfp4: an exponent (E8M0) for each 32 elements of a row;
-    /// `bytes` are the 4-bit numbers, of neighbours in one byte, as Hugging Face writes them.
+    /// Where the file has the elements' scales apart: their tensor. f8_e4m3: a number for each
+    /// `scale_rows` x `scale_columns` elements of the last two dimensions.
+    /// mxfp4: an exponent (E8M0) for each 32 elements of a row; `bytes` are the 4-bit numbers, of neighbours
+    /// in one byte, as Hugging Face writes them.
     const TensorView* scales = nullptr;
     uint32_t scale_rows = 0, scale_columns = 0;
 
@@ -70,8 +71,8 @@ struct TensorView {
 
 /// "[2, 3]", for messages.
 std::string shape_text(std::span<const uint64_t> shape);
-/// The name in quotes, cut to a length and without control characters: names come from untrusted files and go to
-/// terminals.
+/// The name in quotes, cut to a length and without control characters: names come from
+/// untrusted files and go to terminals.
 std::string in_quotes(std::string_view name);
 
 /// A copy as float. f64 and integers round to nearest; packed and complex types are refused.

@@ -55,8 +55,8 @@ void check(const AttentionArgs& a) {
 
 uint32_t up(uint32_t n, uint32_t divisor) { return (n + divisor - 1) / divisor; }
 
-// Devices with narrow subgroups run threads of a workgroup on few lanes, mostly of a CPU: registers are memory there,
-// and few large workgroups are best.
+// Devices with narrow subgroups run threads of a workgroup on few lanes, mostly of a CPU: registers are
+// memory there, and few large workgroups are best.
 bool narrow(const Recorder& r) { return r.device().limits().subgroup_size <= 16; }
 
 void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {

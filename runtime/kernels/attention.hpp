@@ -5,11 +5,12 @@
 
 namespace weft::kernel {
 
-/// y = softmax(scale * q k^T, masked) v for the new tokens of every sequence, against that sequence's slot of the
-/// caches. The new tokens' keys and values are in the caches already (kernels/qkv_append). Query head h reads kv head h
-/// / (heads / kv_heads). Position of a query: its sequence's past + index among its new tokens. Keys of a slot are
-/// numbered by position as well; position p lies in row p % capacity. A query that sees no key gives y = 0 and lse =
-/// -inf (its sink alone, if there are sinks).
+/// y = softmax(scale * q k^T, masked) v for the new tokens of every sequence, against that sequence's
+/// slot of the caches. The new tokens' keys and values are in the caches already (kernels/qkv_append).
+/// Query head h reads kv head h / (heads / kv_heads).
+/// Position of a query: its sequence's past + index among its new tokens. Keys of a slot are numbered by position
+/// as well; position p lies in row p % capacity.
+/// A query that sees no key gives y = 0 and lse = -inf (its sink alone, if there are sinks).
 struct AttentionArgs {
     Step step;
     Tensor q;       ///< f32 [T, heads * head_size]; may be a column slice
@@ -29,14 +30,14 @@ struct AttentionArgs {
     uint32_t ahead = 0;   ///< with causal = false, only keys with key < query + ahead; 0: no bound
     uint32_t chunk = 0;   ///< a query sees only keys with key / chunk == query / chunk; 0: no bound
     float softcap = 0.0f; ///< score = softcap * tanh(score / softcap), before the bias; 0: none
-    /// Cross attention: a sequence has StepSequence::length keys instead of past + count, and causal must be false. The
-    /// step of such a call has its own sequences tensor.
+    /// Cross attention: a sequence has StepSequence::length keys instead of past + count, and causal must be false.
+    /// The step of such a call has its own sequences tensor.
     bool cross = false;
 };
 void attention(Recorder& r, const AttentionArgs& a);
 
-/// How the work is cut. 0: chosen for the device. Tests and benchmarks set these; every choice gives the same result
-/// within rounding.
+/// How the work is cut. 0: chosen for the device. Tests and benchmarks set these;
+/// every choice gives the same result within rounding.
 struct AttentionTuning {
     uint32_t local = 0;      ///< threads a workgroup
     uint32_t rows = 0;       ///< prefill: rows a thread

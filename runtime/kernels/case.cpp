@@ -28,8 +28,8 @@ std::vector<std::byte> encode(DType dtype, std::vector<float>& values) {
     return bytes;
 }
 
-// `count` random blocks, and what they stand for. Every bit pattern occurs but in the half-precision scales, which make
-// the values about `deviation` large.
+// `count` random blocks, and what they stand for. Every bit pattern occurs but in the half-precision scales,
+// which make the values about `deviation` large.
 void random_blocks(Random& random, DType dtype, size_t count, double deviation, std::vector<std::byte>& blocks,
                    std::vector<float>& values) {
     const BlockInfo info = block_info(dtype);

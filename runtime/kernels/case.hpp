@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2: one case table per kernel, used twice: tests/kernels compares a case with its reference, `weft bench kernels`
-// times it.
+// L2: one case table per kernel, used twice: tests/kernels compares a case with its reference,
+// `weft bench kernels` times it.
 #pragma once
 #include "kernels/step.hpp"
 #include "vulkan/recording.hpp"
@@ -38,8 +38,8 @@ private:
     std::mt19937_64 engine_;
 };
 
-/// What a case builds in: tensors with host data, then calls of kernel functions on `recorder()`, then run(). One
-/// thread.
+/// What a case builds in: tensors with host data, then calls of kernel functions on
+/// `recorder()`, then run(). One thread.
 class CaseContext {
 public:
     CaseContext(vk::Device& device, uint64_t seed);
@@ -47,8 +47,8 @@ public:
     Recorder& recorder() { return recorder_; }
     Random& random() { return random_; }
 
-    /// A tensor holding `values`, rounded to `dtype` first, so that the reference sees what the shader sees (see
-    /// data()). u32: values are cast.
+    /// A tensor holding `values`, rounded to `dtype` first, so that the reference sees what the shader
+    /// sees (see data()). u32: values are cast.
     Tensor input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                  std::vector<float> values);
     /// A weight of normal numbers or of random blocks. They repeat in a large one, to save time; their period is prime.
@@ -57,8 +57,8 @@ public:
                        const std::vector<uint32_t>& words);
     /// A tensor filled with NaN (f32, f16, bf16) or 0xffffffff: what a kernel does not write shows.
     Tensor output(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape);
-    /// A step block for these sequences {slot, new tokens, past}; all tokens are outputs. `max_tokens` (0: just enough)
-    /// makes the bucket larger than the step.
+    /// A step block for these sequences {slot, new tokens, past}; all tokens are outputs. `max_tokens`
+    /// (0: just enough) makes the bucket larger than the step.
     struct Sequence {
         uint32_t slot, count, past, length = 0;
     };

@@ -5,9 +5,9 @@
 
 namespace weft::kernel {
 
-/// y[t,c] = alpha * x[t,c] * multiplier[c] + beta * z[t,c] * sigmoid(gate[t,c or 0]) + gamma * w[t,c]. What is absent
-/// is left out; at least x or z is there. All tensors have the columns of y, may be column slices, and x, z or w may be
-/// y itself.
+/// y[t,c] = alpha * x[t,c] * multiplier[c] + beta * z[t,c] * sigmoid(gate[t,c or 0]) + gamma * w[t,c].
+/// What is absent is left out; at least x or z is there.
+/// All tensors have the columns of y, may be column slices, and x, z or w may be y itself.
 struct CombineArgs {
     Tensor x;          ///< f32 [T, D]
     Tensor multiplier; ///< f32 [D]: of x

@@ -6,8 +6,8 @@
 namespace weft::kernel {
 
 /// y[t,:] = residual[t,:] + scale * table[ids[t],:] + position_table[positions[t] + position_offset,:].
-/// An id or position outside its table adds zeros. A table over the storage range is read by several dispatches, each
-/// its own rows.
+/// An id or position outside its table adds zeros. A table over the storage range is read by
+/// several dispatches, each its own rows.
 struct EmbedArgs {
     Tensor ids;            ///< u32 [T]: step.ids, token types, ...
     Tensor table;          ///< f32, f16, bf16 or in blocks [V, D], contiguous

@@ -60,8 +60,8 @@ void many_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_
     const uint32_t pairs = a.max_tokens * a.choices, experts = a.weight.shape[0];
     const TileShape shape = tile_shape(pairs / experts, s.count, a.gated, r.device().limits().subgroup_size);
     const Tensor none = r.unused();
-    // A workgroup takes every n-th tile; n is as many as there can be in a full bucket, less in proportion in a smaller
-    // step.
+    // A workgroup takes every n-th tile; n is as many as there can be in a full bucket,
+    // less in proportion in a smaller step.
     const uint32_t tiles = pairs / shape.rows() + experts, divisor = std::max(1u, pairs / tiles);
     r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
                   {.LOCAL = shape.local,

@@ -5,8 +5,9 @@
 
 namespace weft::kernel {
 
-/// y[o,:] = x[index[o] / divisor,:]. The rows that give logits: {x, step.outputs, y}. The rows of sorted pairs: {x,
-/// order, y, k, {k, tokens}}. An index beyond x gives zeros.
+/// y[o,:] = x[index[o] / divisor,:]. The rows that give logits: {x, step.outputs, y}. The rows of sorted pairs:
+/// {x, order, y, k, {k, tokens}}.
+/// An index beyond x gives zeros.
 struct GatherRowsArgs {
     Tensor x;     ///< f32 [T, D]; may be a column slice
     Tensor index; ///< u32 [O]

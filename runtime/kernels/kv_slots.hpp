@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2: key and value caches wider than a buffer may be bound are served by several dispatches, each for a range of
-// slots.
+// L2: key and value caches wider than a buffer may be bound are served by several
+// dispatches, each for a range of slots.
 #pragma once
 #include "kernels/step.hpp"
 #include <algorithm>
@@ -26,8 +26,8 @@ inline Tensor slots_of(Tensor cache, SlotRange range) {
     return cache;
 }
 
-/// One range of all slots, or as many as it takes to bind both caches. A sequence is served by the dispatch that has
-/// its slot.
+/// One range of all slots, or as many as it takes to bind both caches. A sequence is served
+/// by the dispatch that has its slot.
 inline std::vector<SlotRange> slot_ranges(const Recorder& r, const Tensor& k_cache, const Tensor& v_cache) {
     const uint32_t slots = k_cache.shape[0];
     const uint64_t widest = std::max(k_cache.bytes(), v_cache.bytes()) / std::max(slots, 1u);

@@ -8,8 +8,7 @@ namespace weft::kernel {
 
 /// y = softcap(residual + scale * a), where
 ///   a = act(x W^T + bias), or
-///   a = act(min(g, limit)) * (clamp(u, -limit, limit) + up_offset) if gated, with g = x Wg^T + bias_g and u = x Wu^T +
-///   bias_u,
+///   a = act(min(g, limit)) * (clamp(u, -limit, limit) + up_offset) if gated, with g = x Wg^T + bias_g and u = x Wu^T + bias_u,
 /// and softcap(v) = softcap * tanh(v / softcap).
 struct MatmulArgs {
     Tensor x;      ///< f32 [T, K]; may be a column slice

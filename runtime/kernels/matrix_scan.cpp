@@ -9,8 +9,8 @@ namespace {
 
 uint32_t ceil_to(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses that
-// the compiler knows to be the same for the whole subgroup, which is several times faster than per-thread reads.
+// On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses
+// that the compiler knows to be the same for the whole subgroup, which is several times faster than per-thread reads.
 // Drivers before Vulkan 1.4 take minutes to compile it.
 bool whole_columns(const Recorder& r) {
     return r.device().summary().type == "CPU" && r.device().summary().api_version >= (1u << 22 | 4u << 12);
@@ -80,9 +80,9 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
     spec.ROLLED = whole;
     spec.PARTS = whole ? 1 : parts_of(spec.SIZE);
     uint32_t across = whole ? lanes(r) : std::min(128 / spec.PARTS, 32u);
-    // A workgroup's columns: no more than there are, nor than its shared memory holds; on a CPU no more than 512 values
-    // of the state a thread, half of a small first cache; elsewhere few enough that one sequence fills a GPU of middle
-    // size.
+    // A workgroup's columns: no more than there are, nor than its shared memory holds;
+    // on a CPU no more than 512 values of the state a thread, half of a small first cache; elsewhere few enough
+    // that one sequence fills a GPU of middle size.
     const uint32_t most =
         std::min({64 / across, (a.columns + across - 1) / across, whole ? std::max(512 / spec.SIZE, 1u) : 2u});
     spec.COLUMNS = 1;

@@ -30,12 +30,12 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& args);
 
 /// The size that matrix_scan wants for heads of `size`.
 uint32_t padded_size(const Recorder& r, uint32_t size);
-/// `x` f32 [T, heads * size] with every head at a multiple of four and zeros up to padded_size: x itself where it is so
-/// already, else a copy.
+/// `x` f32 [T, heads * size] with every head at a multiple of four and zeros up to padded_size:
+/// x itself where it is so already, else a copy.
 Tensor pad_heads(Recorder& r, const Step& step, const Tensor& x, uint32_t heads);
 
-/// Column slices of one tensor as one tensor that spans them all. Slices of different tensors are copied into one
-/// first, and made slices of it.
+/// Column slices of one tensor as one tensor that spans them all. Slices of different tensors are
+/// copied into one first, and made slices of it.
 Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> slices);
 
 } // namespace weft::kernel

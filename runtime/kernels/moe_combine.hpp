@@ -5,9 +5,9 @@
 
 namespace weft::kernel {
 
-/// y[t,:] = residual[t,:] + scale * sum_j weights[t,j] * expert_out[t * k + j,:] + shared_scale * shared[t,:] *
-/// sigmoid(shared_gate[t]). The sum runs over j in increasing order. A pair of weight 0 is not read (dropped pairs may
-/// hold garbage).
+/// y[t,:] = residual[t,:] + scale * sum_j weights[t,j] * expert_out[t * k + j,:] + shared_scale *
+/// shared[t,:] * sigmoid(shared_gate[t]).
+/// The sum runs over j in increasing order. A pair of weight 0 is not read (dropped pairs may hold garbage).
 struct MoeCombineArgs {
     Tensor expert_out; ///< f32 [T * k, D], by pair
     Tensor weights; ///< f32 [T, k]; absent: 1 (weights that went into the experts' input), then k is rows(expert_out) /

@@ -36,8 +36,8 @@ Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count) {
 
 uint64_t rows_in_range(const Tensor& weight, uint64_t range) {
     const BlockInfo info = block_info(weight.dtype);
-    // What weight_rows leaves before the first row, and the words read behind the last one; shaders count elements in
-    // 32 bits.
+    // What weight_rows leaves before the first row, and the words read behind the last one;
+    // shaders count elements in 32 bits.
     const uint64_t blocks = (range - Tensor::kAlignment * info.bytes - 8) / info.bytes,
                    elements = std::min<uint64_t>(blocks * info.elements, 0xffffffffu);
     weft_CHECK(elements >= weight.columns(), "one row of a weight must fit a storage buffer range");

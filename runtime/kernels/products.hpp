@@ -8,8 +8,8 @@ namespace weft::kernel {
 /// TYPE of the shaders.
 uint32_t weight_type(const Tensor& weight);
 
-/// Rows [first, first + count) of a weight, all its leading dimensions taken as rows. What the alignment of bound
-/// buffers cuts off goes to `start`.
+/// Rows [first, first + count) of a weight, all its leading dimensions taken as rows. What the alignment of
+/// bound buffers cuts off goes to `start`.
 Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count);
 
 /// How many rows of a weight one binding of `range` bytes can hold, wherever they begin.
@@ -24,8 +24,8 @@ bool can_dot(const Recorder& r) {
     return vk::usable(r.device(), K::info, uint32_t(K::Variant::dot));
 }
 
-/// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x; these
-/// with x in 8 bits where that is fast, or asked for.
+/// The form of a product's shader: reads by 16 bytes where that is possible, of quantized weights those of x;
+/// these with x in 8 bits where that is fast, or asked for.
 template <class K>
 typename K::Variant product_variant(Recorder& r, const Tensor& x, const Tensor& weight, bool eight_bits) {
     if (!by_sixteen_bytes(x, weight)) return K::Variant::core;

@@ -80,8 +80,8 @@ void qkv_append(Recorder& r, const QkvAppendArgs& a) {
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const Rotary& p = a.rotary;
     const uint32_t value_size = a.k ? a.value_size : a.head_size, width = std::max(a.head_size, value_size) / 4;
-    // Several narrow heads a workgroup; several tokens one after the other, so that a long prompt is not a flood of
-    // tiny workgroups.
+    // Several narrow heads a workgroup; several tokens one after the other, so that a long
+    // prompt is not a flood of tiny workgroups.
     const uint32_t together = std::max(64 / width, 1u), local = together * width, tokens = a.step.decode ? 1 : 4;
     const std::vector<SlotRange> ranges = a.k ? slot_ranges(r, a.k_cache, a.v_cache) : std::vector<SlotRange>{{0, ~0u}};
     for (const Group& g : groups_of(a)) {

@@ -5,8 +5,8 @@
 
 namespace weft::kernel {
 
-/// Numbers between -deviation and deviation, each as likely as another; the same bits on every device. An odd number of
-/// halves is followed by one more.
+/// Numbers between -deviation and deviation, each as likely as another; the same bits on every device.
+/// An odd number of halves is followed by one more.
 struct RandomFillArgs {
     Tensor words;            ///< u32 [n]: one f32 each, or two halves
     DType type = DType::f32; ///< what the words hold: f32, f16 or bf16

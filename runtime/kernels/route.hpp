@@ -13,10 +13,12 @@ enum class RouterWeight : uint32_t {
 }; ///< the last two are of the logits
 enum class GroupScore : uint32_t { best = 0, best_two = 1 };
 
-/// The k experts with the largest score (+ bias, for the choice only), largest first, ties to the lowest index, and
-/// their weights: Without a bias and group scores that are sums, experts are compared by their logits: the same order,
-/// and no ties where scores saturate. weight = scale * (the unbiased score, or softmax or sigmoid of the chosen
-/// logits), renormalised or not. All in fp32; a NaN counts as the worst.
+/// The k experts with the largest score (+ bias, for the choice only), largest first,
+/// ties to the lowest index, and their weights:
+/// Without a bias and group scores that are sums, experts are compared by their logits:
+/// the same order, and no ties where scores saturate.
+/// weight = scale * (the unbiased score, or softmax or sigmoid of the chosen logits), renormalised or not.
+/// All in fp32; a NaN counts as the worst.
 struct RouteArgs {
     Tensor logits;  ///< f32 [T, E], E <= 1024; may be a column slice
     Tensor bias;    ///< f32 [E]: added to the score for the choice only; absent: 0

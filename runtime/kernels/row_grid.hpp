@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2: how elementwise kernels share out the rows and columns of a matrix: one lane an element, or four neighbouring
-// columns.
+// L2: how elementwise kernels share out the rows and columns of a matrix: one lane an element,
+// or four neighbouring columns.
 #pragma once
 #include "kernels/step.hpp"
 #include <algorithm>
 
 namespace weft::kernel {
 
-/// Workgroups of x columns and y rows. Straight code with one element a lane: on software drivers a loop in such a
-/// kernel costs three times as much.
+/// Workgroups of x columns and y rows. Straight code with one element a lane: on software drivers
+/// a loop in such a kernel costs three times as much.
 struct RowGrid {
     uint32_t x, y;
     Threads threads;

@@ -36,8 +36,8 @@ void sample(Recorder& r, const SampleArgs& a) {
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const uint32_t capacity = a.history ? a.history.columns() : 1;
-    // What the parts hand over: {slot, position, ..}, a summary a part, and the keys of the logits if there is a
-    // filter.
+    // What the parts hand over: {slot, position, ..}, a summary a part, and the keys of
+    // the logits if there is a filter.
     const Tensor scratch = r.temporary(DType::u32, {outputs, uint32_t(sample_scratch(vocabulary))}, "sample scratch");
     r.dispatch<Scan>(Scan::Variant::core,
                      {.PARTS = (a.history ? 1u : 0u) | (a.allowed ? 2u : 0u) | (a.probabilities ? 4u : 0u)},

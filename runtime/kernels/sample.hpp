@@ -49,14 +49,15 @@ void sample(Recorder& r, const SampleArgs& a);
 /// Words of scratch that sample() takes for an output.
 uint64_t sample_scratch(uint32_t vocabulary);
 
-/// history[slot, position % capacity] = id, for every new token of the step: prompts must pass here before sample()
-/// looks at them.
+/// history[slot, position % capacity] = id, for every new token of the step: prompts must pass
+/// here before sample() looks at them.
 void remember(Recorder& r, const Step& step, const Tensor& history);
 
-/// Turns the step block into that of the next decode step: every sequence has seen its new tokens and gets one more,
-/// ids[s] (written by sample()). The step must have one output a sequence, in the order of the sequences. Ring row + 1.
-/// A sequence whose sampler row has kStops and whose new token is one of `ends` u32 [E] leaves the step: its states
-/// stay as they were before that token, and the next steps do nothing for it. Both absent: none leaves.
+/// Turns the step block into that of the next decode step: every sequence has seen its new tokens and
+/// gets one more, ids[s] (written by sample()).
+/// The step must have one output a sequence, in the order of the sequences. Ring row + 1. A sequence whose sampler row
+/// has kStops and whose new token is one of `ends` u32 [E] leaves the step: its states stay as they were before that
+/// token, and the next steps do nothing for it. Both absent: none leaves.
 void advance(Recorder& r, const Step& step, const Tensor& sampler = {}, const Tensor& ends = {});
 
 } // namespace weft::kernel

@@ -37,8 +37,9 @@ Shape checked(const SelectiveScanArgs& a) {
     return s;
 }
 
-/// Tokens a chunk; max_tokens: do not cut. Two passes cost twice the exponentials, so cutting pays only where channels
-/// alone leave most of the device idle. `threads` are those of one pass over all channels.
+/// Tokens a chunk; max_tokens: do not cut. Two passes cost twice the exponentials, so cutting pays only where
+/// channels alone leave most of the device idle.
+/// `threads` are those of one pass over all channels.
 uint32_t choose_chunk(const std::string& device_type, uint32_t max_tokens, uint32_t threads) {
     const uint32_t wanted = device_type == "CPU"          ? 1024
                             : device_type == "integrated" ? 8192
@@ -57,8 +58,8 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     const Tensor bc = a.b.start > a.c.start ? a.b : a.c; // the view that reaches to the end of both
     const uint32_t parts = (a.z ? 1u : 0u) | (a.softplus ? 2u : 0u) | (a.state ? 4u : 0u);
     const Extent sequences{1, Quantity::sequences};
-    // On a GPU the threads of a channel run its exponentials side by side and read neighbouring states; a CPU's few
-    // lanes are filled by the channels.
+    // On a GPU the threads of a channel run its exponentials side by side and read neighbouring states;
+    // a CPU's few lanes are filled by the channels.
     const uint32_t block = r.device().summary().type != "CPU" ? 4 : a.step.decode ? s.states : 32;
     const uint32_t split = a.split ? a.split : std::min(std::bit_ceil((s.states + block - 1) / block), 16u);
 

@@ -8,8 +8,8 @@ namespace weft::kernel {
 
 /// Per head h, with the B and C of group h / (heads / groups):
 ///   dt = clamp(softplus(dt_raw + dt_bias), dt_min, dt_max);  S = exp(dt A) S + dt x B^T;  y = S C + D x
-/// heads, head size P, state size N and groups follow from the shapes. A sequence without a past starts from a zero
-/// state.
+/// heads, head size P, state size N and groups follow from the shapes. A sequence without
+/// a past starts from a zero state.
 struct SsdArgs {
     Step step;      ///< decode: one token a sequence, the step form
     Tensor x;       ///< f32 [T, heads * P]; may be a column slice

@@ -40,8 +40,8 @@ struct Step {
     bool decode = false;
 };
 
-/// Fills `arguments` u32 [rows, 4] from `table` u32 [rows, 12] (vk::GridRow) and the step header; must run before the
-/// dispatches that read it.
+/// Fills `arguments` u32 [rows, 4] from `table` u32 [rows, 12] (vk::GridRow) and the step header;
+/// must run before the dispatches that read it.
 void grids(Recorder& r, const Tensor& header, const Tensor& table, const Tensor& arguments, uint32_t rows);
 
 } // namespace weft::kernel

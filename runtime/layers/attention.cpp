@@ -98,8 +98,8 @@ void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, con
 }
 
 std::vector<StateSpec> states_of(const AttentionSpec& a, const StateOptions& o) {
-    // A window needs the last window - 1 keys beside a step's new ones; a chunk needs itself. What is not seen any more
-    // is overwritten in a ring.
+    // A window needs the last window - 1 keys beside a step's new ones; a chunk needs itself.
+    // What is not seen any more is overwritten in a ring.
     uint32_t capacity = o.context;
     Growth growth = Growth::linear;
     const uint32_t reach = a.window && a.chunk ? std::min(a.window, a.chunk) : std::max(a.window, a.chunk);

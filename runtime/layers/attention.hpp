@@ -7,8 +7,8 @@ namespace weft {
 
 enum class RopeKind : uint32_t { none, half, pairs };
 
-/// Rotary positions. `frequencies` are inverse frequencies computed by the model's file from its config (linear, yarn,
-/// llama3 are in them already).
+/// Rotary positions. `frequencies` are inverse frequencies computed by the model's file from its
+/// config (linear, yarn, llama3 are in them already).
 struct Rope {
     RopeKind kind = RopeKind::none;
     WeightId frequencies = kNoWeight; ///< computed f32 [rotary / 2], or [2, rotary / 2] with long_table: the second row

@@ -29,8 +29,8 @@ struct Norm {
     explicit operator bool() const { return present; }
 };
 
-/// What a mixer keeps between steps. Shapes are per slot; a growing state is [heads, capacity, size]: the rows of a
-/// head lie side by side, so that reading them is one stream.
+/// What a mixer keeps between steps. Shapes are per slot; a growing state is [heads, capacity, size]:
+/// the rows of a head lie side by side, so that reading them is one stream.
 enum class StateKind : uint32_t { kv, conv, selective, matrix };
 enum class Growth : uint32_t { constant, window, linear };
 struct StateSpec {
@@ -85,11 +85,11 @@ struct Destination {
 /// y = scale * norm(x) over groups of `width` channels (0: all).
 void lower_norm(LayerContext& c, const Norm& n, const kernel::Tensor& x, const kernel::Tensor& y, float scale = 1.0f,
                 uint32_t width = 0);
-/// A product with a weight: of several parts, each gives some columns of y. `args` are those of one product, without
-/// the weight.
+/// A product with a weight: of several parts, each gives some columns of y. `args` are those
+/// of one product, without the weight.
 void lower_product(LayerContext& c, WeightId weight, const kernel::MatmulArgs& args);
-/// to.y = to.residual + to.scale * act(x W^T + b); gated: W, in one part, holds gate rows, then up rows, y = act(gate)
-/// * up.
+/// to.y = to.residual + to.scale * act(x W^T + b); gated: W, in one part, holds gate rows,
+/// then up rows, y = act(gate) * up.
 void lower_linear(LayerContext& c, const Linear& l, const kernel::Tensor& x, const Destination& to,
                   kernel::Activation activation = kernel::Activation::none, bool gated = false);
 

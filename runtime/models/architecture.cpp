@@ -121,8 +121,8 @@ Slots::Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::strin
     const auto type = files.config() ? JsonObject(*files.config(), files.config_origin()).string("model_type")
                                      : Result<std::string>("");
     if (!type || !wrapper_of(*type)) return;
-    // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before; the head
-    // is "lm_head.weight" or "language_model.lm_head.weight".
+    // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before;
+    // the head is "lm_head.weight" or "language_model.lm_head.weight".
     const std::vector<std::string> own = std::move(prefixes_);
     prefixes_.clear();
     for (const std::string& prefix : own)

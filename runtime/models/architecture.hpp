@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what an architecture's file provides, and the words it is written in. One file an architecture; the build lists
-// them (registry).
+// L5: what an architecture's file provides, and the words it is written in. One file an architecture;
+// the build lists them (registry).
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"
@@ -8,15 +8,15 @@
 
 namespace weft {
 
-/// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to which .weight and .bias
-/// belong, or whole names.
+/// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to
+/// which .weight and .bias belong, or whole names.
 struct GgufName {
     const char *module, *gguf;
 };
 
-/// A general.architecture of GGUF files, and the config that transformers would have for such a file; its model_type
-/// says which architecture reads it. A slot holds the same numbers whether it comes from a directory or from a GGUF
-/// file: what the converter does to them is undone where the slot is described.
+/// A general.architecture of GGUF files, and the config that transformers would have for such a file;
+/// its model_type says which architecture reads it. A slot holds the same numbers whether it comes from a directory or
+/// from a GGUF file: what the converter does to them is undone where the slot is described.
 struct GgufSide {
     const char* name;
     Result<Json> (*config)(const ModelFiles& files);
@@ -26,8 +26,8 @@ struct GgufSide {
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 
-/// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
-/// not read.
+/// A multimodal model whose text part is one of an architecture's and treats text as it does alone;
+/// its other parts are not read.
 struct Wrapper {
     const char *type, *text_type; ///< the model_type of config.json, and that of its text_config where it has none
 };
@@ -45,12 +45,12 @@ struct Architecture {
 
 /// All architectures, sorted by their first model type.
 std::span<const Architecture* const> all_architectures();
-/// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types
-/// are refused with the list of known ones.
+/// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place.
+/// Unknown model types are refused with the list of known ones.
 Result<Schedule> make_schedule(const ModelFiles& files);
 
-/// The config of the language model: of a multimodal model that of its text part, whatever else it has left out; else
-/// the config itself.
+/// The config of the language model: of a multimodal model that of its text part, whatever
+/// else it has left out; else the config itself.
 Result<Json> language_config(const JsonObject& config);
 
 /// The schedule of a language model's config by its model_type, with the weights' names and shapes of `files`.
@@ -71,8 +71,8 @@ public:
     /// A matrix [out, in], kept in the file's type.
     WeightId matrix(const std::string& name, uint32_t out, uint32_t in,
                     WeightTransform transform = WeightTransform::none);
-    /// Several matrices with the same `in`, one below the other. Each piece: name and rows, or only rows [first, first
-    /// + rows) of `of` rows.
+    /// Several matrices with the same `in`, one below the other. Each piece: name and rows, or only
+    /// rows [first, first + rows) of `of` rows.
     struct Part {
         std::string name;
         uint32_t rows = 0;
@@ -89,9 +89,9 @@ public:
                     WeightTransform transform = WeightTransform::none);
     /// The pieces of several vectors one after another.
     WeightId stacked_vector(const std::string& slot, const std::vector<Part>& parts);
-    /// Experts as one [E, rows, in] slot: from one tensor an expert ("...experts.{e}.gate_proj.weight": parts with {e}
-    /// in their names, stacked within each expert), or from one stacked tensor, or from one of each projection (all
-    /// that GGUF has), whichever the file has.
+    /// Experts as one [E, rows, in] slot: from one tensor an expert ("...experts.{e}.gate_proj.weight": parts with
+    /// {e} in their names, stacked within each expert), or from one stacked tensor, or from one of each projection
+    /// (all that GGUF has), whichever the file has.
     WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
                      const std::string& stacked_name, uint32_t in);
     /// Values made from the config.
@@ -116,15 +116,15 @@ private:
     std::vector<std::string> prefixes_;
 };
 
-/// What most decoders share: vocabulary, width, embedding "embed_tokens", final norm and head (tied or
-/// "lm_head.weight"). `norm` names the final norm.
+/// What most decoders share: vocabulary, width, embedding "embed_tokens", final norm and head
+/// (tied or "lm_head.weight"). `norm` names the final norm.
 struct DecoderNames {
     std::string embedding = "embed_tokens.weight", norm = "norm.weight", head = "lm_head.weight";
 };
 Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default,
                      const DecoderNames& names = {}, bool zero_centred = false);
-/// Embedding table and head of a schedule whose sizes are set. Tied: one tensor, under either name; but a head of other
-/// values in the file wins over what the config says.
+/// Embedding table and head of a schedule whose sizes are set. Tied: one tensor, under either name;
+/// but a head of other values in the file wins over what the config says.
 void embedding_and_head(Slots& slots, Schedule& schedule, bool tied, const DecoderNames& names = {});
 
 /// Reads an activation's name ("silu", "gelu_pytorch_tanh", ...).

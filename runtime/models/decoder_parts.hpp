@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the parts that most decoders share: reading of sizes, grouped-query attention, SwiGLU and experts under Llama's
-// weight names.
+// L5: the parts that most decoders share: reading of sizes, grouped-query attention,
+// SwiGLU and experts under Llama's weight names.
 #pragma once
 #include "models/architecture.hpp"
 
 namespace weft {
 
-/// What relatives in one file disagree on: the entry of `classes` for the config's model_type, which the registry has
-/// matched already.
+/// What relatives in one file disagree on: the entry of `classes` for the config's model_type,
+/// which the registry has matched already.
 template <class T, size_t N>
 const T& class_of(const T (&classes)[N], const JsonObject& config) {
     const auto type = config.string_or("model_type", "");
@@ -21,8 +21,8 @@ std::string layer_name(uint32_t i);
 
 /// The number of layers; refused above kMostLayers, since a config alone must not make weft allocate.
 Result<uint32_t> layer_count(const JsonObject& config, const std::string& key = "num_hidden_layers");
-/// An integer from 1; `if_absent` where the key is absent, 0 where it is null. Classes often have a number as default
-/// and read null as "none".
+/// An integer from 1; `if_absent` where the key is absent, 0 where it is null. Classes often have
+/// a number as default and read null as "none".
 Result<uint32_t> count_or_none(const JsonObject& config, const std::string& key, uint32_t if_absent);
 /// An integer from 0: a layer's number, or a count where 0 means none.
 Result<uint32_t> count_or_zero(const JsonObject& config, const std::string& key, uint32_t if_absent);
@@ -64,9 +64,9 @@ struct DecoderDefaults {
 };
 Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefaults& defaults);
 
-/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet. `turned`: of
-/// those whose GGUF files have the two halves of each head of q and k in turn, since their rotation there is of
-/// neighbours.
+/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet.
+/// `turned`: of those whose GGUF files have the two halves of each head of q and k in turn,
+/// since their rotation there is of neighbours.
 AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width,
                               bool qkv_bias = false, bool out_bias = false, bool turned = false);
 /// Gated feed-forward with at + gate_proj, up_proj and down_proj.
@@ -86,8 +86,8 @@ Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layer
 struct ExpertNames {
     std::string gate = "gate_proj", up = "up_proj", down = "down_proj", router = "gate";
 };
-/// Softmax-routed experts: at + ROUTER.weight and at + experts.E.PROJECTION.weight, or stacked at +
-/// experts.gate_up_proj [E, 2I, D] and at + experts.down_proj [E, D, I].
+/// Softmax-routed experts: at + ROUTER.weight and at + experts.E.PROJECTION.weight, or stacked
+/// at + experts.gate_up_proj [E, 2I, D] and at + experts.down_proj [E, D, I].
 MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e,
                       kernel::Activation activation, const ExpertNames& names = {});
 /// Adds at + shared_expert, which every token passes, times sigmoid of at + shared_expert_gate.
@@ -98,9 +98,9 @@ void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, ui
 Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn,
                      const std::string& second_norm = "post_attention_layernorm", bool zero_centred = false);
 
-/// The sliding window of each layer (0: none) from layer_types ("full_attention", "sliding_attention"), or from
-/// `slides` where the config has no such key. `window` is what the sliding ones use, 0 where the config has none: then
-/// no layer may slide.
+/// The sliding window of each layer (0: none) from layer_types ("full_attention", "sliding_attention"),
+/// or from `slides` where the config has no such key.
+/// `window` is what the sliding ones use, 0 where the config has none: then no layer may slide.
 Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t window, const std::vector<bool>& slides);
 
 /// rope_of for models that always rotate whole heads, whatever partial_rotary_factor says.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Falcon-H1 (Zuo et al. 2025): attention and Mamba-2 side by side in every layer, with the multipliers of maximal
-// update parametrisation.
+// L5: Falcon-H1 (Zuo et al. 2025): attention and Mamba-2 side by side in every layer, with the
+// multipliers of maximal update parametrisation.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Gemma-2 (Gemma team 2024) and Gemma-3 (Gemma team 2025), text: norms (1 + w) before and behind each block, scaled
-// embedding, windows in all layers but every second or sixth; Gemma-2 with soft caps on scores and logits, Gemma-3 with
-// norms on the heads of q and k and rotary positions of another base where it slides.
+// L5: Gemma-2 (Gemma team 2024) and Gemma-3 (Gemma team 2025), text: norms (1 + w) before and behind each block,
+// scaled embedding, windows in all layers but every second or sixth; Gemma-2 with soft caps on scores and logits,
+// Gemma-3 with norms on the heads of q and k and rotary positions of another base where it slides.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include <cmath>
@@ -127,8 +127,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-// The scale of the scores is in no key: the largest model of each generation, known by its layers, has another than the
-// others.
+// The scale of the scores is in no key: the largest model of each generation, known by its
+// layers, has another than the others.
 template <int class_index, int largest>
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, kClasses[class_index].type));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain feed-forward with tanh GELU; weights stored [in,
-// out].
+// L5: GPT-2 (Radford et al. 2019): LayerNorm, learned positions, plain feed-forward with tanh GELU;
+// weights stored [in, out].
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 

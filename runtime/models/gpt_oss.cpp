@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: gpt-oss (OpenAI 2025): attention with a learned sink a head, windows in every other layer, YaRN; experts with
-// biases and a clamped SwiGLU, in MXFP4 or not.
+// L5: gpt-oss (OpenAI 2025): attention with a learned sink a head, windows in every other layer, YaRN;
+// experts with biases and a clamped SwiGLU, in MXFP4 or not.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -37,8 +37,8 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-// Gate rows, then up rows, of every expert. Directories have them in turn: in MXFP4 [E, 2I, D], else [E, D, 2I]; GGUF
-// has a tensor each.
+// Gate rows, then up rows, of every expert. Directories have them in turn: in MXFP4 [E, 2I, D],
+// else [E, D, 2I]; GGUF has a tensor each.
 void experts_in(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width) {
     const uint32_t count = m.experts, inner = m.inner, both = 2 * inner;
     if (slots.gguf()) {

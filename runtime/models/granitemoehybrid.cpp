@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Granite 4 hybrid (IBM 2025): Mamba-2 with a few attention layers, mostly without positions; experts beside a
-// shared feed-forward block, or that block alone.
+// L5: Granite 4 hybrid (IBM 2025): Mamba-2 with a few attention layers, mostly without positions;
+// experts beside a shared feed-forward block, or that block alone.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"

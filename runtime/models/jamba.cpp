@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Jamba (Lieber et al. 2024): Mamba with norms on dt, B and C, one attention layer without positions in every few,
-// experts in every other layer.
+// L5: Jamba (Lieber et al. 2024): Mamba with norms on dt, B and C, one attention layer without positions in
+// every few, experts in every other layer.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Mamba (Gu & Dao 2023): selective scans alone. Falcon-Mamba (Zuo et al. 2024) adds norms without weights on dt, B
-// and C.
+// L5: Mamba (Gu & Dao 2023): selective scans alone. Falcon-Mamba (Zuo et al. 2024) adds
+// norms without weights on dt, B and C.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the recurrent mixers that several architectures share: their sizes as configs give them, and their weights under
-// the usual names.
+// L5: the recurrent mixers that several architectures share: their sizes as configs give them,
+// and their weights under the usual names.
 #pragma once
 #include "models/architecture.hpp"
 
@@ -48,8 +48,8 @@ struct Mamba2Keys {
 Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const Mamba2Keys& keys = {});
 /// time_step_limit: the least and the largest dt; none where absent or null.
 Status read_time_step_limit(const JsonObject& config, Mamba2Sizes& s);
-/// at + in_proj, conv1d, dt_bias, A_log, D and out_proj; with `norm_eps` also at + norm, RMS of y * silu(z) over each
-/// group's channels.
+/// at + in_proj, conv1d, dt_bias, A_log, D and out_proj; with `norm_eps` also at + norm,
+/// RMS of y * silu(z) over each group's channels.
 Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s,
                         std::optional<double> norm_eps);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Mixtral (Jiang et al. 2024): Mistral's layer with experts, the two best of which are weighted by their
-// renormalised softmax.
+// L5: Mixtral (Jiang et al. 2024): Mistral's layer with experts, the two best of which are
+// weighted by their renormalised softmax.
 #include "models/decoder_parts.hpp"
 
 namespace weft::mixtral {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: OLMo-2 (OLMo team 2025): norms after attention and feed-forward instead of before; RMS norms of q and k over all
-// heads together.
+// L5: OLMo-2 (OLMo team 2025): norms after attention and feed-forward instead of before;
+// RMS norms of q and k over all heads together.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 

@@ -32,8 +32,8 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 11008, .reads_bias = true}));
     o.rotates = read_rotates(c);
-    // Sizes follow from each other: as many heads as attention has, keys three quarters of the width, values twice the
-    // keys.
+    // Sizes follow from each other: as many heads as attention has, keys three quarters of
+    // the width, values twice the keys.
     weft_ASSIGN(const uint32_t key_heads, c.count_or("linear_num_key_heads", o.heads.heads));
     weft_ASSIGN(const uint32_t key_size, c.count_or("linear_key_head_dim", uint32_t(0.75 * o.width / key_heads)));
     weft_ASSIGN(o.delta, read_delta(c, {.key_heads = key_heads,
@@ -48,8 +48,8 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-/// The convolution over q | k | v. Files hold one tensor for all channels or one for each of the three; transformers 5
-/// writes three of equal height, whatever the widths are.
+/// The convolution over q | k | v. Files hold one tensor for all channels or one for each of the three;
+/// transformers 5 writes three of equal height, whatever the widths are.
 WeightId convolution(Slots& slots, const std::string& at, const DeltaSizes& d) {
     const auto three = [&](uint32_t q, uint32_t k, uint32_t v) {
         return std::vector<Slots::Part>{

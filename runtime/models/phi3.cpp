@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Phi-3 (Abdin et al. 2024): Llama's layer with fused projections; LongRoPE, perhaps on a part of each head; a
-// window in every layer, or none.
+// L5: Phi-3 (Abdin et al. 2024): Llama's layer with fused projections; LongRoPE, perhaps on a part of each head;
+// a window in every layer, or none.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -18,8 +18,8 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-// The released configs spell LongRoPE in three ways; the original context is a key of the class itself, 4096 where the
-// config has none.
+// The released configs spell LongRoPE in three ways; the original context is a key of the
+// class itself, 4096 where the config has none.
 Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
     weft_ASSIGN(Json parameters, rope_parameters(c, 10000, "", 1, 4096));
     weft_ASSIGN(const uint32_t original, c.count_or("original_max_position_embeddings", 4096));

@@ -37,8 +37,8 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-/// The file groups the rows of one projection by head; this takes part `first`, `rows` rows, of each of `heads` groups
-/// of `group` rows.
+/// The file groups the rows of one projection by head; this takes part `first`, `rows` rows,
+/// of each of `heads` groups of `group` rows.
 void take(std::vector<Slots::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first,
           uint32_t rows) {
     for (uint32_t h = 0; h < heads; ++h) parts.push_back({name, rows, h * group + first, heads * group});

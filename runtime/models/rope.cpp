@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: rotary frequencies from a config, in double precision: the types of transformers' modeling_rope_utils and of the
-// papers they name.
+// L5: rotary frequencies from a config, in double precision: the types of transformers'
+// modeling_rope_utils and of the papers they name.
 #include "models/architecture.hpp"
 #include <cmath>
 #include <numbers>
@@ -17,8 +17,8 @@ std::vector<double> plain(double theta, uint32_t dim) {
     return f;
 }
 
-// Peng et al. 2023, YaRN: interpolated where a wavelength is longer than the original context, untouched where much
-// shorter, a ramp between.
+// Peng et al. 2023, YaRN: interpolated where a wavelength is longer than the original context,
+// untouched where much shorter, a ramp between.
 Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>& frequencies, Rope& rope) {
     weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
     weft_ASSIGN(const uint32_t original, o.count_or("original_max_position_embeddings", trained));
@@ -117,8 +117,8 @@ Result<Json> rope_parameters(const JsonObject& config, double default_theta, con
                                           ? 1.0
                                           : default_partial); // null is not the class's own factor, but none
     if (!view.has("rope_type")) p["rope_type"] = view.has("type") ? p["type"] : Json("default");
-    // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own numbers
-    // wins over one among them (Phi-3).
+    // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own
+    // numbers wins over one among them (Phi-3).
     p["max_position_embeddings"] =
         config.has("max_position_embeddings") ? config.json()["max_position_embeddings"] : Json(default_context);
     if (config.has("original_max_position_embeddings"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: Zamba2 (Glorioso et al. 2024): Mamba-2 layers, some of them preceded by one of a few shared blocks of attention
-// and feed-forward that read the residual stream beside the embedding. Each use of a block has adapters and keys and
-// values of its own.
+// L5: Zamba2 (Glorioso et al. 2024): Mamba-2 layers, some of them preceded by one of a few shared blocks
+// of attention and feed-forward that read the residual stream beside the embedding. Each use of a block has
+// adapters and keys and values of its own.
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
 #include <algorithm>
@@ -110,8 +110,8 @@ SharedBlock shared_block(Slots& slots, const std::string& at, const Config& c, c
     return b;
 }
 
-/// The block of each use. Use i is of block i % blocks. The file holds a block under the layer of one of its uses, or
-/// under all of them; a use whose weights there are others has a block of its own.
+/// The block of each use. Use i is of block i % blocks. The file holds a block under the layer of one of its uses,
+/// or under all of them; a use whose weights there are others has a block of its own.
 std::vector<SharedBlock> shared_blocks(Slots& slots, const Config& c, const Rope& rope) {
     std::vector<std::string> names; // of the uses
     for (uint32_t i = 0; i < c.layers; ++i)

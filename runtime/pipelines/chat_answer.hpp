@@ -6,8 +6,8 @@
 
 namespace weft {
 
-/// Knows the marks that models put around their thoughts: <think>, [THINK], <|START_THINKING|>, and the channels of
-/// gpt-oss.
+/// Knows the marks that models put around their thoughts: <think>, [THINK], <|START_THINKING|>,
+/// and the channels of gpt-oss.
 class AnswerReader {
 public:
     /// `opening`: the end of the prompt, behind the last message; some templates begin the thoughts there.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L6: what a session's sequence has taken in of a conversation, as tokens and as text, and the places it can go back
-// to.
+// L6: what a session's sequence has taken in of a conversation, as tokens and as text,
+// and the places it can go back to.
 #pragma once
 #include "schedule/session.hpp"
 #include <nlohmann/json.hpp>
@@ -11,9 +11,9 @@ namespace weft {
 /// Works on slot 0.
 class ChatMemory {
 public:
-    /// The tokens of a rendered conversation. As far as the text is the same as before they are the very tokens that
-    /// were read and made then, which need not be those that the tokenizer would choose; the rest begins at a special
-    /// token, where texts can be taken apart.
+    /// The tokens of a rendered conversation. As far as the text is the same as before they are the very
+    /// tokens that were read and made then, which need not be those that the tokenizer would choose;
+    /// the rest begins at a special token, where texts can be taken apart.
     Result<std::vector<uint32_t>> tokens_of(const Tokenizer& tokenizer, std::string_view text) const;
 
     /// Makes the sequence a beginning of `tokens`, the longest that it can go back to, and shorter than all of them.
@@ -29,8 +29,9 @@ public:
 
     uint64_t snapshot_bytes() const;
 
-    /// Text, tokens and places, without states, as far as they are of a conversation that renders as `said`: what was
-    /// undone is not saved. `from_json` gives false if they do not belong together.
+    /// Text, tokens and places, without states, as far as they are of a conversation that renders as `said`:
+    /// what was undone is not saved.
+    /// `from_json` gives false if they do not belong together.
     nlohmann::ordered_json to_json(std::string_view said) const;
     bool from_json(const nlohmann::ordered_json& json, uint32_t vocabulary);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L6: one continuation of a session's sequence, piece by piece: the prompt is fed, then tokens are sampled until an
-// end.
+// L6: one continuation of a session's sequence, piece by piece: the prompt is fed,
+// then tokens are sampled until an end.
 #pragma once
 #include "schedule/session.hpp"
 #include <limits>
@@ -17,9 +17,9 @@ public:
     /// Begins to feed `prompt`, not empty, behind what the sequence has.
     static Result<Generation> begin(Session& session, std::span<const uint32_t> prompt, const GenerateOptions& options);
 
-    /// Works for about `budget_ms`, at least for one submission; new tokens are appended to `tokens`. True when there
-    /// will be none any more: an end token came (it is not among them), or the most tokens, or the context is full. An
-    /// error leaves the sequence in pieces.
+    /// Works for about `budget_ms`, at least for one submission; new tokens are appended to `tokens`.
+    /// True when there will be none any more: an end token came (it is not among them), or the most tokens,
+    /// or the context is full. An error leaves the sequence in pieces.
     Result<bool> advance(double budget_ms, std::vector<uint32_t>& tokens);
 
     bool prompt_is_fed() const { return fed_; }

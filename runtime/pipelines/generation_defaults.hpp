@@ -14,8 +14,8 @@ struct GenerationDefaults {
     std::vector<std::string> stop;
 };
 
-/// Reads generation_config.json, config.json and the eos_token of tokenizer_config.json, or a GGUF file's metadata.
-/// `tokenizer` may be null.
+/// Reads generation_config.json, config.json and the eos_token of tokenizer_config.json, or a GGUF
+/// file's metadata. `tokenizer` may be null.
 Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, const Tokenizer* tokenizer);
 
 } // namespace weft

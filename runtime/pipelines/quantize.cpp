@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L6: a model directory as a GGUF file. The same schedule is made twice, once with the directory's tensors and once
-// with GGUF's: a slot holds the same numbers either way, so what fills it from the directory is what GGUF's tensors of
-// it must hold.
+// L6: a model directory as a GGUF file. The same schedule is made twice, once with the directory's
+// tensors and once with GGUF's: a slot holds the same numbers either way, so what fills it from the
+// directory is what GGUF's tensors of it must hold.
 #include "base/quantize.hpp"
 #include "base/threads.hpp"
 #include "models/gguf_fold.hpp"
@@ -249,8 +249,8 @@ private:
     std::vector<std::unique_ptr<Schedule>> named_;
 };
 
-// What a reader would take for another model; "": nothing. The file has its length and its header, and zeros for
-// weights.
+// What a reader would take for another model; "": nothing. The file has its length and
+// its header, and zeros for weights.
 Result<std::string> read_back(const std::string& path, const Schedule& schedule) {
     weft_ASSIGN(GgufFile file, GgufFile::open(path));
     const ModelFiles files = ModelFiles::from_gguf(std::move(file));

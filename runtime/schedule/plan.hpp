@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L4: from a schedule to a Program: lowering of all layers for one bucket of sizes, and packing of temporaries by
-// lifetime.
+// L4: from a schedule to a Program: lowering of all layers for one bucket of sizes,
+// and packing of temporaries by lifetime.
 #pragma once
 #include "schedule/schedule.hpp"
 #include "vulkan/recorder.hpp"
@@ -36,8 +36,8 @@ struct Plan {
     std::vector<uint64_t> offsets; ///< of each temporary resource in that arena; unused for others
 };
 
-/// Lowers the schedule: the first segment holds the embedding, then one segment a layer, then the head (and sampling in
-/// decode).
+/// Lowers the schedule: the first segment holds the embedding, then one segment a layer,
+/// then the head (and sampling in decode).
 Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
                const SessionBuffers& buffers, const std::vector<StateSpec>& states, const Bucket& bucket);
 
@@ -46,17 +46,17 @@ Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::ve
 Plan dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
               const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context);
 
-/// Whether buffers of this device can hold what a step of the bucket binds; make_plan ends the process where they
-/// cannot.
+/// Whether buffers of this device can hold what a step of the bucket binds;
+/// make_plan ends the process where they cannot.
 Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateSpec>& states,
                   uint32_t slots, const Bucket& bucket);
 
-/// Whether the states of `slots` sequences can be allocated and bound: caches of keys and values in ranges of slots,
-/// the others whole.
+/// Whether the states of `slots` sequences can be allocated and bound: caches of keys and
+/// values in ranges of slots, the others whole.
 bool state_fits(const vk::Device& device, const StateSpec& state, uint32_t slots);
 
-/// Whether every dispatch of a program for `bucket`, with sequences of up to `context` tokens, keeps within the group
-/// counts of the device.
+/// Whether every dispatch of a program for `bucket`, with sequences of up to `context` tokens,
+/// keeps within the group counts of the device.
 Status check_grids(const vk::Device& device, const vk::Program& program, const Bucket& bucket, uint32_t context);
 
 /// Offsets for temporaries such that no two that live at the same time overlap. Returns the bytes needed.

@@ -16,8 +16,8 @@ public:
 
     /// Starts over: the next advance() begins with the first segment of the first of `repeats` repetitions.
     void start(uint32_t repeats);
-    /// Submits segments while their measured cost fits `budget_ms` (at least one), and waits for them. True when all
-    /// repetitions are done.
+    /// Submits segments while their measured cost fits `budget_ms` (at least one), and waits for them.
+    /// True when all repetitions are done.
     Result<bool> advance(double budget_ms);
     /// All of it, in submissions of at most `longest_ms` each as far as segments allow.
     Status run(uint32_t repeats, double longest_ms);

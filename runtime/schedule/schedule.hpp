@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L4: Schedule: a model as data. What an architecture's file returns; what plan, record, inspect and weight loading
-// read.
+// L4: Schedule: a model as data. What an architecture's file returns; what plan, record,
+// inspect and weight loading read.
 #pragma once
 #include "layers/attention.hpp"
 #include "layers/delta.hpp"
@@ -25,8 +25,8 @@ struct Branch {
 enum class BlockInput : uint32_t { residual, residual_and_embedding, side, residual_plus_side };
 enum class BlockOutput : uint32_t { add_to_residual, side };
 
-/// {norm, op or parallel ops, norm, residual}: target = target + residual_scale * post(sum of out_scale * op(in_scale *
-/// pre(input))).
+/// {norm, op or parallel ops, norm, residual}: target = target + residual_scale * post(sum of
+/// out_scale * op(in_scale * pre(input))).
 struct SubBlock {
     BlockInput input = BlockInput::residual;
     Norm pre;

@@ -3,18 +3,19 @@
 // absent: spec_fields.hpp; apps/models/hybrid.json is an example.
 //
 //   { "weft_schedule": 1, "vocabulary": 4096, "width": 256,
-//     "blocks": { "mixer": { "pre": {}, "branches": [{ "op": "mamba" }] }, "mlp": { "pre": {}, "branches": [{ "op":
-//     "mlp", "inner": 704 }] } }, "layers": [ { "repeat": 8, "blocks": ["mixer", "mlp"] } ], "head": { "norm": {} } }
+//     "blocks": { "mixer": { "pre": {}, "branches": [{ "op": "mamba" }] }, "mlp": { "pre": {}, "branches": [{ "op": "mlp", "inner": 704 }] } },
+//     "layers": [ { "repeat": 8, "blocks": ["mixer", "mlp"] } ],
+//     "head": { "norm": {} } }
 //
-// An entry of "layers" is a layer: its "blocks", each the name of one under "blocks" or an object; or a group: its
-// "layers". Either may have a "repeat". A norm or another optional part is there if its object is there, even an empty
-// one. Sizes that follow from others are never written.
+// An entry of "layers" is a layer: its "blocks", each the name of one under "blocks" or an object; or a group:
+// its "layers". Either may have a "repeat". A norm or another optional part is there if its object is there,
+// even an empty one. Sizes that follow from others are never written.
 //
-// Weights make themselves: names and shapes follow from where they are used. "weight": "NAME" names one, false leaves
-// an optional one out, true takes it in; the same name twice is the same weight ("embedding.table" as the head's linear
-// ties the two). {layer} in a name stands for the number of the layer. "weights" says how named ones are put together
-// from tensors of files; those that it does not mention are one tensor of their own name and shape. "theta" of a rope
-// gives its frequencies.
+// Weights make themselves: names and shapes follow from where they are used. "weight":
+// "NAME" names one, false leaves an optional one out, true takes it in; the same name twice is the same weight
+// ("embedding.table" as the head's linear ties the two). {layer} in a name stands for the number of the layer.
+// "weights" says how named ones are put together from tensors of files;
+// those that it does not mention are one tensor of their own name and shape. "theta" of a rope gives its frequencies.
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"
@@ -24,9 +25,9 @@ namespace weft {
 /// The key whose value is the format's version, 1: it tells a schedule from a config.json.
 inline constexpr const char* kScheduleKey = "weft_schedule";
 
-/// Reads a schedule. Errors name `origin` (a file) and the key: "a.json: key
-/// 'layers[3].blocks[0].branches[1].head_size' must be ...". Its weights are in the order of order_weights(), and it
-/// keeps to beyond_limits().
+/// Reads a schedule. Errors name `origin` (a file) and the key:
+/// "a.json: key 'layers[3].blocks[0].branches[1].head_size' must be ...". Its weights are in the order of
+/// order_weights(), and it keeps to beyond_limits().
 Result<Schedule> schedule_from_json(const Json& json, const std::string& origin);
 
 /// What schedule_from_json turns into the same schedule, bit for bit; the schedule's weights must be in the order of

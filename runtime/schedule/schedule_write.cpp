@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule to JSON: the fields of spec_fields.hpp that are not what they are where absent, blocks under names, layers
-// that repeat once.
+// A schedule to JSON: the fields of spec_fields.hpp that are not what they are where absent,
+// blocks under names, layers that repeat once.
 #include "base/check.hpp"
 #include "schedule/rotary_base.hpp"
 #include "schedule/schedule_json.hpp"
@@ -36,8 +36,8 @@ bool same(const T& a, const T& b) {
     return a == b;
 }
 
-// The first part of a dotted name that is the layer's number becomes {layer}, so that the names of all layers can be
-// the same.
+// The first part of a dotted name that is the layer's number becomes {layer}, so that the
+// names of all layers can be the same.
 std::string marked(const std::string& name, uint32_t layer) {
     const std::string number = std::to_string(layer);
     for (size_t at = 0; (at = name.find(number, at)) != name.npos; ++at) {

@@ -23,8 +23,8 @@ struct SessionOptions {
 struct Feed {
     uint32_t slot = 0;
     std::span<const uint32_t> ids;
-    /// Length for which rotary types that depend on the length are computed (longrope, dynamic NTK); at least what the
-    /// sequence will have after this feed.
+    /// Length for which rotary types that depend on the length are computed (longrope, dynamic NTK);
+    /// at least what the sequence will have after this feed.
     uint32_t expected_length = 0;
 };
 
@@ -35,8 +35,8 @@ enum class Want { nothing, last, all }; ///< logits of no token, of the last of 
 /// they were: it must not have gone back below that length and on with other tokens. It goes back to its own slot only.
 enum class Keep { all, what_cannot_be_cut };
 
-/// The states of one sequence, copied aside on the device. Belongs to the session that made it, and may outlive nothing
-/// of it.
+/// The states of one sequence, copied aside on the device. Belongs to the session that made it,
+/// and may outlive nothing of it.
 struct Snapshot {
     const void* owner = nullptr;
     std::shared_ptr<vk::Arena> arena;
@@ -57,24 +57,25 @@ public:
     const Model& model() const { return *model_; }
     uint32_t length(uint32_t slot) const { return slots_[slot].length; }
 
-    /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk). With
-    /// Want::last or all, logits() holds them afterwards (all: of the last step only, so feed at most one chunk); with
-    /// Want::last the sampler has also chosen each sequence's next token (next_token()). `step_form`: with one token a
-    /// feed and Want::all, use the step forms of the kernels, as decode does.
+    /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk).
+    /// With Want::last or all, logits() holds them afterwards (all: of the last step only, so feed at most one chunk);
+    /// with Want::last the sampler has also chosen each sequence's next token (next_token()).
+    /// `step_form`: with one token a feed and Want::all, use the step forms of the kernels, as decode does.
     Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false,
                    bool step_form = false);
     /// Rows of the last forward: Want::last one a feed, Want::all one a token. f32 [rows, vocabulary].
     Result<std::vector<float>> logits();
-    /// forward(..., taps): the residual stream after the embedding (0), after layer i, and after the final norm; f32
-    /// [tokens, width].
+    /// forward(..., taps): the residual stream after the embedding (0), after layer i, and
+    /// after the final norm; f32 [tokens, width].
     Result<std::vector<float>> tap(uint32_t index);
 
     /// The token that the device sampled last for this slot.
     uint32_t next_token(uint32_t slot) const { return slots_[slot].next; }
-    /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time limit allows,
-    /// without host work between. tokens[i] are the tokens sampled for slots[i]; fewer where one is an end token: it is
-    /// the last, and the states are those before it, however many steps were asked for. All must have had a forward
-    /// with Want::last.
+    /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time
+    /// limit allows, without host work between.
+    /// tokens[i] are the tokens sampled for slots[i]; fewer where one is an end token: it is the last, and the states
+    /// are those before it, however many steps were asked for.
+    /// All must have had a forward with Want::last.
     Status decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens);
     void set_sampler(uint32_t slot, const kernel::SamplerRow& row) { slots_[slot].sampler = row; }
 
@@ -85,14 +86,14 @@ public:
     Result<Snapshot> snapshot(uint32_t slot, Keep keep = Keep::all);
     Status restore(uint32_t slot, const Snapshot& snapshot);
     /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix),
-    /// and for sliding windows that are to go back by more than max_chunk tokens from the longest that the sequence
-    /// was: restore a snapshot instead.
+    /// and for sliding windows that are to go back by more than max_chunk tokens from the longest that the
+    /// sequence was: restore a snapshot instead.
     Status truncate(uint32_t slot, uint32_t length);
     /// Whether truncate() works for any length.
     bool can_truncate() const;
 
-    /// Begins a forward that advance() carries out piecewise; as forward() otherwise. If it is given up half-way, or
-    /// fails, its sequences are undefined: reset or restore them.
+    /// Begins a forward that advance() carries out piecewise; as forward() otherwise. If it is given up half-way,
+    /// or fails, its sequences are undefined: reset or restore them.
     Status begin(std::span<const Feed> feeds, Want want);
     /// Runs segments while their measured cost fits the budget (at least one). True when the begun work is done.
     Result<bool> advance(double budget_ms);

@@ -85,8 +85,8 @@ Status Session::begin_step() {
     Bucket bucket;
     bucket.sequences = std::bit_ceil(uint32_t(rows.size()));
     bucket.taps = taps_;
-    // A step of one token a sequence is a decode step; where all logits are wanted the caller says whether the step
-    // forms are meant.
+    // A step of one token a sequence is a decode step; where all logits are wanted the caller says
+    // whether the step forms are meant.
     bucket.decode = ids.size() == rows.size() && (want_ != Want::all || step_form_);
     bucket.tokens = bucket.decode ? bucket.sequences : std::max(kSmallestBucket, std::bit_ceil(step_tokens_));
     bucket.sampling = want_ != Want::all;

@@ -5,8 +5,8 @@
 
 namespace weft {
 
-// What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far, head by head, of
-// the others all.
+// What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far,
+// head by head, of the others all.
 std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length) const {
     const StateSpec& spec = specs_[state];
     const vk::Slice all = buffers_.states[state].part(slot * spec.bytes(), spec.bytes());

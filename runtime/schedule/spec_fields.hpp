@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// L4: the fields of a schedule and of every description in it, listed once, in the order in which they are written. A
-// visitor reads them from JSON (schedule_read.cpp), writes them (schedule_write.cpp), hashes them (schedule_hash.cpp)
+// L4: the fields of a schedule and of every description in it, listed once, in the order in which they are written.
+// A visitor reads them from JSON (schedule_read.cpp), writes them (schedule_write.cpp), hashes them (schedule_hash.cpp)
 // or walks over their weights (weight_order.cpp). What a visitor offers:
 //   size(key, x)                    a count from 1 that must be given
 //   size(key, x, otherwise)         a count from 1
-//   value(key, x, otherwise)        a bool, number, enum or string; left out where it is `otherwise`, which may follow
-//   from fields before it derived(x, value)               follows from other fields, so it is never written rule(holds,
-//   key, text)          what a file must obey: "key ... must TEXT" weight(key, id, shape, use, as) a weight slot
+//   value(key, x, otherwise)        a bool, number, enum or string; left out where it is `otherwise`, which may follow from fields before it
+//   derived(x, value)               follows from other fields, so it is never written
+//   rule(holds, key, text)          what a file must obey: "key ... must TEXT"
+//   weight(key, id, shape, use, as) a weight slot
 //   frequencies(rope)               the rotary frequencies: a base, or a table
 //   enter(key, there, optional)     a nested object; if true, its fields and then leave()
 //   list(key, items, each), op(op), layers(all, each)

@@ -48,8 +48,8 @@ void join_f8(const TensorView& view, uint64_t row, uint64_t columns, std::byte* 
     }
 }
 
-// A row of MXFP4: the exponent goes in front, and a byte's two numbers come to stand 16 elements apart instead of side
-// by side.
+// A row of MXFP4: the exponent goes in front, and a byte's two numbers come to stand 16 elements
+// apart instead of side by side.
 void join_mxfp4(const TensorView& view, uint64_t row, uint64_t columns, std::byte* to) {
     for (uint64_t block = row * columns / kGroup, end = block + columns / kGroup; block < end; ++block, to += 17) {
         const std::byte* from = view.bytes.data() + block * 16;

@@ -24,8 +24,8 @@ const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFi
 /// The row of the file's matrix that is row `row` of the piece's.
 uint64_t file_row(const WeightPiece& piece, uint64_t row);
 
-/// The device's type for a tensor as it is, in rows of `columns`; nothing if it cannot be a weight. 8-bit floats whose
-/// scales change inside of a block are f32.
+/// The device's type for a tensor as it is, in rows of `columns`; nothing if it cannot be a weight.
+/// 8-bit floats whose scales change inside of a block are f32.
 std::optional<DType> held_type(const TensorView& view, uint64_t columns);
 
 /// Rows [first, first + count) of the piece, in the device's type, which is held_type's or f32, f16 or bf16.

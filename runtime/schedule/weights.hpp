@@ -19,8 +19,8 @@ enum class WeightTransform : uint32_t {
     negative_exp, ///< A_log -> -exp(A_log)
 };
 
-/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]` (all but the last axis) x
-/// `file_shape[last]`.
+/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]`
+/// (all but the last axis) x `file_shape[last]`.
 struct WeightPiece {
     std::vector<std::string> names;   ///< alternatives; the first that the file has is used
     std::vector<uint64_t> file_shape; ///< the rule that the file's tensor is held against; axes of 1 in the file are
@@ -31,8 +31,8 @@ struct WeightPiece {
         0; ///< the file has, of every so many rows, those of the first and the second half in turn; 0: it does not
 };
 
-/// A device tensor: the pieces' rows one after another. Matrices keep the file's float type unless asked otherwise;
-/// vectors are f32.
+/// A device tensor: the pieces' rows one after another. Matrices keep the file's float
+/// type unless asked otherwise; vectors are f32.
 struct WeightSlot {
     std::string name; ///< shown in errors and tables
     std::vector<uint32_t> shape;
@@ -82,13 +82,13 @@ struct DeviceWeight {
 /// Weights on the device. Move-only.
 class DeviceWeights {
 public:
-    /// Checks every slot against the files first and reports all that is missing or of a wrong shape in one error; then
-    /// loads. `progress(bytes done, bytes total)`.
+    /// Checks every slot against the files first and reports all that is missing or of a wrong shape in one error;
+    /// then loads. `progress(bytes done, bytes total)`.
     static Result<DeviceWeights> load(const vk::Device& device, const std::vector<WeightSlot>& slots,
                                       const ModelFiles& files, WeightType type,
                                       const std::function<bool(uint64_t, uint64_t)>& progress);
-    /// Weights made at random on the device, for shapes without files: a function of the seed and the slots alone.
-    /// `type` stored means bf16.
+    /// Weights made at random on the device, for shapes without files: a function of the seed and
+    /// the slots alone. `type` stored means bf16.
     static Result<DeviceWeights> random(vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type,
                                         uint64_t seed);
 
@@ -101,8 +101,8 @@ private:
     std::vector<DeviceWeight> weights_;
 };
 
-/// How a slot is held: vectors in f32; matrices as asked, or as the file has them. Not every file type can be held (an
-/// error says so).
+/// How a slot is held: vectors in f32; matrices as asked, or as the file has them.
+/// Not every file type can be held (an error says so).
 Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type);
 /// How a slot is held where there is no file: matrices as one part of type `matrix`.
 std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix);

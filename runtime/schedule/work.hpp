@@ -12,8 +12,8 @@ struct Work {
         0; ///< multiply-adds counted as two: products, attention, recurrences; not norms, activations and routing
 };
 
-/// `count` new tokens for each of `sequences` sequences that have `past` tokens. With `logits` the head runs for the
-/// last token of each.
+/// `count` new tokens for each of `sequences` sequences that have `past` tokens. With `logits` the
+/// head runs for the last token of each.
 struct WorkStep {
     uint64_t sequences = 1, past = 0, count = 1;
     bool logits = true;

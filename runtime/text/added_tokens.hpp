@@ -48,8 +48,8 @@ private:
 class AddedTokens {
 public:
     /// Reads the key `added_tokens` of `file`. A token that the model knows keeps its id; others follow the model's in
-    /// order. The file's own ids are not read: the library does not heed them either. Tokens of `more` that neither the
-    /// file nor the model has follow.
+    /// order. The file's own ids are not read: the library does not heed them either.
+    /// Tokens of `more` that neither the file nor the model has follow.
     static Result<AddedTokens> read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer,
                                     std::span<const AddedToken> more);
     /// The same from a list. `where` opens every message.

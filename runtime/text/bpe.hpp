@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: byte pair encoding: a word begins as characters, and the neighbours with the best-ranked merge are joined until
-// none is left.
+// L5: byte pair encoding: a word begins as characters, and the neighbours with the best-ranked
+// merge are joined until none is left.
 #pragma once
 #include "text/token_model.hpp"
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace weft::text {
 
-/// What two neighbouring tokens become, by (left, right). Open addressing: this is the one table that encoding spends
-/// its time in.
+/// What two neighbouring tokens become, by (left, right). Open addressing: this is the one table
+/// that encoding spends its time in.
 class MergeTable {
 public:
     struct Merge {

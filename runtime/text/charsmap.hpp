@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: SentencePiece's compiled table of replacements: a double array of 32-bit units over bytes (the layout of
-// Darts-clone), then the replacements, each ended by a zero byte.
+// L5: SentencePiece's compiled table of replacements: a double array of 32-bit units over bytes
+// (the layout of Darts-clone), then the replacements, each ended by a zero byte.
 #pragma once
 #include "base/result.hpp"
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace weft::text {
 
 class Charsmap {
 public:
-    /// `blob`: the size of the units in bytes as u32, the units, the replacements; all little-endian. `where` opens
-    /// every message.
+    /// `blob`: the size of the units in bytes as u32, the units, the replacements; all little-endian.
+    /// `where` opens every message.
     static Result<Charsmap> read(std::string_view blob, const std::string& where);
 
     struct Match {

@@ -25,8 +25,8 @@ struct ChatTemplateState {
     Result<const Named*> choose(bool has_tools) const;
 };
 
-/// What a GGUF file's metadata holds: tokenizer.chat_template, and tokenizer.chat_template.NAME for further ones; the
-/// tokens that its ids name.
+/// What a GGUF file's metadata holds: tokenizer.chat_template, and tokenizer.chat_template.NAME for further ones;
+/// the tokens that its ids name.
 Status add_gguf_templates(ChatTemplateState& state, const GgufMetadata& metadata);
 Status add_gguf_tokens(SpecialTokens& tokens, const GgufMetadata& metadata);
 

@@ -155,8 +155,8 @@ private:
     bool first_ = true;
 };
 
-/// Tokens <0x00> to <0xFF> back to bytes. A run of them that is not UTF-8 becomes as many U+FFFD, so each run waits for
-/// its end.
+/// Tokens <0x00> to <0xFF> back to bytes. A run of them that is not UTF-8 becomes as many U+FFFD,
+/// so each run waits for its end.
 class ByteFallbackStage final : public WholeTokens {
 public:
     ByteFallbackStage(DecodeStage& next, const NoConfig&) : WholeTokens(next) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5, stage 5: decoders turn tokens back into text. Each is a stage in a stream: there is no other way to decode, so
-// that text which comes token by token equals text decoded at once.
+// L5, stage 5: decoders turn tokens back into text. Each is a stage in a stream: there is no other way to decode,
+// so that text which comes token by token equals text decoded at once.
 #pragma once
 #include "base/result.hpp"
 #include <memory>
@@ -10,8 +10,8 @@ namespace weft::text {
 
 struct PartReader;
 
-/// One step of decoding in progress. A token comes in as any number of parts, each whole characters, and an end. What a
-/// stage cannot decide yet it keeps, and gives at the latest in finish().
+/// One step of decoding in progress. A token comes in as any number of parts, each whole characters, and an end.
+/// What a stage cannot decide yet it keeps, and gives at the latest in finish().
 class DecodeStage {
 public:
     virtual ~DecodeStage() = default;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: a tokenizer in the words of tokenizer.ggml.*, while it is worked out whether they can say it. One function a kind
-// of vocabulary.
+// L5: a tokenizer in the words of tokenizer.ggml.*, while it is worked out whether they can say it.
+// One function a kind of vocabulary.
 #pragma once
 #include "text/sentencepiece.hpp"
 #include <map>

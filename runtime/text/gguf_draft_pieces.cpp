@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What SentencePiece made: BPE with bytes for unknown characters as "llama", Unigram as "t5"; from tokenizer.json and
-// from a .model file.
+// What SentencePiece made: BPE with bytes for unknown characters as "llama", Unigram as "t5";
+// from tokenizer.json and from a .model file.
 #include "base/base64.hpp"
 #include "text/gguf_draft.hpp"
 #include "text/metaspace.hpp"
@@ -42,8 +42,8 @@ bool is_run(std::string_view token, std::string_view character) {
     return true;
 }
 
-// Tokens whose merges mix must have one score. Of equal scores the leftmost pair is joined first; the list joins the
-// longest left half first: the same for runs of one character, as spaces are.
+// Tokens whose merges mix must have one score. Of equal scores the leftmost pair is joined first;
+// the list joins the longest left half first: the same for runs of one character, as spaces are.
 void check_equals(const std::vector<std::vector<uint32_t>>& groups, const std::vector<size_t>& left_sizes,
                   GgufDraft& draft) {
     for (size_t g = 0; g < groups.size(); ++g) {

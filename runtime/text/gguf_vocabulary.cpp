@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vocabulary in a GGUF file, under the keys tokenizer.ggml.*: `model` says which of five kinds, and what the file
-// leaves open is as llama.cpp has it.
+// The vocabulary in a GGUF file, under the keys tokenizer.ggml.*: `model` says which of five kinds,
+// and what the file leaves open is as llama.cpp has it.
 #include "io/gguf_metadata.hpp"
 #include "text/bert_normalizer.hpp"
 #include "text/bpe.hpp"
@@ -186,8 +186,8 @@ Result<TokenizerParts> read_bpe_vocabulary(const GgufVocabulary& v) {
     return parts;
 }
 
-// Words begin with U+2581 there, and their other pieces with nothing; here other pieces begin with ## and words with
-// nothing.
+// Words begin with U+2581 there, and their other pieces with nothing; here other pieces
+// begin with ## and words with nothing.
 Result<TokenizerParts> read_word_pieces(const GgufVocabulary& v) {
     WordConfig config;
     config.origin = v.origin();

@@ -12,9 +12,9 @@ struct GgufVocabularyReport {
 };
 
 /// Writes tokenizer.ggml.* from tokenizer.json, a SentencePiece model or RWKV's vocabulary: byte-level BPE as "gpt2",
-/// BPE with byte fallback as "llama", Unigram as "t5", WordPiece as "bert". Where these keys cannot say all of a
-/// tokenizer.json, the key tokenizer.huggingface.json holds it whole. `vocabulary` is the number of rows of the
-/// embedding; ids without a token become unused ones.
+/// BPE with byte fallback as "llama", Unigram as "t5", WordPiece as "bert".
+/// Where these keys cannot say all of a tokenizer.json, the key tokenizer.huggingface.json holds it whole.
+/// `vocabulary` is the number of rows of the embedding; ids without a token become unused ones.
 Result<GgufVocabularyReport> write_gguf_vocabulary(const ModelFiles& files, uint32_t vocabulary, GgufWriter& writer);
 
 } // namespace weft

@@ -109,8 +109,8 @@ private:
     std::string content_;
 };
 
-// What SentencePiece's rules do, as the library applies them: to whole characters as a reader sees them, if those are
-// short.
+// What SentencePiece's rules do, as the library applies them: to whole characters as
+// a reader sees them, if those are short.
 class Precompiled final : public Normalizer {
 public:
     static Made read(const PartReader& part) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: how the parts of a tokenizer.json find their reader: a table from the key `type` to a function, one table a
-// stage.
+// L5: how the parts of a tokenizer.json find their reader: a table from the key `type`
+// to a function, one table a stage.
 #pragma once
 #include "base/json.hpp"
 #include "text/utf8.hpp"

@@ -8,8 +8,8 @@
 
 namespace weft::text {
 
-/// Finds phrases whichever pieces the text comes in, and holds back only what may be the beginning of one. Where text
-/// and phrases are UTF-8, no character is ever split.
+/// Finds phrases whichever pieces the text comes in, and holds back only what may be the beginning of one.
+/// Where text and phrases are UTF-8, no character is ever split.
 class PhraseScanner {
 public:
     /// Phrases must not be empty.

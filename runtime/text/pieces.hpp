@@ -12,12 +12,12 @@
 
 namespace weft::text {
 
-/// The text may become this much longer than the input by normalizing, and no more: parts of an untrusted file may each
-/// double it.
+/// The text may become this much longer than the input by normalizing, and no more:
+/// parts of an untrusted file may each double it.
 constexpr size_t growth_limit(size_t input_bytes) { return (size_t(16) << 20) + 64 * input_bytes; }
 
-/// Text under normalization. Metaspace's "first" asks whether a piece comes from the very start of the input, so the
-/// stages keep track of how many leading bytes do (all other positions are forgotten).
+/// Text under normalization. Metaspace's "first" asks whether a piece comes from the very start of the input,
+/// so the stages keep track of how many leading bytes do (all other positions are forgotten).
 struct NormalText {
     std::string text;
     size_t head = 0;  ///< leading bytes that come from the first character of the input

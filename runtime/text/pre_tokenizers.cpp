@@ -266,8 +266,8 @@ private:
     uint32_t length_ = 5;
 };
 
-// A new piece at each change of script. What comes before the first character that has one is dropped: as in the
-// library.
+// A new piece at each change of script. What comes before the first character that has
+// one is dropped: as in the library.
 class UnicodeScripts final : public PreTokenizer {
 public:
     Status apply(Pieces& pieces, size_t) const override {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: vocabularies of byte strings with ranks, as tiktoken and tekken files hold them: byte-level BPE whose merges
-// follow from the ranks.
+// L5: vocabularies of byte strings with ranks, as tiktoken and tekken files hold them:
+// byte-level BPE whose merges follow from the ranks.
 #pragma once
 #include "text/tokenizer_settings.hpp"
 

@@ -12,13 +12,13 @@ namespace weft::text {
 namespace {
 
 constexpr size_t kLongestPattern = 64 * 1024;
-// A repeated group takes a frame of some 250 bytes a character: a long text may hold a word of two million. Each thread
-// keeps what short texts took.
+// A repeated group takes a frame of some 250 bytes a character: a long text may hold a word of two million.
+// Each thread keeps what short texts took.
 constexpr uint32_t kHeapKilobytes = 64 * 1024, kHeapKilobytesLong = 512 * 1024;
 constexpr size_t kLongText = 64 * 1024;
 // Starting points tried in one call, and the product of these and the bytes ahead. Between calls the clock is read:
-// PCRE2's own limit counts each starting point anew, so that a pattern which fails slowly at each of a million of them
-// would never reach it.
+// PCRE2's own limit counts each starting point anew, so that a pattern which fails slowly at
+// each of a million of them would never reach it.
 constexpr size_t kWindow = 1024, kWindowWork = size_t(1) << 26;
 // PCRE2 looks for a possible first byte up to the end of what it is given, in each call. So it is given this much
 // beyond the starting points, and only if matching runs into that end (or out of steps), kReachGrowth times as much:

@@ -22,8 +22,9 @@ public:
     struct Span {
         size_t begin, end;
     };
-    /// Every match in `text`, left to right, as Oniguruma's iterator gives them: an empty match right after a match is
-    /// passed over. Fails with `unsupported` if matching takes more steps, memory or time than any sane pattern needs.
+    /// Every match in `text`, left to right, as Oniguruma's iterator gives them: an empty
+    /// match right after a match is passed over.
+    /// Fails with `unsupported` if matching takes more steps, memory or time than any sane pattern needs.
     Result<std::vector<Span>> find_all(std::string_view text) const;
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Oniguruma and PCRE2 agree on most of a pattern. This file rewrites where they do not: classes inside classes and
-// their intersections, what \w \s \b \h and \v mean, names of properties, quantifiers after an interval, and inline
-// options.
+// Oniguruma and PCRE2 agree on most of a pattern. This file rewrites where they do not:
+// classes inside classes and their intersections, what \w \s \b \h and \v mean, names of properties,
+// quantifiers after an interval, and inline options.
 #include "text/regex.hpp"
 #include "text/regex_sets.hpp"
 #include "text/utf8.hpp"

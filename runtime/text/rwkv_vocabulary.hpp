@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the vocabulary of RWKV's world models, in its own text file and in GGUF files: byte strings, of which the longest
-// is taken at each place.
+// L5: the vocabulary of RWKV's world models, in its own text file and in GGUF files: byte strings,
+// of which the longest is taken at each place.
 #pragma once
 #include "text/tokenizer_parts.hpp"
 

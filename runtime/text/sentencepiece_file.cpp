@@ -150,8 +150,8 @@ Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::str
     weft_ASSIGN(SentencePieces file, read_sentencepiece_file(bytes, origin));
     TokenizerSettings settings = given;
     weft_ASSIGN(auto around, apply_class(file, settings));
-    // The library itself adds nothing; the models of these files do: what T5 is made of ends a text, what Llama is made
-    // of begins it.
+    // The library itself adds nothing; the models of these files do: what T5 is made of ends a text,
+    // what Llama is made of begins it.
     weft_ASSIGN(const bool add_bos, settings.flag("add_bos_token", file.kind != SentencePieces::unigram));
     weft_ASSIGN(const bool add_eos, settings.flag("add_eos_token", file.kind == SentencePieces::unigram));
     const auto special = [&](bool wanted, int64_t id) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what tokenizer classes add to a SentencePiece model that the file itself does not say: fairseq's ids, T5's extra
-// ids.
+// L5: what tokenizer classes add to a SentencePiece model that the file itself does not say:
+// fairseq's ids, T5's extra ids.
 #pragma once
 #include "text/sentencepiece.hpp"
 

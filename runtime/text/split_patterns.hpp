@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the regular expressions by which families of byte-level vocabularies cut a text into words, for files that do not
-// hold them, and their names in GGUF files.
+// L5: the regular expressions by which families of byte-level vocabularies cut a text into words, for files that do
+// not hold them, and their names in GGUF files.
 #pragma once
 #include <span>
 #include <string>
@@ -22,8 +22,8 @@ inline constexpr std::string_view kTekkenSplit =
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|)"
     R"(\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
-/// Whether a pattern is one of these, as its own file or a GGUF file's table writes it. All of them take time linear in
-/// the text.
+/// Whether a pattern is one of these, as its own file or a GGUF file's table writes it.
+/// All of them take time linear in the text.
 bool is_known_split(std::string_view pattern);
 
 /// How a GGUF file with this value of tokenizer.ggml.pre cuts a text: pattern after pattern cuts the pieces of the one

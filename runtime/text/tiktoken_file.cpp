@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rank files hold neither the pattern nor the special tokens: both belong to a vocabulary, which its number of ranks
-// gives away.
+// Rank files hold neither the pattern nor the special tokens: both belong to a vocabulary,
+// which its number of ranks gives away.
 #include "base/base64.hpp"
 #include "text/rank_vocabulary.hpp"
 #include "text/split_patterns.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the stages that make a tokenizer, in the order in which text goes through them. Readers of other files fill this
-// in too.
+// L5: the stages that make a tokenizer, in the order in which text goes through them.
+// Readers of other files fill this in too.
 #pragma once
 #include "text/added_tokens.hpp"
 #include "text/decoders.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: one reader a kind of tokenizer file; each fills the same parts. The bytes are untrusted; `origin` (the file's
-// name) opens every message.
+// L5: one reader a kind of tokenizer file; each fills the same parts. The bytes are untrusted;
+// `origin` (the file's name) opens every message.
 #pragma once
 #include "text/tokenizer_settings.hpp"
 
@@ -19,8 +19,8 @@ Result<SentencePieces> read_sentencepiece_file(std::string_view bytes, const std
 /// A SentencePiece model: Unigram, BPE, word or character.
 Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::string& origin,
                                           const TokenizerSettings& settings);
-/// Lines of a token's bytes in base64 and its rank. `name`: the file's name without a folder, by which Whisper's two
-/// are known.
+/// Lines of a token's bytes in base64 and its rank. `name`: the file's name without a folder,
+/// by which Whisper's two are known.
 Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& origin, std::string_view name,
                                      const TokenizerSettings& settings);
 /// Mistral's tekken.json.

@@ -39,8 +39,8 @@ Json byte_level_pre_tokenizer(std::span<const std::string_view> patterns, bool a
 /// Spaces from U+2581, bytes from <0x00> tokens; the space that begins the text is dropped if `strip`.
 Json space_mark_decoder(bool strip);
 
-/// Tokens around a text: `before` A `after`, and for a pair `before` A `after` `between` B `after`. Null if there are
-/// none.
+/// Tokens around a text: `before` A `after`, and for a pair `before` A `after` `between` B `after`.
+/// Null if there are none.
 std::unique_ptr<PostProcessor> make_surround(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after,
                                              const std::vector<uint32_t>& between);
 

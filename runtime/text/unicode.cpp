@@ -35,8 +35,8 @@ void decompose(char32_t c, bool compatibility, std::vector<int32_t>& out) {
     else out.insert(out.end(), parts, parts + count);
 }
 
-// Each run of marks with a class above 0, in order of class. Sorted, not bubbled as utf8proc does: a long run must not
-// be quadratic.
+// Each run of marks with a class above 0, in order of class. Sorted, not bubbled as utf8proc does:
+// a long run must not be quadratic.
 void reorder_marks(std::vector<int32_t>& points) {
     for (size_t i = 0; i < points.size();) {
         if (combining_class(points[i]) == 0) {
@@ -51,8 +51,8 @@ void reorder_marks(std::vector<int32_t>& points) {
     }
 }
 
-// Composes what is decomposed and ordered. A mark whose class is not known composes with nothing and keeps its
-// neighbours apart.
+// Composes what is decomposed and ordered. A mark whose class is not known composes with
+// nothing and keeps its neighbours apart.
 void compose(std::vector<int32_t>& points) {
     const auto options = utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     size_t kept = 0;
@@ -183,8 +183,8 @@ void normalize_slowly(std::string_view text, NormalForm form, std::string& out) 
 } // namespace
 
 std::string normalize(std::string_view text, NormalForm form) {
-    // Below this no character changes by itself, and none joins the one before it: only one that stands before others
-    // can change.
+    // Below this no character changes by itself, and none joins the one before it:
+    // only one that stands before others can change.
     const char32_t inert = form == NormalForm::c ? 0x300 : 0x80;
     std::string out;
     out.reserve(text.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what tokenizers ask about characters: classes, lower case, the four normal forms, and the byte alphabet of
-// byte-level models.
+// L5: what tokenizers ask about characters: classes, lower case, the four normal forms, and the
+// byte alphabet of byte-level models.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the scripts of characters as the UnicodeScripts pre-tokenizer knows them: kana count as Han. Only whether two are
-// the same matters, so scripts have numbers.
+// L5: the scripts of characters as the UnicodeScripts pre-tokenizer knows them: kana count as Han.
+// Only whether two are the same matters, so scripts have numbers.
 #pragma once
 #include <cstdint>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: where the Unicode tables behind Hugging Face's tokenizers 0.23 differ from PCRE2's and utf8proc's, so that each
-// character is cut and rewritten as there. Its regular expressions know Unicode 16, its normal forms Unicode 9 to 11,
-// its punctuation Unicode 8.
+// L5: where the Unicode tables behind Hugging Face's tokenizers 0.23 differ from PCRE2's and utf8proc's,
+// so that each character is cut and rewritten as there. Its regular expressions know Unicode 16, its normal
+// forms Unicode 9 to 11, its punctuation Unicode 8.
 #pragma once
 #include <algorithm>
 #include <string_view>

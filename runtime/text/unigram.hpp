@@ -17,8 +17,8 @@ struct UnigramConfig {
     std::string origin; ///< the file, for messages
 };
 
-/// Neighbouring unknown characters are one unknown token. Time is the text's length times the longest piece's; memory
-/// is that of the longest stretch which no boundary of pieces must cut.
+/// Neighbouring unknown characters are one unknown token. Time is the text's length times the longest piece's;
+/// memory is that of the longest stretch which no boundary of pieces must cut.
 std::unique_ptr<TokenModel> make_unigram(UnigramConfig config);
 
 Result<std::unique_ptr<TokenModel>> read_unigram(const PartReader& part);

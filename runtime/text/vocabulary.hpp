@@ -17,8 +17,8 @@ namespace weft::text {
 constexpr uint32_t kHighestToken =
     (1u << 24) - 1; ///< so that tables by id stay small; the largest known vocabulary has 2^20
 
-/// Tokens and their ids. Not every id below size() need have a token. All tokens lie in one string: a vocabulary has
-/// 10^5 of them.
+/// Tokens and their ids. Not every id below size() need have a token. All tokens lie in one string:
+/// a vocabulary has 10^5 of them.
 class Vocabulary {
 public:
     /// Reads the object under `key`: each value an id of at most kHighestToken.

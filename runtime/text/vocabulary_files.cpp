@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vocabularies without the rest: vocab.txt (BERT), vocab.json and merges.txt (GPT-2, RoBERTa, CLIP, Qwen2), vocab.json
-// alone (CTC models). The class of the tokenizer says the rest.
+// Vocabularies without the rest: vocab.txt (BERT), vocab.json and merges.txt (GPT-2, RoBERTa, CLIP, Qwen2),
+// vocab.json alone (CTC models). The class of the tokenizer says the rest.
 #include "text/split_patterns.hpp"
 #include "text/tokenizer_readers.hpp"
 #include "text/utf8.hpp"

@@ -16,8 +16,8 @@ struct WordConfig {
     std::string origin; ///< the file, for messages
 };
 
-/// The longest piece at each place; a word that cannot be covered is one unknown token. Time is the word's length times
-/// the longest piece's.
+/// The longest piece at each place; a word that cannot be covered is one unknown token.
+/// Time is the word's length times the longest piece's.
 std::unique_ptr<TokenModel> make_word_piece(WordConfig config);
 std::unique_ptr<TokenModel> make_word_level(WordConfig config);
 

@@ -9,8 +9,8 @@ namespace weft::vk {
 /// The name of a VkResult, as in the specification.
 const char* name_of(VkResult result);
 
-/// Ok for VK_SUCCESS; otherwise an Error that names the call and the object, with the code a caller can act on
-/// (out_of_memory, device_lost).
+/// Ok for VK_SUCCESS; otherwise an Error that names the call and the object, with the code a caller
+/// can act on (out_of_memory, device_lost).
 Status check(VkResult result, const char* call, const std::string& object);
 
 } // namespace weft::vk

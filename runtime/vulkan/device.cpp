@@ -109,8 +109,8 @@ std::unique_ptr<Device> Device::described(DeviceSummary summary) {
 }
 
 Device::~Device() {
-    // Everything that was submitted has been waited for by its owner; a host's device is not ours to idle, as its other
-    // queues may be in use.
+    // Everything that was submitted has been waited for by its owner; a host's device is not ours to idle,
+    // as its other queues may be in use.
     if (owns_ && device_ && fn_.vkDeviceWaitIdle) fn_.vkDeviceWaitIdle(device_);
     pipelines_.reset();
     if (owns_ && device_) fn_.vkDestroyDevice(device_, nullptr);

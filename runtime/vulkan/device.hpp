@@ -23,8 +23,8 @@ struct DeviceOptions {
         shader_dir; ///< development: compile shaders from this folder at run time instead of the embedded ones
 };
 
-/// Handles of a host program. weft destroys none of them; they must outlive the Device. `features` says what the host
-/// enabled.
+/// Handles of a host program. weft destroys none of them; they must outlive the Device.
+/// `features` says what the host enabled.
 struct AdoptedDevice {
     PFN_vkGetInstanceProcAddr get_instance_proc_addr = nullptr;
     VkInstance instance = VK_NULL_HANDLE;
@@ -39,8 +39,9 @@ struct AdoptedDevice {
 
 class Pipelines;
 
-/// Owns (or borrows) instance, device and one queue with compute. Immovable; everything made from it must be destroyed
-/// first. submit() may be called from any thread; all else that is const as well.
+/// Owns (or borrows) instance, device and one queue with compute. Immovable;
+/// everything made from it must be destroyed first.
+/// submit() may be called from any thread; all else that is const as well.
 class Device {
 public:
     static Result<std::unique_ptr<Device>> create(const DeviceOptions& options);
@@ -62,8 +63,8 @@ public:
     const DeviceOptions& options() const { return options_; }
     Pipelines& pipelines() const { return *pipelines_; }
 
-    /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs): uploads need
-    /// no staging copy.
+    /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs):
+    /// uploads need no staging copy.
     bool unified_memory() const { return unified_memory_; }
     /// The memory type for a use, or -1. `local`: prefers device-local; `visible`: must be host-visible and coherent;
     /// `cached`: prefers cached.

@@ -40,8 +40,8 @@ struct KernelInfo {
     int32_t local_spec[3]; ///< index into Spec of the constant that sets it, or -1
 };
 
-// One field of a generated Buffers: no default, so that a forgotten buffer does not compile. Its access comes from the
-// shader.
+// One field of a generated Buffers: no default, so that a forgotten buffer does not compile.
+// Its access comes from the shader.
 struct In {
     In(const Tensor& t) : tensor(t) {}
     Tensor tensor;

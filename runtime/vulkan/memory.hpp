@@ -33,8 +33,8 @@ public:
     Arena& operator=(Arena&& other) noexcept;
     ~Arena();
 
-    /// `bytes` aligned to Tensor::kAlignment, contents undefined. `coming` says how much will be asked for in all from
-    /// now on, so that one block can hold it.
+    /// `bytes` aligned to Tensor::kAlignment, contents undefined. `coming` says how much will be asked for in all
+    /// from now on, so that one block can hold it.
     Result<Slice> allocate(uint64_t bytes, uint64_t coming = 0);
     uint64_t bytes() const;
 
@@ -59,8 +59,8 @@ struct Copy {
     Slice from, to;
 };
 
-/// Copies host bytes to the device through mapped memory, or through a staging buffer where there is none. One thread
-/// at a time.
+/// Copies host bytes to the device through mapped memory, or through a staging buffer where
+/// there is none. One thread at a time.
 class Uploader {
 public:
     static Result<Uploader> create(const Device& device, uint64_t staging_bytes = uint64_t(16) << 20);

@@ -12,8 +12,8 @@
 namespace weft::vk {
 namespace {
 
-// The driver checks its own header inside; ours tells a damaged or foreign file apart before the driver sees a byte of
-// it.
+// The driver checks its own header inside; ours tells a damaged or foreign file apart
+// before the driver sees a byte of it.
 struct CacheHeader {
     std::array<char, 8> magic{'w', 'e', 'f', 't', 'p', 'c', '0', '1'};
     uint32_t vendor = 0, device = 0, driver_version = 0, api_version = 0;

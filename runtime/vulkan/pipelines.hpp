@@ -37,8 +37,8 @@ public:
     Pipelines(const Pipelines&) = delete;
 
     Result<Pipeline> get(const PipelineKey& key);
-    /// Builds all that are missing on several threads. `progress(done, total)` is called on the calling thread; false
-    /// stops, with ErrorCode::cancelled.
+    /// Builds all that are missing on several threads. `progress(done, total)` is called on the calling thread;
+    /// false stops, with ErrorCode::cancelled.
     Status build(std::span<const PipelineKey> keys, const std::function<bool(size_t, size_t)>& progress);
     /// Writes the cache file if pipelines were made since it was read. A full disk is reported, and harms nothing.
     Status save_cache();

@@ -12,8 +12,9 @@
 
 namespace weft::vk {
 
-/// Numbers that change from step to step. Each is a word of the step header (shaders/lib/step.glsl), and grid sizes may
-/// depend on them: such dispatches are indirect, so a recording serves every length within its bucket.
+/// Numbers that change from step to step. Each is a word of the step header (shaders/lib/step.glsl),
+/// and grid sizes may depend on them:
+/// such dispatches are indirect, so a recording serves every length within its bucket.
 enum class Quantity : uint32_t {
     one = 0,          ///< does not change: the dispatch is direct
     tokens = 1,       ///< new tokens in the packed batch
@@ -57,8 +58,8 @@ struct Call {
     uint32_t segment = 0;
 };
 
-/// One row of the table from which the `grids` kernel computes indirect dispatch sizes: groups = ceil(ceil(count *
-/// header[per] / divisor) / local).
+/// One row of the table from which the `grids` kernel computes indirect dispatch sizes:
+/// groups = ceil(ceil(count * header[per] / divisor) / local).
 struct GridRow {
     struct Axis {
         uint32_t count, per, divisor, local;

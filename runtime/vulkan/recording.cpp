@@ -5,8 +5,8 @@
 namespace weft::vk {
 namespace {
 
-// Ranges touched since the last barrier. A barrier is needed before a call that reads what was written, or writes what
-// was touched.
+// Ranges touched since the last barrier. A barrier is needed before a call that reads
+// what was written, or writes what was touched.
 class Hazards {
 public:
     bool conflicts(const Slice& range, bool writes) const {

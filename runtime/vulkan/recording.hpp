@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L1: Recording: a Program as secondary command buffers, one a segment, with descriptor sets and derived barriers. Made
-// once, replayed.
+// L1: Recording: a Program as secondary command buffers, one a segment, with descriptor sets and
+// derived barriers. Made once, replayed.
 #pragma once
 #include "vulkan/pipelines.hpp"
 #include "vulkan/recorder.hpp"
@@ -11,12 +11,12 @@ struct RecordingOptions {
     bool timestamps = false; ///< two timestamps around every call, for profiling; costs a barrier a call
 };
 
-/// Move-only; the device, the slices of the program's resources and the pipelines must outlive it. One thread at a
-/// time, and never while the device runs it.
+/// Move-only; the device, the slices of the program's resources and the pipelines must outlive it.
+/// One thread at a time, and never while the device runs it.
 class Recording {
 public:
-    /// Every resource of the program must have its slice. Fails if the group count of a direct dispatch passes the
-    /// device's limit, or the driver refuses.
+    /// Every resource of the program must have its slice. Fails if the group count of a direct dispatch passes
+    /// the device's limit, or the driver refuses.
     static Result<Recording> create(Device& device, Program program, const RecordingOptions& options = {});
     Recording(Recording&& other) noexcept;
     Recording& operator=(Recording&& other) noexcept;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs glslc rather than linking libshaderc: Debian's libshaderc leaves symbols of glslang undefined, and this serves
-// development only.
+// Runs glslc rather than linking libshaderc: Debian's libshaderc leaves symbols of glslang undefined,
+// and this serves development only.
 #include "vulkan/shader_compiler.hpp"
 #include "base/file.hpp"
 #include <cstring>

@@ -8,8 +8,8 @@
 namespace weft::vk {
 
 /// Finds KERNEL.comp in a folder of `shaders`, with includes from its lib/, and compiles it with the variant's defines.
-/// The interface (buffers, push constants, specialization) must stay what it was when weft was built; a change there
-/// needs a rebuild. Fails with the compiler's messages.
+/// The interface (buffers, push constants, specialization) must stay what it was when weft was built;
+/// a change there needs a rebuild. Fails with the compiler's messages.
 Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shaders, const KernelInfo& kernel,
                                              const VariantInfo& variant);
 

@@ -10,9 +10,9 @@
 namespace weft::vk {
 
 /// A matrix-like view: shape [.., rows, columns] with unit column stride. `resource` indexes the Program that made it.
-/// A view of some columns of a wider tensor keeps the wide row stride; kernels that can read such a view take `stride`
-/// and `start` as push constants, the others check contiguous(). Of a type in blocks, columns, stride and start are
-/// whole blocks.
+/// A view of some columns of a wider tensor keeps the wide row stride; kernels that can read such a view
+/// take `stride` and `start` as push constants, the others check contiguous(). Of a type in blocks,
+/// columns, stride and start are whole blocks.
 struct Tensor {
     static constexpr uint32_t kNone = ~0u;
 
@@ -24,8 +24,8 @@ struct Tensor {
     uint32_t stride = 0;             ///< elements from one row to the next
     uint32_t start = 0;              ///< elements from `offset` to the first element
 
-    /// Offsets of buffers bound to shaders are multiples of this on every Vulkan device (the largest
-    /// minStorageBufferOffsetAlignment allowed).
+    /// Offsets of buffers bound to shaders are multiples of this on every Vulkan device
+    /// (the largest minStorageBufferOffsetAlignment allowed).
     static constexpr uint64_t kAlignment = 256;
 
     explicit operator bool() const { return resource != kNone; }

@@ -4,9 +4,10 @@
 //
 //   TARGET [--seconds S] [--seed N] [--once NOTE] FILE-OR-DIRECTORY...
 //
-// Every input is a function of the seed and its number. One that fails or takes too long is left in the file
-// TARGET-failure. A second run would therefore show nothing new: with --once it ends after the corpus if the file NOTE,
-// which a run that passes leaves behind, is younger than the program and the corpus and tells of as many seconds.
+// Every input is a function of the seed and its number. One that fails or takes too long
+// is left in the file TARGET-failure.
+// A second run would therefore show nothing new: with --once it ends after the corpus if the file NOTE, which a run
+// that passes leaves behind, is younger than the program and the corpus and tells of as many seconds.
 #include <algorithm>
 #include <chrono>
 #include <csignal>

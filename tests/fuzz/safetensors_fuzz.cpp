@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target: any bytes as a safetensors file. What is accepted must obey the format and survive being written and
-// read again.
+// Fuzz target: any bytes as a safetensors file. What is accepted must obey the format and
+// survive being written and read again.
 #include "base/check.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"

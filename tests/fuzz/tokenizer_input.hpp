@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every fuzz target of a kind of tokenizer file does with what its reader made of the bytes: encode a text and
-// decode it, at once and token by token.
+// What every fuzz target of a kind of tokenizer file does with what its reader made of the bytes:
+// encode a text and decode it, at once and token by token.
 #pragma once
 #include "base/check.hpp"
 #include "text/tokenizer_readers.hpp"

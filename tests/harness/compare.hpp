@@ -20,13 +20,13 @@ struct Expected {
     double tolerance;
 };
 
-/// Fails at the first element off by more than its tolerance (or NaN where a number is due), printing index, expected,
-/// got, tolerance and the largest error.
+/// Fails at the first element off by more than its tolerance (or NaN where a number is due), printing index,
+/// expected, got, tolerance and the largest error.
 void require_close(std::span<const float> got, std::span<const Expected> expected, const std::string& what);
 
 /// Runs every case of `table`: builds, runs, then `check(context, case name)` compares. Each case is a Catch2 section;
-/// a failure names the case, its seed and the command that reruns it alone. Validation messages fail the case. Each
-/// case runs twice and must give the same bits.
+/// a failure names the case, its seed and the command that reruns it alone. Validation messages fail the case.
+/// Each case runs twice and must give the same bits.
 void run_cases(const kernel::KernelTable& table,
                const std::function<void(kernel::CaseContext&, const std::string&)>& check);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests: the device they run on, with validation on; skips visibly where there is none, and fails on any validation
-// message.
+// Tests: the device they run on, with validation on; skips visibly where there is none,
+// and fails on any validation message.
 #pragma once
 #include "vulkan/device.hpp"
 #include <catch2/catch_test_macros.hpp>

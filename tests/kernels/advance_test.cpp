@@ -46,8 +46,8 @@ TEST_CASE("advance", "[kernels]") {
             if (stops) REQUIRE(ctx.words("step ids")[s] == r.id);
         }
         if (!decode) return;
-        // Each step gives the best token that the sequence has not had: what was fed back shows in history, ids and
-        // ring.
+        // Each step gives the best token that the sequence has not had: what was fed back
+        // shows in history, ids and ring.
         const auto& logits = ctx.data("logits");
         const auto history = ctx.words("history"), ring = ctx.words("ring"), ids = ctx.words("step ids"),
                    first_ids = ctx.words("first ids");

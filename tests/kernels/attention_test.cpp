@@ -14,11 +14,11 @@ using kernel::CaseContext;
 
 namespace {
 
-// How far off y and lse may be. A score is off by the roundings of a sum of d products (independent ones grow like
-// their square root; 4 of them are a safe bound, Higham & Mary 2019), of the cap and of the bias. e^x is off by 3 + 2
-// |x| units in the last place (Vulkan), which also holds for the factors by which the running sums fade when the
-// maximum rises; x and the sum of all rises are at most the range of the scores, and e^-x x <= 1 keeps the former
-// small. The sums over keys again round like a square root.
+// How far off y and lse may be. A score is off by the roundings of a sum of d products (independent ones
+// grow like their square root; 4 of them are a safe bound, Higham & Mary 2019), of the cap and of the bias.
+// e^x is off by 3 + 2 |x| units in the last place (Vulkan), which also holds for the factors by which the running sums
+// fade when the maximum rises; x and the sum of all rises are at most the range of the scores, and e^-x x <= 1 keeps
+// the former small. The sums over keys again round like a square root.
 struct Bounds {
     double relative, lse;
 };
@@ -81,8 +81,8 @@ void check(CaseContext& ctx, const AttentionCase& c) {
     }
 }
 
-// y and lse of a problem whose caches hold the same keys and values in every run: `layout` says how the sequences are
-// cut into steps.
+// y and lse of a problem whose caches hold the same keys and values in every run:
+// `layout` says how the sequences are cut into steps.
 struct Output {
     std::vector<float> y, lse;
 };

@@ -61,8 +61,8 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
     if (has_state) test::require_close(ctx.data("state"), state, "state");
 }
 
-/// Convolves x f32 [batch, T, C] in one call, sequence i in slot i with `state` [batch, C, K - 1], and gives back y;
-/// `state` becomes the new one.
+/// Convolves x f32 [batch, T, C] in one call, sequence i in slot i with `state` [batch, C, K - 1],
+/// and gives back y; `state` becomes the new one.
 struct Weights {
     std::vector<float> weight, bias; ///< bias may be empty
     kernel::Activation activation = kernel::Activation::silu;

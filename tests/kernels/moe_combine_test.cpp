@@ -41,8 +41,8 @@ TEST_CASE("moe_combine", "[kernels]") {
                 const auto sum = reference::moe_combine(w, o, s[3], shared.empty() ? 0 : shared[t * wide + i], factor,
                                                         residual.empty() ? 0 : residual[t * wide + i]);
                 got.push_back(y[t * wide + i]);
-                // k + 2 terms summed one after another, three products each; the sigmoid of |gate| < 20 is off by 2 (8
-                // + 2 * 20) units at most.
+                // k + 2 terms summed one after another, three products each; the sigmoid of |gate| < 20 is off
+                // by 2 (8 + 2 * 20) units at most.
                 expected.push_back({sum.value, test::kEps32 * (double(k) + 5 + (gate.empty() ? 0 : 96)) * sum.size});
             }
         test::require_close(got, expected, "y");

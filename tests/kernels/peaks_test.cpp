@@ -14,8 +14,8 @@ TEST_CASE("peaks", "[kernels]") {
             REQUIRE(ctx.words("y") == ctx.words("x"));
             return;
         }
-        // All four chains of a lane go through the same steps; the sum is what 4096 multiply-adds in double give,
-        // within their roundings.
+        // All four chains of a lane go through the same steps; the sum is what 4096 multiply-adds
+        // in double give, within their roundings.
         std::vector<test::Expected> expected;
         for (uint32_t i = 0; i < 4096; ++i) {
             double sum = 0;

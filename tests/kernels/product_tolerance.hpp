@@ -6,9 +6,9 @@
 
 namespace weft::test {
 
-/// A sum of `depth` products in any order and its bias. Roundings are taken as independent: Higham and Mary, A new
-/// approach to probabilistic rounding error analysis (2019), theorem 2.4 with lambda = 6, instead of the worst case,
-/// depth roundings.
+/// A sum of `depth` products in any order and its bias. Roundings are taken as independent:
+/// Higham and Mary, A new approach to probabilistic rounding error analysis (2019), theorem 2.4 with lambda = 6,
+/// instead of the worst case, depth roundings.
 inline double product_tolerance(const reference::Product& p, size_t depth) {
     return kEps32 * (6 * std::sqrt(double(depth)) + 8) * p.size + p.doubt;
 }
@@ -20,8 +20,8 @@ inline Expected activated(const reference::Product& gate, const reference::Produ
                  error = product_tolerance(gate, depth), act = reference::activation(kind, g);
     const bool exact = kind == 0 || kind == 4 || kind == 5, gelu = kind == 2 || kind == 3;
     const double slope = kind == 5 ? 2 * size + error : 1.13; // the steepest of the others is that of GELU
-    // exp(v) is off by 3 + 2 |v| units; |v| is at most about 2 |g|, and g^2 in both forms of GELU; some roundings
-    // around it.
+    // exp(v) is off by 3 + 2 |v| units; |v| is at most about 2 |g|, and g^2 in both forms of GELU;
+    // some roundings around it.
     double tolerance = slope * error + kEps32 * (exact ? 2 : 16 + 4 * size + (gelu ? 2 * size * size : 0)) *
                                            std::max(exact ? std::abs(act) : size, exact ? 0.0 : 0.25);
     if (!gated) return {act, tolerance};

@@ -13,10 +13,10 @@ using kernel::QkvAppendCase;
 
 namespace {
 
-// What one head of q or k becomes, and how far off each channel may be: a norm rounds like the square root of its sum
-// (4 of them bound it, Higham & Mary 2019) and a few times more; an angle is rounded once, which turns the pair by
-// angle * roundoff, and the frequency stretched by NTK is off by 5 roundoffs; the polynomials of cos and sin, their
-// product and sum by a few.
+// What one head of q or k becomes, and how far off each channel may be: a norm rounds like the square
+// root of its sum (4 of them bound it, Higham & Mary 2019) and a few times more; an angle is rounded once,
+// which turns the pair by angle * roundoff, and the frequency stretched by NTK is off by 5 roundoffs;
+// the polynomials of cos and sin, their product and sum by a few.
 void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<double>& weight, double scale,
           const CaseContext::Sequence& s, size_t token, double position, const std::vector<float>& frequencies,
           const std::vector<float>& positions, std::vector<test::Expected>& out, double storage) {

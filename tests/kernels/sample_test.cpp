@@ -88,8 +88,8 @@ TEST_CASE("sample", "[kernels]") {
                 p[token] = 1;
             } else {
                 p = reference::filtered_probabilities(settings, x);
-                // Sums of masses have V / 128 + 32 roundings: tokens that they cannot tell to lie on one side of top_p
-                // may be on either.
+                // Sums of masses have V / 128 + 32 roundings: tokens that they cannot tell to lie on one
+                // side of top_p may be on either.
                 auto near = settings;
                 const double off = test::kEps32 * (double(vocabulary) / 128 + 32);
                 near.top_p = settings.top_p * (1 - off);
@@ -115,8 +115,8 @@ TEST_CASE("sample", "[kernels]") {
             }
             for (size_t v = 0; v < vocabulary && !probabilities.empty(); ++v) {
                 got.push_back(probabilities[o * vocabulary + v]);
-                // x has four roundings, exp is off by 3 + 2 |x - max| ulp of two roundings each, the sum has V / 128 +
-                // 7 roundings. A token that is removed has exactly 0.
+                // x has four roundings, exp is off by 3 + 2 |x - max| ulp of two roundings each, the sum has
+                // V / 128 + 7 roundings. A token that is removed has exactly 0.
                 const double distance = p[v] > 0 && std::isfinite(x[v]) ? top - x[v] : 0;
                 expected.push_back(
                     {p[v], p[v] > 0 ? test::kEps32 * (24 + 8 * most + 4 * distance + double(vocabulary) / 128) * p[v] +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// weft inside a program that has its own Vulkan device: it computes there, shares the queue, and leaves everything as
-// it was.
+// weft inside a program that has its own Vulkan device: it computes there, shares the queue,
+// and leaves everything as it was.
 #include "device.hpp"
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
@@ -14,8 +14,8 @@ using namespace weft;
 
 namespace {
 
-/// A host program: the loader, an instance, the first device with a queue that computes, no feature enabled, and a
-/// command buffer of its own.
+/// A host program: the loader, an instance, the first device with a queue that computes, no feature enabled,
+/// and a command buffer of its own.
 class Host {
 public:
     static constexpr uint32_t kWords = 1 << 16;

@@ -21,8 +21,8 @@ const fs::path kBundled = fs::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid"
 // Every message opens with the model's one special token.
 constexpr const char* kPlain = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% endfor %}{% if "
                                "add_generation_prompt %}<|endoftext|>assistant:\n{% endif %}";
-// Of earlier answers only the beginning stays, as templates do that drop thoughts; and the answer is opened with words
-// that the past does not have.
+// Of earlier answers only the beginning stays, as templates do that drop thoughts; and the answer is
+// opened with words that the past does not have.
 constexpr const char* kRewriting = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content[:9] if m.role == "
                                    "'assistant' else m.content }}{% endfor %}"
                                    "{% if add_generation_prompt %}<|endoftext|>assistant:\nOnce upon{% endif %}";
@@ -149,15 +149,15 @@ TEST_CASE("chat: nothing is read twice", "[chat]") {
         ask(chat, question);
         CHECK(chat.stats().kept == had);
     }
-    // A conversation from a file goes on with the tokens that were made, not with those that the tokenizer would
-    // choose.
+    // A conversation from a file goes on with the tokens that were made, not with those
+    // that the tokenizer would choose.
     const std::string saved = chat.save();
     const std::string answer = ask(chat, "How?");
     REQUIRE(bool(chat.load(saved, "saved")));
     CHECK(chat.messages().size() == 8);
     CHECK(ask(chat, "How?") == answer);
-    // What was undone is in no file; what was said before is, with its tokens up to a place where the text can be taken
-    // apart.
+    // What was undone is in no file; what was said before is, with its tokens up to a place
+    // where the text can be taken apart.
     ask(chat, "What of the zebra?");
     CHECK_THAT(chat.save(), ContainsSubstring("zebra"));
     REQUIRE((chat.undo() && chat.undo()));

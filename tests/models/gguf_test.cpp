@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GGUF files against what transformers and llama.cpp computed with the same weights, through the same code as `weft
-// check`.
+// GGUF files against what transformers and llama.cpp computed with the same weights,
+// through the same code as `weft check`.
 #include "device.hpp"
 #include "io/gguf_writer.hpp"
 #include "models/architecture.hpp"
@@ -55,10 +55,10 @@ TEST_CASE("gguf goldens: logits", "[models]") {
         }
 }
 
-// Its weights magnify roundings (llama.cpp with quantized activations differs from itself by 0.3 between one token at a
-// time and all at once), so the bound for all the others, 2e-4, is too narrow. The same weights in transformers: double
-// precision is 1.4e-4 from the recording, float32 2.5e-4 from double. Two such float32 computations may be twice that
-// apart.
+// Its weights magnify roundings (llama.cpp with quantized activations differs from itself by 0.3 between one token at
+// a time and all at once), so the bound for all the others, 2e-4, is too narrow.
+// The same weights in transformers: double precision is 1.4e-4 from the recording, float32 2.5e-4 from double.
+// Two such float32 computations may be twice that apart.
 TEST_CASE("gguf goldens: weights that magnify roundings", "[models]") {
     weft_GOLDEN(folder, "gguf/qwen3next-q4_k_m");
     const auto report = check(test::device(), folder / "model.gguf", {});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recorded cases of reference implementations, through the same code as `weft check`: every way of feeding the prompt,
-// layer by layer, and the greedy continuation.
+// Recorded cases of reference implementations, through the same code as `weft check`: every way of feeding the
+// prompt, layer by layer, and the greedy continuation.
 #include "device.hpp"
 #include "io/model_files.hpp"
 #include "io/safetensors.hpp"

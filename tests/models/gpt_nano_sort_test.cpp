@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trained three-layer GPT that sorts, made by others: every tensor of its first layer and every later block against
-// theirs. Its own JSON becomes a GPT-2 directory as the hub has them; schedules cut off behind each operation then show
-// what stands between.
+// A trained three-layer GPT that sorts, made by others: every tensor of its first layer and every later
+// block against theirs. Its own JSON becomes a GPT-2 directory as the hub has them; schedules cut off behind
+// each operation then show what stands between.
 #include "harness/gpu.hpp"
 #include "io/safetensors_writer.hpp"
 #include "models/architecture.hpp"
@@ -117,8 +117,8 @@ std::vector<float> run(const Reference& r, Schedule schedule) {
     return std::move(*out);
 }
 
-// Both sides are fp32 and differ by rounding: sums of up to 192 terms, a few in a row, each off by a few units in the
-// last place of the largest value.
+// Both sides are fp32 and differ by rounding: sums of up to 192 terms, a few in a row, each off by a few
+// units in the last place of the largest value.
 void compare(const std::string& name, const std::vector<float>& ours, const std::vector<float>& theirs) {
     REQUIRE(ours.size() == theirs.size());
     double largest = 1, error = 0;
@@ -142,8 +142,8 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
         return a;
     };
 
-    // The first `layers` layers with the first `blocks` blocks of the last one; what remains is the head's to show,
-    // through `norm` and `linear`.
+    // The first `layers` layers with the first `blocks` blocks of the last one; what remains is the
+    // head's to show, through `norm` and `linear`.
     const auto cut = [&](size_t layers, size_t blocks) {
         Schedule s = r.schedule;
         s.layers.resize(layers);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory written as GGUF is the same model: held against the directory's own recorded results, in every way of
-// feeding.
+// A directory written as GGUF is the same model: held against the directory's own recorded
+// results, in every way of feeding.
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "device.hpp"

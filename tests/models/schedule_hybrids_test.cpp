@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// State space models and hybrids: configs to schedules, against the goldens' files and with edited configs. No device
-// needed.
+// State space models and hybrids: configs to schedules, against the goldens' files and with
+// edited configs. No device needed.
 #include "io/safetensors_writer.hpp"
 #include "models/schedules.hpp"
 #include <map>
@@ -19,8 +19,8 @@ Json with(const char* name, const char* key, Json value) {
     return edited(golden(name), [&](Json& c) { c[key] = std::move(value); });
 }
 
-// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, f feed-forward, x experts, l linear; '|'
-// between layers.
+// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, f feed-forward, x experts,
+// l linear; '|' between layers.
 std::string pattern(const Schedule& s) {
     std::string all;
     for (const Layer& layer : s.layers) {

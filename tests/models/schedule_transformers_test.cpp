@@ -235,8 +235,8 @@ TEST_CASE("rotary types", "[models]") {
     CHECK(dynamic.ntk == 4);
     CHECK(dynamic.original == 256);
 
-    // The original context beside the rope's own numbers wins; yarn's factor comes from the contexts if absent; 0 for a
-    // beta means absent.
+    // The original context beside the rope's own numbers wins; yarn's factor comes from the contexts if
+    // absent; 0 for a beta means absent.
     const auto [yarn, yarned] =
         rope(with({{"rope_type", "yarn"}, {"factor", 8.0}, {"original_max_position_embeddings", 32}}));
     CHECK(text_of(edited(with({{"rope_type", "yarn"}, {"original_max_position_embeddings", 77}, {"beta_fast", 0}}),
@@ -275,8 +275,8 @@ TEST_CASE("rotary types", "[models]") {
             with({{"rope_type", "longrope"}, {"short_factor", ones}, {"long_factor", twos}, {"attention_factor", 1.5}}))
             .first.factor == 1.5f);
 
-    // Llama rotates whole heads, Phi-3 as much as its config says; the released Phi-3 files call LongRoPE "su" and
-    // "yarn" too.
+    // Llama rotates whole heads, Phi-3 as much as its config says; the released Phi-3 files
+    // call LongRoPE "su" and "yarn" too.
     CHECK(rope(edited(llama, [](Json& c) { c["partial_rotary_factor"] = 0.5; })).first.rotary == 16);
     const Json phi = edited(config_of(goldens() / "phi3"),
                             [](Json& c) { c["partial_rotary_factor"] = 0.5, c["rope_scaling"] = nullptr; });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/attention in double precision: softmax attention as written by Vaswani et al. (2017, equation
-// 1), all keys at once, with the mask, cap, bias and sink of the models that have them (Gemma 2: cap, Llama 4: chunks,
-// T5: bias, gpt-oss: sinks).
+// Reference of kernels/attention in double precision: softmax attention as written by Vaswani et al.
+// (2017, equation 1), all keys at once, with the mask, cap, bias and sink of the models that have them
+// (Gemma 2: cap, Llama 4: chunks, T5: bias, gpt-oss: sinks).
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -35,8 +35,8 @@ struct AttentionRow {
     double keys = 0;
 };
 
-/// One query head at `position`. key(j) and value(j) point at the channels of key j (d and dv of them). `bias` holds n
-/// columns, or nothing.
+/// One query head at `position`. key(j) and value(j) point at the channels of key j (d and dv of them).
+/// `bias` holds n columns, or nothing.
 template <class Key, class Value>
 AttentionRow attention(const std::vector<double>& q, int64_t position, int64_t keys, const AttentionMask& mask,
                        double scale, double softcap, const std::vector<double>& bias, int64_t bias_offset,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/causal_conv in double precision: the definition of a causal depthwise convolution, one output at
-// a time.
+// Reference of kernels/causal_conv in double precision: the definition of a causal depthwise
+// convolution, one output at a time.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -13,8 +13,8 @@ struct ConvValue {
     double size = 0; ///< sum of the magnitudes that were added
 };
 
-/// `input(i)` is the sequence's input i, where negative numbers reach into the past: -1 is the last input before the
-/// first new one.
+/// `input(i)` is the sequence's input i, where negative numbers reach into the past:
+/// -1 is the last input before the first new one.
 inline ConvValue causal_conv(int64_t t, const float* weight, int64_t taps, double bias,
                              const std::function<double(int64_t)>& input) {
     ConvValue v{bias, std::abs(bias)};

@@ -5,8 +5,8 @@
 
 namespace weft::reference {
 
-/// The three products of one element: alpha * x * multiplier, beta * z * gate_factor(gate), gamma * w; what is absent
-/// is 0.
+/// The three products of one element: alpha * x * multiplier, beta * z * gate_factor(gate),
+/// gamma * w; what is absent is 0.
 struct CombineTerms {
     double x = 0, z = 0, w = 0;
 };

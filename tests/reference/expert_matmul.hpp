@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/expert_matmul: each pair is a product of its own (reference/matmul.hpp) with the weights of its
-// expert.
+// Reference of kernels/expert_matmul: each pair is a product of its own (reference/matmul.hpp)
+// with the weights of its expert.
 #pragma once
 #include "reference/matmul.hpp"
 #include <vector>

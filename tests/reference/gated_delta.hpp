@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/gated_delta in double precision: the recurrence of the gated delta rule (Yang et al. 2024, Gated
-// Delta Networks, equation 10), token by token.
+// Reference of kernels/gated_delta in double precision: the recurrence of the gated delta rule (Yang et al. 2024,
+// Gated Delta Networks, equation 10), token by token.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -16,8 +16,8 @@ struct GatedDeltaShape {
 
 /// One sequence of one value head. q and k [T, dk], v [T, dv], b and a [T]; state [dk, dv] is read and written.
 /// `y_error` [T, dv] and `state_error` [dv] say how far off each may be for a unit roundoff of 1. The error of a column
-/// of the state is followed as a length: the transition I - beta k k^T lengthens nothing if |k| = 1 and beta <= 2, so
-/// errors only add up; each token adds those of its products, sums of dk and of a chunk's tokens.
+/// of the state is followed as a length: the transition I - beta k k^T lengthens nothing if |k| = 1 and beta <= 2,
+/// so errors only add up; each token adds those of its products, sums of dk and of a chunk's tokens.
 inline std::vector<double> gated_delta(const GatedDeltaShape& s, const std::vector<double>& q,
                                        const std::vector<double>& k, const std::vector<double>& v,
                                        const std::vector<double>& b, const std::vector<double>& a, double bias,

@@ -21,8 +21,8 @@ inline Product product(const float* x, const float* w, size_t depth) {
     return p;
 }
 
-/// A row of x in 8 bits: eight neighbours are multiples of 1/127 of their largest. One that lies between two of them by
-/// rounding may be either.
+/// A row of x in 8 bits: eight neighbours are multiples of 1/127 of their largest. One that lies
+/// between two of them by rounding may be either.
 struct EightBits {
     std::vector<float> x, doubt;
     EightBits(const float* row, size_t depth) : x(depth), doubt(depth) {

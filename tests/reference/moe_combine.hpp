@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/moe_combine in double precision (Shazeer et al. 2017, equation 1; DeepSeekMoE 2024, equation 9):
-// one element.
+// Reference of kernels/moe_combine in double precision (Shazeer et al. 2017, equation 1;
+// DeepSeekMoE 2024, equation 9): one element.
 #pragma once
 #include <cmath>
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/norm in double precision: RMSNorm (Zhang & Sennrich 2019, equation 4), LayerNorm (Ba et al.
-// 2016, equation 4), L2.
+// Reference of kernels/norm in double precision: RMSNorm (Zhang & Sennrich 2019, equation 4),
+// LayerNorm (Ba et al. 2016, equation 4), L2.
 #pragma once
 #include <cmath>
 #include <vector>

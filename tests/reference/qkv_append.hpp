@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reference of kernels/qkv_append in double precision: RMS norm of a head (Zhang & Sennrich 2019, equation 4) and
-// rotary embedding (Su et al. 2021, equation 34), with the dynamic NTK base of Hugging Face's modeling_rope_utils (base
-// * s^(d / (d - 2)), so frequency i times s^(-2i / (d - 2))).
+// rotary embedding (Su et al. 2021, equation 34), with the dynamic NTK base of Hugging Face's modeling_rope_utils
+// (base * s^(d / (d - 2)), so frequency i times s^(-2i / (d - 2))).
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/route in double precision, from the equations of DeepSeek-V3 (2024, 12 to 16), Mixtral (2024)
-// and Hugging Face's Granite and Llama 4.
+// Reference of kernels/route in double precision, from the equations of DeepSeek-V3 (2024, 12 to 16), Mixtral
+// (2024) and Hugging Face's Granite and Llama 4.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -30,8 +30,8 @@ inline std::vector<uint32_t> ranking(const std::vector<double>& values) {
     return order;
 }
 
-/// One token. bias may be empty. NaN and infinities become the ends of the range of a float, scores below it 0; a
-/// sigmoid saturates as 1 + exp(-x) does in a float, for with a bias scores that saturated tie.
+/// One token. bias may be empty. NaN and infinities become the ends of the range of a float, scores below it 0;
+/// a sigmoid saturates as 1 + exp(-x) does in a float, for with a bias scores that saturated tie.
 inline Routed route(const Router& r, std::vector<double> logits, const std::vector<double>& bias) {
     constexpr double kMost = 3.402823466e38, kLeast = 1.1754944e-38;
     for (double& x : logits) x = std::isnan(x) ? -kMost : std::clamp(x, -kMost, kMost);

@@ -21,8 +21,8 @@ struct Sampling {
     uint32_t window = 0, ngram = 0;
 };
 
-/// Logits after penalties and temperature; -inf: removed. `history`: the tokens so far that are held, oldest first.
-/// `allowed` may be empty.
+/// Logits after penalties and temperature; -inf: removed. `history`: the tokens so far that are held,
+/// oldest first. `allowed` may be empty.
 inline std::vector<double> processed_logits(const Sampling& s, const std::vector<float>& logits,
                                             const std::vector<uint32_t>& history, const std::vector<bool>& allowed) {
     constexpr double kMost = std::numeric_limits<float>::max(), kRemoved = -std::numeric_limits<double>::infinity();

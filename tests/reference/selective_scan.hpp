@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reference of kernels/selective_scan in double precision: the recurrence of Mamba-1 (Gu & Dao 2023, equation 2a, 2b),
-// one channel of one sequence at a time. Beside each value runs a bound of how far 32-bit arithmetic with the precision
-// that Vulkan demands may be off.
+// one channel of one sequence at a time.
+// Beside each value runs a bound of how far 32-bit arithmetic with the precision that Vulkan demands may be off.
 #pragma once
 #include <cmath>
 #include <vector>
@@ -13,8 +13,8 @@ struct ScanValue {
     double error = 0; ///< bound of a 32-bit result's error
 };
 
-/// log(1 + e^x) of the 32-bit sum x. exp is off by 3 + 2|x| units in the last place, each two roundoffs; the sum x
-/// itself by one roundoff.
+/// log(1 + e^x) of the 32-bit sum x. exp is off by 3 + 2|x| units in the last place, each two roundoffs;
+/// the sum x itself by one roundoff.
 inline ScanValue softplus_bounded(double x) {
     constexpr double eps = 0x1p-24;
     const double e = std::exp(-std::abs(x)), value = std::max(x, 0.0) + std::log1p(e);
@@ -40,8 +40,8 @@ public:
         constexpr double eps = 0x1p-24;
         double y = d_ * x, size = std::abs(y), error = 0;
         for (size_t n = 0; n < a_.size(); ++n) {
-            // exp(dt A) is computed as exp2(dt (A log2 e)): 3 roundings in the argument, and 3 + 2|argument| units in
-            // the last place of exp2.
+            // exp(dt A) is computed as exp2(dt (A log2 e)): 3 roundings in the argument, and 3 + 2|argument|
+            // units in the last place of exp2.
             const double argument = std::abs(dt.value * a_[n]), decay = std::exp(dt.value * a_[n]),
                          input = dt.value * b[n] * x;
             const double decay_error =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference of kernels/ssd in double precision: the recurrence of state-space duality (Dao & Gu 2024, Transformers are
-// SSMs, equation 1), token by token.
+// Reference of kernels/ssd in double precision: the recurrence of state-space duality (Dao & Gu 2024,
+// Transformers are SSMs, equation 1), token by token.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -18,9 +18,10 @@ struct Bounded {
     double value = 0, error = 0;
 };
 
-/// One sequence of one head. x [T, P], b and c [T, N], dt [T] before bias and softplus; state [P, N] is read and
-/// written. The error of a state follows it through the recurrence: an exponential is off by its own rounding and by
-/// that of its argument, and each token adds a rounded product.
+/// One sequence of one head. x [T, P], b and c [T, N], dt [T] before bias and softplus;
+/// state [P, N] is read and written.
+/// The error of a state follows it through the recurrence: an exponential is off by its own rounding and by that of its
+/// argument, and each token adds a rounded product.
 inline std::vector<Bounded> ssd(const SsdShape& s, const std::vector<double>& x, const std::vector<double>& b,
                                 const std::vector<double>& c, const std::vector<double>& dt, double bias, double a,
                                 double d, std::vector<Bounded>& state) {

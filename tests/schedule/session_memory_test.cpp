@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a session keeps from one forward to the next, and what it must not: histories, logits of other recordings, the
-// longest length that a ring has seen.
+// What a session keeps from one forward to the next, and what it must not: histories, logits of other recordings,
+// the longest length that a ring has seen.
 #include "schedule/sessions.hpp"
 #include "unit/temporary_directory.hpp"
 #include <fstream>

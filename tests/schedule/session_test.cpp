@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Laws of sessions, on the bundled hybrid model: feeding in pieces, packing, forking, snapshots and truncation change
-// nothing but where the work is done.
+// Laws of sessions, on the bundled hybrid model: feeding in pieces, packing, forking, snapshots and
+// truncation change nothing but where the work is done.
 #include "schedule/sessions.hpp"
 
 using namespace weft;
@@ -8,8 +8,8 @@ using namespace weft::test;
 
 namespace {
 
-// The bundled model's recorded noise: 16 times what a relative change of 1e-6 in the weights does to its logits
-// (case.json; see tests/models).
+// The bundled model's recorded noise: 16 times what a relative change of 1e-6 in the weights does to
+// its logits (case.json; see tests/models).
 constexpr double kRounding = 6e-4;
 
 } // namespace

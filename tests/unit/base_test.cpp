@@ -51,8 +51,8 @@ struct Format {
 constexpr Format kHalf{10, 15}, kBf16{7, 127};
 
 // Compares over all 2^16 values, over the neighbours of each rounding boundary, and over a walk through all floats.
-// Between neighbouring boundaries rounding is constant, so the boundaries prove the rest; the walk guards against a
-// mistake in that argument.
+// Between neighbouring boundaries rounding is constant, so the boundaries prove the rest;
+// the walk guards against a mistake in that argument.
 template <class Convert>
 void check_rounding(const Format& format, Convert convert) {
     size_t wrong = 0;

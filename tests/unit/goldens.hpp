@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Test support: where the reference data lie. They are not part of the repository, so a test that finds none is
-// skipped.
+// Test support: where the reference data lie. They are not part of the repository,
+// so a test that finds none is skipped.
 #pragma once
 #include <cstdlib>
 #include <filesystem>

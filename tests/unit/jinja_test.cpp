@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of chat templates: what transformers renders, the errors' lines, the limits, and where a model keeps its
-// templates.
+// Tests of chat templates: what transformers renders, the errors' lines, the limits,
+// and where a model keeps its templates.
 #include "base/file.hpp"
 #include "text/chat_template.hpp"
 #include "unit/gguf_builder.hpp"

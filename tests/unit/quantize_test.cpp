@@ -31,8 +31,8 @@ struct Bound {
     DType type;
     double rms; // of normal numbers, deviation 1: a step of the format over sqrt(12), and 15 % for its scales
 };
-// Groups of 32 normal numbers span about 4.1 deviations, groups of 16 reach about 1.8; steps are the span over the
-// numbers that the type has.
+// Groups of 32 normal numbers span about 4.1 deviations, groups of 16 reach about 1.8;
+// steps are the span over the numbers that the type has.
 constexpr Bound kBounds[] = {{DType::q8_0, 2.1 / 127 / 3.46 * 1.15}, {DType::q4_0, 2.1 / 8 / 3.46 * 1.25},
                              {DType::q5_0, 2.1 / 16 / 3.46 * 1.25},  {DType::q5_1, 4.1 / 31 / 3.46 * 1.15},
                              {DType::q4_k, 4.1 / 15 / 3.46 * 1.15},  {DType::q5_k, 4.1 / 31 / 3.46 * 1.15},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of L0 io: safetensors files, good and broken. Each broken one must be refused in words that name the file, the
-// tensor and the rule.
+// Tests of L0 io: safetensors files, good and broken. Each broken one must be refused in words that
+// name the file, the tensor and the rule.
 #include "base/json.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of the kinds of tokenizer files: real vocabularies against what their own libraries give, small files written
-// here, and files that must be refused.
+// Tests of the kinds of tokenizer files: real vocabularies against what their own libraries give, small files
+// written here, and files that must be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "unit/gguf_builder.hpp"

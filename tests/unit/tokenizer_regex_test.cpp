@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of the regular expressions of tokenizer files: that they mean what they mean to Oniguruma, and that hostile
-// ones end.
+// Tests of the regular expressions of tokenizer files: that they mean what they mean to
+// Oniguruma, and that hostile ones end.
 #include "text/regex.hpp"
 #include "text/unicode.hpp"
 #include "text/utf8.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of the tokenizer: every golden case of the tokenizers library, text that comes token by token, files that must
-// be refused.
+// Tests of the tokenizer: every golden case of the tokenizers library, text that comes token
+// by token, files that must be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "unit/goldens.hpp"

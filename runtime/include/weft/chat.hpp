@@ -42,8 +42,8 @@ class ChatState;
 /// not read again: only what follows the longest common beginning is fed. Where a template rewrites the past (most drop
 /// the thoughts of earlier answers) or a turn is undone, the state goes back to the nearest place that it can.
 ///
-/// Works on the model's own sequence: while a Chat is in use, TextModel's own generate() must not be called. One thread
-/// at a time; the model must outlive it. Move-only.
+/// Works on the model's own sequence: while a Chat is in use, TextModel's own generate() must not be called.
+/// One thread at a time; the model must outlive it. Move-only.
 class Chat {
 public:
     /// Fails with not_found if the model has no tokenizer.
@@ -52,18 +52,18 @@ public:
     Chat& operator=(Chat&&) noexcept;
     ~Chat();
 
-    /// Asks and answers. A conversation that the template refuses or that does not fit the context is an error, and
-    /// stays as it was. A stopped answer counts as far as it was said.
+    /// Asks and answers. A conversation that the template refuses or that does not fit the context is an error,
+    /// and stays as it was. A stopped answer counts as far as it was said.
     Result<GenerateStats> ask(std::string_view text, const ChatFunction& on_piece);
 
     /// The same piece by piece, for who has a frame to draw: begin() once, then advance() until it gives true.
     Status begin(std::string_view text);
-    /// Works for about `budget_ms`, at least for one submission. True when the answer is complete; its stats are in
-    /// stats().last.
+    /// Works for about `budget_ms`, at least for one submission. True when the answer is complete;
+    /// its stats are in stats().last.
     Result<bool> advance(double budget_ms, const ChatFunction& on_piece);
 
-    /// Forgets the last question and its answer; false if there is none. This and all that follows is for when no
-    /// answer is under way.
+    /// Forgets the last question and its answer; false if there is none. This and all that follows
+    /// is for when no answer is under way.
     bool undo();
     /// Forgets the conversation; the system prompt stays.
     void reset();
@@ -73,11 +73,11 @@ public:
     ChatStats stats() const;
 
     /// The conversation as JSON: {"weft_chat": 1, "system", "messages": [{"role", "content", "reasoning_content"}],
-    /// "state"}. `state` has the exact tokens, so that a loaded conversation goes on as it would have; it may be left
-    /// out.
+    /// "state"}. `state` has the exact tokens, so that a loaded conversation goes on as it
+    /// would have; it may be left out.
     std::string save() const;
-    /// Takes over a saved conversation; `origin` (a file name) opens every message. The conversation stays as it was on
-    /// an error.
+    /// Takes over a saved conversation; `origin` (a file name) opens every message.
+    /// The conversation stays as it was on an error.
     Status load(std::string_view json, const std::string& origin);
 
 private:

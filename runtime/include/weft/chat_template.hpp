@@ -20,25 +20,27 @@ struct ChatRenderOptions {
 
 struct ChatTemplateState;
 
-/// A model's chat template, in Jinja as Hugging Face's transformers 5 renders it. It can read no file, and its time,
-/// memory and output are bounded. Immutable; copies are cheap and share one state; any number of threads may use it at
-/// once.
+/// A model's chat template, in Jinja as Hugging Face's transformers 5 renders it. It can read no file,
+/// and its time, memory and output are bounded.
+/// Immutable; copies are cheap and share one state; any number of threads may use it at once.
 class ChatTemplate {
 public:
     /// `path`: a model directory (chat_template.jinja, chat_template.json, more of them in chat_templates/ or
-    /// additional_chat_templates/, or the chat_template of tokenizer_config.json), a tokenizer_config.json, a .jinja
-    /// file, or a .gguf file with its own templates and tokens. `name` chooses among several; without one, "tool_use"
-    /// serves conversations with tools and "default" all others. `tokens`: a JSON file whose *_token entries are the
-    /// special tokens, or a model that has them; without it they come from tokenizer_config.json and
-    /// special_tokens_map.json beside the template. Fails with not_found, saying so, if the model has no template.
+    /// additional_chat_templates/, or the chat_template of tokenizer_config.json), a tokenizer_config.json,
+    /// a .jinja file, or a .gguf file with its own templates and tokens. `name` chooses among several;
+    /// without one, "tool_use" serves conversations with tools and "default" all others.
+    /// `tokens`: a JSON file whose *_token entries are the special tokens, or a model that has them;
+    /// without it they come from tokenizer_config.json and special_tokens_map.json beside the template.
+    /// Fails with not_found, saying so, if the model has no template.
     static Result<ChatTemplate> load(const std::filesystem::path& path, const std::string& name = {},
                                      const std::filesystem::path& tokens = {});
     /// From a template's text; `origin` (a file name) opens every message.
     static Result<ChatTemplate> parse(std::string_view source, SpecialTokens tokens, const std::string& origin);
 
     /// Renders a conversation: a JSON object with `messages`, and if wanted `tools`, `documents`,
-    /// `add_generation_prompt` and `kwargs` (further variables). Other keys are ignored. Where the template itself
-    /// refuses the conversation, the error's message is what it says; every other message names the file and the line.
+    /// `add_generation_prompt` and `kwargs` (further variables). Other keys are ignored.
+    /// Where the template itself refuses the conversation, the error's message is what it says;
+    /// every other message names the file and the line.
     Result<std::string> render(std::string_view conversation, const ChatRenderOptions& options = {}) const;
 
     const SpecialTokens& tokens() const;

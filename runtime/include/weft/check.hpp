@@ -10,8 +10,8 @@ namespace weft {
 
 struct CheckOptions {
     std::filesystem::path io; ///< recorded tensors; empty: io.safetensors beside the model
-    /// How the prompt is fed: "whole", "step", or a number of tokens at a time. Empty: whole, 1, 7, 16, 64 and step,
-    /// one after another.
+    /// How the prompt is fed: "whole", "step", or a number of tokens at a time. Empty:
+    /// whole, 1, 7, 16, 64 and step, one after another.
     std::vector<std::string> prefill;
     WeightType dtype = WeightType::stored;
     ProgressFunction progress; ///< stages load, then prefill: ways of feeding done; false stops
@@ -43,8 +43,8 @@ struct CheckReport {
 };
 
 /// The format is that of the recorded cases (input.input_ids, perhaps input.attention_mask; output.logits,
-/// output.hidden.i, output.greedy; case.json with the noise beside it). Fails with ErrorCode::unsupported if the
-/// architecture is unknown.
+/// output.hidden.i, output.greedy; case.json with the noise beside it).
+/// Fails with ErrorCode::unsupported if the architecture is unknown.
 Result<CheckReport> check(Device& device, const std::filesystem::path& model, const CheckOptions& options = {});
 
 } // namespace weft

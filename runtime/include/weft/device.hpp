@@ -53,8 +53,8 @@ namespace vk {
 class Device;
 }
 
-/// An open device. Move-only; models and sessions made from it must be destroyed first. May be used from several
-/// threads.
+/// An open device. Move-only; models and sessions made from it must be destroyed first.
+/// May be used from several threads.
 class Device {
 public:
     static Result<Device> open(const DeviceOptions& options = {});

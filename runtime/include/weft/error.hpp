@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Public: Error, Result<T> and Status. Whatever depends on a device, a file or the user returns one of these, and then
-// throws nothing.
+// Public: Error, Result<T> and Status. Whatever depends on a device, a file or the user returns
+// one of these, and then throws nothing.
 #pragma once
 #include <string>
 #include <utility>

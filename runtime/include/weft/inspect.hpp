@@ -42,8 +42,8 @@ struct Inspection {
     std::string svg() const;
 };
 
-/// `device` may be null: then there is no support report. A config.json, a schedule file or a .safetensors alone works
-/// too.
+/// `device` may be null: then there is no support report. A config.json, a schedule file
+/// or a .safetensors alone works too.
 Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options = {});
 
 /// The schedule of a model directory, a config.json or a schedule file as JSON that can be edited and run.

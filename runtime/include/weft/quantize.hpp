@@ -16,8 +16,8 @@ struct QuantizeOptions {
     /// Vectors, convolutions, routers and learned positions stay f32; the table of tokens and the head are at least
     /// q6_k. Rows that are not whole blocks of a type get the next finer one that fits.
     std::string type = "q8_0";
-    /// Other types for tensors whose names match a shell pattern ("blk.*.ffn_down.weight" and "q6_k"); the last match
-    /// counts.
+    /// Other types for tensors whose names match a shell pattern ("blk.*.ffn_down.weight" and "q6_k");
+    /// the last match counts.
     std::vector<std::pair<std::string, std::string>> keep;
     std::function<bool(uint64_t done, uint64_t total)>
         progress; ///< bytes; return false to stop: the call fails with ErrorCode::cancelled and leaves nothing behind
@@ -27,8 +27,8 @@ struct QuantizeReport {
     std::string architecture; ///< general.architecture
     uint32_t tensors = 0;
     uint64_t bytes = 0; ///< of the file
-    /// tokenizer.ggml.model. "none": no kind can hold the tokenizer, and the file has its tokenizer.json (key
-    /// tokenizer.huggingface.json), which weft reads. Empty: the file has no tokenizer.
+    /// tokenizer.ggml.model. "none": no kind can hold the tokenizer, and the file has its tokenizer.json
+    /// (key tokenizer.huggingface.json), which weft reads. Empty: the file has no tokenizer.
     std::string vocabulary;
     std::string vocabulary_note; ///< what the kind cannot say of the tokenizer, or why there is no kind; then weft
                                  ///< reads tokenizer.huggingface.json where there is one. Empty: it says everything

@@ -22,8 +22,8 @@ struct TextModelOptions {
     ProgressFunction progress;
 };
 
-/// Filters apply in this order: repeat penalty, temperature, top-k, top-p, min-p. Defaults come from
-/// generation_config.json where it has them.
+/// Filters apply in this order: repeat penalty, temperature, top-k, top-p, min-p. Defaults come
+/// from generation_config.json where it has them.
 struct SamplingOptions {
     bool greedy = false;
     float temperature = 1.0f;
@@ -65,8 +65,9 @@ public:
     TextModel& operator=(TextModel&&) noexcept;
     ~TextModel();
 
-    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return
-    /// false to stop. Starts a new sequence. What may be the beginning of a stop string waits until it is none.
+    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character;
+    /// return false to stop. Starts a new sequence.
+    /// What may be the beginning of a stop string waits until it is none.
     Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options,
                                    const std::function<bool(std::string_view)>& on_text);
     /// The same with ids; each new id comes to `on_token`.
@@ -76,8 +77,8 @@ public:
     Result<std::vector<uint32_t>> encode(std::string_view text) const;
     std::string decode(std::span<const uint32_t> ids) const;
 
-    /// Sampling, stop strings and the most tokens as generation_config.json asks for them, or the metadata of a GGUF
-    /// file.
+    /// Sampling, stop strings and the most tokens as generation_config.json asks for them,
+    /// or the metadata of a GGUF file.
     GenerateOptions default_options() const;
     std::string architecture() const;
     uint32_t context() const;

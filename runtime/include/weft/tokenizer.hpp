@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Public: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23 does it, read from
-// any kind of tokenizer file.
+// Public: the tokenizer of a model: text to token ids and back, as Hugging Face's tokenizers 0.23
+// does it, read from any kind of tokenizer file.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -36,9 +36,9 @@ public:
     /// From parts made elsewhere; `parts.model` must be set.
     explicit Tokenizer(text::TokenizerParts parts);
 
-    /// The ids of `text`; with `add_special`, and what the post-processor puts around it (as <s>). Added tokens in the
-    /// text are found either way. Fails on invalid UTF-8, naming the byte offset, and where a pattern of the file gives
-    /// up on the text.
+    /// The ids of `text`; with `add_special`, and what the post-processor puts around it (as <s>).
+    /// Added tokens in the text are found either way. Fails on invalid UTF-8, naming the byte offset, and where
+    /// a pattern of the file gives up on the text.
     Result<std::vector<uint32_t>> encode(std::string_view text, bool add_special) const;
 
     struct Encoding {
@@ -75,8 +75,8 @@ private:
     std::shared_ptr<const text::TokenizerParts> parts_;
 };
 
-/// Decodes token by token: what push() and flush() return, joined, is what decode() returns for all the ids, byte for
-/// byte. Never splits a UTF-8 character. What depends on tokens to come waits for them. One thread at a time.
+/// Decodes token by token: what push() and flush() return, joined, is what decode() returns for all the ids,
+/// byte for byte. Never splits a UTF-8 character. What depends on tokens to come waits for them. One thread at a time.
 class StreamDecoder {
 public:
     StreamDecoder(const Tokenizer& tokenizer, bool skip_special);

@@ -69,8 +69,8 @@ std::vector<AttentionCase> make_list() {
         list.push_back({name, options, std::move(sequences)});
         return list.back();
     };
-    // Both forms see every option: many tokens a sequence (prefill) and one (decode, with splits of 32 keys where there
-    // are more, and the merge).
+    // Both forms see every option: many tokens a sequence (prefill) and one (decode, with splits of 32 keys
+    // where there are more, and the merge).
     for (const bool decode : {false, true}) {
         const std::string form = decode ? "decode " : "prefill ";
         const std::vector<CaseContext::Sequence> one = {{0, decode ? 1u : 45u, decode ? 44u : 0u}},

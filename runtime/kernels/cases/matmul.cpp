@@ -12,9 +12,9 @@ namespace {
 struct Shape {
     uint32_t tokens, columns, depth;
 };
-/// slices: x, residual and y are columns from 4 on of wider tensors, the weight from 8 (of one in blocks, from the
-/// second block) on. odd_slices: from 3 and 5 on. in_place: the residual is y. fixed: the number of rows is not in the
-/// step.
+/// slices: x, residual and y are columns from 4 on of wider tensors, the weight
+/// from 8 (of one in blocks, from the second block) on. odd_slices: from 3 and 5 on. in_place: the residual is y.
+/// fixed: the number of rows is not in the step.
 enum Part : uint32_t { kBias = 1, kResidual = 2, kSlices = 4, kOddSlices = 8, kInPlace = 16, kFixed = 32 };
 
 struct Form {

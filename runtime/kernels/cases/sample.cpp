@@ -19,8 +19,8 @@ enum Extra : uint32_t {
     kClusters = 128
 };
 
-/// Sequence s has slot (2 s + 1) % slots, one new token (`several`: some more, all of them outputs) and takes row s %
-/// rows of `samplers`.
+/// Sequence s has slot (2 s + 1) % slots, one new token (`several`: some more, all of them outputs)
+/// and takes row s % rows of `samplers`.
 KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<SamplerRow> samplers, uint32_t sequences,
                 uint32_t extra, double magnitude = 3, uint32_t capacity = 40, bool several = false) {
     KernelCase c;

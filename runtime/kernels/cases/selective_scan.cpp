@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/selective_scan. The tensor "options" holds, for the test, what the shapes alone do not say:
-// Di, N, G; stride and start of x, dt, B (start), C (start), z (stride 0: absent), y; whether there are a state and a
-// softplus.
+// Di, N, G; stride and start of x, dt, B (start), C (start), z (stride 0: absent), y;
+// whether there are a state and a softplus.
 #include "kernels/selective_scan.hpp"
 #include "kernels/case.hpp"
 #include <cmath>

@@ -16,8 +16,8 @@ Result<Value> truncated(double value);
 /// int(text, base) and float(text); missing where the text is no number.
 Result<Value> parse_integer(std::string_view text, int64_t base);
 Value parse_float(std::string_view text);
-/// The number that `text` is, in digits with a point and an exponent and nothing else; beyond the range: infinity or
-/// zero.
+/// The number that `text` is, in digits with a point and an exponent and nothing else;
+/// beyond the range: infinity or zero.
 std::optional<double> read_decimal(std::string_view text);
 /// "%.{digits}f" and its like for the conversions f, e, g; the same in every locale.
 std::string fixed_text(double value, char conversion, int64_t digits);

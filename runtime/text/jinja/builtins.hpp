@@ -8,8 +8,9 @@
 
 namespace weft::text::jinja {
 
-/// A row. When `run` is called, `arguments.positional` has one value a parameter, `missing` where none was given and
-/// none is required. A last parameter "*" takes all further positional and keyword arguments as they come.
+/// A row. When `run` is called, `arguments.positional` has one value a parameter, `missing` where
+/// none was given and none is required.
+/// A last parameter "*" takes all further positional and keyword arguments as they come.
 struct Builtin {
     using Run = Result<Value> (*)(Interpreter& in, Arguments& arguments);
     std::string_view name;

@@ -59,8 +59,8 @@ private:
 
     size_t after_space(size_t at) const { return at + leading_space(source_.substr(at)); }
 
-    // Text up to `end`, where a tag with this sign ('-', '+' or 0) begins. Blanks between a line's start and a block
-    // are dropped.
+    // Text up to `end`, where a tag with this sign ('-', '+' or 0) begins. Blanks between a line's
+    // start and a block are dropped.
     void data(size_t end, char sign, bool strip_line) {
         std::string_view value = source_.substr(at_, end - at_);
         if (sign == '-') {

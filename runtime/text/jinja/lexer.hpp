@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: a template's source as tokens, with trim_blocks and lstrip_blocks on and comments, raw blocks and whitespace
-// control already done.
+// L5: a template's source as tokens, with trim_blocks and lstrip_blocks on and comments,
+// raw blocks and whitespace control already done.
 #pragma once
 #include "base/result.hpp"
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: what one rendering may use. Templates come from strangers' model files, so each of these ends in an error and
-// never in a hang or a crash.
+// L5: what one rendering may use. Templates come from strangers' model files, so each of these
+// ends in an error and never in a hang or a crash.
 #pragma once
 #include <cstdint>
 

@@ -14,8 +14,8 @@ bool is_digit(char c, int base) {
     return c >= '0' && c < char('0' + base);
 }
 
-// Where a run of digits ends that may have single underscores between them (and, after a prefix as 0x, before the
-// first).
+// Where a run of digits ends that may have single underscores between them
+// (and, after a prefix as 0x, before the first).
 size_t after_digits(std::string_view s, size_t at, int base, bool leading_underscore) {
     size_t end = at;
     for (;;) {

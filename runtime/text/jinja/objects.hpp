@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the objects of templates beyond plain data: ranges, views of dicts, namespaces, cyclers, macros, the loop
-// variable.
+// L5: the objects of templates beyond plain data: ranges, views of dicts, namespaces,
+// cyclers, macros, the loop variable.
 #pragma once
 #include "text/jinja/access.hpp"
 #include "text/jinja/interpreter.hpp"

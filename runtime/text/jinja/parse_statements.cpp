@@ -63,8 +63,8 @@ Result<Body> Parser::all() {
     return body;
 }
 
-// Statements up to a tag with one of these names, of which "{%" is read and the name is next; without names, to the
-// template's end.
+// Statements up to a tag with one of these names, of which "{%" is read and the name is next;
+// without names, to the template's end.
 Result<Body> Parser::body_until(std::initializer_list<std::string_view> ends) {
     Level level(*this);
     weft_TRY(deeper());

@@ -18,8 +18,8 @@ public:
         if (!find(name)) add(name, {SlotPlan::context, name, {}});
     }
 
-    // A name assigned here hides one of the same name around, but begins as it. One assigned only under a condition may
-    // also be the context's.
+    // A name assigned here hides one of the same name around, but begins as it. One assigned only
+    // under a condition may also be the context's.
     void store(const std::string& name, bool in_condition) {
         if (own_.contains(name)) return;
         const auto outer = around_ ? around_->find(name) : std::nullopt;

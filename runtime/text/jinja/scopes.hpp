@@ -6,8 +6,8 @@
 
 namespace weft::text::jinja {
 
-/// Plans the slots of every scope of `tree` and points every name to its slot. Fails on filters and tests that nobody
-/// has, outside a condition.
+/// Plans the slots of every scope of `tree` and points every name to its slot. Fails on filters
+/// and tests that nobody has, outside a condition.
 Status bind_names(Template& tree);
 
 } // namespace weft::text::jinja

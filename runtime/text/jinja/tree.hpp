@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: a parsed template: statements and expressions as plain data. Immutable once the scopes are bound, so any number
-// of threads may render it.
+// L5: a parsed template: statements and expressions as plain data. Immutable once the scopes are bound,
+// so any number of threads may render it.
 #pragma once
 #include "text/jinja/value.hpp"
 #include <variant>
@@ -92,8 +92,8 @@ struct Call {
     Ref callee;
     CallArguments arguments;
 };
-/// A filter or a test. `input` is null for the text of a filter block; `builtin` is null for an unknown name, which is
-/// an error only where it runs.
+/// A filter or a test. `input` is null for the text of a filter block; `builtin` is null for an unknown name,
+/// which is an error only where it runs.
 struct Applied {
     bool is_test = false;
     Ref input;
@@ -184,8 +184,8 @@ struct Autoescape {
     Scope scope;
     Body body;
 };
-/// {% block %} and {% generation %}: rendered where they stand. A block does not see the loop variables and locals
-/// around it unless it is scoped.
+/// {% block %} and {% generation %}: rendered where they stand. A block does not see the loop variables
+/// and locals around it unless it is scoped.
 struct Block {
     bool isolated = false;
     Scope scope;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the values of a template, as Python has them. A value is one of a few plain kinds or a reference to a counted
-// object. Objects do not change once they are made, but for the few that templates may write to (namespaces, cyclers,
-// loops); the interpreter takes those apart at the end, so that no cycle of references is left.
+// L5: the values of a template, as Python has them. A value is one of a few plain kinds or a reference to
+// a counted object. Objects do not change once they are made, but for the few that templates may write to
+// (namespaces, cyclers, loops); the interpreter takes those apart at the end, so that no cycle of references is left.
 #pragma once
 #include "base/result.hpp"
 #include "text/jinja/limits.hpp"
@@ -108,8 +108,8 @@ private:
     std::shared_ptr<Object> object_;
 };
 
-/// Text with its length in characters. Text beyond ASCII has a table of byte offsets, so that any character is found at
-/// once.
+/// Text with its length in characters. Text beyond ASCII has a table of byte offsets,
+/// so that any character is found at once.
 class String final : public Object {
 public:
     String(Meter* meter, std::string bytes, bool markup);
