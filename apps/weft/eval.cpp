@@ -24,8 +24,8 @@ int run(const EvalFlags& f) {
     if (!device) return fail(device.error());
     weft::TextModelOptions load;
     load.dtype = f.dtype;
-    load.context =
-        f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1)); // no text has more tokens
+    // No text has more tokens.
+    load.context = f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1));
     load.progress = progress_bar();
     auto model = weft::TextModel::load(*device, f.model, load);
     if (!model) return fail(model.error());

@@ -38,8 +38,8 @@ weft::Result<std::string> read_file(const std::string& path) {
 
 weft::Status write_file(const std::string& path, const std::string& text) {
     std::error_code failed;
-    if (std::filesystem::exists(path, failed) &&
-        !std::filesystem::is_regular_file(path, failed)) { // a pipe, a terminal, a device: written to, never replaced
+    // A pipe, a terminal, a device: written to, never replaced.
+    if (std::filesystem::exists(path, failed) && !std::filesystem::is_regular_file(path, failed)) {
         std::ofstream out(path, std::ios::binary);
         errno = 0;
         if (!out.write(text.data(), std::streamsize(text.size())).flush()) return io_error(path, "cannot write");

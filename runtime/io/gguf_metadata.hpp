@@ -18,8 +18,8 @@ const char* name_of(GgufType type);
 
 /// One value. Strings may hold any bytes.
 struct GgufValue {
-    GgufType type = GgufType::u32; ///< of the elements, if it is an array; never `array`: the format's tools refuse
-                                   ///< arrays of arrays
+    /// Of the elements, if it is an array; never `array`: the format's tools refuse arrays of arrays.
+    GgufType type = GgufType::u32;
     bool array = false;
     uint64_t count = 1;               ///< elements
     std::span<const std::byte> bytes; ///< of all elements; strings: each after its length in 8 bytes

@@ -21,8 +21,8 @@ std::string ending(uint32_t number, uint32_t count) {
 }
 
 Result<uint32_t> part_count(const GgufFile& file) {
-    weft_ASSIGN(const int64_t count,
-                file.metadata().integer_or(kCount, 0)); // 0 as well as 1 means a file that was never split
+    // 0 as well as 1 means a file that was never split.
+    weft_ASSIGN(const int64_t count, file.metadata().integer_or(kCount, 0));
     if (count < 0 || count > kMostParts)
         return file.metadata().bad(kCount, "must be below 100000, is " + std::to_string(count));
     return uint32_t(std::max<int64_t>(1, count));

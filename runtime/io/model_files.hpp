@@ -9,12 +9,13 @@
 
 namespace weft {
 
-/// What a path given by a user holds. Immutable, so any number of threads may read it. Move-only;
-/// moving keeps every view valid.
+/// What a path given by a user holds. Immutable, so any number of threads may read it.
+/// Move-only; moving keeps every view valid.
 ///
-/// The path is one of - a directory as on the Hugging Face hub. Weights: model.safetensors, else the shards
-/// of model.safetensors.index.json, else the only
-///    *.safetensors there is; other safetensors files beside them are ignored. config.json and the other files are taken if present.
+/// The path is one of
+/// - a directory as on the Hugging Face hub. Weights: model.safetensors, else the shards of
+///   model.safetensors.index.json, else the only *.safetensors there is; other safetensors files beside them are
+///   ignored. config.json and the other files are taken if present.
 /// - a .safetensors file: that file alone, without configuration.
 /// - a .gguf file, or one of the parts of a split one: weights, with metadata instead of a configuration.
 /// - a .json file: that configuration alone, without weights.

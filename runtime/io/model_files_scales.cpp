@@ -35,11 +35,8 @@ Status ModelFiles::join_scales() {
     for (const TensorView* t : tensors_) {
         if (t->type == FileType::f8_e4m3) {
             const TensorView* scales = find(t->name + std::string(kScaleInverse));
-            if (!scales)
-                scales = find(
-                    t->name +
-                    std::string(
-                        kScale)); // what compressed-tensors and ModelOpt call the same: the number times this is meant
+            // What compressed-tensors and ModelOpt call the same: the number times this is meant.
+            if (!scales) scales = find(t->name + std::string(kScale));
             if (!scales) continue;
             if (!block) {
                 weft_ASSIGN(block, block_size(config_.json, config_.origin));

@@ -77,8 +77,8 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     const bool broadcast = t.form == Form::broadcast;
     if (!t.local) t.local = broadcast ? lanes : few_lanes ? 32 : 64;
     if (!t.keys) t.keys = broadcast ? 2 : 4;
-    const uint32_t tile =
-        broadcast ? t.keys : std::clamp(std::bit_floor(2048 / (d + dv)), t.keys, 32u); // 8 KiB of keys and values
+    // 8 KiB of keys and values.
+    const uint32_t tile = broadcast ? t.keys : std::clamp(std::bit_floor(2048 / (d + dv)), t.keys, 32u);
     weft_CHECK(std::has_single_bit(t.split) && d % (4 * t.split) == 0 && dv % (4 * t.split) == 0 &&
                    t.local % t.split == 0,
                "split must divide the groups of four channels, and the threads");
@@ -144,9 +144,9 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     if (t.form == Form::automatic)
         t.form = r.has(Feature::subgroup) && t.local % lanes == 0 ? Form::subgroup : Form::core;
     if (t.form == Form::core) t.local = std::min(t.local, std::max(64u, team)); // 8 KiB for exchanges at most
-    const uint32_t blocks = up(group, std::clamp(32 * 4 * team / (d + dv), 1u, 8u)),
-                   heads = up(group, blocks); // registers of q and o, as in prefill
-    uint32_t most = capacity;                 // keys that a query may see
+    // Registers of q and o, as in prefill.
+    const uint32_t blocks = up(group, std::clamp(32 * 4 * team / (d + dv), 1u, 8u)), heads = up(group, blocks);
+    uint32_t most = capacity; // keys that a query may see
     if (a.window && (a.causal || a.ahead)) most = std::min(most, a.window + (a.causal ? 0 : a.ahead));
     if (a.chunk) most = std::min(most, a.chunk);
     if (!t.split_keys) {

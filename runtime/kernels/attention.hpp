@@ -44,13 +44,8 @@ struct AttentionTuning {
     uint32_t split = 0;      ///< prefill: threads a row; a power of two that divides head_size / 4 and value_size / 4
     uint32_t keys = 0;       ///< prefill: keys whose scores a thread has at once
     uint32_t split_keys = 0; ///< decode: keys a workgroup reads
-    enum class Form : uint32_t {
-        automatic,
-        core,
-        subgroup,
-        broadcast
-    } form = Form::automatic; ///< variants of shaders/attention; all but core need Feature::subgroup, broadcast is only
-                              ///< for prefill
+    /// Variants of shaders/attention; all but core need Feature::subgroup, broadcast is only for prefill.
+    enum class Form : uint32_t { automatic, core, subgroup, broadcast } form = Form::automatic;
 };
 void attention(Recorder& r, const AttentionArgs& a, AttentionTuning tuning);
 

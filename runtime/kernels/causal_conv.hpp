@@ -14,8 +14,9 @@ struct CausalConvArgs {
     Tensor weight; ///< f32 [C, K], K = 2 to 8
     Tensor bias;   ///< f32 [C]; absent: 0
     Tensor y;      ///< f32 [T, C]; may be a column slice; not x
-    Tensor state;  ///< f32 [slots, C, K - 1], the last inputs, oldest first: read (with a past) and written; absent: no
-                   ///< sequence has a past, nothing is kept
+    /// f32 [slots, C, K - 1], the last inputs, oldest first: read (with a past) and written; absent:
+    /// no sequence has a past, nothing is kept.
+    Tensor state;
     Activation activation = Activation::silu; ///< none or silu
 };
 void causal_conv(Recorder& r, const CausalConvArgs& a);

@@ -17,8 +17,8 @@ struct EmbedArgs {
     Tensor y;              ///< f32 [T, D]; may be a column slice
     float scale = 1.0f;    ///< of the token's row only
     uint32_t position_offset = 0;
-    uint64_t slice_bytes =
-        0; ///< most bytes of the table a dispatch may see; 0: the device's limit. Smaller only in tests
+    /// Most bytes of the table a dispatch may see; 0: the device's limit. Smaller only in tests.
+    uint64_t slice_bytes = 0;
     Extent tokens = {1, Quantity::tokens};
 };
 void embed(Recorder& r, const EmbedArgs& a);

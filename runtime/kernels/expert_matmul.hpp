@@ -10,10 +10,12 @@ namespace weft::kernel {
 ///   y[p] = scale[p] * a, where a = act(x_p W[e]^T + bias[e]), or the gated form of MatmulArgs.
 /// A pair whose expert is >= E (a dropped one) is skipped: its row of y is not written.
 struct ExpertMatmulArgs {
-    Tensor x; ///< f32 [T, K] with rows_per_x = choices (first projection), or [T * choices, K] with rows_per_x = 1; may
-              ///< be a column slice
-    Tensor weight;  ///< f32, f16, bf16 or in blocks [E, N, K], or [E, 2I, K] if gated: the gate's rows, then the up
-                    ///< rows; contiguous. May be larger than one storage range
+    /// f32 [T, K] with rows_per_x = choices (first projection), or [T * choices, K] with rows_per_x = 1;
+    /// may be a column slice.
+    Tensor x;
+    /// f32, f16, bf16 or in blocks [E, N, K], or [E, 2I, K] if gated: the gate's rows, then the up rows;
+    /// contiguous. May be larger than one storage range.
+    Tensor weight;
     Tensor bias;    ///< f32 [E, N] or [E, 2I]; absent: 0
     Tensor scale;   ///< f32 [T * choices]; absent: 1
     Tensor experts; ///< u32 [T * choices]: chosen expert of each pair; read by the form for few tokens
@@ -25,12 +27,14 @@ struct ExpertMatmulArgs {
     float limit = 0;          ///< gated only; 0: no limit
     float up_offset = 0;      ///< gated only
     bool scale_input = false; ///< scale[p] multiplies x_p instead of the result (Llama 4)
-    bool eight_bits = false;  ///< weights in blocks: round x to 8 bits (shaders/matmul/eights.glsl) even where the
-                              ///< device is not fast at it, if it can
-    uint32_t choices = 1;     ///< experts a token
-    uint32_t rows_per_x = 1;  ///< pairs that share a row of x: 1 or choices
-    uint32_t max_tokens = 0;  ///< the bucket: most tokens in a step. Up to 8: one GEMV a pair, needs `experts`; else
-                              ///< tiles, needs `order` and `offsets`
+    /// Weights in blocks: round x to 8 bits (shaders/matmul/eights.glsl) even where the device
+    /// is not fast at it, if it can.
+    bool eight_bits = false;
+    uint32_t choices = 1;    ///< experts a token
+    uint32_t rows_per_x = 1; ///< pairs that share a row of x: 1 or choices
+    /// The bucket: most tokens in a step. Up to 8: one GEMV a pair, needs `experts`;
+    /// else tiles, needs `order` and `offsets`.
+    uint32_t max_tokens = 0;
 };
 void expert_matmul(Recorder& r, const ExpertMatmulArgs& a);
 

@@ -10,9 +10,9 @@ namespace weft::kernel {
 /// The sum runs over j in increasing order. A pair of weight 0 is not read (dropped pairs may hold garbage).
 struct MoeCombineArgs {
     Tensor expert_out; ///< f32 [T * k, D], by pair
-    Tensor weights; ///< f32 [T, k]; absent: 1 (weights that went into the experts' input), then k is rows(expert_out) /
-                    ///< rows(y)
-    Tensor shared;  ///< f32 [T, D]; may be a column slice; absent: 0
+    /// f32 [T, k]; absent: 1 (weights that went into the experts' input), then k is rows(expert_out) / rows(y).
+    Tensor weights;
+    Tensor shared;      ///< f32 [T, D]; may be a column slice; absent: 0
     Tensor shared_gate; ///< f32 [T, 1]; may be a column slice; absent: no gate
     Tensor residual;    ///< f32 [T, D]; may be y itself; absent: 0
     Tensor y;           ///< f32 [T, D]; may be a column slice

@@ -28,8 +28,8 @@ Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count) {
     Tensor t = weight;
     t.rank = 2;
     t.shape = {uint32_t(count), weight.columns()};
-    t.offset +=
-        block / whole * whole * info.bytes; // the last block at or before the first row that begins on the alignment
+    // The last block at or before the first row that begins on the alignment.
+    t.offset += block / whole * whole * info.bytes;
     t.start = uint32_t(block % whole * info.elements);
     return t;
 }
@@ -70,8 +70,9 @@ TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgr
 }
 
 RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size) {
+    // Columns that a lane takes at a time.
     const uint32_t depth = weight.columns(), elements = block_info(weight.dtype).elements,
-                   span = elements == 1 ? 8 : std::min(elements, 128u); // columns that a lane takes at a time
+                   span = elements == 1 ? 8 : std::min(elements, 128u);
     if (loads_apart(subgroup_size)) {
         // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be
         // summed up in the end. The odd number of rows a lane keeps the lanes' streams apart in the sets of its caches

@@ -46,8 +46,8 @@ struct QkvAppendArgs {
     float eps = 1e-6f;
     float k_scale = 1.0f; ///< on k, before everything else
     Rotary rotary;
-    Tensor positions; ///< u32 [T], or [axes, T] with rotary.axes: positions for the rotary embedding; absent:
-                      ///< step.positions
+    /// u32 [T], or [axes, T] with rotary.axes: positions for the rotary embedding; absent: step.positions.
+    Tensor positions;
     /// q *= 1 + temperature * ln(1 + floor((position + temperature_offset) / temperature_floor))
     /// (Llama 4, Ministral 3). 0: none.
     float temperature = 0.0f, temperature_floor = 8192.0f, temperature_offset = 0.0f;

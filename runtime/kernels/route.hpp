@@ -27,8 +27,8 @@ struct RouteArgs {
     RouterScore score = RouterScore::softmax;
     RouterWeight weight = RouterWeight::score;
     uint32_t groups = 1; ///< groups of E / groups neighbouring experts, of which
-    uint32_t kept_groups =
-        1; ///< so many are kept, by the largest group score (of the biased scores); must hold at least k experts
+    /// So many are kept, by the largest group score (of the biased scores); must hold at least k experts.
+    uint32_t kept_groups = 1;
     GroupScore group_score = GroupScore::best;
     bool renormalise = false; ///< weight / (sum of the k weights + eps)
     float eps = 0.0f;

@@ -13,11 +13,11 @@ struct SamplerRow {
     static constexpr uint32_t kStops = 4;   ///< flag: the sequence ends with an end token of advance()
     float temperature = 1.0f;               ///< below 1e-5: greedy
     uint32_t top_k = 0;                     ///< 0: off. Tokens that tie with the k-th stay
-    float top_p = 1.0f; ///< >= 1: off. The fewest most likely tokens whose probabilities reach top_p; tokens that tie
-                        ///< with the last stay
+    /// >= 1: off. The fewest most likely tokens whose probabilities reach top_p; tokens that tie with the last stay.
+    float top_p = 1.0f;
     float min_p = 0.0f; ///< 0: off. Tokens at least min_p as likely as the likeliest
-    float repeat_penalty =
-        1.0f; ///< once for each distinct token of the window: logit < 0 ? logit * penalty : logit / penalty
+    /// Once for each distinct token of the window: logit < 0 ? logit * penalty : logit / penalty.
+    float repeat_penalty = 1.0f;
     uint32_t repeat_window = 0; ///< how many of the last tokens the penalties look at; 0: all that the history holds
     uint32_t seed_low = 0, seed_high = 0;
     uint32_t flags = kGreedy;
@@ -36,13 +36,14 @@ struct SampleArgs {
     Step step;      ///< ids[o] receives the token, if feed
     Tensor logits;  ///< f32 [O, V]; may be a column slice (a padded head)
     Tensor sampler; ///< u32 [slots, 16]: SamplerRow by slot
-    Tensor history; ///< u32 [slots, capacity]: token of position p at p % capacity (remember() writes the prompt);
-                    ///< receives the token. Absent: no penalties
-    Tensor ring;    ///< u32 [rows, O]: row header[STEP_RING] % rows receives the tokens; absent: not written
-    Tensor
-        allowed; ///< u32 [slots, ceil(V / 32)]: bit v % 32 of word v / 32; read by rows flagged kAllowed; absent: all
-    Tensor
-        probabilities; ///< f32 [O, V]: what was sampled from (greedy: 1 for the token); for tests; absent: not written
+    /// u32 [slots, capacity]: token of position p at p % capacity (remember() writes the prompt);
+    /// receives the token. Absent: no penalties.
+    Tensor history;
+    Tensor ring; ///< u32 [rows, O]: row header[STEP_RING] % rows receives the tokens; absent: not written
+    /// u32 [slots, ceil(V / 32)]: bit v % 32 of word v / 32; read by rows flagged kAllowed; absent: all.
+    Tensor allowed;
+    /// f32 [O, V]: what was sampled from (greedy: 1 for the token); for tests; absent: not written.
+    Tensor probabilities;
     bool feed = true;
 };
 void sample(Recorder& r, const SampleArgs& a);

@@ -41,9 +41,8 @@ Shape checked(const SelectiveScanArgs& a) {
 /// channels alone leave most of the device idle.
 /// `threads` are those of one pass over all channels.
 uint32_t choose_chunk(const std::string& device_type, uint32_t max_tokens, uint32_t threads) {
-    const uint32_t wanted = device_type == "CPU"          ? 1024
-                            : device_type == "integrated" ? 8192
-                                                          : 65536; // threads that fill the device
+    // Threads that fill the device.
+    const uint32_t wanted = device_type == "CPU" ? 1024 : device_type == "integrated" ? 8192 : 65536;
     const uint32_t pieces = wanted / threads;
     if (pieces < 8) return max_tokens;
     const uint32_t chunk = std::max(64u, (max_tokens / pieces + 15) / 16 * 16);

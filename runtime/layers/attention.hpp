@@ -11,10 +11,11 @@ enum class RopeKind : uint32_t { none, half, pairs };
 /// config (linear, yarn, llama3 are in them already).
 struct Rope {
     RopeKind kind = RopeKind::none;
-    WeightId frequencies = kNoWeight; ///< computed f32 [rotary / 2], or [2, rotary / 2] with long_table: the second row
-                                      ///< for sequences longer than `original`
-    uint32_t rotary = 0;              ///< channels that are rotated, from the first
-    bool long_table = false;          ///< longrope
+    /// Computed f32 [rotary / 2], or [2, rotary / 2] with long_table: the second row for
+    /// sequences longer than `original`.
+    WeightId frequencies = kNoWeight;
+    uint32_t rotary = 0;               ///< channels that are rotated, from the first
+    bool long_table = false;           ///< longrope
     float factor = 1, long_factor = 1; ///< on cos and sin ("attention factor")
     float ntk = 0;                     ///< dynamic NTK: the scaling factor; 0: none
     uint32_t original = 0;             ///< length trained on, for long_table and ntk
@@ -23,8 +24,8 @@ struct Rope {
 struct AttentionSpec {
     uint32_t heads = 0, kv_heads = 0, head_size = 0, value_size = 0;
     Linear qkv; ///< rows: q [H*d] | k [G*d] | v [G*dv] | (gate [H*dv])
-    Linear adapter_down,
-        adapter_up[3];           ///< low-rank additions to q, k and v (Zamba2): each + its up(its third of down(x))
+    /// Low-rank additions to q, k and v (Zamba2): each + its up(its third of down(x)).
+    Linear adapter_down, adapter_up[3];
     bool gate = false;           ///< output times sigmoid(gate) before the output projection
     Norm q_norm, k_norm;         ///< before the rotation
     bool norm_all_heads = false; ///< the norms span all heads together (OLMo-2), not one head

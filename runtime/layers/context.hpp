@@ -57,8 +57,8 @@ struct StateOptions {
 struct LayerContext {
     kernel::Recorder& r;
     kernel::Step step;
-    std::vector<std::vector<kernel::Tensor>>
-        weights;                        ///< each in one part or several, one below the other, of different types
+    /// Each in one part or several, one below the other, of different types.
+    std::vector<std::vector<kernel::Tensor>> weights;
     std::vector<kernel::Tensor> states; ///< [slots, ...StateSpec::shape]
     size_t next_state = 0;
 

@@ -24,9 +24,8 @@ struct MoeSpec {
     kernel::RouterScore score = kernel::RouterScore::softmax;
     kernel::RouterWeight weight = kernel::RouterWeight::score;
     WeightId choice_bias = kNoWeight; ///< [E]: added to the scores for the choice only
-    uint32_t groups = 1,
-             kept_groups =
-                 1; ///< the chosen come from the kept groups, those with the largest sum of their two best experts
+    /// The chosen come from the kept groups, those with the largest sum of their two best experts.
+    uint32_t groups = 1, kept_groups = 1;
     bool renormalise = false; ///< weights divided by their sum
     float scale = 1;
     WeightId gate_up = kNoWeight;                             ///< [E, 2 * inner, D]: gate rows, then up rows

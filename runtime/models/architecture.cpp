@@ -24,8 +24,8 @@ Result<Json> language_config(const JsonObject& config) {
     weft_ASSIGN(const JsonObject text, config.object("text_config"));
     Json inner = text.json();
     if (!inner.contains("model_type")) inner["model_type"] = wrapper->text_type;
-    for (const char* key :
-         {"tie_word_embeddings", "quantization_config"}) // the head and the files are the whole model's
+    // The head and the files are the whole model's.
+    for (const char* key : {"tie_word_embeddings", "quantization_config"})
         if (config.has(key)) inner[key] = config.json()[key];
     return inner;
 }
@@ -58,8 +58,8 @@ Status check_quantization(const JsonObject& config) {
     if (!config.has("quantization_config")) return Ok{};
     weft_ASSIGN(const JsonObject q, config.object("quantization_config"));
     weft_ASSIGN(const std::string method, q.string_or("quant_method", "fp8"));
-    constexpr const char* known[] = {"fp8", "mxfp4", "compressed-tensors",
-                                     "modelopt"}; // of the latter two what is in F8_E4M3
+    // Of the latter two what is in F8_E4M3.
+    constexpr const char* known[] = {"fp8", "mxfp4", "compressed-tensors", "modelopt"};
     if (std::ranges::find(known, method, [](const char* k) { return std::string(k); }) != std::end(known)) return Ok{};
     return Error{ErrorCode::unsupported,
                  q.origin() + ": key 'quant_method' is '" + method + "', which is not supported",

@@ -64,8 +64,8 @@ MlpSpec shared_mlp(Slots& slots, const std::string& at, const Config& c) {
 }
 
 Op ffn(Slots& slots, const std::string& at, const Config& c) {
-    const std::string in_gguf =
-        at + "mlp."; // there gate and up are apart, and the shared block is called otherwise where there are no experts
+    // There gate and up are apart, and the shared block is called otherwise where there are no experts.
+    const std::string in_gguf = at + "mlp.";
     const MlpSpec shared = !slots.gguf() ? shared_mlp(slots, at + "shared_mlp.", c)
                                          : usual_mlp(slots, in_gguf + (c.experts.count ? "shared_expert." : ""),
                                                      c.width, c.shared_inner, c.activation);

@@ -20,8 +20,8 @@ struct Mamba1Sizes {
 /// Where a config holds Mamba-1's sizes.
 struct Mamba1Keys {
     const char *expand, *state_size, *rank, *taps, *bias, *conv_bias;
-    const char* inner =
-        nullptr; ///< where the config has it, the inner width itself instead of expand times the model's
+    /// Where the config has it, the inner width itself instead of expand times the model's.
+    const char* inner = nullptr;
 };
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys);
 /// at + in_proj, conv1d, x_proj, dt_proj, A_log, D and out_proj; no norms on dt, B and C.

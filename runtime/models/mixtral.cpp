@@ -31,8 +31,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
     weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 1000000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
-        const std::string at = layer_name(i),
-                          renamed = at + "mlp."; // what transformers 5 calls the block once it is loaded
+        // What transformers 5 calls the block once it is loaded.
+        const std::string at = layer_name(i), renamed = at + "mlp.";
         const std::string moe = slots.gguf() || slots.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
         AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, false, false, true);
         a.rope = rope;

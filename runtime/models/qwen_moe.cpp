@@ -34,8 +34,8 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     weft_ASSIGN(o.qkv_bias, c.boolean_or(k.bias_key, k.biased));
     o.out_bias = k.biased_out && o.qkv_bias;
 
-    const std::string count_key =
-        c.has("num_local_experts") ? "num_local_experts" : "num_experts"; // transformers 5 writes the former
+    // transformers 5 writes the former.
+    const std::string count_key = c.has("num_local_experts") ? "num_local_experts" : "num_experts";
     weft_ASSIGN(o.experts.count, count_or_zero(c, count_key, k.experts));
     if (o.experts.count) { // else dense throughout
         weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", k.chosen));

@@ -79,9 +79,8 @@ Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rop
         if (divisors.size() != unscaled.size())
             return o.bad(key, "must hold " + std::to_string(unscaled.size()) +
                                   " numbers, one for each rotated pair of channels");
-        for (size_t i = 0; i < unscaled.size(); ++i)
-            frequencies.push_back(unscaled[i] /
-                                  double(float(divisors[i]))); // as the reference and GGUF files hold them
+        // As the reference and GGUF files hold them.
+        for (size_t i = 0; i < unscaled.size(); ++i) frequencies.push_back(unscaled[i] / double(float(divisors[i])));
     }
     weft_ASSIGN(const double given,
                 o.number_or("attention_factor",

@@ -70,9 +70,8 @@ Status ChatMemory::mark(Session& session, std::optional<size_t> text_length) {
     weft_ASSIGN(at->snapshot, session.snapshot(0, Keep::what_cannot_be_cut));
     const auto has = [](const Mark& mark) { return mark.snapshot.has_value(); };
     if (size_t(std::count_if(marks_.begin(), marks_.end(), has)) <= kMostSnapshots) return Ok{};
-    const auto first =
-        std::find_if(marks_.begin(), marks_.end(),
-                     has); // stays: it is the system prompt's, or where an undone first question goes back to
+    // Stays: it is the system prompt's, or where an undone first question goes back to.
+    const auto first = std::find_if(marks_.begin(), marks_.end(), has);
     std::find_if(first + 1, marks_.end(), has)->snapshot.reset();
     return Ok{};
 }

@@ -9,8 +9,8 @@ Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelF
     weft_ASSIGN(Schedule schedule, make_schedule(files));
     if (files.tensors().empty())
         return Error{ErrorCode::not_found, files.origin() + ": there are no weights (model.safetensors)", {}};
-    for (const WeightId id :
-         {schedule.embedding.table, schedule.embedding.positions}) { // looked up, not multiplied with
+    // Looked up, not multiplied with.
+    for (const WeightId id : {schedule.embedding.table, schedule.embedding.positions}) {
         if (id == kNoWeight) continue;
         if (const auto parts = held_parts(schedule.weights[id], files, type); parts && parts->size() > 1)
             return Error{ErrorCode::unsupported,

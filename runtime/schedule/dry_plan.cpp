@@ -61,8 +61,9 @@ bool state_fits(const vk::Device& device, const StateSpec& state, uint32_t slots
     const vk::Limits& limits = device.limits();
     const long double bytes = (long double)(state.bytes()) * slots;
     if (bytes > limits.allocation) return false;
+    // See kernels/kv_slots.hpp.
     return bytes <= limits.storage_range || (state.kind == StateKind::kv && state.bytes() <= limits.storage_range &&
-                                             state.bytes() % vk::Tensor::kAlignment == 0); // kernels/kv_slots.hpp
+                                             state.bytes() % vk::Tensor::kAlignment == 0);
 }
 
 Status check_grids(const vk::Device& device, const vk::Program& program, const Bucket& bucket, uint32_t context) {

@@ -30,9 +30,8 @@ public:
 
     void run() {
         history_ = r_.external(b_.history, DType::u32, {b_.slots, b_.history_capacity}, "history");
-        if (!bucket_.decode)
-            kernel::remember(r_, c_.step,
-                             history_); // in decode, sampling (or begin_step) has written the token already
+        // In decode, sampling (or begin_step) has written the token already.
+        if (!bucket_.decode) kernel::remember(r_, c_.step, history_);
         x_ = c_.rows(s_.width, "residual stream");
         kernel::embed(r_, {.ids = c_.step.ids,
                            .table = c_.weight(s_.embedding.table),
@@ -211,8 +210,8 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
     });
     offsets.assign(program.resources.size(), 0);
     uint64_t total = 0;
-    std::vector<std::vector<std::pair<uint64_t, uint64_t>>> taken_at(
-        program.calls.size()); // [begin, end) of what is placed, by the calls of its life: most lives are short
+    // [begin, end) of what is placed, by the calls of its life: most lives are short.
+    std::vector<std::vector<std::pair<uint64_t, uint64_t>>> taken_at(program.calls.size());
     for (const Life& life : lives) {
         std::vector<std::pair<uint64_t, uint64_t>> taken;
         for (size_t at = life.first; at <= life.last; ++at)

@@ -10,10 +10,11 @@ namespace weft {
 /// Sizes a recording serves: any step within them replays it.
 struct Bucket {
     uint32_t tokens = 1, sequences = 1, outputs = 1;
-    bool decode = false;   ///< one new token a sequence: step forms
-    bool sampling = false; ///< the head is followed by sampling and the advance to the next step; output i must be the
-                           ///< last token of sequence i
-    bool taps = false;     ///< copies of the residual stream after the embedding, every layer and the final norm
+    bool decode = false; ///< one new token a sequence: step forms
+    /// The head is followed by sampling and the advance to the next step; output i must be
+    /// the last token of sequence i.
+    bool sampling = false;
+    bool taps = false; ///< copies of the residual stream after the embedding, every layer and the final norm
     auto operator<=>(const Bucket&) const = default;
 };
 

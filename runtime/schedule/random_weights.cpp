@@ -7,8 +7,8 @@
 namespace weft {
 namespace {
 
-constexpr uint64_t kSegment = uint64_t(1)
-                              << 23; // numbers of one submission: some milliseconds, even on a software driver
+// Numbers of one submission: some milliseconds, even on a software driver.
+constexpr uint64_t kSegment = uint64_t(1) << 23;
 constexpr double kLongestMs = 100;
 
 // Products keep the size of what they multiply: a row of evenly distributed weights has a norm of about 1.

@@ -3,7 +3,8 @@
 // absent: spec_fields.hpp; apps/models/hybrid.json is an example.
 //
 //   { "weft_schedule": 1, "vocabulary": 4096, "width": 256,
-//     "blocks": { "mixer": { "pre": {}, "branches": [{ "op": "mamba" }] }, "mlp": { "pre": {}, "branches": [{ "op": "mlp", "inner": 704 }] } },
+//     "blocks": { "mixer": { "pre": {}, "branches": [{ "op": "mamba" }] },
+//                 "mlp": { "pre": {}, "branches": [{ "op": "mlp", "inner": 704 }] } },
 //     "layers": [ { "repeat": 8, "blocks": ["mixer", "mlp"] } ],
 //     "head": { "norm": {} } }
 //
@@ -11,11 +12,11 @@
 // its "layers". Either may have a "repeat". A norm or another optional part is there if its object is there,
 // even an empty one. Sizes that follow from others are never written.
 //
-// Weights make themselves: names and shapes follow from where they are used. "weight":
-// "NAME" names one, false leaves an optional one out, true takes it in; the same name twice is the same weight
-// ("embedding.table" as the head's linear ties the two). {layer} in a name stands for the number of the layer.
-// "weights" says how named ones are put together from tensors of files;
-// those that it does not mention are one tensor of their own name and shape. "theta" of a rope gives its frequencies.
+// Weights make themselves: names and shapes follow from where they are used. "weight": "NAME" names one, false leaves
+// an optional one out, true takes it in; the same name twice is the same weight ("embedding.table" as the head's linear
+// ties the two). {layer} in a name stands for the number of the layer. "weights" says how named ones are put together
+// from tensors of files; those that it does not mention are one tensor of their own name and shape.
+// "theta" of a rope gives its frequencies.
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"

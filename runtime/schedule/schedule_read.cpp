@@ -257,8 +257,8 @@ private:
     }
     void read(const char* key, const Json& json, int64_t& x) { integer(key, json, -1, kMostCount, x); }
     void read(const char* key, const Json&, double& x) {
-        const auto number =
-            JsonObject(*frames_.back().json, origin_).number(key); // takes {"__float__": "Infinity"} as well
+        // Takes {"__float__": "Infinity"} as well.
+        const auto number = JsonObject(*frames_.back().json, origin_).number(key);
         if (!number) return fail(key, "be a number");
         x = *number;
     }

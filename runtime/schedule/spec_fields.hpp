@@ -4,7 +4,8 @@
 // or walks over their weights (weight_order.cpp). What a visitor offers:
 //   size(key, x)                    a count from 1 that must be given
 //   size(key, x, otherwise)         a count from 1
-//   value(key, x, otherwise)        a bool, number, enum or string; left out where it is `otherwise`, which may follow from fields before it
+//   value(key, x, otherwise)        a bool, number, enum or string; left out where it is `otherwise`,
+//                                   which may follow from fields before it
 //   derived(x, value)               follows from other fields, so it is never written
 //   rule(holds, key, text)          what a file must obey: "key ... must TEXT"
 //   weight(key, id, shape, use, as) a weight slot

@@ -22,13 +22,13 @@ enum class WeightTransform : uint32_t {
 /// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]`
 /// (all but the last axis) x `file_shape[last]`.
 struct WeightPiece {
-    std::vector<std::string> names;   ///< alternatives; the first that the file has is used
-    std::vector<uint64_t> file_shape; ///< the rule that the file's tensor is held against; axes of 1 in the file are
-                                      ///< ignored (conv1d [C, 1, K])
+    std::vector<std::string> names; ///< alternatives; the first that the file has is used
+    /// The rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K]).
+    std::vector<uint64_t> file_shape;
     uint64_t first_row = 0, rows = 0; ///< rows = 0: all
     WeightTransform transform = WeightTransform::none;
-    uint32_t zipped =
-        0; ///< the file has, of every so many rows, those of the first and the second half in turn; 0: it does not
+    /// The file has, of every so many rows, those of the first and the second half in turn; 0: it does not.
+    uint32_t zipped = 0;
 };
 
 /// A device tensor: the pieces' rows one after another. Matrices keep the file's float

@@ -6,10 +6,11 @@
 namespace weft {
 
 struct Work {
-    uint64_t bytes = 0; ///< weights, once for each block that uses them (of experts, as many as the tokens can choose);
-                        ///< states as they are read and written; no activations
-    uint64_t operations =
-        0; ///< multiply-adds counted as two: products, attention, recurrences; not norms, activations and routing
+    /// Weights, once for each block that uses them (of experts, as many as the tokens can choose);
+    /// states as they are read and written; no activations.
+    uint64_t bytes = 0;
+    /// Multiply-adds counted as two: products, attention, recurrences; not norms, activations and routing.
+    uint64_t operations = 0;
 };
 
 /// `count` new tokens for each of `sequences` sequences that have `past` tokens. With `logits` the

@@ -45,8 +45,8 @@ private:
     static uint32_t bit_of(char32_t left, char32_t right) {
         return uint32_t(((uint64_t(left) * 0x9e3779b1u) ^ ((uint64_t(right) * 0x85ebca6bu) << 7)) >> 5) & (kBits - 1);
     }
-    static constexpr uint32_t kBits =
-        1u << 20; // some pairs share a bit: then they count as joining, which is never wrong
+    // Some pairs share a bit: then they count as joining, which is never wrong.
+    static constexpr uint32_t kBits = 1u << 20;
     std::vector<uint64_t> bits_ = std::vector<uint64_t>(kBits / 64);
     bool all_ = false;
 };
@@ -55,13 +55,13 @@ struct BpeConfig {
     Vocabulary vocabulary;
     MergeTable merges;
     std::optional<std::string> unk_token;
-    std::optional<uint32_t>
-        unk_id; ///< absent if the vocabulary lacks unk_token: then meeting an unknown character is an error
+    /// Absent if the vocabulary lacks unk_token: then meeting an unknown character is an error.
+    std::optional<uint32_t> unk_id;
     std::string continuing_prefix; ///< before every character of a word but the first
     std::string end_suffix;        ///< after a word's last character
     bool fuse_unk = false;         ///< neighbouring unknown characters are one unknown token
-    bool byte_fallback =
-        false; ///< unknown characters become their bytes' tokens, <0x00> to <0xFF>, if all of those exist
+    /// Unknown characters become their bytes' tokens, <0x00> to <0xFF>, if all of those exist.
+    bool byte_fallback = false;
     bool ignore_merges = false; ///< a word that is a token is that token
     JunctionTable junctions;
     std::string origin; ///< the file, for messages

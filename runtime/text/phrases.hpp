@@ -17,8 +17,8 @@ public:
 
     struct Found {
         std::string before; ///< text that belongs to no phrase
-        std::optional<size_t>
-            phrase; ///< which phrase came after it: the one that ended first, and of several the longest
+        /// Which phrase came after it: the one that ended first, and of several the longest.
+        std::optional<size_t> phrase;
     };
     void push(std::string_view text) { waiting_ += text; }
     /// The next part of what was pushed; without a phrase there is no more for now.

@@ -10,8 +10,8 @@ namespace weft::text {
 namespace {
 
 constexpr int kDeepestClass = 16, kDeepestGroup = 200;
-constexpr size_t kLongestOutput =
-    256 * 1024; // rewriting repeats parts; nested repetition must not multiply without end
+// Rewriting repeats parts; nested repetition must not multiply without end.
+constexpr size_t kLongestOutput = 256 * 1024;
 
 class Rewriter {
 public:

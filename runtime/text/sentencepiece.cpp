@@ -42,9 +42,8 @@ Result<std::unique_ptr<TokenModel>> make_unigram_model(const SentencePieces& fil
     for (uint32_t id = 0; id < file.pieces.size(); ++id) {
         const auto& piece = file.pieces[id];
         if (piece.type == SentencePieces::normal) config.scores[id] = piece.score;
-        if (piece.type == SentencePieces::user_defined)
-            config.scores[id] =
-                0.1f * float(piece.text.size() - 1); // as the library (0.2.3) does: better than most ways around it
+        // As the library (0.2.3) does: better than most ways around it.
+        if (piece.type == SentencePieces::user_defined) config.scores[id] = 0.1f * float(piece.text.size() - 1);
     }
     config.vocabulary = std::move(vocabulary);
     return make_unigram(std::move(config));

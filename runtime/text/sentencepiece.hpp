@@ -20,11 +20,11 @@ struct SentencePieces {
     bool remove_extra_whitespaces = true; ///< around the text, and more than one inside
     bool escape_whitespaces = true;       ///< a space is U+2581
     bool space_is_suffix = false;
-    bool symbols_anywhere = false; ///< user-defined symbols are cut out before the text is normalized, as GGUF's
-                                   ///< readers do; else while it is
-    std::string charsmap;          ///< or empty
-    std::string unknown_as =
-        " \xe2\x81\x87 ";     ///< what the unknown piece becomes in a decoded text, where that is no special token
+    /// User-defined symbols are cut out before the text is normalized, as GGUF's readers do; else while it is.
+    bool symbols_anywhere = false;
+    std::string charsmap; ///< or empty
+    /// What the unknown piece becomes in a decoded text, where that is no special token.
+    std::string unknown_as = " \xe2\x81\x87 ";
     int64_t bos = 1, eos = 2; ///< ids; -1 for none
     std::string origin;       ///< the file, for messages
 };

@@ -103,8 +103,8 @@ Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& o
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.empty()) continue;
         const size_t space = line.find(' ');
-        const bool nothing =
-            line.starts_with("= "); // a rank for the empty string, as Whisper's file has: it never occurs in a text
+        // A rank for the empty string, as Whisper's file has: it never occurs in a text.
+        const bool nothing = line.starts_with("= ");
         const auto bytes = space == line.npos ? std::nullopt
                            : nothing          ? std::optional<std::string>("")
                                               : from_base64(line.substr(0, space));

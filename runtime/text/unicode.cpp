@@ -105,9 +105,9 @@ bool is_nonspacing_mark(char32_t c) {
 
 bool is_other(char32_t c) {
     const auto category = utf8proc_category(int32_t(c));
+    // These are younger.
     if (category == UTF8PROC_CATEGORY_CF)
-        return c != 0x8e2 && c != 0x890 && c != 0x891 && c != 0x110cd &&
-               !(c >= 0x13430 && c <= 0x1343f); // these are younger
+        return c != 0x8e2 && c != 0x890 && c != 0x891 && c != 0x110cd && !(c >= 0x13430 && c <= 0x1343f);
     return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CO;
 }
 

@@ -10,10 +10,11 @@ struct UnigramConfig {
     std::vector<double> scores; ///< one an id; not a number: never found in a text, as control pieces of SentencePiece
     double unk_score = 0;       ///< of a character that is no piece
     std::optional<uint32_t> unk_id; ///< absent: meeting an unknown character is an error
-    bool float_sums = false; ///< sums of scores are rounded to float, as the SentencePiece library has them: which of
-                             ///< two equal ways wins depends on it
-    bool byte_fallback =
-        false;          ///< unknown characters become their bytes' pieces, <0x00> to <0xFF>, if all of those exist
+    /// Sums of scores are rounded to float, as the SentencePiece library has them:
+    /// which of two equal ways wins depends on it.
+    bool float_sums = false;
+    /// Unknown characters become their bytes' pieces, <0x00> to <0xFF>, if all of those exist.
+    bool byte_fallback = false;
     std::string origin; ///< the file, for messages
 };
 

@@ -12,8 +12,8 @@ Utf8Step next_utf8(std::string_view bytes) {
     const unsigned char lead = byte(0);
     if (lead < 0x80) return {Utf8Step::whole, 1};
     size_t length = 0;
-    unsigned char low = 0x80,
-                  high = 0xbf; // the second byte's range: no overlong forms, no surrogates, nothing above U+10FFFF
+    // The second byte's range: no overlong forms, no surrogates, nothing above U+10FFFF.
+    unsigned char low = 0x80, high = 0xbf;
     if (lead >= 0xc2 && lead <= 0xdf) {
         length = 2;
     } else if (lead >= 0xe0 && lead <= 0xef) {

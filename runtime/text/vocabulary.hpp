@@ -14,8 +14,8 @@ class JsonObject;
 
 namespace weft::text {
 
-constexpr uint32_t kHighestToken =
-    (1u << 24) - 1; ///< so that tables by id stay small; the largest known vocabulary has 2^20
+/// So that tables by id stay small; the largest known vocabulary has 2^20.
+constexpr uint32_t kHighestToken = (1u << 24) - 1;
 
 /// Tokens and their ids. Not every id below size() need have a token. All tokens lie in one string:
 /// a vocabulary has 10^5 of them.

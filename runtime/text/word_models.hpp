@@ -11,8 +11,8 @@ struct WordConfig {
     std::string continuing_prefix = "##"; ///< WordPiece: before all pieces of a word but the first
     size_t longest_word = 100;            ///< WordPiece: in characters; longer ones are unknown
     bool fuse_unk = false;                ///< WordLevel: neighbouring unknown words are one unknown token
-    bool byte_fallback =
-        false; ///< WordLevel: an unknown word becomes its bytes' pieces, <0x00> to <0xFF>, if all of those exist
+    /// WordLevel: an unknown word becomes its bytes' pieces, <0x00> to <0xFF>, if all of those exist.
+    bool byte_fallback = false;
     std::string origin; ///< the file, for messages
 };
 

@@ -19,8 +19,8 @@ struct DeviceOptions {
     uint64_t memory_limit = 0;       ///< bytes weft may allocate on the device; 0: no limit but the device's
     std::filesystem::path cache_dir; ///< where the pipeline cache lies; empty: none is read or written
     FeatureSet disabled;             ///< features to behave as if absent, to test the lower tiers
-    std::filesystem::path
-        shader_dir; ///< development: compile shaders from this folder at run time instead of the embedded ones
+    /// Development: compile shaders from this folder at run time instead of the embedded ones.
+    std::filesystem::path shader_dir;
 };
 
 /// Handles of a host program. weft destroys none of them; they must outlive the Device.
@@ -32,8 +32,8 @@ struct AdoptedDevice {
     VkDevice device = VK_NULL_HANDLE;
     VkQueue queue = VK_NULL_HANDLE;
     uint32_t queue_family = 0;
-    std::mutex* queue_mutex =
-        nullptr; ///< the host's lock around its own use of the queue, or null if weft alone uses it
+    /// The host's lock around its own use of the queue, or null if weft alone uses it.
+    std::mutex* queue_mutex = nullptr;
     FeatureSet features;
 };
 

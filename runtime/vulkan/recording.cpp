@@ -219,9 +219,10 @@ Result<std::vector<double>> Recording::call_times() const {
                                                        VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
                    "vkGetQueryPoolResults", "a recording"));
     std::vector<double> times(program_.calls.size());
+    // The counter wraps.
     for (size_t i = 0; i < times.size(); ++i)
         times[i] = double((ticks[2 * i + 1] - ticks[2 * i]) & device_->limits().timestamp_mask) *
-                   device_->limits().timestamp_ns; // the counter wraps
+                   device_->limits().timestamp_ns;
     return times;
 }
 

@@ -35,8 +35,8 @@ using Bytes = std::vector<uint8_t>;
 using Random = std::mt19937_64;
 
 constexpr unsigned kSecondsAnInput = 20;
-constexpr rlim_t kMemory =
-    rlim_t(4) << 30; // an allocation sized by a number in the input fails instead of passing unseen
+// An allocation sized by a number in the input fails instead of passing unseen.
+constexpr rlim_t kMemory = rlim_t(4) << 30;
 
 std::string failure_path;
 const Bytes* current = nullptr;

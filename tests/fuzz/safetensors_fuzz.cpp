@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         weft_CHECK(tensor.bytes.data() == expected, "tensors follow each other");
         expected += tensor.bytes.size();
         weft_CHECK(file->find(tensor.name) == &tensor, "a tensor is found by its name");
-        double bits = bits_of(
-            tensor.type); // in floating point, where a product that overflows 64 bits does not come back to a small one
+        // In floating point, where a product that overflows 64 bits does not come back to a small one.
+        double bits = bits_of(tensor.type);
         for (const uint64_t extent : tensor.shape) bits *= double(extent);
         weft_CHECK(bits == double(tensor.bytes.size()) * 8, "shape x type fills the bytes");
         weft_CHECK(tensor.count() * bits_of(tensor.type) == uint64_t(tensor.bytes.size()) * 8, "the count agrees");

@@ -24,8 +24,8 @@ CATCH_REGISTER_LISTENER(DestroyDevice)
 Result<std::unique_ptr<vk::Device>> open_device() {
     vk::DeviceOptions options;
     options.validation = true;
-    options.disabled.set(vk::Feature::fast_integer_dot); // cases ask for the dot form by themselves; all others are
-                                                         // compared at the tolerance of exact products
+    // Cases ask for the dot form by themselves; all others are compared at the tolerance of exact products.
+    options.disabled.set(vk::Feature::fast_integer_dot);
     const char* off = std::getenv("WEFT_TEST_DISABLE");
     const std::string_view disabled = off ? off : "";
     const std::pair<std::string_view, vk::Feature> names[] = {{"float16", vk::Feature::float16},

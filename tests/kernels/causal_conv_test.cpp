@@ -95,8 +95,8 @@ std::vector<float> convolve(const std::vector<float>& x, uint32_t batch, uint32_
 TEST_CASE("causal_conv", "[kernels]") { test::run_cases(kernel::causal_conv_cases(), check_causal_conv); }
 
 TEST_CASE("causal_conv laws", "[kernels]") {
-    const uint32_t taps = GENERATE(2u, 4u, 8u),
-                   piece = GENERATE(1u, 2u, 5u, 16u, 17u, 40u); // 1: the step form; up to 16: the form for a few tokens
+    // 1: the step form; up to 16: the form for a few tokens.
+    const uint32_t taps = GENERATE(2u, 4u, 8u), piece = GENERATE(1u, 2u, 5u, 16u, 17u, 40u);
     constexpr uint32_t channels = 20, tokens = 70;
     kernel::Random random(3);
     const Weights w{random.normals(channels * taps), random.normals(channels)};
@@ -110,8 +110,8 @@ TEST_CASE("causal_conv laws", "[kernels]") {
         all.insert(all.end(), y.begin(), y.end());
     }
     REQUIRE(state == whole_state);
-    std::vector<test::Expected>
-        expected; // the same sums in the same order, but a compiler may contract them differently
+    // The same sums in the same order, but a compiler may contract them differently.
+    std::vector<test::Expected> expected;
     for (float v : whole) expected.push_back({v, test::kEps32 * 2 * (taps + 1) * (std::abs(v) + 4 * taps)});
     test::require_close(all, expected, "y");
 }
@@ -127,8 +127,8 @@ TEST_CASE("causal_conv against the reference implementation", "[kernels]") {
         return *read_f32(*view);
     };
     constexpr uint32_t batch = 2, channels = 32;
-    const auto swap_axes = [&](const std::vector<float>& from, uint32_t rows,
-                               uint32_t columns) { // [B, rows, columns] -> [B, columns, rows]
+    // [B, rows, columns] -> [B, columns, rows].
+    const auto swap_axes = [&](const std::vector<float>& from, uint32_t rows, uint32_t columns) {
         std::vector<float> to(from.size());
         for (uint32_t b = 0; b < batch; ++b)
             for (uint32_t r = 0; r < rows; ++r)

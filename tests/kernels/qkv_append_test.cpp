@@ -45,8 +45,9 @@ void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<doubl
         if (e < r.dims)
             relative += 8 + std::abs(angle(r.pairs == kernel::RotaryPairs::interleaved ? e / 2 : e % pairs)) *
                                 (r.ntk != 0 && beyond ? 6 : 1);
-        out.push_back({y[e], test::kEps32 * relative * magnitude[e] + storage * std::abs(y[e]) +
-                                 (storage > 0 ? 0x1p-24 : 0)}); // subnormal halves are 2^-24 apart
+        // Subnormal halves are 2^-24 apart.
+        out.push_back(
+            {y[e], test::kEps32 * relative * magnitude[e] + storage * std::abs(y[e]) + (storage > 0 ? 0x1p-24 : 0)});
     }
 }
 
@@ -93,8 +94,9 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
                             const double factor =
                                 1 + double(o.temperature) * std::log(1 + std::floor((position + o.temperature_offset) /
                                                                                     o.temperature_floor));
-                            q[e].value *= factor; // the logarithm is off by 2^-21 near 1 (Vulkan), and three units in
-                                                  // the last place elsewhere
+                            // The logarithm is off by 2^-21 near 1 (Vulkan), and three units in the
+                            // last place elsewhere.
+                            q[e].value *= factor;
                             q[e].tolerance =
                                 q[e].tolerance * factor +
                                 std::abs(q[e].value) *

@@ -21,9 +21,8 @@ TEST_CASE("random_fill", "[kernels]") {
             const float expected =
                 float(reference::random_weight(i, s[1], s[2] != 0, uint32_t(s[3]), uint32_t(s[4]), uint32_t(s[5])));
             const uint16_t half = uint16_t(words[i / 2] >> (i % 2 * 16));
-            if (whole)
-                wrong += words[i] != std::bit_cast<uint32_t>(
-                                         expected); // one product, rounded to nearest: every device has the same bits
+            // One product, rounded to nearest: every device has the same bits.
+            if (whole) wrong += words[i] != std::bit_cast<uint32_t>(expected);
             else wrong += half != (s[0] == 1 ? float_to_half(expected) : float_to_bf16(expected));
             const double share = double(expected) / s[1];
             sum += share, squares += share * share;

@@ -376,8 +376,8 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
         CHECK(stats.stop == stop);
         CHECK_FALSE(stats.ended);
     }
-    CHECK(run({whole.substr(whole.size() - 3) + "and what never comes"}).first ==
-          whole); // what was held back is given at the end
+    // What was held back is given at the end.
+    CHECK(run({whole.substr(whole.size() - 3) + "and what never comes"}).first == whole);
     options.stop = {""};
     CHECK_FALSE(model.generate("Once", options, [](std::string_view) { return true; }));
     options.stop = {};

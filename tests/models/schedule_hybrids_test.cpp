@@ -284,9 +284,9 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
     CHECK(std::get<Mamba2Spec>(require_schedule(wide).layers[0].blocks[0].branches[0].op).in.out ==
           2 * 128 + 2 * 16 + 8);
     CHECK(op<AttentionSpec>(require_schedule(with("bamba", "num_key_value_heads", nullptr)), 1).kv_heads == 4);
+    // 8 where absent.
     for (const char* name : {"jamba", "bamba", "falcon-h1"})
-        CHECK(error_of(without(name, "num_key_value_heads")).find("num_key_value_heads") !=
-              std::string::npos); // 8 where absent
+        CHECK(error_of(without(name, "num_key_value_heads")).find("num_key_value_heads") != std::string::npos);
 }
 
 TEST_CASE("hybrids: options of the mixers", "[models]") {
@@ -375,8 +375,8 @@ TEST_CASE("Zamba2's shared blocks are one set of weights with adapters for each 
     CHECK(op<MlpSpec>(s, 0, 1).in.weight == op<MlpSpec>(s, 3, 1).in.weight);
     CHECK(op<MlpSpec>(s, 0, 1).adapter_up.weight != op<MlpSpec>(s, 3, 1).adapter_up.weight);
     CHECK_FALSE(first.adapter_down);
-    CHECK(s.states({.context = 32, .max_chunk = 32}).size() ==
-          3 * 2 + 4 * 2); // keys and values for each use, two states for each Mamba-2
+    // Keys and values for each use, two states for each Mamba-2.
+    CHECK(s.states({.context = 32, .max_chunk = 32}).size() == 3 * 2 + 4 * 2);
 
     const Schedule adapted = require_schedule(with("zamba2", "use_shared_attention_adapter", true));
     const AttentionSpec& a = op<AttentionSpec>(adapted, 3);
@@ -395,8 +395,9 @@ TEST_CASE("Zamba2's shared blocks are one set of weights with adapters for each 
     CHECK(problems_with("zamba2", [](Tensors& t) {
               rename(t, "layers.0.shared_transformer", "layers.3.shared_transformer");
           }).empty()); // only the last use has it
+    // A use of its own.
     CHECK(problems_with("zamba2",
-                        [&](Tensors& t) { // a use of its own
+                        [&](Tensors& t) {
                             repeated(t);
                             t.at("model.layers.3.shared_transformer.self_attn.q_proj.weight").second[0] += 1;
                             t.erase("model.layers.3.shared_transformer.self_attn.k_proj.weight");

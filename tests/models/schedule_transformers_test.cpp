@@ -56,8 +56,9 @@ TEST_CASE("layer patterns come out of the configs", "[models]") {
     CHECK(windows(require_schedule(edited(golden("gemma2"), [](Json& c) {
               c["layer_types"] = {"full_attention", "sliding_attention"};
           }))) == std::vector<uint32_t>{0, 8});
+    // use_sliding_window is off.
     CHECK(windows(require_schedule(edited(golden("qwen2"), [](Json& c) { c["sliding_window"] = 5; }))) ==
-          std::vector<uint32_t>{0, 0}); // use_sliding_window is off
+          std::vector<uint32_t>{0, 0});
     const auto sliding = [](Json& c) {
         c["use_sliding_window"] = true, c["sliding_window"] = 5, c["max_window_layers"] = 1;
     };
@@ -67,8 +68,8 @@ TEST_CASE("layer patterns come out of the configs", "[models]") {
     CHECK(windows(require_schedule(edited(golden("qwen3-moe"), sliding))) == std::vector<uint32_t>{5, 5, 5});
     CHECK(windows(require_schedule(edited(golden("mixtral"), sliding))) == std::vector<uint32_t>{5, 5});
     CHECK(windows(require_schedule(edited(golden("phi3"), sliding))) == std::vector<uint32_t>{5, 5});
-    CHECK(windows(require_schedule(edited(golden("llama"), sliding))) ==
-          std::vector<uint32_t>{0, 0, 0}); // the class has no window
+    // The class has no window.
+    CHECK(windows(require_schedule(edited(golden("llama"), sliding))) == std::vector<uint32_t>{0, 0, 0});
 
     const auto experts = [](const Schedule& s) {
         std::vector<bool> all;

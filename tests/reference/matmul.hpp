@@ -31,9 +31,8 @@ struct EightBits {
             for (size_t i = k / 8 * 8; i < std::min(depth, k / 8 * 8 + 8); ++i) top = std::max(top, std::abs(row[i]));
             const double scale = double(top) / 127, n = scale < 1e-37 ? 0 : row[k] / scale, nearest = std::nearbyint(n);
             x[k] = float(nearest * scale);
-            doubt[k] =
-                float((std::abs(std::abs(n - nearest) - 0.5) < 1e-4 ? scale : 0) +
-                      1e-6 * std::abs(x[k])); // a quotient of a shader is off by 2.5 units, and x[k] is rounded here
+            // A quotient of a shader is off by 2.5 units, and x[k] is rounded here.
+            doubt[k] = float((std::abs(std::abs(n - nearest) - 0.5) < 1e-4 ? scale : 0) + 1e-6 * std::abs(x[k]));
         }
     }
 };

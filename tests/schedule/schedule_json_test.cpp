@@ -137,8 +137,8 @@ TEST_CASE("weights are shared by name, and put together as the file says", "[sch
     CHECK(first.qkv.weight == second.qkv.weight);
     CHECK(first.qkv.bias != second.qkv.bias);
     CHECK(s.weights[second.out.weight].pieces[1].names == std::vector<std::string>{"file.1.b"});
-    CHECK(s.weights[first.qkv.weight].pieces[0].names ==
-          std::vector<std::string>{"shared"}); // a tensor of its own name
+    // A tensor of its own name.
+    CHECK(s.weights[first.qkv.weight].pieces[0].names == std::vector<std::string>{"shared"});
     require_same(s, round_trip(s));
     json["weights"]["own.1"] = Json::object(); // one layer's is put together otherwise
     const Schedule other = read(json);
@@ -196,8 +196,8 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
           }),
           "must have 3200 elements in all");
     holds(refusal([](Json& j) { j["weft_schedule"] = 2; }), "key 'weft_schedule' must be 1");
-    holds(refusal([](Json& j) { j["vocabulary"] = 1 << 20; }),
-          "the vocabulary is 1048576"); // beyond what the kernels take
+    // Beyond what the kernels take.
+    holds(refusal([](Json& j) { j["vocabulary"] = 1 << 20; }), "the vocabulary is 1048576");
 }
 
 TEST_CASE("a schedule of very many pieces can be read as it was written, or is refused when it is made", "[schedule]") {

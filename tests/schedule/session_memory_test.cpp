@@ -49,8 +49,8 @@ TEST_CASE("the repeat penalty sees this sequence's tokens alone, whatever the sl
     kernel::SamplerRow row;
     row.flags = kernel::SamplerRow::kGreedy;
     row.repeat_penalty = 1e6f; // any token that was there is out
-    for (const uint32_t length :
-         {1u, 2u, 16u, 17u, 33u}) { // in chunks of 16, so that some prompts end in a step of one token
+    // In chunks of 16, so that some prompts end in a step of one token.
+    for (const uint32_t length : {1u, 2u, 16u, 17u, 33u}) {
         INFO("length " << length);
         const auto fed = ids(length, 7);
         const auto choose = [&](const std::vector<uint32_t>& before) {
@@ -92,17 +92,17 @@ TEST_CASE("logits and taps are those of the last forward, also after a larger on
 TEST_CASE("truncate: a window goes back as far as its ring remembers, and no further", "[schedule]") {
     const auto model = attention_model(R"("window": 8, "rope": {"theta": 10000})");
     const auto prompt = ids(60, 3), other = ids(60, 4);
-    const auto after_cuts =
-        [&](std::vector<uint32_t> lengths) { // the logits of what follows, or none if a cut was refused
-            auto s = make(model, 1, 4, 64);
-            last_logits(*s, 0, std::span(prompt).first(40));
-            for (const uint32_t length : lengths)
-                if (const auto cut = s->truncate(0, length); !cut) {
-                    CHECK(cut.error().message.find("sliding window") != std::string::npos);
-                    return std::vector<float>();
-                }
-            return last_logits(*s, 0, std::span(other).first(9));
-        };
+    // The logits of what follows, or none if a cut was refused.
+    const auto after_cuts = [&](std::vector<uint32_t> lengths) {
+        auto s = make(model, 1, 4, 64);
+        last_logits(*s, 0, std::span(prompt).first(40));
+        for (const uint32_t length : lengths)
+            if (const auto cut = s->truncate(0, length); !cut) {
+                CHECK(cut.error().message.find("sliding window") != std::string::npos);
+                return std::vector<float>();
+            }
+        return last_logits(*s, 0, std::span(other).first(9));
+    };
     const auto expected = [&](uint32_t length) {
         auto s = make(model, 1, 4, 64);
         last_logits(*s, 0, std::span(prompt).first(length));
@@ -163,8 +163,8 @@ TEST_CASE("decode waits for a forward that was begun", "[schedule]") {
 TEST_CASE("caches wider than a buffer may be bound are served in ranges of slots", "[schedule]") {
     const auto model = attention_model(R"("rope": {"theta": 10000})");
     const uint64_t range = gpu().limits().storage_range;
-    const auto context = uint32_t(range / 3 / (2 * 8 * 4) / 64 * 64 +
-                                  64); // three slots need a little less than 1.1 of the range, four 1.4
+    // Three slots need a little less than 1.1 of the range, four 1.4.
+    const auto context = uint32_t(range / 3 / (2 * 8 * 4) / 64 * 64 + 64);
     if (gpu().limits().allocation < range / 2 * 3 || range > (uint64_t(1) << 28))
         SKIP("a device with small buffers and large allocations is needed");
     auto wide = make(model, 4, 16, context), narrow = make(model, 4, 16, 64);

@@ -163,8 +163,8 @@ TEST_CASE("an end token leaves the states as they were before it", "[schedule]")
 
     auto exact = start({}, true);
     decoded(*exact, {0}, made);
-    CHECK(last_logits(*stopped, 0, more) ==
-          last_logits(*exact, 0, more)); // the same bits: nothing was fed behind the end
+    // The same bits: nothing was fed behind the end.
+    CHECK(last_logits(*stopped, 0, more) == last_logits(*exact, 0, more));
 
     auto ignored = start({end}, false);
     CHECK(decoded(*ignored, {0, 1}, 12) == all);

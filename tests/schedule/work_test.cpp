@@ -44,8 +44,8 @@ TEST_CASE("work: attention and its cache", "[work]") {
 
     const auto window = with(R"({"op": "attention", "heads": 4, "kv_heads": 2, "window": 4})");
     CHECK(counted(window, {1, 10, 3, false}).operations == 2 * 3 * matrices + 2 * 12 * 4 * 16);
-    CHECK(counted(window, {1, 10, 3, false}).bytes ==
-          3 * kRow + matrices * 2 + (6 + 3) * 2 * 16 * 2); // keys 7 to 12 are read
+    // Keys 7 to 12 are read.
+    CHECK(counted(window, {1, 10, 3, false}).bytes == 3 * kRow + matrices * 2 + (6 + 3) * 2 * 16 * 2);
     CHECK(counted(window, {1, 0, 1, false}).bytes == kRow + matrices * 2 + (1 + 1) * 2 * 16 * 2);
     const auto chunks = with(R"({"op": "attention", "heads": 4, "kv_heads": 2, "chunk": 8})");
     CHECK(counted(chunks, {1, 10, 3, false}).operations == 2 * 3 * matrices + 2 * (3 + 4 + 5) * 4 * 16);

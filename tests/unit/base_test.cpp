@@ -40,8 +40,8 @@ struct Format {
         const int largest = top_exponent() - 1;
         if (std::isinf(magnitude)) return uint16_t(sign | top_exponent() << mantissa_bits);
         const int exponent = magnitude == 0 ? 1 : std::max(std::ilogb(magnitude) + bias, 1);
-        const double units = std::nearbyint(
-            std::ldexp(magnitude, mantissa_bits + bias - exponent)); // may reach the next exponent: it carries
+        // May reach the next exponent: it carries.
+        const double units = std::nearbyint(std::ldexp(magnitude, mantissa_bits + bias - exponent));
         const double word = units + double(exponent - 1) * (1 << mantissa_bits);
         const double infinity = double(largest + 1) * (1 << mantissa_bits);
         return uint16_t(sign | uint16_t(std::min(word, infinity)));

@@ -75,8 +75,8 @@ TEST_CASE("model files: shards are joined by their index") {
     CHECK(files->find("unlisted"));
     CHECK_FALSE(files->find("c"));
 
-    write_weights(directory, "model.safetensors",
-                  {"whole"}); // where both are there, the one file counts, as in transformers
+    // Where both are there, the one file counts, as in transformers.
+    write_weights(directory, "model.safetensors", {"whole"});
     CHECK(ModelFiles::open(directory.path())->find("whole"));
 }
 

@@ -102,8 +102,8 @@ TEST_CASE("quantize: K types are no worse than ggml's") {
                 CAPTURE(row);
                 double largest = 0;
                 for (const float v : part(*x)) largest = std::max(largest, std::abs(double(v)));
-                CHECK(rms(part(*x), part(ours)) <=
-                      1.1 * rms(part(*x), part(*theirs)) + largest / 2048); // the block's scale is a half
+                // The block's scale is a half.
+                CHECK(rms(part(*x), part(ours)) <= 1.1 * rms(part(*x), part(*theirs)) + largest / 2048);
             }
         }
 }

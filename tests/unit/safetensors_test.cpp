@@ -181,8 +181,9 @@ TEST_CASE("safetensors: a broken tensor is refused with the file, the tensor and
     refuse(entry(R"("F32")", "[3]", "[0,8]"), 8, "'w'", "shape [3] of F32 needs 12 bytes, data_offsets [0, 8] give 8");
     refuse(entry(R"("F16")", "[2]", "[0,8]"), 8, "'w'", "shape [2] of F16 needs 4 bytes, data_offsets [0, 8] give 8");
     refuse(entry(R"("F32")", "[0]", "[0,8]"), 8, "'w'", "needs 0 bytes");
+    // 2^66 wraps to 0.
     refuse(entry(R"("F32")", "[8589934592,8589934592]", "[0,0]"), 0, "'w'",
-           "shape [8589934592, 8589934592] of F32 overflows 64 bits"); // 2^66 wraps to 0
+           "shape [8589934592, 8589934592] of F32 overflows 64 bits");
     refuse(entry(R"("U64")", "[4611686018427387904]", "[0,0]"), 0, "'w'", "overflows 64 bits");
     refuse(entry(R"("F4")", "[3]", "[0,1]"), 1, "'w'", "shape [3] of F4 does not end on a byte boundary");
     refuse(entry(R"("F6_E3M2")", "[2]", "[0,1]"), 1, "'w'", "does not end on a byte boundary");

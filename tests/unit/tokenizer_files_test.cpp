@@ -158,8 +158,9 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind Unigram") {
         const auto ids = tokenizer->encode(row["text"].get<std::string>(), false);
         REQUIRE(ids);
         CAPTURE(row["text"], *ids);
+        // Either is right.
         CHECK((*ids == row["ids"].get<Ids>() ||
-               (row.contains("ids_sentencepiece") && *ids == row["ids_sentencepiece"].get<Ids>()))); // either is right
+               (row.contains("ids_sentencepiece") && *ids == row["ids_sentencepiece"].get<Ids>())));
     }
 }
 
@@ -189,8 +190,8 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of i
 namespace {
 
 const std::string kMark = "\xe2\x96\x81";
-const std::string kByteFallback{char(0x98), char(0x02), 1},
-    kSpaceIsSuffix{char(0xc0), char(0x01), 1}; // fields 35 and 24
+// Fields 35 and 24.
+const std::string kByteFallback{char(0x98), char(0x02), 1}, kSpaceIsSuffix{char(0xc0), char(0x01), 1};
 const std::string kStart = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3);
 
 Tokenizer sentencepiece(int kind, const std::string& pieces, const std::string& trainer = "",
@@ -256,9 +257,8 @@ TEST_CASE("tokenizer files: user-defined symbols of a SentencePiece model compet
     CHECK(*unigram.encode("a<x>b", false) == Ids{3, 4, 9});
     CHECK(*unigram.encode("<x><x>b", false) == Ids{3, 7, 9});
     CHECK(*unigram.encode("ab<x>", false) == Ids{3, 6, 7});
-    for (const auto& [score, ids] :
-         {std::pair(-7.6f, Ids{3, 5}),
-          std::pair(-7.4f, Ids{4, 6})}) { // a symbol's score is 0.1 for each byte after the first
+    // A symbol's score is 0.1 for each byte after the first.
+    for (const auto& [score, ids] : {std::pair(-7.6f, Ids{3, 5}), std::pair(-7.4f, Ids{4, 6})}) {
         const std::string spaces = piece("<unk>", 0, 2) + piece(kMark, -1.6f) + piece("no", -2) + piece("For", -7.8f) +
                                    piece("For" + kMark, score) + piece(kMark + "the", 0, 4) + piece("the", 0, 4);
         CHECK(*sentencepiece(1, spaces, "", flag(3, 0)).encode("For the", false) == ids);
@@ -291,8 +291,8 @@ TEST_CASE("tokenizer files: words of a SentencePiece model") {
     const Tokenizer fallback = sentencepiece(3, kStart + bytes + words, kByteFallback),
                     both = sentencepiece(3, kStart + bytes + words, kSpaceIsSuffix + kByteFallback);
     CHECK(*fallback.encode("a z", false) == Ids{262, 229, 153, 132, 125});
-    CHECK(fallback.decode(Ids{262, 229, 153, 132, 125}, true) ==
-          "a" + kMark + "z"); // a mark that is spelled in bytes is no space
+    // A mark that is spelled in bytes is no space.
+    CHECK(fallback.decode(Ids{262, 229, 153, 132, 125}, true) == "a" + kMark + "z");
     CHECK(*both.encode("z a", false) == Ids{125, 262, 259});
 }
 

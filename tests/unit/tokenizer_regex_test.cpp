@@ -50,11 +50,11 @@ TEST_CASE("regex: what differs between Oniguruma and PCRE2") {
     CHECK(marked("\\p{Letter}", "a1") == "[a]1");
     CHECK(marked("\\p{Punct}", "+-$") == "+[-]$");
     CHECK(marked("[[:punct:]]", "+-$a") == "[+][-][$]a");
-    CHECK(marked("\\bfoo\\b", "a foo\xc2\xb2 foo") ==
-          "a foo\xc2\xb2 [foo]");                     // superscript two counts as a word character
+    // Superscript two counts as a word character.
+    CHECK(marked("\\bfoo\\b", "a foo\xc2\xb2 foo") == "a foo\xc2\xb2 [foo]");
     CHECK(marked("[\\w]", "\xc2\xb2") == "\xc2\xb2"); // but not inside a class
-    CHECK(marked("\\p{Han}", "\xe6\xbc\xa2\xe3\x80\x81") ==
-          "[\xe6\xbc\xa2]\xe3\x80\x81"); // the script, not its extensions
+    // The script, not its extensions.
+    CHECK(marked("\\p{Han}", "\xe6\xbc\xa2\xe3\x80\x81") == "[\xe6\xbc\xa2]\xe3\x80\x81");
     CHECK(marked("\\v", "a\x0b\n") == "a[\x0b]\n");
     CHECK(marked("\\s", "\xe1\xa0\x8e") == "\xe1\xa0\x8e"); // U+180E is no space any more
     CHECK(marked("x*", "axxb") == "[]a[xx]b[]");
@@ -107,8 +107,8 @@ TEST_CASE("regex: a long text takes time in proportion to its length") {
             CHECK(spans->empty());
         }
     }
-    CHECK(std::chrono::steady_clock::now() - begin <
-          std::chrono::seconds(20)); // under a second where nothing else runs
+    // Under a second where nothing else runs.
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
 }
 
 // What lies at the end of the part of a text that PCRE2 is given must not count as the text's end.
@@ -167,8 +167,8 @@ TEST_CASE("unicode: normal forms, also of long runs of marks") {
     CHECK(normalize("\xef\xac\x81\xe2\x91\xa0", NormalForm::kc) == "fi1");
     CHECK(normalize("\xea\xb0\x81", NormalForm::d) == "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8");
     CHECK(normalize("a\xcc\x81\xcc\xa3", NormalForm::d) == "a\xcc\xa3\xcc\x81"); // ordered by class
-    CHECK(normalize("\xe3\x8b\xbf", NormalForm::kc) ==
-          "\xe3\x8b\xbf"); // the Reiwa sign is newer than the library's tables
+    // The Reiwa sign is newer than the library's tables.
+    CHECK(normalize("\xe3\x8b\xbf", NormalForm::kc) == "\xe3\x8b\xbf");
     std::string marks = "a";
     for (int i = 0; i < 100'000; ++i) marks += i % 2 ? "\xcc\x81" : "\xcc\xa3";
     CHECK(normalize(marks, NormalForm::d).size() == marks.size()); // bubbling would take a minute

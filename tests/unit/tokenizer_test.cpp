@@ -268,8 +268,8 @@ TEST_CASE("tokenizer: the vocabulary") {
         "t.json");
     REQUIRE(tokenizer);
     CHECK(tokenizer->id_of("ab") == 29u);
-    CHECK(tokenizer->id_of("<s>") ==
-          29u); // added tokens follow the number of tokens, which here is not the highest id: as in the library
+    // Added tokens follow the number of tokens, which here is not the highest id: as in the library.
+    CHECK(tokenizer->id_of("<s>") == 29u);
     CHECK(tokenizer->id_of("abc") == 30u);
     CHECK_FALSE(tokenizer->id_of("zz"));
     CHECK(tokenizer->token(0) == "a");
@@ -279,8 +279,8 @@ TEST_CASE("tokenizer: the vocabulary") {
     CHECK_FALSE(tokenizer->is_special(30));
     CHECK_FALSE(tokenizer->is_special(1000));
     CHECK(tokenizer->vocab_size() == 31);
-    CHECK(tokenizer->decode(Ids{0, 1000, 1}, false) ==
-          "a b"); // no decoder: spaces between; ids without a token are passed over
+    // No decoder: spaces between; ids without a token are passed over.
+    CHECK(tokenizer->decode(Ids{0, 1000, 1}, false) == "a b");
     CHECK(tokenizer->encode("", true)->empty());
     CHECK(tokenizer->decode({}, true).empty());
 }

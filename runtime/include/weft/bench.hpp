@@ -54,9 +54,9 @@ struct ModelBench {
     std::string model, architecture, device, driver;
     uint64_t parameters = 0, weight_bytes = 0;
     uint32_t prompt = 0, generate = 0, batch = 0;
-    double prefill_tokens_per_s = 0,
-           decode_tokens_per_s = 0; ///< over all sequences of the batch, median of the repeats
-    double host_us_per_token = 0;   ///< of decode: wall time not spent waiting for the device
+    /// Over all sequences of the batch, median of the repeats.
+    double prefill_tokens_per_s = 0, decode_tokens_per_s = 0;
+    double host_us_per_token = 0; ///< of decode: wall time not spent waiting for the device
     uint64_t decode_submissions = 0;
     DevicePeaks peaks;
     PhaseWork prefill_work, decode_work; ///< of the whole prefill, with its chunks; of the decode step in the middle

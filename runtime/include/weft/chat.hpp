@@ -15,8 +15,8 @@ struct ChatMessage {
 struct ChatOptions {
     GenerateOptions generate; ///< the most tokens of one answer; TextModel::default_options() has the model's own
     std::string system;       ///< the system prompt; empty: none
-    std::optional<bool>
-        thinking;    ///< given to templates that can turn thinking on and off, as `enable_thinking` and `thinking`
+    /// Given to templates that can turn thinking on and off, as `enable_thinking` and `thinking`.
+    std::optional<bool> thinking;
     std::string now; ///< see ChatRenderOptions
 };
 

@@ -29,11 +29,12 @@ struct DeviceOptions {
     int index = -1;            ///< -1: the first usable, discrete before integrated before CPU
     bool validation = false;   ///< Vulkan validation (core and synchronization); the layer must be installed
     uint64_t memory_limit = 0; ///< bytes weft may take on the device; 0: no limit of ours
-    bool exact = false; ///< never round activations to 8 bits for weights in blocks, which is done where the device has
-                        ///< integer dot products in hardware
+    /// Never round activations to 8 bits for weights in blocks, which is done where the device has
+    /// integer dot products in hardware.
+    bool exact = false;
     std::filesystem::path cache_dir; ///< pipeline cache; empty: none. default_cache_dir() is the usual choice
-    std::filesystem::path
-        shader_dir; ///< development: GLSL from this folder, compiled at run time, instead of the built-in shaders
+    /// Development: GLSL from this folder, compiled at run time, instead of the built-in shaders.
+    std::filesystem::path shader_dir;
 };
 /// $XDG_CACHE_HOME/weft or ~/.cache/weft.
 std::filesystem::path default_cache_dir();
@@ -43,8 +44,8 @@ struct HostVulkan {
     void* get_instance_proc_addr = nullptr;
     void *instance = nullptr, *physical_device = nullptr, *device = nullptr, *queue = nullptr;
     uint32_t queue_family = 0;
-    void* queue_mutex =
-        nullptr;              ///< a std::mutex* that the host holds while it uses the queue; null: weft alone uses it
+    /// A std::mutex* that the host holds while it uses the queue; null: weft alone uses it.
+    void* queue_mutex = nullptr;
     bool float16 = false;     ///< the host enabled shaderFloat16 and storageBuffer16BitAccess
     bool integer_dot = false; ///< the host enabled shaderIntegerDotProduct
 };

@@ -19,8 +19,8 @@ struct QuantizeOptions {
     /// Other types for tensors whose names match a shell pattern ("blk.*.ffn_down.weight" and "q6_k");
     /// the last match counts.
     std::vector<std::pair<std::string, std::string>> keep;
-    std::function<bool(uint64_t done, uint64_t total)>
-        progress; ///< bytes; return false to stop: the call fails with ErrorCode::cancelled and leaves nothing behind
+    /// Bytes; return false to stop: the call fails with ErrorCode::cancelled and leaves nothing behind.
+    std::function<bool(uint64_t done, uint64_t total)> progress;
 };
 
 struct QuantizeReport {
@@ -30,8 +30,9 @@ struct QuantizeReport {
     /// tokenizer.ggml.model. "none": no kind can hold the tokenizer, and the file has its tokenizer.json
     /// (key tokenizer.huggingface.json), which weft reads. Empty: the file has no tokenizer.
     std::string vocabulary;
-    std::string vocabulary_note; ///< what the kind cannot say of the tokenizer, or why there is no kind; then weft
-                                 ///< reads tokenizer.huggingface.json where there is one. Empty: it says everything
+    /// What the kind cannot say of the tokenizer, or why there is no kind; then weft reads tokenizer.huggingface.json
+    /// where there is one. Empty: it says everything.
+    std::string vocabulary_note;
 };
 
 /// Writes the model directory `from` as the GGUF file `to`, whole or not at all. The file is read back before any

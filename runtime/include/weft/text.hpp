@@ -37,10 +37,10 @@ struct GenerateOptions {
     SamplingOptions sampling;
     uint32_t max_tokens = 256;
     bool ignore_end = false; ///< go on after an end-of-text token
-    std::vector<std::string>
-        stop; ///< generate() and Chat end before any of these texts; the name of a special token stands for the token
-    uint32_t steps_per_wait =
-        4; ///< tokens the device makes before the host looks; more is less host time, less is smoother
+    /// generate() and Chat end before any of these texts; the name of a special token stands for the token.
+    std::vector<std::string> stop;
+    /// Tokens the device makes before the host looks; more is less host time, less is smoother.
+    uint32_t steps_per_wait = 4;
     ProgressFunction progress;
 };
 

@@ -43,8 +43,8 @@ public:
 
     struct Encoding {
         std::vector<uint32_t> ids;
-        std::vector<uint32_t>
-            types; ///< 0 or 1 for the sequence that each id belongs to, or what the post-processor says
+        /// 0 or 1 for the sequence that each id belongs to, or what the post-processor says.
+        std::vector<uint32_t> types;
     };
     /// A pair of texts, as BERT-like models take question and passage.
     Result<Encoding> encode_pair(std::string_view first, std::string_view second, bool add_special) const;

@@ -176,8 +176,8 @@ KernelTable attention_cases() {
         KernelCase k{c.name, [&c](CaseContext& ctx) { c.build(ctx); }};
         const uint64_t element = size_of(c.cache), d = c.options.head_size, dv = c.options.value_size;
         for (const auto& s : c.sequences) {
-            const uint64_t pairs = uint64_t(s.count) * s.past + uint64_t(s.count) * (s.count + 1) /
-                                                                    2; // of the causal cases, which are the ones timed
+            // Of the causal cases, which are the ones timed.
+            const uint64_t pairs = uint64_t(s.count) * s.past + uint64_t(s.count) * (s.count + 1) / 2;
             k.operations += 2 * pairs * c.options.heads * (d + dv);
             if (c.timed)
                 k.bytes += uint64_t(s.past + s.count) * c.options.kv_heads * (d + dv) * element +

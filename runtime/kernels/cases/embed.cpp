@@ -31,8 +31,8 @@ KernelCase make(const std::string& name, Shape s, Options o, double magnitude = 
         if (s.tokens > 2) ids[1] = s.vocabulary, ids[2] = ~0u; // in no table
         if (s.tokens > 4) ids[3] = 0, ids[4] = s.vocabulary - 1;
         const uint32_t half = s.tokens / 2;
-        const Step step =
-            ctx.step({{1, half, 5}, {0, s.tokens - half, 0}}, s.tokens + 3, ids); // a bucket larger than the step
+        // A bucket larger than the step.
+        const Step step = ctx.step({{1, half, 5}, {0, s.tokens - half, 0}}, s.tokens + 3, ids);
         EmbedArgs a;
         a.ids = step.ids;
         a.positions = step.positions;

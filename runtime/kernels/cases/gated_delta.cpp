@@ -14,8 +14,8 @@ struct Shape {
 enum class Decay { usual, strong, none, mixed };
 struct Options {
     Decay decay = Decay::usual;
-    bool bias = true, gate = true, l2 = true,
-         apart = false;                 ///< apart: q, k and v in tensors of their own, else slices of one
+    bool bias = true, gate = true, l2 = true;
+    bool apart = false;                 ///< q, k and v in tensors of their own, else slices of one
     uint32_t lead = 4;                  ///< columns before the first slice
     double beta_from = -3, beta_to = 3; ///< of b
     float beta_scale = 1;
@@ -32,8 +32,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.operations = tokens * s.heads * s.columns * s.size * 7;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        const uint32_t rows = uint32_t(tokens) + 5, keys = s.key_heads * s.size,
-                       values = s.heads * s.columns; // a bucket larger than the step
+        // A bucket larger than the step.
+        const uint32_t rows = uint32_t(tokens) + 5, keys = s.key_heads * s.size, values = s.heads * s.columns;
         const uint32_t width = o.lead + 2 * keys + values + 2 * s.heads;
         uint32_t slots = 2;
         for (const auto& q : sequences) slots = std::max(slots, q.slot + 2);

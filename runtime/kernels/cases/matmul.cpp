@@ -146,8 +146,8 @@ KernelTable matmul_cases() {
     BLOCK_TYPES(weft_ROW)
     OWN_TYPES(weft_ROW)
 #undef weft_ROW
-    for (const DType type :
-         {DType::q4_0, DType::q6_k, DType::mxfp4, DType::q4_k}) { // blocks of even, odd and whole words
+    // Blocks of even, odd and whole words.
+    for (const DType type : {DType::q4_0, DType::q6_k, DType::mxfp4, DType::q4_k}) {
         const std::string name = name_of(type);
         add("vector, one block " + name, {1, 1, block_info(type).elements}, typed(f16, type)),
             add("vector, swiglu " + name, {8, 19, 768}, typed(swiglu, type));

@@ -31,8 +31,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.operations = tokens * s.heads * s.columns * (step ? 5 : 4) * s.size;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        const uint32_t rows = uint32_t(tokens) + 5, inner = s.heads * s.columns,
-                       bc = s.groups * s.size; // a bucket larger than the step
+        // A bucket larger than the step.
+        const uint32_t rows = uint32_t(tokens) + 5, inner = s.heads * s.columns, bc = s.groups * s.size;
         uint32_t slots = 2;
         for (const auto& q : sequences) slots = std::max(slots, q.slot + 2);
         // What lies beyond the step's tokens must not be read: NaN.

@@ -9,8 +9,8 @@ namespace weft::text::jinja {
 Result<std::string> format_percent(Interpreter& in, const Value& format, const Value& arguments);
 Result<std::string> format_braces(Interpreter& in, const std::string& format, const Arguments& arguments);
 
-constexpr int64_t kWidest = 1'000'000,
-                  kMostDigits = 2'000; ///< a template cannot ask for more than this of padding and of precision
+/// A template cannot ask for more than this of padding and of precision.
+constexpr int64_t kWidest = 1'000'000, kMostDigits = 2'000;
 
 /// How one value is laid out: [[fill]align][sign][#][0][width][,][.precision][type].
 struct FormatSpec {

@@ -200,8 +200,8 @@ Result<Value> centered(Interpreter& in, const Value& value, int64_t width, const
     const int64_t length = int64_t(value.string().length());
     if (width <= length) return value;
     weft_TRY(in.room(uint64_t(width), fill.size()));
-    const int64_t padding = width - length,
-                  left = padding / 2 + (padding & width & 1); // an odd blank goes left where the width is odd
+    // An odd blank goes left where the width is odd.
+    const int64_t padding = width - length, left = padding / 2 + (padding & width & 1);
     std::string out;
     for (int64_t i = 0; i < left; ++i) out += fill;
     out += value.text();
