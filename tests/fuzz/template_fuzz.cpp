@@ -9,9 +9,12 @@ using namespace weft;
 namespace {
 
 constexpr std::string_view kConversation =
-    R"({"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Gr\u00fc\u00dfe \ud83d\ude00 <think>a</think>"},
-    {"role": "assistant", "content": null, "reasoning": "r", "tool_calls": [{"type": "function", "id": "call_0001", "function": {"name": "f", "arguments": {"x": 1.5, "y": [1, null, true]}}}]},
-    {"role": "tool", "content": [{"type": "text", "text": "t"}, {"type": "image"}]}], "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}], "add_generation_prompt": true,
+    R"({"messages": [{"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Gr\u00fc\u00dfe \ud83d\ude00 <think>a</think>"},
+    {"role": "assistant", "content": null, "reasoning": "r", "tool_calls": [{"type": "function", "id": "call_0001",
+        "function": {"name": "f", "arguments": {"x": 1.5, "y": [1, null, true]}}}]},
+    {"role": "tool", "content": [{"type": "text", "text": "t"}, {"type": "image"}]}],
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}], "add_generation_prompt": true,
     "kwargs": {"n": 3, "f": 0.5, "s": "text", "l": [3, 1, 2], "d": {"b": 1, "a": "x"}}})";
 
 } // namespace

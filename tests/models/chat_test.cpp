@@ -301,9 +301,9 @@ TEST_CASE("generation: what the files of a model want", "[chat]") {
         const auto tokenizer = Tokenizer::load(directory.path() / "tokenizer.json");
         return read_generation_defaults(*files, &*tokenizer);
     };
-    write(
-        "generation_config.json",
-        R"({"do_sample": true, "temperature": 0.5, "top_k": 7, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 33, "eos_token_id": [5, 6, 5], "stop_strings": "END"})");
+    write("generation_config.json",
+          R"({"do_sample": true, "temperature": 0.5, "top_k": 7, "top_p": 0.9, "min_p": 0.1, )"
+          R"("repetition_penalty": 1.2, "max_new_tokens": 33, "eos_token_id": [5, 6, 5], "stop_strings": "END"})");
     write("tokenizer_config.json", R"({"eos_token": {"content": "<|endoftext|>"}})");
     auto d = defaults();
     REQUIRE(bool(d));

@@ -28,7 +28,8 @@ Json parsed(const std::string& text) {
 // All that a hand-written schedule needs, with one more thing here and there.
 Json small() {
     return parsed(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32,
-        "blocks": {"attention": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, "rope": {}}]}, "mlp": {"pre": {}, "branches": [{"op": "mlp", "inner": 48}]}},
+        "blocks": {"attention": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, "rope": {}}]},
+                   "mlp": {"pre": {}, "branches": [{"op": "mlp", "inner": 48}]}},
         "layers": [{"repeat": 2, "blocks": ["attention", "mlp"]}], "head": {"norm": {}}})");
 }
 

@@ -14,10 +14,13 @@ namespace {
 std::shared_ptr<const Model> attention_model(const std::string& attention) {
     const TemporaryDirectory folder;
     const auto path = folder.path() / "schedule.json";
-    std::ofstream(path)
-        << R"({"weft_schedule": 1, "architecture": "small", "vocabulary": 96, "width": 32, "trained_context": 1000000, "blocks": {"a": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, )"
-        << attention
-        << R"(}]}, "m": {"pre": {}, "branches": [{"op": "mlp", "inner": 64}]}}, "layers": [{"repeat": 2, "layers": [{"blocks": ["a", "m"]}]}], "head": {"norm": {}, "linear": {"weight": "embedding.table"}}})";
+    std::ofstream(path) << R"({"weft_schedule": 1, )"
+                           R"("architecture": "small", "vocabulary": 96, "width": 32, "trained_context": 1000000, )"
+                           R"("blocks": {"a": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, )"
+                        << attention
+                        << R"(}]}, "m": {"pre": {}, "branches": [{"op": "mlp", "inner": 64}]}}, )"
+                           R"("layers": [{"repeat": 2, "layers": [{"blocks": ["a", "m"]}]}], )"
+                           R"("head": {"norm": {}, "linear": {"weight": "embedding.table"}}})";
     const auto files = ModelFiles::open(path);
     REQUIRE(files);
     const auto model = random_model(gpu(), *files, WeightType::f32, 1);

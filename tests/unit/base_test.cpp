@@ -144,7 +144,8 @@ TEST_CASE("json: infinity and NaN in both spellings are numbers") {
 
 TEST_CASE("json: a wrong type is named with its file, key and rule") {
     const auto json = parse_json(
-        R"({"text": "sixty-four", "list": [1, "x"], "nothing": null, "half": 0.5, "whole": 64.0, "zero": 0, "big": 2147483648, "object": {"inner": []}})",
+        R"({"text": "sixty-four", "list": [1, "x"], "nothing": null, "half": 0.5, "whole": 64.0, "zero": 0, )"
+        R"("big": 2147483648, "object": {"inner": []}})",
         "config.json");
     REQUIRE(json);
     const JsonObject object(*json, "config.json");

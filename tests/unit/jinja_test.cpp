@@ -287,15 +287,15 @@ TEST_CASE("chat template: where a model keeps it") {
     CHECK_THAT(ChatTemplate::load(root).error().message, ContainsSubstring("has no chat template"));
     CHECK(ChatTemplate::load(root / "none").error().code == ErrorCode::not_found);
 
-    write(
-        root / "tokenizer_config.json",
-        R"({"bos_token": {"content": "<s>"}, "eos_token": "</s>", "add_bos_token": true, "extra_special_tokens": {"image_token": "<i>"}, "chat_template": "old {{ bos_token }}"})");
+    write(root / "tokenizer_config.json",
+          R"({"bos_token": {"content": "<s>"}, "eos_token": "</s>", "add_bos_token": true, )"
+          R"("extra_special_tokens": {"image_token": "<i>"}, "chat_template": "old {{ bos_token }}"})");
     CHECK(*ChatTemplate::load(root)->render(plain) == "old <s>");
     CHECK(*ChatTemplate::load(root / "tokenizer_config.json")->render(plain) == "old <s>");
 
-    write(
-        root / "tokenizer_config.json",
-        R"({"bos_token": "<s>", "chat_template": [{"name": "default", "template": "plain"}, {"name": "tool_use", "template": "tools"}, {"name": "broken", "template": "{{"}]})");
+    write(root / "tokenizer_config.json",
+          R"({"bos_token": "<s>", "chat_template": [{"name": "default", "template": "plain"}, )"
+          R"({"name": "tool_use", "template": "tools"}, {"name": "broken", "template": "{{"}]})");
     write(root / "special_tokens_map.json", R"({"bos_token": "not this", "eos_token": "</s>"})");
     const auto named = ChatTemplate::load(root);
     REQUIRE(named);

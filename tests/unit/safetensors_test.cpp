@@ -41,10 +41,11 @@ const std::string kA = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})"
 
 TEST_CASE("safetensors: a file on disk gives its tensors in the order of their bytes") {
     const test::TemporaryDirectory directory;
-    const std::string header =
-        R"({"z":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"I64","shape":[],"data_offsets":[12,20]},)"
-        R"("a":{"dtype":"U8","shape":[4],"data_offsets":[8,12]},"empty":{"dtype":"F16","shape":[3,0],"data_offsets":[20,20]},)"
-        R"("__metadata__":{"format":"pt","note":"\u00e4"}}   )";
+    const std::string header = R"({"z":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},)"
+                               R"("b":{"dtype":"I64","shape":[],"data_offsets":[12,20]},)"
+                               R"("a":{"dtype":"U8","shape":[4],"data_offsets":[8,12]},)"
+                               R"("empty":{"dtype":"F16","shape":[3,0],"data_offsets":[20,20]},)"
+                               R"("__metadata__":{"format":"pt","note":"\u00e4"}}   )";
     std::string bytes = file_of(header, 20);
     const float z[2] = {1.5f, -2.0f};
     const int64_t b = -7;
@@ -90,9 +91,9 @@ TEST_CASE("safetensors: what the format allows is accepted") {
     good(file_of(R"({"e":{"dtype":"F32","shape":[0],"data_offsets":[8,8]},)" + kA +
                      R"(,"f":{"dtype":"F32","shape":[5,0],"data_offsets":[0,0]}})",
                  8));
-    good(file_of(
-        R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"new":{"shape":[[1,"x"]],"deep":{}},"also":null,"more":1.5}})",
-        8));
+    good(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"new":{"shape":[[1,"x"]],"deep":{}},)"
+                 R"("also":null,"more":1.5}})",
+                 8));
     good(file_of(R"({"a":{"dtype":"F4","shape":[3,2],"data_offsets":[0,3]}})", 3));
     good(file_of(R"({"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}})", 3));
     good(file_of(R"({"":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1));
@@ -197,10 +198,9 @@ TEST_CASE("safetensors: a broken tensor is refused with the file, the tensor and
            "data_offsets [12, 20] leave a gap of 4 bytes before them");
     refuse(R"("b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]})", 8, "'b'", "leave a gap of 4 bytes");
     refuse(kA + "," + kA, 8, "'a'", "the name occurs twice");
-    refuse(
-        kA +
-            R"(,"b":{"dtype":"U8","shape":[1],"data_offsets":[8,9]},"a":{"dtype":"U8","shape":[1],"data_offsets":[9,10]})",
-        10, "'a'", "the name occurs twice");
+    refuse(kA + R"(,"b":{"dtype":"U8","shape":[1],"data_offsets":[8,9]},)"
+                R"("a":{"dtype":"U8","shape":[1],"data_offsets":[9,10]})",
+           10, "'a'", "the name occurs twice");
     // Its name: what a terminal would obey is written out, and a long one is cut.
     refuse(R"("w\u001b[2J":1)", 0, R"('w\x1b[2J')", "must be an object");
     refuse(R"("w\u0000":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})", 0, R"('w\x00')", "the name has a zero byte");

@@ -178,9 +178,9 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of i
     CHECK(*tokenizer->encode("b<sep>abcd", false) == Ids{4, 6, 3, 7, 9, 0}); // c is a byte, d unknown
     CHECK(tokenizer->decode(Ids{1, 8, 8}, true) == "ab ab");
     CHECK(*Tokenizer::load(folder.path())->encode("ab", false) == Ids{8});
-    (void)folder.write(
-        "tokenizer_config.json",
-        R"({"add_bos_token": false, "add_eos_token": true, "added_tokens_decoder": {"10": {"content": "<new>", "special": true}}})");
+    (void)folder.write("tokenizer_config.json",
+                       R"({"add_bos_token": false, "add_eos_token": true, )"
+                       R"("added_tokens_decoder": {"10": {"content": "<new>", "special": true}}})");
     const auto configured = Tokenizer::load(folder.path());
     REQUIRE(configured);
     CHECK(*configured->encode("ab<new>", true) == Ids{8, 10, 2});
@@ -344,9 +344,13 @@ TEST_CASE("tokenizer files: what the class of a tokenizer adds to a SentencePiec
 TEST_CASE("tokenizer files: tekken, tiktoken and RWKV files that are small") {
     const TemporaryDirectory folder;
     const std::string tekken =
-        R"({"config": {"pattern": "[a-z]+|\\s", "default_num_special_tokens": 3, "default_vocab_size": 7, "version": "v3"},
-        "vocab": [{"rank": 0, "token_bytes": "YQ=="}, {"rank": 1, "token_bytes": "Yg=="}, {"rank": 2, "token_bytes": "YWI="}, {"rank": 3, "token_bytes": "IA=="}, {"rank": 4, "token_bytes": "YWJh"}],
-        "special_tokens": [{"rank": 0, "token_str": "<unk>", "is_control": true}, {"rank": 1, "token_str": "<s>", "is_control": true}]})";
+        R"({"config": {"pattern": "[a-z]+|\\s", "default_num_special_tokens": 3, "default_vocab_size": 7,
+                       "version": "v3"},
+        "vocab": [{"rank": 0, "token_bytes": "YQ=="}, {"rank": 1, "token_bytes": "Yg=="},
+                  {"rank": 2, "token_bytes": "YWI="}, {"rank": 3, "token_bytes": "IA=="},
+                  {"rank": 4, "token_bytes": "YWJh"}],
+        "special_tokens": [{"rank": 0, "token_str": "<unk>", "is_control": true},
+                           {"rank": 1, "token_str": "<s>", "is_control": true}]})";
     const auto mistral = Tokenizer::load(folder.write("tekken.json", tekken));
     REQUIRE(mistral);
     CHECK(*mistral->encode("aba b<s>", true) == Ids{1, 5, 3, 6, 4, 1}); // the last rank is beyond the vocabulary's size

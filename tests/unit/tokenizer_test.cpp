@@ -171,13 +171,13 @@ TEST_CASE("tokenizer: what is wrong with a file is said") {
         {with(R"("normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Rot13"}]})"),
          "t.json: normalizer: normalizers[1]: type 'Rot13' is not supported"},
         {with(R"("normalizer": )" + deep), "nested more than 16 deep"},
-        {with(
-             R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated", "invert": false})"),
+        {with(R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a"}, )"
+              R"("behavior": "Isolated", "invert": false})"),
          "regular expression is not supported"},
         {with(R"("pre_tokenizer": {"type": "Split", "pattern": "a", "behavior": "Isolated", "invert": false})"),
          "key 'pattern' must be an object"},
-        {with(
-             R"("pre_tokenizer": {"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways", "invert": false})"),
+        {with(R"("pre_tokenizer": {"type": "Split", "pattern": {"String": "a"}, )"
+              R"("behavior": "Sideways", "invert": false})"),
          "key 'behavior' must be Removed"},
         {with(R"("pre_tokenizer": {"type": "FixedLength", "length": 0})"), "key 'length'"},
         {with(R"("pre_tokenizer": {"type": "Metaspace", "replacement": "__"})"),
@@ -189,11 +189,11 @@ TEST_CASE("tokenizer: what is wrong with a file is said") {
          "must have at most 4096 bytes"},
         {with(R"("post_processor": {"type": "BertProcessing", "sep": ["x"], "cls": ["y", 1]})"),
          "key 'sep' must be [token, id]"},
-        {with(
-             R"("post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x", "type_id": 0}}], "pair": [], "special_tokens": {}})"),
+        {with(R"("post_processor": {"type": "TemplateProcessing", )"
+              R"("single": [{"SpecialToken": {"id": "x", "type_id": 0}}], "pair": [], "special_tokens": {}})"),
          "must name an entry of special_tokens"},
-        {with(
-             R"("post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [], "special_tokens": {}})"),
+        {with(R"("post_processor": {"type": "TemplateProcessing", )"
+              R"("single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [], "special_tokens": {}})"),
          "must be A"},
         {with(R"("added_tokens": [{"content": 3}])"), "t.json: added_tokens[0]: key 'content' must be a string"},
     };
@@ -262,10 +262,10 @@ TEST_CASE("tokenizer: text that is not UTF-8 is refused at its first wrong byte"
 }
 
 TEST_CASE("tokenizer: the vocabulary") {
-    const auto tokenizer = Tokenizer::parse(
-        with(
-            R"("added_tokens": [{"id": 0, "content": "<s>", "special": true, "normalized": false}, {"id": 9, "content": "abc", "special": false}])"),
-        "t.json");
+    const auto tokenizer =
+        Tokenizer::parse(with(R"("added_tokens": [{"id": 0, "content": "<s>", "special": true, "normalized": false}, )"
+                              R"({"id": 9, "content": "abc", "special": false}])"),
+                         "t.json");
     REQUIRE(tokenizer);
     CHECK(tokenizer->id_of("ab") == 29u);
     // Added tokens follow the number of tokens, which here is not the highest id: as in the library.
