@@ -5,12 +5,21 @@
 
 int main(int argc, char** argv) {
     auto device = weft::Device::open();
-    if (!device) return std::cerr << device.error().text() << "\n", 1;
+    if (!device) {
+        std::cerr << device.error().text() << "\n";
+        return 1;
+    }
     auto model = weft::TextModel::load(*device, argc > 1 ? argv[1] : "apps/models/tales-hybrid");
-    if (!model) return std::cerr << model.error().text() << "\n", 1;
+    if (!model) {
+        std::cerr << model.error().text() << "\n";
+        return 1;
+    }
     const weft::GenerateOptions options = model->default_options();
     auto stats = model->generate(argc > 2 ? argv[2] : "Once upon a time", options,
                                  [](std::string_view text) { return bool(std::cout << text << std::flush); });
-    if (!stats) return std::cerr << stats.error().text() << "\n", 1;
+    if (!stats) {
+        std::cerr << stats.error().text() << "\n";
+        return 1;
+    }
     std::cout << "\n";
 }

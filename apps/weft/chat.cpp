@@ -90,8 +90,10 @@ private:
         if (thinking) divide(false);
         const bool stopped = g_interrupted;
         if (stopped) g_interrupted = 0; // it was meant for the answer
-        if (!stats && stopped && stats.error().code == weft::ErrorCode::cancelled)
-            return tell("stopped before the question was read; it counts as not asked"), weft::Ok{};
+        if (!stats && stopped && stats.error().code == weft::ErrorCode::cancelled) {
+            tell("stopped before the question was read; it counts as not asked");
+            return weft::Ok{};
+        }
         if (!stats) return stats.error();
         std::cout << "\n" << std::flush;
         if (flags_.stats) print_stats(chat_);

@@ -46,8 +46,10 @@ int run(const CheckFlags& flags) {
     }
     if (f.json) std::cout << "\n]\n";
     if (g_interrupted) return kInterrupted;
-    for (const auto& message : device->validation_messages())
-        std::cerr << "validation: " << message << "\n", code = std::max<int>(code, kFailed);
+    for (const auto& message : device->validation_messages()) {
+        std::cerr << "validation: " << message << "\n";
+        code = std::max<int>(code, kFailed);
+    }
     return code;
 }
 

@@ -35,8 +35,10 @@ int run(const InspectFlags& f) {
         auto opened = f.device.open();
         if (opened) device.emplace(std::move(*opened));
         else if (f.device.index >= 0) return fail(opened.error());
-        else
-            std::cerr << "weft: no support report: " << opened.error().text() << "\n", lacking = opened.error().message;
+        else {
+            std::cerr << "weft: no support report: " << opened.error().text() << "\n";
+            lacking = opened.error().message;
+        }
     }
     auto in = weft::inspect(device ? &*device : nullptr, f.model, f.options);
     if (!in) return fail(in.error());

@@ -80,7 +80,10 @@ weft::ProgressFunction progress_bar() {
     return [begin = Clock::now(), last = Clock::time_point(),
             stage_shown = weft::Progress::Stage::load](const weft::Progress& p) mutable {
         const auto now = Clock::now();
-        if (p.stage != stage_shown) begin = now, stage_shown = p.stage;
+        if (p.stage != stage_shown) {
+            begin = now;
+            stage_shown = p.stage;
+        }
         // Short work shows no bar at all; a long one is redrawn ten times a second.
         if (now - begin < std::chrono::milliseconds(250) ||
             (now - last < std::chrono::milliseconds(100) && p.done < p.total))

@@ -102,7 +102,10 @@ int run(const RunFlags& f) {
                          {"weight_bytes", model->weight_bytes()},
                          {"state_bytes", model->state_bytes()}};
         if (f.raw_ids) j["ids"] = ids;
-        else j["prompt"] = *prompt, j["text"] = text;
+        else {
+            j["prompt"] = *prompt;
+            j["text"] = text;
+        }
         std::cout << j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     }
     if (f.stats) print_stats(*model, *stats);

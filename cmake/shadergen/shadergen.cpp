@@ -281,8 +281,10 @@ int main(int argc, char** argv) {
     for (int i = 5; i < argc; ++i) {
         std::istringstream arg(argv[i]);
         std::string variant, define, purpose, file;
-        std::getline(arg, variant, '|'), std::getline(arg, define, '|'), std::getline(arg, purpose, '|'),
-            std::getline(arg, file);
+        std::getline(arg, variant, '|');
+        std::getline(arg, define, '|');
+        std::getline(arg, purpose, '|');
+        std::getline(arg, file);
         if (variant.empty() || purpose.empty()) fail("expected VARIANT|DEFINES|PURPOSE|FILE, got " + arg.str());
         Reader reader;
         if (!file.empty()) reader.read(file); // else this build's compiler cannot make it: a variant without words

@@ -96,7 +96,7 @@ void pack_k(Values x, uint32_t most, std::byte* to) {
     float largest_scale = 0, largest_minimum = 0;
     for (size_t g = 0; g < 8; ++g) {
         found[g] = best_scale_and_minimum(x.subspan(32 * g, 32), most);
-        largest_scale = std::max(largest_scale, found[g].scale),
+        largest_scale = std::max(largest_scale, found[g].scale);
         largest_minimum = std::max(largest_minimum, found[g].minimum);
     }
     put_half(to, largest_scale / 63);

@@ -49,19 +49,29 @@ ScaleAndMinimum best_scale_and_minimum(std::span<const float> x, unsigned most) 
         double w = 0, wq = 0, wqq = 0, wx = 0, wqx = 0;
         for (size_t i = 0; i < x.size(); ++i) {
             const double v = x[i], weight = weights[i], q = nearest((v - bottom) * inverse, 0, int(most));
-            w += weight, wq += weight * q, wqq += weight * q * q, wx += weight * v, wqx += weight * q * v;
+            w += weight;
+            wq += weight * q;
+            wqq += weight * q * q;
+            wx += weight * v;
+            wqx += weight * q * v;
         }
         const double det = w * wqq - wq * wq;
         double scale = det > 0 ? (w * wqx - wq * wx) / det : 1 / inverse,
                offset = det > 0 ? (wqq * wx - wq * wqx) / det : bottom;
-        if (offset > 0) offset = 0, scale = wqq > 0 ? wqx / wqq : 0;
+        if (offset > 0) {
+            offset = 0;
+            scale = wqq > 0 ? wqx / wqq : 0;
+        }
         if (!(scale > 0)) continue;
         double error = 0;
         for (size_t i = 0; i < x.size(); ++i) {
             const double v = x[i], difference = scale * nearest((v - offset) * (1 / scale), 0, int(most)) + offset - v;
             error += weights[i] * difference * difference;
         }
-        if (error < least) least = error, best = {float(scale), float(-offset)};
+        if (error < least) {
+            least = error;
+            best = {float(scale), float(-offset)};
+        }
     }
     return best;
 }
@@ -79,7 +89,8 @@ float best_scale(std::span<const float> x, int half_range) {
         const auto number = [&](double v, double by) { return nearest(v * by, -half_range, half_range - 1); };
         for (size_t i = 0; i < x.size(); ++i) {
             const double v = x[i], q = number(v, inverse);
-            qx += weights[i] * q * v, qq += weights[i] * q * q;
+            qx += weights[i] * q * v;
+            qq += weights[i] * q * q;
         }
         if (!(qq > 0) || qx == 0) continue;
         const double scale = qx / qq;
@@ -88,7 +99,10 @@ float best_scale(std::span<const float> x, int half_range) {
             const double difference = scale * number(x[i], 1 / scale) - x[i];
             error += weights[i] * difference * difference;
         }
-        if (error < least) least = error, best = scale;
+        if (error < least) {
+            least = error;
+            best = scale;
+        }
     }
     return float(best);
 }

@@ -32,12 +32,20 @@ void GgufWriter::array(std::string_view name, uint32_t type, uint64_t count) {
 }
 
 void GgufWriter::string(std::string_view name, std::string_view value) {
-    key(name, uint32_t(GgufType::string)), put_text(keys_, value);
+    key(name, uint32_t(GgufType::string));
+    put_text(keys_, value);
 }
-void GgufWriter::u32(std::string_view name, uint32_t value) { key(name, uint32_t(GgufType::u32)), put(keys_, value); }
-void GgufWriter::f32(std::string_view name, float value) { key(name, uint32_t(GgufType::f32)), put(keys_, value); }
+void GgufWriter::u32(std::string_view name, uint32_t value) {
+    key(name, uint32_t(GgufType::u32));
+    put(keys_, value);
+}
+void GgufWriter::f32(std::string_view name, float value) {
+    key(name, uint32_t(GgufType::f32));
+    put(keys_, value);
+}
 void GgufWriter::boolean(std::string_view name, bool value) {
-    key(name, uint32_t(GgufType::boolean)), put(keys_, uint8_t(value));
+    key(name, uint32_t(GgufType::boolean));
+    put(keys_, uint8_t(value));
 }
 
 void GgufWriter::strings(std::string_view name, std::span<const std::string> values) {
@@ -69,7 +77,10 @@ void GgufWriter::tensor(std::string_view name, std::span<const uint64_t> shape, 
     put_text(tensors_, name);
     put(tensors_, uint32_t(shape.size()));
     uint64_t elements = 1;
-    for (size_t i = shape.size(); i-- > 0;) put(tensors_, shape[i]), elements *= shape[i];
+    for (size_t i = shape.size(); i-- > 0;) {
+        put(tensors_, shape[i]);
+        elements *= shape[i];
+    }
     put(tensors_, block_info(type).number);
     put(tensors_, end_);
     end_ += padded(bytes_of(type, elements));

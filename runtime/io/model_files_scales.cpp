@@ -44,13 +44,18 @@ Status ModelFiles::join_scales() {
             if (t->shape.size() < 2) return bad(*t, "has scales, so it must be a matrix");
             const uint64_t rows = t->shape[t->shape.size() - 2], columns = t->shape.back();
             auto [high, wide] = *block;
-            if (scales->count() == 1)
-                high = uint32_t(std::min<uint64_t>(rows, ~0u)),
-                wide = uint32_t(std::min<uint64_t>(columns, ~0u)); // one for all
-            else if (auto each_row = t->shape; each_row.back() = 1, scales->shape == each_row)
-                high = 1, wide = uint32_t(std::min<uint64_t>(columns, ~0u));
+            auto each_row = t->shape;
+            each_row.back() = 1;
+            if (scales->count() == 1) { // one for all
+                high = uint32_t(std::min<uint64_t>(rows, ~0u));
+                wide = uint32_t(std::min<uint64_t>(columns, ~0u));
+            } else if (scales->shape == each_row) {
+                high = 1;
+                wide = uint32_t(std::min<uint64_t>(columns, ~0u));
+            }
             auto expected = t->shape;
-            expected[expected.size() - 2] = blocks_in(rows, high), expected.back() = blocks_in(columns, wide);
+            expected[expected.size() - 2] = blocks_in(rows, high);
+            expected.back() = blocks_in(columns, wide);
             const uint64_t matrices = rows && columns ? t->count() / (rows * columns) : 0;
             if (scales->count() != matrices * blocks_in(rows, high) * blocks_in(columns, wide) ||
                 (scales->count() > 1 && scales->shape != expected))
@@ -61,7 +66,9 @@ Status ModelFiles::join_scales() {
                 return bad(*scales,
                            std::string("is of type ") + name_of(scales->type) + "; scales must be F32, F16 or BF16");
             TensorView joined = *t;
-            joined.scales = scales, joined.scale_rows = high, joined.scale_columns = wide;
+            joined.scales = scales;
+            joined.scale_rows = high;
+            joined.scale_columns = wide;
             joined_.push_back(std::make_unique<const TensorView>(std::move(joined)));
         } else if (t->type == FileType::u8 && t->name.ends_with(kBlocks)) {
             const std::string name = t->name.substr(0, t->name.size() - kBlocks.size());

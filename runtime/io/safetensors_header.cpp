@@ -135,10 +135,16 @@ private:
     bool tensor_key(const std::string& name) {
         bool ignored = false; // an unknown key may repeat
         bool* seen = &ignored;
-        if (name == "dtype") key_ = Key::type, seen = &has_type_;
-        else if (name == "shape") key_ = Key::shape, seen = &has_shape_;
-        else if (name == "data_offsets") key_ = Key::offsets, seen = &has_offsets_;
-        else key_ = Key::unknown;
+        if (name == "dtype") {
+            key_ = Key::type;
+            seen = &has_type_;
+        } else if (name == "shape") {
+            key_ = Key::shape;
+            seen = &has_shape_;
+        } else if (name == "data_offsets") {
+            key_ = Key::offsets;
+            seen = &has_offsets_;
+        } else key_ = Key::unknown;
         if (std::exchange(*seen, true)) return refuse(name + " occurs twice");
         return true;
     }

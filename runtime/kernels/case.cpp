@@ -35,7 +35,8 @@ void random_blocks(Random& random, DType dtype, size_t count, double deviation, 
     const BlockInfo info = block_info(dtype);
     const bool minima = dtype == DType::q4_1 || dtype == DType::q5_1 || dtype == DType::q2_k || dtype == DType::q4_k ||
                         dtype == DType::q5_k;
-    blocks.resize(count * info.bytes), values.resize(count * info.elements);
+    blocks.resize(count * info.bytes);
+    values.resize(count * info.elements);
     for (size_t i = 0; i < count; ++i) {
         const auto block = std::span(blocks).subspan(i * info.bytes, info.bytes);
         const auto unpacked = std::span(values).subspan(i * info.elements, info.elements);
@@ -111,7 +112,8 @@ Tensor CaseContext::weight(const std::string& name, DType dtype, std::initialize
     std::vector<float> values;
     random_blocks(random_, dtype, std::min<size_t>(elements / block_info(dtype).elements, 4099), deviation, blocks,
                   values);
-    repeat(blocks, bytes_of(dtype, elements)), repeat(values, elements);
+    repeat(blocks, bytes_of(dtype, elements));
+    repeat(values, elements);
     blocks.resize(storage_bytes(dtype, elements));
     host_[name] = std::move(values);
     return own(name, dtype, shape, blocks);

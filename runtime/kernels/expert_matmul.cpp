@@ -19,13 +19,24 @@ template <class K>
 typename K::Push push(const ExpertMatmulArgs& a, const Slice& s) {
     const uint32_t rows = a.weight.shape[1];
     typename K::Push p{};
-    p.columns = s.count, p.depth = a.x.columns(), p.expert_first = s.expert, p.experts = s.experts;
-    p.expert_stride = rows * a.weight.stride, p.bias_stride = a.bias.stride, p.rows_per_x = a.rows_per_x;
-    p.x_stride = a.x.stride, p.x_start = a.x.start;
-    p.w_stride = s.weight.stride, p.w_start = s.weight.start, p.up_start = s.up.start;
-    p.y_stride = a.y.stride, p.y_start = a.y.start + s.first;
-    p.bias_start = a.bias.start + s.first, p.bias_up_start = a.bias.start + a.y.columns() + s.first;
-    p.limit = a.limit, p.up_offset = a.up_offset;
+    p.columns = s.count;
+    p.depth = a.x.columns();
+    p.expert_first = s.expert;
+    p.experts = s.experts;
+    p.expert_stride = rows * a.weight.stride;
+    p.bias_stride = a.bias.stride;
+    p.rows_per_x = a.rows_per_x;
+    p.x_stride = a.x.stride;
+    p.x_start = a.x.start;
+    p.w_stride = s.weight.stride;
+    p.w_start = s.weight.start;
+    p.up_start = s.up.start;
+    p.y_stride = a.y.stride;
+    p.y_start = a.y.start + s.first;
+    p.bias_start = a.bias.start + s.first;
+    p.bias_up_start = a.bias.start + a.y.columns() + s.first;
+    p.limit = a.limit;
+    p.up_offset = a.up_offset;
     return p;
 }
 

@@ -29,13 +29,23 @@ typename K::Buffers buffers(Recorder& r, const MatmulArgs& a, const Slice& s) {
 template <class K>
 typename K::Push push(const MatmulArgs& a, const Slice& s) {
     typename K::Push p{};
-    p.columns = s.count, p.depth = a.x.columns();
-    p.x_stride = a.x.stride, p.x_start = a.x.start;
-    p.w_stride = s.weight.stride, p.w_start = s.weight.start, p.up_start = s.up.start;
-    p.y_stride = a.y.stride, p.y_start = a.y.start + s.first;
-    p.residual_stride = a.residual.stride, p.residual_start = a.residual.start + s.first;
-    p.bias_start = a.bias.start + s.first, p.bias_up_start = a.bias.start + a.y.columns() + s.first;
-    p.limit = a.limit, p.up_offset = a.up_offset, p.scale = a.scale, p.softcap = a.softcap;
+    p.columns = s.count;
+    p.depth = a.x.columns();
+    p.x_stride = a.x.stride;
+    p.x_start = a.x.start;
+    p.w_stride = s.weight.stride;
+    p.w_start = s.weight.start;
+    p.up_start = s.up.start;
+    p.y_stride = a.y.stride;
+    p.y_start = a.y.start + s.first;
+    p.residual_stride = a.residual.stride;
+    p.residual_start = a.residual.start + s.first;
+    p.bias_start = a.bias.start + s.first;
+    p.bias_up_start = a.bias.start + a.y.columns() + s.first;
+    p.limit = a.limit;
+    p.up_offset = a.up_offset;
+    p.scale = a.scale;
+    p.softcap = a.softcap;
     return p;
 }
 

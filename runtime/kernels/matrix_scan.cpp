@@ -64,7 +64,10 @@ Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> 
         return all;
     }
     uint32_t begin = ~0u, end = 0;
-    for (const Tensor* t : slices) begin = std::min(begin, t->start), end = std::max(end, t->start + t->columns());
+    for (const Tensor* t : slices) {
+        begin = std::min(begin, t->start);
+        end = std::max(end, t->start + t->columns());
+    }
     Tensor all = first;
     all.start = begin;
     all.shape[all.rank - 1] = end - begin;

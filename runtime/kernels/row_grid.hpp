@@ -18,8 +18,10 @@ inline RowGrid row_grid(uint32_t columns, uint64_t bucket_rows, Extent rows) {
     uint32_t x = 128, y = 1;
     while (x > 1 && x / 2 >= columns) x /= 2;
     while (x * y < 128 && y < bucket_rows) y *= 2;
-    while (bucket_rows > uint64_t(y) * 65535 && x > 1)
-        x /= 2, y *= 2; // the most workgroups along an axis that every device allows
+    while (bucket_rows > uint64_t(y) * 65535 && x > 1) {
+        x /= 2;
+        y *= 2; // the most workgroups along an axis that every device allows
+    }
     return {x, y, {.x = {columns}, .y = rows}};
 }
 

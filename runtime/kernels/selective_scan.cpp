@@ -101,8 +101,10 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
 
     uint32_t chunk = a.chunk ? a.chunk : choose_chunk(r.device().summary().type, a.step.max_tokens, s.channels * split);
     uint64_t rows = a.step.max_tokens / chunk + a.step.max_sequences;
-    if (chunk >= a.step.max_tokens || rows * s.channels * (s.states + 1) * 4 > r.device().limits().storage_range)
-        chunk = a.step.max_tokens, rows = 0;
+    if (chunk >= a.step.max_tokens || rows * s.channels * (s.states + 1) * 4 > r.device().limits().storage_range) {
+        chunk = a.step.max_tokens;
+        rows = 0;
+    }
 
     K::Push push{.channels = s.channels,
                  .states = s.states,
@@ -135,7 +137,8 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     const Tensor chunks = r.temporary(DType::f32, {uint32_t(rows) * s.channels, s.states + 1}, "selective_scan chunks");
     const Threads threads{.x = {workgroups * spec.LOCAL}, .y = {1, Quantity::longest_new, chunk}, .z = sequences};
     spec.PASS = 1;
-    buffers.y = none, buffers.state = chunks;
+    buffers.y = none;
+    buffers.state = chunks;
     r.dispatch<K>(K::Variant::core, spec, buffers, push, threads, "selective_scan chunk states");
     using Carry = shader::selective_scan_carry;
     r.dispatch<Carry>(Carry::Variant::core, {.HAS_STATE = a.state ? 1u : 0u},

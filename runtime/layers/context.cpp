@@ -24,7 +24,10 @@ void lower_product(LayerContext& c, WeightId weight, const kernel::MatmulArgs& a
             return t && parts.size() > 1 ? t.slice_columns(first, uint32_t(part.rows())) : t;
         };
         kernel::MatmulArgs a = args;
-        a.weight = part, a.bias = columns(args.bias), a.residual = columns(args.residual), a.y = columns(args.y);
+        a.weight = part;
+        a.bias = columns(args.bias);
+        a.residual = columns(args.residual);
+        a.y = columns(args.y);
         kernel::matmul(c.r, a);
         first += uint32_t(part.rows());
     }

@@ -77,10 +77,15 @@ void lower(LayerContext& c, const MoeSpec& m, const kernel::Tensor& x, const Des
     args.x = x;
     args.rows_per_x = m.chosen;
     if (!c.in_parts(m.gate_up)) {
-        args.y = inner, args.activation = m.activation, args.gated = true, args.limit = m.limit,
+        args.y = inner;
+        args.activation = m.activation;
+        args.gated = true;
+        args.limit = m.limit;
         args.up_offset = m.up_offset;
         expert_product(c, m.gate_up, m.gate_up_bias, args);
-        args.activation = kernel::Activation::none, args.gated = false, args.limit = args.up_offset = 0;
+        args.activation = kernel::Activation::none;
+        args.gated = false;
+        args.limit = args.up_offset = 0;
     } else {
         args.y = c.r.temporary(DType::f32, {pairs, 2 * m.inner}, "expert gate, up");
         expert_product(c, m.gate_up, m.gate_up_bias, args);

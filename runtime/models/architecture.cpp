@@ -215,8 +215,10 @@ WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vect
                 by_projection.push_back(
                     {names(name.erase(at, 4)), {count, p.rows, in}, e * p.rows, p.rows, WeightTransform::none});
         }
-    if (gguf()) s.pieces = std::move(by_projection), s.alternatives.clear();
-    else if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
+    if (gguf()) {
+        s.pieces = std::move(by_projection);
+        s.alternatives.clear();
+    } else if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
     return add(std::move(s));
 }
 

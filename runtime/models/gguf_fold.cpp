@@ -27,7 +27,8 @@ private:
     }
     /// On what a product gives: on its bias too.
     void result(const Linear& l, uint32_t first, uint32_t count, float factor) {
-        rows(l.weight, first, count, factor), rows(l.bias, first, count, factor);
+        rows(l.weight, first, count, factor);
+        rows(l.bias, first, count, factor);
     }
     void result(const Linear& l, float factor) { result(l, 0, l.out, factor); }
 

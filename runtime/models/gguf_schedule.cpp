@@ -23,7 +23,12 @@ struct LayerOps {
                 const auto note = [&](auto*& to) {
                     if (const auto* op = std::get_if<std::remove_cvref_t<decltype(*to)>>(&branch.op)) to = op;
                 };
-                note(attention), note(mamba1), note(mamba2), note(delta), note(mlp), note(moe);
+                note(attention);
+                note(mamba1);
+                note(mamba2);
+                note(delta);
+                note(mlp);
+                note(moe);
             }
     }
 };
@@ -74,10 +79,14 @@ private:
         u32("expert_gating_func", moe->weight == kernel::RouterWeight::softmax_of_chosen ? 3
                                   : moe->score == kernel::RouterScore::sigmoid           ? 2
                                                                                          : 1);
-        if (moe->groups > 1) u32("expert_group_count", moe->groups), u32("expert_group_used_count", moe->kept_groups);
-        if (moe->shared)
-            u32("expert_shared_feed_forward_length", moe->shared->inner),
-                u32("expert_shared_count", std::max(1u, moe->shared->inner / moe->inner));
+        if (moe->groups > 1) {
+            u32("expert_group_count", moe->groups);
+            u32("expert_group_used_count", moe->kept_groups);
+        }
+        if (moe->shared) {
+            u32("expert_shared_feed_forward_length", moe->shared->inner);
+            u32("expert_shared_count", std::max(1u, moe->shared->inner / moe->inner));
+        }
         uint32_t dense = 0;
         while (dense < layers_.size() && !layers_[dense].moe) ++dense;
         u32("leading_dense_block_count", dense);
@@ -204,7 +213,8 @@ Result<std::vector<GgufFactors>> write_rope(const Schedule& s, const JsonObject&
     };
     if (rope->long_table) {
         w.f32(prefix + "rope.scaling.attn_factor", rope->factor);
-        divisors("rope_factors_long.weight", rope->rotary / 2), divisors("rope_factors_short.weight", 0);
+        divisors("rope_factors_long.weight", rope->rotary / 2);
+        divisors("rope_factors_short.weight", 0);
     } else if (type == "llama3") divisors("rope_freqs.weight", 0);
     return factors;
 }
@@ -230,7 +240,11 @@ bool same_rotation(const Schedule& a, const Rope& x, const Schedule& b, const Ro
 
 // The rest of a schedule: no names of tensors, no rotations.
 Schedule without_files(Schedule s) {
-    for (WeightSlot& slot : s.weights) slot.pieces.clear(), slot.alternatives.clear(), slot.computed.clear();
+    for (WeightSlot& slot : s.weights) {
+        slot.pieces.clear();
+        slot.alternatives.clear();
+        slot.computed.clear();
+    }
     for (Layer& layer : s.layers)
         for (SubBlock& block : layer.blocks)
             for (Branch& branch : block.branches)

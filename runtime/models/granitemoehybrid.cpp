@@ -130,8 +130,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
     config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
     config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
     config["attention_bias"] = gguf_has(files, "attn_q.bias");
-    if (!config.contains("num_local_experts"))
-        config["num_local_experts"] = 0, config["shared_intermediate_size"] = config["intermediate_size"];
+    if (!config.contains("num_local_experts")) {
+        config["num_local_experts"] = 0;
+        config["shared_intermediate_size"] = config["intermediate_size"];
+    }
     weft_TRY(gguf_copy(files, config, {{"rope.scaling.finetuned", "rotates"}}));
     if (config.value("rotates", true)) config["position_embedding_type"] = "rope";
     if (!config.contains("embedding_multiplier")) {

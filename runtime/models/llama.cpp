@@ -52,8 +52,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 // Mixtral's files say that they are Llama's.
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "llama"));
-    if (config.value("num_experts", 0) > 0)
-        config["model_type"] = "mixtral", config["num_local_experts"] = config["num_experts"];
+    if (config.value("num_experts", 0) > 0) {
+        config["model_type"] = "mixtral";
+        config["num_local_experts"] = config["num_experts"];
+    }
     config["attention_bias"] = files.find("blk.0.attn_q.bias") != nullptr;
     config["mlp_bias"] = files.find("blk.0.ffn_up.bias") != nullptr;
     return config;

@@ -32,7 +32,10 @@ Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>
         return dim * std::log(original / (rotations * 2 * std::numbers::pi)) / (2 * std::log(theta));
     };
     double low = correction(fast), high = correction(slow);
-    if (truncate) low = std::floor(low), high = std::ceil(high);
+    if (truncate) {
+        low = std::floor(low);
+        high = std::ceil(high);
+    }
     low = std::max(low, 0.0);
     high = std::min(high, double(dim) - 1);
     if (low == high) high += 0.001;

@@ -155,7 +155,10 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
         ++runs;
         if (repeat == 0) continue;
         prefill.push_back(double(o.prompt) * o.batch / prefill_s);
-        if (o.generate) decode.push_back(double(o.generate) * o.batch / decode_s), host.push_back(host_us);
+        if (o.generate) {
+            decode.push_back(double(o.generate) * o.batch / decode_s);
+            host.push_back(host_us);
+        }
     }
     bench.prefill_tokens_per_s = median(prefill);
     bench.decode_tokens_per_s = median(decode);

@@ -100,10 +100,14 @@ nlohmann::ordered_json ChatMemory::to_json(std::string_view said) const {
     size_t text = 0, tokens = 0;
     for (const Mark& mark : marks_)
         if (mark.text && *mark.text <= same) {
-            text = *mark.text, tokens = mark.tokens;
+            text = *mark.text;
+            tokens = mark.tokens;
             places.push_back({text, tokens});
         }
-    if (same == text_.size()) text = same, tokens = tokens_.size();
+    if (same == text_.size()) {
+        text = same;
+        tokens = tokens_.size();
+    }
     return {{"text", text_.substr(0, text)}, {"tokens", std::span(tokens_).first(tokens)}, {"places", places}};
 }
 

@@ -148,8 +148,10 @@ struct Runner {
         CheckRun result;
         result.prefill = prefill;
         uint32_t longest = 0, all = 0;
-        for (const auto& p : recorded.prompts)
-            longest = std::max(longest, uint32_t(p.size())), all += uint32_t(p.size());
+        for (const auto& p : recorded.prompts) {
+            longest = std::max(longest, uint32_t(p.size()));
+            all += uint32_t(p.size());
+        }
         uint32_t chunk = longest;
         if (prefill == "step") chunk = 1;
         else if (prefill != "whole") {
@@ -320,7 +322,10 @@ std::string CheckReport::text() const {
         double worst = 0;
         std::string at;
         for (const auto& t : r.tensors)
-            if (t.tolerance > 0 && !(t.error / t.tolerance <= worst)) worst = t.error / t.tolerance, at = t.name;
+            if (t.tolerance > 0 && !(t.error / t.tolerance <= worst)) {
+                worst = t.error / t.tolerance;
+                at = t.name;
+            }
         std::snprintf(line, sizeof line, "  prefill %-6s %-4s largest error %.2g of its tolerance (%s)%s%s\n",
                       r.prefill.c_str(), r.first_wrong.empty() ? "ok" : "OFF", worst, at.c_str(),
                       r.first_wrong.empty() ? "" : ", first wrong: ", r.first_wrong.c_str());

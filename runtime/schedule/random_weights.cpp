@@ -36,7 +36,10 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
         total -= std::min(total, size + vk::Tensor::kAlignment);
         if (!slot.computed.empty()) weft_TRY(uploader.write(weight.slice, std::as_bytes(std::span(slot.computed))));
         else {
-            if (since >= kSegment) r.segment("weights"), since = 0;
+            if (since >= kSegment) {
+                r.segment("weights");
+                since = 0;
+            }
             since += slot.count();
             kernel::random_fill(r, {.words = r.external(weight.slice, DType::u32, {uint32_t(words)}, slot.name),
                                     .type = weight.dtype,

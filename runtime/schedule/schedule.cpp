@@ -77,7 +77,10 @@ std::vector<std::string> Schedule::beyond_limits() const {
 Status check_limits(const Schedule& schedule, const std::string& origin) {
     auto beyond = schedule.beyond_limits();
     if (beyond.empty()) return Ok{};
-    if (beyond.size() > 20) beyond.resize(20), beyond.push_back("... and more");
+    if (beyond.size() > 20) {
+        beyond.resize(20);
+        beyond.push_back("... and more");
+    }
     return Error{ErrorCode::unsupported, origin + ": the model has sizes that are not supported", std::move(beyond)};
 }
 

@@ -12,23 +12,29 @@ public:
     explicit Hasher(const std::vector<WeightSlot>& slots) : slots_(slots), ids_(slots.size(), kNoWeight) {}
     uint64_t result() const { return hash_; }
 
-    void size(const char* key, uint32_t x, uint32_t = 0) { add(key), add(x); }
+    void size(const char* key, uint32_t x, uint32_t = 0) {
+        add(key);
+        add(x);
+    }
     template <class T>
     void value(const char* key, const T& x, const T&) {
         for (const char* silent : {"architecture", "trained_context", "begin_token"})
             if (std::string_view(key) == silent) return;
-        add(key), add(x);
+        add(key);
+        add(x);
     }
     void derived(uint64_t, uint64_t) {}
     void rule(bool, const char*, const char*) {}
     bool enter(const char* key, bool there, bool) {
-        add(key), add(there);
+        add(key);
+        add(there);
         return there;
     }
     void leave() {}
     template <class T, class Each>
     void list(const char* key, const std::vector<T>& items, Each each) {
-        add(key), add(items.size());
+        add(key);
+        add(items.size());
         for (const T& item : items) each(item);
     }
     void op(const Op& op) { add(kOpNames[op.index()]); }
@@ -41,7 +47,8 @@ public:
         }
     }
     void weight(const char* key, WeightId id, WeightShape, WeightUse, WeightKind) {
-        add(key), add(id != kNoWeight);
+        add(key);
+        add(id != kNoWeight);
         if (id == kNoWeight) return;
         const bool fresh = ids_[id] == kNoWeight;
         if (fresh) ids_[id] = next_++;

@@ -119,8 +119,10 @@ public:
         std::string name = frames_.back().name + key;
         if (json) {
             if (json->is_boolean()) there = json->get<bool>();
-            else if (json->is_string()) there = true, name = json->get<std::string>();
-            else return fail(key, "be a name, true or false");
+            else if (json->is_string()) {
+                there = true;
+                name = json->get<std::string>();
+            } else return fail(key, "be a name, true or false");
         }
         if (!there) {
             id = kNoWeight;
@@ -243,7 +245,10 @@ private:
     }
     bool integer(const char* key, const Json& json, int64_t least, int64_t most, int64_t& x) {
         const auto read = JsonObject(*frames_.back().json, origin_).integer(key);
-        if (json.is_number() && read && *read >= least && *read <= most) return x = *read, true;
+        if (json.is_number() && read && *read >= least && *read <= most) {
+            x = *read;
+            return true;
+        }
         fail(key, "be an integer between " + std::to_string(least) + " and " + std::to_string(most));
         return false;
     }

@@ -59,7 +59,10 @@ Ordered repeated(const std::vector<Names>& layers) {
                    std::equal(layers.begin() + long(at), layers.begin() + long(at + period),
                               layers.begin() + long(at + n * period)))
                 ++n;
-            if (n > 1 && n * period > best * times) best = period, times = n;
+            if (n > 1 && n * period > best * times) {
+                best = period;
+                times = n;
+            }
         }
         Ordered entry = Ordered::object();
         if (times > 1) entry["repeat"] = times;
@@ -261,8 +264,10 @@ void print(const Ordered& json, size_t indent, std::string& out) {
         if (it != json.begin()) out += ",";
         const bool filling = json.is_array() && !it->is_structured();
         const std::string item = filling ? it->dump() : "";
-        if (!filling || column == 0 || column + item.size() > kLine) out += start, column = indent + 2;
-        else out += " ";
+        if (!filling || column == 0 || column + item.size() > kLine) {
+            out += start;
+            column = indent + 2;
+        } else out += " ";
         column += item.size() + 2;
         if (json.is_object()) out += Ordered(it.key()).dump() + ": ";
         if (filling) out += item;

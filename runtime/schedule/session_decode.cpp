@@ -34,7 +34,9 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
     std::iota(going.begin(), going.end(), 0);
     for (uint32_t done = 0; done < steps && !going.empty();) {
         const uint32_t now = std::min(steps - done, buffers_.ring_capacity);
-        rows.clear(), ids.clear(), outputs.clear();
+        rows.clear();
+        ids.clear();
+        outputs.clear();
         for (size_t i : going) {
             Slot& slot = slots_[slots[i]];
             slot.highest = std::max(slot.highest, slot.length + now);

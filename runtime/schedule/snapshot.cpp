@@ -80,8 +80,10 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     for (size_t i = 0; i < specs_.size(); ++i) {
         if (!s.parts[i].size) continue;
         uint64_t at = 0;
-        for (const vk::Slice& to : used_of(i, slot, s.length))
-            copies.push_back({s.parts[i].part(at, to.size), to}), at += to.size;
+        for (const vk::Slice& to : used_of(i, slot, s.length)) {
+            copies.push_back({s.parts[i].part(at, to.size), to});
+            at += to.size;
+        }
     }
     copies.push_back({s.parts.back(), history_of(slot)});
     weft_TRY(uploader_->copy(copies));

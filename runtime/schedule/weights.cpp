@@ -67,23 +67,25 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
                 whole = false;
                 continue;
             }
-            if (squeezed(view->shape) != squeezed(piece.file_shape))
+            if (squeezed(view->shape) != squeezed(piece.file_shape)) {
                 problems.push_back("tensor '" + view->name + "' has shape " + shape_text(view->shape) +
-                                   ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")"),
-                    whole = false;
-            else if (!held_type(*view, 1))
+                                   ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")");
+                whole = false;
+            } else if (!held_type(*view, 1)) {
                 problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
-                                   "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights"),
-                    whole = false;
+                                   "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights");
+                whole = false;
+            }
             const PieceMatrix m = matrix_of(piece);
             if (const auto type = dtype_of(view->type); whole &&
                                                         (view->type == FileType::f8_e4m3 || in_blocks(*type)) &&
                                                         (piece.transform == WeightTransform::transpose ||
-                                                         (type && m.columns % block_info(*type).elements != 0)))
+                                                         (type && m.columns % block_info(*type).elements != 0))) {
                 problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
                                    ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name +
-                                   ")"),
-                    whole = false;
+                                   ")");
+                whole = false;
+            }
             weft_CHECK(piece.first_row + piece.rows <= m.rows, slot.name.c_str());
             total += elements_of(piece);
         }
@@ -197,7 +199,10 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
                                           const ModelFiles& files, WeightType type,
                                           const std::function<bool(uint64_t, uint64_t)>& progress) {
     if (auto problems = check_weights(slots, files); !problems.empty()) {
-        if (problems.size() > 20) problems.resize(20), problems.push_back("... and more");
+        if (problems.size() > 20) {
+            problems.resize(20);
+            problems.push_back("... and more");
+        }
         return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
     }
     DeviceWeights w(device);
@@ -223,8 +228,10 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
         if (!slot.computed.empty())
             weft_TRY(uploader.write(weight.parts[0].slice, std::as_bytes(std::span(slot.computed))));
         else
-            weft_TRY(fill(slot, files, held[i], weight, uploader,
-                          [&](uint64_t bytes) { return done += bytes, !progress || progress(done, total); }));
+            weft_TRY(fill(slot, files, held[i], weight, uploader, [&](uint64_t bytes) {
+                done += bytes;
+                return !progress || progress(done, total);
+            }));
         w.weights_.push_back(std::move(weight));
     }
     if (progress) progress(total, total);

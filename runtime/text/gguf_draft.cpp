@@ -42,8 +42,10 @@ Status GgufDraft::fill(const TokenizerParts& parts, uint32_t size, const std::st
     if (vocabulary.shares_ids()) refuse("two tokens with one id");
     tokens.assign(size, {});
     types.assign(size, SentencePieces::unused);
-    vocabulary.each(
-        [&](std::string_view token, uint32_t id) { tokens[id] = token, types[id] = SentencePieces::normal; });
+    vocabulary.each([&](std::string_view token, uint32_t id) {
+        tokens[id] = token;
+        types[id] = SentencePieces::normal;
+    });
     differ(parts.added.size() > size, "added tokens beyond the rows of the embedding");
     bool strips = false, normalized = false;
     for (uint32_t id = 0; id < std::min(parts.added.size(), size); ++id) {

@@ -126,7 +126,8 @@ Result<bool> read_spaces(const JsonTokenizer& from, GgufDraft& draft) {
         }
         weft_ASSIGN(const Metaspace metaspace, Metaspace::read(JsonObject(*part, "pre_tokenizer")));
         if (metaspace.replacement != kGgufSpace) draft.refuse("pre_tokenizer: Metaspace with another replacement");
-        prefix = metaspace.scheme != Metaspace::never, replaced = true;
+        prefix = metaspace.scheme != Metaspace::never;
+        replaced = true;
         draft.differ(prefix,
                      metaspace.scheme == Metaspace::first
                          ? "pre_tokenizer: Metaspace puts a space before the text only, and where it begins with none"
@@ -174,7 +175,8 @@ Status draft_unigram(const JsonTokenizer& from, GgufDraft& draft) {
         if (kind != "Metaspace") continue;
         weft_ASSIGN(const Metaspace metaspace, Metaspace::read(JsonObject(*part, "pre_tokenizer")));
         if (metaspace.replacement != kGgufSpace) draft.refuse("pre_tokenizer: Metaspace with another replacement");
-        prefix = metaspace.scheme != Metaspace::never, spaces = true;
+        prefix = metaspace.scheme != Metaspace::never;
+        spaces = true;
     }
     if (!spaces) draft.refuse("pre_tokenizer: no Metaspace");
     if (flag_of(model, "byte_fallback", false)) draft.refuse("Unigram with byte_fallback");

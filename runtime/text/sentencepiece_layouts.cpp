@@ -59,7 +59,8 @@ Status use_fairseq_ids(SentencePieces& file, TokenizerSettings& settings) {
                                                  {"<unk>", 0, SentencePieces::unknown}};
     pieces.insert(pieces.end(), file.pieces.begin() + 3, file.pieces.end());
     file.pieces = std::move(pieces);
-    file.bos = 0, file.eos = 2;
+    file.bos = 0;
+    file.eos = 2;
     add_special(settings, "<unk>", 3);
     return Ok{};
 }

@@ -126,7 +126,10 @@ int Device::memory_type(uint32_t allowed_bits, bool local, bool visible, bool ca
         if (visible && (flags & mapped) != mapped) continue;
         const int score = (local == bool(flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)) * 2 +
                           (cached == bool(flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT));
-        if (score > best_score) best = int(i), best_score = score;
+        if (score > best_score) {
+            best = int(i);
+            best_score = score;
+        }
     }
     return best;
 }

@@ -85,7 +85,10 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     if (plain.apiVersion >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
         maintenance.pNext = &driver;
     FeatureChain chain(extensions, plain.apiVersion);
-    if (chain.has_dot) dot.pNext = properties.pNext, properties.pNext = &dot;
+    if (chain.has_dot) {
+        dot.pNext = properties.pNext;
+        properties.pNext = &dot;
+    }
     instance.fn().vkGetPhysicalDeviceProperties2(physical, &properties);
     s.driver = std::string(driver.driverName) + (driver.driverInfo[0] ? " " : "") + driver.driverInfo;
     const VkPhysicalDeviceLimits& l = plain.limits;

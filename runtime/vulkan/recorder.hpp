@@ -109,7 +109,9 @@ public:
         std::memcpy(static_cast<void*>(call.arguments.data()), &buffers, K::info.binding_count * sizeof(Tensor));
         call.push.resize(K::info.push_bytes);
         if (K::info.push_bytes) std::memcpy(call.push.data(), &push, K::info.push_bytes);
-        call.threads[0] = threads.x, call.threads[1] = threads.y, call.threads[2] = threads.z;
+        call.threads[0] = threads.x;
+        call.threads[1] = threads.y;
+        call.threads[2] = threads.z;
         call.label = label.empty() ? K::info.name : label;
         add(std::move(call));
     }

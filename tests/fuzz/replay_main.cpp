@@ -239,9 +239,13 @@ int main(int argc, char** argv) {
     std::vector<std::filesystem::path> paths;
     std::filesystem::path note;
     for (int i = 1; i < argc; ++i) {
-        if (std::strcmp(argv[i], "--seconds") == 0) seconds = number_argument(argv[i], argv[i + 1]), ++i;
-        else if (std::strcmp(argv[i], "--seed") == 0) seed = uint64_t(number_argument(argv[i], argv[i + 1])), ++i;
-        else if (std::strcmp(argv[i], "--once") == 0 && i + 1 < argc) note = argv[++i];
+        if (std::strcmp(argv[i], "--seconds") == 0) {
+            seconds = number_argument(argv[i], argv[i + 1]);
+            ++i;
+        } else if (std::strcmp(argv[i], "--seed") == 0) {
+            seed = uint64_t(number_argument(argv[i], argv[i + 1]));
+            ++i;
+        } else if (std::strcmp(argv[i], "--once") == 0 && i + 1 < argc) note = argv[++i];
         else paths.push_back(argv[i]);
     }
     failure_path = std::filesystem::path(argv[0]).filename().string() + "-failure";

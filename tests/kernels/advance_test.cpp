@@ -28,9 +28,10 @@ TEST_CASE("advance", "[kernels]") {
         if (stops) {
             const auto ids = ctx.words("first ids"), sampler = ctx.words("sampler");
             expected.ends = ends;
-            for (size_t s = 0; s < expected.rows.size(); ++s)
-                expected.rows[s].id = ids[s],
+            for (size_t s = 0; s < expected.rows.size(); ++s) {
+                expected.rows[s].id = ids[s];
                 expected.rows[s].stops = sampler[16 * expected.rows[s].slot + 8] & kernel::SamplerRow::kStops;
+            }
         }
         const auto started = expected.rows;
         for (size_t i = 0; i < steps; ++i) expected.step();

@@ -137,8 +137,10 @@ struct Problem {
 
 Output join(const std::vector<Output>& parts) {
     Output all;
-    for (const auto& p : parts)
-        all.y.insert(all.y.end(), p.y.begin(), p.y.end()), all.lse.insert(all.lse.end(), p.lse.begin(), p.lse.end());
+    for (const auto& p : parts) {
+        all.y.insert(all.y.end(), p.y.begin(), p.y.end());
+        all.lse.insert(all.lse.end(), p.lse.begin(), p.lse.end());
+    }
     return all;
 }
 
@@ -158,7 +160,10 @@ void require_near(const Output& a, const Output& b) {
 
 Problem problem() {
     Problem p;
-    p.options.heads = 4, p.options.kv_heads = 2, p.options.head_size = 32, p.options.value_size = 24,
+    p.options.heads = 4;
+    p.options.kv_heads = 2;
+    p.options.head_size = 32;
+    p.options.value_size = 24;
     p.options.scale = 0.2f;
     return p;
 }

@@ -36,9 +36,15 @@ TEST_CASE("expert_matmul", "[kernels]") {
             const float* row = reference::expert_row(weight, chosen[p], n, rows, depth);
             auto sum = s[12] != 0 ? reference::product(rounded[p], row, depth)
                                   : reference::product(&x[p / rows_per_x * (depth + 2 * start) + start], row, depth);
-            if (scale_input) sum.value *= scale[p], sum.size *= scale[p], sum.doubt *= scale[p];
-            if (!bias.empty())
-                sum.value += bias[chosen[p] * rows + n], sum.size += std::abs(bias[chosen[p] * rows + n]);
+            if (scale_input) {
+                sum.value *= scale[p];
+                sum.size *= scale[p];
+                sum.doubt *= scale[p];
+            }
+            if (!bias.empty()) {
+                sum.value += bias[chosen[p] * rows + n];
+                sum.size += std::abs(bias[chosen[p] * rows + n]);
+            }
             return sum;
         };
         std::vector<float> got;
@@ -53,8 +59,10 @@ TEST_CASE("expert_matmul", "[kernels]") {
             }
             auto e = test::activated(product(p, n), gated ? product(p, columns + n) : reference::Product{}, depth,
                                      gated, uint32_t(s[6]), s[7], s[8]);
-            if (!scale.empty() && !scale_input)
-                e.value *= scale[p], e.tolerance = e.tolerance * scale[p] + test::kEps32 * std::abs(e.value);
+            if (!scale.empty() && !scale_input) {
+                e.value *= scale[p];
+                e.tolerance = e.tolerance * scale[p] + test::kEps32 * std::abs(e.value);
+            }
             expected.push_back(e);
         }
         test::require_close(got, expected, "y");

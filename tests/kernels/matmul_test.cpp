@@ -31,7 +31,10 @@ TEST_CASE("matmul", "[kernels]") {
             auto p = s[12] != 0 ? reference::product(rounded[t], &weight[n * w_wide + w_start], depth)
                                 : reference::product(&x[t * (depth + 2 * start) + start], &weight[n * w_wide + w_start],
                                                      depth);
-            if (!bias.empty()) p.value += bias[n], p.size += std::abs(bias[n]);
+            if (!bias.empty()) {
+                p.value += bias[n];
+                p.size += std::abs(bias[n]);
+            }
             return p;
         };
         // Of a large result only some elements are compared; the step is prime.

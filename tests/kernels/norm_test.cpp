@@ -37,7 +37,10 @@ TEST_CASE("norm", "[kernels]") {
                 double scale = std::abs(y[i]) + 1;
                 if (has("gate after")) y[i] *= reference::activation(6, gate[at + i]);
                 if (has("scale")) y[i] *= 0.5;
-                if (has("residual")) y[i] += residual[at + i], scale += std::abs(residual[at + i]);
+                if (has("residual")) {
+                    y[i] += residual[at + i];
+                    scale += std::abs(residual[at + i]);
+                }
                 // Sum of `width` squares by a tree of serial parts: width / 64 + 8 roundings; inversesqrt 2 ulp;
                 // the mean cancels at most once.
                 expected.push_back({y[i], test::kEps32 * (double(width) / 64 + 24) * scale});

@@ -157,11 +157,15 @@ TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
         kernel::QkvAppendArgs a;
         a.step = ctx.step(sequences);
         const auto t = ctx.input("x", DType::f32, {uint32_t(x.size() / stride), stride}, x);
-        a.q = t.slice_columns(0, heads * d), a.k = t.slice_columns(heads * d, kv_heads * d),
+        a.q = t.slice_columns(0, heads * d);
+        a.k = t.slice_columns(heads * d, kv_heads * d);
         a.v = t.slice_columns((heads + kv_heads) * d, kv_heads * d);
         a.k_cache = ctx.output("k", DType::f32, {2, kv_heads, tokens, d});
         a.v_cache = ctx.output("v", DType::f32, {2, kv_heads, tokens, d});
-        a.heads = heads, a.kv_heads = kv_heads, a.head_size = a.value_size = d, a.normalize = true;
+        a.heads = heads;
+        a.kv_heads = kv_heads;
+        a.head_size = a.value_size = d;
+        a.normalize = true;
         a.rotary.dims = d;
         std::vector<float> frequencies;
         for (uint32_t i = 0; i < d / 2; ++i) frequencies.push_back(float(std::pow(10000.0, -2.0 * i / d)));

@@ -25,7 +25,8 @@ TEST_CASE("random_fill", "[kernels]") {
             if (whole) wrong += words[i] != std::bit_cast<uint32_t>(expected);
             else wrong += half != (s[0] == 1 ? float_to_half(expected) : float_to_bf16(expected));
             const double share = double(expected) / s[1];
-            sum += share, squares += share * share;
+            sum += share;
+            squares += share * share;
         }
         REQUIRE(wrong == 0);
         const double n = double(words.size() * (whole ? 1 : 2));

@@ -159,7 +159,9 @@ TEST_CASE("sample: frequencies", "[kernels]") {
         }
         a.logits = ctx.input("logits", DType::f32, {count, vocabulary}, std::move(logits));
         kernel::SamplerRow row;
-        row.flags = 0, row.top_k = top_k, row.seed_low = 42;
+        row.flags = 0;
+        row.top_k = top_k;
+        row.seed_low = 42;
         std::vector<uint32_t> words(16);
         std::memcpy(words.data(), &row, sizeof row);
         a.sampler = ctx.input_words("sampler", {1, 16}, words);

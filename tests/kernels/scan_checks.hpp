@@ -47,7 +47,10 @@ inline void require_close_or_untouched(const std::vector<float>& got, const std:
     size_t touched = 0;
     for (size_t i = 0; i < got.size(); ++i)
         if (std::isnan(expected[i].value)) touched += !std::isnan(got[i]);
-        else numbers.push_back(got[i]), due.push_back(expected[i]);
+        else {
+            numbers.push_back(got[i]);
+            due.push_back(expected[i]);
+        }
     INFO(what);
     REQUIRE(touched == 0);
     require_close(numbers, due, what);

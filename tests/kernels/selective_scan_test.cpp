@@ -108,8 +108,10 @@ void scan(std::vector<Part>& parts, uint32_t chunk) {
             to.insert(to.end(), from.begin() + long(part.first * columns),
                       from.begin() + long((part.first + part.count) * columns));
         };
-        append(x, part.problem->x, p.channels), append(dt, part.problem->dt, p.channels),
-            append(z, part.problem->z, p.channels), append(bc, part.problem->bc, 2 * p.states);
+        append(x, part.problem->x, p.channels);
+        append(dt, part.problem->dt, p.channels);
+        append(z, part.problem->z, p.channels);
+        append(bc, part.problem->bc, 2 * p.states);
         state.insert(state.end(), part.state.begin(), part.state.end());
     }
     kernel::SelectiveScanArgs a;
@@ -119,7 +121,8 @@ void scan(std::vector<Part>& parts, uint32_t chunk) {
     a.dt = ctx.input("dt", DType::f32, {tokens, p.channels}, dt);
     a.z = ctx.input("z", DType::f32, {tokens, p.channels}, z);
     const auto both = ctx.input("bc", DType::f32, {tokens, 2 * p.states}, bc);
-    a.b = both.slice_columns(0, p.states), a.c = both.slice_columns(p.states, p.states);
+    a.b = both.slice_columns(0, p.states);
+    a.c = both.slice_columns(p.states, p.states);
     a.parameters = ctx.input("parameters", DType::f32, {p.channels * (p.states + 2)}, p.parameters);
     a.state = ctx.input("state", DType::f32, {uint32_t(parts.size()), p.channels, p.states}, state);
     a.y = ctx.output("y", DType::f32, {tokens, p.channels});
@@ -191,7 +194,8 @@ TEST_CASE("selective_scan laws", "[kernels]") {
         std::vector<float> all;
         std::vector<Part> part = {{&p, 0, 0, 3, p.state, {}}};
         for (uint32_t t = 0; t < p.tokens; t += piece) {
-            part[0].first = t, part[0].count = std::min(piece, p.tokens - t);
+            part[0].first = t;
+            part[0].count = std::min(piece, p.tokens - t);
             scan(part, piece == 50 ? 16 : 0);
             all.insert(all.end(), part[0].y.begin(), part[0].y.end());
         }
@@ -261,7 +265,8 @@ TEST_CASE("selective_scan against the reference implementation", "[kernels]") {
     a.x = ctx.input("x", DType::f32, {batch * tokens, channels}, x);
     a.dt = ctx.input("dt", DType::f32, {batch * tokens, channels}, dt);
     const auto both = ctx.input("bc", DType::f32, {batch * tokens, 2 * n}, bc);
-    a.b = both.slice_columns(0, n), a.c = both.slice_columns(n, n);
+    a.b = both.slice_columns(0, n);
+    a.c = both.slice_columns(n, n);
     a.parameters = ctx.input("parameters", DType::f32, {channels * (states + 2)}, parameters);
     if (!bare) a.z = ctx.input("z", DType::f32, {batch * tokens, channels}, z);
     a.y = ctx.output("y", DType::f32, {batch * tokens, channels});

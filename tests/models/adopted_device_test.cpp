@@ -35,9 +35,11 @@ public:
         if (!physical) SKIP("no Vulkan driver");
         const float priority = 1;
         VkDeviceQueueCreateInfo queues{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
-        queues.queueCount = 1, queues.pQueuePriorities = &priority;
+        queues.queueCount = 1;
+        queues.pQueuePriorities = &priority;
         VkDeviceCreateInfo with{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
-        with.queueCreateInfoCount = 1, with.pQueueCreateInfos = &queues;
+        with.queueCreateInfoCount = 1;
+        with.pQueueCreateInfos = &queues;
         REQUIRE(call<PFN_vkCreateDevice>("vkCreateDevice")(physical, &with, nullptr, &device) == VK_SUCCESS);
         call<PFN_vkGetDeviceQueue>("vkGetDeviceQueue")(device, 0, 0, &queue);
         make_buffer();
@@ -59,7 +61,8 @@ public:
     bool frame() {
         std::fill(words_, words_ + kWords, 0u);
         VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO};
-        submit.commandBufferCount = 1, submit.pCommandBuffers = &commands_;
+        submit.commandBufferCount = 1;
+        submit.pCommandBuffers = &commands_;
         {
             std::lock_guard lock(queue_mutex);
             if (call<PFN_vkQueueSubmit>("vkQueueSubmit")(queue, 1, &submit, fence_) != VK_SUCCESS) return false;
@@ -73,7 +76,10 @@ public:
     HostVulkan handles() {
         HostVulkan h;
         h.get_instance_proc_addr = reinterpret_cast<void*>(proc);
-        h.instance = instance, h.physical_device = physical, h.device = device, h.queue = queue,
+        h.instance = instance;
+        h.physical_device = physical;
+        h.device = device;
+        h.queue = queue;
         h.queue_mutex = &queue_mutex;
         return h;
     }
@@ -93,7 +99,8 @@ private:
 
     void make_buffer() {
         VkBufferCreateInfo buffer{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
-        buffer.size = kWords * 4, buffer.usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+        buffer.size = kWords * 4;
+        buffer.usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT;
         REQUIRE(call<PFN_vkCreateBuffer>("vkCreateBuffer")(device, &buffer, nullptr, &buffer_) == VK_SUCCESS);
         VkMemoryRequirements needs{};
         call<PFN_vkGetBufferMemoryRequirements>("vkGetBufferMemoryRequirements")(device, buffer_, &needs);
@@ -114,7 +121,9 @@ private:
         const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
         REQUIRE(call<PFN_vkCreateCommandPool>("vkCreateCommandPool")(device, &pool, nullptr, &pool_) == VK_SUCCESS);
         VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-        allocate.commandPool = pool_, allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, allocate.commandBufferCount = 1;
+        allocate.commandPool = pool_;
+        allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+        allocate.commandBufferCount = 1;
         REQUIRE(call<PFN_vkAllocateCommandBuffers>("vkAllocateCommandBuffers")(device, &allocate, &commands_) ==
                 VK_SUCCESS);
         const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
@@ -142,8 +151,10 @@ std::string tale(Device& device) {
     options.sampling.greedy = true;
     options.max_tokens = 24;
     std::string text;
-    const auto stats =
-        model->generate("Once upon a time", options, [&](std::string_view piece) { return text += piece, true; });
+    const auto stats = model->generate("Once upon a time", options, [&](std::string_view piece) {
+        text += piece;
+        return true;
+    });
     INFO((stats ? std::string() : stats.error().text()));
     REQUIRE(stats);
     return text;
@@ -162,7 +173,10 @@ TEST_CASE("a host's device and queue, shared with its own work, are left as they
     });
     {
         auto device = Device::adopt(host.handles());
-        if (!device) done = true, game.join();
+        if (!device) {
+            done = true;
+            game.join();
+        }
         INFO((device ? std::string() : device.error().text()));
         REQUIRE(device);
         CHECK(tale(*device) == alone);

@@ -362,8 +362,10 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
     const auto run = [&](std::vector<std::string> stop) {
         options.stop = std::move(stop);
         std::string text;
-        const auto stats =
-            model.generate("Once upon a time", options, [&](std::string_view piece) { return text += piece, true; });
+        const auto stats = model.generate("Once upon a time", options, [&](std::string_view piece) {
+            text += piece;
+            return true;
+        });
         REQUIRE(bool(stats));
         return std::pair(text, *stats);
     };

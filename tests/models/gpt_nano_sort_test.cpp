@@ -92,7 +92,8 @@ Reference open(const std::filesystem::path& directory, const test::TemporaryDire
     r.schedule = std::move(*schedule);
     r.recorded = read(directory / "gpt-nano-sort-t0-partials.json", unused);
     const Named& idx = r.recorded.at("idx");
-    r.rows = uint32_t(idx.shape[0]), r.tokens = uint32_t(idx.shape[1]);
+    r.rows = uint32_t(idx.shape[0]);
+    r.tokens = uint32_t(idx.shape[1]);
     for (float v : idx.values) r.ids.push_back(uint32_t(v));
     return r;
 }

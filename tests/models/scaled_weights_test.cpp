@@ -84,7 +84,8 @@ TEST_CASE("FP8 with scales in blocks", "[models]") {
                 const auto x = read_f32(*t);
                 REQUIRE(x);
                 if (t->name.find("_proj.weight") == t->name.npos) {
-                    a.add(t->name, t->shape, *x), b.add(t->name, t->shape, *x);
+                    a.add(t->name, t->shape, *x);
+                    b.add(t->name, t->shape, *x);
                     continue;
                 }
                 const uint64_t rows = t->shape[0], columns = t->shape[1], high = (rows + form.rows - 1) / form.rows,
@@ -99,13 +100,15 @@ TEST_CASE("FP8 with scales in blocks", "[models]") {
                         if ((w & 127) != 127 &&
                             std::abs(e4m3(uint8_t(w)) * scale - (*x)[i]) < std::abs(e4m3(nearest) * scale - (*x)[i]))
                             nearest = uint8_t(w);
-                    numbers[i] = std::byte(nearest), values[i] = e4m3(nearest) * scale;
+                    numbers[i] = std::byte(nearest);
+                    values[i] = e4m3(nearest) * scale;
                 }
                 a.add(t->name, FileType::f8_e4m3, t->shape, std::move(numbers));
                 a.add(t->name + "_scale_inv", {high, wide}, scales);
                 b.add(t->name, t->shape, values);
             }
-            a.write(packed / "model.safetensors"), b.write(plain / "model.safetensors");
+            a.write(packed / "model.safetensors");
+            b.write(plain / "model.safetensors");
             Json config = *original->config();
             plain.write("config.json", config.dump());
             config["quantization_config"] = {{"quant_method", "fp8"}, {"weight_block_size", {form.rows, form.columns}}};
@@ -126,7 +129,8 @@ TEST_CASE("MXFP4 experts of a Hugging Face directory", "[models]") {
         const auto x = read_f32(*t);
         REQUIRE(x);
         if (!t->name.ends_with("gate_up_proj") && !t->name.ends_with("down_proj")) {
-            a.add(t->name, t->shape, *x), b.add(t->name, t->shape, *x);
+            a.add(t->name, t->shape, *x);
+            b.add(t->name, t->shape, *x);
             continue;
         }
         const uint64_t experts = t->shape[0], in = t->shape[1], out = t->shape[2]; // the plain form is transposed
@@ -143,7 +147,9 @@ TEST_CASE("MXFP4 experts of a Hugging Face directory", "[models]") {
         a.add(t->name + "_scales", FileType::u8, {experts, out, in / 32}, std::move(scales));
         b.add(t->name, t->shape, values);
     }
-    a.write(packed / "model.safetensors"), b.write(plain / "model.safetensors");
-    packed.write("config.json", original->config()->dump()), plain.write("config.json", original->config()->dump());
+    a.write(packed / "model.safetensors");
+    b.write(plain / "model.safetensors");
+    packed.write("config.json", original->config()->dump());
+    plain.write("config.json", original->config()->dump());
     check_close(logits(packed.path(), DType::mxfp4), logits(plain.path(), DType::f32));
 }

@@ -92,7 +92,8 @@ TEST_CASE("hybrid patterns come out of the configs", "[models]") {
     CHECK(pattern(with("jamba", "attn_layer_offset", 0)) == "af|mx|mf|mx");
     CHECK(pattern(with("jamba", "attn_layer_period", 8)) == "mf|mx|af|mx");
     CHECK(pattern(edited(golden("jamba"), [](Json& c) {
-              c["expert_layer_period"] = 1, c["expert_layer_offset"] = 0;
+              c["expert_layer_period"] = 1;
+              c["expert_layer_offset"] = 0;
           })) == "mx|mx|ax|mx");
     CHECK(pattern(with("jamba", "num_experts", 1)) == "mf|mf|af|mf");
     CHECK(pattern(golden("bamba")) == "Mf|af|Mf");
@@ -104,7 +105,8 @@ TEST_CASE("hybrid patterns come out of the configs", "[models]") {
     CHECK(pattern(golden("falcon-h1")) == "Maf|Maf");
     CHECK(pattern(golden("zamba2")) == "aflM|M|aflM|aflM");
     CHECK(pattern(edited(golden("zamba2"), [](Json& c) {
-              c.erase("layers_block_type"), c["num_hidden_layers"] = 54;
+              c.erase("layers_block_type");
+              c["num_hidden_layers"] = 54;
           })).substr(0, 30) == "M|M|M|M|M|M|aflM|M|M|M|M|M|afl");
     CHECK(pattern(golden("qwen3-next")) == "dx|dx|dx|ax");
     CHECK(pattern(with("qwen3-next", "full_attention_interval", 2)) == "dx|ax|dx|ax");
@@ -116,8 +118,10 @@ TEST_CASE("hybrid patterns come out of the configs", "[models]") {
           "ax|dx|ax|dx");
     CHECK(pattern(golden("olmo-hybrid")) == "df|df|df|af");
     CHECK(pattern(without("olmo-hybrid", "layer_types")) == "df|df|df|af");
-    CHECK(pattern(edited(golden("olmo-hybrid"), [](Json& c) { c.erase("layer_types"), c["num_hidden_layers"] = 2; })) ==
-          "df|af");
+    CHECK(pattern(edited(golden("olmo-hybrid"), [](Json& c) {
+              c.erase("layer_types");
+              c["num_hidden_layers"] = 2;
+          })) == "df|af");
 }
 
 TEST_CASE("hybrids: old and new config spellings give the same schedule", "[models]") {
@@ -127,7 +131,8 @@ TEST_CASE("hybrids: old and new config spellings give the same schedule", "[mode
     };
     const auto new_rope = [](Json& c) {
         c["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", c["rope_theta"]}};
-        c.erase("rope_theta"), c.erase("rope_scaling");
+        c.erase("rope_theta");
+        c.erase("rope_scaling");
     };
     for (const char* name : {"bamba", "granite-hybrid", "falcon-h1", "zamba2"})
         CHECK(text_of(golden(name)) == text_of(edited(golden(name), new_rope)));
@@ -140,12 +145,14 @@ TEST_CASE("hybrids: old and new config spellings give the same schedule", "[mode
     CHECK(text_of(golden("granite-hybrid")) ==
           text_of(edited(golden("granite-hybrid"), [&](Json& c) { new_types(c["layer_types"]); })));
     CHECK(text_of(golden("granite-hybrid")) == text_of(edited(golden("granite-hybrid"), [&](Json& c) {
-              c["layers_block_type"] = c["layer_types"], c.erase("layer_types");
+              c["layers_block_type"] = c["layer_types"];
+              c.erase("layer_types");
           })));
     CHECK(text_of(golden("zamba2")) ==
           text_of(edited(golden("zamba2"), [&](Json& c) { new_types(c["layers_block_type"]); })));
     CHECK(text_of(golden("zamba2")) == text_of(edited(golden("zamba2"), [&](Json& c) {
-              c["layer_types"] = c["layers_block_type"], c.erase("layers_block_type");
+              c["layer_types"] = c["layers_block_type"];
+              c.erase("layers_block_type");
           })));
     for (const char* name : {"bamba", "granite-hybrid", "falcon-h1"}) {
         CHECK(text_of(golden(name)) ==
@@ -279,7 +286,8 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
     CHECK(error_of(without("falcon-h1", "mamba_d_ssm")).find("mamba_d_head") != std::string::npos); // 1024 where absent
     CHECK(op<Mamba2Spec>(require_schedule(with("mamba2", "head_dim", 16)), 0).head_size == 16);
     const Json wide = edited(golden("falcon-h1"), [](Json& c) {
-        c["mamba_d_ssm"] = nullptr, c["mamba_d_head"] = 16;
+        c["mamba_d_ssm"] = nullptr;
+        c["mamba_d_head"] = 16;
     }); // expand * width where null
     CHECK(std::get<Mamba2Spec>(require_schedule(wide).layers[0].blocks[0].branches[0].op).in.out ==
           2 * 128 + 2 * 16 + 8);
@@ -332,7 +340,11 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
     CHECK(rotary(golden("granite-hybrid-dense"), 1) == 16);
     CHECK(rotary(golden("olmo-hybrid"), 3) == 16);
     CHECK(rotary(with("olmo-hybrid", "rope_parameters", {{"rope_type", "default"}, {"rope_theta", nullptr}}), 3) == 0);
-    CHECK(rotary(edited(golden("olmo-hybrid"), [](Json& c) { c.erase("rope_parameters"), c["rope_theta"] = nullptr; }),
+    CHECK(rotary(edited(golden("olmo-hybrid"),
+                        [](Json& c) {
+                            c.erase("rope_parameters");
+                            c["rope_theta"] = nullptr;
+                        }),
                  3) == 0);
     CHECK(rotary(golden("zamba2"), 0) == 32);
     CHECK(rotary(with("zamba2", "use_mem_rope", false), 0) == 0);
@@ -573,7 +585,8 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         CHECK(message.find("config.json") != message.npos);
     }
     CHECK(error_of(edited(golden("zamba2"), [](Json& c) {
-              c["use_shared_attention_adapter"] = true, c["num_key_value_heads"] = 2;
+              c["use_shared_attention_adapter"] = true;
+              c["num_key_value_heads"] = 2;
           })).find("use_shared_attention_adapter") != std::string::npos);
     CHECK(error_of(without("zamba2", "layers_block_type")).find("num_hidden_layers") != std::string::npos);
     for (const char* name :

@@ -20,7 +20,10 @@ std::vector<uint32_t> windows(const Schedule& s) {
 // rope_theta and rope_scaling as transformers 5 writes them.
 Json in_new_spelling(Json c) {
     Json p = c.contains("rope_scaling") && c["rope_scaling"].is_object() ? c["rope_scaling"] : Json::object();
-    if (p.contains("type")) p["rope_type"] = p["type"], p.erase("type");
+    if (p.contains("type")) {
+        p["rope_type"] = p["type"];
+        p.erase("type");
+    }
     if (!p.contains("rope_type")) p["rope_type"] = "default";
     p["rope_theta"] = c["rope_theta"];
     c["rope_parameters"] = p;
@@ -60,7 +63,9 @@ TEST_CASE("layer patterns come out of the configs", "[models]") {
     CHECK(windows(require_schedule(edited(golden("qwen2"), [](Json& c) { c["sliding_window"] = 5; }))) ==
           std::vector<uint32_t>{0, 0});
     const auto sliding = [](Json& c) {
-        c["use_sliding_window"] = true, c["sliding_window"] = 5, c["max_window_layers"] = 1;
+        c["use_sliding_window"] = true;
+        c["sliding_window"] = 5;
+        c["max_window_layers"] = 1;
     };
     CHECK(windows(require_schedule(edited(golden("qwen2"), sliding))) == std::vector<uint32_t>{0, 5});
     CHECK(windows(require_schedule(edited(golden("qwen3"), sliding))) == std::vector<uint32_t>{0, 5, 5});
@@ -79,7 +84,8 @@ TEST_CASE("layer patterns come out of the configs", "[models]") {
     };
     CHECK(experts(require_schedule(golden("qwen3-moe"))) == std::vector<bool>{true, false, true});
     CHECK(experts(require_schedule(edited(golden("qwen3-moe"), [](Json& c) {
-              c["mlp_only_layers"] = Json::array(), c["decoder_sparse_step"] = 2;
+              c["mlp_only_layers"] = Json::array();
+              c["decoder_sparse_step"] = 2;
           }))) == std::vector<bool>{false, true, false});
     CHECK(experts(require_schedule(edited(golden("qwen3-moe"), [](Json& c) { c["num_local_experts"] = 0; }))) ==
           std::vector<bool>{false, false, false});
@@ -181,8 +187,11 @@ TEST_CASE("absent keys mean what the reference's classes say", "[models]") {
     CHECK(
         attention(require_schedule(edited(mistral, [](Json& c) { c["num_key_value_heads"] = nullptr; })), 0).kv_heads ==
         4);
-    CHECK(attention(require_schedule(
-                        edited(mistral, [](Json& c) { c["num_attention_heads"] = 8, c.erase("num_key_value_heads"); })),
+    CHECK(attention(require_schedule(edited(mistral,
+                                            [](Json& c) {
+                                                c["num_attention_heads"] = 8;
+                                                c.erase("num_key_value_heads");
+                                            })),
                     0)
               .kv_heads == 8);
     CHECK(require_schedule(edited(config_of(goldens() / "gemma2"), [](Json& c) {
@@ -279,8 +288,10 @@ TEST_CASE("rotary types", "[models]") {
     // Llama rotates whole heads, Phi-3 as much as its config says; the released Phi-3 files
     // call LongRoPE "su" and "yarn" too.
     CHECK(rope(edited(llama, [](Json& c) { c["partial_rotary_factor"] = 0.5; })).first.rotary == 16);
-    const Json phi = edited(config_of(goldens() / "phi3"),
-                            [](Json& c) { c["partial_rotary_factor"] = 0.5, c["rope_scaling"] = nullptr; });
+    const Json phi = edited(config_of(goldens() / "phi3"), [](Json& c) {
+        c["partial_rotary_factor"] = 0.5;
+        c["rope_scaling"] = nullptr;
+    });
     CHECK(rope(phi).first.rotary == 8);
     CHECK(rope(phi).second[1] == 0.1f);
     for (const char* name : {"su", "yarn"})

@@ -50,11 +50,13 @@ public:
     std::string all() {
         out_ << s_.architecture << ' ' << s_.vocabulary << ' ' << s_.width << ' ' << s_.trained_context << ' '
              << s_.position_limit << " scale " << s_.embedding.scale << '\n';
-        weight(s_.embedding.table), weight(s_.embedding.positions);
+        weight(s_.embedding.table);
+        weight(s_.embedding.positions);
         for (const Layer& layer : s_.layers) {
             for (const SubBlock& b : layer.blocks) {
                 out_ << "block " << int(b.input) << int(b.output) << ' ' << b.residual_scale;
-                norm(b.pre), norm(b.post);
+                norm(b.pre);
+                norm(b.post);
                 for (const Branch& branch : b.branches) {
                     out_ << ' ' << branch.in_scale << ' ' << branch.out_scale;
                     std::visit([&](const auto& op) { print(op); }, branch.op);
@@ -63,7 +65,8 @@ public:
             }
             out_ << "end\n";
         }
-        norm(s_.head.norm), linear(s_.head.linear);
+        norm(s_.head.norm);
+        linear(s_.head.linear);
         out_ << " head " << s_.head.scale << " cap " << s_.head.softcap << " slots " << s_.weights.size();
         return out_.str();
     }
@@ -82,49 +85,82 @@ private:
             out_ << p.names[0] << ':' << p.first_row << ':' << p.rows << ':' << int(p.transform) << ',';
         for (float v : slot.computed) out_ << v << ',';
     }
-    void linear(const Linear& l) { weight(l.weight), weight(l.bias); }
+    void linear(const Linear& l) {
+        weight(l.weight);
+        weight(l.bias);
+    }
     void norm(const Norm& n) {
         out_ << " norm " << n.present << int(n.kind) << ' ' << n.eps;
-        weight(n.weight), weight(n.bias);
+        weight(n.weight);
+        weight(n.bias);
     }
     void print(const AttentionSpec& a) {
         out_ << " attention " << a.heads << '/' << a.kv_heads << " of " << a.head_size << '/' << a.value_size
              << " scale " << a.scale << ' ' << a.key_scale << " window " << a.window << ' ' << a.chunk << " cap "
              << a.softcap << " all " << a.norm_all_heads << " gate " << a.gate;
-        linear(a.qkv), linear(a.out), norm(a.q_norm), norm(a.k_norm), weight(a.sinks), weight(a.rope.frequencies),
-            linear(a.adapter_down);
+        linear(a.qkv);
+        linear(a.out);
+        norm(a.q_norm);
+        norm(a.k_norm);
+        weight(a.sinks);
+        weight(a.rope.frequencies);
+        linear(a.adapter_down);
         for (const Linear& up : a.adapter_up) linear(up);
         out_ << " rope " << int(a.rope.kind) << ' ' << a.rope.rotary << ' ' << a.rope.long_table << ' ' << a.rope.factor
              << ' ' << a.rope.long_factor << ' ' << a.rope.ntk << ' ' << a.rope.original;
     }
     void conv(const ConvSpec& c) {
         out_ << " conv " << c.channels << ' ' << c.taps << ' ' << int(c.activation);
-        weight(c.weight), weight(c.bias);
+        weight(c.weight);
+        weight(c.bias);
     }
     void print(const Mamba1Spec& m) {
         out_ << " mamba " << m.inner << ' ' << m.state_size << ' ' << m.rank;
-        linear(m.in), conv(m.conv), linear(m.x), linear(m.dt), weight(m.parameters), linear(m.out), norm(m.dt_norm),
-            norm(m.b_norm), norm(m.c_norm);
+        linear(m.in);
+        conv(m.conv);
+        linear(m.x);
+        linear(m.dt);
+        weight(m.parameters);
+        linear(m.out);
+        norm(m.dt_norm);
+        norm(m.b_norm);
+        norm(m.c_norm);
     }
     void print(const Mamba2Spec& m) {
         out_ << " mamba2 " << m.heads << ' ' << m.head_size << ' ' << m.state_size << ' ' << m.groups << " dt "
              << m.dt_min << ' ' << m.dt_max << ' ' << m.gate_first << ' ' << m.norm_groups;
-        linear(m.in), weight(m.in_multipliers), conv(m.conv), weight(m.dt_bias), weight(m.a), weight(m.d), norm(m.norm),
-            linear(m.out);
+        linear(m.in);
+        weight(m.in_multipliers);
+        conv(m.conv);
+        weight(m.dt_bias);
+        weight(m.a);
+        weight(m.d);
+        norm(m.norm);
+        linear(m.out);
     }
     void print(const GatedDeltaSpec& g) {
         out_ << " delta " << g.key_heads << '/' << g.value_heads << " of " << g.key_size << '/' << g.value_size << ' '
              << g.beta_scale;
-        linear(g.in), conv(g.conv), weight(g.dt_bias), weight(g.a), norm(g.norm), linear(g.out);
+        linear(g.in);
+        conv(g.conv);
+        weight(g.dt_bias);
+        weight(g.a);
+        norm(g.norm);
+        linear(g.out);
     }
     void print(const MlpSpec& m) {
         out_ << " mlp " << m.inner << ' ' << m.gated << ' ' << int(m.activation) << ' ' << m.gate_scale;
-        linear(m.in), linear(m.out), linear(m.adapter_down), linear(m.adapter_up);
+        linear(m.in);
+        linear(m.out);
+        linear(m.adapter_down);
+        linear(m.adapter_up);
     }
     void print(const MoeSpec& m) {
         out_ << " moe " << m.chosen << " of " << m.experts << ' ' << m.inner << ' ' << int(m.score) << int(m.weight)
              << m.renormalise << ' ' << m.scale << ' ' << int(m.activation);
-        linear(m.router), weight(m.gate_up), weight(m.down);
+        linear(m.router);
+        weight(m.gate_up);
+        weight(m.down);
         if (m.shared) print(*m.shared);
         linear(m.shared_gate);
     }

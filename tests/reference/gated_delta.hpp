@@ -28,12 +28,16 @@ inline std::vector<double> gated_delta(const GatedDeltaShape& s, const std::vect
     state_error.assign(s.columns, 0);
     for (size_t t = 0; t < b.size(); ++t) {
         double k_squares = 0, q_squares = 0;
-        for (size_t i = 0; i < s.size; ++i)
-            k_squares += k[t * s.size + i] * k[t * s.size + i], q_squares += q[t * s.size + i] * q[t * s.size + i];
+        for (size_t i = 0; i < s.size; ++i) {
+            k_squares += k[t * s.size + i] * k[t * s.size + i];
+            q_squares += q[t * s.size + i] * q[t * s.size + i];
+        }
         const double k_factor = s.l2 ? 1 / std::sqrt(k_squares + 1e-6) : 1,
                      q_factor = s.scale * (s.l2 ? 1 / std::sqrt(q_squares + 1e-6) : 1);
-        for (size_t i = 0; i < s.size; ++i)
-            key[i] = k[t * s.size + i] * k_factor, query[i] = q[t * s.size + i] * q_factor;
+        for (size_t i = 0; i < s.size; ++i) {
+            key[i] = k[t * s.size + i] * k_factor;
+            query[i] = q[t * s.size + i] * q_factor;
+        }
         const double k_length = std::sqrt(k_squares) * k_factor, q_length = std::sqrt(q_squares) * q_factor;
         const double raw = s.decay ? a[t] + bias : 0,
                      g = s.decay ? a_head * (raw > 30 ? raw : std::log1p(std::exp(raw))) : 0, decay = std::exp(g);

@@ -12,7 +12,10 @@ struct Glu {
 };
 
 inline double glu(const Glu& g, double a, bool has_b, double b) {
-    if (g.limit > 0) a = std::min(a, g.limit), b = std::clamp(b, -g.limit, g.limit);
+    if (g.limit > 0) {
+        a = std::min(a, g.limit);
+        b = std::clamp(b, -g.limit, g.limit);
+    }
     return g.scale * activation(g.activation, g.a_scale * a) * (has_b ? b + g.b_plus : 1);
 }
 

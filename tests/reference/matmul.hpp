@@ -17,7 +17,10 @@ struct Product {
 
 inline Product product(const float* x, const float* w, size_t depth) {
     Product p;
-    for (size_t k = 0; k < depth; ++k) p.value += double(x[k]) * w[k], p.size += std::abs(double(x[k]) * w[k]);
+    for (size_t k = 0; k < depth; ++k) {
+        p.value += double(x[k]) * w[k];
+        p.size += std::abs(double(x[k]) * w[k]);
+    }
     return p;
 }
 
@@ -43,7 +46,10 @@ inline Product product(const EightBits& x, const float* w, size_t depth) {
 }
 
 inline double gated(uint32_t kind, double gate, double up, double limit, double up_offset) {
-    if (limit != 0) gate = std::min(gate, limit), up = std::clamp(up, -limit, limit);
+    if (limit != 0) {
+        gate = std::min(gate, limit);
+        up = std::clamp(up, -limit, limit);
+    }
     return activation(kind, gate) * (up + up_offset);
 }
 

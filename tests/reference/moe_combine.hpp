@@ -15,7 +15,10 @@ struct MoeSum {
 inline MoeSum moe_combine(const std::vector<double>& weights, const std::vector<double>& out, double scale,
                           double shared, double shared_factor, double residual) {
     MoeSum sum;
-    const auto add = [&](double term) { sum.value += term, sum.size += std::abs(term); };
+    const auto add = [&](double term) {
+        sum.value += term;
+        sum.size += std::abs(term);
+    };
     for (size_t j = 0; j < out.size(); ++j)
         if (weights[j] != 0) add(scale * weights[j] * out[j]);
     add(shared * shared_factor);

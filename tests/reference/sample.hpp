@@ -75,7 +75,8 @@ inline std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::arra
         const uint64_t a = uint64_t(0xd2511f53) * counter[0], b = uint64_t(0xcd9e8d57) * counter[2];
         counter = {uint32_t(b >> 32) ^ counter[1] ^ key[0], uint32_t(b), uint32_t(a >> 32) ^ counter[3] ^ key[1],
                    uint32_t(a)};
-        key[0] += 0x9e3779b9, key[1] += 0xbb67ae85;
+        key[0] += 0x9e3779b9;
+        key[1] += 0xbb67ae85;
     }
     return counter;
 }

@@ -175,7 +175,7 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
     holds(refusal([](Json& j) { j["layers"][0]["blocks"][1] = "feed_forward"; }),
           "key 'layers[0].blocks[1]' must be the name of one of blocks; there is no 'feed_forward'");
     holds(refusal([](Json& j) {
-              j["layers"][0]["blocks"][1] = j["blocks"]["mlp"],
+              j["layers"][0]["blocks"][1] = j["blocks"]["mlp"];
               j["layers"][0]["blocks"][1]["branches"][0].erase("inner");
           }),
           "key 'layers[0].blocks[1].branches[0].inner' must be given");
@@ -224,8 +224,11 @@ TEST_CASE("a schedule of very many pieces can be read as it was written, or is r
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
     CHECK(hash == 0xa38020108ab0ff94u); // the same on every machine
-    CHECK(hash_after([](Json& j) { j["architecture"] = "other", j["trained_context"] = 77, j["begin_token"] = 3; }) ==
-          hash);
+    CHECK(hash_after([](Json& j) {
+              j["architecture"] = "other";
+              j["trained_context"] = 77;
+              j["begin_token"] = 3;
+          }) == hash);
     CHECK(hash_after([](Json& j) {
               j["layers"] =
                   Json::array({j["layers"][0]["blocks"].size() ? Json{{"blocks", {"attention", "mlp"}}} : Json(),

@@ -195,7 +195,10 @@ TEST_CASE("truncate: refused for recurrent states, exact for attention alone", "
     if (!std::filesystem::exists(llama)) SKIP("the llama case is not there");
     auto s = make(load(llama), 1, 64, 96);
     std::vector<uint32_t> prompt, other;
-    for (uint32_t i = 0; i < 40; ++i) prompt.push_back(3 + i * 7 % 90), other.push_back(3 + i * 11 % 90);
+    for (uint32_t i = 0; i < 40; ++i) {
+        prompt.push_back(3 + i * 7 % 90);
+        other.push_back(3 + i * 11 % 90);
+    }
     const auto expected = last_logits(*s, 0, prompt);
     s->reset(0);
     last_logits(*s, 0, std::span(prompt).first(25));

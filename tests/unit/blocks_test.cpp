@@ -51,8 +51,10 @@ TEST_CASE("blocks: values are ggml's, bit for bit") {
                 unpack_blocks(type, blocks->bytes, got);
                 size_t wrong = 0, first = got.size();
                 for (size_t i = 0; i < got.size(); ++i)
-                    if (std::bit_cast<uint32_t>(got[i]) != std::bit_cast<uint32_t>((*expected)[i]))
-                        wrong++, first = std::min(first, i);
+                    if (std::bit_cast<uint32_t>(got[i]) != std::bit_cast<uint32_t>((*expected)[i])) {
+                        wrong++;
+                        first = std::min(first, i);
+                    }
                 CAPTURE(prefix, first, first < got.size() ? got[first] : 0.0f,
                         first < got.size() ? (*expected)[first] : 0.0f);
                 CHECK(wrong == 0);

@@ -15,7 +15,10 @@ void AttentionCase::build(CaseContext& ctx) const {
     AttentionArgs a = options;
     Random& random = ctx.random();
     uint32_t tokens = 0, slots = 1;
-    for (const auto& s : sequences) tokens += s.count, slots = std::max(slots, s.slot + 1);
+    for (const auto& s : sequences) {
+        tokens += s.count;
+        slots = std::max(slots, s.slot + 1);
+    }
     const uint32_t bucket = std::max(tokens + spare_tokens, 1u), pad = sliced ? 5 : 0, n = rows();
     const auto cache_of = [&](const char* tensor, uint32_t size) {
         std::vector<float> values(size_t(slots) * n * a.kv_heads * size, std::nanf(""));
@@ -99,28 +102,51 @@ std::vector<AttentionCase> make_list() {
         both("mqa", shape(11, 1, 16), [](AttentionCase&) {});
         both("halves", shape(6, 2, 64), [](AttentionCase& c) { c.cache = DType::f16; });
         both("halves, head 24", shape(3, 3, 24), [](AttentionCase& c) { c.cache = DType::f16; });
-        both("column slices, larger bucket", shape(4, 2, 32),
-             [](AttentionCase& c) { c.sliced = true, c.spare_tokens = 7; });
+        both("column slices, larger bucket", shape(4, 2, 32), [](AttentionCase& c) {
+            c.sliced = true;
+            c.spare_tokens = 7;
+        });
         both("bidirectional", shape(4, 4, 32), [](AttentionCase& c) { c.options.causal = false; });
-        both("bidirectional window", shape(4, 4, 32),
-             [](AttentionCase& c) { c.options.causal = false, c.options.window = 8, c.options.ahead = 8; });
+        both("bidirectional window", shape(4, 4, 32), [](AttentionCase& c) {
+            c.options.causal = false;
+            c.options.window = 8;
+            c.options.ahead = 8;
+        });
         both("window", shape(4, 2, 32), [](AttentionCase& c) { c.options.window = 17; });
-        both("window in a ring", shape(4, 2, 32),
-             [&](AttentionCase& c) { c.options.window = 17, c.capacity = 16 + (decode ? 1 : 40); });
+        both("window in a ring", shape(4, 2, 32), [&](AttentionCase& c) {
+            c.options.window = 17;
+            c.capacity = 16 + (decode ? 1 : 40);
+        });
         both("window of one", shape(4, 2, 32), [](AttentionCase& c) { c.options.window = 1; });
         both("chunks", shape(4, 2, 32), [](AttentionCase& c) { c.options.chunk = 16; });
-        both("chunks in a ring", shape(4, 2, 32),
-             [&](AttentionCase& c) { c.options.chunk = 16, c.capacity = 16 + (decode ? 1 : 40); });
-        both("softcap", shape(4, 2, 32), [](AttentionCase& c) { c.options.softcap = 5, c.magnitude = 4; });
+        both("chunks in a ring", shape(4, 2, 32), [&](AttentionCase& c) {
+            c.options.chunk = 16;
+            c.capacity = 16 + (decode ? 1 : 40);
+        });
+        both("softcap", shape(4, 2, 32), [](AttentionCase& c) {
+            c.options.softcap = 5;
+            c.magnitude = 4;
+        });
         both("sinks", shape(4, 2, 32), [](AttentionCase& c) { c.sinks = true; });
-        both("sinks and window", shape(4, 2, 32), [](AttentionCase& c) { c.sinks = true, c.options.window = 5; });
-        both("bias", shape(4, 2, 32), [](AttentionCase& c) { c.bias_columns = 21, c.options.bias_offset = 20; });
-        both("bidirectional bias", shape(4, 4, 32),
-             [](AttentionCase& c) { c.options.causal = false, c.bias_columns = 31, c.options.bias_offset = 15; });
+        both("sinks and window", shape(4, 2, 32), [](AttentionCase& c) {
+            c.sinks = true;
+            c.options.window = 5;
+        });
+        both("bias", shape(4, 2, 32), [](AttentionCase& c) {
+            c.bias_columns = 21;
+            c.options.bias_offset = 20;
+        });
+        both("bidirectional bias", shape(4, 4, 32), [](AttentionCase& c) {
+            c.options.causal = false;
+            c.bias_columns = 31;
+            c.options.bias_offset = 15;
+        });
         both("large logits", shape(4, 2, 32), [](AttentionCase& c) { c.magnitude = 300; });
         both("cross", shape(4, 2, 32), [](AttentionCase& c) {
-            c.options.causal = false, c.options.cross = true;
-            c.sequences[0].length = 0, c.sequences[1].length = 131,
+            c.options.causal = false;
+            c.options.cross = true;
+            c.sequences[0].length = 0;
+            c.sequences[1].length = 131;
             c.sequences[2].length = 80; // the first sees no key at all
         });
     }

@@ -22,8 +22,10 @@ KernelCase make(const std::string& name, const Options& o) {
     c.name = name;
     uint64_t tokens = 0;
     uint32_t slots = 1;
-    for (const auto& s : o.sequences)
-        tokens += s.count, slots = std::max(slots, s.slot + 2); // one slot that nobody owns
+    for (const auto& s : o.sequences) {
+        tokens += s.count;
+        slots = std::max(slots, s.slot + 2); // one slot that nobody owns
+    }
     const uint64_t window = uint64_t(o.channels) * (o.taps - 1);
     c.bytes = tokens * 8 * o.channels + o.state * o.sequences.size() * 8 * window + 4 * o.channels * (o.taps + 1);
     c.operations = tokens * o.channels * 2 * o.taps;

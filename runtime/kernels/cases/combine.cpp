@@ -36,7 +36,9 @@ KernelCase make(const std::string& name, Shape s, uint32_t parts, float alpha = 
                 .slice_columns(at, columns);
         };
         CombineArgs a;
-        a.alpha = alpha, a.beta = beta, a.gamma = gamma;
+        a.alpha = alpha;
+        a.beta = beta;
+        a.gamma = gamma;
         if (has(kX)) a.x = tensor("x", s.columns, 1, 3);
         if (has(kMultiplier))
             a.multiplier = ctx.input("multiplier", DType::f32, {s.columns}, random.normals(s.columns));
@@ -48,7 +50,8 @@ KernelCase make(const std::string& name, Shape s, uint32_t parts, float alpha = 
         if (slices) a.y = a.y.slice_columns(3, s.columns);
         if (in_place) { // first a copy into y, then y += ...
             CombineArgs copy;
-            copy.x = a.x, copy.y = a.y;
+            copy.x = a.x;
+            copy.y = a.y;
             combine(ctx.recorder(), copy);
             a.x = a.y;
         }

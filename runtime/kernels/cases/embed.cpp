@@ -28,8 +28,14 @@ KernelCase make(const std::string& name, Shape s, Options o, double magnitude = 
         Random& random = ctx.random();
         std::vector<uint32_t> ids(s.tokens);
         for (uint32_t& id : ids) id = random.below(s.vocabulary);
-        if (s.tokens > 2) ids[1] = s.vocabulary, ids[2] = ~0u; // in no table
-        if (s.tokens > 4) ids[3] = 0, ids[4] = s.vocabulary - 1;
+        if (s.tokens > 2) {
+            ids[1] = s.vocabulary;
+            ids[2] = ~0u; // in no table
+        }
+        if (s.tokens > 4) {
+            ids[3] = 0;
+            ids[4] = s.vocabulary - 1;
+        }
         const uint32_t half = s.tokens / 2;
         // A bucket larger than the step.
         const Step step = ctx.step({{1, half, 5}, {0, s.tokens - half, 0}}, s.tokens + 3, ids);

@@ -69,9 +69,15 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         a.order = ctx.input_words("order", {pairs}, order);
         a.offsets = ctx.input_words("offsets", {s.experts + 1}, offsets);
         a.y = ctx.output("y", DType::f32, {pairs + 1, s.columns + wide}).slice_columns(start, s.columns);
-        a.activation = f.activation, a.gated = f.gated, a.limit = f.limit, a.up_offset = f.up_offset,
-        a.scale_input = has(kScaleInput), a.eight_bits = f.eight_bits && can_dot<shader::expert_matmul>(ctx.recorder());
-        a.choices = s.choices, a.rows_per_x = has(kSecond) ? 1 : s.choices, a.max_tokens = bucket;
+        a.activation = f.activation;
+        a.gated = f.gated;
+        a.limit = f.limit;
+        a.up_offset = f.up_offset;
+        a.scale_input = has(kScaleInput);
+        a.eight_bits = f.eight_bits && can_dot<shader::expert_matmul>(ctx.recorder());
+        a.choices = s.choices;
+        a.rows_per_x = has(kSecond) ? 1 : s.choices;
+        a.max_tokens = bucket;
         ctx.input("settings", DType::f32, {13},
                   {float(real), float(a.rows_per_x), float(s.experts), float(s.columns), float(s.depth), float(f.gated),
                    float(f.activation), f.limit, f.up_offset, float(start), float(has(kScaleInput)), float(bucket),
@@ -88,7 +94,8 @@ KernelTable expert_matmul_cases() {
     const Form swiglu{.activation = Activation::silu, .gated = true},
         gpt_oss{.activation = Activation::quick_gelu, .gated = true, .parts = kBias, .limit = 0.7f, .up_offset = 1};
     const auto with = [](Form f, uint32_t parts, uint32_t more = 0) {
-        f.parts |= parts, f.more = more;
+        f.parts |= parts;
+        f.more = more;
         return f;
     };
     const auto typed = [](Form f, DType type) {
@@ -130,24 +137,25 @@ KernelTable expert_matmul_cases() {
          make("prefill 256 x 2 of 8, [1408 x 512]", {256, 2, 8, 512, 1408}, with(f16, kSecond | kScale))}};
     const auto add = [&](const std::string& name, Shape s, Form f) { table.cases.push_back(make(name, s, f)); };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
-    add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id)),                                                 \
-        add("tiles, " #id, {24, 2, 5, 19, 512}, with(typed(f16, DType::id), kSecond | kScale));
+    add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id));                                                 \
+    add("tiles, " #id, {24, 2, 5, 19, 512}, with(typed(f16, DType::id), kSecond | kScale));
     BLOCK_TYPES(weft_ROW)
     OWN_TYPES(weft_ROW)
 #undef weft_ROW
     for (const DType type : {DType::q5_1, DType::q3_k, DType::q4_k, DType::mxfp4}) {
         Form f = typed(swiglu, type);
         f.eight_bits = true;
-        add("vector, 8 bits, " + std::string(name_of(type)), {2, 2, 5, 19, 512}, f),
-            add("tiles, 8 bits, " + std::string(name_of(type)), {24, 2, 5, 19, 512}, with(f, kScaleInput));
+        add("vector, 8 bits, " + std::string(name_of(type)), {2, 2, 5, 19, 512}, f);
+        add("tiles, 8 bits, " + std::string(name_of(type)), {24, 2, 5, 19, 512}, with(f, kScaleInput));
     }
-    add("vector, split by experts q8_0", {3, 2, 3, 24000, 2048}, typed(f16, DType::q8_0)),
-        add("tiles, split by rows q8_0", {9, 1, 1, 33000, 2048}, typed(swiglu, DType::q8_0));
-    for (const DType type : {DType::q8_0, DType::q4_k})
+    add("vector, split by experts q8_0", {3, 2, 3, 24000, 2048}, typed(f16, DType::q8_0));
+    add("tiles, split by rows q8_0", {9, 1, 1, 33000, 2048}, typed(swiglu, DType::q8_0));
+    for (const DType type : {DType::q8_0, DType::q4_k}) {
         add("decode 2 of 8, [512] [512 x 2 x 1408], swiglu " + std::string(name_of(type)), {1, 2, 8, 1408, 512},
-            typed(swiglu, type)),
-            add("prefill 256 x 2 of 8, [512] [512 x 1408] " + std::string(name_of(type)), {256, 2, 8, 1408, 512},
-                typed(f16, type));
+            typed(swiglu, type));
+        add("prefill 256 x 2 of 8, [512] [512 x 1408] " + std::string(name_of(type)), {256, 2, 8, 1408, 512},
+            typed(f16, type));
+    }
     return table;
 }
 

@@ -80,7 +80,9 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
                         : float(o.decay == Decay::usual ? -random.uniform(0.1, 16) : -random.uniform(20, 400)));
             a.a_head = ctx.input("a head", DType::f32, {s.heads}, decays);
         }
-        a.decay = o.gate, a.l2 = o.l2, a.beta_scale = o.beta_scale;
+        a.decay = o.gate;
+        a.l2 = o.l2;
+        a.beta_scale = o.beta_scale;
         const size_t state = size_t(s.heads) * s.columns * s.size;
         std::vector<float> before = random.normals(slots * state);
         for (const auto& q : sequences)
@@ -109,10 +111,15 @@ KernelTable gated_delta_cases() {
     Options plain, negative, apart, odd, small_beta, large_beta;
     plain.gate = plain.l2 = false;
     negative.beta_scale = 2;
-    apart.apart = true, apart.bias = false;
+    apart.apart = true;
+    apart.bias = false;
     odd.lead = 3;
-    small_beta.beta_from = -20, small_beta.beta_to = -12;
-    large_beta.beta_from = 8, large_beta.beta_to = 20, large_beta.beta_scale = 2, large_beta.decay = Decay::none;
+    small_beta.beta_from = -20;
+    small_beta.beta_to = -12;
+    large_beta.beta_from = 8;
+    large_beta.beta_to = 20;
+    large_beta.beta_scale = 2;
+    large_beta.decay = Decay::none;
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
     return {"gated_delta",
             {make("tiny", {1, 1, 16, 16}, {{0, 1, 0}}),

@@ -18,12 +18,18 @@ KernelCase make(const std::string& name, uint32_t rows, uint32_t columns, uint32
         GatherRowsArgs a;
         std::vector<uint32_t> index(step.max_outputs, ~0u);
         for (uint32_t o = 0; o < count; ++o) index[o] = random.below(rows * divisor);
-        if (count > 3) index[2] = rows * divisor, index[3] = rows * divisor - 1;
+        if (count > 3) {
+            index[2] = rows * divisor;
+            index[3] = rows * divisor - 1;
+        }
         a.x = ctx.input("x", DType::f32, {rows, columns + (slices ? 6u : 0u)},
                         random.normals(size_t(rows) * (columns + (slices ? 6u : 0u))));
         a.index = ctx.input_words("index", {step.max_outputs}, index);
         a.y = ctx.output("y", DType::f32, {step.max_outputs, columns + (slices ? 4u : 0u)});
-        if (slices) a.x = a.x.slice_columns(5, columns), a.y = a.y.slice_columns(1, columns);
+        if (slices) {
+            a.x = a.x.slice_columns(5, columns);
+            a.y = a.y.slice_columns(1, columns);
+        }
         a.divisor = divisor;
         ctx.input("settings", DType::f32, {4}, {float(columns), float(count), float(divisor), float(slices)});
         gather_rows(ctx.recorder(), a);

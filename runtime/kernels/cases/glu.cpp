@@ -60,9 +60,15 @@ KernelTable glu_cases() {
         table.cases.push_back(make(std::string("plain ") + names[i], {3, 40}, g, false));
     }
     GluArgs silu, falcon, oss, cap, relu2;
-    falcon.a_scale = 0.3f, falcon.scale = 1.7f;
-    oss.activation = Activation::quick_gelu, oss.limit = 7, oss.b_plus = 1, oss.interleaved = true;
-    cap.activation = Activation::tanh, cap.a_scale = 1 / 30.0f, cap.scale = 30;
+    falcon.a_scale = 0.3f;
+    falcon.scale = 1.7f;
+    oss.activation = Activation::quick_gelu;
+    oss.limit = 7;
+    oss.b_plus = 1;
+    oss.interleaved = true;
+    cap.activation = Activation::tanh;
+    cap.a_scale = 1 / 30.0f;
+    cap.scale = 30;
     relu2.activation = Activation::relu2;
     const auto add = [&](KernelCase c) { table.cases.push_back(std::move(c)); };
     add(make("tiny", {1, 1}, silu));

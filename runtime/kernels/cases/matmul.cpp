@@ -63,8 +63,13 @@ KernelCase make(const std::string& name, Shape s, Form f) {
         if (has(kInPlace))
             a.residual = a.y = slice(ctx.input("y", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
         else a.y = slice(ctx.output("y", DType::f32, {bucket + 1, s.columns + wide}), s.columns);
-        a.activation = f.activation, a.gated = f.gated, a.scale = f.scale, a.softcap = f.softcap, a.limit = f.limit,
-        a.up_offset = f.up_offset, a.eight_bits = f.eight_bits && can_dot<shader::matmul>(ctx.recorder());
+        a.activation = f.activation;
+        a.gated = f.gated;
+        a.scale = f.scale;
+        a.softcap = f.softcap;
+        a.limit = f.limit;
+        a.up_offset = f.up_offset;
+        a.eight_bits = f.eight_bits && can_dot<shader::matmul>(ctx.recorder());
         a.max_rows = bucket;
         if (has(kFixed)) a.rows = {s.tokens};
         ctx.input("settings", DType::f32, {13},
@@ -85,7 +90,8 @@ KernelTable matmul_cases() {
     const Form all{.activation = Activation::gelu, .parts = kBias | kResidual, .scale = 0.4f},
         capped{.scale = 1.5f, .softcap = 3, .magnitude = 4};
     const auto with = [](Form f, uint32_t parts, uint32_t more = 0) {
-        f.parts |= parts, f.more = more;
+        f.parts |= parts;
+        f.more = more;
         return f;
     };
     const auto typed = [](Form f, DType type) {
@@ -93,7 +99,9 @@ KernelTable matmul_cases() {
         return f;
     };
     Form large = f32, tiny = f16, zeros = f16;
-    large.magnitude = 1e30, tiny.magnitude = 1e-30, zeros.magnitude = 0;
+    large.magnitude = 1e30;
+    tiny.magnitude = 1e-30;
+    zeros.magnitude = 0;
     KernelTable table = {
         "matmul",
         {// few rows
@@ -141,37 +149,37 @@ KernelTable matmul_cases() {
          make("prefill [512 x 1024] [1024 x 1024] f32", {512, 1024, 1024}, f32)}};
     const auto add = [&](const std::string& name, Shape s, Form f) { table.cases.push_back(make(name, s, f)); };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
-    add("vector, " #id, {3, 37, 512}, typed(all, DType::id)),                                                          \
-        add("tiles, " #id, {33, 50, 512}, typed(swiglu, DType::id));
+    add("vector, " #id, {3, 37, 512}, typed(all, DType::id));                                                          \
+    add("tiles, " #id, {33, 50, 512}, typed(swiglu, DType::id));
     BLOCK_TYPES(weft_ROW)
     OWN_TYPES(weft_ROW)
 #undef weft_ROW
     // Blocks of even, odd and whole words.
     for (const DType type : {DType::q4_0, DType::q6_k, DType::mxfp4, DType::q4_k}) {
         const std::string name = name_of(type);
-        add("vector, one block " + name, {1, 1, block_info(type).elements}, typed(f16, type)),
-            add("vector, swiglu " + name, {8, 19, 768}, typed(swiglu, type));
-        add("vector, slices " + name, {3, 37, 512}, with(typed(all, type), kSlices)),
-            add("vector, odd slices " + name, {2, 37, 512}, with(typed(all, type), kOddSlices));
-        add("tiles, odd slices " + name, {34, 37, 768}, with(typed(all, type), kOddSlices)),
-            add("tiles, three blocks " + name, {20, 9, 3 * block_info(type).elements}, typed(f16, type));
+        add("vector, one block " + name, {1, 1, block_info(type).elements}, typed(f16, type));
+        add("vector, swiglu " + name, {8, 19, 768}, typed(swiglu, type));
+        add("vector, slices " + name, {3, 37, 512}, with(typed(all, type), kSlices));
+        add("vector, odd slices " + name, {2, 37, 512}, with(typed(all, type), kOddSlices));
+        add("tiles, odd slices " + name, {34, 37, 768}, with(typed(all, type), kOddSlices));
+        add("tiles, three blocks " + name, {20, 9, 3 * block_info(type).elements}, typed(f16, type));
     }
     const auto eight_bits = [](Form f) {
         f.eight_bits = true;
         return f;
     };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
-    add("vector, 8 bits, " #id, {3, 37, 512}, eight_bits(typed(all, DType::id))),                                      \
-        add("tiles, 8 bits, " #id, {33, 50, 512}, eight_bits(typed(swiglu, DType::id)));
+    add("vector, 8 bits, " #id, {3, 37, 512}, eight_bits(typed(all, DType::id)));                                      \
+    add("tiles, 8 bits, " #id, {33, 50, 512}, eight_bits(typed(swiglu, DType::id)));
     BLOCK_TYPES(weft_ROW)
 #undef weft_ROW
-    add("vector, 8 bits, zeros", {1, 16, 256}, eight_bits(typed(zeros, DType::q4_k))),
-        add("tiles, 8 bits, tiny values", {10, 16, 256}, eight_bits(typed(tiny, DType::q8_0)));
+    add("vector, 8 bits, zeros", {1, 16, 256}, eight_bits(typed(zeros, DType::q4_k)));
+    add("tiles, 8 bits, tiny values", {10, 16, 256}, eight_bits(typed(tiny, DType::q8_0)));
     add("vector, over the storage range q8_0", {1, 66000, 2048}, typed(f16, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_0, DType::q4_k, DType::q6_k}) {
         const std::string name = name_of(type);
-        add("decode [1 x 512] [512 x 4096] " + name, {1, 4096, 512}, typed(f16, type)),
-            add("decode [1 x 4096] [4096 x 4096] " + name, {1, 4096, 4096}, typed(f16, type));
+        add("decode [1 x 512] [512 x 4096] " + name, {1, 4096, 512}, typed(f16, type));
+        add("decode [1 x 4096] [4096 x 4096] " + name, {1, 4096, 4096}, typed(f16, type));
         add("prefill [256 x 512] [512 x 2816] " + name, {256, 2816, 512}, typed(f16, type));
     }
     return table;

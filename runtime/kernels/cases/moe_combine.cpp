@@ -49,7 +49,8 @@ KernelCase make(const std::string& name, Shape s, uint32_t parts, float scale = 
                                          random.normals(size_t(rows) * (s.columns + more))),
                                s.columns);
         a.y = slice(ctx.output("y", DType::f32, {rows, s.columns + more}), s.columns);
-        a.scale = scale, a.shared_scale = shared_scale;
+        a.scale = scale;
+        a.shared_scale = shared_scale;
         ctx.input("settings", DType::f32, {6},
                   {float(s.tokens), float(s.choices), float(s.columns), scale, shared_scale, float(more)});
         moe_combine(ctx.recorder(), a);

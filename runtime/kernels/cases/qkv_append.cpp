@@ -30,10 +30,15 @@ void QkvAppendCase::build(CaseContext& ctx) const {
     };
     if (from == From::one) {
         const Tensor qkv = input("qkv", qs + ks + vs);
-        a.q = qkv.slice_columns(0, qs), a.k = qkv.slice_columns(qs, ks), a.v = qkv.slice_columns(qs + ks, vs);
+        a.q = qkv.slice_columns(0, qs);
+        a.k = qkv.slice_columns(qs, ks);
+        a.v = qkv.slice_columns(qs + ks, vs);
     } else {
         if (from != From::only_kv) a.q = input("q", qs);
-        if (from != From::only_q) a.k = input("k", ks), a.v = input("v", vs);
+        if (from != From::only_q) {
+            a.k = input("k", ks);
+            a.v = input("v", vs);
+        }
     }
     if (a.k) {
         a.k_cache = ctx.output("k_cache", cache, {slots, a.kv_heads, rows(), d});
@@ -55,7 +60,10 @@ void QkvAppendCase::build(CaseContext& ctx) const {
     if (axes) {
         std::vector<uint32_t> words(size_t(axes) * bucket);
         std::vector<float> copy;
-        for (uint32_t& w : words) w = random.below(100), copy.push_back(float(w));
+        for (uint32_t& w : words) {
+            w = random.below(100);
+            copy.push_back(float(w));
+        }
         a.positions = ctx.input("positions", DType::u32, {axes, bucket}, copy);
     }
     qkv_append(ctx.recorder(), a);
@@ -69,7 +77,9 @@ std::vector<QkvAppendCase> make_list() {
                          std::vector<CaseContext::Sequence> sequences) -> QkvAppendCase& {
         QkvAppendCase c;
         c.name = name;
-        c.options.heads = sizes[0], c.options.kv_heads = sizes[1], c.options.head_size = sizes[2],
+        c.options.heads = sizes[0];
+        c.options.kv_heads = sizes[1];
+        c.options.head_size = sizes[2];
         c.options.value_size = sizes.size() > 3 ? sizes[3] : sizes[2];
         c.options.rotary.dims = rotary;
         c.sequences = std::move(sequences);
@@ -86,7 +96,8 @@ std::vector<QkvAppendCase> make_list() {
             const std::string kind = std::string(pairs == RotaryPairs::halves ? " halves" : " interleaved") +
                                      (cache == DType::f16 ? ", f16" : ", f32");
             const auto both = [&](QkvAppendCase& c) -> QkvAppendCase& {
-                c.cache = cache, c.options.rotary.pairs = pairs;
+                c.cache = cache;
+                c.options.rotary.pairs = pairs;
                 return c;
             };
             both(add("full" + kind, {4, 2, 64}, 64, mixed));
@@ -102,7 +113,8 @@ std::vector<QkvAppendCase> make_list() {
     list.back().cache = DType::f16;
     add("norm without weights", {5, 5, 80}, 80, mixed).options.normalize = true;
     add("norm of q and k in tensors apart", {5, 5, 20, 40}, 8, mixed).options.normalize = true;
-    list.back().from = From::apart, list.back().k_weight = true;
+    list.back().from = From::apart;
+    list.back().k_weight = true;
     add("tensors apart", {4, 2, 32}, 32, mixed).from = From::apart;
     add("only q", {4, 2, 32}, 32, mixed).from = From::only_q;
     add("only k and v", {4, 2, 32}, 32, mixed).from = From::only_kv;
@@ -113,19 +125,25 @@ std::vector<QkvAppendCase> make_list() {
     for (const uint32_t past : {16383u, 99998u, 262142u, 1048574u})
         add("positions from " + std::to_string(past), {1, 1, 64}, 64, {{0, 2, past}}).capacity = 4;
     QkvAppendCase& longrope = add("longrope", {4, 2, 32}, 32, {{0, 3, 30}, {1, 3, 10}, {2, 3, 10, 64}});
-    longrope.options.rotary.long_table = true, longrope.options.rotary.original = 32,
-    longrope.options.rotary.factor = 1.1f, longrope.options.rotary.long_factor = 1.3f;
+    longrope.options.rotary.long_table = true;
+    longrope.options.rotary.original = 32;
+    longrope.options.rotary.factor = 1.1f;
+    longrope.options.rotary.long_factor = 1.3f;
     for (const auto& [s, dims] :
          std::vector<std::pair<float, uint32_t>>{{2.0f, 64}, {4.0f, 128}, {8.0f, 4}, {1.0f, 64}, {2.0f, 2}}) {
         QkvAppendCase& ntk =
             add("dynamic ntk " + std::to_string(int(s)) + " of " + std::to_string(dims), {1, 1, std::max(dims, 4u)},
                 dims, {{0, 4, 3000}, {1, 4, 20, 1025}, {2, 4, 1020, 1024}, {3, 2, 60000}, {4, 3, 2045}});
-        ntk.options.rotary.ntk = s, ntk.options.rotary.original = 1024, ntk.capacity = 8;
+        ntk.options.rotary.ntk = s;
+        ntk.options.rotary.original = 1024;
+        ntk.capacity = 8;
     }
     add("axes", {4, 2, 32}, 32, mixed).axes = 3;
     QkvAppendCase& temperature = add("temperature", {4, 2, 32}, 0, {{0, 3, 9000}, {1, 40, 0}});
-    temperature.options.temperature = 0.1f, temperature.options.temperature_floor = 16,
-    temperature.options.temperature_offset = 1, temperature.capacity = 64;
+    temperature.options.temperature = 0.1f;
+    temperature.options.temperature_floor = 16;
+    temperature.options.temperature_offset = 1;
+    temperature.capacity = 64;
     for (const DType cache : {DType::f32, DType::f16}) {
         const std::string type = cache == DType::f16 ? " f16" : " f32";
         add("real 256" + type, {8, 4, 64}, 64, {{0, 256, 0}}).cache = cache;

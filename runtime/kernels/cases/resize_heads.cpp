@@ -18,7 +18,10 @@ KernelCase make(const std::string& name, uint32_t tokens, uint32_t heads, uint32
         a.x = ctx.input("x", DType::f32, {step.max_tokens, x_wide},
                         ctx.random().normals(size_t(step.max_tokens) * x_wide));
         a.y = ctx.output("y", DType::f32, {step.max_tokens, y_wide});
-        if (slices) a.x = a.x.slice_columns(5, heads * from), a.y = a.y.slice_columns(1, heads * to);
+        if (slices) {
+            a.x = a.x.slice_columns(5, heads * from);
+            a.y = a.y.slice_columns(1, heads * to);
+        }
         a.heads = heads;
         ctx.input("settings", DType::f32, {5}, {float(tokens), float(heads), float(from), float(to), float(slices)});
         resize_heads(ctx.recorder(), a);

@@ -50,14 +50,25 @@ KernelCase make(const std::string& name, Shape s, RouteArgs options, bool bias =
 KernelTable route_cases() {
     RouteArgs plain, mixtral, deepseek2, deepseek3, granite, llama4, lfm2, softplus, raw;
     mixtral.renormalise = true;
-    deepseek2.groups = 8, deepseek2.kept_groups = 3, deepseek2.scale = 16;
-    deepseek3.score = RouterScore::sigmoid, deepseek3.groups = 8, deepseek3.kept_groups = 4,
-    deepseek3.group_score = GroupScore::best_two, deepseek3.renormalise = true, deepseek3.eps = 1e-20f,
+    deepseek2.groups = 8;
+    deepseek2.kept_groups = 3;
+    deepseek2.scale = 16;
+    deepseek3.score = RouterScore::sigmoid;
+    deepseek3.groups = 8;
+    deepseek3.kept_groups = 4;
+    deepseek3.group_score = GroupScore::best_two;
+    deepseek3.renormalise = true;
+    deepseek3.eps = 1e-20f;
     deepseek3.scale = 2.5f;
-    granite.score = RouterScore::logit, granite.weight = RouterWeight::softmax_of_chosen;
-    llama4.score = RouterScore::logit, llama4.weight = RouterWeight::sigmoid_of_chosen;
-    lfm2.score = RouterScore::sigmoid, lfm2.renormalise = true, lfm2.eps = 1e-6f;
-    softplus.score = RouterScore::sqrt_softplus, softplus.renormalise = true;
+    granite.score = RouterScore::logit;
+    granite.weight = RouterWeight::softmax_of_chosen;
+    llama4.score = RouterScore::logit;
+    llama4.weight = RouterWeight::sigmoid_of_chosen;
+    lfm2.score = RouterScore::sigmoid;
+    lfm2.renormalise = true;
+    lfm2.eps = 1e-6f;
+    softplus.score = RouterScore::sqrt_softplus;
+    softplus.renormalise = true;
     raw.score = RouterScore::logit;
     return {"route",
             {make("tiny", {1, 1, 1}, plain),

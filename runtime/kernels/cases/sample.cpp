@@ -78,15 +78,23 @@ KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<Sample
 SamplerRow with(float temperature, uint32_t top_k = 0, float top_p = 1, float min_p = 0) {
     SamplerRow row;
     row.flags = 0;
-    row.temperature = temperature, row.top_k = top_k, row.top_p = top_p, row.min_p = min_p;
-    row.seed_low = 1234, row.seed_high = 77, row.stream = 3;
+    row.temperature = temperature;
+    row.top_k = top_k;
+    row.top_p = top_p;
+    row.min_p = min_p;
+    row.seed_low = 1234;
+    row.seed_high = 77;
+    row.stream = 3;
     return row;
 }
 
 SamplerRow penalised(SamplerRow row, float repeat, uint32_t window = 0, float frequency = 0, float presence = 0,
                      uint32_t ngram = 0) {
-    row.repeat_penalty = repeat, row.repeat_window = window, row.frequency_penalty = frequency,
-    row.presence_penalty = presence, row.no_repeat_ngram = ngram;
+    row.repeat_penalty = repeat;
+    row.repeat_window = window;
+    row.frequency_penalty = frequency;
+    row.presence_penalty = presence;
+    row.no_repeat_ngram = ngram;
     return row;
 }
 

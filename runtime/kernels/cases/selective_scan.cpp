@@ -27,8 +27,10 @@ KernelCase make(const std::string& name, const Options& o) {
     c.name = name;
     uint64_t tokens = 0;
     uint32_t slots = 1;
-    for (const auto& s : o.sequences)
-        tokens += s.count, slots = std::max(slots, s.slot + 2); // one slot that nobody owns
+    for (const auto& s : o.sequences) {
+        tokens += s.count;
+        slots = std::max(slots, s.slot + 2); // one slot that nobody owns
+    }
     const uint64_t states = uint64_t(o.channels) * o.states;
     c.bytes = tokens * (12 + 4 * o.z) * o.channels + tokens * 8 * o.groups * o.states +
               o.state * o.sequences.size() * 8 * states + 4 * (states + 2 * o.channels);

@@ -42,7 +42,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         };
         SsdArgs a;
         a.step = ctx.step(sequences, rows);
-        a.dt_min = o.dt_min, a.dt_max = o.dt_max;
+        a.dt_min = o.dt_min;
+        a.dt_max = o.dt_max;
         const uint32_t width = o.lead + inner + 2 * bc + s.heads;
         const Tensor all = input("x, b, c, dt", width, random.normals(size_t(rows) * width));
         const auto slice = [&](const std::string& n, uint32_t first, uint32_t columns) {
@@ -94,7 +95,8 @@ KernelTable ssd_cases() {
     bare.bias = bare.d = false;
     apart.apart = true;
     odd.lead = 3;
-    clamped.dt_min = 0.01f, clamped.dt_max = 0.1f;
+    clamped.dt_min = 0.01f;
+    clamped.dt_max = 0.1f;
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
     return {"ssd",
             {make("tiny", {1, 1, 8, 16}, {{0, 1, 0}}),

@@ -70,7 +70,10 @@ std::string without_tags(std::string_view text) {
         const std::string meaning =
             end == std::string::npos ? "" : entity(std::string_view(plain).substr(at + 1, end - 1));
         if (meaning.empty()) out += plain[at++];
-        else out += meaning, at += end + 1;
+        else {
+            out += meaning;
+            at += end + 1;
+        }
     }
     return out;
 }

@@ -88,7 +88,10 @@ void use(Names& names, Body& body, bool in_condition = false) {
                            use(names, s.otherwise, true);
                        },
                        [&](For& s) { load_all(names, s.items); },
-                       [&](Set& s) { load_all(names, s.value), store_all(names, s.target, in_condition); },
+                       [&](Set& s) {
+                           load_all(names, s.value);
+                           store_all(names, s.target, in_condition);
+                       },
                        [&](SetBlock& s) { store_all(names, s.target, in_condition); },
                        [&](DefineMacro& s) { store_all(names, s.target, in_condition); },
                        [&](CallBlock& s) { load_all(names, s.call); },

@@ -32,22 +32,49 @@ void for_each_child(Expression& of, const Visit& visit) {
                    [](Name&) {},
                    [&](Sequence& e) { std::for_each(e.items.begin(), e.items.end(), each); },
                    [&](Mapping& e) {
-                       for (auto& [key, value] : e.items) visit(*key), visit(*value);
+                       for (auto& [key, value] : e.items) {
+                           visit(*key);
+                           visit(*value);
+                       }
                    },
                    [&](Unary& e) { each(e.operand); },
-                   [&](Binary& e) { each(e.left), each(e.right); },
-                   [&](Logical& e) { each(e.left), each(e.right); },
+                   [&](Binary& e) {
+                       each(e.left);
+                       each(e.right);
+                   },
+                   [&](Logical& e) {
+                       each(e.left);
+                       each(e.right);
+                   },
                    [&](Comparison& e) {
                        each(e.first);
                        for (auto& [op, value] : e.rest) visit(*value);
                    },
                    [&](Concatenation& e) { std::for_each(e.parts.begin(), e.parts.end(), each); },
-                   [&](Conditional& e) { each(e.test), each(e.then), each(e.otherwise); },
+                   [&](Conditional& e) {
+                       each(e.test);
+                       each(e.then);
+                       each(e.otherwise);
+                   },
                    [&](Attribute& e) { each(e.object); },
-                   [&](Item& e) { each(e.object), each(e.key); },
-                   [&](Slice& e) { each(e.object), each(e.start), each(e.stop), each(e.step); },
-                   [&](Call& e) { each(e.callee), for_each_argument(e.arguments, visit); },
-                   [&](Applied& e) { each(e.input), for_each_argument(e.arguments, visit); },
+                   [&](Item& e) {
+                       each(e.object);
+                       each(e.key);
+                   },
+                   [&](Slice& e) {
+                       each(e.object);
+                       each(e.start);
+                       each(e.stop);
+                       each(e.step);
+                   },
+                   [&](Call& e) {
+                       each(e.callee);
+                       for_each_argument(e.arguments, visit);
+                   },
+                   [&](Applied& e) {
+                       each(e.input);
+                       for_each_argument(e.arguments, visit);
+                   },
                },
                of.node);
 }
@@ -67,20 +94,40 @@ void for_each_part(Statement& of, const OnExpression& expression, const OnBody& 
                    [](Jump&) {},
                    [&](Output& s) { std::for_each(s.values.begin(), s.values.end(), each); },
                    [&](If& s) {
-                       for (auto& [test, then] : s.branches) expression(*test), body(then);
+                       for (auto& [test, then] : s.branches) {
+                           expression(*test);
+                           body(then);
+                       }
                        body(s.otherwise);
                    },
-                   [&](For& s) { each(s.items), each(s.test), body(s.body), body(s.otherwise); },
+                   [&](For& s) {
+                       each(s.items);
+                       each(s.test);
+                       body(s.body);
+                       body(s.otherwise);
+                   },
                    [&](Set& s) { each(s.value); },
-                   [&](SetBlock& s) { each(s.filter), body(s.body); },
+                   [&](SetBlock& s) {
+                       each(s.filter);
+                       body(s.body);
+                   },
                    [&](DefineMacro& s) { macro(s.macro); },
-                   [&](CallBlock& s) { each(s.call), macro(s.caller); },
-                   [&](FilterBlock& s) { each(s.filter), body(s.body); },
+                   [&](CallBlock& s) {
+                       each(s.call);
+                       macro(s.caller);
+                   },
+                   [&](FilterBlock& s) {
+                       each(s.filter);
+                       body(s.body);
+                   },
                    [&](With& s) {
                        for (auto& [to, value] : s.values) each(value);
                        body(s.body);
                    },
-                   [&](Autoescape& s) { each(s.on), body(s.body); },
+                   [&](Autoescape& s) {
+                       each(s.on);
+                       body(s.body);
+                   },
                    [&](Block& s) { body(s.body); },
                },
                of.node);
