@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: the short depthwise convolution over time in front of a recurrent mixer.
 #pragma once
-#include "kernels/activation.hpp"
+#include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::kernel {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: matrix products with weights.
 #pragma once
-#include "kernels/activation.hpp"
+#include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::kernel {

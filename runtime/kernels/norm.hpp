@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: normalisation.
 #pragma once
-#include "kernels/activation.hpp"
+#include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::kernel {
 
-enum class NormKind : uint32_t { rms = 0, layer = 1, l2 = 2 };
 enum class Gate : uint32_t { none = 0, before = 1, after = 2 };
 
 /// y = residual + scale * norm(x), over groups of `width` channels (0: all columns of x are one group).

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: chooses experts for tokens.
 #pragma once
+#include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::kernel {
-
-enum class RouterScore : uint32_t { softmax = 0, sigmoid = 1, logit = 2, sqrt_softplus = 3 };
-enum class RouterWeight : uint32_t {
-    score = 0,
-    softmax_of_chosen = 1,
-    sigmoid_of_chosen = 2
-}; ///< the last two are of the logits
-enum class GroupScore : uint32_t { best = 0, best_two = 1 };
 
 /// The k experts with the largest score (+ bias, for the choice only), largest first,
 /// ties to the lowest index, and their weights:

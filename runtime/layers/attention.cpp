@@ -4,7 +4,12 @@
 #include "kernels/combine.hpp"
 #include "kernels/qkv_append.hpp"
 #include "kernels/resize_heads.hpp"
+#include "layers/context.hpp"
+#include "layers/fields.hpp"
+#include "layers/limits.hpp"
+#include "layers/work.hpp"
 #include <algorithm>
+#include <cmath>
 
 namespace weft {
 namespace {
@@ -33,32 +38,85 @@ kernel::Tensor resized(LayerContext& c, const kernel::Tensor& x, uint32_t heads,
     return y;
 }
 
+constexpr uint32_t kLargestHead = 256; // of the attention kernels
+
 } // namespace
 
-void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, const Destination& to) {
-    const uint32_t head_size = padded(a.head_size), value_size = padded(a.value_size),
-                   q_columns = a.heads * a.head_size, k_columns = a.kv_heads * a.head_size,
-                   v_columns = a.kv_heads * a.value_size, o_columns = a.heads * a.value_size;
-    const kernel::Tensor qkv = c.rows(a.qkv.out, "q, k, v");
-    lower_linear(c, a.qkv, x, {qkv});
-    kernel::Tensor q = qkv.slice_columns(0, q_columns), k = qkv.slice_columns(q_columns, k_columns);
-    kernel::Tensor v = qkv.slice_columns(q_columns + k_columns, v_columns);
-    if (a.adapter_down) {
-        const uint32_t rank = a.adapter_down.out / 3;
-        const kernel::Tensor low = c.rows(a.adapter_down.out, "adapters"), parts[] = {q, k, v};
-        lower_linear(c, a.adapter_down, x, {low});
+weft_LISTED(AttentionSpec, 21);
+void AttentionSpec::fields(Fields& f, const Widths& w) {
+    f.size("heads", heads);
+    f.size("kv_heads", kv_heads, heads);
+    f.rule(kv_heads && heads % kv_heads == 0, "kv_heads", "divide heads");
+    f.size("head_size", head_size, uint32_t(w.model / std::max(1u, heads)));
+    f.size("value_size", value_size, head_size);
+    f.value("gate", gate, false);
+    const uint64_t q = uint64_t(heads) * head_size, k = uint64_t(kv_heads) * head_size,
+                   values = uint64_t(kv_heads) * value_size, result = uint64_t(heads) * value_size;
+    f.linear("qkv", qkv, w.input, q + k + values + (gate ? result : 0));
+    uint32_t rank = adapter_down.out / 3;
+    f.value("adapter_rank", rank, 0u);
+    if (rank) {
+        const char* const keys[] = {"adapter_q", "adapter_k", "adapter_v"};
+        const uint64_t rows[] = {q, k, values};
+        f.linear("adapter_down", adapter_down, w.input, uint64_t(3) * rank);
+        for (size_t i = 0; i < 3; ++i) f.linear(keys[i], adapter_up[i], rank, rows[i]);
+    }
+    f.value("norm_all_heads", norm_all_heads, false);
+    f.norm("q_norm", q_norm, norm_all_heads ? q : head_size);
+    f.norm("k_norm", k_norm, norm_all_heads ? k : head_size);
+    f.rule(bool(q_norm) == bool(k_norm), "k_norm", "be there if and only if q_norm is");
+    f.rope("rope", rope, head_size);
+    f.value("scale", scale, float(1 / std::sqrt(double(head_size))));
+    f.value("key_scale", key_scale, 1.0f);
+    f.rule(key_scale == 1 || !q_norm || (!norm_all_heads && head_size % 4 == 0), "key_scale",
+           "be 1 where norms over all heads, or of heads that are no multiple of 4, come behind it");
+    f.value("window", window, 0u);
+    f.value("chunk", chunk, 0u);
+    f.value("softcap", softcap, 0.0f);
+    f.weight("sinks", sinks, {heads}, WeightUse::rare, WeightKind::vector);
+    f.linear("out", out, result, w.model);
+}
+
+std::vector<StateSpec> AttentionSpec::states(const StateOptions& o) const {
+    // A window needs the last window - 1 keys beside a step's new ones; a chunk needs itself.
+    // What is not seen any more is overwritten in a ring.
+    uint32_t capacity = o.context;
+    Growth growth = Growth::linear;
+    const uint32_t reach = window && chunk ? std::min(window, chunk) : std::max(window, chunk);
+    if (reach && uint64_t(reach) - 1 + o.max_chunk < o.context) {
+        capacity = reach - 1 + o.max_chunk;
+        growth = Growth::window;
+    }
+    const DType dtype = rope.kind == RopeKind::half && rope.rotary % 4
+                            ? DType::f32
+                            : o.kv_dtype; // half-split pairs would share a word of a cache of halves
+    return {{StateKind::kv, growth, dtype, {kv_heads, capacity, padded(head_size)}},
+            {StateKind::kv, growth, dtype, {kv_heads, capacity, padded(value_size)}}};
+}
+
+void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {
+    const uint32_t padded_head = padded(head_size), padded_value = padded(value_size), q_columns = heads * head_size,
+                   k_columns = kv_heads * head_size, v_columns = kv_heads * value_size, o_columns = heads * value_size;
+    const kernel::Tensor all = c.rows(qkv.out, "q, k, v");
+    lower_linear(c, qkv, x, {all});
+    kernel::Tensor q = all.slice_columns(0, q_columns), k = all.slice_columns(q_columns, k_columns);
+    kernel::Tensor v = all.slice_columns(q_columns + k_columns, v_columns);
+    if (adapter_down) {
+        const uint32_t rank = adapter_down.out / 3;
+        const kernel::Tensor low = c.rows(adapter_down.out, "adapters"), parts[] = {q, k, v};
+        lower_linear(c, adapter_down, x, {low});
         for (uint32_t i = 0; i < 3; ++i)
-            lower_linear(c, a.adapter_up[i], low.slice_columns(i * rank, rank), {parts[i], parts[i]});
+            lower_linear(c, adapter_up[i], low.slice_columns(i * rank, rank), {parts[i], parts[i]});
     }
-    const bool fused_norms = a.q_norm && !a.norm_all_heads && head_size == a.head_size; // else the padding would count
-    if (a.q_norm && !fused_norms) {
-        weft_CHECK(a.key_scale == 1, "norms of k come behind its scale");
-        lower_norm(c, a.q_norm, q, q, 1, a.norm_all_heads ? 0 : a.head_size);
-        lower_norm(c, a.k_norm, k, k, 1, a.norm_all_heads ? 0 : a.head_size);
+    const bool fused_norms = q_norm && !norm_all_heads && padded_head == head_size; // else the padding would count
+    if (q_norm && !fused_norms) {
+        weft_CHECK(key_scale == 1, "norms of k come behind its scale");
+        lower_norm(c, q_norm, q, q, 1, norm_all_heads ? 0 : head_size);
+        lower_norm(c, k_norm, k, k, 1, norm_all_heads ? 0 : head_size);
     }
-    q = resized(c, q, a.heads, head_size);
-    k = resized(c, k, a.kv_heads, head_size);
-    v = resized(c, v, a.kv_heads, value_size);
+    q = resized(c, q, heads, padded_head);
+    k = resized(c, k, kv_heads, padded_head);
+    v = resized(c, v, kv_heads, padded_value);
     const kernel::Tensor k_cache = c.state(), v_cache = c.state();
     kernel::qkv_append(c.r, {.step = c.step,
                              .q = q,
@@ -66,52 +124,65 @@ void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, con
                              .v = v,
                              .k_cache = k_cache,
                              .v_cache = v_cache,
-                             .heads = a.heads,
-                             .kv_heads = a.kv_heads,
-                             .head_size = head_size,
-                             .value_size = value_size,
+                             .heads = heads,
+                             .kv_heads = kv_heads,
+                             .head_size = padded_head,
+                             .value_size = padded_value,
                              .normalize = fused_norms,
-                             .q_weight = fused_norms ? c.weight(a.q_norm.weight) : kernel::Tensor{},
-                             .k_weight = fused_norms ? c.weight(a.k_norm.weight) : kernel::Tensor{},
-                             .eps = a.q_norm.eps,
-                             .k_scale = a.key_scale,
-                             .rotary = rotary(c, a.rope)});
-    kernel::Tensor y = c.rows(a.heads * value_size, "attention");
+                             .q_weight = fused_norms ? c.weight(q_norm.weight) : kernel::Tensor{},
+                             .k_weight = fused_norms ? c.weight(k_norm.weight) : kernel::Tensor{},
+                             .eps = q_norm.eps,
+                             .k_scale = key_scale,
+                             .rotary = rotary(c, rope)});
+    kernel::Tensor y = c.rows(heads * padded_value, "attention");
     kernel::attention(c.r, {.step = c.step,
                             .q = q,
                             .k_cache = k_cache,
                             .v_cache = v_cache,
                             .y = y,
-                            .sinks = c.weight(a.sinks),
-                            .heads = a.heads,
-                            .kv_heads = a.kv_heads,
-                            .head_size = head_size,
-                            .value_size = value_size,
-                            .scale = a.scale,
-                            .window = a.window,
-                            .chunk = a.chunk,
-                            .softcap = a.softcap});
-    y = resized(c, y, a.heads, a.value_size);
-    if (a.gate)
-        kernel::combine(c.r, {.z = y, .gate = qkv.slice_columns(q_columns + k_columns + v_columns, o_columns), .y = y});
-    lower_linear(c, a.out, y, to);
+                            .sinks = c.weight(sinks),
+                            .heads = heads,
+                            .kv_heads = kv_heads,
+                            .head_size = padded_head,
+                            .value_size = padded_value,
+                            .scale = scale,
+                            .window = window,
+                            .chunk = chunk,
+                            .softcap = softcap});
+    y = resized(c, y, heads, value_size);
+    if (gate)
+        kernel::combine(c.r, {.z = y, .gate = all.slice_columns(q_columns + k_columns + v_columns, o_columns), .y = y});
+    lower_linear(c, out, y, to);
 }
 
-std::vector<StateSpec> states_of(const AttentionSpec& a, const StateOptions& o) {
-    // A window needs the last window - 1 keys beside a step's new ones; a chunk needs itself.
-    // What is not seen any more is overwritten in a ring.
-    uint32_t capacity = o.context;
-    Growth growth = Growth::linear;
-    const uint32_t reach = a.window && a.chunk ? std::min(a.window, a.chunk) : std::max(a.window, a.chunk);
-    if (reach && uint64_t(reach) - 1 + o.max_chunk < o.context) {
-        capacity = reach - 1 + o.max_chunk;
-        growth = Growth::window;
-    }
-    const DType dtype = a.rope.kind == RopeKind::half && a.rope.rotary % 4
-                            ? DType::f32
-                            : o.kv_dtype; // half-split pairs would share a word of a cache of halves
-    return {{StateKind::kv, growth, dtype, {a.kv_heads, capacity, padded(a.head_size)}},
-            {StateKind::kv, growth, dtype, {a.kv_heads, capacity, padded(a.value_size)}}};
+void AttentionSpec::work(WorkCounter& w) const {
+    uint64_t pairs = 0; // of a query and a key it sees
+    for (uint64_t at = w.step.past; at < w.step.past + w.step.count; ++at)
+        pairs += window ? std::min<uint64_t>(at + 1, window) : chunk ? at % chunk + 1 : at + 1;
+    const uint64_t length = w.step.past + w.step.count,
+                   first = window  ? w.step.past + 1 - std::min<uint64_t>(w.step.past + 1, window)
+                           : chunk ? w.step.past / chunk * chunk
+                                   : 0;
+    const uint64_t row = uint64_t(kv_heads) * (head_size + value_size) * size_of(w.step.kv);
+    w.work.bytes += w.step.sequences * (length - first + w.step.count) * row;
+    w.work.operations += w.step.sequences * 2 * pairs * heads * (head_size + value_size);
 }
+
+void AttentionSpec::limits(Limits& l) const {
+    l.range("the size of a head", head_size, 1, kLargestHead);
+    l.range("the size of a value head", value_size, 1, kLargestHead);
+}
+
+std::string AttentionSpec::words() const {
+    std::string s =
+        std::to_string(heads) + " heads, " + std::to_string(kv_heads) + " kv, " + std::to_string(head_size) + " wide";
+    if (window) s += ", window " + std::to_string(window);
+    if (chunk) s += ", chunks of " + std::to_string(chunk);
+    if (rope.kind == RopeKind::none) s += ", no positions";
+    else if (rope.rotary != head_size) s += ", rotary " + std::to_string(rope.rotary);
+    return s + (q_norm ? ", q/k norm" : "") + (gate ? ", gated" : "");
+}
+
+weft_OP(AttentionSpec);
 
 } // namespace weft

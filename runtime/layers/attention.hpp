@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // L3: softmax attention with a KV cache: MHA, GQA, MQA; causal, sliding or chunked.
 #pragma once
-#include "layers/context.hpp"
+#include "layers/op.hpp"
 
 namespace weft {
 
-enum class RopeKind : uint32_t { none, half, pairs };
-
-/// Rotary positions. `frequencies` are inverse frequencies computed by the model's file from its
-/// config (linear, yarn, llama3 are in them already).
-struct Rope {
-    RopeKind kind = RopeKind::none;
-    /// Computed f32 [rotary / 2], or [2, rotary / 2] with long_table: the second row for
-    /// sequences longer than `original`.
-    WeightId frequencies = kNoWeight;
-    uint32_t rotary = 0;               ///< channels that are rotated, from the first
-    bool long_table = false;           ///< longrope
-    float factor = 1, long_factor = 1; ///< on cos and sin ("attention factor")
-    float ntk = 0;                     ///< dynamic NTK: the scaling factor; 0: none
-    uint32_t original = 0;             ///< length trained on, for long_table and ntk
-};
-
 struct AttentionSpec {
+    static constexpr const char* name = "attention";
+    static constexpr uint32_t colour = 0xf2b872;
+
     uint32_t heads = 0, kv_heads = 0, head_size = 0, value_size = 0;
     Linear qkv; ///< rows: q [H*d] | k [G*d] | v [G*dv] | (gate [H*dv])
     /// Low-rank additions to q, k and v (Zamba2): each + its up(its third of down(x)).
@@ -37,10 +24,13 @@ struct AttentionSpec {
     float softcap = 0;
     WeightId sinks = kNoWeight; ///< f32 [H]
     Linear out;
-};
 
-/// to.y = to.residual + to.scale * attention(x); x f32 [T, D].
-void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, const Destination& to);
-std::vector<StateSpec> states_of(const AttentionSpec& a, const StateOptions& o);
+    void fields(Fields& f, const Widths& w);
+    std::vector<StateSpec> states(const StateOptions& o) const;
+    void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
+    void work(WorkCounter& w) const;
+    void limits(Limits& l) const;
+    std::string words() const;
+};
 
 } // namespace weft

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/context.hpp"
+#include "kernels/norm.hpp"
 
 namespace weft {
 

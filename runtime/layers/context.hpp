@@ -1,57 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// L3: what every building block lowers into, and the small descriptions that all of them use.
+// L3: what every op lowers into, and the lowering of the parts that many of them have.
 #pragma once
-#include "kernels/activation.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/norm.hpp"
 #include "kernels/step.hpp"
-#include <string>
-#include <vector>
+#include "layers/spec.hpp"
 
 namespace weft {
-
-/// Index of a weight slot of the schedule.
-using WeightId = uint32_t;
-inline constexpr WeightId kNoWeight = ~0u;
-
-/// y = x W^T + b; W [out, in].
-struct Linear {
-    WeightId weight = kNoWeight, bias = kNoWeight;
-    uint32_t in = 0, out = 0;
-    explicit operator bool() const { return weight != kNoWeight; }
-};
-
-struct Norm {
-    bool present = false;
-    kernel::NormKind kind = kernel::NormKind::rms;
-    WeightId weight = kNoWeight, bias = kNoWeight; ///< [width]; zero-centred weights (1 + w) are stored as 1 + w
-    float eps = 1e-6f;
-    explicit operator bool() const { return present; }
-};
-
-/// What a mixer keeps between steps. Shapes are per slot; a growing state is [heads, capacity, size]:
-/// the rows of a head lie side by side, so that reading them is one stream.
-enum class StateKind : uint32_t { kv, conv, selective, matrix };
-enum class Growth : uint32_t { constant, window, linear };
-struct StateSpec {
-    StateKind kind = StateKind::kv;
-    Growth growth = Growth::constant;
-    DType dtype = DType::f32;
-    std::vector<uint32_t> shape;
-    uint32_t capacity() const { return shape[1]; } ///< rows of a growing state
-    uint64_t bytes() const {
-        uint64_t n = size_of(dtype);
-        for (uint32_t d : shape) n *= d;
-        return n;
-    }
-};
-
-/// Sizes that states depend on.
-struct StateOptions {
-    uint32_t context = 0;   ///< tokens a sequence may have
-    uint32_t max_chunk = 0; ///< most new tokens of one step
-    DType kv_dtype = DType::f32;
-};
 
 /// Lowering of one recording. Weights and states are resources of `r`, in the order of the schedule.
 struct LayerContext {

@@ -3,6 +3,7 @@
 // the build lists them (registry).
 #pragma once
 #include "base/json.hpp"
+#include "io/model_files.hpp"
 #include "schedule/schedule.hpp"
 #include <span>
 

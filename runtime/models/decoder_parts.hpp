@@ -2,6 +2,9 @@
 // L5: the parts that most decoders share: reading of sizes, grouped-query attention,
 // SwiGLU and experts under Llama's weight names.
 #pragma once
+#include "layers/attention.hpp"
+#include "layers/mlp.hpp"
+#include "layers/moe.hpp"
 #include "models/architecture.hpp"
 
 namespace weft {

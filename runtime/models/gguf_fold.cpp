@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/gguf_fold.hpp"
+#include "layers/attention.hpp"
+#include "layers/mamba2.hpp"
+#include "layers/mlp.hpp"
 #include <string_view>
 #include <utility>
 
@@ -17,7 +20,11 @@ public:
         }
         for (Layer& layer : s_.layers)
             for (SubBlock& block : layer.blocks)
-                for (Branch& branch : block.branches) std::visit([&](auto& op) { fold(op, branch); }, branch.op);
+                for (Branch& branch : block.branches) {
+                    if (auto* a = branch.op.as<AttentionSpec>()) fold(*a, branch);
+                    if (auto* m = branch.op.as<Mamba2Spec>()) fold(*m, branch);
+                    if (auto* m = branch.op.as<MlpSpec>()) fold(*m, branch);
+                }
         return std::move(factors_);
     }
 
@@ -53,9 +60,6 @@ private:
         result(m.in, 0, m.inner, std::exchange(m.gate_scale, 1.0f));
         result(m.out, std::exchange(b.out_scale, 1.0f));
     }
-    template <class Op>
-    void fold(Op&, Branch&) {}
-
     Schedule& s_;
     std::vector<RowFactor> factors_;
 };

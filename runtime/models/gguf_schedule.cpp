@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/gguf_schedule.hpp"
+#include "layers/attention.hpp"
+#include "layers/gated_delta.hpp"
+#include "layers/mamba.hpp"
+#include "layers/mamba2.hpp"
+#include "layers/moe.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/weight_order.hpp"
 #include <algorithm>
@@ -11,7 +16,7 @@ namespace {
 // The ops of each layer, by kind; nullptr where it has none.
 struct LayerOps {
     const AttentionSpec* attention = nullptr;
-    const Mamba1Spec* mamba1 = nullptr;
+    const MambaSpec* mamba1 = nullptr;
     const Mamba2Spec* mamba2 = nullptr;
     const GatedDeltaSpec* delta = nullptr;
     const MlpSpec* mlp = nullptr;
@@ -21,7 +26,7 @@ struct LayerOps {
         for (const SubBlock& block : layer.blocks)
             for (const Branch& branch : block.branches) {
                 const auto note = [&](auto*& to) {
-                    if (const auto* op = std::get_if<std::remove_cvref_t<decltype(*to)>>(&branch.op)) to = op;
+                    if (const auto* op = branch.op.as<std::remove_cvref_t<decltype(*to)>>()) to = op;
                 };
                 note(attention);
                 note(mamba1);
@@ -115,7 +120,7 @@ private:
     }
 
     void recurrent() {
-        if (const Mamba1Spec* m = first(layers_, &LayerOps::mamba1)) {
+        if (const MambaSpec* m = first(layers_, &LayerOps::mamba1)) {
             ssm(m->conv.taps, m->inner, m->state_size, m->rank);
             w_.boolean(prefix_ + "ssm.dt_b_c_rms", m->dt_norm && m->dt_norm.weight == kNoWeight);
         }
@@ -248,7 +253,7 @@ Schedule without_files(Schedule s) {
     for (Layer& layer : s.layers)
         for (SubBlock& block : layer.blocks)
             for (Branch& branch : block.branches)
-                if (auto* a = std::get_if<AttentionSpec>(&branch.op)) a->rope = {};
+                if (auto* a = branch.op.as<AttentionSpec>()) a->rope = {};
     return s;
 }
 

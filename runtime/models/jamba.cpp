@@ -40,8 +40,8 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-Mamba1Spec mamba(Slots& slots, const std::string& at, const Config& c) {
-    Mamba1Spec m = usual_mamba1(slots, at, c.width, c.mamba);
+MambaSpec mamba(Slots& slots, const std::string& at, const Config& c) {
+    MambaSpec m = usual_mamba1(slots, at, c.width, c.mamba);
     m.dt_norm = slots.rms(at + "dt_layernorm.weight", m.rank, c.eps);
     m.b_norm = slots.rms(at + "b_layernorm.weight", m.state_size, c.eps);
     m.c_norm = slots.rms(at + "c_layernorm.weight", m.state_size, c.eps);

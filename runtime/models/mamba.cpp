@@ -42,7 +42,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                            {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        Mamba1Spec m = usual_mamba1(slots, at + "mixer.", c.width, c.mamba);
+        MambaSpec m = usual_mamba1(slots, at + "mixer.", c.width, c.mamba);
         if (k.inner_norms) m.dt_norm = m.b_norm = m.c_norm = {.present = true, .eps = float(c.inner_eps)};
         s.layers.push_back({{{.pre = slots.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
     }

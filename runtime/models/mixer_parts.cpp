@@ -27,8 +27,8 @@ WeightId per_head(Slots& slots, const std::string& name, uint32_t heads, WeightT
     return slots.add({name, {heads}, false, {{slots.names(name), shape, 0, 0, transform}}, {}, {}});
 }
 
-ConvSpec convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
-                     kernel::Activation activation) {
+Conv convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
+                 kernel::Activation activation) {
     return {slots.vector(at + ".weight", {channels, taps}), bias ? slots.vector(at + ".bias", {channels}) : kNoWeight,
             channels, taps, activation};
 }
@@ -56,8 +56,8 @@ Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const 
     return s;
 }
 
-Mamba1Spec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, const Mamba1Sizes& s) {
-    Mamba1Spec m;
+MambaSpec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, const Mamba1Sizes& s) {
+    MambaSpec m;
     m.inner = s.inner;
     m.state_size = s.state_size;
     m.rank = s.rank;

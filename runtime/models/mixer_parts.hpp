@@ -2,6 +2,9 @@
 // L5: the recurrent mixers that several architectures share: their sizes as configs give them,
 // and their weights under the usual names.
 #pragma once
+#include "layers/gated_delta.hpp"
+#include "layers/mamba.hpp"
+#include "layers/mamba2.hpp"
 #include "models/architecture.hpp"
 
 namespace weft {
@@ -25,7 +28,7 @@ struct Mamba1Keys {
 };
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys);
 /// at + in_proj, conv1d, x_proj, dt_proj, A_log, D and out_proj; no norms on dt, B and C.
-Mamba1Spec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, const Mamba1Sizes& s);
+MambaSpec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, const Mamba1Sizes& s);
 
 struct Mamba2Sizes {
     uint32_t heads = 0, head_size = 0, state_size = 0, groups = 1, taps = 0;

@@ -2,6 +2,7 @@
 // L5: Zamba2 (Glorioso et al. 2024): Mamba-2 layers, some of them preceded by one of a few shared blocks
 // of attention and feed-forward that read the residual stream beside the embedding. Each use of a block has
 // adapters and keys and values of its own.
+#include "layers/linear.hpp"
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
 #include <algorithm>

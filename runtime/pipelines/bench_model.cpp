@@ -53,18 +53,18 @@ void count_work(const Model& model, const SessionOptions& options, ModelBench& b
         for (const auto& part : weight.parts) weight_bytes.back() += part.slice.size;
     }
     const auto add = [&](PhaseWork& phase, const WorkStep& step) {
-        const Work work = work_of(model.schedule, weight_bytes, options.kv_dtype, step);
+        const Work work = work_of(model.schedule, weight_bytes, step);
         phase.bytes += work.bytes;
         phase.operations += work.operations;
     };
     const uint32_t chunk = std::max(1u, options.max_chunk / bench.batch);
     for (uint32_t past = 0; past < bench.prompt; past += chunk)
         add(bench.prefill_work,
-            {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt});
+            {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt, options.kv_dtype});
     bench.prefill_work.share = share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations,
                                         double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
     if (!bench.generate) return;
-    add(bench.decode_work, {bench.batch, bench.prompt + bench.generate / 2, 1, true});
+    add(bench.decode_work, {bench.batch, bench.prompt + bench.generate / 2, 1, true, options.kv_dtype});
     bench.decode_work.share = share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations,
                                        bench.batch / bench.decode_tokens_per_s * 1e6);
 }

@@ -16,35 +16,6 @@ constexpr Bucket kPrefill{256, 1, 1, false, true, false}, kDecode{1, 1, 1, true,
 
 std::string number(uint32_t n) { return std::to_string(n); }
 
-std::string describe(const AttentionSpec& a) {
-    std::string s =
-        "attention (" + number(a.heads) + " heads, " + number(a.kv_heads) + " kv, " + number(a.head_size) + " wide";
-    if (a.window) s += ", window " + number(a.window);
-    if (a.chunk) s += ", chunks of " + number(a.chunk);
-    if (a.rope.kind == RopeKind::none) s += ", no positions";
-    else if (a.rope.rotary != a.head_size) s += ", rotary " + number(a.rope.rotary);
-    return s + (a.q_norm ? ", q/k norm" : "") + (a.gate ? ", gated" : "") + ")";
-}
-std::string describe(const Mamba1Spec& m) {
-    return "mamba (" + number(m.inner) + " channels, state " + number(m.state_size) + ")";
-}
-std::string describe(const Mamba2Spec& m) {
-    return "mamba-2 (" + number(m.heads) + " heads of " + number(m.head_size) + ", state " + number(m.state_size) +
-           ", " + number(m.groups) + (m.groups == 1 ? " group)" : " groups)");
-}
-std::string describe(const GatedDeltaSpec& g) {
-    return "gated delta (" + number(g.value_heads) + " heads, keys " + number(g.key_size) + ", values " +
-           number(g.value_size) + ")";
-}
-std::string describe(const MlpSpec& m) {
-    return std::string(m.gated ? "gated mlp (" : "mlp (") + number(m.inner) + ")";
-}
-std::string describe(const MoeSpec& m) {
-    return "experts (" + number(m.chosen) + " of " + number(m.experts) + ", " + number(m.inner) + " wide" +
-           (m.shared ? ", shared " + number(m.shared->inner) : "") + ")";
-}
-std::string describe(const LinearSpec& l) { return "linear (" + number(l.linear.out) + ")"; }
-
 const char* name_of(const StateSpec& s) {
     switch (s.kind) {
     case StateKind::kv: return s.growth == Growth::window ? "kv ring" : "kv";
@@ -61,8 +32,7 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
             InspectedBlock b;
             b.layer = i;
             for (const Branch& branch : block.branches)
-                b.ops +=
-                    (b.ops.empty() ? "" : " + ") + std::visit([](const auto& op) { return describe(op); }, branch.op);
+                b.ops.push_back({branch.op.name(), branch.op.words(), branch.op.colour()});
             for (WeightId id : weights_of(block))
                 if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
             Schedule one; // the states of this block alone

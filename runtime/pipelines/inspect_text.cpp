@@ -57,13 +57,18 @@ std::string escaped(const std::string& s) {
     return out;
 }
 
-const char* colour(const std::string& ops) {
-    if (ops.find(" + ") != ops.npos) return "#b8a1d9";
-    if (ops.rfind("attention", 0) == 0) return "#f2b872";
-    if (ops.rfind("mamba", 0) == 0) return "#8fc1a9";
-    if (ops.rfind("gated delta", 0) == 0) return "#7fb2d9";
-    if (ops.rfind("experts", 0) == 0) return "#e58f8f";
-    return "#d8d8d8";
+std::string text_of(const InspectedOp& op) { return op.name + " (" + op.words + ")"; }
+
+std::string text_of(const std::vector<InspectedOp>& ops) {
+    std::string s;
+    for (const InspectedOp& op : ops) s += (s.empty() ? "" : " + ") + text_of(op);
+    return s;
+}
+
+std::string html_colour(uint32_t rgb) {
+    char s[8];
+    std::snprintf(s, sizeof s, "#%06x", rgb & 0xffffff);
+    return s;
 }
 
 } // namespace
@@ -76,13 +81,14 @@ std::string Inspection::text() const {
     s += "vocabulary " + std::to_string(vocabulary) + ", width " + std::to_string(width) +
          (trained_context ? ", trained on " + std::to_string(trained_context) + " tokens" : "") + "\n\n";
     size_t ops_width = 10;
-    for (const auto& b : blocks) ops_width = std::max(ops_width, b.ops.size());
+    for (const auto& b : blocks) ops_width = std::max(ops_width, text_of(b.ops).size());
     char line[64];
     for (size_t i = 0; i < blocks.size(); ++i) {
         const auto& b = blocks[i];
         const bool first = i == 0 || blocks[i - 1].layer != b.layer;
         std::snprintf(line, sizeof line, "%5s  ", first ? std::to_string(b.layer).c_str() : "");
-        s += line + b.ops + std::string(ops_width - b.ops.size() + 2, ' ');
+        const std::string ops = text_of(b.ops);
+        s += line + ops + std::string(ops_width - ops.size() + 2, ' ');
         std::snprintf(line, sizeof line, "%9s  ", count_text(b.parameters).c_str());
         s += line + state_text(b) + "\n";
     }
@@ -122,14 +128,17 @@ std::string Inspection::json() const {
            {"tensors", tensors},
            {"blocks", Json::array()},
            {"kernels", Json::array()}};
-    for (const auto& b : blocks)
+    for (const auto& b : blocks) {
+        Json ops = Json::array();
+        for (const InspectedOp& op : b.ops) ops.push_back({{"name", op.name}, {"words", op.words}});
         j["blocks"].push_back({{"layer", b.layer},
-                               {"ops", b.ops},
+                               {"ops", std::move(ops)},
                                {"parameters", b.parameters},
                                {"states", b.states},
                                {"constant_bytes", b.constant_bytes},
                                {"bytes_per_token", b.bytes_per_token},
                                {"grows_to", b.grows_to}});
+    }
     for (const auto& k : kernels)
         j["kernels"].push_back({{"name", k.name},
                                 {"tier", k.tier},
@@ -160,10 +169,14 @@ std::string Inspection::svg() const {
         const auto& b = blocks[i];
         const int y = 54 + int(i) * row;
         if (i == 0 || blocks[i - 1].layer != b.layer) text(14, y + 15, std::to_string(b.layer), "fill=\"#555\"");
-        s += "<rect x=\"" + std::to_string(left) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" +
-             std::to_string(box) + "\" height=\"" + std::to_string(row - 3) + "\" rx=\"4\" fill=\"" + colour(b.ops) +
-             "\"/>\n";
-        text(left + 6, y + 15, b.ops.size() > 66 ? b.ops.substr(0, 64) + "..." : b.ops);
+        for (size_t n = 0; n < b.ops.size(); ++n) { // ops side by side share the row
+            const int wide = box / int(b.ops.size()), x = left + int(n) * wide, letters = (wide - 8) / 6;
+            s += "<rect x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" +
+                 std::to_string(wide - 2) + "\" height=\"" + std::to_string(row - 3) + "\" rx=\"4\" fill=\"" +
+                 html_colour(b.ops[n].colour) + "\"/>\n";
+            const std::string words = text_of(b.ops[n]);
+            text(x + 6, y + 15, int(words.size()) > letters ? words.substr(0, size_t(letters - 3)) + "..." : words);
+        }
         std::string note = count_text(b.parameters), kinds;
         for (const std::string& kind : b.states) kinds += (kinds.empty() ? "" : " + ") + kind;
         if (b.bytes_per_token) note += ", " + bytes_text(b.bytes_per_token) + "/token";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans without a device's memory, and whether one would fit it.
 #include "kernels/sample.hpp"
+#include "layers/moe.hpp"
 #include "schedule/plan.hpp"
 #include <algorithm>
 
@@ -46,7 +47,7 @@ Status check_plan(const vk::Device& device, const Schedule& schedule, const std:
     for (const Layer& layer : schedule.layers)
         for (const SubBlock& block : layer.blocks)
             for (const Branch& branch : block.branches)
-                if (const auto* moe = std::get_if<MoeSpec>(&branch.op))
+                if (const auto* moe = branch.op.as<MoeSpec>())
                     rows = std::max(rows, uint64_t(bucket.tokens) * moe->chosen);
     if (rows * widest * sizeof(float) > range)
         return too_large("activations of " + std::to_string(bucket.tokens) + " tokens are");

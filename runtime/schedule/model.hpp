@@ -2,6 +2,7 @@
 // L4: Model: a schedule with its weights on a device. Immutable; shareable between threads and sessions.
 #pragma once
 #include "schedule/schedule.hpp"
+#include "schedule/weights.hpp"
 
 namespace weft {
 

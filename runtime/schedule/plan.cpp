@@ -3,7 +3,9 @@
 #include "kernels/combine.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/gather_rows.hpp"
+#include "kernels/norm.hpp"
 #include "kernels/sample.hpp"
+#include "layers/context.hpp"
 #include <algorithm>
 
 namespace weft {
@@ -122,7 +124,7 @@ private:
             const Branch& branch = block.branches[i];
             const Tensor normed = input_for(branch.in_scale);
             const Destination to{target, i == 0 ? base : target, scale * branch.out_scale};
-            std::visit([&](const auto& op) { lower(c_, op, normed, to); }, branch.op);
+            branch.op.lower(c_, normed, to);
         }
         if (block.post) {
             kernel::norm(r_, {.x = target,

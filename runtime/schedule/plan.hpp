@@ -3,6 +3,7 @@
 // and packing of temporaries by lifetime.
 #pragma once
 #include "schedule/schedule.hpp"
+#include "schedule/weights.hpp"
 #include "vulkan/recorder.hpp"
 
 namespace weft {

@@ -1,54 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
+#include "layers/limits.hpp"
 #include <algorithm>
 
 namespace weft {
 namespace {
 
-std::vector<StateSpec> states_of(const MlpSpec&, const StateOptions&) { return {}; }
-std::vector<StateSpec> states_of(const MoeSpec&, const StateOptions&) { return {}; }
-std::vector<StateSpec> states_of(const LinearSpec&, const StateOptions&) { return {}; }
-
-// What the kernels' headers allow.
-constexpr uint32_t kLargestHead = 256, kLargestState = 256, kFewestTaps = 2, kMostTaps = 8, kMostExperts = 1024,
-                   kMostChosen = 32, kLargestVocabulary = 393216;
-
-class Limits {
-public:
-    void at(std::string place) { place_ = std::move(place); }
-    void range(const char* what, uint64_t value, uint64_t least, uint64_t most) {
-        if (value >= least && value <= most) return;
-        found.push_back(place_ + what + " is " + std::to_string(value) + "; weft takes " + std::to_string(least) +
-                        " to " + std::to_string(most));
-    }
-    void check(const AttentionSpec& a) {
-        range("the size of a head", a.head_size, 1, kLargestHead);
-        range("the size of a value head", a.value_size, 1, kLargestHead);
-    }
-    void check(const ConvSpec& c) { range("the number of the convolution's taps", c.taps, kFewestTaps, kMostTaps); }
-    void check(const Mamba1Spec& m) {
-        check(m.conv);
-        range("the size of a state", m.state_size, 1, kLargestState);
-    }
-    void check(const Mamba2Spec& m) {
-        check(m.conv);
-        range("the size of a state", m.state_size, 1, kLargestState);
-    }
-    void check(const GatedDeltaSpec& g) {
-        check(g.conv);
-        range("the size of a key head", g.key_size, 1, kLargestState);
-    }
-    void check(const MoeSpec& m) {
-        range("the number of experts", m.experts, 1, kMostExperts);
-        range("the number of chosen experts", m.chosen, 1, std::min(m.experts, kMostChosen));
-    }
-    void check(const MlpSpec&) {}
-    void check(const LinearSpec&) {}
-    std::vector<std::string> found;
-
-private:
-    std::string place_;
-};
+constexpr uint32_t kLargestVocabulary = 393216; // of the sampling kernels
 
 } // namespace
 
@@ -58,20 +16,19 @@ std::vector<std::string> Schedule::beyond_limits() const {
     for (size_t i = 0; i < layers.size(); ++i) {
         limits.at("layer " + std::to_string(i) + ": ");
         for (const SubBlock& block : layers[i].blocks)
-            for (const Branch& branch : block.branches)
-                std::visit([&](const auto& op) { limits.check(op); }, branch.op);
+            for (const Branch& branch : block.branches) branch.op.limits(limits);
     }
     for (const WeightSlot& slot : weights) {
         long double elements = 1; // a product of 32-bit sizes may not fit 64 bits
         for (uint32_t d : slot.shape) elements *= d;
-        if (elements > kMostElements) limits.found.push_back(slot.name + " has more than 2^46 elements");
+        if (elements > kMostElements) limits.add(slot.name + " has more than 2^46 elements");
     }
     size_t pieces = 0;
     for (const WeightSlot& slot : weights) pieces += slot.piece_count();
     if (pieces > kMostPieces)
-        limits.found.push_back("the weights are put together from " + std::to_string(pieces) +
-                               " pieces; weft takes at most " + std::to_string(kMostPieces));
-    return std::move(limits.found);
+        limits.add("the weights are put together from " + std::to_string(pieces) + " pieces; weft takes at most " +
+                   std::to_string(kMostPieces));
+    return limits.take();
 }
 
 Status check_limits(const Schedule& schedule, const std::string& origin) {
@@ -89,7 +46,7 @@ std::vector<StateSpec> Schedule::states(const StateOptions& o) const {
     for (const Layer& layer : layers)
         for (const SubBlock& block : layer.blocks)
             for (const Branch& branch : block.branches) {
-                const auto own = std::visit([&](const auto& op) { return states_of(op, o); }, branch.op);
+                const auto own = branch.op.states(o);
                 all.insert(all.end(), own.begin(), own.end());
             }
     return all;
@@ -100,11 +57,6 @@ uint64_t Schedule::parameters() const {
     for (const WeightSlot& slot : weights)
         if (slot.computed.empty()) n += slot.count();
     return n;
-}
-
-const char* name_of(const Op& op) {
-    constexpr const char* names[] = {"attention", "mamba", "mamba2", "gated delta", "mlp", "experts", "linear"};
-    return names[op.index()];
 }
 
 } // namespace weft

@@ -2,18 +2,11 @@
 // L4: Schedule: a model as data. What an architecture's file returns; what plan, record,
 // inspect and weight loading read.
 #pragma once
-#include "layers/attention.hpp"
-#include "layers/delta.hpp"
-#include "layers/mamba.hpp"
-#include "layers/mlp.hpp"
-#include "schedule/weights.hpp"
-#include <string>
-#include <variant>
-#include <vector>
+#include "layers/op.hpp"
+#include "schedule/weight_slot.hpp"
+#include <weft/error.hpp>
 
 namespace weft {
-
-using Op = std::variant<AttentionSpec, Mamba1Spec, Mamba2Spec, GatedDeltaSpec, MlpSpec, MoeSpec, LinearSpec>;
 
 /// One of the operations that a sub-block runs on the same normed input.
 struct Branch {
@@ -76,8 +69,5 @@ struct Schedule {
 
 /// beyond_limits() as an error; `origin` is the file that the schedule comes from.
 Status check_limits(const Schedule& schedule, const std::string& origin);
-
-/// One word for what an op is: "attention", "mamba2", "moe".
-const char* name_of(const Op& op);
 
 } // namespace weft

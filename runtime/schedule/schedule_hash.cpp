@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "schedule/spec_fields.hpp"
+#include "schedule/schedule_fields.hpp"
 #include "schedule/weight_order.hpp"
 #include <bit>
 
@@ -7,48 +7,51 @@ namespace weft {
 namespace {
 
 /// Every field in its order, with its name, so that neighbours of equal values cannot stand for each other.
-class Hasher {
+class Hasher final : public ScheduleFields {
 public:
     explicit Hasher(const std::vector<WeightSlot>& slots) : slots_(slots), ids_(slots.size(), kNoWeight) {}
     uint64_t result() const { return hash_; }
 
-    void size(const char* key, uint32_t x, uint32_t = 0) {
-        add(key);
-        add(x);
+    using Fields::list;
+    using Fields::value;
+    void size(const char* key, uint32_t& x) override { keyed(key, x); }
+    void size(const char* key, uint32_t& x, uint32_t) override { keyed(key, x); }
+    void value(const char* key, bool& x, bool) override { keyed(key, x); }
+    void value(const char* key, uint32_t& x, uint32_t) override { keyed(key, x); }
+    void value(const char* key, uint64_t& x, uint64_t) override { keyed(key, x); }
+    void value(const char* key, int64_t& x, int64_t) override { keyed(key, x); }
+    void value(const char* key, float& x, float) override { keyed(key, x); }
+    void value(const char* key, std::string& x, const std::string&) override { keyed(key, x); }
+    void value(const char* key, std::vector<uint64_t>& x, const std::vector<uint64_t>&) override { keyed(key, x); }
+    void value(const char* key, std::vector<float>& x, const std::vector<float>&) override { keyed(key, x); }
+    void value(const char* key, std::vector<std::string>& x, const std::vector<std::string>&) override {
+        keyed(key, x);
     }
-    template <class T>
-    void value(const char* key, const T& x, const T&) {
-        for (const char* silent : {"architecture", "trained_context", "begin_token"})
-            if (std::string_view(key) == silent) return;
-        add(key);
-        add(x);
+    void choice(const char* key, uint32_t& x, uint32_t, std::span<const char* const> names) override {
+        keyed(key, names[x]);
     }
-    void derived(uint64_t, uint64_t) {}
-    void rule(bool, const char*, const char*) {}
-    bool enter(const char* key, bool there, bool) {
-        add(key);
-        add(there);
+    void derived(bool&, bool) override {}
+    void derived(uint32_t&, uint64_t) override {}
+    void rule(bool, const char*, const std::string&) override {}
+    bool enter(const char* key, bool there, bool) override {
+        keyed(key, there);
         return there;
     }
-    void leave() {}
-    template <class T, class Each>
-    void list(const char* key, const std::vector<T>& items, Each each) {
-        add(key);
-        add(items.size());
-        for (const T& item : items) each(item);
+    void leave() override {}
+    void list(const char* key, size_t count, const std::function<void(size_t)>& each) override {
+        keyed(key, uint64_t(count));
+        for (size_t i = 0; i < count; ++i) each(i);
     }
-    void op(const Op& op) { add(kOpNames[op.index()]); }
-    template <class Each>
-    void layers(const std::vector<Layer>& all, Each each) {
-        add(all.size());
-        for (const Layer& layer : all) {
-            add(layer.blocks.size());
-            for (const SubBlock& block : layer.blocks) each(block);
+    void op(Op& op) override { add(op.name()); }
+    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+        add(uint64_t(all.size()));
+        for (Layer& layer : all) {
+            add(uint64_t(layer.blocks.size()));
+            for (SubBlock& block : layer.blocks) each(block);
         }
     }
-    void weight(const char* key, WeightId id, WeightShape, WeightUse, WeightKind) {
-        add(key);
-        add(id != kNoWeight);
+    void weight(const char* key, WeightId& id, WeightShape, WeightUse, WeightKind) override {
+        keyed(key, id != kNoWeight);
         if (id == kNoWeight) return;
         const bool fresh = ids_[id] == kNoWeight;
         if (fresh) ids_[id] = next_++;
@@ -56,11 +59,20 @@ public:
         if (!fresh) return;
         add(slots_[id].matrix);
         for (uint32_t d : slots_[id].shape) add(d);
-        fields(*this, slots_[id]);
+        visit_const(*this, slots_[id]);
     }
-    void frequencies(const Rope& r) { weight("frequencies", r.frequencies, {}, WeightUse::always, WeightKind::vector); }
+    void frequencies(Rope& r) override {
+        weight("frequencies", r.frequencies, {}, WeightUse::always, WeightKind::vector);
+    }
 
 private:
+    template <class T>
+    void keyed(const char* key, const T& x) {
+        for (const char* silent : {"architecture", "trained_context", "begin_token"})
+            if (std::string_view(key) == silent) return;
+        add(key);
+        add(x);
+    }
     void add(uint64_t x) { // a multiplication and a fold a word: every bit of x reaches every bit of the sum
         hash_ = (hash_ ^ x) * 0x9e3779b97f4a7c15u;
         hash_ ^= hash_ >> 32;
@@ -77,9 +89,6 @@ private:
     void add(bool x) { add(uint64_t(x)); }
     void add(uint32_t x) { add(uint64_t(x)); }
     void add(int64_t x) { add(uint64_t(x)); }
-    template <class E>
-    requires std::is_enum_v<E>
-    void add(E x) { add(names_of(x)[size_t(x)]); }
     template <class T>
     void add(const std::vector<T>& list) {
         add(uint64_t(list.size()));
@@ -96,7 +105,7 @@ private:
 
 uint64_t hash_of(const Schedule& schedule) {
     Hasher hasher(schedule.weights);
-    fields(hasher, schedule);
+    visit_const(hasher, schedule);
     return hasher.result();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L4: schedules as JSON, written by hand or from a model's config. The fields, their order and what they are where
-// absent: spec_fields.hpp; apps/models/hybrid.json is an example.
+// absent: schedule_fields.hpp; apps/models/hybrid.json is an example.
 //
 //   { "weft_schedule": 1, "vocabulary": 4096, "width": 256,
 //     "blocks": { "mixer": { "pre": {}, "branches": [{ "op": "mamba" }] },

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON to a schedule. One pass over the fields of spec_fields.hpp; the first error ends it.
+// JSON to a schedule. One pass over the fields of schedule_fields.hpp; the first error ends it.
 #include "schedule/rotary_base.hpp"
+#include "schedule/schedule_fields.hpp"
 #include "schedule/schedule_json.hpp"
-#include "schedule/spec_fields.hpp"
 #include <limits>
 #include <map>
 #include <set>
@@ -15,7 +15,7 @@ constexpr size_t kMostBlocks = 100000, kMostComputed = size_t(1) << 24, kLongest
 constexpr uint32_t kMostCount = std::numeric_limits<int32_t>::max();
 constexpr const char* kLayerMark = "{layer}";
 
-class Reader {
+class Reader final : public ScheduleFields {
 public:
     Reader(const Json& json, const std::string& origin) : origin_(origin) { frames_.push_back({&json, "", "", {}}); }
 
@@ -25,7 +25,7 @@ public:
         rule(version == 1, kScheduleKey, "be 1, the version of the format that weft reads");
         layouts_ = object("weights");
         named_blocks_ = object("blocks");
-        fields(*this, schedule_);
+        visit(*this, schedule_);
         leave();
         check_sides();
         if (!error_ && layouts_)
@@ -36,31 +36,54 @@ public:
         return std::move(schedule_);
     }
 
-    void size(const char* key, uint32_t& x) {
+    using Fields::list;
+    using Fields::value;
+    void size(const char* key, uint32_t& x) override {
         value(key, x, 0u);
         at_least_one(key, x);
     }
-    void size(const char* key, uint32_t& x, uint32_t otherwise) {
+    void size(const char* key, uint32_t& x, uint32_t otherwise) override {
         value(key, x, otherwise);
         at_least_one(key, x);
     }
-    template <class T>
-    void value(const char* key, T& x, const T& otherwise) {
-        const Json* json = find(key);
-        if (!json) x = otherwise;
-        else read(key, *json, x);
+    void value(const char* key, bool& x, bool otherwise) override { read_or(key, x, otherwise); }
+    void value(const char* key, uint32_t& x, uint32_t otherwise) override { read_or(key, x, otherwise); }
+    void value(const char* key, uint64_t& x, uint64_t otherwise) override { read_or(key, x, otherwise); }
+    void value(const char* key, int64_t& x, int64_t otherwise) override { read_or(key, x, otherwise); }
+    void value(const char* key, float& x, float otherwise) override { read_or(key, x, otherwise); }
+    void value(const char* key, std::string& x, const std::string& otherwise) override { read_or(key, x, otherwise); }
+    void value(const char* key, std::vector<uint64_t>& x, const std::vector<uint64_t>& otherwise) override {
+        read_or(key, x, otherwise);
     }
-    void derived(bool& x, uint64_t value) { x = value != 0; }
-    void derived(uint32_t& x, uint64_t value) {
+    void value(const char* key, std::vector<float>& x, const std::vector<float>& otherwise) override {
+        read_or(key, x, otherwise);
+    }
+    void value(const char* key, std::vector<std::string>& x, const std::vector<std::string>& otherwise) override {
+        read_or(key, x, otherwise);
+    }
+    void choice(const char* key, uint32_t& x, uint32_t otherwise, std::span<const char* const> names) override {
+        const Json* json = find(key);
+        x = otherwise;
+        if (!json) return;
+        if (json->is_string())
+            for (size_t i = 0; i < names.size(); ++i)
+                if (json->get_ref<const std::string&>() == names[i]) {
+                    x = uint32_t(i);
+                    return;
+                }
+        fail(key, "be one of " + joined(names));
+    }
+    void derived(bool& x, bool value) override { x = value; }
+    void derived(uint32_t& x, uint64_t value) override {
         x = uint32_t(value);
         if (value < 1 || value > kMostCount)
             fail_at(frames_.back().path, "not need a size of " + std::to_string(value) + "; weft takes 1 to 2^31 - 1");
     }
-    void rule(bool holds, const char* key, const std::string& text) {
+    void rule(bool holds, const char* key, const std::string& text) override {
         if (!holds) fail(key, text);
     }
 
-    bool enter(const char* key, bool, bool optional) {
+    bool enter(const char* key, bool, bool optional) override {
         const Json* json = find(key);
         if (error_ || (!json && optional)) return false;
         static const Json nothing = Json::object();
@@ -71,7 +94,7 @@ public:
         push(json ? *json : nothing, path_of(key), frames_.back().name + key + ".");
         return true;
     }
-    void leave() {
+    void leave() override {
         const Frame& frame = frames_.back();
         if (!error_ && frame.json->is_object())
             for (const auto& [key, value] : frame.json->items())
@@ -84,8 +107,7 @@ public:
                 }
         frames_.pop_back();
     }
-    template <class T, class Each>
-    void list(const char* key, std::vector<T>& items, Each each) {
+    void list(const char* key, size_t, const std::function<void(size_t)>& each) override {
         const Json* json = array(key);
         if (!json) return;
         if (json->size() > kMostPieces) return fail(key, "be shorter");
@@ -93,27 +115,29 @@ public:
             const std::string index = std::to_string(i);
             if (!(*json)[i].is_object()) return fail_at(path_of(key) + "[" + index + "]", "be an object");
             push((*json)[i], path_of(key) + "[" + index + "]", frames_.back().name + key + "." + index + ".");
-            each(items.emplace_back());
+            each(i);
             leave();
         }
     }
-    void op(Op& op) {
+    void op(Op& op) override {
         std::string name;
         value("op", name, std::string());
-        size_t index = 0;
-        while (index < std::size(kOpNames) && name != kOpNames[index]) ++index;
-        if (index == std::size(kOpNames))
-            return fail("op", "be one of " + joined(kOpNames) + ", is " + in_quotes(name));
-        make<0>(op, index);
+        std::vector<const char*> known;
+        for (const OpKind* kind : all_ops()) {
+            if (name == kind->name) op = kind->make();
+            known.push_back(kind->name);
+        }
+        if (op) return;
+        fail("op", "be one of " + joined(known) + ", is " + in_quotes(name));
+        op = all_ops()[0]->make(); // whose fields are passed over
     }
 
-    template <class Each>
-    void layers(std::vector<Layer>& all, Each each) {
+    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
         entries(all, each);
         rule(!all.empty(), "layers", "be given");
     }
 
-    void weight(const char* key, WeightId& id, WeightShape shape, WeightUse use, WeightKind kind) {
+    void weight(const char* key, WeightId& id, WeightShape shape, WeightUse use, WeightKind kind) override {
         const Json* json = find(key);
         bool there = use != WeightUse::rare;
         std::string name = frames_.back().name + key;
@@ -154,7 +178,7 @@ public:
         id = add(std::move(slot));
     }
 
-    void frequencies(Rope& r) {
+    void frequencies(Rope& r) override {
         const uint32_t pairs = r.rotary / 2;
         if (frames_.back().json->contains("frequencies")) {
             if (r.long_table) weight("frequencies", r.frequencies, {2, pairs}, WeightUse::always, WeightKind::vector);
@@ -163,7 +187,7 @@ public:
         }
         frames_.back().asked.push_back("frequencies");
         double theta = 0;
-        value("theta", theta, kUsualTheta);
+        read_or("theta", theta, kUsualTheta);
         rule(theta > 0 && std::isfinite(theta), "theta", "be above 0");
         rule(!r.long_table, "frequencies", "be given with long_table");
         rule(r.rotary <= kMostRotary, "rotary", "be at most " + std::to_string(kMostRotary));
@@ -192,13 +216,6 @@ private:
         std::vector<std::string> asked;
     };
 
-    template <size_t I>
-    static void make(Op& op, size_t index) {
-        if constexpr (I < std::variant_size_v<Op>) {
-            if (I == index) op.emplace<I>();
-            else make<I + 1>(op, index);
-        }
-    }
     static std::string joined(std::span<const char* const> names) {
         std::string all;
         for (const char* name : names) all += (all.empty() ? "" : ", ") + std::string(name);
@@ -239,6 +256,12 @@ private:
         x = 1; // what follows may divide by it
     }
 
+    template <class T>
+    void read_or(const char* key, T& x, const T& otherwise) {
+        const Json* json = find(key);
+        if (!json) x = otherwise;
+        else read(key, *json, x);
+    }
     void read(const char* key, const Json& json, bool& x) {
         if (!json.is_boolean()) return fail(key, "be true or false");
         x = json.get<bool>();
@@ -277,18 +300,6 @@ private:
     void read(const char* key, const Json& json, std::string& x) {
         if (!json.is_string()) return fail(key, "be a string");
         x = json.get<std::string>();
-    }
-    template <class E>
-    requires std::is_enum_v<E>
-    void read(const char* key, const Json& json, E& x) {
-        const auto names = names_of(E{});
-        if (json.is_string())
-            for (size_t i = 0; i < names.size(); ++i)
-                if (json.get_ref<const std::string&>() == names[i]) {
-                    x = E(i);
-                    return;
-                }
-        fail(key, "be one of " + joined(names));
     }
     // Lists of numbers; of floats, [n, value] stands for n times the value.
     template <class T>
@@ -333,7 +344,7 @@ private:
             used_layouts_.insert(name);
             if (!it->is_object()) return fail_at("weights." + name, "be an object");
             push(*it, "weights." + name, "");
-            fields(*this, slot);
+            visit(*this, slot);
             leave();
             break;
         }
@@ -347,8 +358,7 @@ private:
             fail(key, "fit its layout under weights: " + problem);
     }
 
-    template <class Each>
-    void entries(std::vector<Layer>& all, Each each) {
+    void entries(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) {
         const Json* list = array("layers");
         if (!list) return;
         if (list->empty()) return fail("layers", "not be empty");
@@ -369,8 +379,7 @@ private:
             leave();
         }
     }
-    template <class Each>
-    void layer(std::vector<Layer>& all, Each each) {
+    void layer(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) {
         const Json* list = array("blocks");
         if (!list) return;
         layer_ = uint32_t(all.size());

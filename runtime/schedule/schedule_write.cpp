@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schedule to JSON: the fields of spec_fields.hpp that are not what they are where absent,
+// A schedule to JSON: the fields of schedule_fields.hpp that are not what they are where absent,
 // blocks under names, layers that repeat once.
 #include "base/check.hpp"
 #include "schedule/rotary_base.hpp"
+#include "schedule/schedule_fields.hpp"
 #include "schedule/schedule_json.hpp"
-#include "schedule/spec_fields.hpp"
 #include <charconv>
 #include <map>
 #include <set>
@@ -75,7 +75,7 @@ Ordered repeated(const std::vector<Names>& layers) {
     return entries;
 }
 
-class Writer {
+class Writer final : public ScheduleFields {
 public:
     explicit Writer(const Schedule& s) : s_(s), written_(s.weights.size(), false) {
         frames_.push_back({Ordered::object(), "", "", false});
@@ -83,7 +83,7 @@ public:
 
     Ordered run() {
         top()[kScheduleKey] = 1;
-        fields(*this, s_);
+        visit_const(*this, s_);
         if (!layouts_.empty()) {
             top()["weights"] = Ordered::object();
             for (auto& [name, layout] : layouts_) top()["weights"][name] = std::move(layout);
@@ -91,41 +91,54 @@ public:
         return std::move(top());
     }
 
-    void size(const char* key, uint32_t x) { top()[key] = x; }
-    void size(const char* key, uint32_t x, uint32_t otherwise) { value(key, x, otherwise); }
-    template <class T>
-    void value(const char* key, const T& x, const T& otherwise) {
-        if (!same(x, otherwise)) top()[key] = json(x);
+    using Fields::list;
+    using Fields::value;
+    void size(const char* key, uint32_t& x) override { top()[key] = x; }
+    void size(const char* key, uint32_t& x, uint32_t otherwise) override { write(key, x, otherwise); }
+    void value(const char* key, bool& x, bool otherwise) override { write(key, x, otherwise); }
+    void value(const char* key, uint32_t& x, uint32_t otherwise) override { write(key, x, otherwise); }
+    void value(const char* key, uint64_t& x, uint64_t otherwise) override { write(key, x, otherwise); }
+    void value(const char* key, int64_t& x, int64_t otherwise) override { write(key, x, otherwise); }
+    void value(const char* key, float& x, float otherwise) override { write(key, x, otherwise); }
+    void value(const char* key, std::string& x, const std::string& otherwise) override { write(key, x, otherwise); }
+    void value(const char* key, std::vector<uint64_t>& x, const std::vector<uint64_t>& otherwise) override {
+        write(key, x, otherwise);
     }
-    void derived(uint64_t, uint64_t) {}
-    void rule(bool, const char*, const char*) {}
+    void value(const char* key, std::vector<float>& x, const std::vector<float>& otherwise) override {
+        write(key, x, otherwise);
+    }
+    void value(const char* key, Names& x, const Names& otherwise) override { write(key, x, otherwise); }
+    void choice(const char* key, uint32_t& x, uint32_t otherwise, std::span<const char* const> names) override {
+        if (x != otherwise) top()[key] = names[x];
+    }
+    void derived(bool&, bool) override {}
+    void derived(uint32_t&, uint64_t) override {}
+    void rule(bool, const char*, const std::string&) override {}
 
-    bool enter(const char* key, bool there, bool optional) {
+    bool enter(const char* key, bool there, bool optional) override {
         if (there) frames_.push_back({Ordered::object(), key, frames_.back().name + key + ".", optional});
         return there;
     }
-    void leave() {
+    void leave() override {
         Frame frame = std::move(frames_.back());
         frames_.pop_back();
         if (frame.optional || !frame.json.empty()) top()[frame.key] = std::move(frame.json);
     }
-    template <class T, class Each>
-    void list(const char* key, const std::vector<T>& items, Each each) {
-        if (items.empty()) return;
+    void list(const char* key, size_t count, const std::function<void(size_t)>& each) override {
+        if (count == 0) return;
         Ordered all = Ordered::array();
-        for (size_t i = 0; i < items.size(); ++i) {
+        for (size_t i = 0; i < count; ++i) {
             frames_.push_back(
                 {Ordered::object(), key, frames_.back().name + key + "." + std::to_string(i) + ".", true});
-            each(items[i]);
+            each(i);
             all.push_back(std::move(top()));
             frames_.pop_back();
         }
         top()[key] = std::move(all);
     }
-    void op(const Op& op) { top()["op"] = kOpNames[op.index()]; }
+    void op(Op& op) override { top()["op"] = op.name(); }
 
-    template <class Each>
-    void layers(const std::vector<Layer>& all, Each each) {
+    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
         Ordered named = Ordered::object();
         std::map<std::string, std::string> name_of_block; // by its text
         std::vector<Names> list;
@@ -140,7 +153,7 @@ public:
                 std::string& name = name_of_block[block.dump()];
                 if (name.empty()) {
                     for (const Branch& branch : all[i].blocks[b].branches)
-                        name += (name.empty() ? "" : "+") + std::string(kOpNames[branch.op.index()]);
+                        name += std::string(name.empty() ? "" : "+") + branch.op.name();
                     name = free_name(name, [&](const std::string& n) { return named.contains(n); });
                     named[name] = block;
                 }
@@ -153,7 +166,7 @@ public:
         top()["layers"] = repeated(list);
     }
 
-    void weight(const char* key, WeightId id, WeightShape, WeightUse use, WeightKind) {
+    void weight(const char* key, WeightId& id, WeightShape, WeightUse use, WeightKind) override {
         if (id == kNoWeight) {
             if (use != WeightUse::rare) top()[key] = false;
             return;
@@ -166,7 +179,7 @@ public:
         written_[id] = true;
         taken_.insert(slot.name);
     }
-    void frequencies(const Rope& r) {
+    void frequencies(Rope& r) override {
         const WeightSlot& slot = s_.weights[r.frequencies];
         const bool known = bases_.count(r.frequencies) != 0;
         const std::string name =
@@ -175,13 +188,17 @@ public:
                                                 ? std::nullopt
                                                 : base_of(slot.computed, r.rotary);
         if (!theta) return weight("frequencies", r.frequencies, {}, WeightUse::always, WeightKind::vector);
-        value("theta", *theta, kUsualTheta);
+        write("theta", *theta, kUsualTheta);
         bases_.insert(r.frequencies);
         written_[r.frequencies] = true;
         taken_.insert(slot.name);
     }
 
 private:
+    template <class T>
+    void write(const char* key, const T& x, const T& otherwise) {
+        if (!same(x, otherwise)) top()[key] = json(x);
+    }
     struct Frame {
         Ordered json;
         std::string key, name;
@@ -206,8 +223,7 @@ private:
     }
     template <class T>
     static Ordered json(const T& x) {
-        if constexpr (std::is_enum_v<T>) return names_of(x)[size_t(x)];
-        else return x;
+        return x;
     }
 
     /// The theta that gives these frequencies to the last bit, if there is one with few digits.
@@ -231,7 +247,7 @@ private:
                          slot.pieces[0].file_shape.end()) &&
               slot.pieces[0].first_row == 0 && slot.pieces[0].rows == 0 &&
               slot.pieces[0].transform == WeightTransform::none && slot.pieces[0].zipped == 0))
-            fields(*this, slot);
+            visit_const(*this, slot);
         Ordered made = std::move(top());
         frames_.pop_back();
         const auto [known, fresh] = layout_of_.emplace(name, made);

@@ -2,7 +2,7 @@
 #include "schedule/weight_order.hpp"
 #include "base/check.hpp"
 #include "schedule/rotary_base.hpp"
-#include "schedule/spec_fields.hpp"
+#include "schedule/schedule_fields.hpp"
 #include <algorithm>
 #include <map>
 
@@ -10,47 +10,55 @@ namespace weft {
 namespace {
 
 /// What both visitors pass over.
-struct Walker {
-    template <class... T>
-    void size(const char*, T&&...) {}
-    template <class T>
-    void value(const char*, const T&, const T&) {}
-    template <class T>
-    void derived(const T& x, uint64_t value) {
-        weft_CHECK(uint64_t(x) == value, "the sizes of a schedule follow from each other");
+class Walker : public ScheduleFields {
+public:
+    using Fields::list;
+    using Fields::value;
+    void size(const char*, uint32_t&) override {}
+    void size(const char*, uint32_t&, uint32_t) override {}
+    void value(const char*, bool&, bool) override {}
+    void value(const char*, uint32_t&, uint32_t) override {}
+    void value(const char*, uint64_t&, uint64_t) override {}
+    void value(const char*, int64_t&, int64_t) override {}
+    void value(const char*, float&, float) override {}
+    void value(const char*, std::string&, const std::string&) override {}
+    void value(const char*, std::vector<uint64_t>&, const std::vector<uint64_t>&) override {}
+    void value(const char*, std::vector<float>&, const std::vector<float>&) override {}
+    void value(const char*, std::vector<std::string>&, const std::vector<std::string>&) override {}
+    void choice(const char*, uint32_t&, uint32_t, std::span<const char* const>) override {}
+    void derived(bool&, bool) override {}
+    void derived(uint32_t&, uint64_t) override {}
+    void rule(bool, const char*, const std::string&) override {}
+    bool enter(const char*, bool there, bool) override { return there; }
+    void leave() override {}
+    void list(const char*, size_t count, const std::function<void(size_t)>& each) override {
+        for (size_t i = 0; i < count; ++i) each(i);
     }
-    void rule(bool, const char*, const char*) {}
-    bool enter(const char*, bool there, bool) { return there; }
-    void leave() {}
-    template <class Items, class Each>
-    void list(const char*, Items& items, Each each) {
-        for (auto& item : items) each(item);
+    void op(Op&) override {}
+    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+        for (Layer& layer : all)
+            for (SubBlock& block : layer.blocks) each(block);
     }
-    void op(const Op&) {}
 };
 
-class Collector : public Walker {
+class Collector final : public Walker {
 public:
-    void weight(const char*, WeightId id, WeightShape, WeightUse, WeightKind) {
+    void weight(const char*, WeightId& id, WeightShape, WeightUse, WeightKind) override {
         if (id != kNoWeight && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     }
-    void frequencies(const Rope& r) { weight("", r.frequencies, {}, WeightUse::always, WeightKind::vector); }
-    // Sizes follow from a width that is not known here.
-    void derived(uint64_t, uint64_t) {}
+    void frequencies(Rope& r) override { weight("", r.frequencies, {}, WeightUse::always, WeightKind::vector); }
     std::vector<WeightId> ids;
 };
 
-class Orderer : public Walker {
+class Orderer final : public Walker {
 public:
     explicit Orderer(std::vector<WeightSlot> slots) : slots_(std::move(slots)), ids_(slots_.size(), kNoWeight) {}
     std::vector<WeightSlot> take() { return std::move(ordered_); }
 
-    template <class Each>
-    void layers(std::vector<Layer>& all, Each each) {
-        for (Layer& layer : all)
-            for (SubBlock& block : layer.blocks) each(block);
+    void derived(uint32_t& x, uint64_t value) override {
+        weft_CHECK(x == value, "the sizes of a schedule follow from each other");
     }
-    void weight(const char* key, WeightId& id, WeightShape shape, WeightUse use, WeightKind kind) {
+    void weight(const char* key, WeightId& id, WeightShape shape, WeightUse use, WeightKind kind) override {
         if (id == kNoWeight) {
             weft_CHECK(use != WeightUse::always, key);
             return;
@@ -64,7 +72,7 @@ public:
                    slot.name.c_str());
         slot.decay = kind == WeightKind::decay;
     }
-    void frequencies(Rope& r) {
+    void frequencies(Rope& r) override {
         const uint64_t pairs = r.rotary / 2;
         if (r.long_table) weight("frequencies", r.frequencies, {2, pairs}, WeightUse::always, WeightKind::vector);
         else weight("frequencies", r.frequencies, {pairs}, WeightUse::always, WeightKind::vector);
@@ -92,13 +100,13 @@ private:
 
 void order_weights(Schedule& schedule) {
     Orderer orderer(std::move(schedule.weights));
-    fields(orderer, schedule);
+    visit(orderer, schedule);
     schedule.weights = orderer.take();
 }
 
 std::vector<WeightId> weights_of(const SubBlock& block) {
     Collector collector;
-    fields(collector, block, 1);
+    visit_const(collector, block, uint64_t(1)); // sizes are not looked at
     return std::move(collector.ids);
 }
 

@@ -5,7 +5,7 @@
 
 namespace weft {
 
-/// Puts the weights into the order in which spec_fields.hpp meets them and marks those that decay.
+/// Puts the weights into the order in which schedule_fields.hpp meets them and marks those that decay.
 /// Drops those that nothing uses, merges equal computed ones, and gives each a name of its own.
 /// Every schedule that make_schedule or schedule_from_json returns has this order.
 void order_weights(Schedule& schedule);

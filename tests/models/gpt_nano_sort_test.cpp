@@ -4,6 +4,8 @@
 // each operation then show what stands between.
 #include "harness/gpu.hpp"
 #include "io/safetensors_writer.hpp"
+#include "layers/attention.hpp"
+#include "layers/mlp.hpp"
 #include "models/architecture.hpp"
 #include "schedule/session.hpp"
 #include "unit/goldens.hpp"
@@ -165,15 +167,15 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
         return run(r, std::move(s));
     };
     const SubBlock &attends = r.schedule.layers[0].blocks[0], &feeds = r.schedule.layers[0].blocks[1];
-    const auto& attention = std::get<AttentionSpec>(attends.branches[0].op);
-    const auto& mlp = std::get<MlpSpec>(feeds.branches[0].op);
+    const auto& attention = *attends.branches[0].op.as<AttentionSpec>();
+    const auto& mlp = *feeds.branches[0].op.as<MlpSpec>();
 
     compare("x", shown(cut(0, 0), {}), theirs("x"));
     compare("ln1", shown(cut(0, 0), attends.pre), theirs("ln1"));
     compare("qkv", shown(cut(0, 0), attends.pre, attention.qkv), theirs("qkv"));
     {
         Schedule s = cut(1, 1);
-        std::get<AttentionSpec>(s.layers[0].blocks[0].branches[0].op).out = pick(s, width, 0);
+        s.layers[0].blocks[0].branches[0].op.as<AttentionSpec>()->out = pick(s, width, 0);
         compare("x + y", shown(s, {}), sum(theirs("x"), theirs("y")));
     }
     compare("attnResid", shown(cut(1, 1), {}), theirs("attnResid"));
@@ -181,7 +183,7 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
     compare("fc", shown(cut(1, 1), feeds.pre, mlp.in), theirs("fc"));
     for (uint32_t first = 0; first < mlp.inner; first += width) {
         Schedule s = cut(1, 2);
-        std::get<MlpSpec>(s.layers[0].blocks[1].branches[0].op).out = pick(s, mlp.inner, first);
+        s.layers[0].blocks[1].branches[0].op.as<MlpSpec>()->out = pick(s, mlp.inner, first);
         std::vector<float> expected = theirs("attnResid");
         const auto gelu = theirs("gelu");
         for (size_t i = 0; i < expected.size(); ++i) expected[i] += gelu[i / width * mlp.inner + first + i % width];

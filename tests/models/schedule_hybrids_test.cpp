@@ -22,11 +22,13 @@ Json with(const char* name, const char* key, Json value) {
 // One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, f feed-forward, x experts,
 // l linear; '|' between layers.
 std::string pattern(const Schedule& s) {
+    const std::map<std::string, char> letters{{"attention", 'a'}, {"mamba", 'm'}, {"mamba2", 'M'}, {"gated_delta", 'd'},
+                                              {"mlp", 'f'},       {"moe", 'x'},   {"linear", 'l'}};
     std::string all;
     for (const Layer& layer : s.layers) {
         if (!all.empty()) all += '|';
         for (const SubBlock& b : layer.blocks)
-            for (const Branch& branch : b.branches) all += "amMdfxl"[branch.op.index()];
+            for (const Branch& branch : b.branches) all += letters.at(branch.op.name());
     }
     return all;
 }
@@ -289,8 +291,7 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
         c["mamba_d_ssm"] = nullptr;
         c["mamba_d_head"] = 16;
     }); // expand * width where null
-    CHECK(std::get<Mamba2Spec>(require_schedule(wide).layers[0].blocks[0].branches[0].op).in.out ==
-          2 * 128 + 2 * 16 + 8);
+    CHECK(require_schedule(wide).layers[0].blocks[0].branches[0].op.as<Mamba2Spec>()->in.out == 2 * 128 + 2 * 16 + 8);
     CHECK(op<AttentionSpec>(require_schedule(with("bamba", "num_key_value_heads", nullptr)), 1).kv_heads == 4);
     // 8 where absent.
     for (const char* name : {"jamba", "bamba", "falcon-h1"})
@@ -354,13 +355,13 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
           1);
     CHECK(op<Mamba2Spec>(require_schedule(golden("mamba2")), 0).dt_max == 0.8f);
     CHECK(op<Mamba2Spec>(require_schedule(golden("mamba2")), 0).norm_groups == 2);
-    CHECK(op<Mamba1Spec>(require_schedule(golden("falcon-mamba")), 0).b_norm.present);
-    CHECK(op<Mamba1Spec>(require_schedule(golden("falcon-mamba")), 0).b_norm.weight == kNoWeight);
-    CHECK_FALSE(op<Mamba1Spec>(require_schedule(golden("mamba")), 0).b_norm.present);
-    CHECK(op<Mamba1Spec>(require_schedule(with("mamba", "use_conv_bias", false)), 0).conv.bias == kNoWeight);
-    CHECK(op<Mamba1Spec>(require_schedule(with("mamba", "use_bias", true)), 0).out.bias != kNoWeight);
+    CHECK(op<MambaSpec>(require_schedule(golden("falcon-mamba")), 0).b_norm.present);
+    CHECK(op<MambaSpec>(require_schedule(golden("falcon-mamba")), 0).b_norm.weight == kNoWeight);
+    CHECK_FALSE(op<MambaSpec>(require_schedule(golden("mamba")), 0).b_norm.present);
+    CHECK(op<MambaSpec>(require_schedule(with("mamba", "use_conv_bias", false)), 0).conv.bias == kNoWeight);
+    CHECK(op<MambaSpec>(require_schedule(with("mamba", "use_bias", true)), 0).out.bias != kNoWeight);
 
-    const auto mixer = [](const Schedule& s) { return std::get<Mamba2Spec>(s.layers[0].blocks[0].branches[0].op); };
+    const auto mixer = [](const Schedule& s) { return *s.layers[0].blocks[0].branches[0].op.as<Mamba2Spec>(); };
     const Mamba2Spec plain = mixer(require_schedule(golden("falcon-h1"))),
                      normed = mixer(require_schedule(golden("falcon-h1-norm"))),
                      gated_first = mixer(require_schedule(with("falcon-h1-norm", "mamba_norm_before_gate", false)));

@@ -2,6 +2,7 @@
 // Schedules as JSON: written and read back without a change, refused by key, hashed, and run.
 #include "base/file.hpp"
 #include "harness/gpu.hpp"
+#include "layers/attention.hpp"
 #include "models/architecture.hpp"
 #include "models/schedules.hpp"
 #include "pipelines/load.hpp"
@@ -114,7 +115,7 @@ TEST_CASE("layers that repeat are written once, and names of weights follow the 
     CHECK(json["blocks"].size() == 2);
     CHECK_FALSE(json.contains("weights"));
     CHECK(bool(parsed(schedule_text(s)) == small()));
-    const auto& second = std::get<AttentionSpec>(s.layers[1].blocks[0].branches[0].op);
+    const auto& second = *s.layers[1].blocks[0].branches[0].op.as<AttentionSpec>();
     CHECK(s.weights[second.qkv.weight].name == "layers.1.blocks.0.branches.0.qkv.weight");
     CHECK(s.weights[second.qkv.weight].shape == std::vector<uint32_t>{64, 32});
     CHECK(second.head_size == 8);
@@ -132,8 +133,8 @@ TEST_CASE("weights are shared by name, and put together as the file says", "[sch
          {{{"names", {"file.{layer}.a"}}, {"shape", {16, 32}}},
           {{"names", {"file.{layer}.b"}}, {"shape", {64, 32}}, {"first_row", 8}, {"rows", 16}}}}};
     const Schedule s = read(json);
-    const auto &first = std::get<AttentionSpec>(s.layers[0].blocks[0].branches[0].op),
-               &second = std::get<AttentionSpec>(s.layers[1].blocks[0].branches[0].op);
+    const auto &first = *s.layers[0].blocks[0].branches[0].op.as<AttentionSpec>(),
+               &second = *s.layers[1].blocks[0].branches[0].op.as<AttentionSpec>();
     CHECK(s.head.linear.weight == s.embedding.table);
     CHECK(first.qkv.weight == second.qkv.weight);
     CHECK(first.qkv.bias != second.qkv.bias);
@@ -143,8 +144,7 @@ TEST_CASE("weights are shared by name, and put together as the file says", "[sch
     require_same(s, round_trip(s));
     json["weights"]["own.1"] = Json::object(); // one layer's is put together otherwise
     const Schedule other = read(json);
-    CHECK(other.weights[std::get<AttentionSpec>(other.layers[1].blocks[0].branches[0].op).out.weight].pieces.size() ==
-          1);
+    CHECK(other.weights[other.layers[1].blocks[0].branches[0].op.as<AttentionSpec>()->out.weight].pieces.size() == 1);
     require_same(other, round_trip(other));
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
     holds(refusal([](Json& j) { attention(j).erase("heads"); }),
           "key 'blocks.attention.branches[0].heads' must be given");
     holds(refusal([](Json& j) { attention(j)["kv_heads"] = 3; }), "must divide heads");
-    holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }), "must be one of attention, mamba, mamba2");
+    holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }), "must be one of attention, gated_delta, linear, mamba, mamba2, mlp, moe, is");
     holds(refusal([](Json& j) { attention(j)["rope"]["kind"] = "quarter"; }),
           "key 'blocks.attention.branches[0].rope.kind' must be one of none, half, pairs");
     holds(refusal([](Json& j) { attention(j)["q_norm"] = Json::object(); }),

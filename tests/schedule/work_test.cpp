@@ -22,10 +22,11 @@ Schedule with(const std::string& branch, int layers = 1) {
 }
 
 // Matrices in halves, the rest in floats.
-Work counted(const Schedule& s, const WorkStep& step) {
+Work counted(const Schedule& s, WorkStep step) {
     std::vector<uint64_t> bytes;
     for (const WeightSlot& slot : s.weights) bytes.push_back(slot.count() * (slot.matrix ? 2 : 4));
-    return work_of(s, bytes, DType::f16, step);
+    step.kv = DType::f16;
+    return work_of(s, bytes, step);
 }
 
 constexpr uint64_t kRow = 32 * 2, kHead = 100 * kRow; // bytes of a row of the embedding, of the head

@@ -10,10 +10,16 @@ struct InspectOptions {
     WeightType dtype = WeightType::stored;
 };
 
+/// One operation: "attention", "4 heads, 2 kv, 16 wide, window 8", and the colour of its box in pictures, 0xrrggbb.
+struct InspectedOp {
+    std::string name, words;
+    uint32_t colour = 0;
+};
+
 /// One sub-block of a layer.
 struct InspectedBlock {
     uint32_t layer = 0;
-    std::string ops; ///< "attention (4 heads, 2 kv, 16 wide, window 8)"; parallel ones joined by " + "
+    std::vector<InspectedOp> ops; ///< side by side
     uint64_t parameters = 0;
     std::vector<std::string> states; ///< "kv ring", "conv", "matrix"
     uint64_t constant_bytes = 0;     ///< state that does not grow

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // L3: gated delta rule mixers (Gated DeltaNet, Yang et al. 2024; Qwen3-Next, OLMo-hybrid).
 #pragma once
-#include "layers/mamba.hpp"
+#include "layers/op.hpp"
 
 namespace weft {
 
 struct GatedDeltaSpec {
+    static constexpr const char* name = "gated_delta";
+    static constexpr uint32_t colour = 0x7fb2d9;
+
     uint32_t key_heads = 0, value_heads = 0, key_size = 0, value_size = 0;
-    Linear in;     ///< rows: q [Hk*dk] | k [Hk*dk] | v [Hv*dv] | z [Hv*dv] | b [Hv] | a [Hv]
-    ConvSpec conv; ///< over q | k | v
+    Linear in; ///< rows: q [Hk*dk] | k [Hk*dk] | v [Hv*dv] | z [Hv*dv] | b [Hv] | a [Hv]
+    Conv conv; ///< over q | k | v
     WeightId dt_bias = kNoWeight, a = kNoWeight; ///< f32 [Hv]; a already -exp(A_log)
     float beta_scale = 1;                        ///< 2 allows negative eigenvalues
     Norm norm;                                   ///< per head of dv, then times silu(z)
     Linear out;
-};
 
-void lower(LayerContext& c, const GatedDeltaSpec& g, const kernel::Tensor& x, const Destination& to);
-std::vector<StateSpec> states_of(const GatedDeltaSpec& g, const StateOptions& o);
+    void fields(Fields& f, const Widths& w);
+    std::vector<StateSpec> states(const StateOptions& o) const;
+    void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
+    void work(WorkCounter& w) const;
+    void limits(Limits& l) const;
+    std::string words() const;
+};
 
 } // namespace weft

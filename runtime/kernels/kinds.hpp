@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// L2: what kernels can be asked for, as plain words that schedules use too; numbered as in the shaders.
+#pragma once
+#include <cstdint>
+
+namespace weft::kernel {
+
+/// shaders/lib/activation.glsl
+enum class Activation : uint32_t {
+    none = 0,
+    silu = 1,
+    gelu = 2,
+    gelu_tanh = 3,
+    relu = 4,
+    relu2 = 5,
+    sigmoid = 6,
+    quick_gelu = 7,
+    tanh = 8
+};
+
+/// shaders/norm/norm.comp
+enum class NormKind : uint32_t { rms = 0, layer = 1, l2 = 2 };
+
+/// shaders/route/route.comp: what experts are compared by,
+enum class RouterScore : uint32_t { softmax = 0, sigmoid = 1, logit = 2, sqrt_softplus = 3 };
+/// what a chosen one is weighted with; the last two are of the logits,
+enum class RouterWeight : uint32_t { score = 0, softmax_of_chosen = 1, sigmoid_of_chosen = 2 };
+/// and what groups of experts are compared by.
+enum class GroupScore : uint32_t { best = 0, best_two = 1 };
+
+} // namespace weft::kernel

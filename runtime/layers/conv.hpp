@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// L3: the short convolution in front of recurrent mixers: a part of their ops.
+#pragma once
+#include "layers/limits.hpp"
+#include "layers/spec.hpp"
+#include "layers/state.hpp"
+#include "vulkan/tensor.hpp"
+
+namespace weft {
+
+struct LayerContext;
+
+/// y = act(conv(x)) with the next state of the context as its window.
+void lower_conv(LayerContext& c, const Conv& conv, const vk::Tensor& x, const vk::Tensor& y);
+StateSpec state_of(const Conv& conv);
+void check_conv(const Conv& conv, Limits& l);
+/// Operations a token.
+inline uint64_t operations_of(const Conv& conv) { return 2 * uint64_t(conv.channels) * conv.taps; }
+
+} // namespace weft

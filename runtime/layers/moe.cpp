@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/moe.hpp"
+#include "kernels/expert_matmul.hpp"
+#include "kernels/glu.hpp"
+#include "kernels/moe_combine.hpp"
+#include "kernels/moe_sort.hpp"
+#include "kernels/route.hpp"
+#include "layers/context.hpp"
+#include "layers/fields.hpp"
+#include "layers/limits.hpp"
+#include "layers/work.hpp"
+#include <algorithm>
+
+namespace weft {
+namespace {
+
+// As lower_product, for experts.
+void expert_product(LayerContext& c, WeightId weight, WeightId bias, const kernel::ExpertMatmulArgs& args) {
+    const auto& parts = c.weights.at(weight);
+    const kernel::Tensor all = c.weight(bias);
+    uint32_t first = 0;
+    for (const kernel::Tensor& part : parts) {
+        const uint32_t rows = part.shape[1];
+        kernel::ExpertMatmulArgs a = args;
+        a.weight = part;
+        a.bias = all && parts.size() > 1 ? all.slice_columns(first, rows) : all;
+        if (parts.size() > 1) a.y = args.y.slice_columns(first, rows);
+        kernel::expert_matmul(c.r, a);
+        first += rows;
+    }
+}
+
+} // namespace
+
+weft_LISTED(MoeSpec, 20);
+void MoeSpec::fields(Fields& f, const Widths& w) {
+    f.rule(w.input == w.model, "op", "not be moe where the input is wider than the model");
+    f.size("experts", experts);
+    f.size("chosen", chosen);
+    f.size("inner", inner);
+    f.value("activation", activation, kernel::Activation::silu);
+    f.value("score", score, kernel::RouterScore::softmax);
+    f.value("weight", weight, kernel::RouterWeight::score);
+    f.size("groups", groups, 1u);
+    f.size("kept_groups", kept_groups, 1u);
+    f.rule(experts % std::max(1u, groups) == 0, "groups", "divide experts");
+    f.rule(kept_groups <= groups && uint64_t(experts) / std::max(1u, groups) * kept_groups >= chosen, "kept_groups",
+           "be at most groups, and hold as many experts as are chosen");
+    f.value("renormalise", renormalise, false);
+    f.value("scale", scale, 1.0f);
+    f.linear("router", router, w.input, experts);
+    f.weight("choice_bias", choice_bias, {experts}, WeightUse::rare, WeightKind::vector);
+    f.weight("gate_up", gate_up, {experts, uint64_t(2) * inner, w.input}, WeightUse::always, WeightKind::matrix);
+    f.weight("down", down, {experts, w.model, inner}, WeightUse::always, WeightKind::matrix);
+    f.weight("gate_up_bias", gate_up_bias, {experts, uint64_t(2) * inner}, WeightUse::rare, WeightKind::vector);
+    f.weight("down_bias", down_bias, {experts, w.model}, WeightUse::rare, WeightKind::vector);
+    f.value("limit", limit, 0.0f);
+    f.rule(limit >= 0, "limit", "not be negative");
+    f.value("up_offset", up_offset, 0.0f);
+    if (f.enter("shared", shared.has_value(), true)) {
+        if (!shared) shared.emplace();
+        shared->fields(f, w);
+        f.leave();
+    }
+    f.linear("shared_gate", shared_gate, w.input, 1, true);
+    f.rule(shared || !shared_gate, "shared_gate", "not be there without shared");
+}
+
+void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {
+    const uint32_t tokens = c.step.max_tokens, pairs = tokens * chosen, width = x.columns();
+    const kernel::Tensor logits = c.rows(experts, "router logits");
+    lower_linear(c, router, x, {logits});
+    const kernel::Tensor choices = c.r.temporary(DType::u32, {tokens, chosen}, "experts"),
+                         weights = c.rows(chosen, "expert weights");
+    kernel::route(c.r, {.logits = logits,
+                        .bias = c.weight(choice_bias),
+                        .experts = choices,
+                        .weights = weights,
+                        .score = score,
+                        .weight = weight,
+                        .groups = groups,
+                        .kept_groups = kept_groups,
+                        .group_score = kernel::GroupScore::best_two,
+                        .renormalise = renormalise,
+                        .scale = scale});
+    kernel::ExpertMatmulArgs args{.experts = choices.reshape({pairs}), .choices = chosen, .max_tokens = tokens};
+    if (tokens > 8) { // the form for few tokens needs no sorting
+        args.order = c.r.temporary(DType::u32, {pairs}, "pairs by expert");
+        args.offsets = c.r.temporary(DType::u32, {experts + 1}, "expert offsets");
+        kernel::moe_sort(c.r,
+                         {.header = c.step.header, .experts = choices, .order = args.order, .offsets = args.offsets});
+    }
+    const kernel::Tensor activated = c.r.temporary(DType::f32, {pairs, inner}, "expert inner"),
+                         outputs = c.r.temporary(DType::f32, {pairs, width}, "expert outputs");
+    args.x = x;
+    args.rows_per_x = chosen;
+    if (!c.in_parts(gate_up)) {
+        args.y = activated;
+        args.activation = activation;
+        args.gated = true;
+        args.limit = limit;
+        args.up_offset = up_offset;
+        expert_product(c, gate_up, gate_up_bias, args);
+        args.activation = kernel::Activation::none;
+        args.gated = false;
+        args.limit = args.up_offset = 0;
+    } else {
+        args.y = c.r.temporary(DType::f32, {pairs, 2 * inner}, "expert gate, up");
+        expert_product(c, gate_up, gate_up_bias, args);
+        kernel::glu(c.r, {.a = args.y.slice_columns(0, inner),
+                          .b = args.y.slice_columns(inner, inner),
+                          .y = activated,
+                          .activation = activation,
+                          .b_plus = up_offset,
+                          .limit = limit,
+                          .rows = {chosen, kernel::Quantity::tokens}});
+    }
+    args.x = activated;
+    args.rows_per_x = 1;
+    args.y = outputs;
+    expert_product(c, down, down_bias, args);
+    kernel::Tensor shared_out, gate;
+    if (shared) {
+        shared_out = c.rows(width, "shared expert");
+        shared->lower(c, x, {shared_out});
+        if (shared_gate) {
+            gate = c.rows(1, "shared gate");
+            lower_linear(c, shared_gate, x, {gate});
+        }
+    }
+    kernel::moe_combine(c.r, {.expert_out = outputs,
+                              .weights = weights,
+                              .shared = shared_out,
+                              .shared_gate = gate,
+                              .residual = to.residual,
+                              .y = to.y,
+                              .scale = to.scale,
+                              .shared_scale = to.scale});
+}
+
+void MoeSpec::work(WorkCounter& w) const {
+    const uint64_t pairs = w.step.tokens() * chosen, used = std::min<uint64_t>(experts, pairs);
+    for (const WeightId id : {gate_up, down, gate_up_bias, down_bias})
+        if (id != kNoWeight) w.matrices_of(id, experts, used, pairs);
+}
+
+void MoeSpec::limits(Limits& l) const {
+    constexpr uint32_t kMostExperts = 1024, kMostChosen = 32; // of route
+    l.range("the number of experts", experts, 1, kMostExperts);
+    l.range("the number of chosen experts", chosen, 1, std::min(experts, kMostChosen));
+}
+
+std::string MoeSpec::words() const {
+    return std::to_string(chosen) + " of " + std::to_string(experts) + ", " + std::to_string(inner) + " wide" +
+           (shared ? ", shared " + std::to_string(shared->inner) : "");
+}
+
+weft_OP(MoeSpec);
+
+} // namespace weft

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// L3: mixture of experts.
+#pragma once
+#include "layers/mlp.hpp"
+#include "layers/op.hpp"
+#include <optional>
+
+namespace weft {
+
+struct MoeSpec {
+    static constexpr const char* name = "moe";
+    static constexpr uint32_t colour = 0xe58f8f;
+
+    uint32_t experts = 0, chosen = 0, inner = 0;
+    Linear router; ///< [E, D]
+    kernel::RouterScore score = kernel::RouterScore::softmax;
+    kernel::RouterWeight weight = kernel::RouterWeight::score;
+    WeightId choice_bias = kNoWeight; ///< [E]: added to the scores for the choice only
+    /// The chosen come from the kept groups, those with the largest sum of their two best experts.
+    uint32_t groups = 1, kept_groups = 1;
+    bool renormalise = false; ///< weights divided by their sum
+    float scale = 1;
+    WeightId gate_up = kNoWeight;                             ///< [E, 2 * inner, D]: gate rows, then up rows
+    WeightId down = kNoWeight;                                ///< [E, D, inner]
+    WeightId gate_up_bias = kNoWeight, down_bias = kNoWeight; ///< f32 [E, 2 * inner], [E, D]
+    kernel::Activation activation = kernel::Activation::silu;
+    float limit = 0;               ///< gate = min(gate, limit), up = clamp(up, -limit, limit) (gpt-oss); 0: none
+    float up_offset = 0;           ///< on up behind the limit
+    std::optional<MlpSpec> shared; ///< an expert that every token passes
+    Linear shared_gate;            ///< [1, D]: its output times sigmoid of this; absent: times 1
+
+    void fields(Fields& f, const Widths& w);
+    void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
+    void work(WorkCounter& w) const;
+    void limits(Limits& l) const;
+    std::string words() const;
+};
+
+} // namespace weft

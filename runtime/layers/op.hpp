@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// L3: Op: one operation of a model. An open set: layers/NAME.hpp has the description, plain data with a name;
+// layers/NAME.cpp what it means, and one line that adds it to the registry, which the build writes.
+#pragma once
+#include "layers/spec.hpp"
+#include "layers/state.hpp"
+#include <concepts>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace weft {
+
+namespace vk {
+struct Tensor;
+}
+class Fields;
+class Limits;
+class WorkCounter;
+struct Destination;
+struct LayerContext;
+
+/// What a description of an op has. `name` is the only spelling: in files, tables and messages; `colour` (0xrrggbb)
+/// that of its box in pictures. Besides, where there is something to say:
+///   std::vector<StateSpec> states(const StateOptions&) const   what it keeps between steps, in the order of lowering
+///   void work(WorkCounter&) const                              what it computes beside products with its weights
+///   void limits(Limits&) const                                 sizes that its kernels do not take
+template <class S>
+concept OpSpec = std::copy_constructible<S> && requires(S& s, const S& fixed, Fields& f, const Widths& w,
+                                                        LayerContext& c, const vk::Tensor& x, const Destination& to) {
+    { S::name } -> std::convertible_to<const char*>;
+    { S::colour } -> std::convertible_to<uint32_t>;
+    s.fields(f, w);                                 // visits all fields (fields.hpp)
+    fixed.lower(c, x, to);                          // to.y = to.residual + to.scale * op(x)
+    { fixed.words() } -> std::same_as<std::string>; // its sizes: "4 heads, 2 kv, 16 wide"
+};
+
+/// A value that holds any such description.
+class Op {
+public:
+    Op() = default; ///< none yet
+    template <OpSpec S>
+    Op(S spec) : held_(std::make_unique<Held<S>>(std::move(spec))) {}
+    Op(const Op& other) : held_(other.held_ ? other.held_->clone() : nullptr) {}
+    Op(Op&&) noexcept = default;
+    Op& operator=(Op other) noexcept {
+        held_ = std::move(other.held_);
+        return *this;
+    }
+
+    explicit operator bool() const { return held_ != nullptr; }
+    const char* name() const { return held_->name(); }
+    uint32_t colour() const { return held_->colour(); }
+    std::string words() const { return held_->words(); }
+    void fields(Fields& f, const Widths& w) { held_->fields(f, w); }
+    std::vector<StateSpec> states(const StateOptions& o) const { return held_->states(o); }
+    void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const { held_->lower(c, x, to); }
+    void work(WorkCounter& w) const { held_->work(w); }
+    void limits(Limits& l) const { held_->limits(l); }
+
+    /// The description, if it is of this kind; else nullptr.
+    template <OpSpec S>
+    const S* as() const {
+        const auto* held = dynamic_cast<const Held<S>*>(held_.get());
+        return held ? &held->spec : nullptr;
+    }
+    template <OpSpec S>
+    S* as() {
+        return const_cast<S*>(std::as_const(*this).template as<S>());
+    }
+
+private:
+    struct Any {
+        virtual ~Any() = default;
+        virtual std::unique_ptr<Any> clone() const = 0;
+        virtual const char* name() const = 0;
+        virtual uint32_t colour() const = 0;
+        virtual std::string words() const = 0;
+        virtual void fields(Fields& f, const Widths& w) = 0;
+        virtual std::vector<StateSpec> states(const StateOptions& o) const = 0;
+        virtual void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const = 0;
+        virtual void work(WorkCounter& w) const = 0;
+        virtual void limits(Limits& l) const = 0;
+    };
+    template <class S>
+    struct Held final : Any {
+        explicit Held(S s) : spec(std::move(s)) {}
+        std::unique_ptr<Any> clone() const override { return std::make_unique<Held>(spec); }
+        const char* name() const override { return S::name; }
+        uint32_t colour() const override { return S::colour; }
+        std::string words() const override { return spec.words(); }
+        void fields(Fields& f, const Widths& w) override { spec.fields(f, w); }
+        std::vector<StateSpec> states([[maybe_unused]] const StateOptions& o) const override {
+            if constexpr (requires { spec.states(o); }) return spec.states(o);
+            else return {};
+        }
+        void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const override { spec.lower(c, x, to); }
+        void work([[maybe_unused]] WorkCounter& w) const override {
+            if constexpr (requires { spec.work(w); }) spec.work(w);
+        }
+        void limits([[maybe_unused]] Limits& l) const override {
+            if constexpr (requires { spec.limits(l); }) spec.limits(l);
+        }
+        S spec;
+    };
+    std::unique_ptr<Any> held_;
+};
+
+/// A kind of op, by which files find it.
+struct OpKind {
+    const char* name;
+    Op (*make)();
+};
+/// All that there are, in the order of their files.
+std::span<const OpKind* const> all_ops();
+
+/// Once in layers/NAME.cpp, inside namespace weft.
+#define weft_OP(Spec)                                                                                                  \
+    extern const OpKind op_kind_##Spec;                                                                                \
+    const OpKind op_kind_##Spec {                                                                                      \
+        Spec::name, [] { return Op(Spec{}); }                                                                          \
+    }
+
+} // namespace weft

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// L3: the words that descriptions of ops are written in: plain data, no kernel.
+#pragma once
+#include "kernels/kinds.hpp"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+/// Index of a weight slot of the schedule.
+using WeightId = uint32_t;
+inline constexpr WeightId kNoWeight = ~0u;
+
+/// y = x W^T + b; W [out, in].
+struct Linear {
+    WeightId weight = kNoWeight, bias = kNoWeight;
+    uint32_t in = 0, out = 0;
+    explicit operator bool() const { return weight != kNoWeight; }
+};
+
+struct Norm {
+    bool present = false;
+    kernel::NormKind kind = kernel::NormKind::rms;
+    WeightId weight = kNoWeight, bias = kNoWeight; ///< [width]; zero-centred weights (1 + w) are stored as 1 + w
+    float eps = 1e-6f;
+    explicit operator bool() const { return present; }
+};
+
+/// Depthwise causal convolution over time; weight f32 [channels, taps].
+struct Conv {
+    WeightId weight = kNoWeight, bias = kNoWeight;
+    uint32_t channels = 0, taps = 0;
+    kernel::Activation activation = kernel::Activation::silu;
+};
+
+enum class RopeKind : uint32_t { none, half, pairs };
+
+/// Rotary positions. `frequencies` are inverse frequencies computed by the model's file from its
+/// config (linear, yarn, llama3 are in them already).
+struct Rope {
+    RopeKind kind = RopeKind::none;
+    /// Computed f32 [rotary / 2], or [2, rotary / 2] with long_table: the second row for
+    /// sequences longer than `original`.
+    WeightId frequencies = kNoWeight;
+    uint32_t rotary = 0;               ///< channels that are rotated, from the first
+    bool long_table = false;           ///< longrope
+    float factor = 1, long_factor = 1; ///< on cos and sin ("attention factor")
+    float ntk = 0;                     ///< dynamic NTK: the scaling factor; 0: none
+    uint32_t original = 0;             ///< length trained on, for long_table and ntk
+};
+
+/// What sizes follow from: the width of the model and that of a sub-block's input.
+struct Widths {
+    uint64_t model = 0, input = 0;
+};
+
+} // namespace weft

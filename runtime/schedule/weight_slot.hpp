@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: weight slots: what a schedule needs from files, and how it is put together from their tensors.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+enum class WeightTransform : uint32_t {
+    none,
+    transpose,    ///< the file holds [in, out] (GPT-2's Conv1D), or [experts, in, out] (gpt-oss)
+    add_one,      ///< zero-centred norm weights: 1 + w
+    negative_exp, ///< A_log -> -exp(A_log)
+};
+
+/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]`
+/// (all but the last axis) x `file_shape[last]`.
+struct WeightPiece {
+    std::vector<std::string> names; ///< alternatives; the first that the file has is used
+    /// The rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K]).
+    std::vector<uint64_t> file_shape;
+    uint64_t first_row = 0, rows = 0; ///< rows = 0: all
+    WeightTransform transform = WeightTransform::none;
+    /// The file has, of every so many rows, those of the first and the second half in turn; 0: it does not.
+    uint32_t zipped = 0;
+};
+
+/// A device tensor: the pieces' rows one after another. Matrices keep the file's float
+/// type unless asked otherwise; vectors are f32.
+struct WeightSlot {
+    std::string name; ///< shown in errors and tables
+    std::vector<uint32_t> shape;
+    bool matrix = true;
+    std::vector<WeightPiece> pieces;
+    std::vector<float> computed; ///< instead of pieces: values made from the config (rotary frequencies)
+    /// Other ways to put the same slot together, tried in order when the file does not have the first piece of
+    /// `pieces`, or not in its shape (split or stacked experts).
+    std::vector<std::vector<WeightPiece>> alternatives;
+    bool decay = false; ///< numbers below 0, such as -exp(A_log): random ones above would make states grow without end
+
+    uint64_t count() const {
+        uint64_t n = 1;
+        for (uint32_t d : shape) n *= d;
+        return n;
+    }
+    /// Of all ways to put it together.
+    size_t piece_count() const {
+        size_t n = pieces.size() + alternatives.size();
+        for (const auto& other : alternatives) n += other.size();
+        return n;
+    }
+};
+
+/// Elements of one weight: far beyond any device, and products with a type's size still fit 64 bits.
+inline constexpr uint64_t kMostElements = uint64_t(1) << 46;
+/// Pieces of all weights of a model; a config of a few bytes must not make weft allocate.
+inline constexpr size_t kMostPieces = size_t(1) << 20;
+
+} // namespace weft
