@@ -42,7 +42,7 @@ constexpr uint32_t kLargestHead = 256; // of the attention kernels
 
 } // namespace
 
-weft_LISTED(AttentionSpec, 21);
+weft_LISTED(AttentionSpec, 23); // with its states
 void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.size("heads", heads);
     f.size("kv_heads", kv_heads, heads);
@@ -77,21 +77,16 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.linear("out", out, result, w.model);
 }
 
-std::vector<StateSpec> AttentionSpec::states(const StateOptions& o) const {
-    // A window needs the last window - 1 keys beside a step's new ones; a chunk needs itself.
-    // What is not seen any more is overwritten in a ring.
-    uint32_t capacity = o.context;
-    Growth growth = Growth::linear;
+void AttentionSpec::states(States& s) {
     const uint32_t reach = window && chunk ? std::min(window, chunk) : std::max(window, chunk);
-    if (reach && uint64_t(reach) - 1 + o.max_chunk < o.context) {
-        capacity = reach - 1 + o.max_chunk;
-        growth = Growth::window;
-    }
-    const DType dtype = rope.kind == RopeKind::half && rope.rotary % 4
-                            ? DType::f32
-                            : o.kv_dtype; // half-split pairs would share a word of a cache of halves
-    return {{StateKind::kv, growth, dtype, {kv_heads, capacity, padded(head_size)}},
-            {StateKind::kv, growth, dtype, {kv_heads, capacity, padded(value_size)}}};
+    const auto row = [&](const char* name, uint32_t size) {
+        State state{name, reach ? State::Law::ring : State::Law::rows, DType::f32, true, {kv_heads, size}, reach};
+        // Half-split pairs would share a word of a cache of halves.
+        state.cache = !(rope.kind == RopeKind::half && rope.rotary % 4);
+        return state;
+    };
+    s.declare(keys, row("keys", padded(head_size)));
+    s.declare(values, row("values", padded(value_size)));
 }
 
 void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {
@@ -117,7 +112,7 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
     q = resized(c, q, heads, padded_head);
     k = resized(c, k, kv_heads, padded_head);
     v = resized(c, v, kv_heads, padded_value);
-    const kernel::Tensor k_cache = c.state(), v_cache = c.state();
+    const kernel::Tensor k_cache = c.state(keys), v_cache = c.state(values);
     kernel::qkv_append(c.r, {.step = c.step,
                              .q = q,
                              .k = k,

@@ -24,9 +24,10 @@ struct AttentionSpec {
     float softcap = 0;
     WeightId sinks = kNoWeight; ///< f32 [H]
     Linear out;
+    StateId keys = kNoState, values = kNoState;
 
     void fields(Fields& f, const Widths& w);
-    std::vector<StateSpec> states(const StateOptions& o) const;
+    void states(States& s);
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
     void work(WorkCounter& w) const;
     void limits(Limits& l) const;

@@ -4,6 +4,7 @@
 #include "kernels/matmul.hpp"
 #include "kernels/step.hpp"
 #include "layers/spec.hpp"
+#include "layers/state.hpp"
 
 namespace weft {
 
@@ -13,8 +14,7 @@ struct LayerContext {
     kernel::Step step;
     /// Each in one part or several, one below the other, of different types.
     std::vector<std::vector<kernel::Tensor>> weights;
-    std::vector<kernel::Tensor> states; ///< [slots, ...StateSpec::shape]
-    size_t next_state = 0;
+    std::vector<kernel::Tensor> states; ///< by StateId; [slots, ...StateLayout::shape]
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.
     kernel::Tensor weight(WeightId id) const {
@@ -23,7 +23,7 @@ struct LayerContext {
         return weights[id][0];
     }
     bool in_parts(WeightId id) const { return weights.at(id).size() > 1; }
-    kernel::Tensor state() { return states.at(next_state++); }
+    kernel::Tensor state(StateId id) const { return states.at(id); }
     /// A temporary f32 [tokens of the bucket, columns].
     kernel::Tensor rows(uint32_t columns, const std::string& name) {
         return r.temporary(DType::f32, {step.max_tokens, columns}, name);

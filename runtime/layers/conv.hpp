@@ -10,10 +10,11 @@ namespace weft {
 
 struct LayerContext;
 
-/// y = act(conv(x)) with the next state of the context as its window.
-void lower_conv(LayerContext& c, const Conv& conv, const vk::Tensor& x, const vk::Tensor& y);
-StateSpec state_of(const Conv& conv);
+/// y = act(conv(x)); `window` holds the last inputs.
+void lower_conv(LayerContext& c, const Conv& conv, StateId window, const vk::Tensor& x, const vk::Tensor& y);
+State window_of(const Conv& conv);
 void check_conv(const Conv& conv, Limits& l);
+inline uint64_t bytes_of_window(const Conv& conv) { return 4 * uint64_t(conv.channels) * (conv.taps - 1); }
 /// Operations a token.
 inline uint64_t operations_of(const Conv& conv) { return 2 * uint64_t(conv.channels) * conv.taps; }
 

@@ -9,7 +9,7 @@
 
 namespace weft {
 
-weft_LISTED(GatedDeltaSpec, 11);
+weft_LISTED(GatedDeltaSpec, 13); // with its states
 void GatedDeltaSpec::fields(Fields& f, const Widths& w) {
     f.size("key_heads", key_heads);
     f.size("value_heads", value_heads, key_heads);
@@ -26,8 +26,9 @@ void GatedDeltaSpec::fields(Fields& f, const Widths& w) {
     f.linear("out", out, values, w.model);
 }
 
-std::vector<StateSpec> GatedDeltaSpec::states(const StateOptions&) const {
-    return {state_of(conv), {StateKind::matrix, Growth::constant, DType::f32, {value_heads, key_size, value_size}}};
+void GatedDeltaSpec::states(States& s) {
+    s.declare(window, window_of(conv));
+    s.declare(state, {.name = "matrix state", .shape = {value_heads, key_size, value_size}});
 }
 
 void GatedDeltaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {
@@ -35,7 +36,7 @@ void GatedDeltaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinati
     const kernel::Tensor all = c.rows(in.out, "q, k, v, z, b, a"), convolved = c.rows(mixed, "convolved"),
                          y = c.rows(values, "delta rule");
     lower_linear(c, in, x, {all});
-    lower_conv(c, conv, all.slice_columns(0, mixed), convolved);
+    lower_conv(c, conv, window, all.slice_columns(0, mixed), convolved);
     kernel::gated_delta(c.r, {.step = c.step,
                               .q = convolved.slice_columns(0, keys),
                               .k = convolved.slice_columns(keys, keys),
@@ -45,7 +46,7 @@ void GatedDeltaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinati
                               .dt_bias = c.weight(dt_bias),
                               .a_head = c.weight(a),
                               .y = y,
-                              .state = c.state(),
+                              .state = c.state(state),
                               .beta_scale = beta_scale});
     kernel::norm(c.r, {.x = y,
                        .weight = c.weight(norm.weight),
@@ -59,9 +60,8 @@ void GatedDeltaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinati
 }
 
 void GatedDeltaSpec::work(WorkCounter& w) const {
-    uint64_t bytes = 0;
-    for (const StateSpec& state : states({})) bytes += state.bytes();
-    w.recurrence(bytes, 7 * uint64_t(value_heads) * key_size * value_size + operations_of(conv));
+    const uint64_t elements = uint64_t(value_heads) * key_size * value_size;
+    w.recurrence(4 * elements + bytes_of_window(conv), 7 * elements + operations_of(conv));
 }
 
 void GatedDeltaSpec::limits(Limits& l) const {

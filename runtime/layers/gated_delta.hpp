@@ -16,9 +16,10 @@ struct GatedDeltaSpec {
     float beta_scale = 1;                        ///< 2 allows negative eigenvalues
     Norm norm;                                   ///< per head of dv, then times silu(z)
     Linear out;
+    StateId window = kNoState, state = kNoState; ///< of the convolution, of the scan
 
     void fields(Fields& f, const Widths& w);
-    std::vector<StateSpec> states(const StateOptions& o) const;
+    void states(States& s);
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
     void work(WorkCounter& w) const;
     void limits(Limits& l) const;

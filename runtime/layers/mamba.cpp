@@ -8,7 +8,7 @@
 
 namespace weft {
 
-weft_LISTED(MambaSpec, 12);
+weft_LISTED(MambaSpec, 14); // with its states
 void MambaSpec::fields(Fields& f, const Widths& w) {
     f.size("inner", inner, uint32_t(2 * w.model));
     f.size("state_size", state_size, 16u);
@@ -24,15 +24,16 @@ void MambaSpec::fields(Fields& f, const Widths& w) {
     f.linear("out", out, inner, w.model);
 }
 
-std::vector<StateSpec> MambaSpec::states(const StateOptions&) const {
-    return {state_of(conv), {StateKind::selective, Growth::constant, DType::f32, {inner, state_size}}};
+void MambaSpec::states(States& s) {
+    s.declare(window, window_of(conv));
+    s.declare(state, {.name = "selective state", .shape = {inner, state_size}});
 }
 
 void MambaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {
     const kernel::Tensor xz = c.rows(2 * inner, "x, z"), convolved = c.rows(inner, "convolved"),
                          dbc = c.rows(rank + 2 * state_size, "dt, B, C"), step_size = c.rows(inner, "dt");
     lower_linear(c, in, x, {xz});
-    lower_conv(c, conv, xz.slice_columns(0, inner), convolved);
+    lower_conv(c, conv, window, xz.slice_columns(0, inner), convolved);
     lower_linear(c, this->x, convolved, {dbc});
     const kernel::Tensor low_rank = dbc.slice_columns(0, rank), b = dbc.slice_columns(rank, state_size),
                          cc = dbc.slice_columns(rank + state_size, state_size);
@@ -48,15 +49,14 @@ void MambaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& t
                                  .c = cc,
                                  .z = xz.slice_columns(inner, inner),
                                  .y = convolved,
-                                 .state = c.state()});
+                                 .state = c.state(state)});
     lower_linear(c, out, convolved, to);
 }
 
 // Operations as in the kernels' case tables, in the step form.
 void MambaSpec::work(WorkCounter& w) const {
-    uint64_t bytes = 0;
-    for (const StateSpec& state : states({})) bytes += state.bytes();
-    w.recurrence(bytes, 7 * uint64_t(inner) * state_size + operations_of(conv));
+    const uint64_t elements = uint64_t(inner) * state_size;
+    w.recurrence(4 * elements + bytes_of_window(conv), 7 * elements + operations_of(conv));
 }
 
 void MambaSpec::limits(Limits& l) const {

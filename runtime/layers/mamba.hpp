@@ -17,9 +17,10 @@ struct MambaSpec {
     Linear dt;                       ///< [inner, rank], without its bias: the scan adds that in fp32
     WeightId parameters = kNoWeight; ///< f32 [inner * (N + 2)]: A [inner, N] (-exp(A_log)), D [inner], dt_bias [inner]
     Linear out;
+    StateId window = kNoState, state = kNoState; ///< of the convolution, of the scan
 
     void fields(Fields& f, const Widths& w);
-    std::vector<StateSpec> states(const StateOptions& o) const;
+    void states(States& s);
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
     void work(WorkCounter& w) const;
     void limits(Limits& l) const;

@@ -11,7 +11,7 @@
 
 namespace weft {
 
-weft_LISTED(Mamba2Spec, 16);
+weft_LISTED(Mamba2Spec, 18); // with its states
 void Mamba2Spec::fields(Fields& f, const Widths& w) {
     f.size("head_size", head_size, 64u);
     f.size("heads", heads, uint32_t(2 * w.model / std::max(1u, head_size)));
@@ -35,8 +35,9 @@ void Mamba2Spec::fields(Fields& f, const Widths& w) {
     f.linear("out", out, inner, w.model);
 }
 
-std::vector<StateSpec> Mamba2Spec::states(const StateOptions&) const {
-    return {state_of(conv), {StateKind::matrix, Growth::constant, DType::f32, {heads, head_size, state_size}}};
+void Mamba2Spec::states(States& s) {
+    s.declare(window, window_of(conv));
+    s.declare(state, {.name = "matrix state", .shape = {heads, head_size, state_size}});
 }
 
 void Mamba2Spec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {
@@ -46,7 +47,7 @@ void Mamba2Spec::lower(LayerContext& c, const vk::Tensor& x, const Destination& 
     lower_linear(c, in, x, {all});
     if (in_multipliers != kNoWeight) kernel::combine(c.r, {.x = all, .multiplier = c.weight(in_multipliers), .y = all});
     const kernel::Tensor z = all.slice_columns(0, inner);
-    lower_conv(c, conv, all.slice_columns(inner, inner + 2 * bc), convolved);
+    lower_conv(c, conv, window, all.slice_columns(inner, inner + 2 * bc), convolved);
     kernel::ssd(c.r, {.step = c.step,
                       .x = convolved.slice_columns(0, inner),
                       .b = convolved.slice_columns(inner, bc),
@@ -56,7 +57,7 @@ void Mamba2Spec::lower(LayerContext& c, const vk::Tensor& x, const Destination& 
                       .a = c.weight(a),
                       .d = c.weight(d),
                       .y = y,
-                      .state = c.state(),
+                      .state = c.state(state),
                       .dt_min = dt_min,
                       .dt_max = dt_max});
     if (norm)
@@ -73,9 +74,8 @@ void Mamba2Spec::lower(LayerContext& c, const vk::Tensor& x, const Destination& 
 }
 
 void Mamba2Spec::work(WorkCounter& w) const {
-    uint64_t bytes = 0;
-    for (const StateSpec& state : states({})) bytes += state.bytes();
-    w.recurrence(bytes, 5 * uint64_t(heads) * head_size * state_size + operations_of(conv));
+    const uint64_t elements = uint64_t(heads) * head_size * state_size;
+    w.recurrence(4 * elements + bytes_of_window(conv), 5 * elements + operations_of(conv));
 }
 
 void Mamba2Spec::limits(Limits& l) const {

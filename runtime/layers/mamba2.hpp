@@ -19,9 +19,10 @@ struct Mamba2Spec {
     bool gate_first = true; ///< norm(y * silu(z)), else norm(y) * silu(z)
     uint32_t norm_groups = 1;
     Linear out;
+    StateId window = kNoState, state = kNoState; ///< of the convolution, of the scan
 
     void fields(Fields& f, const Widths& w);
-    std::vector<StateSpec> states(const StateOptions& o) const;
+    void states(States& s);
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
     void work(WorkCounter& w) const;
     void limits(Limits& l) const;

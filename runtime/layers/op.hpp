@@ -22,7 +22,7 @@ struct LayerContext;
 
 /// What a description of an op has. `name` is the only spelling: in files, tables and messages; `colour` (0xrrggbb)
 /// that of its box in pictures. Besides, where there is something to say:
-///   std::vector<StateSpec> states(const StateOptions&) const   what it keeps between steps, in the order of lowering
+///   void states(States&)                                       declares what it keeps between steps
 ///   void work(WorkCounter&) const                              what it computes beside products with its weights
 ///   void limits(Limits&) const                                 sizes that its kernels do not take
 template <class S>
@@ -53,7 +53,7 @@ public:
     uint32_t colour() const { return held_->colour(); }
     std::string words() const { return held_->words(); }
     void fields(Fields& f, const Widths& w) { held_->fields(f, w); }
-    std::vector<StateSpec> states(const StateOptions& o) const { return held_->states(o); }
+    void states(States& s) { held_->states(s); }
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const { held_->lower(c, x, to); }
     void work(WorkCounter& w) const { held_->work(w); }
     void limits(Limits& l) const { held_->limits(l); }
@@ -77,7 +77,7 @@ private:
         virtual uint32_t colour() const = 0;
         virtual std::string words() const = 0;
         virtual void fields(Fields& f, const Widths& w) = 0;
-        virtual std::vector<StateSpec> states(const StateOptions& o) const = 0;
+        virtual void states(States& s) = 0;
         virtual void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const = 0;
         virtual void work(WorkCounter& w) const = 0;
         virtual void limits(Limits& l) const = 0;
@@ -90,9 +90,8 @@ private:
         uint32_t colour() const override { return S::colour; }
         std::string words() const override { return spec.words(); }
         void fields(Fields& f, const Widths& w) override { spec.fields(f, w); }
-        std::vector<StateSpec> states([[maybe_unused]] const StateOptions& o) const override {
-            if constexpr (requires { spec.states(o); }) return spec.states(o);
-            else return {};
+        void states([[maybe_unused]] States& s) override {
+            if constexpr (requires { spec.states(s); }) spec.states(s);
         }
         void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const override { spec.lower(c, x, to); }
         void work([[maybe_unused]] WorkCounter& w) const override {

@@ -40,6 +40,7 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
                 s.architecture = type;
                 weft_TRY(check_limits(s, config.origin()));
                 order_weights(s);
+                number_states(s);
                 return s;
             }
             known += (known.empty() ? "" : ", ") + std::string(name);

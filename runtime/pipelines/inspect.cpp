@@ -7,6 +7,7 @@
 #include "schedule/schedule_json.hpp"
 #include "schedule/weight_order.hpp"
 #include <algorithm>
+#include <set>
 #include <weft/inspect.hpp>
 
 namespace weft {
@@ -16,17 +17,11 @@ constexpr Bucket kPrefill{256, 1, 1, false, true, false}, kDecode{1, 1, 1, true,
 
 std::string number(uint32_t n) { return std::to_string(n); }
 
-const char* name_of(const StateSpec& s) {
-    switch (s.kind) {
-    case StateKind::kv: return s.growth == Growth::window ? "kv ring" : "kv";
-    case StateKind::conv: return "conv window";
-    case StateKind::selective: return "selective state";
-    default: return "matrix state";
-    }
-}
+std::string words_for(const StateLayout& s) { return s.name + (s.law == State::Law::ring ? " in a ring" : ""); }
 
 std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {
     std::vector<InspectedBlock> all;
+    std::set<StateId> seen;
     for (uint32_t i = 0; i < schedule.layers.size(); ++i)
         for (const SubBlock& block : schedule.layers[i].blocks) {
             InspectedBlock b;
@@ -35,16 +30,16 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
                 b.ops.push_back({branch.op.name(), branch.op.words(), branch.op.colour()});
             for (WeightId id : weights_of(block))
                 if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
-            Schedule one; // the states of this block alone
-            one.layers.push_back({{block}});
-            for (const StateSpec& s : one.states(o)) {
-                if (s.growth == Growth::constant) b.constant_bytes += s.bytes();
+            for (const StateId id : states_of(schedule, block)) {
+                if (!seen.insert(id).second) continue; // counted where it came first
+                const StateLayout s = layout_of(schedule.states[id], o);
+                if (s.law == State::Law::constant) b.constant_bytes += s.bytes();
                 else {
                     b.bytes_per_token += s.bytes() / s.capacity();
-                    if (s.growth == Growth::window) b.grows_to = s.capacity();
+                    if (s.law == State::Law::ring) b.grows_to = s.capacity();
                 }
-                if (std::find(b.states.begin(), b.states.end(), name_of(s)) == b.states.end())
-                    b.states.push_back(name_of(s));
+                if (std::find(b.states.begin(), b.states.end(), words_for(s)) == b.states.end())
+                    b.states.push_back(words_for(s));
             }
             all.push_back(std::move(b));
         }
@@ -95,8 +90,8 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
                                             : 4096u;
     const StateOptions o{in.context, 256, options.dtype == WeightType::f16 ? DType::f16 : DType::f32};
     in.blocks = blocks_of(schedule, o);
-    const auto states = schedule.states(o);
-    for (const StateSpec& s : states) in.state_bytes += s.bytes();
+    const auto states = layouts_of(schedule.states, o);
+    for (const StateLayout& s : states) in.state_bytes += s.bytes();
     const bool has_weights = !files.tensors().empty();
     if (has_weights) in.problems = check_weights(schedule.weights, files);
     std::pair<uint64_t, const WeightSlot*> largest{0, nullptr}; // what is allocated as one piece
@@ -115,7 +110,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     if (!device) return in;
     const vk::Device& d = device->internal();
     in.device = d.summary().name;
-    for (const StateSpec& s : states)
+    for (const StateLayout& s : states)
         if (!state_fits(d, s, 1)) {
             in.problems.push_back("a context of " + number(in.context) +
                                   " tokens makes one state larger than a buffer of this device may be (" +

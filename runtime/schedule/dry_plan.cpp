@@ -8,7 +8,7 @@
 namespace weft {
 
 Plan dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-              const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context) {
+              const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context) {
     const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
     SessionBuffers b;
     b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.ends = b.logits = b.grid_arguments =
@@ -20,7 +20,7 @@ Plan dry_plan(const vk::Device& device, const Schedule& schedule, const std::vec
     return make_plan(device, schedule, weights, b, states, bucket);
 }
 
-Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateSpec>& states,
+Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateLayout>& states,
                   uint32_t slots, const Bucket& bucket) {
     const uint64_t range = device.limits().storage_range, mib = range >> 20;
     const auto too_large = [&](const std::string& what) {
@@ -28,7 +28,7 @@ Status check_plan(const vk::Device& device, const Schedule& schedule, const std:
                      what + " larger than a buffer of this device may be (" + std::to_string(mib) + " MiB)",
                      {}};
     };
-    for (const StateSpec& state : states)
+    for (const StateLayout& state : states)
         if (!state_fits(device, state, slots)) return too_large("one state is");
     uint64_t widest = schedule.width;
     for (size_t i = 0; i < schedule.weights.size(); ++i) {
@@ -58,13 +58,14 @@ Status check_plan(const vk::Device& device, const Schedule& schedule, const std:
     return Ok{};
 }
 
-bool state_fits(const vk::Device& device, const StateSpec& state, uint32_t slots) {
+bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t slots) {
     const vk::Limits& limits = device.limits();
     const long double bytes = (long double)(state.bytes()) * slots;
     if (bytes > limits.allocation) return false;
     // See kernels/kv_slots.hpp.
-    return bytes <= limits.storage_range || (state.kind == StateKind::kv && state.bytes() <= limits.storage_range &&
-                                             state.bytes() % vk::Tensor::kAlignment == 0);
+    return bytes <= limits.storage_range ||
+           (state.law != State::Law::constant && state.bytes() <= limits.storage_range &&
+            state.bytes() % vk::Tensor::kAlignment == 0);
 }
 
 Status check_grids(const vk::Device& device, const vk::Program& program, const Bucket& bucket, uint32_t context) {

@@ -232,7 +232,7 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
 }
 
 Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-               const SessionBuffers& buffers, const std::vector<StateSpec>& states, const Bucket& bucket) {
+               const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket) {
     vk::Recorder r(device);
     r.set_grid_arguments(r.external(buffers.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"));
     kernel::Step step;

@@ -25,7 +25,7 @@ struct SessionBuffers {
     vk::Slice logits;                                                           ///< f32 [outputs, vocabulary]
     vk::Slice grid_arguments;                                                   ///< u32 [kGridRows, 4]
     vk::Slice sampler, history, ring;                                           ///< see kernels/sample.hpp
-    std::vector<vk::Slice> states;                                              ///< one a StateSpec, [slots, ...]
+    std::vector<vk::Slice> states;                                              ///< by StateId, [slots, ...]
     std::vector<vk::Slice> taps;                                                ///< f32 [tokens, width]: layers + 1
     uint32_t slots = 0, history_capacity = 0, ring_capacity = 0;
 };
@@ -41,21 +41,21 @@ struct Plan {
 /// Lowers the schedule: the first segment holds the embedding, then one segment a layer,
 /// then the head (and sampling in decode).
 Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-               const SessionBuffers& buffers, const std::vector<StateSpec>& states, const Bucket& bucket);
+               const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket);
 
 /// A plan over buffers that do not exist, for one sequence of up to `context` tokens: lowering needs only shapes and
 /// types. `weights` are those of described_weight().
 Plan dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-              const std::vector<StateSpec>& states, const Bucket& bucket, uint32_t context);
+              const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context);
 
 /// Whether buffers of this device can hold what a step of the bucket binds;
 /// make_plan ends the process where they cannot.
-Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateSpec>& states,
+Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateLayout>& states,
                   uint32_t slots, const Bucket& bucket);
 
 /// Whether the states of `slots` sequences can be allocated and bound: caches of keys and
 /// values in ranges of slots, the others whole.
-bool state_fits(const vk::Device& device, const StateSpec& state, uint32_t slots);
+bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t slots);
 
 /// Whether every dispatch of a program for `bucket`, with sequences of up to `context` tokens,
 /// keeps within the group counts of the device.

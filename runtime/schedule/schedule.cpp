@@ -41,14 +41,23 @@ Status check_limits(const Schedule& schedule, const std::string& origin) {
     return Error{ErrorCode::unsupported, origin + ": the model has sizes that are not supported", std::move(beyond)};
 }
 
-std::vector<StateSpec> Schedule::states(const StateOptions& o) const {
-    std::vector<StateSpec> all;
-    for (const Layer& layer : layers)
-        for (const SubBlock& block : layer.blocks)
-            for (const Branch& branch : block.branches) {
-                const auto own = branch.op.states(o);
-                all.insert(all.end(), own.begin(), own.end());
-            }
+void number_states(Schedule& schedule) {
+    States states(std::move(schedule.states));
+    for (Layer& layer : schedule.layers)
+        for (SubBlock& block : layer.blocks)
+            for (Branch& branch : block.branches) branch.op.states(states);
+    schedule.states = states.take();
+}
+
+std::vector<StateId> states_of(const Schedule& schedule, const SubBlock& block) {
+    States states(schedule.states);
+    for (const Branch& branch : block.branches) Op(branch.op).states(states);
+    return states.used();
+}
+
+std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o) {
+    std::vector<StateLayout> all;
+    for (const State& state : states) all.push_back(layout_of(state, o));
     return all;
 }
 

@@ -58,14 +58,20 @@ struct Schedule {
     std::vector<Layer> layers;
     Head head;
     std::vector<WeightSlot> weights;
-    int64_t begin_token = -1; ///< what generation starts from with an empty prompt; -1: none
+    std::vector<State> states; ///< what its ops keep between steps: number_states()
+    int64_t begin_token = -1;  ///< what generation starts from with an empty prompt; -1: none
 
-    /// States of all layers in the order lowering uses them.
-    std::vector<StateSpec> states(const StateOptions& o) const;
     /// Sizes that no kernel takes, one sentence each. Empty: it can run.
     std::vector<std::string> beyond_limits() const;
     uint64_t parameters() const;
 };
+
+/// Gives every op without a number for what it keeps a state of its own; every schedule that make_schedule or
+/// schedule_from_json returns has them.
+void number_states(Schedule& schedule);
+/// The states that a block uses, each once.
+std::vector<StateId> states_of(const Schedule& schedule, const SubBlock& block);
+std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o);
 
 /// beyond_limits() as an error; `origin` is the file that the schedule comes from.
 Status check_limits(const Schedule& schedule, const std::string& origin);

@@ -33,6 +33,7 @@ public:
                 if (!used_layouts_.count(name)) fail_at("weights." + name, "belong to a weight of the schedule");
         if (error_) return *error_;
         weft_TRY(check_limits(schedule_, origin_));
+        number_states(schedule_);
         return std::move(schedule_);
     }
 

@@ -44,7 +44,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
 Error Session::too_long(uint64_t available) const {
     const auto fits = [&](uint32_t context) {
         uint64_t total = 0;
-        for (const StateSpec& spec : model_->schedule.states({context, options_.max_chunk, options_.kv_dtype})) {
+        for (const StateLayout& spec :
+             layouts_of(model_->schedule.states, {context, options_.max_chunk, options_.kv_dtype})) {
             if (!state_fits(model_->device, spec, options_.slots)) return false;
             total += aligned(spec.bytes() * options_.slots);
         }
@@ -76,7 +77,7 @@ uint64_t Session::beside_states() const {
                          true,
                          false};
     uint64_t bytes = kSmallPieces + uint64_t(prefill.outputs) * schedule.vocabulary * 4;
-    const auto states = schedule.states({1, options_.max_chunk, options_.kv_dtype});
+    const auto states = layouts_of(schedule.states, {1, options_.max_chunk, options_.kv_dtype});
     if (check_plan(model_->device, schedule, states, 1, prefill))
         bytes += dry_plan(model_->device, schedule, model_->weights.all(), states, prefill, 1).activation_bytes;
     return bytes;
@@ -84,13 +85,13 @@ uint64_t Session::beside_states() const {
 
 Status Session::allocate() {
     vk::Device& device = model_->device;
-    specs_ = model_->schedule.states({options_.context, options_.max_chunk, options_.kv_dtype});
+    layouts_ = layouts_of(model_->schedule.states, {options_.context, options_.max_chunk, options_.kv_dtype});
     uint64_t total = 0, used = device.bytes_used();
     uint64_t available = device.summary().memory_bytes > used ? device.summary().memory_bytes - used : 0;
     if (device.options().memory_limit)
         available =
             std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
-    for (const StateSpec& spec : specs_) {
+    for (const StateLayout& spec : layouts_) {
         if (!state_fits(device, spec, options_.slots))
             return too_long(available - std::min(available, beside_states()));
         total += aligned(spec.bytes() * options_.slots);
@@ -101,7 +102,7 @@ Status Session::allocate() {
         if (total + uint64_t(options_.slots) * options_.context * 4 > available - rest)
             return too_long(available - rest);
     }
-    for (const StateSpec& spec : specs_) {
+    for (const StateLayout& spec : layouts_) {
         auto slice = states_arena_.allocate(spec.bytes() * options_.slots, total);
         if (!slice) return slice.error().code == ErrorCode::out_of_memory ? too_long(available / 2) : slice.error();
         buffers_.states.push_back(*slice);
@@ -175,8 +176,8 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
             b.taps.push_back(slice);
         }
     }
-    weft_TRY(check_plan(device, model_->schedule, specs_, options_.slots, bucket));
-    Plan plan = make_plan(device, model_->schedule, model_->weights.all(), b, specs_, bucket);
+    weft_TRY(check_plan(device, model_->schedule, layouts_, options_.slots, bucket));
+    Plan plan = make_plan(device, model_->schedule, model_->weights.all(), b, layouts_, bucket);
     if (plan.activation_bytes > activation_.size) {
         weft_ASSIGN(activation_, activation_arena_.allocate(plan.activation_bytes));
     }

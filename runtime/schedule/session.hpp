@@ -153,7 +153,7 @@ private:
 
     std::shared_ptr<const Model> model_;
     SessionOptions options_;
-    std::vector<StateSpec> specs_;
+    std::vector<StateLayout> layouts_;
     vk::Arena states_arena_, activation_arena_, host_arena_;
     vk::Slice activation_;
     std::optional<vk::Uploader> uploader_;

@@ -8,9 +8,9 @@ namespace weft {
 // What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far,
 // head by head, of the others all.
 std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length) const {
-    const StateSpec& spec = specs_[state];
+    const StateLayout& spec = layouts_[state];
     const vk::Slice all = buffers_.states[state].part(slot * spec.bytes(), spec.bytes());
-    if (spec.growth == Growth::constant || length >= spec.capacity()) return {all};
+    if (spec.law == State::Law::constant || length >= spec.capacity()) return {all};
     const uint64_t head = spec.bytes() / spec.shape[0], used = head / spec.capacity() * length;
     std::vector<vk::Slice> parts;
     for (uint64_t at = 0; used && at < all.size; at += head) parts.push_back(all.part(at, used));
@@ -22,7 +22,7 @@ Status Session::fork(uint32_t from, uint32_t to) {
         return Error{ErrorCode::invalid_argument, "fork: no such slot", {}};
     if (from == to) return Ok{};
     std::vector<vk::Copy> copies;
-    for (size_t i = 0; i < specs_.size(); ++i) {
+    for (size_t i = 0; i < layouts_.size(); ++i) {
         const auto theirs = used_of(i, from, slots_[from].length), ours = used_of(i, to, slots_[from].length);
         for (size_t p = 0; p < ours.size(); ++p) copies.push_back({theirs[p], ours[p]});
     }
@@ -46,9 +46,9 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     s.expected = slots_[slot].expected;
     s.highest = slots_[slot].highest;
     s.arena = std::make_shared<vk::Arena>(model_->device, vk::MemoryUse::device, "snapshot");
-    std::vector<std::vector<vk::Slice>> kept(specs_.size());
-    for (size_t i = 0; i < specs_.size(); ++i)
-        if (keep == Keep::all || specs_[i].growth != Growth::linear) kept[i] = used_of(i, slot, s.length);
+    std::vector<std::vector<vk::Slice>> kept(layouts_.size());
+    for (size_t i = 0; i < layouts_.size(); ++i)
+        if (keep == Keep::all || layouts_[i].law != State::Law::rows) kept[i] = used_of(i, slot, s.length);
     kept.push_back({history_of(slot)});
     const auto bytes_of_all = [](const std::vector<vk::Slice>& slices) {
         return slices.empty() ? 0 : slices.size() * slices[0].size;
@@ -77,7 +77,7 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
                          std::to_string(s.length) + " tokens",
                      {}};
     std::vector<vk::Copy> copies;
-    for (size_t i = 0; i < specs_.size(); ++i) {
+    for (size_t i = 0; i < layouts_.size(); ++i) {
         if (!s.parts[i].size) continue;
         uint64_t at = 0;
         for (const vk::Slice& to : used_of(i, slot, s.length)) {
@@ -102,8 +102,8 @@ void Session::reset(uint32_t slot) {
 }
 
 bool Session::can_truncate() const {
-    return std::all_of(specs_.begin(), specs_.end(),
-                       [](const StateSpec& spec) { return spec.growth == Growth::linear; });
+    return std::all_of(layouts_.begin(), layouts_.end(),
+                       [](const StateLayout& spec) { return spec.law == State::Law::rows; });
 }
 
 Status Session::truncate(uint32_t slot, uint32_t length) {
@@ -117,13 +117,13 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
         reset(slot);
         return Ok{};
     }
-    for (const StateSpec& spec : specs_) {
-        if (spec.growth == Growth::constant)
+    for (const StateLayout& spec : layouts_) {
+        if (spec.law == State::Law::constant)
             return Error{ErrorCode::unsupported,
                          "truncate: a recurrent state cannot forget its last tokens; restore a snapshot",
                          {}};
         // A ring of window - 1 + max_chunk rows has lost row p to the token at p + capacity.
-        if (spec.growth == Growth::window && s.highest > spec.capacity() && s.highest - length > options_.max_chunk)
+        if (spec.law == State::Law::ring && s.highest > spec.capacity() && s.highest - length > options_.max_chunk)
             return Error{ErrorCode::unsupported,
                          "truncate: a sliding window has already dropped the tokens that the shorter sequence needs; "
                          "restore a snapshot",

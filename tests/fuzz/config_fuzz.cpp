@@ -64,7 +64,7 @@ const vk::Device& least_device() {
 void lower(const Schedule& schedule) {
     if (schedule.layers.size() > kMostLayers) return;
     const uint32_t context = schedule.position_limit ? std::min(schedule.position_limit, kContext) : kContext;
-    const auto states = schedule.states({context, 256, DType::f16});
+    const auto states = layouts_of(schedule.states, {context, 256, DType::f16});
     std::vector<DeviceWeight> weights;
     for (const WeightSlot& slot : schedule.weights)
         weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));

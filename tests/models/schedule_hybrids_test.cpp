@@ -389,7 +389,7 @@ TEST_CASE("Zamba2's shared blocks are one set of weights with adapters for each 
     CHECK(op<MlpSpec>(s, 0, 1).adapter_up.weight != op<MlpSpec>(s, 3, 1).adapter_up.weight);
     CHECK_FALSE(first.adapter_down);
     // Keys and values for each use, two states for each Mamba-2.
-    CHECK(s.states({.context = 32, .max_chunk = 32}).size() == 3 * 2 + 4 * 2);
+    CHECK(s.states.size() == 3 * 2 + 4 * 2);
 
     const Schedule adapted = require_schedule(with("zamba2", "use_shared_attention_adapter", true));
     const AttentionSpec& a = op<AttentionSpec>(adapted, 3);

@@ -67,7 +67,7 @@ TEST_CASE("work: a recurrent state is read and written once a step", "[work]") {
     const Work first = counted(s, {1, 0, 7, false}), later = counted(s, {1, 7, 7, false}),
                step = counted(s, {1, 7, 1, false});
     uint64_t state = 0;
-    for (const auto& spec : s.states({64, 16, DType::f16})) state += spec.bytes();
+    for (const auto& spec : layouts_of(s.states, {64, 16, DType::f16})) state += spec.bytes();
     CHECK(state >= 2 * 16 * 8 * 4);
     CHECK(later.bytes - first.bytes == state);
     CHECK(later.bytes - step.bytes == 6 * kRow);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/state.hpp"
+#include "base/check.hpp"
+#include <algorithm>
+
+namespace weft {
+
+StateLayout layout_of(const State& state, const StateOptions& o) {
+    StateLayout l{state.name, state.law, state.cache ? o.kv_dtype : state.dtype, state.shape};
+    if (state.law == State::Law::constant) return l;
+    // What is not seen any more is overwritten: of the last tokens all but one are needed beside a step's new ones.
+    const uint64_t ring = uint64_t(state.reach) - 1 + o.max_chunk;
+    if (state.law == State::Law::ring && ring >= o.context) l.law = State::Law::rows;
+    l.shape = {state.shape[0], l.law == State::Law::ring ? uint32_t(ring) : o.context, state.shape[1]};
+    return l;
+}
+
+void States::declare(StateId& id, State state) {
+    if (id == kNoState) {
+        id = StateId(all_.size());
+        all_.push_back(std::move(state));
+    } else weft_CHECK(id < all_.size() && all_[id] == state, "a shared state must be the same for all that share it");
+    if (std::ranges::find(used_, id) == used_.end()) used_.push_back(id);
+}
+
+} // namespace weft
