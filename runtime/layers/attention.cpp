@@ -107,9 +107,8 @@ std::vector<StateSpec> states_of(const AttentionSpec& a, const StateOptions& o) 
         capacity = reach - 1 + o.max_chunk;
         growth = Growth::window;
     }
-    const DType dtype = a.rope.kind == RopeKind::half && a.rope.rotary % 4
-                            ? DType::f32
-                            : o.kv_dtype; // half-split pairs would share a word of a cache of halves
+    // Half-split pairs would share a word of a cache of halves.
+    const DType dtype = a.rope.kind == RopeKind::half && a.rope.rotary % 4 ? DType::f32 : o.kv_dtype;
     return {{StateKind::kv, growth, dtype, {a.kv_heads, capacity, padded(a.head_size)}},
             {StateKind::kv, growth, dtype, {a.kv_heads, capacity, padded(a.value_size)}}};
 }
