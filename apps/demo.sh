@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# From a fresh clone to a story: installs what is missing, builds the weft program and lets the bundled hybrid model write.
+# From a fresh clone to a story: installs what is missing, builds weft and lets the bundled hybrid model write.
 #   sh apps/demo.sh [PROMPT [OPTIONS of weft run]]
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# The layer order of runtime/, enforced: a file may include its own folder and lower layers, never a higher one and never a sibling model.
+# The layer order of runtime/, enforced: a file may include its own folder and lower layers,
+# never a higher one and never a sibling model.
 # Included by CMakeLists.txt it adds the check to the build; run with -P it is the check.
 set(weft_LAYERS "base:0;io:0;vulkan:1;kernels:2;layers:3;schedule:4;models:5;text:5;pipelines:6")
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
-  file(GLOB_RECURSE weft_layer_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/runtime/*.hpp ${CMAKE_CURRENT_SOURCE_DIR}/runtime/*.cpp)
+  file(GLOB_RECURSE weft_layer_sources CONFIGURE_DEPENDS
+    ${CMAKE_CURRENT_SOURCE_DIR}/runtime/*.hpp ${CMAKE_CURRENT_SOURCE_DIR}/runtime/*.cpp)
   add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/layers.checked
     COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_CURRENT_SOURCE_DIR} -P ${CMAKE_CURRENT_LIST_FILE}
     COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_CURRENT_BINARY_DIR}/layers.checked

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# weft_precompile(TARGET HEADERS... LIBRARIES...): large headers of others, parsed once instead of once a file, which is most of a build's time. Every list of headers is compiled in a target of its
-# own, with the libraries that have them. The sources name what they use all the same: they must compile without this.
+# weft_precompile(TARGET HEADERS... LIBRARIES...): large headers of others, parsed once instead of once a file, which is
+# most of a build's time. Every list of headers is compiled in a target of its own, with the libraries that have them.
+# The sources name what they use all the same: they must compile without this.
 function(weft_precompile target)
   if(weft_FUZZ) # some targets are instrumented and some are not, and clang takes only what was compiled alike
     return()
@@ -30,4 +31,5 @@ function(weft_precompile target)
   target_precompile_headers(${target} REUSE_FROM ${owner})
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 endfunction()
-set(weft_STANDARD_HEADERS <algorithm> <array> <cstdint> <filesystem> <fstream> <functional> <map> <memory> <optional> <span> <string> <variant> <vector>)
+set(weft_STANDARD_HEADERS <algorithm> <array> <cstdint> <filesystem> <fstream> <functional> <map> <memory> <optional>
+  <span> <string> <variant> <vector>)

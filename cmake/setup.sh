@@ -82,7 +82,7 @@ END
   exit 1
 }
 
-# ---- packages of another suite, without touching the system's own apt -------------------------------------------------
+# ---- packages of another suite, without touching the system's own apt -----------------------------------------------
 
 # Prints the address of every archive that this machine's own apt configuration names for the running release: the only
 # source of addresses, so that a machine with its own mirror, proxy or snapshot goes on using it.
@@ -92,7 +92,10 @@ archives() {
   [ "${ID:-}" = debian ] || return 0
   apt-get --print-uris update 2>/dev/null | sed -n "s|^'\(.*\)/dists/\([^/]*\)/InRelease'.*|\2 \1|p" |
     while read -r release uri; do
-      case $release in "${VERSION_CODENAME:-sid}" | stable | oldstable | testing | unstable | sid) ;; *) continue ;; esac
+      case $release in
+        "${VERSION_CODENAME:-sid}" | stable | oldstable | testing | unstable | sid) ;;
+        *) continue ;;
+      esac
       echo "$uri"
       # A dated snapshot has what there was on that day; next to it most mirrors have the living archive.
       case $uri in */archive/debian/*) echo "${uri%%/archive/debian/*}/debian" ;; esac
@@ -169,7 +172,7 @@ END
   trap - EXIT HUP INT TERM
 }
 
-# ---- Catch2: version 3, which older releases do not have ----------------------------------------------------------------
+# ---- Catch2: version 3, which older releases do not have ------------------------------------------------------------
 
 catch2_prefix() { [ ! -e "$cache/catch2/PACKAGES" ] || echo "$cache/catch2/usr"; }
 
@@ -196,14 +199,14 @@ catch2() {
   done
   # shellcheck disable=SC1091
   . /etc/os-release
-  [ "${ID:-}" = debian ] || die "the tests need Catch2 3, and ${PRETTY_NAME:-this system} has none: install it under a" \
-    'prefix of your choice, name that in CMAKE_PREFIX_PATH and set WEFT_SKIP_SETUP=1'
+  [ "${ID:-}" = debian ] || die "the tests need Catch2 3, and ${PRETTY_NAME:-this system} has none: install it" \
+    'under a prefix of your choice, name that in CMAKE_PREFIX_PATH and set WEFT_SKIP_SETUP=1'
   say "fetching Catch2 3 from $VERSION_CODENAME-backports into $cache/catch2"
   rm -rf "$cache/catch2"
   unpack "$VERSION_CODENAME-backports" "$cache/catch2" libcatch2-dev
 }
 
-# ---- main ---------------------------------------------------------------------------------------------------------------
+# ---- main -----------------------------------------------------------------------------------------------------------
 
 setup() {
   # shellcheck disable=SC2046,SC2086 # lists of words

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# GLSL -> SPIR-V -> typed C++. Every shaders/*/*.comp is one kernel; shaders/variants.txt lists the kernels that have more than one form.
-# Compiled without -O: with it reflection names and unused bindings vanish. The module that is reflected is the module that is embedded.
+# GLSL -> SPIR-V -> typed C++. Every shaders/*/*.comp is one kernel;
+# shaders/variants.txt lists the kernels that have more than one form.
+# Compiled without -O: with it reflection names and unused bindings vanish.
+# The module that is reflected is the module that is embedded.
 find_program(weft_GLSLC glslc REQUIRED)
 set(weft_SHADER_DIR ${CMAKE_CURRENT_LIST_DIR}/../shaders)
 set(weft_GENERATED ${CMAKE_CURRENT_BINARY_DIR}/generated)
@@ -15,7 +17,8 @@ file(GLOB weft_probes CONFIGURE_DEPENDS ${weft_SHADER_DIR}/probe/*.comp)
 set(weft_MISSING_PROBES "")
 foreach(probe IN LISTS weft_probes)
   get_filename_component(name ${probe} NAME_WE)
-  execute_process(COMMAND ${weft_GLSLC} --target-env=vulkan1.1 -fshader-stage=comp -I${weft_SHADER_DIR}/lib ${probe} -o ${weft_GENERATED}/probe.spv RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+  execute_process(COMMAND ${weft_GLSLC} --target-env=vulkan1.1 -fshader-stage=comp -I${weft_SHADER_DIR}/lib
+    ${probe} -o ${weft_GENERATED}/probe.spv RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
   if(failed)
     list(APPEND weft_MISSING_PROBES ${name})
     message(STATUS "weft: this glslc cannot compile ${name}: the variants that need it are left out")
@@ -49,7 +52,8 @@ function(weft_shaders target)
     elseif(row MATCHES "^([a-z0-9_]+)$")
       set(kernel ${CMAKE_MATCH_1})
     else()
-      message(FATAL_ERROR "shaders/variants.txt: cannot read '${row}'; expected KERNEL or '+ VARIANT: DEFINES [| probe=NAME] | what it is for'")
+      message(FATAL_ERROR "shaders/variants.txt: cannot read '${row}'; "
+        "expected KERNEL or '+ VARIANT: DEFINES [| probe=NAME] | what it is for'")
     endif()
   endforeach()
 
@@ -77,13 +81,15 @@ function(weft_shaders target)
       endif()
       list(TRANSFORM defines PREPEND -D)
       add_custom_command(OUTPUT ${spv}
-        COMMAND ${weft_GLSLC} --target-env=vulkan1.1 -fshader-stage=comp -I${weft_SHADER_DIR}/lib ${defines} -MD -MF ${spv}.d ${shader} -o ${spv}
+        COMMAND ${weft_GLSLC} --target-env=vulkan1.1 -fshader-stage=comp -I${weft_SHADER_DIR}/lib ${defines}
+          -MD -MF ${spv}.d ${shader} -o ${spv}
         DEPENDS ${shader} DEPFILE ${spv}.d COMMENT "Compiling ${name} (${variant})" VERBATIM COMMAND_EXPAND_LISTS)
       list(APPEND arguments "${variant}|${joined}|${${name}_${variant}_purpose}|${spv}")
       list(APPEND modules ${spv})
     endforeach()
     add_custom_command(OUTPUT ${weft_GENERATED}/${name}.gen.hpp ${weft_GENERATED}/${name}.gen.cpp
-      COMMAND weft_shadergen ${name} ${shader} ${weft_GENERATED}/${name}.gen.hpp ${weft_GENERATED}/${name}.gen.cpp ${arguments}
+      COMMAND weft_shadergen ${name} ${shader}
+        ${weft_GENERATED}/${name}.gen.hpp ${weft_GENERATED}/${name}.gen.cpp ${arguments}
       DEPENDS ${modules} weft_shadergen COMMENT "Generating ${name}.gen.hpp" VERBATIM)
     target_sources(${target} PRIVATE ${weft_GENERATED}/${name}.gen.hpp ${weft_GENERATED}/${name}.gen.cpp)
     string(APPEND includes "#include \"${name}.gen.hpp\"\n")

@@ -12,8 +12,8 @@
 # NAME: system (this system's lavapipe), trixie and sid (the lavapipe of those Debian releases), swiftshader.
 # NAME@128, @256 or @512 is a lavapipe with vectors of so many bits: subgroups of 4, 8 or 16.
 #
-# A driver built for a newer C library cannot be loaded by a program that this system's loader started. Such a program is
-# started by the unpacked release's own ld.so instead, which finds that release's libraries first and this system's
+# A driver built for a newer C library cannot be loaded by a program that this system's loader started. Such a program
+# is started by the unpacked release's own ld.so instead, which finds that release's libraries first and this system's
 # after them: no chroot and no root are needed. It holds for the program itself, not for those that it starts in
 # turn; they need the prefix that stands in $WEFT_LAUNCHER. With a command that lies in no folder the unpacked
 # release's own one is meant, if it has it: tests/drivers.sh exec sid glslc --version.
@@ -27,7 +27,7 @@ names='system trixie sid swiftshader'
 say() { printf 'drivers: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# ---- fetch ------------------------------------------------------------------------------------------------------------
+# ---- fetch ----------------------------------------------------------------------------------------------------------
 
 # Prints the manifest of NAME's driver, if it is there.
 manifest() {
@@ -67,14 +67,16 @@ fetch() {
       # Only the software driver is wanted; the others are most of the size.
       for f in "$new"/usr/lib/*/libvulkan_*.so; do case $f in */libvulkan_lvp.so) lvp=$f ;; *) rm "$f" ;; esac; done
       rm -r "$new"/usr/share/vulkan/implicit_layer.d
-      sed 's|"library_path": *"[^"]*"|"library_path": "./'"${lvp#"$new"/}"'"|' "$new"/usr/share/vulkan/icd.d/lvp_icd.*json >"$new/icd.json"
+      sed 's|"library_path": *"[^"]*"|"library_path": "./'"${lvp#"$new"/}"'"|' \
+        "$new"/usr/share/vulkan/icd.d/lvp_icd.*json >"$new/icd.json"
       tools "$new"
       ;;
     swiftshader)
       say 'fetching SwiftShader'
       # It is a part of a browser: only the driver is kept.
       # shellcheck disable=SC1091
-      sh "$here/../cmake/setup.sh" --unpack "$(. /etc/os-release && echo "${VERSION_CODENAME:-sid}")" "$new.all" chromium-common
+      suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-sid}")
+      sh "$here/../cmake/setup.sh" --unpack "$suite" "$new.all" chromium-common
       mkdir "$new"
       mv "$new.all/usr/lib/chromium/libvk_swiftshader.so" "$new.all/PACKAGES" "$new"
       mv "$new.all/usr/lib/chromium/vk_swiftshader_icd.json" "$new/icd.json" # names the library by ./
@@ -85,7 +87,7 @@ fetch() {
   [ -n "$(manifest "$1")" ] || die "$drivers/$1 is not usable: remove it"
 }
 
-# ---- exec -------------------------------------------------------------------------------------------------------------
+# ---- exec -----------------------------------------------------------------------------------------------------------
 
 run_on() {
   name=${1%@*}
@@ -115,7 +117,10 @@ run_on() {
   shift
   case $program in
     */*) ;;
-    *) if [ -x "$root/usr/bin/$program" ]; then program=$root/usr/bin/$program; else program=$(command -v "$program"); fi ;;
+    *)
+      if [ -x "$root/usr/bin/$program" ]; then program=$root/usr/bin/$program
+      else program=$(command -v "$program"); fi
+      ;;
   esac
   # Scripts, and the system's own programs (cmake, sh), which load no driver, stay with the system's loader.
   case $program in /bin/* | /usr/bin/*) exec "$program" "$@" ;; esac
@@ -127,16 +132,17 @@ run_on() {
 list() {
   for n in $names; do
     if [ -z "$(manifest "$n")" ]; then
-      printf '%-12s not fetched\n' "$n"
+      version='not fetched'
     elif [ "$n" = system ]; then
-      printf '%-12s %s\n' "$n" "$(dpkg-query -W -f '${Package} ${Version}' mesa-vulkan-drivers 2>/dev/null || manifest system)"
+      version=$(dpkg-query -W -f '${Package} ${Version}' mesa-vulkan-drivers 2>/dev/null || manifest system)
     else
-      printf '%-12s %s\n' "$n" "$(grep -E '^(mesa-vulkan-drivers|chromium-common)_' "$drivers/$n/PACKAGES" | sed 's/_[^_]*$//; s/_/ /')"
+      version=$(grep -E '^(mesa-vulkan-drivers|chromium-common)_' "$drivers/$n/PACKAGES" | sed 's/_[^_]*$//; s/_/ /')
     fi
+    printf '%-12s %s\n' "$n" "$version"
   done
 }
 
-# ---- test -------------------------------------------------------------------------------------------------------------
+# ---- test -----------------------------------------------------------------------------------------------------------
 
 # One line a driver. The suite runs in a tree of its own (build/drivers), built with the newest shader compiler that was
 # fetched, so that the forms of kernels that only newer drivers offer are there to be tested.
@@ -185,10 +191,14 @@ subdirs("$tree")
 END
     log=$tree/on/$n.log
     begin=$(date +%s)
-    if ctest --test-dir "$tree/on/$n" --output-on-failure --no-tests=error --timeout 5400 -j1 "$@" >"$log" 2>&1; then result=PASS; else result=FAIL bad=1; fi
-    printf '%-14s %s: %s; %d skipped; %d s; log: %s\n' "$n" "$result" "$(grep -E 'tests passed,|No tests were found' "$log" | tail -n 1)" \
+    result=PASS
+    ctest --test-dir "$tree/on/$n" --output-on-failure --no-tests=error --timeout 5400 -j1 "$@" >"$log" 2>&1 ||
+      result=FAIL bad=1
+    printf '%-14s %s: %s; %d skipped; %d s; log: %s\n' "$n" "$result" \
+      "$(grep -E 'tests passed,|No tests were found' "$log" | tail -n 1)" \
       "$(grep -cE '\*\*\*(Skipped|Not Run)' "$log")" "$(($(date +%s) - begin))" "build/drivers/on/$n.log"
-    sed -n 's/^[[:space:]]*[0-9]* - \(.*(\(Failed\|SEGFAULT\|Timeout\|.*Exception\|ILLEGAL\|Subprocess aborted\|Not Run\))\)/    \1/p' "$log"
+    ends='Failed\|SEGFAULT\|Timeout\|.*Exception\|ILLEGAL\|Subprocess aborted\|Not Run'
+    sed -n "s/^[[:space:]]*[0-9]* - \\(.*(\\($ends\\))\\)/    \\1/p" "$log"
   done
   return $bad
 }

@@ -25,13 +25,17 @@ cmake --build build/release
 lap building
 
 # Mesa keeps compiled shaders here: outside the tree, so that the next clone's tests start warm.
-export MESA_SHADER_CACHE_DIR="${MESA_SHADER_CACHE_DIR:-${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}/mesa/tests}"
+cache="${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}"
+export MESA_SHADER_CACHE_DIR="${MESA_SHADER_CACHE_DIR:-$cache/mesa/tests}"
 mkdir -p "$MESA_SHADER_CACHE_DIR"
 
 log=build/release/tests.log
 rc=0
 # tee's own status would hide that of ctest.
-{ ctest --test-dir build/release --output-on-failure --no-tests=error -j"$(getconf _NPROCESSORS_ONLN)" "$@" 2>&1 || echo $? >"$log.rc"; } | tee "$log"
+{
+  ctest --test-dir build/release --output-on-failure --no-tests=error -j"$(getconf _NPROCESSORS_ONLN)" "$@" 2>&1 ||
+    echo $? >"$log.rc"
+} | tee "$log"
 if [ -e "$log.rc" ]; then
   rc=$(cat "$log.rc")
   rm "$log.rc"
@@ -42,7 +46,8 @@ lap testing
 skipped=$(grep -cE '\*\*\*(Skipped|Not Run)' "$log") || :
 passed=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* Passed ' "$log") || :
 echo "run: $passed tests passed, $skipped skipped"
-grep -E '\*\*\*(Skipped|Not Run)' "$log" | sed -E 's|^ *[0-9]+/[0-9]+ Test *#[0-9]+: |run: skipped: |; s| *\.*\*\*\*.*||' || :
+grep -E '\*\*\*(Skipped|Not Run)' "$log" |
+  sed -E 's|^ *[0-9]+/[0-9]+ Test *#[0-9]+: |run: skipped: |; s| *\.*\*\*\*.*||' || :
 if [ "$rc" = 0 ] && [ "$passed" = 0 ]; then
   echo 'run: no test was run to its end' >&2
   rc=1

@@ -115,9 +115,8 @@ Result<Json> rope_parameters(const JsonObject& config, double default_theta, con
         if (!view.has(key)) p[key] = config.has(key) ? config.json()[key] : otherwise;
     };
     complete("rope_theta", default_theta);
-    complete("partial_rotary_factor", config.json().contains("partial_rotary_factor")
-                                          ? 1.0
-                                          : default_partial); // null is not the class's own factor, but none
+    // Null is not the class's own factor, but none.
+    complete("partial_rotary_factor", config.json().contains("partial_rotary_factor") ? 1.0 : default_partial);
     if (!view.has("rope_type")) p["rope_type"] = view.has("type") ? p["type"] : Json("default");
     // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own
     // numbers wins over one among them (Phi-3).

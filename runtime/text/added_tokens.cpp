@@ -69,8 +69,8 @@ Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& 
     if (list != file.json().end() && !list->is_null()) {
         if (!list->is_array()) return file.bad("added_tokens", "must be a list");
         for (size_t i = 0; i < list->size(); ++i) {
-            weft_ASSIGN(AddedToken token, AddedToken::read(JsonObject((*list)[i], file.origin() + ": added_tokens[" +
-                                                                                      std::to_string(i) + "]")));
+            const std::string origin = file.origin() + ": added_tokens[" + std::to_string(i) + "]";
+            weft_ASSIGN(AddedToken token, AddedToken::read(JsonObject((*list)[i], origin)));
             tokens.push_back(std::move(token));
         }
     }

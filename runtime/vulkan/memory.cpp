@@ -8,9 +8,8 @@
 namespace weft::vk {
 namespace {
 
-constexpr uint64_t kSharedBlock =
-    uint64_t(1)
-    << 30; // what small pieces share is allocated at most so much at once; a larger piece has a block of its own
+// What small pieces share is allocated at most so much at once; a larger piece has a block of its own.
+constexpr uint64_t kSharedBlock = uint64_t(1) << 30;
 
 uint64_t aligned(uint64_t bytes) { return (bytes + Tensor::kAlignment - 1) / Tensor::kAlignment * Tensor::kAlignment; }
 

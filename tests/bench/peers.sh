@@ -5,9 +5,11 @@
 #
 #   tests/bench/peers.sh [WEFT]     WEFT: the program, build/release/apps/weft/weft by default
 #
-# Both run on the lavapipe of Debian sid (tests/drivers.sh), llama.cpp from sid's packages, which are unpacked and not installed. Where either cannot be had, or there
-# is no python3 to make the random weights, it says so and ends with 0: nothing is compared then.
-# The model is a random llama: 512 wide, 8 layers, 8 heads (4 of keys and values), 1408 inside, 4096 words: 27.8 M parameters.
+# Both run on the lavapipe of Debian sid (tests/drivers.sh), llama.cpp from sid's packages, which are unpacked and not
+# installed. Where either cannot be had, or there is no python3 to make the random weights, it says so and ends with 0:
+# nothing is compared then.
+# The model is a random llama of 27.8 M parameters: 512 wide, 8 layers, 8 heads (4 of keys and values), 1408 inside,
+# 4096 words.
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,7 +24,8 @@ sh "$here/drivers.sh" fetch sid >/dev/null || skip "sid's lavapipe cannot be fet
 sid=$cache/drivers/sid peer=$cache/peers/llama.cpp
 if [ ! -d "$peer" ]; then
   mkdir -p "$cache/peers"
-  sh "$here/../cmake/setup.sh" --unpack sid "$peer.$$" --closure llama.cpp libggml0-backend-vulkan >&2 || skip 'llama.cpp cannot be fetched'
+  sh "$here/../cmake/setup.sh" --unpack sid "$peer.$$" --closure llama.cpp libggml0-backend-vulkan >&2 ||
+    skip 'llama.cpp cannot be fetched'
   mv "$peer.$$" "$peer"
 fi
 
@@ -36,28 +39,48 @@ import json, os, random, struct, sys
 folder = sys.argv[1]
 os.mkdir(folder)
 width, layers, heads, kv, inner, words = 512, 8, 8, 4, 1408, 4096
-json.dump({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv,
-           "intermediate_size": inner, "vocab_size": words, "max_position_embeddings": 4096, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "torch_dtype": "float16", "tie_word_embeddings": False,
+json.dump({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": width,
+           "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv,
+           "intermediate_size": inner, "vocab_size": words, "max_position_embeddings": 4096, "rms_norm_eps": 1e-6,
+           "rope_theta": 10000.0, "torch_dtype": "float16", "tie_word_embeddings": False,
            "bos_token_id": 1, "eos_token_id": 2}, open(folder + "/config.json", "w"))
 # A vocabulary that both read: 256 bytes, three marks, and words that no text has.
-vocabulary = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % b for b in range(256)] + ["\u2581w%d" % i for i in range(words - 259)]
-json.dump({"version": "1.0", "added_tokens": [{"id": i, "content": vocabulary[i], "special": True, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False} for i in range(3)],
-           "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"}, {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
-           "pre_tokenizer": None, "post_processor": None, "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
-           "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "vocab": {w: i for i, w in enumerate(vocabulary)}, "merges": []}}, open(folder + "/tokenizer.json", "w"))
+vocabulary = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % b for b in range(256)]
+vocabulary += ["\u2581w%d" % i for i in range(words - 259)]
+plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+json.dump({"version": "1.0",
+           "added_tokens": [{"id": i, "content": vocabulary[i], "special": True, **plain} for i in range(3)],
+           "normalizer": {"type": "Sequence", "normalizers": [
+               {"type": "Prepend", "prepend": "\u2581"},
+               {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+           "pre_tokenizer": None, "post_processor": None,
+           "decoder": {"type": "Sequence", "decoders": [
+               {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
+               {"type": "ByteFallback"}, {"type": "Fuse"}]},
+           "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True,
+                     "vocab": {w: i for i, w in enumerate(vocabulary)}, "merges": []}},
+          open(folder + "/tokenizer.json", "w"))
 shapes = {"model.embed_tokens.weight": (words, width), "model.norm.weight": (width,), "lm_head.weight": (words, width)}
 for i in range(layers):
     p = "model.layers.%d." % i
-    shapes.update({p + "input_layernorm.weight": (width,), p + "post_attention_layernorm.weight": (width,), p + "self_attn.q_proj.weight": (width, width),
-                   p + "self_attn.k_proj.weight": (width * kv // heads, width), p + "self_attn.v_proj.weight": (width * kv // heads, width), p + "self_attn.o_proj.weight": (width, width),
-                   p + "mlp.gate_proj.weight": (inner, width), p + "mlp.up_proj.weight": (inner, width), p + "mlp.down_proj.weight": (width, inner)})
+    shapes.update({p + "input_layernorm.weight": (width,),
+                   p + "post_attention_layernorm.weight": (width,),
+                   p + "self_attn.q_proj.weight": (width, width),
+                   p + "self_attn.k_proj.weight": (width * kv // heads, width),
+                   p + "self_attn.v_proj.weight": (width * kv // heads, width),
+                   p + "self_attn.o_proj.weight": (width, width),
+                   p + "mlp.gate_proj.weight": (inner, width),
+                   p + "mlp.up_proj.weight": (inner, width),
+                   p + "mlp.down_proj.weight": (width, inner)})
 random.seed(1)
 small = bytes(b & 0x83 | 0x24 for b in range(256))  # the upper byte of a half between 2^-6 and 2^-5, of either sign
 header, data, at = {}, [], 0
 for name, shape in shapes.items():
     n = shape[0] * (shape[1] if len(shape) > 1 else 1)
-    values = bytearray(random.getrandbits(16 * n).to_bytes(2 * n, "little")) if len(shape) > 1 else bytearray(b"\x00\x3c" * n)
-    if len(shape) > 1: values[1::2] = values[1::2].translate(small)
+    values = bytearray(b"\x00\x3c" * n)
+    if len(shape) > 1:
+        values = bytearray(random.getrandbits(16 * n).to_bytes(2 * n, "little"))
+        values[1::2] = values[1::2].translate(small)
     header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [at, at + 2 * n]}
     data.append(bytes(values))
     at += 2 * n
@@ -74,7 +97,8 @@ llama() {
     for l in "$peer"/usr/lib*/ld-linux*.so.*; do [ ! -e "$l" ] || break; done
     lib=$(echo "$peer"/usr/lib/*-linux-gnu*)
     VK_ICD_FILENAMES=$sid/icd.json VK_DRIVER_FILES=$sid/icd.json GGML_VK_VISIBLE_DEVICES=0 \
-      "$l" --library-path "$lib:$lib/llama:$lib/ggml/backends0:$(echo "$sid"/usr/lib/*-linux-gnu*)" "$peer/usr/bin/llama-bench" -m "$1" -ngl 99 -p $prompt -n $generate -r 1 -o json 2>/dev/null
+      "$l" --library-path "$lib:$lib/llama:$lib/ggml/backends0:$(echo "$sid"/usr/lib/*-linux-gnu*)" \
+      "$peer/usr/bin/llama-bench" -m "$1" -ngl 99 -p $prompt -n $generate -r 1 -o json 2>/dev/null
   )
 }
 
@@ -86,7 +110,8 @@ for type in f16 q8_0 q4_0; do
   while [ "$round" -lt "$rounds" ]; do
     round=$((round + 1))
     llama "$scratch/$type.gguf" >"$scratch/$type.llama.$round" || skip "llama-bench failed on $type"
-    sh "$here/drivers.sh" exec sid "$weft" bench model "$scratch/$type.gguf" --dtype f16 --prompt $prompt --generate $generate --json >"$scratch/$type.weft.$round" 2>/dev/null
+    sh "$here/drivers.sh" exec sid "$weft" bench model "$scratch/$type.gguf" --dtype f16 \
+      --prompt $prompt --generate $generate --json >"$scratch/$type.weft.$round" 2>/dev/null
   done
   python3 - "$scratch" $type "$rounds" <<'END'
 import json, statistics, sys
@@ -97,7 +122,9 @@ for i in range(1, rounds + 1):
     ours.append((w["prefill_tokens_per_s"], w["decode_tokens_per_s"]))
     rows = json.load(open(f"{scratch}/{kind}.llama.{i}"))
     theirs.append((next(r["avg_ts"] for r in rows if r["n_gen"] == 0), next(r["avg_ts"] for r in rows if r["n_gen"])))
+ratios = [(a[0] / b[0], a[1] / b[1]) for a, b in zip(ours, theirs)]
 middle = lambda list_, k: statistics.median(x[k] for x in list_)
-print("%-6s" % kind, *("%9.1f %9.1f %7.1fx" % (middle(ours, k), middle(theirs, k), statistics.median(a[k] / b[k] for a, b in zip(ours, theirs))) for k in (0, 1)))
+print("%-6s" % kind,
+      *("%9.1f %9.1f %7.1fx" % (middle(ours, k), middle(theirs, k), middle(ratios, k)) for k in (0, 1)))
 END
 done

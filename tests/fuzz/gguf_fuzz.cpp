@@ -46,11 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         weft_CHECK(end <= bytes.data() + size, "a tensor lies in the file");
         weft_CHECK(file->find(tensor.name) == &tensor, "a tensor is found by its name");
         const auto dtype = dtype_of(tensor.type);
-        const double block = dtype ? block_info(*dtype).elements : 1,
-                     block_bytes = dtype ? block_info(*dtype).bytes : bits_of(tensor.type) / 8;
-        double needed =
-            block_bytes /
-            block; // in floating point, where a product that overflows 64 bits does not come back to a small one
+        const double block = dtype ? block_info(*dtype).elements : 1;
+        const double block_bytes = dtype ? block_info(*dtype).bytes : bits_of(tensor.type) / 8;
+        // In floating point, where a product that overflows 64 bits does not come back to a small one.
+        double needed = block_bytes / block;
         for (const uint64_t extent : tensor.shape) needed *= double(extent);
         weft_CHECK(needed == double(tensor.bytes.size()), "shape x type fills the bytes");
         if (const auto values = read_f32(tensor)) weft_CHECK(values->size() == tensor.count(), "every element is read");

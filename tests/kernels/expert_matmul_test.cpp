@@ -25,10 +25,8 @@ TEST_CASE("expert_matmul", "[kernels]") {
         const size_t pairs = size_t(s[0]), rows_per_x = size_t(s[1]), experts = size_t(s[2]), columns = size_t(s[3]),
                      depth = size_t(s[4]), start = size_t(s[9]), wide = columns + 2 * start;
         const bool gated = s[5] != 0, scale_input = s[10] != 0;
-        const size_t rows = gated ? 2 * columns : columns,
-                     step = pairs * columns * depth > (1u << 26)
-                                ? 61
-                                : 1; // of a large result only some elements are compared
+        // Of a large result only some elements are compared.
+        const size_t rows = gated ? 2 * columns : columns, step = pairs * columns * depth > (1u << 26) ? 61 : 1;
         std::vector<reference::EightBits> rounded;
         for (size_t p = 0; p < pairs && s[12] != 0; ++p)
             rounded.emplace_back(&x[p / rows_per_x * (depth + 2 * start) + start], depth);

@@ -91,9 +91,8 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
                          positions, q, 0);
                     if (o.temperature != 0)
                         for (size_t e = start; e < q.size(); ++e) {
-                            const double factor =
-                                1 + double(o.temperature) * std::log(1 + std::floor((position + o.temperature_offset) /
-                                                                                    o.temperature_floor));
+                            const double periods = std::floor((position + o.temperature_offset) / o.temperature_floor);
+                            const double factor = 1 + double(o.temperature) * std::log(1 + periods);
                             // The logarithm is off by 2^-21 near 1 (Vulkan), and three units in the
                             // last place elsewhere.
                             q[e].value *= factor;

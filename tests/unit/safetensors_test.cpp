@@ -85,9 +85,10 @@ TEST_CASE("safetensors: what the format allows is accepted") {
     good(file_of(R"({"__metadata__":{}})", 0));
     good(file_of(R"({"__metadata__":null})", 0));
     good(file_of("{" + kA + "}  \n\t", 8));
+    // Unaligned.
     good(file_of(
         R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"y":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})",
-        5)); // unaligned
+        5));
     good(file_of(R"({"e":{"dtype":"F32","shape":[0],"data_offsets":[8,8]},)" + kA +
                      R"(,"f":{"dtype":"F32","shape":[5,0],"data_offsets":[0,0]}})",
                  8));

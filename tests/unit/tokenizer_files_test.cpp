@@ -119,9 +119,9 @@ TEST_CASE("tokenizer files: vocabularies in GGUF models") {
         for (const Json& row : read_cases(entry.path() / "tokens.json")) {
             const auto ids = tokenizer->encode(row["text"].get<std::string>(), false);
             REQUIRE(ids);
-            const bool same =
-                *ids == row["ids"].get<Ids>() ||
-                (row.contains("ids_tokenizers") && *ids == row["ids_tokenizers"].get<Ids>()); // either is right
+            // Either is right.
+            const bool same = *ids == row["ids"].get<Ids>() ||
+                              (row.contains("ids_tokenizers") && *ids == row["ids_tokenizers"].get<Ids>());
             CAPTURE(row["text"], *ids);
             CHECK(same);
             ++cases;

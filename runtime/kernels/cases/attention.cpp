@@ -76,12 +76,9 @@ std::vector<AttentionCase> make_list() {
     // where there are more, and the merge).
     for (const bool decode : {false, true}) {
         const std::string form = decode ? "decode " : "prefill ";
-        const std::vector<CaseContext::Sequence> one = {{0, decode ? 1u : 45u, decode ? 44u : 0u}},
-                                                 mixed = decode ? std::vector<CaseContext::Sequence>{{2, 1, 0},
-                                                                                                     {0, 1, 130},
-                                                                                                     {1, 1, 33}}
-                                                                : std::vector<CaseContext::Sequence>{
-                                                                      {2, 9, 0}, {0, 1, 130}, {1, 40, 33}};
+        const std::vector<CaseContext::Sequence> one = {{0, decode ? 1u : 45u, decode ? 44u : 0u}};
+        const std::vector<CaseContext::Sequence> mixed = {
+            {2, decode ? 1u : 9u, 0}, {0, 1, 130}, {1, decode ? 1u : 40u, 33}};
         const auto both = [&](const std::string& name, const AttentionArgs& options, auto&& change) {
             AttentionCase& c = add(form + name, options, mixed);
             c.lse = true;
