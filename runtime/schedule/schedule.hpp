@@ -65,7 +65,8 @@ struct Schedule {
     std::vector<Layer> layers;
     Head head;
     std::vector<WeightSlot> weights;
-    int64_t begin_token = -1; ///< what generation starts from with an empty prompt; -1: none
+    std::vector<UnneededTensors> unneeded; ///< what files may have beside the weights
+    int64_t begin_token = -1;              ///< what generation starts from with an empty prompt; -1: none
 
     /// States of all layers in the order lowering uses them.
     std::vector<StateSpec> states(const StateOptions& o) const;

@@ -307,7 +307,7 @@ void fields(V& v, B& b, uint64_t width) {
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
 weft_LISTED(Embedding, 4);
 weft_LISTED(Head, 4);
-weft_LISTED(Schedule, 10);
+weft_LISTED(Schedule, 11); // `unneeded` is about files, and so is left out
 template <class V, Is<Schedule> S>
 void fields(V& v, S& s) {
     v.value("architecture", s.architecture, std::string("custom"));

@@ -57,6 +57,11 @@ struct WeightSlot {
     }
 };
 
+/// Tensors of a file that a model does not need: names that match a pattern (`*`: any characters), and why.
+struct UnneededTensors {
+    std::string pattern, why;
+};
+
 /// Elements of one weight: far beyond any device, and products with a type's size still fit 64 bits.
 inline constexpr uint64_t kMostElements = uint64_t(1) << 46;
 /// Pieces of all weights of a model; a config of a few bytes must not make weft allocate.
@@ -115,5 +120,9 @@ uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts);
 std::string layout_problem(const WeightSlot& slot);
 /// Problems of all slots against the files: missing tensors, wrong shapes, wrong types. Empty: all fit.
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files);
+/// Problems with the tensors that no slot takes, though none of `unneeded` says that this is right: whoever wrote them
+/// meant a model that computes something else.
+std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots,
+                                        const std::vector<UnneededTensors>& unneeded, const ModelFiles& files);
 
 } // namespace weft
