@@ -157,6 +157,7 @@ int run(const ChatFlags& f) {
     auto model = weft::TextModel::load(*device, f.model, load_options);
     if (!model) return fail(model.error());
     end_progress();
+    print_warnings(model->warnings());
 
     weft::ChatOptions o;
     o.generate = model->default_options();

@@ -41,6 +41,7 @@ int run(const CheckFlags& flags) {
             continue;
         }
         end_progress();
+        print_warnings(report->warnings);
         std::cout << std::exchange(between, f.json ? ",\n" : "") << (f.json ? report->json() : report->text());
         if (!report->ok() && code == kDone) code = kFailed;
     }

@@ -27,6 +27,8 @@ Command add_chat(CLI::App& root);
 Command add_tokenize(CLI::App& root);
 Command add_quantize(CLI::App& root);
 
+/// Prints a line each on standard error.
+void print_warnings(const std::vector<std::string>& warnings);
 /// Prints the error and gives its exit code.
 int fail(const weft::Error& error);
 

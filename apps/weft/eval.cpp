@@ -29,6 +29,7 @@ int run(const EvalFlags& f) {
     load.progress = progress_bar();
     auto model = weft::TextModel::load(*device, f.model, load);
     if (!model) return fail(model.error());
+    print_warnings(model->warnings());
     auto p = weft::measure_perplexity(*model, *text, f.window, progress_bar());
     if (!p) return fail(p.error());
     end_progress();

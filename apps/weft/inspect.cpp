@@ -9,7 +9,7 @@ namespace {
 
 struct InspectFlags {
     std::string model, svg;
-    bool json = false, schedule = false, no_device = false, architectures = false;
+    bool json = false, schedule = false, keys = false, no_device = false, architectures = false;
     weft::InspectOptions options;
     DeviceFlags device;
 };
@@ -51,6 +51,7 @@ int run(const InspectFlags& f) {
         if (const auto status = write_file(f.svg, in->svg()); !status) return fail(status.error());
     }
     if (f.json) std::cout << in->json() << "\n";
+    else if (f.keys) std::cout << in->keys_text();
     else if (f.svg.empty()) std::cout << in->text();
     return in->problems.empty() ? kDone : kUnsupported;
 }
@@ -65,6 +66,7 @@ Command add_inspect(CLI::App& root) {
     app->add_option("--svg", f->svg, "Write a picture of the schedule to this file");
     app->add_flag("--json", f->json, "As JSON");
     app->add_flag("--schedule", f->schedule, "Print the schedule as JSON that can be edited and run");
+    app->add_flag("--keys", f->keys, "List what was made of each key of config.json, or of a GGUF file's metadata");
     app->add_option("--context", f->options.context, "Tokens for the memory figures");
     app->add_flag("--no-device", f->no_device, "Without the support report");
     app->add_flag("--architectures", f->architectures, "List the supported architectures as a Markdown table");

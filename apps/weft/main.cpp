@@ -21,6 +21,10 @@ void catch_interrupts() {
     sigaction(SIGPIPE, &ignore, nullptr);
 }
 
+void print_warnings(const std::vector<std::string>& warnings) {
+    for (const auto& warning : warnings) std::cerr << "weft: " << warning << "\n";
+}
+
 int fail(const weft::Error& error) {
     end_progress();
     if (error.code == weft::ErrorCode::cancelled) return kInterrupted;

@@ -54,6 +54,7 @@ int run(const RunFlags& f) {
     auto model = weft::TextModel::load(*device, f.model, load);
     if (!model) return fail(model.error());
     end_progress();
+    print_warnings(model->warnings());
 
     weft::GenerateOptions o = model->default_options();
     f.sampling.apply(o);

@@ -85,8 +85,26 @@ Result<Json> parse_json(std::string_view text, const std::string& origin) {
     }
 }
 
+JsonObject JsonObject::noting(KeysRead& read, const std::string& path) const {
+    JsonObject view = *this;
+    view.read_ = &read;
+    view.paths_ = {path};
+    return view;
+}
+
+JsonObject JsonObject::changed(const Json& copy, const std::vector<std::string>& inside, const char* what) const {
+    JsonObject view = *this;
+    view.value_ = &copy;
+    if (*what) view.origin_ += std::string(": ") + what;
+    for (const std::string& path : paths_)
+        for (const std::string& member : inside) view.paths_.push_back(path + member + ".");
+    return view;
+}
+
 const Json* JsonObject::find(const std::string& key) const {
     if (!value_->is_object()) return nullptr;
+    if (read_)
+        for (const std::string& path : paths_) read_->note(path + key);
     const auto it = value_->find(key);
     return it == value_->end() || it->is_null() ? nullptr : &*it;
 }
@@ -179,7 +197,11 @@ Result<std::vector<std::string>> JsonObject::strings(const std::string& key) con
 Result<JsonObject> JsonObject::object(const std::string& key) const {
     const Json* v = find(key);
     if (!v || !v->is_object()) return bad(key, "must be an object");
-    return JsonObject(*v, origin_ + ": " + key);
+    JsonObject inner(*v, origin_ + ": " + key);
+    inner.read_ = read_;
+    inner.paths_.clear();
+    for (const std::string& path : paths_) inner.paths_.push_back(path + key + ".");
+    return inner;
 }
 
 } // namespace weft

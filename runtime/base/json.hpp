@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string_view>
 
 namespace weft {
@@ -16,13 +17,29 @@ using Json = nlohmann::json;
 /// -Infinity and NaN are read as numbers.
 Result<Json> parse_json(std::string_view text, const std::string& origin);
 
-/// A read-only view of a JSON object that reports a wrong or missing key with the object's origin:
-/// "config.json: key 'x' must be ...".
-/// The object must outlive the view. Numbers: an integer read of 64.0 is accepted, of 0.5 refused;
+/// Which keys of a JSON object, and of the objects in it, have been read: "rope_scaling.factor". One thread at a time.
+class KeysRead {
+public:
+    void note(std::string path) { paths_.insert(std::move(path)); }
+    bool has(const std::string& path) const { return paths_.contains(path); }
+
+private:
+    std::set<std::string> paths_;
+};
+
+/// A read-only view of a JSON object that reports a wrong or missing key with the object's origin: "config.json: key
+/// 'x' must be ...". The object must outlive the view. Numbers: an integer read of 64.0 is accepted, of 0.5 refused;
 /// {"__float__": "Infinity"} is a number.
 class JsonObject {
 public:
     JsonObject(const Json& value, std::string origin) : value_(&value), origin_(std::move(origin)) {}
+
+    /// The same view, which notes in `read` what is asked for through it and through those made from it; `path` opens
+    /// what it notes. `read` must outlive them.
+    JsonObject noting(KeysRead& read, const std::string& path = "") const;
+    /// A view of a copy of this object that was changed: what is read of it counts as read of this object, and of those
+    /// of its members, objects themselves, that `inside` names. `what` the copy is, for messages.
+    JsonObject changed(const Json& copy, const std::vector<std::string>& inside = {}, const char* what = "") const;
 
     const Json& json() const { return *value_; }
     const std::string& origin() const { return origin_; }
@@ -50,6 +67,8 @@ private:
     const Json* find(const std::string& key) const;
     const Json* value_;
     std::string origin_;
+    KeysRead* read_ = nullptr;
+    std::vector<std::string> paths_ = {""}; // where in the noted object this one may stand, each with a dot behind it
 };
 
 } // namespace weft

@@ -57,6 +57,7 @@ Result<GgufMetadata> GgufMetadata::create(std::vector<Entry> entries, std::strin
     m.origin_ = std::move(origin);
     m.entries_ = std::move(entries);
     m.by_key_.resize(m.entries_.size());
+    m.read_.reset(new std::atomic<bool>[m.entries_.size()]());
     std::iota(m.by_key_.begin(), m.by_key_.end(), 0u);
     std::sort(m.by_key_.begin(), m.by_key_.end(),
               [&](uint32_t a, uint32_t b) { return m.entries_[a].key < m.entries_[b].key; });
@@ -66,10 +67,22 @@ Result<GgufMetadata> GgufMetadata::create(std::vector<Entry> entries, std::strin
     return m;
 }
 
-const GgufValue* GgufMetadata::find(std::string_view key) const {
+const uint32_t* GgufMetadata::entry(std::string_view key) const {
     const auto at = std::lower_bound(by_key_.begin(), by_key_.end(), key,
                                      [&](uint32_t i, std::string_view k) { return entries_[i].key < k; });
-    return at != by_key_.end() && entries_[*at].key == key ? &entries_[*at].value : nullptr;
+    return at != by_key_.end() && entries_[*at].key == key ? &*at : nullptr;
+}
+
+const GgufValue* GgufMetadata::find(std::string_view key) const {
+    const uint32_t* const at = entry(key);
+    if (!at) return nullptr;
+    read_[*at].store(true, std::memory_order_relaxed);
+    return &entries_[*at].value;
+}
+
+bool GgufMetadata::was_read(std::string_view key) const {
+    const uint32_t* const at = entry(key);
+    return at && read_[*at].load(std::memory_order_relaxed);
 }
 
 Error GgufMetadata::bad(std::string_view key, const std::string& rule) const {

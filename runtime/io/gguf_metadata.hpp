@@ -2,8 +2,10 @@
 // L0: the metadata of a GGUF file: keys and typed values, read in place.
 #pragma once
 #include "base/result.hpp"
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,9 +27,9 @@ struct GgufValue {
     std::span<const std::byte> bytes; ///< of all elements; strings: each after its length in 8 bytes
 };
 
-/// Reads values with their types. A missing key or a value of another type is an error that names the file,
-/// the key and the rule, as with JsonObject.
-/// The bytes belong to the file. Immutable.
+/// Reads values with their types. A missing key or a value of another type is an error that names the file, the key and
+/// the rule, as with JsonObject. The bytes belong to the file. Immutable, but for the notes of what was read, which any
+/// number of threads may leave.
 class GgufMetadata {
 public:
     struct Entry {
@@ -42,7 +44,10 @@ public:
     /// In the file's order.
     std::span<const Entry> entries() const { return entries_; }
     const std::string& origin() const { return origin_; }
+    /// nullptr if there is no such key. This and all that follow note that the key was read.
     const GgufValue* find(std::string_view key) const;
+    /// Whether anybody has read this key so far.
+    bool was_read(std::string_view key) const;
     bool has(std::string_view key) const { return find(key) != nullptr; }
     bool is_array(std::string_view key) const {
         const GgufValue* value = find(key);
@@ -70,10 +75,12 @@ public:
 
 private:
     Result<const GgufValue*> require(std::string_view key, bool array, const char* what) const;
+    const uint32_t* entry(std::string_view key) const; // its number
 
     std::string origin_;
     std::vector<Entry> entries_;
     std::vector<uint32_t> by_key_; // sorted
+    std::shared_ptr<std::atomic<bool>[]> read_;
 };
 
 } // namespace weft

@@ -50,6 +50,8 @@ public:
     /// together with their scales (NAME_scale_inv of 8-bit floats;
     /// NAME_blocks and NAME_scales as NAME).
     std::span<const TensorView* const> tensors() const { return tensors_; }
+    /// The names that tensors() has for what find() gave: one, or numbers and scales.
+    std::vector<std::string> parts_of(const TensorView& tensor) const;
     /// The bytes of all tensors together.
     uint64_t total_bytes() const { return total_bytes_; }
     /// The safetensors files: one, several shards in the order of their names, or none.

@@ -27,6 +27,11 @@ uint64_t blocks_in(uint64_t size, uint64_t block) { return (size + block - 1) / 
 
 } // namespace
 
+std::vector<std::string> ModelFiles::parts_of(const TensorView& tensor) const {
+    if (!tensor.scales) return {tensor.name};
+    return {tensor.type == FileType::mxfp4 ? tensor.name + std::string(kBlocks) : tensor.name, tensor.scales->name};
+}
+
 Status ModelFiles::join_scales() {
     const auto bad = [&](const TensorView& t, const std::string& rule) {
         return Error{ErrorCode::malformed, origin_ + ": tensor " + in_quotes(t.name) + ": " + rule, {}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/architecture.hpp"
 #include "models/gguf.hpp"
+#include "models/keys.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/weight_order.hpp"
 #include <algorithm>
@@ -14,6 +15,20 @@ const Wrapper* wrapper_of(const std::string& type) {
             if (type == wrapper.type) return &wrapper;
     return nullptr;
 }
+
+// The architecture of a model_type; nullptr if there is none.
+const Architecture* architecture_of(const std::string& type) {
+    for (const Architecture* a : all_architectures())
+        for (const char* name : a->model_types)
+            if (type == name) return a;
+    return nullptr;
+}
+
+// What any file may have beside the weights.
+const std::vector<UnneededTensors> kTensorsNotRead = {
+    {"*rotary_emb.inv_freq", "computed from the config"},
+    {"*rope.freqs", "computed from the config"},
+};
 
 } // namespace
 
@@ -32,19 +47,19 @@ Result<Json> language_config(const JsonObject& config) {
 
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
+    if (const Architecture* a = architecture_of(type)) {
+        weft_ASSIGN(Schedule s, a->schedule(config, files));
+        s.architecture = type;
+        weft_TRY(check_limits(s, config.origin()));
+        order_weights(s);
+        number_states(s);
+        s.unneeded.insert(s.unneeded.end(), kTensorsNotRead.begin(), kTensorsNotRead.end());
+        for (const NotRead& n : a->tensors_not_read) s.unneeded.push_back({n.name, n.why});
+        return s;
+    }
     std::string known;
     for (const Architecture* a : all_architectures())
-        for (const char* name : a->model_types) {
-            if (type == name) {
-                weft_ASSIGN(Schedule s, a->schedule(config, files));
-                s.architecture = type;
-                weft_TRY(check_limits(s, config.origin()));
-                order_weights(s);
-                number_states(s);
-                return s;
-            }
-            known += (known.empty() ? "" : ", ") + std::string(name);
-        }
+        for (const char* name : a->model_types) known += (known.empty() ? "" : ", ") + std::string(name);
     for (const Architecture* a : all_architectures())
         for (const Wrapper& wrapper : a->text_of) known += std::string(", ") + wrapper.type;
     return Error{ErrorCode::unsupported,
@@ -79,12 +94,16 @@ Error in_gguf_words(Error error, const Json& config) {
     return error;
 }
 
-Result<Schedule> schedule_of_gguf(const ModelFiles& files) {
-    weft_ASSIGN(const auto type, files.gguf()->string("general.architecture"));
+Result<Schedule> schedule_of_gguf(const ModelFiles& files, std::vector<KeyUse>* keys) {
+    const GgufMetadata& metadata = *files.gguf();
+    weft_ASSIGN(const auto type, metadata.string("general.architecture"));
     if (const GgufSide* side = gguf_side(files)) {
         weft_ASSIGN(const Json config, side->config(files));
-        auto schedule = schedule_of(JsonObject(config, files.gguf()->origin()), files);
-        return schedule ? std::move(schedule) : in_gguf_words(schedule.error(), config);
+        KeysRead read;
+        auto schedule = schedule_of(JsonObject(config, metadata.origin()).noting(read), files);
+        if (!schedule) return in_gguf_words(schedule.error(), config);
+        if (keys) *keys = key_uses(metadata, config, read, *architecture_of(schedule->architecture));
+        return schedule;
     }
     std::string known;
     for (const Architecture* a : all_architectures())
@@ -105,16 +124,25 @@ const GgufSide* gguf_side(const ModelFiles& files) {
     return nullptr;
 }
 
-Result<Schedule> make_schedule(const ModelFiles& files) {
-    if (files.gguf()) return schedule_of_gguf(files);
+Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* keys) {
+    if (files.gguf()) return schedule_of_gguf(files, keys);
     if (!files.config())
         return Error{
             ErrorCode::not_found, files.origin() + ": there is no config.json, so the architecture is unknown", {}};
     if (files.config()->contains(kScheduleKey)) return schedule_from_json(*files.config(), files.config_origin());
-    weft_ASSIGN(const Json json, language_config(JsonObject(*files.config(), files.config_origin())));
-    const JsonObject config(json, files.config_origin());
+    const JsonObject whole(*files.config(), files.config_origin());
+    weft_ASSIGN(const std::string type, whole.string("model_type"));
+    weft_ASSIGN(const Json json, language_config(whole));
+    KeysRead read;
+    const std::string path = wrapper_of(type) ? "text_config." : "";
+    const JsonObject config = JsonObject(json, files.config_origin()).noting(read, path);
     weft_TRY(check_quantization(config));
-    return schedule_of(config, files);
+    weft_ASSIGN(Schedule schedule, schedule_of(config, files));
+    if (keys) {
+        const Json& own = path.empty() ? *files.config() : (*files.config())["text_config"];
+        *keys = key_uses(own, read, path, *architecture_of(schedule.architecture));
+    }
+    return schedule;
 }
 
 Slots::Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes)

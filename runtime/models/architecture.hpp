@@ -27,11 +27,18 @@ struct GgufSide {
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 
-/// A multimodal model whose text part is one of an architecture's and treats text as it does alone;
-/// its other parts are not read.
+/// What weft knows of and does not read, by a pattern of its name (`*`: any characters), and why that is right.
+struct NotRead {
+    const char *name, *why;
+};
+
+/// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
+/// not read.
 struct Wrapper {
     const char *type, *text_type; ///< the model_type of config.json, and that of its text_config where it has none
 };
+
+struct KeyUse; // keys.hpp
 
 /// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines:
 /// `weft::NAME::architecture`.
@@ -42,13 +49,16 @@ struct Architecture {
     Result<Schedule> (*schedule)(const JsonObject& config, const ModelFiles& files);
     std::vector<GgufSide> gguf = {};
     std::vector<Wrapper> text_of = {};
+    std::vector<NotRead> keys_not_read = {};    ///< of configs and of GGUF metadata (keys.hpp)
+    std::vector<NotRead> tensors_not_read = {}; ///< all others that no slot takes are refused by name
 };
 
 /// All architectures, sorted by their first model type.
 std::span<const Architecture* const> all_architectures();
-/// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place.
-/// Unknown model types are refused with the list of known ones.
-Result<Schedule> make_schedule(const ModelFiles& files);
+/// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types
+/// are refused with the list of known ones. `keys`: what was made of each key of the settings; a schedule file has none
+/// that is not read.
+Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* keys = nullptr);
 
 /// The config of the language model: of a multimodal model that of its text part, whatever
 /// else it has left out; else the config itself.
@@ -144,6 +154,8 @@ Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size,
 Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind = "",
                              double default_partial = 1.0, uint32_t default_context = 2048);
 Result<Rope> rope_from(const JsonObject& parameters, Slots& slots, uint32_t head_size, RopeKind kind = RopeKind::half);
+/// A view of what rope_parameters made of this config.
+JsonObject rope_view(const JsonObject& config, const Json& parameters, const std::string& layer_kind = "");
 
 /// True for layer i if the config's "layer_types"[i] is one of `kinds`; nullopt if there is no such key.
 Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& config, uint32_t layers);

@@ -34,8 +34,8 @@ Result<Config> read(const JsonObject& c) {
 Result<Rope> half_rope(const JsonObject& config, Slots& slots, uint32_t head_size) {
     Json without = config.json();
     without.erase("partial_rotary_factor");
-    weft_ASSIGN(const Json parameters, rope_parameters(JsonObject(without, config.origin()), 10000, "", 0.5, 262144));
-    return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size);
+    weft_ASSIGN(const Json parameters, rope_parameters(config.changed(without), 10000, "", 0.5, 262144));
+    return rope_from(rope_view(config, parameters), slots, head_size);
 }
 
 AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {

@@ -197,7 +197,7 @@ Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t he
                              uint32_t default_context) {
     weft_ASSIGN(Json parameters, rope_parameters(config, default_theta, "", 1, default_context));
     parameters["partial_rotary_factor"] = 1;
-    return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size);
+    return rope_from(rope_view(config, parameters), slots, head_size);
 }
 
 } // namespace weft

@@ -83,7 +83,8 @@ Result<Rope> rope_by_kind(const JsonObject& config, Slots& slots, uint32_t head_
         own.update(scaling.json());
     }
     edited["rope_parameters"] = own;
-    return whole_head_rope(JsonObject(edited, config.origin()), slots, head_size, theta, context);
+    return whole_head_rope(config.changed(edited, {std::string("rope_parameters.") + kind}), slots, head_size, theta,
+                           context);
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
@@ -154,6 +155,8 @@ const Architecture architecture{
     "norms on both sides, soft caps, windows between full layers, two rotary bases",
     schedule,
     {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}},
-    {{"gemma3", "gemma3_text"}}};
+    {{"gemma3", "gemma3_text"}},
+    {},
+    {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 
 } // namespace weft::gemma

@@ -99,6 +99,9 @@ const Architecture architecture{{"gpt2"},
                                 "GPT-2",
                                 "learned positions, LayerNorm, plain feed-forward",
                                 schedule,
-                                {{"gpt2", gguf_config, kGgufNames}}};
+                                {{"gpt2", gguf_config, kGgufNames}},
+                                {},
+                                {},
+                                {{"*h.*.attn.bias", "the causal mask"}, {"*h.*.attn.masked_bias", "the causal mask"}}};
 
 } // namespace weft::gpt2

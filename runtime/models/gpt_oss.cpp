@@ -112,8 +112,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
     const Json complete = with_rope(config);
-    weft_ASSIGN(const Rope rope,
-                whole_head_rope(JsonObject(complete, config.origin()), slots, c.heads.head_size, 150000, 131072));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config.changed(complete), slots, c.heads.head_size, 150000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
         AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);

@@ -154,6 +154,8 @@ const Architecture architecture{
     "Granite 4 hybrid",
     "Mamba-2 and attention without positions, experts with a shared block, four multipliers",
     schedule,
-    {{"granitehybrid", gguf_config}}};
+    {{"granitehybrid", gguf_config}},
+    {},
+    {{"rope_*", "there are no positions"}}};
 
 } // namespace weft::granitemoehybrid

@@ -69,6 +69,8 @@ const Architecture architecture{{"llama", "mistral"},
                                 "grouped-query attention, rotary positions of every type, SwiGLU; sliding window",
                                 schedule,
                                 {{"llama", gguf_config}},
-                                {{"mistral3", "mistral"}}};
+                                {{"mistral3", "mistral"}},
+                                {},
+                                {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 
 } // namespace weft::llama

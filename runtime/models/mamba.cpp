@@ -72,6 +72,8 @@ const Architecture architecture{{"mamba", "falcon_mamba"},
                                 "Mamba, Falcon-Mamba",
                                 "selective scans alone; norms on dt, B and C",
                                 schedule,
-                                {{"mamba", gguf_config}}};
+                                {{"mamba", gguf_config}},
+                                {},
+                                {{"expand", "intermediate_size says the same"}, {"time_step_*", "training"}}};
 
 } // namespace weft::mamba

@@ -71,6 +71,12 @@ const Architecture architecture{{"mamba2"},
                                 "Mamba-2",
                                 "state-space duality alone: head groups, limits on dt, gate before a grouped norm",
                                 schedule,
-                                {{"mamba2", gguf_config}}};
+                                {{"mamba2", gguf_config}},
+                                {},
+                                {{"chunk_size", "how the reference implementation computes"},
+                                 {"time_step_rank", "of Mamba-1"},
+                                 {"time_step_min", "training"},
+                                 {"time_step_max", "training"},
+                                 {"time_step_floor", "training"}}};
 
 } // namespace weft::mamba2

@@ -126,6 +126,9 @@ const Architecture architecture{
     {"olmo_hybrid"},
     "OLMo hybrid",
     "Gated DeltaNet with negative eigenvalues, post-norm attention with norms over all heads",
-    schedule};
+    schedule,
+    {},
+    {},
+    {{"linear_a_log_*", "training"}, {"linear_dt_*", "training"}}};
 
 } // namespace weft::olmo_hybrid

@@ -24,7 +24,7 @@ Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
     weft_ASSIGN(Json parameters, rope_parameters(c, 10000, "", 1, 4096));
     weft_ASSIGN(const uint32_t original, c.count_or("original_max_position_embeddings", 4096));
     parameters["original_max_position_embeddings"] = original;
-    const JsonObject p(parameters, c.origin() + ": rotary parameters");
+    const JsonObject p = rope_view(c, parameters);
     weft_ASSIGN(const std::string type, p.string("rope_type"));
     if (type == "su" || type == "yarn") parameters["rope_type"] = "longrope";
     else if (type != "default" && type != "longrope")

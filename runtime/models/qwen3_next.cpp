@@ -95,8 +95,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false, {}, true));
     weft_ASSIGN(const Json positions, rope_parameters(config, 10000, "", 0.25, 32768));
-    weft_ASSIGN(const Rope rope,
-                rope_from(JsonObject(positions, config.origin() + ": rotary parameters"), slots, c.heads.head_size));
+    weft_ASSIGN(const Rope rope, rope_from(rope_view(config, positions), slots, c.heads.head_size));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         const Op mixer = c.attends[i] ? Op(gated_attention(slots, at + "self_attn.", c, rope))
@@ -147,6 +146,9 @@ const Architecture architecture{{"qwen3_next"},
                                 "Qwen3-Next",
                                 "Gated DeltaNet and gated attention in turn, experts with a gated shared one",
                                 schedule,
-                                {{"qwen3next", gguf_config, kGgufNames}}};
+                                {{"qwen3next", gguf_config, kGgufNames}},
+                                {},
+                                {},
+                                {{"mtp.*", "layers that draft further tokens are not run"}}};
 
 } // namespace weft::qwen3_next

@@ -110,7 +110,7 @@ Result<Json> rope_parameters(const JsonObject& config, double default_theta, con
                 p = own.json();
             }
         }
-    const JsonObject view(p, config.origin());
+    const JsonObject view = rope_view(config, p, layer_kind);
     const auto complete = [&](const char* key, const Json& otherwise) {
         if (!view.has(key)) p[key] = config.has(key) ? config.json()[key] : otherwise;
     };
@@ -125,6 +125,12 @@ Result<Json> rope_parameters(const JsonObject& config, double default_theta, con
     if (config.has("original_max_position_embeddings"))
         p["original_max_position_embeddings"] = config.json()["original_max_position_embeddings"];
     return p;
+}
+
+JsonObject rope_view(const JsonObject& config, const Json& parameters, const std::string& layer_kind) {
+    std::vector<std::string> inside = {"rope_scaling", "rope_parameters"};
+    if (!layer_kind.empty()) inside.push_back("rope_parameters." + layer_kind);
+    return config.changed(parameters, inside, "rotary parameters");
 }
 
 Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, RopeKind kind) {
@@ -172,7 +178,7 @@ Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size,
                      const std::string& layer_kind, double default_partial, RopeKind kind, uint32_t default_context) {
     weft_ASSIGN(const Json parameters,
                 rope_parameters(config, default_theta, layer_kind, default_partial, default_context));
-    return rope_from(JsonObject(parameters, config.origin() + ": rotary parameters"), slots, head_size, kind);
+    return rope_from(rope_view(config, parameters, layer_kind), slots, head_size, kind);
 }
 
 } // namespace weft

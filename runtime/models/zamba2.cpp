@@ -164,7 +164,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     if (c.rotates) {
         Json edited = config.json();
         if (c.long_context) edited["max_position_embeddings"] = s.trained_context;
-        weft_ASSIGN(rope, whole_head_rope(JsonObject(edited, config.origin()), slots, c.heads.head_size, 10000, 4096));
+        weft_ASSIGN(rope, whole_head_rope(config.changed(edited), slots, c.heads.head_size, 10000, 4096));
     }
     const std::vector<SharedBlock> blocks = shared_blocks(slots, c, rope);
     uint32_t use = 0;
@@ -200,6 +200,17 @@ const Architecture architecture{
     {"zamba2"},
     "Zamba2",
     "Mamba-2 with shared attention blocks over residual and embedding, adapters for each use",
-    schedule};
+    schedule,
+    {},
+    {},
+    {{"attention_hidden_size", "follows from the width"},
+     {"hybrid_layer_ids", "layers_block_type says the same"},
+     {"kv_channels", "follows from the width"},
+     {"num_query_groups", "num_key_value_heads says the same"},
+     {"rope_*", "there are no positions"},
+     {"use_conv_bias", "always"},
+     {"chunk_size", "how the reference implementation computes"},
+     {"time_step_max", "training"},
+     {"time_step_floor", "training"}}};
 
 } // namespace weft::zamba2

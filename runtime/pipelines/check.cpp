@@ -264,6 +264,7 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     report.model = path.string();
     report.architecture = model->schedule.architecture;
     report.device = device.info().name;
+    report.warnings = model->warnings;
     // Weights kept as stored are exact, whatever their type: only f32 arithmetic separates us from the recording.
     bool rounded = false;
     for (size_t i = 0; i < model->schedule.weights.size(); ++i) {
@@ -298,8 +299,8 @@ weft_CATCH
 }
 
 std::string CheckReport::json() const {
-    Json j{{"model", model}, {"architecture", architecture}, {"dtype", dtype}, {"device", device},
-           {"ok", ok()},     {"runs", Json::array()}};
+    Json j{{"model", model}, {"architecture", architecture}, {"dtype", dtype},       {"device", device},
+           {"ok", ok()},     {"warnings", warnings},         {"runs", Json::array()}};
     for (const CheckRun& r : runs) {
         Json tensors = Json::array();
         for (const auto& t : r.tensors)

@@ -145,6 +145,7 @@ weft_CATCH
     o.stop = d.stop;
     return o;
 }
+const std::vector<std::string>& TextModel::warnings() const { return state_->model->warnings; }
 std::string TextModel::architecture() const { return state_->model->schedule.architecture; }
 uint32_t TextModel::context() const { return state_->session->options().context; }
 uint64_t TextModel::parameters() const { return state_->model->schedule.parameters(); }

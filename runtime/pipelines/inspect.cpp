@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: what a model is and what it needs, from its config alone; what a device would run it with.
-#include "kernels/case.hpp"
-#include "models/architecture.hpp"
+#include "models/keys.hpp"
 #include "pipelines/support.hpp"
 #include "schedule/plan.hpp"
 #include "schedule/schedule_json.hpp"
@@ -78,7 +77,9 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
         in.weight_bytes = files.total_bytes();
         return in;
     }
-    weft_ASSIGN(const Schedule schedule, make_schedule(files));
+    std::vector<KeyUse> keys;
+    weft_ASSIGN(const Schedule schedule, make_schedule(files, &keys));
+    for (KeyUse& use : keys) in.keys.push_back({std::move(use.key), name_of(use.made), std::move(use.why)});
     in.architecture = schedule.architecture;
     in.vocabulary = schedule.vocabulary;
     in.width = schedule.width;
@@ -93,7 +94,10 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     const auto states = layouts_of(schedule.states, o);
     for (const StateLayout& s : states) in.state_bytes += s.bytes();
     const bool has_weights = !files.tensors().empty();
-    if (has_weights) in.problems = check_weights(schedule.weights, files);
+    if (has_weights) {
+        in.problems = check_weights(schedule.weights, files);
+        std::ranges::move(unused_tensors(schedule.weights, schedule.unneeded, files), std::back_inserter(in.problems));
+    }
     std::pair<uint64_t, const WeightSlot*> largest{0, nullptr}; // what is allocated as one piece
     std::vector<DeviceWeight> weights;
     for (const WeightSlot& slot : schedule.weights) {

@@ -111,6 +111,15 @@ std::string Inspection::text() const {
     return s;
 }
 
+std::string Inspection::keys_text() const {
+    size_t wide = 0;
+    for (const auto& k : keys) wide = std::max(wide, k.key.size());
+    std::string s;
+    for (const auto& k : keys)
+        s += k.key + std::string(wide - k.key.size() + 2, ' ') + k.made + (k.why.empty() ? "" : ": " + k.why) + "\n";
+    return s;
+}
+
 std::string Inspection::json() const {
     Json j{{"path", path},
            {"architecture", architecture},
@@ -127,7 +136,8 @@ std::string Inspection::json() const {
            {"problems", problems},
            {"tensors", tensors},
            {"blocks", Json::array()},
-           {"kernels", Json::array()}};
+           {"kernels", Json::array()},
+           {"keys", Json::array()}};
     for (const auto& b : blocks) {
         Json ops = Json::array();
         for (const InspectedOp& op : b.ops) ops.push_back({{"name", op.name}, {"words", op.words}});
@@ -145,6 +155,7 @@ std::string Inspection::json() const {
                                 {"why", k.why},
                                 {"prefill_calls", k.prefill_calls},
                                 {"decode_calls", k.decode_calls}});
+    for (const auto& k : keys) j["keys"].push_back({{"key", k.key}, {"made", k.made}, {"why", k.why}});
     return j.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipelines/load.hpp"
-#include "models/architecture.hpp"
+#include "models/keys.hpp"
 
 namespace weft {
+namespace {
+
+constexpr size_t kMostReasons = 20;
+
+std::vector<std::string> warnings_of(const std::vector<KeyUse>& keys, const ModelFiles& files) {
+    const std::string unused = unused_keys(keys, files.gguf() ? files.origin() : files.config_origin());
+    return unused.empty() ? std::vector<std::string>() : std::vector{unused};
+}
+
+} // namespace
+
+Status check_unused_tensors(const Schedule& schedule, const ModelFiles& files) {
+    const auto unused = unused_tensors(schedule.weights, schedule.unneeded, files);
+    if (unused.empty()) return Ok{};
+    Error error{ErrorCode::unsupported,
+                files.origin() + ": has tensors that weft does not use, so that its results would be others",
+                {unused.begin(), unused.begin() + long(std::min(unused.size(), kMostReasons))}};
+    if (unused.size() > kMostReasons) error.reasons.push_back("... and more");
+    return error;
+}
 
 Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
                                                 const LoadProgress& progress) {
-    weft_ASSIGN(Schedule schedule, make_schedule(files));
+    std::vector<KeyUse> keys;
+    weft_ASSIGN(Schedule schedule, make_schedule(files, &keys));
     if (files.tensors().empty())
         return Error{ErrorCode::not_found, files.origin() + ": there are no weights (model.safetensors)", {}};
     // Looked up, not multiplied with.
@@ -17,15 +38,19 @@ Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelF
                          files.origin() + ": the tensors of " + schedule.weights[id].name + " must have one type",
                          {}};
     }
+    weft_TRY(check_unused_tensors(schedule, files));
     weft_ASSIGN(auto weights, DeviceWeights::load(device, schedule.weights, files, type, progress));
-    return std::make_shared<const Model>(Model{device, std::move(schedule), std::move(weights)});
+    return std::make_shared<const Model>(
+        Model{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});
 }
 
 Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type,
                                                   uint64_t seed) {
-    weft_ASSIGN(Schedule schedule, make_schedule(files));
+    std::vector<KeyUse> keys;
+    weft_ASSIGN(Schedule schedule, make_schedule(files, &keys));
     weft_ASSIGN(auto weights, DeviceWeights::random(device, schedule.weights, type, seed));
-    return std::make_shared<const Model>(Model{device, std::move(schedule), std::move(weights)});
+    return std::make_shared<const Model>(
+        Model{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});
 }
 
 } // namespace weft

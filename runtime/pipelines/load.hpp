@@ -8,6 +8,9 @@ namespace weft {
 /// Called with bytes loaded and bytes in all; false stops.
 using LoadProgress = std::function<bool(uint64_t, uint64_t)>;
 
+/// Fails with the names of the tensors that no slot takes and that the schedule does not know as unneeded.
+Status check_unused_tensors(const Schedule& schedule, const ModelFiles& files);
+
 /// Makes the schedule, checks that the device can hold the weights, and loads them. `files` may be closed afterwards.
 Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
                                                 const LoadProgress& progress);

@@ -6,6 +6,7 @@
 #include "base/threads.hpp"
 #include "models/gguf_fold.hpp"
 #include "models/gguf_schedule.hpp"
+#include "pipelines/load.hpp"
 #include "schedule/weight_rows.hpp"
 #include "text/gguf_vocabulary_writer.hpp"
 #include <algorithm>
@@ -257,6 +258,7 @@ Result<std::string> read_back(const std::string& path, const Schedule& schedule)
     auto back = make_schedule(files);
     if (!back) return back.error().message;
     if (auto problems = check_weights(back->weights, files); !problems.empty()) return problems[0];
+    if (auto unused = unused_tensors(back->weights, back->unneeded, files); !unused.empty()) return unused[0];
     return schedule_difference(schedule, *back);
 }
 
@@ -327,6 +329,7 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         return Error{
             ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
+    weft_TRY(check_unused_tensors(schedule, files));
     if (auto problems = check_weights(schedule.weights, files); !problems.empty())
         return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
     // The own file's names first: others may say the same, but not to every reader.

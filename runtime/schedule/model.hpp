@@ -10,6 +10,7 @@ struct Model {
     vk::Device& device;
     Schedule schedule;
     DeviceWeights weights;
+    std::vector<std::string> warnings; ///< what the files say and weft did not use
 };
 
 } // namespace weft

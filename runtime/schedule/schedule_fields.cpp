@@ -39,7 +39,7 @@ void visit(Fields& f, SubBlock& b, uint64_t width) {
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
 weft_LISTED(Embedding, 4);
 weft_LISTED(Head, 4);
-weft_LISTED(Schedule, 11); // with the states, which follow from the ops
+weft_LISTED(Schedule, 12); // with the states, which follow from the ops, and what is about files
 void visit(ScheduleFields& f, Schedule& s) {
     f.value("architecture", s.architecture, std::string("custom"));
     f.size("vocabulary", s.vocabulary);

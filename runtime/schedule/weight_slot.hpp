@@ -53,6 +53,11 @@ struct WeightSlot {
     }
 };
 
+/// Tensors of a file that a model does not need: names that match a pattern (`*`: any characters), and why.
+struct UnneededTensors {
+    std::string pattern, why;
+};
+
 /// Elements of one weight: far beyond any device, and products with a type's size still fit 64 bits.
 inline constexpr uint64_t kMostElements = uint64_t(1) << 46;
 /// Pieces of all weights of a model; a config of a few bytes must not make weft allocate.

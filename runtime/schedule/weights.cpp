@@ -3,6 +3,7 @@
 #include "schedule/weight_rows.hpp"
 #include "vulkan/tensor.hpp"
 #include <algorithm>
+#include <fnmatch.h>
 #include <set>
 
 namespace weft {
@@ -12,6 +13,10 @@ namespace {
 uint64_t elements_of(const WeightPiece& piece) {
     const PieceMatrix m = matrix_of(piece);
     return (piece.rows ? piece.rows : m.rows) * m.columns;
+}
+
+bool same_values(const TensorView& a, const TensorView& b) {
+    return a.type == b.type && a.shape == b.shape && std::ranges::equal(a.bytes, b.bytes);
 }
 
 // Of experts there are several.
@@ -97,6 +102,32 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
     for (auto& p : problems)
         if (seen.insert(p).second) distinct.push_back(std::move(p));
     return distinct;
+}
+
+std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots,
+                                        const std::vector<UnneededTensors>& unneeded, const ModelFiles& files) {
+    std::set<std::string> taken;
+    const auto take = [&](const TensorView& view) {
+        taken.insert(view.name);
+        for (const std::string& part : files.parts_of(view)) taken.insert(part);
+    };
+    for (const WeightSlot& slot : slots)
+        for (const WeightPiece& piece : pieces_for(slot, files)) {
+            const TensorView* const first = find_tensor(piece, files);
+            if (!first) continue;
+            take(*first);
+            for (const auto& name : piece.names) // the same numbers once more, such as a tied head
+                if (const TensorView* other = files.find(name); other && same_values(*first, *other)) take(*other);
+        }
+    std::vector<std::string> unused;
+    for (const TensorView* view : files.tensors()) {
+        const auto fits = [&](const UnneededTensors& u) {
+            return fnmatch(u.pattern.c_str(), view->name.c_str(), 0) == 0;
+        };
+        if (!taken.contains(view->name) && std::ranges::none_of(unneeded, fits))
+            unused.push_back("tensor '" + view->name + "' is not used");
+    }
+    return unused;
 }
 
 std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix) {

@@ -63,5 +63,9 @@ uint64_t held_bytes(const WeightSlot& slot, const std::vector<HeldPart>& parts);
 std::string layout_problem(const WeightSlot& slot);
 /// Problems of all slots against the files: missing tensors, wrong shapes, wrong types. Empty: all fit.
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files);
+/// Problems with the tensors that no slot takes, though none of `unneeded` says that this is right: whoever wrote them
+/// meant a model that computes something else.
+std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots,
+                                        const std::vector<UnneededTensors>& unneeded, const ModelFiles& files);
 
 } // namespace weft

@@ -7,7 +7,7 @@
 #include "layers/mamba.hpp"
 #include "layers/mamba2.hpp"
 #include "layers/moe.hpp"
-#include "models/architecture.hpp"
+#include "models/keys.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/weights.hpp"
 #include "unit/goldens.hpp"
@@ -62,15 +62,19 @@ const T& op(const Schedule& s, size_t layer, size_t block = 0) {
     return *branches[0].op.as<T>();
 }
 
-/// Opens a golden, makes its schedule and requires that the file has every weight in its shape.
+/// Opens a golden, makes its schedule and requires that the files have every weight in its shape, and nothing that is
+/// not used.
 inline void require_fit(const std::filesystem::path& directory) {
     auto files = ModelFiles::open(directory);
     REQUIRE(files);
-    auto s = make_schedule(*files);
+    std::vector<KeyUse> keys;
+    auto s = make_schedule(*files, &keys);
     INFO(directory.string() << ' ' << (s ? std::string() : s.error().text()));
     REQUIRE(s);
     std::string problems;
     for (const auto& p : check_weights(s->weights, *files)) problems += p + "\n";
+    for (const auto& p : unused_tensors(s->weights, s->unneeded, *files)) problems += p + "\n";
+    problems += unused_keys(keys, files->origin());
     INFO(problems);
     CHECK(problems.empty());
 }

@@ -35,6 +35,7 @@ struct CheckRun {
 
 struct CheckReport {
     std::string model, architecture, dtype, device;
+    std::vector<std::string> warnings; ///< as TextModel::warnings()
     std::vector<CheckRun> runs;
     bool ok() const;
     std::string json() const;

@@ -33,6 +33,13 @@ struct InspectedKernel {
     uint32_t prefill_calls = 0, decode_calls = 0;
 };
 
+/// What was made of one key of a model's settings.
+struct InspectedKey {
+    std::string key;  ///< "rope_scaling.factor", "llama.block_count"
+    std::string made; ///< "used", "no effect", "not used"
+    std::string why;  ///< of "no effect"
+};
+
 struct Inspection {
     std::string path, architecture, device;
     uint32_t vocabulary = 0, width = 0, trained_context = 0, context = 0;
@@ -40,10 +47,13 @@ struct Inspection {
     uint64_t parameters = 0, weight_bytes = 0, state_bytes = 0, activation_bytes = 0;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels; ///< empty without a device
+    std::vector<InspectedKey> keys;       ///< of config.json or of a GGUF file's metadata
     std::vector<std::string> problems;    ///< why the model cannot run here; empty: it can
     std::vector<std::string> tensors;     ///< of a lone .safetensors: "name type [shape]"
 
     std::string text() const, json() const;
+    /// The keys as a table.
+    std::string keys_text() const;
     /// A picture of the schedule: a row a layer, a box a sub-block, and the state's growth with the context.
     std::string svg() const;
 };

@@ -80,6 +80,8 @@ public:
     /// Sampling, stop strings and the most tokens as generation_config.json asks for them,
     /// or the metadata of a GGUF file.
     GenerateOptions default_options() const;
+    /// What the model's files say and weft does not use, a line each; empty as a rule. Worth showing to a person.
+    const std::vector<std::string>& warnings() const;
     std::string architecture() const;
     uint32_t context() const;
     uint64_t parameters() const, weight_bytes() const, state_bytes() const, activation_bytes() const;

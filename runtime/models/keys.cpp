@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/keys.hpp"
+#include "models/gguf.hpp"
+#include <algorithm>
+#include <fnmatch.h>
+
+namespace weft {
+namespace {
+
+// What any config may have.
+const std::vector<NotRead> kNoEffect = {
+    {"_*", "a note of the tool that wrote the file"},
+    {"*dropout*", "training"},
+    {"*_pdrop", "training"},
+    {"*aux_loss_coef", "training"},
+    {"z_loss_coef", "training"},
+    {"initializer_*", "training"},
+    {"rescale_prenorm_residual", "training"},
+    {"output_attentions", "what else the reference implementation returns"},
+    {"output_hidden_states", "what else the reference implementation returns"},
+    {"output_router_logits", "what else the reference implementation returns"},
+    {"output_past", "what else the reference implementation returns"},
+    {"return_dict", "what else the reference implementation returns"},
+    {"architectures", "the class; model_type says the same"},
+    {"auto_map", "code that is not run"},
+    {"transformers_*", "versions"},
+    {"torch_dtype", "weights keep the type that they have"},
+    {"dtype", "weights keep the type that they have"},
+    {"use_cache", "always"},
+    {"use_mamba_kernels", "how the reference implementation computes"},
+    {"use_bfloat16", "how the reference implementation computes"},
+    {"use_associative_scan", "how the reference implementation computes"},
+    {"mamba_chunk_size", "how the reference implementation computes"},
+    {"num_logits_to_keep", "how the reference implementation computes"},
+    {"residual_in_fp32", "always"},
+    {"attn_implementation", "how the reference implementation computes"},
+    {"pretraining_tp", "how the reference implementation computes"},
+    {"*_token_id", "generation and tokenizer"},
+    {"*_token_index", "a part of the model that is not read"},
+    {"bos_token_ids", "generation and tokenizer"},
+    {"tokenizer_class", "generation and tokenizer"},
+    {"task_specific_params", "generation"},
+    {"id2label", "a head that is not read"},
+    {"label2id", "a head that is not read"},
+    {"problem_type", "a head that is not read"},
+    {"summary_*", "a head that is not read"},
+    {"quantization_config", "weights keep the type that they have"},
+    {"quantization_config.*", "weights keep the type that they have"},
+};
+
+// A value that, unread, changes nothing: classes have null, false, 0 and empty lists for what they do without.
+bool asks_for_nothing(const Json& v) {
+    if (v.is_number()) return v == 0;
+    if (v.is_boolean()) return v == false;
+    if (v.is_string()) return v.get_ref<const std::string&>().empty();
+    return v.empty(); // null, [], {}
+}
+
+const NotRead* known(const Architecture& architecture, const std::string& key) {
+    for (const std::vector<NotRead>* list : {&architecture.keys_not_read, &kNoEffect})
+        for (const NotRead& n : *list)
+            if (fnmatch(n.name, key.c_str(), 0) == 0) return &n;
+    return nullptr;
+}
+
+// `key`: within the model's own settings.
+KeyUse use_of(const std::string& key, bool read, bool asks, const Architecture& architecture) {
+    if (read) return {key, KeyUse::Made::used};
+    if (const NotRead* n = known(architecture, key)) return {key, KeyUse::Made::no_effect, n->why};
+    if (!asks) return {key, KeyUse::Made::no_effect, "asks for nothing"};
+    return {key, KeyUse::Made::unused};
+}
+
+// Whether the config's key that a metadata key became was read.
+bool became_read(const Json& config, const KeysRead& read, const std::string& path, std::string_view key) {
+    if (!config.is_object()) return false;
+    for (const auto& [name, value] : config.items()) {
+        if (name == kGgufKeys) {
+            for (const auto& [made, from] : value.items())
+                if (from == key && config.contains(made) && read.has(path + made)) return true;
+        } else if (became_read(value, read, path + name + ".", key)) return true;
+    }
+    return false;
+}
+
+bool became(const Json& config, std::string_view key) {
+    if (!config.is_object()) return false;
+    for (const auto& [name, value] : config.items()) {
+        if (name != kGgufKeys && became(value, key)) return true;
+        if (name == kGgufKeys)
+            for (const auto& [made, from] : value.items())
+                if (from == key && config.contains(made)) return true;
+    }
+    return false;
+}
+
+void add(std::vector<KeyUse>& uses, const Json& object, const KeysRead& read, const std::string& path,
+         const std::string& inside, const Architecture& architecture) {
+    for (const auto& [key, value] : object.items()) {
+        const std::string at = inside + key;
+        const bool was_read = read.has(path + at);
+        if (was_read && value.is_object() && !value.empty()) {
+            add(uses, value, read, path, at + ".", architecture);
+            continue;
+        }
+        uses.push_back(use_of(at, was_read, !asks_for_nothing(value), architecture));
+        uses.back().key = path + at;
+    }
+}
+
+} // namespace
+
+const char* name_of(KeyUse::Made made) {
+    switch (made) {
+    case KeyUse::Made::used: return "used";
+    case KeyUse::Made::no_effect: return "no effect";
+    default: return "not used";
+    }
+}
+
+std::vector<KeyUse> key_uses(const Json& config, const KeysRead& read, const std::string& path,
+                             const Architecture& architecture) {
+    std::vector<KeyUse> uses;
+    add(uses, config, read, path, "", architecture);
+    return uses;
+}
+
+std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, const KeysRead& read,
+                             const Architecture& architecture) {
+    std::vector<KeyUse> uses;
+    const auto type = metadata.string_or("general.architecture", "");
+    for (const GgufMetadata::Entry& entry : metadata.entries()) {
+        if (!type || !entry.key.starts_with(std::string(*type) + ".")) continue;
+        const bool was_read =
+            became(config, entry.key) ? became_read(config, read, "", entry.key) : metadata.was_read(entry.key);
+        // A flag is written for what it says.
+        const bool asks = entry.value.type == GgufType::boolean ||
+                          std::ranges::any_of(entry.value.bytes, [](std::byte b) { return b != std::byte(0); });
+        uses.push_back(use_of(std::string(entry.key), was_read, asks, architecture));
+    }
+    return uses;
+}
+
+std::string unused_keys(const std::vector<KeyUse>& keys, const std::string& origin) {
+    std::string names;
+    size_t count = 0;
+    for (const KeyUse& use : keys)
+        if (use.made == KeyUse::Made::unused) {
+            names += (names.empty() ? "" : ", ") + use.key;
+            ++count;
+        }
+    if (!count) return "";
+    return origin + ": " + (count == 1 ? "a key that weft does not use: " : "keys that weft does not use: ") + names;
+}
+
+} // namespace weft
