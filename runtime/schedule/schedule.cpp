@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
+#include "schedule/spec_fields.hpp"
 #include <algorithm>
 
 namespace weft {
@@ -50,6 +51,64 @@ private:
     std::string place_;
 };
 
+/// Finds the first field that is not what it may be, wherever the schedule comes from.
+class Checker {
+public:
+    std::string found;
+
+    void size(const char*, uint32_t, uint32_t = 0) {}
+    template <class T>
+    void value(const char*, const T&, const T&) {}
+    void number(const char* key, float x, float, Reach reach) {
+        if (within(reach, x)) return;
+        char digits[32];
+        std::snprintf(digits, sizeof digits, "%g", double(x));
+        rule(false, key, rule_of(reach) + std::string(", is ") + digits);
+    }
+    void derived(uint64_t, uint64_t) {}
+    void rule(bool holds, const char* key, const std::string& text) {
+        if (!holds && found.empty()) found = in_quotes(place_ + key) + " must " + text;
+    }
+    bool enter(const char* key, bool there, bool) {
+        if (there) push(std::string(key) + ".");
+        return there;
+    }
+    void leave() { place_.resize(ends_.back()), ends_.pop_back(); }
+    template <class T, class Each>
+    void list(const char* key, const std::vector<T>& items, Each each) {
+        for (size_t i = 0; i < items.size(); ++i) {
+            push(key + ("[" + std::to_string(i) + "]."));
+            each(items[i]);
+            leave();
+        }
+    }
+    void op(const Op&) {}
+    template <class Each>
+    void layers(const std::vector<Layer>& all, Each each) {
+        for (size_t i = 0; i < all.size(); ++i) {
+            push("layers[" + std::to_string(i) + "].");
+            list("blocks", all[i].blocks, each);
+            leave();
+        }
+    }
+    void weight(const char*, WeightId, WeightShape, WeightUse, WeightKind) {}
+    void frequencies(const Rope&) {}
+
+private:
+    void push(const std::string& part) { ends_.push_back(place_.size()), place_ += part; }
+    std::string place_;
+    std::vector<size_t> ends_; // of the places around
+};
+
+std::string first_broken_rule(const Schedule& schedule) {
+    Checker checker;
+    fields(checker, schedule);
+    for (const WeightSlot& slot : schedule.weights)
+        if (checker.found.empty() && !std::ranges::all_of(slot.computed, [](float v) { return std::isfinite(v); }))
+            return in_quotes(slot.name) + " must hold finite numbers";
+    return checker.found;
+}
+
 } // namespace
 
 std::vector<std::string> Schedule::beyond_limits() const {
@@ -75,6 +134,8 @@ std::vector<std::string> Schedule::beyond_limits() const {
 }
 
 Status check_limits(const Schedule& schedule, const std::string& origin) {
+    if (const std::string broken = first_broken_rule(schedule); !broken.empty())
+        return Error{ErrorCode::malformed, origin + ": the model's schedule: " + broken, {}};
     auto beyond = schedule.beyond_limits();
     if (beyond.empty()) return Ok{};
     if (beyond.size() > 20) beyond.resize(20), beyond.push_back("... and more");

@@ -74,7 +74,8 @@ struct Schedule {
     uint64_t parameters() const;
 };
 
-/// beyond_limits() as an error; `origin` is the file that the schedule comes from.
+/// beyond_limits() as an error (unsupported), and any number that is not what its field may be, such as an eps that is
+/// negative or NaN (malformed); `origin` is the file that the schedule comes from.
 Status check_limits(const Schedule& schedule, const std::string& origin);
 
 /// One word for what an op is: "attention", "mamba2", "moe".

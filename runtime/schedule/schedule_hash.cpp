@@ -19,6 +19,7 @@ public:
             if (std::string_view(key) == silent) return;
         add(key), add(x);
     }
+    void number(const char* key, float x, float otherwise, Reach) { value(key, x, otherwise); }
     void derived(uint64_t, uint64_t) {}
     void rule(bool, const char*, const char*) {}
     bool enter(const char* key, bool there, bool) {

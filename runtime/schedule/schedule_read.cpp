@@ -50,6 +50,12 @@ public:
         if (!json) x = otherwise;
         else read(key, *json, x);
     }
+    void number(const char* key, float& x, float otherwise, Reach reach) {
+        const Json* json = find(key);
+        x = otherwise;
+        if (json) read(key, *json, x);
+        rule(within(reach, x), key, rule_of(reach));
+    }
     void derived(bool& x, uint64_t value) { x = value != 0; }
     void derived(uint32_t& x, uint64_t value) {
         x = uint32_t(value);
@@ -162,7 +168,7 @@ public:
         frames_.back().asked.push_back("frequencies");
         double theta = 0;
         value("theta", theta, kUsualTheta);
-        rule(theta > 0 && std::isfinite(theta), "theta", "be above 0");
+        rule(theta > 0 && std::isfinite(theta), "theta", rule_of(Reach::positive));
         rule(!r.long_table, "frequencies", "be given with long_table");
         rule(r.rotary <= kMostRotary, "rotary", "be at most " + std::to_string(kMostRotary));
         if (error_) return;
@@ -258,8 +264,8 @@ private:
     void read(const char* key, const Json& json, int64_t& x) { integer(key, json, -1, kMostCount, x); }
     void read(const char* key, const Json&, double& x) {
         const auto number =
-            JsonObject(*frames_.back().json, origin_).number(key); // takes {"__float__": "Infinity"} as well
-        if (!number) return fail(key, "be a number");
+            JsonObject(*frames_.back().json, origin_).bound(key); // takes {"__float__": "Infinity"} as well
+        if (!number) return fail(key, "be a number, and not NaN");
         x = *number;
     }
     void read(const char* key, const Json& json, float& x) {

@@ -2,13 +2,16 @@
 // L4: the fields of a schedule and of every description in it, listed once, in the order in which they are written. A
 // visitor reads them from JSON (schedule_read.cpp), writes them (schedule_write.cpp), hashes them (schedule_hash.cpp)
 // or walks over their weights (weight_order.cpp). What a visitor offers:
-//   size(key, x)                    a count from 1 that must be given
-//   size(key, x, otherwise)         a count from 1
-//   value(key, x, otherwise)        a bool, number, enum or string; left out where it is `otherwise`, which may follow
-//   from fields before it derived(x, value)               follows from other fields, so it is never written rule(holds,
-//   key, text)          what a file must obey: "key ... must TEXT" weight(key, id, shape, use, as) a weight slot
-//   frequencies(rope)               the rotary frequencies: a base, or a table
-//   enter(key, there, optional)     a nested object; if true, its fields and then leave()
+//   size(key, x)                     a count from 1 that must be given
+//   size(key, x, otherwise)          a count from 1
+//   value(key, x, otherwise)         a bool, integer, enum or string; left out where it is `otherwise`, which may be
+//                                    what follows from fields before it
+//   number(key, x, otherwise, reach) the same with a float, which must be within its reach
+//   derived(x, value)                follows from other fields, so it is never written
+//   rule(holds, key, text)           what a schedule must obey: "key ... must TEXT"
+//   weight(key, id, shape, use, as)  a weight slot
+//   frequencies(rope)                the rotary frequencies: a base, or a table
+//   enter(key, there, optional)      a nested object; if true, its fields and then leave()
 //   list(key, items, each), op(op), layers(all, each)
 #pragma once
 #include "schedule/schedule.hpp"
@@ -31,6 +34,21 @@ struct Widths {
 
 template <class T, class U>
 concept Is = std::same_as<std::remove_const_t<T>, U>;
+
+/// What a float may be. All but a bound are finite.
+enum class Reach { finite, not_negative, positive, bound };
+inline bool within(Reach reach, float x) {
+    switch (reach) {
+    case Reach::finite: return std::isfinite(x);
+    case Reach::not_negative: return std::isfinite(x) && x >= 0;
+    case Reach::positive: return std::isfinite(x) && x > 0;
+    default: return !std::isnan(x);
+    }
+}
+inline const char* rule_of(Reach reach) {
+    constexpr const char* rules[] = {"be finite", "be finite and not negative", "be finite and above 0", "not be NaN"};
+    return rules[size_t(reach)];
+}
 
 // Names of enumerators, in their order.
 #define weft_ENUM_NAMES(type, last, ...)                                                                               \
@@ -87,7 +105,7 @@ void norm(V& v, const char* key, N& n, uint64_t width, bool optional = true) {
     if (!v.enter(key, n.present, optional)) return;
     v.derived(n.present, 1);
     v.value("kind", n.kind, kernel::NormKind::rms);
-    v.value("eps", n.eps, 1e-6f);
+    v.number("eps", n.eps, 1e-6f, Reach::not_negative);
     v.weight("weight", n.weight, {width}, WeightUse::usual, WeightKind::vector);
     v.weight("bias", n.bias, {width}, WeightUse::rare, WeightKind::vector);
     v.rule(n.bias == kNoWeight || n.weight != kNoWeight, "bias", "not be there without a weight");
@@ -115,9 +133,9 @@ void rope(V& v, const char* key, R& r, uint32_t head_size) {
     v.size("rotary", r.rotary, head_size / 2 * 2);
     v.rule(r.rotary % 2 == 0 && r.rotary <= head_size, "rotary", "be even and not larger than a head");
     v.value("long_table", r.long_table, false);
-    v.value("factor", r.factor, 1.0f);
-    v.value("long_factor", r.long_factor, 1.0f);
-    v.value("ntk", r.ntk, 0.0f);
+    v.number("factor", r.factor, 1.0f, Reach::positive);
+    v.number("long_factor", r.long_factor, 1.0f, Reach::positive);
+    v.number("ntk", r.ntk, 0.0f, Reach::not_negative);
     v.value("original", r.original, 0u);
     v.rule(r.original || !(r.long_table || r.ntk != 0), "original", "be given with long_table or ntk");
     v.frequencies(r);
@@ -149,13 +167,13 @@ void fields(V& v, A& a, const Widths& w) {
     norm(v, "k_norm", a.k_norm, a.norm_all_heads ? k : a.head_size);
     v.rule(bool(a.q_norm) == bool(a.k_norm), "k_norm", "be there if and only if q_norm is");
     rope(v, "rope", a.rope, a.head_size);
-    v.value("scale", a.scale, float(1 / std::sqrt(double(a.head_size))));
-    v.value("key_scale", a.key_scale, 1.0f);
+    v.number("scale", a.scale, float(1 / std::sqrt(double(a.head_size))), Reach::finite);
+    v.number("key_scale", a.key_scale, 1.0f, Reach::finite);
     v.rule(a.key_scale == 1 || !a.q_norm || (!a.norm_all_heads && a.head_size % 4 == 0), "key_scale",
            "be 1 where norms over all heads, or of heads that are no multiple of 4, come behind it");
     v.value("window", a.window, 0u);
     v.value("chunk", a.chunk, 0u);
-    v.value("softcap", a.softcap, 0.0f);
+    v.number("softcap", a.softcap, 0.0f, Reach::not_negative);
     v.weight("sinks", a.sinks, {a.heads}, WeightUse::rare, WeightKind::vector);
     linear(v, "out", a.out, result, w.model);
 }
@@ -194,8 +212,9 @@ void fields(V& v, M& m, const Widths& w) {
     v.weight("dt_bias", m.dt_bias, {m.heads}, WeightUse::usual, WeightKind::vector);
     v.weight("a", m.a, {m.heads}, WeightUse::always, WeightKind::decay);
     v.weight("d", m.d, {m.heads}, WeightUse::usual, WeightKind::vector);
-    v.value("dt_min", m.dt_min, 0.0f);
-    v.value("dt_max", m.dt_max, 3.4e38f);
+    v.number("dt_min", m.dt_min, 0.0f, Reach::finite);
+    v.number("dt_max", m.dt_max, 3.4e38f, Reach::bound);
+    v.rule(m.dt_min <= m.dt_max, "dt_max", "not be below dt_min");
     norm(v, "norm", m.norm, inner);
     v.value("gate_first", m.gate_first, true);
     v.size("norm_groups", m.norm_groups, m.groups);
@@ -216,7 +235,7 @@ void fields(V& v, G& g, const Widths& w) {
     conv(v, "conv", g.conv, 2 * keys + values);
     v.weight("dt_bias", g.dt_bias, {g.value_heads}, WeightUse::usual, WeightKind::vector);
     v.weight("a", g.a, {g.value_heads}, WeightUse::always, WeightKind::decay);
-    v.value("beta_scale", g.beta_scale, 1.0f);
+    v.number("beta_scale", g.beta_scale, 1.0f, Reach::finite);
     norm(v, "norm", g.norm, g.value_size, false);
     linear(v, "out", g.out, values, w.model);
 }
@@ -227,7 +246,7 @@ void fields(V& v, M& m, const Widths& w) {
     v.size("inner", m.inner);
     v.value("gated", m.gated, true);
     v.value("activation", m.activation, kernel::Activation::silu);
-    v.value("gate_scale", m.gate_scale, 1.0f);
+    v.number("gate_scale", m.gate_scale, 1.0f, Reach::finite);
     const uint64_t rows = (m.gated ? 2 : 1) * uint64_t(m.inner);
     linear(v, "in", m.in, w.input, rows);
     uint32_t rank = m.adapter_down.out;
@@ -256,16 +275,15 @@ void fields(V& v, M& m, const Widths& w) {
     v.rule(m.kept_groups <= m.groups && uint64_t(m.experts) / std::max(1u, m.groups) * m.kept_groups >= m.chosen,
            "kept_groups", "be at most groups, and hold as many experts as are chosen");
     v.value("renormalise", m.renormalise, false);
-    v.value("scale", m.scale, 1.0f);
+    v.number("scale", m.scale, 1.0f, Reach::finite);
     linear(v, "router", m.router, w.input, m.experts);
     v.weight("choice_bias", m.choice_bias, {m.experts}, WeightUse::rare, WeightKind::vector);
     v.weight("gate_up", m.gate_up, {m.experts, uint64_t(2) * m.inner, w.input}, WeightUse::always, WeightKind::matrix);
     v.weight("down", m.down, {m.experts, w.model, m.inner}, WeightUse::always, WeightKind::matrix);
     v.weight("gate_up_bias", m.gate_up_bias, {m.experts, uint64_t(2) * m.inner}, WeightUse::rare, WeightKind::vector);
     v.weight("down_bias", m.down_bias, {m.experts, w.model}, WeightUse::rare, WeightKind::vector);
-    v.value("limit", m.limit, 0.0f);
-    v.rule(m.limit >= 0, "limit", "not be negative");
-    v.value("up_offset", m.up_offset, 0.0f);
+    v.number("limit", m.limit, 0.0f, Reach::not_negative);
+    v.number("up_offset", m.up_offset, 0.0f, Reach::finite);
     if (v.enter("shared", m.shared.has_value(), true)) {
         if constexpr (!std::is_const_v<M>)
             if (!m.shared) m.shared.emplace();
@@ -286,8 +304,8 @@ weft_LISTED(Branch, 3);
 template <class V, Is<Branch> B>
 void fields(V& v, B& b, const Widths& w) {
     v.op(b.op);
-    v.value("in_scale", b.in_scale, 1.0f);
-    v.value("out_scale", b.out_scale, 1.0f);
+    v.number("in_scale", b.in_scale, 1.0f, Reach::finite);
+    v.number("out_scale", b.out_scale, 1.0f, Reach::finite);
     std::visit([&](auto& op) { fields(v, op, w); }, b.op);
 }
 
@@ -300,7 +318,7 @@ void fields(V& v, B& b, uint64_t width) {
     v.list("branches", b.branches, [&](auto& branch) { fields(v, branch, w); });
     v.rule(!b.branches.empty(), "branches", "hold at least one op");
     norm(v, "post", b.post, width);
-    v.value("residual_scale", b.residual_scale, 1.0f);
+    v.number("residual_scale", b.residual_scale, 1.0f, Reach::finite);
     v.value("output", b.output, BlockOutput::add_to_residual);
 }
 
@@ -317,7 +335,7 @@ void fields(V& v, S& s) {
     v.value("position_limit", s.position_limit, 0u);
     v.value("begin_token", s.begin_token, int64_t(-1));
     if (v.enter("embedding", true, false)) {
-        v.value("scale", s.embedding.scale, 1.0f);
+        v.number("scale", s.embedding.scale, 1.0f, Reach::finite);
         v.value("position_offset", s.embedding.position_offset, 0u);
         v.weight("table", s.embedding.table, {s.vocabulary, s.width}, WeightUse::always, WeightKind::matrix);
         v.weight("positions", s.embedding.positions,
@@ -329,8 +347,8 @@ void fields(V& v, S& s) {
     if (v.enter("head", true, false)) {
         norm(v, "norm", s.head.norm, s.width);
         linear(v, "linear", s.head.linear, s.width, s.vocabulary);
-        v.value("scale", s.head.scale, 1.0f);
-        v.value("softcap", s.head.softcap, 0.0f);
+        v.number("scale", s.head.scale, 1.0f, Reach::finite);
+        v.number("softcap", s.head.softcap, 0.0f, Reach::not_negative);
         v.leave();
     }
 }

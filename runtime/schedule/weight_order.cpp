@@ -15,6 +15,7 @@ struct Walker {
     void size(const char*, T&&...) {}
     template <class T>
     void value(const char*, const T&, const T&) {}
+    void number(const char*, float, float, Reach) {}
     template <class T>
     void derived(const T& x, uint64_t value) {
         weft_CHECK(uint64_t(x) == value, "the sizes of a schedule follow from each other");
