@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft bench kernels / weft bench model: how fast, against what the device can do.
-#include "command.hpp"
+#include "numbers.hpp"
 #include <iostream>
 #include <memory>
 #include <unistd.h>
@@ -53,18 +53,19 @@ Command add_bench(CLI::App& root) {
     f->kernels_app =
         app->add_subcommand("kernels", "Time the case tables of kernels against the device's measured peaks");
     f->kernels_app->add_option("names", f->kernels, "Kernels (default: all)");
-    f->kernels_app->add_option("--repeats", f->repeats, "Runs of each case; the median counts")
-        ->default_val(5)
-        ->check(CLI::Range(1, 1000));
+    add_number<uint32_t>(*f->kernels_app, "--repeats", f->repeats, "Runs of each case; the median counts", 1, 1000)
+        ->default_str("5");
     f->model_app = app->add_subcommand("model", "Time prefill and decode of a model");
     f->model_app
         ->add_option("model", f->model,
                      "Model directory or GGUF file, or a config.json or schedule file with --random-weights")
         ->required();
-    f->model_app->add_option("--prompt", f->options.prompt, "Tokens of the prompt")->default_val(256);
-    f->model_app->add_option("--generate", f->options.generate, "Tokens to make")->default_val(64);
-    f->model_app->add_option("--batch", f->options.batch, "Sequences at the same time")->default_val(1);
-    f->model_app->add_option("--repeats", f->options.repeats, "Runs; the median counts")->default_val(3);
+    weft::ModelBenchOptions& o = f->options;
+    add_number<uint32_t>(*f->model_app, "--prompt", o.prompt, "Tokens of the prompt", 1, kMostTokens)
+        ->default_str("256");
+    add_number<uint32_t>(*f->model_app, "--generate", o.generate, "Tokens to make", 0, kMostTokens)->default_str("64");
+    add_number<uint32_t>(*f->model_app, "--batch", o.batch, "Sequences at the same time", 1, 65536)->default_str("1");
+    add_number<uint32_t>(*f->model_app, "--repeats", o.repeats, "Runs; the median counts", 1, 1000)->default_str("3");
     f->model_app->add_flag("--per-layer", f->options.per_layer, "GPU time of every call");
     f->model_app->add_flag("--random-weights", f->options.random_weights, "Random weights instead of the files'");
     add_dtype(*f->model_app, f->options.dtype);

@@ -2,6 +2,7 @@
 // weft chat: a conversation in the terminal.
 #include "chat_input.hpp"
 #include "files.hpp"
+#include "numbers.hpp"
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -74,7 +75,7 @@ public:
             if (typed) code = kDone; // they have read it
         }
         if (typed) tell("");
-        return g_interrupted ? kInterrupted : code;
+        return g_interrupted ? interrupted() : code;
     }
 
 private:
@@ -88,7 +89,7 @@ private:
         });
         end_progress();
         if (thinking) divide(false);
-        const bool stopped = g_interrupted;
+        const bool stopped = g_interrupted == SIGINT;
         if (stopped) g_interrupted = 0; // it was meant for the answer
         if (!stats && stopped && stats.error().code == weft::ErrorCode::cancelled) {
             tell("stopped before the question was read; it counts as not asked");
@@ -192,7 +193,8 @@ Command add_chat(CLI::App& root) {
     app->add_option("--load", f->load, "Go on with a saved conversation");
     app->add_option("--now", f->now,
                     "The time that the template is told, as 2026-01-15T12:34:56 (default: the clock's)");
-    app->add_option("--context", f->context, "Tokens the conversation may have");
+    add_number<uint32_t>(*app, "--context", f->context,
+                         "Tokens the conversation may have; 0: the model's, at most 4096", 0, kMostTokens);
     app->add_flag("--stats", f->stats, "One line of statistics on standard error after every answer");
     f->sampling.add(*app);
     add_dtype(*app, f->dtype);

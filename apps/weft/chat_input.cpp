@@ -15,7 +15,7 @@ std::string trimmed(const std::string& text) {
 
 bool ChatInput::line(const char* prompt, std::string& text) {
     if (prompts_) std::cerr << prompt << std::flush;
-    if (!std::getline(in_, text) || g_interrupted) return false;
+    if (g_interrupted || !std::getline(in_, text) || g_interrupted) return false;
     if (text.ends_with('\r')) text.pop_back();
     return true;
 }

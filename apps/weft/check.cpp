@@ -46,7 +46,7 @@ int run(const CheckFlags& flags) {
         if (!report->ok() && code == kDone) code = kFailed;
     }
     if (f.json) std::cout << "\n]\n";
-    if (g_interrupted) return kInterrupted;
+    if (g_interrupted) return interrupted();
     for (const auto& message : device->validation_messages()) {
         std::cerr << "validation: " << message << "\n";
         code = std::max<int>(code, kFailed);

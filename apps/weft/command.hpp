@@ -7,9 +7,9 @@
 
 namespace app {
 
-/// 0 done; 1 failed; 2 wrong use (CLI11 uses codes above 100, main() maps them); 3 the model or the
-/// device lacks something; 130 stopped by Ctrl-C.
-enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kUnsupported = 3, kInterrupted = 130 };
+/// 0 done; 1 failed; 2 wrong use (CLI11 uses codes above 100, main() maps them); 3 the model or the device lacks
+/// something; 128 + n stopped by signal n, so 130 by Ctrl-C.
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kUnsupported = 3, kSignalled = 128 };
 
 struct Command {
     CLI::App* app = nullptr;
@@ -60,11 +60,14 @@ struct SamplingFlags {
 /// --dtype stored|f32|f16|bf16.
 void add_dtype(CLI::App& app, weft::WeightType& type);
 
-/// Set by Ctrl-C; commands look at it at every token and every step of a progress bar.
+/// The signal that is to end the command: SIGINT (Ctrl-C), SIGTERM or SIGHUP; 0: none. Commands look at it at every
+/// token and every step of a progress bar, so that they end as after any failure and leave no half file.
 extern volatile std::sig_atomic_t g_interrupted;
 void catch_interrupts();
+/// The exit code for it.
+int interrupted();
 
-/// A progress bar on standard error, only if that is a terminal. Gives false when Ctrl-C was pressed.
+/// A progress bar on standard error, only if that is a terminal. Gives false when a signal came.
 weft::ProgressFunction progress_bar();
 /// Wipes what the progress bar left.
 void end_progress();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft eval perplexity: bits per byte and perplexity of a text file.
 #include "files.hpp"
+#include "numbers.hpp"
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -59,10 +60,12 @@ Command add_eval(CLI::App& root) {
     eval->require_subcommand(1);
     app->add_option("model", f->model, "Model directory or GGUF file")->required();
     app->add_option("file", f->file, "Text file")->required();
-    app->add_option("--window", f->window,
-                    "Tokens that are read together; each window starts with the last token of the one before (default: "
-                    "the context)");
-    app->add_option("--context", f->context, "Tokens the sequence may have");
+    add_number<uint32_t>(
+        *app, "--window", f->window,
+        "Tokens that are read together; each window starts with the last token of the one before; 0: the context", 0,
+        kMostTokens);
+    add_number<uint32_t>(*app, "--context", f->context, "Tokens the sequence may have; 0: the model's, at most 4096", 0,
+                         kMostTokens);
     app->add_flag("--json", f->json, "As JSON");
     add_dtype(*app, f->dtype);
     f->device.add(*app);

@@ -36,6 +36,12 @@ weft::Result<std::string> read_file(const std::string& path) {
     return text;
 }
 
+weft::Result<std::string> read_input() {
+    std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+    if (g_interrupted) return weft::Error{weft::ErrorCode::cancelled, "stopped", {}};
+    return text;
+}
+
 weft::Status write_file(const std::string& path, const std::string& text) {
     std::error_code failed;
     // A pipe, a terminal, a device: written to, never replaced.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft inspect: what a model is and needs, before anything is loaded.
 #include "files.hpp"
+#include "numbers.hpp"
 #include <iostream>
 #include <memory>
 
@@ -67,7 +68,8 @@ Command add_inspect(CLI::App& root) {
     app->add_flag("--json", f->json, "As JSON");
     app->add_flag("--schedule", f->schedule, "Print the schedule as JSON that can be edited and run");
     app->add_flag("--keys", f->keys, "List what was made of each key of config.json, or of a GGUF file's metadata");
-    app->add_option("--context", f->options.context, "Tokens for the memory figures");
+    add_number<uint32_t>(*app, "--context", f->options.context,
+                         "Tokens for the memory figures; 0: the model's, at most 4096", 0, kMostTokens);
     app->add_flag("--no-device", f->no_device, "Without the support report");
     app->add_flag("--architectures", f->architectures, "List the supported architectures as a Markdown table");
     add_dtype(*app, f->options.dtype);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft: the command line.
 #include "files.hpp"
+#include "numbers.hpp"
 #include <chrono>
 #include <iostream>
 #include <unistd.h>
@@ -11,23 +12,29 @@ volatile std::sig_atomic_t g_interrupted = 0;
 
 void catch_interrupts() {
     struct sigaction action {};
-    action.sa_handler = [](int) {
-        if (g_interrupted) std::_Exit(kInterrupted); // a second Ctrl-C does not wait
-        g_interrupted = 1;
+    action.sa_handler = [](int signal) {
+        if (g_interrupted) std::_Exit(kSignalled + signal); // a second one does not wait
+        g_interrupted = signal;
     };
-    sigaction(SIGINT, &action, nullptr);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction before {};
+        sigaction(signal, nullptr, &before);
+        if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue; // nohup
+        sigaction(signal, &action, nullptr);
+    }
     struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN; // a closed pipe shows as a failed write
-    sigaction(SIGPIPE, &ignore, nullptr);
+    ignore.sa_handler = SIG_IGN; // a closed pipe, or a file that may not grow, shows as a failed write
+    for (const int signal : {SIGPIPE, SIGXFSZ}) sigaction(signal, &ignore, nullptr);
 }
 
 void print_warnings(const std::vector<std::string>& warnings) {
     for (const auto& warning : warnings) std::cerr << "weft: " << warning << "\n";
 }
+int interrupted() { return kSignalled + g_interrupted; }
 
 int fail(const weft::Error& error) {
     end_progress();
-    if (error.code == weft::ErrorCode::cancelled) return kInterrupted;
+    if (error.code == weft::ErrorCode::cancelled) return interrupted();
     std::cerr << "weft: " << error.text() << "\n";
     return error.code == weft::ErrorCode::unsupported        ? kUnsupported
            : error.code == weft::ErrorCode::invalid_argument ? kUsage
@@ -35,9 +42,8 @@ int fail(const weft::Error& error) {
 }
 
 void DeviceFlags::add(CLI::App& app) {
-    app.add_option("--device", index, "Vulkan device, counted from 0 (`weft info` lists them)")
-        ->check(CLI::Range(0, 999));
-    app.add_option("--memory", memory_mib, "Most device memory to use, in MiB");
+    add_number<int>(app, "--device", index, "Vulkan device, counted from 0 (`weft info` lists them)", 0, 999);
+    add_number<uint64_t>(app, "--memory", memory_mib, "Most device memory to use, in MiB; 0: all", 0, UINT64_MAX >> 20);
     app.add_flag("--exact", exact,
                  "Quantized weights: never round activations to 8 bits, which devices with integer dot products do");
     app.add_flag("--validation", validation, "Turn the Vulkan validation layer on and report its messages");

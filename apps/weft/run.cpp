@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft run: continues a prompt.
 #include "files.hpp"
+#include "numbers.hpp"
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -21,7 +21,7 @@ struct RunFlags {
 
 weft::Result<std::string> read_prompt(const RunFlags& f) {
     if (f.prompt_file.empty() && f.prompt != "-") return f.prompt;
-    if (f.prompt == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+    if (f.prompt == "-") return read_input();
     return read_file(f.prompt_file);
 }
 
@@ -111,7 +111,7 @@ int run(const RunFlags& f) {
     }
     if (f.stats) print_stats(*model, *stats);
     for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n";
-    return g_interrupted ? kInterrupted : kDone;
+    return g_interrupted ? interrupted() : kDone;
 }
 
 } // namespace
@@ -124,7 +124,8 @@ Command add_run(CLI::App& root) {
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
     app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
     f->sampling.add(*app);
-    app->add_option("--context", f->context, "Tokens the sequence may have");
+    add_number<uint32_t>(*app, "--context", f->context, "Tokens the sequence may have; 0: the model's, at most 4096", 0,
+                         kMostTokens);
     app->add_flag("--raw-ids", f->raw_ids, "The prompt is token ids, and so is the answer");
     app->add_flag("--ignore-end", f->ignore_end, "Go on after an end-of-text token");
     app->add_flag("--json", f->json, "One JSON object instead of streamed text");

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // How commands that make text are told to make it.
-#include "command.hpp"
+#include "numbers.hpp"
 
 namespace app {
 
 void SamplingFlags::add(CLI::App& app) {
-    app.add_option("-n", count, "Most tokens to make");
-    app.add_option("--temperature", temperature, "0 is greedy");
-    app.add_option("--top-k", top_k, "Only the k most likely tokens; 0: all");
-    app.add_option("--top-p", top_p, "Only the most likely tokens that together reach p");
-    app.add_option("--min-p", min_p, "Only tokens at least p times as likely as the likeliest");
-    app.add_option("--repeat-penalty", repeat_penalty, "Above 1: tokens of the text so far become less likely");
-    app.add_option("--seed", seed, "The same seed gives the same text");
+    add_number<uint32_t>(app, "-n", count, "Most tokens to make", 0, kMostTokens);
+    add_number<float>(app, "--temperature", temperature, "0 is greedy", 0, FLT_MAX);
+    add_number<uint32_t>(app, "--top-k", top_k, "Only the k most likely tokens; 0: all", 0, kMostTokens);
+    add_number<float>(app, "--top-p", top_p, "Only the most likely tokens that together reach p; 0: the likeliest", 0,
+                      1);
+    add_number<float>(app, "--min-p", min_p, "Only tokens at least p times as likely as the likeliest", 0, 1);
+    add_number<float>(app, "--repeat-penalty", repeat_penalty, "Above 1: tokens of the text so far become less likely",
+                      FLT_MIN, FLT_MAX, "a number above 0");
+    add_number<uint64_t>(app, "--seed", seed, "The same seed gives the same text", 0, UINT64_MAX);
     app.add_flag("--greedy", greedy, "Always the likeliest token");
     app.add_option("--stop", stop, "End before this text; may be given several times")->allow_extra_args(false);
-    app.add_option("--steps", steps, "Tokens made on the device before the host looks")
-        ->default_val(4)
-        ->check(CLI::Range(1, 64));
+    add_number<uint32_t>(app, "--steps", steps, "Tokens made on the device before the host looks", 1, 64)
+        ->default_str("4");
 }
 
 void SamplingFlags::apply(weft::GenerateOptions& o) const {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft template: conversations as the text that a model was trained on.
-#include "command.hpp"
+#include "files.hpp"
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -28,15 +27,16 @@ int run(const TemplateFlags& f) {
     const auto chat = weft::ChatTemplate::load(f.path, f.name, f.tokens);
     if (!chat) return fail(chat.error());
     if (!f.jsonl) {
-        const std::string conversation{std::istreambuf_iterator<char>(std::cin), {}};
-        return render(*chat, conversation, f) ? kDone : kFailed;
+        const auto conversation = read_input();
+        if (!conversation) return fail(conversation.error());
+        return render(*chat, *conversation, f) ? kDone : kFailed;
     }
     for (std::string line; std::getline(std::cin, line) && !g_interrupted;) {
         if (line.find_first_not_of(" \t\r") == line.npos) continue;
         render(*chat, line, f);
         std::cout.flush();
     }
-    return g_interrupted ? kInterrupted : kDone;
+    return g_interrupted ? interrupted() : kDone;
 }
 
 } // namespace

@@ -3,7 +3,6 @@
 #include "files.hpp"
 #include <charconv>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -40,7 +39,7 @@ struct TokenizeFlags {
 weft::Result<std::string> read_text(const TokenizeFlags& f) {
     if (!f.file.empty()) return read_file(f.file);
     if (f.text && *f.text != "-") return *f.text;
-    return std::string(std::istreambuf_iterator<char>(std::cin), {});
+    return read_input();
 }
 
 // What becomes of one line of --jsonl.
@@ -71,7 +70,7 @@ int run_lines(const weft::Tokenizer& tokenizer) {
         std::cout << result->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     }
     std::cout << std::flush;
-    return g_interrupted ? kInterrupted : code;
+    return g_interrupted ? interrupted() : code;
 }
 
 int run(const TokenizeFlags& f) {

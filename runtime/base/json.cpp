@@ -146,7 +146,14 @@ Result<uint32_t> JsonObject::count_or(const std::string& key, uint32_t otherwise
 Result<double> JsonObject::number(const std::string& key) const {
     const Json* v = find(key);
     const auto n = v ? as_number(*v) : std::nullopt;
-    if (!n) return bad(key, "must be a number");
+    if (!n || !std::isfinite(*n)) return bad(key, n ? "must be finite" : "must be a number");
+    return *n;
+}
+
+Result<double> JsonObject::bound(const std::string& key) const {
+    const Json* v = find(key);
+    const auto n = v ? as_number(*v) : std::nullopt;
+    if (!n || std::isnan(*n)) return bad(key, n ? "must not be NaN" : "must be a number");
     return *n;
 }
 
@@ -177,7 +184,7 @@ Result<std::vector<double>> JsonObject::numbers(const std::string& key) const {
     std::vector<double> out;
     for (const Json& item : *v) {
         const auto n = as_number(item);
-        if (!n) return bad(key, "must be a list of numbers");
+        if (!n || std::isnan(*n)) return bad(key, n ? "must not hold NaN" : "must be a list of numbers");
         out.push_back(*n);
     }
     return out;

@@ -29,7 +29,8 @@ private:
 
 /// A read-only view of a JSON object that reports a wrong or missing key with the object's origin: "config.json: key
 /// 'x' must be ...". The object must outlive the view. Numbers: an integer read of 64.0 is accepted, of 0.5 refused;
-/// {"__float__": "Infinity"} is a number.
+/// {"__float__": "Infinity"} is what newer files write for Infinity. NaN is refused, and infinities are where a
+/// number is meant and not a bound.
 class JsonObject {
 public:
     JsonObject(const Json& value, std::string origin) : value_(&value), origin_(std::move(origin)) {}
@@ -51,12 +52,13 @@ public:
     /// An integer in [1, 2^31), as counts and sizes are.
     Result<uint32_t> count(const std::string& key) const;
     Result<uint32_t> count_or(const std::string& key, uint32_t otherwise) const;
-    Result<double> number(const std::string& key) const;
+    Result<double> number(const std::string& key) const; ///< finite
     Result<double> number_or(const std::string& key, double otherwise) const;
+    Result<double> bound(const std::string& key) const; ///< finite or an infinity
     Result<bool> boolean_or(const std::string& key, bool otherwise) const;
     Result<std::string> string(const std::string& key) const;
     Result<std::string> string_or(const std::string& key, const std::string& otherwise) const;
-    Result<std::vector<double>> numbers(const std::string& key) const;
+    Result<std::vector<double>> numbers(const std::string& key) const; ///< each finite or an infinity
     Result<std::vector<std::string>> strings(const std::string& key) const;
     /// The object under `key`, or an error if it is absent or of another type.
     Result<JsonObject> object(const std::string& key) const;

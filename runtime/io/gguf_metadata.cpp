@@ -2,6 +2,7 @@
 #include "io/gguf_metadata.hpp"
 #include "io/tensor_view.hpp"
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -121,7 +122,10 @@ Result<uint32_t> GgufMetadata::count_or(std::string_view key, uint32_t otherwise
 
 Result<double> GgufMetadata::number(std::string_view key) const {
     weft_ASSIGN(const GgufValue* value, require(key, false, "a number"));
-    if (is_float(value->type)) return float_at(*value, 0);
+    if (is_float(value->type)) {
+        const double number = float_at(*value, 0);
+        return std::isfinite(number) ? Result<double>(number) : bad(key, "must be finite");
+    }
     weft_ASSIGN(const int64_t whole, integer(key));
     return double(whole);
 }
@@ -165,6 +169,8 @@ Result<std::vector<double>> GgufMetadata::numbers(std::string_view key) const {
     std::vector<double> out(value->count);
     if (is_float(value->type)) {
         for (uint64_t i = 0; i < value->count; ++i) out[i] = float_at(*value, i);
+        if (!std::ranges::all_of(out, [](double v) { return std::isfinite(v); }))
+            return bad(key, "must hold finite numbers");
         return out;
     }
     weft_ASSIGN(const auto whole, integers(key));

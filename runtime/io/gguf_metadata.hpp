@@ -60,13 +60,13 @@ public:
     /// An integer in [1, 2^31), as counts and sizes are.
     Result<uint32_t> count(std::string_view key) const;
     Result<uint32_t> count_or(std::string_view key, uint32_t otherwise) const;
-    /// Any integer or float.
+    /// Any integer or finite float.
     Result<double> number(std::string_view key) const;
     Result<double> number_or(std::string_view key, double otherwise) const;
     Result<bool> boolean_or(std::string_view key, bool otherwise) const;
     Result<std::string_view> string(std::string_view key) const;
     Result<std::string_view> string_or(std::string_view key, std::string_view otherwise) const;
-    /// Arrays. Booleans count as 0 and 1.
+    /// Arrays. Booleans count as 0 and 1; floats are finite.
     Result<std::vector<int64_t>> integers(std::string_view key) const;
     Result<std::vector<double>> numbers(std::string_view key) const;
     Result<std::vector<std::string_view>> strings(std::string_view key) const;

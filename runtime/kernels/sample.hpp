@@ -29,9 +29,12 @@ struct SamplerRow {
 };
 static_assert(sizeof(SamplerRow) == 64);
 
+/// In place of a token's id where none can be chosen.
+inline constexpr uint32_t kNoToken = ~0u;
+
 /// Chooses a token for each output o of the step: of the sequence that token outputs[o] belongs to, at position
 /// positions[outputs[o]] + 1. The same seed, stream and position give the same token (Philox 4x32-10, Gumbel-max).
-/// Logits that are NaN or -inf are never chosen while another is left.
+/// A logit of -inf is never chosen. Where one is NaN or +inf, or none is left, the token is kNoToken.
 struct SampleArgs {
     Step step;      ///< ids[o] receives the token, if feed
     Tensor logits;  ///< f32 [O, V]; may be a column slice (a padded head)
@@ -54,11 +57,11 @@ uint64_t sample_scratch(uint32_t vocabulary);
 /// here before sample() looks at them.
 void remember(Recorder& r, const Step& step, const Tensor& history);
 
-/// Turns the step block into that of the next decode step: every sequence has seen its new tokens and
-/// gets one more, ids[s] (written by sample()).
-/// The step must have one output a sequence, in the order of the sequences. Ring row + 1. A sequence whose sampler row
-/// has kStops and whose new token is one of `ends` u32 [E] leaves the step: its states stay as they were before that
-/// token, and the next steps do nothing for it. Both absent: none leaves.
+/// Turns the step block into that of the next decode step: every sequence has seen its new tokens and gets one more,
+/// ids[s] (written by sample()). The step must have one output a sequence, in the order of the sequences. Ring row + 1.
+/// A sequence whose sampler row has kStops and whose new token is one of `ends` u32 [E] leaves the step: its states
+/// stay as they were before that token, and the next steps do nothing for it. Both absent: there are no end tokens. A
+/// sequence whose new token is kNoToken leaves in any case.
 void advance(Recorder& r, const Step& step, const Tensor& sampler = {}, const Tensor& ends = {});
 
 } // namespace weft::kernel

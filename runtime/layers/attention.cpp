@@ -66,13 +66,13 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.norm("k_norm", k_norm, norm_all_heads ? k : head_size);
     f.rule(bool(q_norm) == bool(k_norm), "k_norm", "be there if and only if q_norm is");
     f.rope("rope", rope, head_size);
-    f.value("scale", scale, float(1 / std::sqrt(double(head_size))));
-    f.value("key_scale", key_scale, 1.0f);
+    f.number("scale", scale, float(1 / std::sqrt(double(head_size))), Reach::finite);
+    f.number("key_scale", key_scale, 1.0f, Reach::finite);
     f.rule(key_scale == 1 || !q_norm || (!norm_all_heads && head_size % 4 == 0), "key_scale",
            "be 1 where norms over all heads, or of heads that are no multiple of 4, come behind it");
     f.value("window", window, 0u);
     f.value("chunk", chunk, 0u);
-    f.value("softcap", softcap, 0.0f);
+    f.number("softcap", softcap, 0.0f, Reach::not_negative);
     f.weight("sinks", sinks, {heads}, WeightUse::rare, WeightKind::vector);
     f.linear("out", out, result, w.model);
 }

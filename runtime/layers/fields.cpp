@@ -18,7 +18,7 @@ void Fields::norm(const char* key, Norm& n, uint64_t width, bool optional) {
     if (!enter(key, n.present, optional)) return;
     derived(n.present, true);
     value("kind", n.kind, kernel::NormKind::rms);
-    value("eps", n.eps, 1e-6f);
+    number("eps", n.eps, 1e-6f, Reach::not_negative);
     weight("weight", n.weight, {width}, WeightUse::usual, WeightKind::vector);
     weight("bias", n.bias, {width}, WeightUse::rare, WeightKind::vector);
     rule(n.bias == kNoWeight || n.weight != kNoWeight, "bias", "not be there without a weight");
@@ -44,9 +44,9 @@ void Fields::rope(const char* key, Rope& r, uint32_t head_size) {
     size("rotary", r.rotary, head_size / 2 * 2);
     rule(r.rotary % 2 == 0 && r.rotary <= head_size, "rotary", "be even and not larger than a head");
     value("long_table", r.long_table, false);
-    value("factor", r.factor, 1.0f);
-    value("long_factor", r.long_factor, 1.0f);
-    value("ntk", r.ntk, 0.0f);
+    number("factor", r.factor, 1.0f, Reach::positive);
+    number("long_factor", r.long_factor, 1.0f, Reach::positive);
+    number("ntk", r.ntk, 0.0f, Reach::not_negative);
     value("original", r.original, 0u);
     rule(r.original || !(r.long_table || r.ntk != 0), "original", "be given with long_table or ntk");
     frequencies(r);

@@ -3,6 +3,7 @@
 // visitor reads them from JSON, writes them, hashes them, or walks over their weights (schedule/).
 #pragma once
 #include "layers/spec.hpp"
+#include <cmath>
 #include <functional>
 #include <initializer_list>
 #include <span>
@@ -34,7 +35,27 @@ weft_ENUM_NAMES(Activation, Activation::tanh, "none", "silu", "gelu", "gelu_tanh
 } // namespace kernel
 weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs")
 
-    class Fields {
+    /// What a float may be. All but a bound are finite.
+    enum class Reach {
+        finite,
+        not_negative,
+        positive,
+        bound
+    };
+inline bool within(Reach reach, float x) {
+    switch (reach) {
+    case Reach::finite: return std::isfinite(x);
+    case Reach::not_negative: return std::isfinite(x) && x >= 0;
+    case Reach::positive: return std::isfinite(x) && x > 0;
+    default: return !std::isnan(x);
+    }
+}
+inline const char* rule_of(Reach reach) {
+    constexpr const char* rules[] = {"be finite", "be finite and not negative", "be finite and above 0", "not be NaN"};
+    return rules[size_t(reach)];
+}
+
+class Fields {
 public:
     virtual ~Fields() = default;
 
@@ -47,11 +68,12 @@ public:
     virtual void value(const char* key, uint32_t& x, uint32_t otherwise) = 0;
     virtual void value(const char* key, uint64_t& x, uint64_t otherwise) = 0;
     virtual void value(const char* key, int64_t& x, int64_t otherwise) = 0;
-    virtual void value(const char* key, float& x, float otherwise) = 0;
     virtual void value(const char* key, std::string& x, const std::string& otherwise) = 0;
     virtual void value(const char* key, std::vector<uint64_t>& x, const std::vector<uint64_t>& otherwise) = 0;
     virtual void value(const char* key, std::vector<float>& x, const std::vector<float>& otherwise) = 0;
     virtual void value(const char* key, std::vector<std::string>& x, const std::vector<std::string>& otherwise) = 0;
+    /// The same with a float, which must be within its reach.
+    virtual void number(const char* key, float& x, float otherwise, Reach reach) = 0;
     /// One of `names`, by its number.
     virtual void choice(const char* key, uint32_t& x, uint32_t otherwise, std::span<const char* const> names) = 0;
     template <class E>
@@ -65,7 +87,7 @@ public:
     /// Follows from other fields, so it is never written.
     virtual void derived(bool& x, bool value) = 0;
     virtual void derived(uint32_t& x, uint64_t value) = 0;
-    /// What a file must obey: "key ... must TEXT".
+    /// What a schedule must obey: "key ... must TEXT".
     virtual void rule(bool holds, const char* key, const std::string& text) = 0;
 
     virtual void weight(const char* key, WeightId& id, WeightShape shape, WeightUse use, WeightKind kind) = 0;

@@ -21,7 +21,7 @@ void GatedDeltaSpec::fields(Fields& f, const Widths& w) {
     f.conv("conv", conv, 2 * keys + values);
     f.weight("dt_bias", dt_bias, {value_heads}, WeightUse::usual, WeightKind::vector);
     f.weight("a", a, {value_heads}, WeightUse::always, WeightKind::decay);
-    f.value("beta_scale", beta_scale, 1.0f);
+    f.number("beta_scale", beta_scale, 1.0f, Reach::finite);
     f.norm("norm", norm, value_size, false);
     f.linear("out", out, values, w.model);
 }

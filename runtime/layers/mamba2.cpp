@@ -26,8 +26,9 @@ void Mamba2Spec::fields(Fields& f, const Widths& w) {
     f.weight("dt_bias", dt_bias, {heads}, WeightUse::usual, WeightKind::vector);
     f.weight("a", a, {heads}, WeightUse::always, WeightKind::decay);
     f.weight("d", d, {heads}, WeightUse::usual, WeightKind::vector);
-    f.value("dt_min", dt_min, 0.0f);
-    f.value("dt_max", dt_max, 3.4e38f);
+    f.number("dt_min", dt_min, 0.0f, Reach::finite);
+    f.number("dt_max", dt_max, 3.4e38f, Reach::bound);
+    f.rule(dt_min <= dt_max, "dt_max", "not be below dt_min");
     f.norm("norm", norm, inner);
     f.value("gate_first", gate_first, true);
     f.size("norm_groups", norm_groups, groups);

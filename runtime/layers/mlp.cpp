@@ -11,7 +11,7 @@ void MlpSpec::fields(Fields& f, const Widths& w) {
     f.size("inner", inner);
     f.value("gated", gated, true);
     f.value("activation", activation, kernel::Activation::silu);
-    f.value("gate_scale", gate_scale, 1.0f);
+    f.number("gate_scale", gate_scale, 1.0f, Reach::finite);
     const uint64_t rows = (gated ? 2 : 1) * uint64_t(inner);
     f.linear("in", in, w.input, rows);
     uint32_t rank = adapter_down.out;

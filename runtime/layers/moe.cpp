@@ -47,16 +47,15 @@ void MoeSpec::fields(Fields& f, const Widths& w) {
     f.rule(kept_groups <= groups && uint64_t(experts) / std::max(1u, groups) * kept_groups >= chosen, "kept_groups",
            "be at most groups, and hold as many experts as are chosen");
     f.value("renormalise", renormalise, false);
-    f.value("scale", scale, 1.0f);
+    f.number("scale", scale, 1.0f, Reach::finite);
     f.linear("router", router, w.input, experts);
     f.weight("choice_bias", choice_bias, {experts}, WeightUse::rare, WeightKind::vector);
     f.weight("gate_up", gate_up, {experts, uint64_t(2) * inner, w.input}, WeightUse::always, WeightKind::matrix);
     f.weight("down", down, {experts, w.model, inner}, WeightUse::always, WeightKind::matrix);
     f.weight("gate_up_bias", gate_up_bias, {experts, uint64_t(2) * inner}, WeightUse::rare, WeightKind::vector);
     f.weight("down_bias", down_bias, {experts, w.model}, WeightUse::rare, WeightKind::vector);
-    f.value("limit", limit, 0.0f);
-    f.rule(limit >= 0, "limit", "not be negative");
-    f.value("up_offset", up_offset, 0.0f);
+    f.number("limit", limit, 0.0f, Reach::not_negative);
+    f.number("up_offset", up_offset, 0.0f, Reach::finite);
     if (f.enter("shared", shared.has_value(), true)) {
         if (!shared) shared.emplace();
         shared->fields(f, w);

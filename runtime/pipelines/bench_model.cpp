@@ -74,6 +74,10 @@ void count_work(const Model& model, const SessionOptions& options, ModelBench& b
 Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) try {
     if (o.prompt == 0 || o.batch == 0 || o.repeats == 0)
         return Error{ErrorCode::invalid_argument, "prompt, batch and repeats must be at least 1", {}};
+    if (uint64_t(o.prompt) + o.generate >= UINT32_MAX || o.batch > 65536)
+        return Error{ErrorCode::invalid_argument,
+                     "prompt and generate must be below 2^32 together, and batch at most 65536",
+                     {}};
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     ModelBench bench;
     // Before the model takes the memory; under a limit too low for it the times are still worth having.
@@ -118,10 +122,18 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
         return !o.progress || o.progress({Progress::Stage::prefill, runs, uint64_t(o.repeats) + 1});
     };
     const Error stopped{ErrorCode::cancelled, "stopped", {}};
+    // A sequence without a next token is not decoded, and so would make the rest look fast.
+    const auto finite = [&]() -> Status {
+        if (std::ranges::none_of(slots, [&](uint32_t b) { return session->next_token(b) == kernel::kNoToken; }))
+            return Ok{};
+        return Error{
+            ErrorCode::not_finite, path.string() + ": the logits are not finite; decoding cannot be timed", {}};
+    };
     const auto decode_steps = [&](Session& s, uint32_t steps, std::vector<std::vector<uint32_t>>& made) -> Status {
         for (uint32_t done = 0; done < steps;) {
             const uint32_t now = std::min(steps - done, 32u);
             weft_TRY(s.decode(slots, now, made));
+            weft_TRY(finite());
             if (!going()) return stopped;
             done += now;
         }
@@ -141,6 +153,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
         if (o.per_layer) bench.prefill_layers = layer_times(*session);
         double decode_s = 0, host_us = 0;
         if (o.generate) {
+            weft_TRY(finite());
             if (repeat == 0) weft_TRY(session->decode(slots, std::min(o.generate, 2u), tokens));
             const uint32_t steps = repeat == 0 ? std::max(1u, o.generate - std::min(o.generate, 2u)) : o.generate;
             const double waited = session->device_wait_ms();

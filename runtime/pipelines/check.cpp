@@ -6,6 +6,7 @@
 #include "schedule/session.hpp"
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <weft/check.hpp>
 
@@ -125,12 +126,13 @@ CheckedTensor compare(const std::string& name, const std::vector<float>& recorde
             return c;
         }
         for (size_t i = 0; i < ours[b].size(); ++i) {
-            const double e = std::abs(double(ours[b][i]) - double(recorded[b * r.padded * columns + i]));
-            if (!(e <= c.error)) { // NaN too
+            const double own = ours[b][i], other = recorded[b * r.padded * columns + i],
+                         e = own == other ? 0 : std::abs(own - other); // equal infinities too
+            if (!(e <= c.error)) {                                     // NaN too
                 c.error = e;
-                c.note = "worst at row " + std::to_string(b) + ", token " + std::to_string(i / columns) + ", channel " +
-                         std::to_string(i % columns);
-                if (std::isnan(e)) return c;
+                c.note = (std::isfinite(own) ? "worst" : "not finite") + (" at row " + std::to_string(b)) + ", token " +
+                         std::to_string(i / columns) + ", channel " + std::to_string(i % columns);
+                if (!std::isfinite(e)) return c;
             }
         }
     }
@@ -155,10 +157,12 @@ struct Runner {
         uint32_t chunk = longest;
         if (prefill == "step") chunk = 1;
         else if (prefill != "whole") {
-            chunk = uint32_t(std::strtoul(prefill.c_str(), nullptr, 10));
-            if (chunk == 0 || chunk > 65536)
+            const char* const end = prefill.data() + prefill.size();
+            const auto [stop, error] = std::from_chars(prefill.data(), end, chunk);
+            if (error != std::errc() || stop != end || chunk == 0 || chunk > 65536)
                 return Error{ErrorCode::invalid_argument,
-                             "prefill must be 'whole', 'step' or a number of tokens, not '" + prefill + "'",
+                             "prefill must be 'whole', 'step' or a number of tokens from 1 to 65536, not '" + prefill +
+                                 "'",
                              {}};
         }
         SessionOptions options;
@@ -218,25 +222,29 @@ struct Runner {
             slots.push_back(b);
         }
         weft_TRY(session->forward(feeds, Want::last, chunk));
-        std::vector<std::vector<uint32_t>> tokens;
         const uint32_t count = uint32_t(recorded.greedy[0].size());
-        std::vector<uint32_t> first;
-        for (uint32_t b : slots) first.push_back(session->next_token(b));
-        if (count > 1) weft_TRY(session->decode(slots, count - 1, tokens));
-        else tokens.resize(slots.size());
+        std::vector<std::vector<uint32_t>> tokens, more;
+        for (uint32_t b : slots) tokens.push_back({session->next_token(b)});
+        std::erase_if(slots, [&](uint32_t b) { return tokens[b][0] == kernel::kNoToken; });
+        if (count > 1 && !slots.empty()) {
+            weft_TRY(session->decode(slots, count - 1, more));
+            for (size_t i = 0; i < slots.size(); ++i)
+                tokens[slots[i]].insert(tokens[slots[i]].end(), more[i].begin(), more[i].end());
+        }
         CheckedTensor c;
         c.name = "greedy";
         c.compared = compare_greedy;
-        for (size_t b = 0; b < slots.size(); ++b) {
-            tokens[b].insert(tokens[b].begin(), first[b]);
-            for (size_t i = 0; i < count; ++i)
-                if (tokens[b][i] != recorded.greedy[b][i]) {
-                    if (c.note.empty())
-                        c.note = "row " + std::to_string(b) + " differs first at token " + std::to_string(i) + ": " +
-                                 std::to_string(tokens[b][i]) + ", recorded " + std::to_string(recorded.greedy[b][i]);
-                    c.error += 1;
-                    break;
-                }
+        for (size_t b = 0; b < tokens.size(); ++b) {
+            const auto& wanted = recorded.greedy[b];
+            const auto at = size_t(std::ranges::mismatch(tokens[b], wanted).in1 - tokens[b].begin());
+            if (at == wanted.size()) continue;
+            const bool none = tokens[b].back() == kernel::kNoToken && at + 1 >= tokens[b].size();
+            c.compared |= none; // no rounding makes logits that are not finite
+            if (c.note.empty())
+                c.note = "row " + std::to_string(b) + " differs first at token " + std::to_string(at) + ": " +
+                         (none ? "the logits are not finite" : std::to_string(tokens[b][at])) + ", recorded " +
+                         std::to_string(wanted[at]);
+            c.error += 1;
         }
         c.ok = c.error == 0 || !c.compared;
         if (!c.compared) c.note = "not compared: in this type rounding may choose another token. " + c.note;
@@ -323,7 +331,7 @@ std::string CheckReport::text() const {
         double worst = 0;
         std::string at;
         for (const auto& t : r.tensors)
-            if (t.tolerance > 0 && !(t.error / t.tolerance <= worst)) {
+            if (t.tolerance > 0 && !(t.error / t.tolerance <= worst) && !std::isnan(worst)) {
                 worst = t.error / t.tolerance;
                 at = t.name;
             }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace weft {
 namespace {
@@ -16,16 +17,18 @@ double ms_since(Clock::time_point start) {
 
 Result<kernel::SamplerRow> sampler_row(const SamplingOptions& s, bool stops) {
     const auto bad = [](const std::string& what) { return Error{ErrorCode::invalid_argument, what, {}}; };
-    if (!(s.temperature >= 0)) return bad("temperature must be 0 or more");
-    if (!(s.top_p > 0 && s.top_p <= 1)) return bad("top-p must be above 0 and at most 1");
+    if (!(s.temperature >= 0 && std::isfinite(s.temperature))) return bad("temperature must be finite and 0 or more");
+    if (!(s.top_p >= 0 && s.top_p <= 1)) return bad("top-p must be between 0 and 1");
     if (!(s.min_p >= 0 && s.min_p <= 1)) return bad("min-p must be between 0 and 1");
-    if (!(s.repeat_penalty > 0)) return bad("the repeat penalty must be above 0");
+    if (!(s.repeat_penalty > 0 && std::isfinite(s.repeat_penalty)))
+        return bad("the repeat penalty must be finite and above 0");
     kernel::SamplerRow row;
     row.temperature = s.temperature;
     row.top_k = s.top_k;
-    row.top_p = s.top_p;
+    row.top_p = std::max(s.top_p, std::numeric_limits<float>::min()); // any share keeps the likeliest
     row.min_p = s.min_p;
     row.repeat_penalty = s.repeat_penalty;
+    row.no_repeat_ngram = s.no_repeat_ngram;
     row.seed_low = uint32_t(s.seed);
     row.seed_high = uint32_t(s.seed >> 32);
     row.flags = (s.greedy ? kernel::SamplerRow::kGreedy : 0) | (stops ? kernel::SamplerRow::kStops : 0);
@@ -50,8 +53,17 @@ Result<Generation> Generation::begin(Session& session, std::span<const uint32_t>
     return g;
 }
 
+Error Generation::not_finite() const {
+    return {ErrorCode::not_finite,
+            "the logits behind token " + std::to_string(session_->length(0)) +
+                " of the sequence are not finite: new token " + std::to_string(stats_.new_tokens + 1) +
+                " cannot be chosen",
+            {"a weight of the model may be NaN or far too large, or its numbers overflow"}};
+}
+
 // Takes a sampled token; true to go on.
 bool Generation::take(uint32_t id, std::vector<uint32_t>& tokens) {
+    if (id == kernel::kNoToken) return true;
     const auto& ends = session_->options().end_tokens;
     if (!options_.ignore_end && std::find(ends.begin(), ends.end(), id) != ends.end()) {
         stats_.ended = true;
@@ -70,6 +82,7 @@ Result<bool> Generation::advance(double budget_ms, std::vector<uint32_t>& tokens
         if (!fed_) return false;
         return options_.max_tokens == 0 || !take(session_->next_token(0), tokens);
     }
+    if (session_->next_token(0) == kernel::kNoToken) return not_finite();
     const uint32_t room = session_->options().context - session_->length(0);
     if (room == 0) return true;
     uint32_t steps = std::min({std::max(1u, options_.steps_per_wait), room, options_.max_tokens - stats_.new_tokens});

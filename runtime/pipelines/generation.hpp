@@ -17,9 +17,10 @@ public:
     /// Begins to feed `prompt`, not empty, behind what the sequence has.
     static Result<Generation> begin(Session& session, std::span<const uint32_t> prompt, const GenerateOptions& options);
 
-    /// Works for about `budget_ms`, at least for one submission; new tokens are appended to `tokens`.
-    /// True when there will be none any more: an end token came (it is not among them), or the most tokens,
-    /// or the context is full. An error leaves the sequence in pieces.
+    /// Works for about `budget_ms`, at least for one submission; new tokens are appended to `tokens`. True when there
+    /// will be none any more: an end token came (it is not among them), or the most tokens, or the context is full. An
+    /// error leaves the sequence in pieces. Logits that are not finite are one, of the call behind the one that gave
+    /// the last token before them.
     Result<bool> advance(double budget_ms, std::vector<uint32_t>& tokens);
 
     bool prompt_is_fed() const { return fed_; }
@@ -29,6 +30,7 @@ public:
 
 private:
     Generation(Session& session, const GenerateOptions& options) : session_(&session), options_(options) {}
+    Error not_finite() const;
     bool take(uint32_t id, std::vector<uint32_t>& tokens);
 
     Session* session_;

@@ -6,6 +6,18 @@
 #include <cmath>
 
 namespace weft {
+namespace {
+
+// The natural logarithm of what exp(logits) sum up to; nothing if one is NaN or +inf, or all are -inf.
+std::optional<double> log_sum_exp(std::span<const float> logits) {
+    const double top = *std::ranges::max_element(logits);
+    double sum = 0;
+    for (const float x : logits) sum += std::exp(double(x) - top);
+    const double result = top + std::log(sum);
+    return std::isfinite(result) ? std::optional(result) : std::nullopt;
+}
+
+} // namespace
 
 double Perplexity::perplexity() const { return tokens ? std::exp(nats / double(tokens)) : 0; }
 double Perplexity::bits_per_byte() const { return bytes ? nats / std::log(2.0) / double(bytes) : 0; }
@@ -39,11 +51,14 @@ Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, u
             weft_TRY(session.forward({&feed, 1}, Want::all));
             weft_ASSIGN(const auto logits, session.logits());
             for (size_t i = 0; i < feed.ids.size() && at + i + 1 < part.size(); ++i) {
-                const float* row = &logits[i * vocabulary];
-                const double top = *std::max_element(row, row + vocabulary);
-                double sum = 0;
-                for (uint32_t v = 0; v < vocabulary; ++v) sum += std::exp(double(row[v]) - top);
-                p.nats += top + std::log(sum) - double(row[part[at + i + 1]]);
+                const auto row = std::span(logits).subspan(i * vocabulary, vocabulary);
+                const auto total = log_sum_exp(row);
+                if (!total)
+                    return Error{ErrorCode::not_finite,
+                                 "the logits behind token " + std::to_string(begin + at + i + 1) +
+                                     " of the text are not finite: the next one cannot be scored",
+                                 {}};
+                p.nats += *total - double(row[part[at + i + 1]]);
                 ++p.tokens;
             }
             if (progress && !progress({Progress::Stage::prefill, begin + at + feed.ids.size(), ids.size()}))

@@ -11,6 +11,7 @@
 #include "text/gguf_vocabulary_writer.hpp"
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <fnmatch.h>
 #include <map>
 #include <weft/quantize.hpp>
@@ -124,6 +125,13 @@ void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, 
     }
 }
 
+// Where a row of the file's tensor begins in the source's slot.
+uint64_t element_of(const Source& s, uint64_t file_row) {
+    const uint64_t zipped = s.piece->zipped, in_group = zipped ? file_row % zipped : 0,
+                   row = file_row - in_group + in_group / 2 + (in_group % 2 ? zipped / 2 : 0);
+    return s.element + (row - s.piece->first_row) * matrix_of(*s.piece).columns;
+}
+
 // Rows [first, first + count) of the file's tensor, seen as rows of the piece's columns.
 void read_target(const Target& t, const ModelFiles& files, const std::vector<RowFactor>& factors, uint64_t first,
                  uint64_t count, std::span<float> to) {
@@ -138,16 +146,39 @@ void read_target(const Target& t, const ModelFiles& files, const std::vector<Row
         if (begin >= end) continue;
         const auto row = [&](uint64_t file) { return to.subspan((file - first) * m.columns, m.columns); };
         if (!s.piece->zipped) {
-            read(s, s.element + (begin - s.piece->first_row) * m.columns,
-                 to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
+            read(s, element_of(s, begin), to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
             continue;
         }
-        for (uint64_t file = begin; file < end; ++file) {
-            const uint64_t in_group = file % s.piece->zipped,
-                           slot_row = file - in_group + in_group / 2 + (in_group % 2 ? s.piece->zipped / 2 : 0);
-            read(s, s.element + (slot_row - s.piece->first_row) * m.columns, row(file));
+        for (uint64_t file = begin; file < end; ++file) read(s, element_of(s, file), row(file));
+    }
+}
+
+// Where the directory has what stands in a row and column of the file's tensor: "row 3 of 'model.norm.weight'".
+std::string place_in_directory(const Target& t, const ModelFiles& files, uint64_t row, uint64_t column) {
+    for (const Source& s : t.sources) {
+        const uint64_t rows = s.piece->rows ? s.piece->rows : matrix_of(*s.piece).rows;
+        if (row < s.piece->first_row || row >= s.piece->first_row + rows) continue;
+        uint64_t at = element_of(s, row) + column;
+        for (const WeightPiece& piece : pieces_for(*s.slot, files)) {
+            const PieceMatrix m = matrix_of(piece);
+            const uint64_t count = (piece.rows ? piece.rows : m.rows) * m.columns;
+            if (at < count)
+                return (piece.transform == WeightTransform::transpose ? "column " : "row ") +
+                       std::to_string(file_row(piece, piece.first_row + at / m.columns)) + " of " +
+                       in_quotes(find_tensor(piece, files)->name);
+            at -= count;
         }
     }
+    return "";
+}
+
+Error cannot_hold(const Target& t, const ModelFiles& files, uint64_t row, uint64_t column, float value) {
+    char number[32];
+    std::snprintf(number, sizeof number, "%g", double(value));
+    return {ErrorCode::malformed,
+            files.origin() + ": tensor " + in_quotes(t.name) + ", row " + std::to_string(row) + ": an element is " +
+                number + ", which " + name_of(t.type) + " cannot hold; nothing is written",
+            {"it comes from " + place_in_directory(t, files, row, column)}};
 }
 
 // The type of each tensor.
@@ -268,18 +299,23 @@ std::vector<std::byte> padded_bytes(std::span<const float> values) {
     return bytes;
 }
 
-// Blocks do not depend on each other: each processor packs its share.
-void quantize_in_parallel(DType type, std::span<const float> values, std::span<std::byte> bytes) {
+// Blocks do not depend on each other: each processor packs its share. Gives an element that the type cannot hold, the
+// first one.
+std::optional<size_t> quantize_in_parallel(DType type, std::span<const float> values, std::span<std::byte> bytes) {
     const size_t unit = block_info(type).elements, blocks = values.size() / unit,
                  shares = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(1, blocks / 64));
     std::atomic<size_t> next{0};
+    std::vector<std::optional<size_t>> beyond(shares);
     run_on_threads(shares, [&] {
         for (size_t share; (share = next++) < shares;) {
             const size_t from = blocks * share / shares * unit, to = blocks * (share + 1) / shares * unit;
-            quantize_blocks(type, values.subspan(from, to - from),
-                            bytes.subspan(bytes_of(type, from), bytes_of(type, to - from)));
+            beyond[share] = quantize_blocks(type, values.subspan(from, to - from),
+                                            bytes.subspan(bytes_of(type, from), bytes_of(type, to - from)));
+            if (beyond[share]) *beyond[share] += from;
         }
     });
+    const auto first = std::ranges::find_if(beyond, [](const auto& found) { return found.has_value(); });
+    return first == beyond.end() ? std::nullopt : *first;
 }
 
 Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOptions& options, AtomicFile& file) {
@@ -300,7 +336,8 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
             values.assign(n * columns, 0);
             read_target(t, files, w.factors, r, n, values);
             bytes.resize(bytes_of(t.type, values.size()));
-            quantize_in_parallel(t.type, values, bytes);
+            if (const auto beyond = quantize_in_parallel(t.type, values, bytes))
+                return cannot_hold(t, files, r + *beyond / columns, *beyond % columns, values[*beyond]);
             weft_TRY(file.write(bytes));
             written += bytes.size();
             if (options.progress && !options.progress(done + written, w.data_bytes))

@@ -1,12 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
 #include "layers/limits.hpp"
+#include "schedule/schedule_fields.hpp"
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 namespace weft {
 namespace {
 
 constexpr uint32_t kLargestVocabulary = 393216; // of the sampling kernels
+
+/// Finds the first field that is not what it may be, wherever the schedule comes from.
+class Checker final : public FieldWalker {
+public:
+    std::string found;
+
+    void number(const char* key, float& x, float, Reach reach) override {
+        if (within(reach, x)) return;
+        char digits[32];
+        std::snprintf(digits, sizeof digits, "%g", double(x));
+        rule(false, key, rule_of(reach) + std::string(", is ") + digits);
+    }
+    void rule(bool holds, const char* key, const std::string& text) override {
+        if (!holds && found.empty()) found = in_quotes(place_ + key) + " must " + text;
+    }
+    bool enter(const char* key, bool there, bool) override {
+        if (there) push(std::string(key) + ".");
+        return there;
+    }
+    void leave() override {
+        place_.resize(ends_.back());
+        ends_.pop_back();
+    }
+    void list(const char* key, size_t count, const std::function<void(size_t)>& each) override {
+        for (size_t i = 0; i < count; ++i) {
+            push(key + ("[" + std::to_string(i) + "]."));
+            each(i);
+            leave();
+        }
+    }
+    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+        for (size_t i = 0; i < all.size(); ++i) {
+            push("layers[" + std::to_string(i) + "].");
+            list("blocks", all[i].blocks.size(), [&](size_t b) { each(all[i].blocks[b]); });
+            leave();
+        }
+    }
+    void weight(const char*, WeightId&, WeightShape, WeightUse, WeightKind) override {}
+    void frequencies(Rope&) override {}
+
+private:
+    void push(const std::string& part) {
+        ends_.push_back(place_.size());
+        place_ += part;
+    }
+    std::string place_;
+    std::vector<size_t> ends_; // of the places around
+};
+
+std::string first_broken_rule(const Schedule& schedule) {
+    Checker checker;
+    visit_const(checker, schedule);
+    for (const WeightSlot& slot : schedule.weights)
+        if (checker.found.empty() && !std::ranges::all_of(slot.computed, [](float v) { return std::isfinite(v); }))
+            return in_quotes(slot.name) + " must hold finite numbers";
+    return checker.found;
+}
 
 } // namespace
 
@@ -32,6 +92,8 @@ std::vector<std::string> Schedule::beyond_limits() const {
 }
 
 Status check_limits(const Schedule& schedule, const std::string& origin) {
+    if (const std::string broken = first_broken_rule(schedule); !broken.empty())
+        return Error{ErrorCode::malformed, origin + ": the model's schedule: " + broken, {}};
     auto beyond = schedule.beyond_limits();
     if (beyond.empty()) return Ok{};
     if (beyond.size() > 20) {

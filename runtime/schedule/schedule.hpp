@@ -74,7 +74,8 @@ void number_states(Schedule& schedule);
 std::vector<StateId> states_of(const Schedule& schedule, const SubBlock& block);
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o);
 
-/// beyond_limits() as an error; `origin` is the file that the schedule comes from.
+/// beyond_limits() as an error (unsupported), and any number that is not what its field may be, such as an eps that is
+/// negative or NaN (malformed); `origin` is the file that the schedule comes from.
 Status check_limits(const Schedule& schedule, const std::string& origin);
 
 } // namespace weft

@@ -7,8 +7,8 @@ namespace {
 weft_LISTED(Branch, 3);
 void visit(Fields& f, Branch& b, const Widths& w) {
     f.op(b.op);
-    f.value("in_scale", b.in_scale, 1.0f);
-    f.value("out_scale", b.out_scale, 1.0f);
+    f.number("in_scale", b.in_scale, 1.0f, Reach::finite);
+    f.number("out_scale", b.out_scale, 1.0f, Reach::finite);
     b.op.fields(f, w);
 }
 
@@ -32,7 +32,7 @@ void visit(Fields& f, SubBlock& b, uint64_t width) {
     f.list("branches", b.branches, [&](Branch& branch) { visit(f, branch, w); });
     f.rule(!b.branches.empty(), "branches", "hold at least one op");
     f.norm("post", b.post, width);
-    f.value("residual_scale", b.residual_scale, 1.0f);
+    f.number("residual_scale", b.residual_scale, 1.0f, Reach::finite);
     f.value("output", b.output, BlockOutput::add_to_residual);
 }
 
@@ -48,7 +48,7 @@ void visit(ScheduleFields& f, Schedule& s) {
     f.value("position_limit", s.position_limit, 0u);
     f.value("begin_token", s.begin_token, int64_t(-1));
     if (f.enter("embedding", true, false)) {
-        f.value("scale", s.embedding.scale, 1.0f);
+        f.number("scale", s.embedding.scale, 1.0f, Reach::finite);
         f.value("position_offset", s.embedding.position_offset, 0u);
         f.weight("table", s.embedding.table, {s.vocabulary, s.width}, WeightUse::always, WeightKind::matrix);
         f.weight("positions", s.embedding.positions,
@@ -60,8 +60,8 @@ void visit(ScheduleFields& f, Schedule& s) {
     if (f.enter("head", true, false)) {
         f.norm("norm", s.head.norm, s.width);
         f.linear("linear", s.head.linear, s.width, s.vocabulary);
-        f.value("scale", s.head.scale, 1.0f);
-        f.value("softcap", s.head.softcap, 0.0f);
+        f.number("scale", s.head.scale, 1.0f, Reach::finite);
+        f.number("softcap", s.head.softcap, 0.0f, Reach::not_negative);
         f.leave();
     }
 }

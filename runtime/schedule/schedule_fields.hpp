@@ -18,6 +18,38 @@ public:
     virtual void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) = 0;
 };
 
+/// Passes over everything: for visitors that look at little.
+class FieldWalker : public ScheduleFields {
+public:
+    using Fields::list;
+    using Fields::value;
+    void size(const char*, uint32_t&) override {}
+    void size(const char*, uint32_t&, uint32_t) override {}
+    void value(const char*, bool&, bool) override {}
+    void value(const char*, uint32_t&, uint32_t) override {}
+    void value(const char*, uint64_t&, uint64_t) override {}
+    void value(const char*, int64_t&, int64_t) override {}
+    void number(const char*, float&, float, Reach) override {}
+    void value(const char*, std::string&, const std::string&) override {}
+    void value(const char*, std::vector<uint64_t>&, const std::vector<uint64_t>&) override {}
+    void value(const char*, std::vector<float>&, const std::vector<float>&) override {}
+    void value(const char*, std::vector<std::string>&, const std::vector<std::string>&) override {}
+    void choice(const char*, uint32_t&, uint32_t, std::span<const char* const>) override {}
+    void derived(bool&, bool) override {}
+    void derived(uint32_t&, uint64_t) override {}
+    void rule(bool, const char*, const std::string&) override {}
+    bool enter(const char*, bool there, bool) override { return there; }
+    void leave() override {}
+    void list(const char*, size_t count, const std::function<void(size_t)>& each) override {
+        for (size_t i = 0; i < count; ++i) each(i);
+    }
+    void op(Op&) override {}
+    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+        for (Layer& layer : all)
+            for (SubBlock& block : layer.blocks) each(block);
+    }
+};
+
 void visit(ScheduleFields& f, Schedule& schedule);
 /// `width` of the model.
 void visit(Fields& f, SubBlock& block, uint64_t width);

@@ -20,7 +20,7 @@ public:
     void value(const char* key, uint32_t& x, uint32_t) override { keyed(key, x); }
     void value(const char* key, uint64_t& x, uint64_t) override { keyed(key, x); }
     void value(const char* key, int64_t& x, int64_t) override { keyed(key, x); }
-    void value(const char* key, float& x, float) override { keyed(key, x); }
+    void number(const char* key, float& x, float, Reach) override { keyed(key, x); }
     void value(const char* key, std::string& x, const std::string&) override { keyed(key, x); }
     void value(const char* key, std::vector<uint64_t>& x, const std::vector<uint64_t>&) override { keyed(key, x); }
     void value(const char* key, std::vector<float>& x, const std::vector<float>&) override { keyed(key, x); }

@@ -51,7 +51,10 @@ public:
     void value(const char* key, uint32_t& x, uint32_t otherwise) override { read_or(key, x, otherwise); }
     void value(const char* key, uint64_t& x, uint64_t otherwise) override { read_or(key, x, otherwise); }
     void value(const char* key, int64_t& x, int64_t otherwise) override { read_or(key, x, otherwise); }
-    void value(const char* key, float& x, float otherwise) override { read_or(key, x, otherwise); }
+    void number(const char* key, float& x, float otherwise, Reach reach) override {
+        read_or(key, x, otherwise);
+        rule(within(reach, x), key, rule_of(reach));
+    }
     void value(const char* key, std::string& x, const std::string& otherwise) override { read_or(key, x, otherwise); }
     void value(const char* key, std::vector<uint64_t>& x, const std::vector<uint64_t>& otherwise) override {
         read_or(key, x, otherwise);
@@ -189,7 +192,7 @@ public:
         frames_.back().asked.push_back("frequencies");
         double theta = 0;
         read_or("theta", theta, kUsualTheta);
-        rule(theta > 0 && std::isfinite(theta), "theta", "be above 0");
+        rule(theta > 0 && std::isfinite(theta), "theta", rule_of(Reach::positive));
         rule(!r.long_table, "frequencies", "be given with long_table");
         rule(r.rotary <= kMostRotary, "rotary", "be at most " + std::to_string(kMostRotary));
         if (error_) return;
@@ -286,9 +289,9 @@ private:
     }
     void read(const char* key, const Json& json, int64_t& x) { integer(key, json, -1, kMostCount, x); }
     void read(const char* key, const Json&, double& x) {
-        // Takes {"__float__": "Infinity"} as well.
-        const auto number = JsonObject(*frames_.back().json, origin_).number(key);
-        if (!number) return fail(key, "be a number");
+        const auto number =
+            JsonObject(*frames_.back().json, origin_).bound(key); // takes {"__float__": "Infinity"} as well
+        if (!number) return fail(key, "be a number, and not NaN");
         x = *number;
     }
     void read(const char* key, const Json& json, float& x) {

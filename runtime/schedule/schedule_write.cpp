@@ -18,7 +18,7 @@ using Names = std::vector<std::string>;
 constexpr size_t kLongestPeriod = 64; // layers of a group that repeats
 
 // The shortest decimal that reads back as this float: 0.1 and not 0.10000000149011612.
-Ordered number(float f) {
+Ordered decimal(float f) {
     if (!std::isfinite(f)) return {{"__float__", std::isnan(f) ? "NaN" : f > 0 ? "Infinity" : "-Infinity"}};
     char text[32];
     const auto end = std::to_chars(text, text + sizeof text, f).ptr;
@@ -99,7 +99,7 @@ public:
     void value(const char* key, uint32_t& x, uint32_t otherwise) override { write(key, x, otherwise); }
     void value(const char* key, uint64_t& x, uint64_t otherwise) override { write(key, x, otherwise); }
     void value(const char* key, int64_t& x, int64_t otherwise) override { write(key, x, otherwise); }
-    void value(const char* key, float& x, float otherwise) override { write(key, x, otherwise); }
+    void number(const char* key, float& x, float otherwise, Reach) override { write(key, x, otherwise); }
     void value(const char* key, std::string& x, const std::string& otherwise) override { write(key, x, otherwise); }
     void value(const char* key, std::vector<uint64_t>& x, const std::vector<uint64_t>& otherwise) override {
         write(key, x, otherwise);
@@ -206,13 +206,13 @@ private:
     };
     Ordered& top() { return frames_.back().json; }
 
-    static Ordered json(float x) { return number(x); }
+    static Ordered json(float x) { return decimal(x); }
     static Ordered json(const std::vector<float>& x) { // runs as [n, value]
         Ordered list = Ordered::array();
         for (size_t i = 0, end; i < x.size(); i = end) {
             for (end = i + 1; end < x.size() && same(x[end], x[i]);) ++end;
-            if (end - i == 1) list.push_back(number(x[i]));
-            else list.push_back({end - i, number(x[i])});
+            if (end - i == 1) list.push_back(decimal(x[i]));
+            else list.push_back({end - i, decimal(x[i])});
         }
         return list;
     }

@@ -69,13 +69,13 @@ public:
     /// after the final norm; f32 [tokens, width].
     Result<std::vector<float>> tap(uint32_t index);
 
-    /// The token that the device sampled last for this slot.
+    /// The token that the device sampled last for this slot; kernel::kNoToken if the logits were not finite.
     uint32_t next_token(uint32_t slot) const { return slots_[slot].next; }
-    /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time
-    /// limit allows, without host work between.
-    /// tokens[i] are the tokens sampled for slots[i]; fewer where one is an end token: it is the last, and the states
-    /// are those before it, however many steps were asked for.
-    /// All must have had a forward with Want::last.
+    /// Feeds each slot's next token and samples again, `steps` times in as few submissions as the time limit allows,
+    /// without host work between. tokens[i] are the tokens sampled for slots[i]; fewer where one is an end token: it is
+    /// the last, and the states are those before it, however many steps were asked for. So it is, too, with
+    /// kernel::kNoToken, which is no id: the logits of that step were not finite. All must have had a forward with
+    /// Want::last, and a token by now.
     Status decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens);
     void set_sampler(uint32_t slot, const kernel::SamplerRow& row) { slots_[slot].sampler = row; }
 

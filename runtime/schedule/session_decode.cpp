@@ -53,6 +53,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
                 Slot& slot = slots_[slots[going[j]]];
                 ++slot.length;
                 tokens[going[j]].push_back(slot.next = ring[size_t(k) * bucket.outputs + j]);
+                slot.sampled = slot.next != kernel::kNoToken;
             }
             std::erase_if(going, [&](size_t i) { return ends_here(slots_[slots[i]]); });
         }
@@ -62,6 +63,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
 }
 
 bool Session::ends_here(const Slot& slot) const {
+    if (!slot.sampled) return true;
     return (slot.sampler.flags & kernel::SamplerRow::kStops) &&
            std::find(options_.end_tokens.begin(), options_.end_tokens.end(), slot.next) != options_.end_tokens.end();
 }

@@ -133,7 +133,7 @@ Status Session::write_step(std::span<const kernel::StepSequence> rows, std::span
     put(buffers_.token_sequence, words(owner));
     put(buffers_.outputs, words(outputs));
     std::array<uint32_t, kMostEnds> ends;
-    ends.fill(UINT32_MAX); // no token
+    ends.fill(kernel::kNoToken);
     std::copy(options_.end_tokens.begin(), options_.end_tokens.end(), ends.begin());
     put(buffers_.ends, std::as_bytes(std::span(ends)));
     return write(step_block_, image);
@@ -181,7 +181,7 @@ Result<bool> Session::advance(double budget_ms) {
         for (size_t i = 0; i < work_.size(); ++i) {
             Slot& slot = slots_[work_[i].feed.slot];
             slot.next = sampled[i];
-            slot.sampled = true;
+            slot.sampled = slot.next != kernel::kNoToken;
         }
     }
     return true;

@@ -21,6 +21,8 @@ const uint SAMPLER_ALLOWED = 2u;
 const uint SAMPLER_STOPS = 4u;
 
 const float SAMPLER_MOST = 3.402823466e38;
+const uint SAMPLER_NO_TOKEN = 0xffffffffu;   // an id that no vocabulary has: there was nothing to choose
+const uint SAMPLER_NOT_FINITE = 0xffffffffu; // in place of the largest key, and above that of every number
 
 bool sampler_greedy(uint flags, float temperature) { return (flags & SAMPLER_GREEDY) != 0u || !(temperature >= 1e-5); }
 

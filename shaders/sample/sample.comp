@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Second part of sampling (the first is sample_scan.comp): chooses the token of each output and writes it
-// where the next decode step looks for it.
-//   top-k: keys >= T, the k-th largest
-//   top-p (Holtzman et al. 2019): keys >= T, the largest T with sum of exp(x - max) over them
-//     >= top_p * sum over what top-k left
-//   min-p (Nguyen et al. 2024): exp(x - max) >= min_p
-//   then the token with the largest x + Gumbel noise
-// One workgroup takes one output. A threshold is found by cutting the range of keys in sixteen, pass by pass,
-// until the few keys left can be sorted; parts of the vocabulary whose largest key lies below the range are not read.
-// Cost: 4 V bytes a pass without top-k, 3 passes or so; with top-k only the parts of the k best.
+// Second part of sampling (the first is sample_scan.comp): chooses the token of each output and writes it where the
+// next decode step looks for it.
+//   top-k: keys >= T, the k-th largest; top-p (Holtzman et al. 2019): keys >= T, the largest T with sum of exp(x - max)
+//   over them >= top_p * sum over what top-k left; min-p (Nguyen et al. 2024): exp(x - max) >= min_p; then the token
+//   with the largest x + Gumbel noise; SAMPLER_NO_TOKEN where a logit is not finite or none can be chosen
+// One workgroup takes one output. A threshold is found by cutting the range of keys in sixteen, pass by pass, until the
+// few keys left can be sorted; parts of the vocabulary whose largest key lies below the range are not read. Cost: 4 V
+// bytes a pass without top-k, 3 passes or so; with top-k only the parts of the k best.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "step.glsl"
@@ -152,7 +150,7 @@ void main() {
     keys_at = parts_at + PARTS;
     if (lane == 0u) {
         sh_count = sh_best = 0u;
-        sh_id = 0xffffffffu;
+        sh_id = SAMPLER_NO_TOKEN;
     }
     barrier();
     uint best = 0u, best_id = 0u, largest = 0u; // best: key of a score, 0 for none
@@ -172,7 +170,8 @@ void main() {
 
     uint low = LOWEST;
     float min_p = 0.0;
-    if (filtered && largest > 0u) {
+    bool finite = largest != SAMPLER_NOT_FINITE;
+    if (filtered && finite && largest > 0u) {
         uint k = settings[row + SAMPLER_TOP_K];
         float top_p = uintBitsToFloat(settings[row + SAMPLER_TOP_P]);
         min_p = uintBitsToFloat(settings[row + SAMPLER_MIN_P]);
@@ -202,7 +201,7 @@ void main() {
     barrier();
     if (best > 0u && best == sh_best) atomicMin(sh_id, best_id);
     barrier();
-    uint token = sh_id == 0xffffffffu ? 0u : sh_id; // 0: no token can be chosen
+    uint token = finite ? sh_id : SAMPLER_NO_TOKEN;
     if (lane == 0u) {
         if ((WANTED & 1u) != 0u) history[slot * push.capacity + position % push.capacity] = token;
         if ((WANTED & 2u) != 0u) ring[header[STEP_RING] % push.ring_rows * push.outputs + o] = token;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sample.comp chose from: softmax over the tokens that passed the filters, exactly 0 elsewhere; 1 for
-// the token where nothing was filtered (greedy).
+// What sample.comp chose from: softmax over the tokens that passed the filters, exactly 0 elsewhere; 1 for the token
+// where nothing was filtered (greedy), 0 everywhere where there is no token.
 //   y[v] = exp(x[v] - max) / sum over the kept, for kept v
 // One workgroup takes one output. For tests; not fast. Cost: 12 V bytes.
 // scratch begins with {threshold, token, filtered, largest key}; the last word of the first part is the slot.
@@ -20,7 +20,7 @@ void main() {
     uint lane = gl_LocalInvocationID.x, begin = gl_WorkGroupID.x * (1u + 129u * push.parts),
          y = gl_WorkGroupID.x * push.stride + push.start;
     uvec4 about = scratch[begin];
-    if (about.z == 0u || about.w == 0u) {
+    if (about.z == 0u || about.y == SAMPLER_NO_TOKEN) {
         for (uint id = lane; id < push.vocabulary; id += 128u) probabilities[y + id] = id == about.y ? 1.0 : 0.0;
         return;
     }

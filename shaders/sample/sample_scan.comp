@@ -7,8 +7,8 @@
 //   x /= temperature   (transformers' logits processors, Keskar et al. 2019 for the penalty)
 //   greedy: best = max x; sampling without a filter: best = max (x + Gumbel noise); with one: x is stored
 // One workgroup takes 512 tokens of the vocabulary for one output; each counts the history's tokens that lie in its
-// part. Cost: 4 V bytes read, with a filter 4 V written.
-// scratch [O, 1 + parts + 128 parts] uvec4: {slot, position, filtered, greedy},
+// part. A logit that is NaN or +inf, whether it may be chosen or not, makes SAMPLER_NOT_FINITE the largest key. Cost: 4
+// V bytes read, with a filter 4 V written. scratch [O, 1 + parts + 128 parts] uvec4: {slot, position, filtered, greedy},
 // each part's {key of the best score, its id, key of the largest x, slot}, keys of x.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -97,18 +97,19 @@ void main() {
     for (uint i = 0u; i < 4u; ++i) {
         uint id = first + 4u * lane + i;
         float x = -SAMPLER_MOST;
-        bool usable = id < push.vocabulary && ((permitted >> i) & 1u) != 0u;
-        if (usable) {
+        bool usable = false;
+        if (id < push.vocabulary) {
             x = logits[o * push.stride + push.start + id];
+            uint given = floatBitsToUint(x);
+            bool finite = (given & 0x7fffffffu) < 0x7f800000u || given == 0xff800000u; // -inf: a token that cannot be
+            if (!finite) top = SAMPLER_NOT_FINITE;
             uint mark = (PARTS & 1u) != 0u ? sh_mark[4u * lane + i] : 0u;
             uint count = mark & ~BANNED;
             if (count > 0u) {
                 x = x < 0.0 ? x * repeat : x / repeat;
                 x -= frequency * float(count) + presence;
             }
-            uint b = floatBitsToUint(x);
-            // Neither banned nor NaN nor -inf.
-            usable = mark < BANNED && (b & 0x7fffffffu) <= 0x7f800000u && b != 0xff800000u;
+            usable = finite && ((permitted >> i) & 1u) != 0u && mark < BANNED && floatBitsToUint(x) != 0xff800000u;
             x = clamp(x / temperature, -SAMPLER_MOST, SAMPLER_MOST);
         }
         uint key = usable ? sampler_key(x) : 0u;

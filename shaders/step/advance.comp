@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a step block into that of the next decode step: each sequence has seen its new tokens and
-// gets one more, ids[s], unless that is an end token: then it leaves the block, so that its states
-// stay as they are, and those behind it move up.
-//   past += count, count = 1, first = s, length = max(length, past + 1)
-//   positions[s] = past, token_sequence[s] = outputs[s] = s
-//   header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
+// Turns a step block into that of the next decode step: each sequence has seen its new tokens and gets one more,
+// ids[s], unless that is an end token or SAMPLER_NO_TOKEN: then it leaves the block, so that its states stay as they
+// are, and those behind it move up.
+//   past += count, count = 1, first = s, length = max(length, past + 1); positions[s] = past, token_sequence[s] =
+//   outputs[s] = s header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
 // One workgroup. Cost: 72 bytes a sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -25,6 +24,7 @@ layout(binding = 7) readonly buffer Ends { uint ends[]; };                     /
 shared uint sh_longest, sh_stays[64];
 
 bool ends_with(uint id, uint slot) {
+    if (id == SAMPLER_NO_TOKEN) return true;
     if (push.ends == 0u || (settings[slot * SAMPLER_STRIDE + SAMPLER_FLAGS] & SAMPLER_STOPS) == 0u) return false;
     for (uint e = 0u; e < push.ends; ++e)
         if (ends[e] == id) return true;

@@ -159,6 +159,69 @@ expect 'a context that would fit fits' 0 'A dog' $weft run "$model" 'A dog' -n 2
 expect 'prompt longer than the context' 2 'context is 8' \
   $weft run "$model" 'one two three four five six seven eight nine ten eleven' --context 8
 expect 'bad temperature' 2 'temperature' $weft run "$model" x --temperature -1
+# Every number of every command: what is out of range, or no number at all, is wrong use; the message has the option, the rule and what was given.
+# number COMMAND OPTION FINE BAD...
+number() {
+  command=$1 option=$2 fine=$3
+  shift 3
+  for bad in "$@" ' ' x 1x 0x10 1e 1e999 nan inf -inf true '1 2' +1 1,5; do
+    case $command in run | inspect) set -- "$model" ;; chat) set -- "$model" --template "$scratch/tale.jinja" ;; 'eval perplexity') set -- "$model" "$scratch/text" ;; 'bench kernels') set -- combine ;; *) set -- "$model/config.json" --random-weights ;; esac
+    expect "$command $option=$bad" 2 "$option: must be .*, is '$bad'" $weft $command "$@" "$option=$bad"
+  done
+  expect "$command $option ''" 2 "$option: must be .*, is ''" $weft $command "$@" "$option" ''
+  expect "$command $option=$fine" 2 'device 999 was asked for' $weft $command "$@" "$option=$fine" --device 999
+}
+number run --seed 18446744073709551615 18446744073709551616 -1 1.5 1e3
+number run --temperature 1e-3 -0.1 3.5e38
+number run --top-k 0 -1 2147483648 4294967296 2.5
+number run --top-p 0 -0.1 1.1
+number run --min-p 1 -0.1 2
+number run --repeat-penalty 1.1 0 -1
+number run --steps 64 0 65
+number run --context 0 -1 2147483648
+number run --memory 17592186044415 -1 17592186044416
+number chat --context 64 -1 4294967297
+number 'eval perplexity' --window 0 -1 4294967298
+number 'eval perplexity' --context 64 -1 4294967296
+number inspect --context 64 -1 4294967296
+number 'bench model' --prompt 8 0 -1 4294967296
+number 'bench model' --generate 0 -1 4294967296
+number 'bench model' --batch 2 0 65537
+number 'bench model' --repeats 1 0 1001
+number 'bench kernels' --repeats 1 0 1001
+for bad in -5 1.5 1e3 4294967296 x; do expect "run -n $bad" 2 "-n: must be .*, is '$bad'" $weft run "$model" x -n "$bad"; done
+for bad in -1 1000 0.5 1e1; do expect "run --device=$bad" 2 "--device: must be .*, is '$bad'" $weft run "$model" x "--device=$bad"; done
+for bad in 0 -1 7x ' 7' 1e3 65537 4294967297 ''; do expect "check --prefill '$bad'" 2 "not '$bad'" $weft check "$model" --prefill "$bad"; done
+for bad in 4294967296 -1 1.5 1x; do expect "ids: $bad" 2 'is none' $weft run "$model" "5 $bad" --raw-ids; done
+if [ "$($weft run "$model" 'The old king' -n 12 --top-p 0 --seed 4)" = "$($weft run "$model" 'The old king' -n 12 --greedy)" ]; then echo 'ok a top-p of 0'; else failed=$((failed + 1)); echo 'FAILED a top-p of 0: it must leave the likeliest token'; fi
+broken; echo '{"do_sample": true, "top_p": 0.0, "eos_token_id": 0}' >"$scratch/broken/generation_config.json"
+expect 'a top-p of 0 in the files' 0 'The old king was so delighted' $weft run "$scratch/broken" 'The old king' -n 12
+echo '{"do_sample": true, "temperature": -1}' >"$scratch/broken/generation_config.json"
+expect 'a bad temperature in the files' 1 "generation_config.json: key 'temperature'" $weft run "$scratch/broken" 'The old king' -n 12
+sed -i 's/true/false/' "$scratch/broken/generation_config.json"
+expect 'a bad temperature that counts for nothing' 0 'The old king was so delighted' $weft run "$scratch/broken" 'The old king' -n 12
+broken; sed 's/"rms_norm_eps": 1e-06/"rms_norm_eps": NaN/' "$model/config.json" >"$scratch/broken/config.json"
+expect 'a number of the config that is NaN' 1 "config.json: key 'rms_norm_eps' must be finite" $weft run "$scratch/broken" x
+
+# not_finite TENSOR: a copy of the bundled model, whose weights are bf16, with a NaN in it.
+not_finite() {
+  broken
+  file=$scratch/broken/model.safetensors
+  length=$(od -An -tu8 -N8 "$file" | tr -d ' ')
+  at=$(tail -c +9 "$file" | head -c "$length" | sed "s/.*\"$1\":{[^}]*\"data_offsets\":\[\([0-9]*\),.*/\1/")
+  printf '\377\377' | dd of="$file" bs=1 seek=$((8 + length + at)) conv=notrunc 2>/dev/null
+}
+not_finite model.norm.weight
+expect 'run: logits that are not finite' 1 'the logits behind token [0-9]* of the sequence are not finite: new token 1 ' $weft run "$scratch/broken" 'The old king' -n 12
+expect 'run: logits that are not finite, greedy' 1 'not finite' $weft run "$scratch/broken" 'The old king' -n 12 --greedy --json
+expect 'run: nothing is asked for' 0 'The old king' $weft run "$scratch/broken" 'The old king' -n 0
+expect 'perplexity: logits that are not finite' 1 'the logits behind token 1 of the text are not finite' $weft eval perplexity "$scratch/broken" "$scratch/text"
+expect 'check: logits that are not finite' 1 'not finite at row 0, token 0' $weft check "$scratch/broken" --prefill whole
+expect 'bench: logits that are not finite' 1 'not finite' $weft bench model "$scratch/broken" --prompt 4 --generate 4 --repeats 1
+expect 'chat: logits that are not finite' 1 'not finite' sh -c "echo 'Tell me of a dog.' | $weft chat '$scratch/broken' --template '$scratch/tale.jinja'"
+expect 'quantize: a weight that is NaN' 1 "tensor 'output_norm.weight', row 0: an element is -*nan, which f32 cannot hold" $weft quantize "$scratch/broken" "$scratch/no.gguf"
+not_finite model.layers.0.linear_attn.out_proj.weight
+expect 'quantize: a matrix with a NaN' 1 "tensor 'blk.0.[a-z_]*.weight', row 0: .* q4_0 cannot hold" $weft quantize "$scratch/broken" "$scratch/no.gguf" --type q4_0
 expect 'small budget' 1 'MiB' $weft run "$model" x --memory 4
 broken; rm "$scratch/broken/model.safetensors"
 expect 'missing weights' 1 'safetensors' $weft run "$scratch/broken" x
@@ -237,6 +300,46 @@ expect 'quantize what GGUF has no name for' 3 "no name for the architecture 'zam
 expect 'quantize to another type' 2 'weft writes' $weft quantize "$model" "$scratch/no.gguf" --type q9
 expect 'quantize nothing' 1 'no such file' $weft quantize "$scratch/nothing" "$scratch/no.gguf"
 [ ! -e "$scratch/no.gguf" ] || fails 'quantize: a file is left behind'
+
+# A signal, or a disk that is full, leaves no half file, and what was there before stays.
+mkdir -p "$scratch/out"
+leftovers() {
+  if [ "$(ls "$scratch/out")" != "$1" ]; then failed=$((failed + 1)); echo "FAILED $2: there is $(ls "$scratch/out" | tr '\n' ' ')"; fi
+}
+echo old >"$scratch/out/model.gguf"
+for signal in TERM HUP INT; do
+  $weft quantize "$model" "$scratch/out/model.gguf" --type q4_k >/dev/null 2>&1 &
+  process=$!
+  tries=0
+  until ls "$scratch/out" | grep -q 'gguf\.' || [ "$tries" -eq 1000 ]; do sleep 0.01; tries=$((tries + 1)); done
+  kill -"$signal" "$process" 2>/dev/null
+  wait "$process"
+  got=$?
+  case $signal in TERM) code=143 ;; HUP) code=129 ;; *) code=130 ;; esac
+  if [ "$got" -eq "$code" ]; then echo "ok quantize, SIG$signal"; else failed=$((failed + 1)); echo "FAILED quantize, SIG$signal: exit code $got"; fi
+  leftovers model.gguf "quantize, SIG$signal"
+done
+expect 'quantize where a file may not grow' 1 'cannot write' sh -c "ulimit -f 1000 && $weft quantize '$model' '$scratch/out/model.gguf' --type q8_0"
+leftovers model.gguf 'quantize where a file may not grow'
+expect 'what was there before stays' 0 '^old$' cat "$scratch/out/model.gguf"
+expect 'a picture where a file may not grow' 1 'cannot write' sh -c "ulimit -f 1 && $weft inspect '$model' --no-device --svg '$scratch/out/a.svg'"
+leftovers model.gguf 'a picture where a file may not grow'
+nohup $weft run "$model" 'Once upon a time' -n 200 --context 4096 --ignore-end >"$scratch/stopped" 2>&1 &
+process=$!
+sleep 1
+kill -HUP "$process" 2>/dev/null
+wait "$process"
+got=$?
+if [ "$got" -eq 0 ]; then echo 'ok nohup'; else failed=$((failed + 1)); echo "FAILED nohup: exit code $got"; fi
+(echo 'Tell me of a dog.'; until [ -e "$scratch/terminated" ]; do sleep 0.2; done) | $weft chat "$model" --template "$scratch/tale.jinja" --greedy -n 4000 >"$scratch/answer" 2>/dev/null &
+process=$!
+tries=0
+until [ -s "$scratch/answer" ] || [ "$tries" -eq 300 ]; do sleep 0.2; tries=$((tries + 1)); done
+kill -TERM "$process" 2>/dev/null
+: >"$scratch/terminated"
+wait "$process"
+got=$?
+if [ "$got" -eq 143 ]; then echo 'ok SIGTERM in a conversation'; else failed=$((failed + 1)); echo "FAILED SIGTERM in a conversation: exit code $got"; fi
 
 stories=$goldens/../models/stories260K-hf
 expected=$goldens/../data/stories260K/expected_test_all.py.txt

@@ -319,12 +319,139 @@ TEST_CASE("generation: what the files of a model want", "[chat]") {
     CHECK(d->end_tokens == std::vector<uint32_t>{0});
     CHECK(d->stop.size() == 2);
     for (const char* wrong : {R"({"eos_token_id": "</s>"})", R"({"eos_token_id": [1, 2.5]})",
-                              R"({"stop_strings": [""]})", R"({"stop_strings": 5})", R"({"temperature": "hot"})"}) {
+                              R"({"stop_strings": [""]})", R"({"stop_strings": 5})"}) {
         write("generation_config.json", wrong);
         d = defaults();
         REQUIRE_FALSE(bool(d));
         CHECK_THAT(d.error().message, ContainsSubstring("generation_config.json: key"));
     }
+}
+
+TEST_CASE("generation: values of generation_config.json are as transformers takes them", "[chat]") {
+    const test::TemporaryDirectory directory;
+    for (const auto& entry : fs::directory_iterator(kBundled))
+        fs::copy(entry.path(), directory.path() / entry.path().filename());
+    const auto defaults = [&](const std::string& text) {
+        fs::remove(directory.path() / "generation_config.json");
+        std::ofstream(directory.path() / "generation_config.json") << text;
+        const auto files = ModelFiles::open(directory.path());
+        INFO(text);
+        REQUIRE(bool(files));
+        return read_generation_defaults(*files, nullptr);
+    };
+    const auto sampled = [](const std::string& rest) { return R"({"do_sample": true, )" + rest + "}"; };
+    // What only sampling looks at is refused where the model samples, and counts for nothing where it does not.
+    for (const char* wrong : {R"("temperature": -1)",
+                              R"("temperature": NaN)",
+                              R"("temperature": Infinity)",
+                              R"("temperature": 1e300)",
+                              R"("temperature": "hot")",
+                              R"("temperature": [1])",
+                              R"("top_p": -0.5)",
+                              R"("top_p": NaN)",
+                              R"("top_p": "most")",
+                              R"("top_k": -1)",
+                              R"("top_k": 2.5)",
+                              R"("top_k": NaN)",
+                              R"("top_k": "forty")",
+                              R"("min_p": 2)",
+                              R"("min_p": -0.1)",
+                              R"("min_p": NaN)",
+                              R"("min_p": {"__float__": "Infinity"})",
+                              R"("typical_p": 0.9)",
+                              R"("epsilon_cutoff": 0.01)",
+                              R"("eta_cutoff": 0.01)",
+                              R"("top_h": 0.4)"}) {
+        CAPTURE(wrong);
+        const auto refused = defaults(sampled(wrong));
+        REQUIRE_FALSE(bool(refused));
+        const std::string key(wrong, 1, std::string_view(wrong).find('"', 1) - 1);
+        CHECK_THAT(refused.error().message, ContainsSubstring("generation_config.json: key '" + key + "'"));
+        CHECK(refused.error().code != ErrorCode::invalid_argument); // it is no fault of the command line
+        for (const std::string& greedy :
+             {"{" + std::string(wrong) + "}", R"({"do_sample": false, )" + std::string(wrong) + "}"}) {
+            const auto d = defaults(greedy);
+            REQUIRE(bool(d));
+            const SamplingOptions &s = d->sampling, none;
+            CHECK((s.greedy && s.temperature == none.temperature && s.top_k == none.top_k && s.top_p == none.top_p &&
+                   s.min_p == none.min_p));
+        }
+    }
+    for (const char* wrong : {R"("repetition_penalty": 0)",
+                              R"("repetition_penalty": -1.5)",
+                              R"("repetition_penalty": NaN)",
+                              R"("repetition_penalty": Infinity)",
+                              R"("repetition_penalty": "some")",
+                              R"("no_repeat_ngram_size": -3)",
+                              R"("max_new_tokens": 0)",
+                              R"("max_new_tokens": -5)",
+                              R"("max_new_tokens": 1.5)",
+                              R"("max_new_tokens": NaN)",
+                              R"("max_new_tokens": 4294967296)",
+                              R"("eos_token_id": "</s>")",
+                              R"("eos_token_id": NaN)",
+                              R"("eos_token_id": 2.5)",
+                              R"("eos_token_id": -7)",
+                              R"("eos_token_id": {"a": 1})",
+                              R"("do_sample": 1)",
+                              R"("do_sample": "yes")",
+                              R"("stop_strings": {"a": 1})",
+                              R"("num_beams": 4)",
+                              R"("guidance_scale": 1.5)",
+                              R"("min_new_tokens": 8)",
+                              R"("min_length": 8)",
+                              R"("bad_words_ids": [[5]])",
+                              R"("suppress_tokens": [5])",
+                              R"("begin_suppress_tokens": [5])",
+                              R"("forced_eos_token_id": 0)",
+                              R"("sequence_bias": {"a": 1})",
+                              R"("exponential_decay_length_penalty": [5, 1.1])",
+                              R"("encoder_repetition_penalty": 1.2)"}) {
+        CAPTURE(wrong);
+        const auto d = defaults("{" + std::string(wrong) + "}");
+        REQUIRE_FALSE(bool(d));
+        const std::string key(wrong, 1, std::string_view(wrong).find('"', 1) - 1);
+        CHECK_THAT(d.error().message, ContainsSubstring("generation_config.json: key '" + key + "'"));
+        CHECK(d.error().code != ErrorCode::invalid_argument);
+    }
+    // What does nothing.
+    for (const char* fine : {R"("top_k": 0)",
+                             R"("top_k": null)",
+                             R"("top_p": 1.0)",
+                             R"("top_p": 1.5)",
+                             R"("temperature": null)",
+                             R"("min_p": null)",
+                             R"("min_p": 0.0)",
+                             R"("repetition_penalty": 1.0)",
+                             R"("repetition_penalty": null)",
+                             R"("no_repeat_ngram_size": 0)",
+                             R"("max_new_tokens": null)",
+                             R"("eos_token_id": null)",
+                             R"("num_beams": 1)",
+                             R"("typical_p": 1.0)",
+                             R"("epsilon_cutoff": 0.0)",
+                             R"("guidance_scale": null)",
+                             R"("min_length": 0)",
+                             R"("suppress_tokens": [])",
+                             R"("bad_words_ids": null)",
+                             R"("token_healing": false)",
+                             R"("max_length": 20)",
+                             R"("use_cache": false)",
+                             R"("pad_token_id": -1)",
+                             R"("unheard_of": NaN)"}) {
+        CAPTURE(fine);
+        const auto d = defaults(sampled(fine));
+        INFO((d ? "" : d.error().text()));
+        REQUIRE(bool(d));
+        const SamplingOptions &s = d->sampling, none;
+        CHECK((!s.greedy && s.temperature == 1 && s.top_k == 0 && s.top_p == 1 && s.min_p == 0 &&
+               s.repeat_penalty == 1 && s.no_repeat_ngram == none.no_repeat_ngram && !d->max_tokens));
+    }
+    const auto d =
+        defaults(sampled(R"("top_p": 0.0, "temperature": 0, "no_repeat_ngram_size": 3, "top_k": 9000000000)"));
+    REQUIRE(bool(d));
+    CHECK((d->sampling.top_p == 0 && d->sampling.temperature == 0 && d->sampling.no_repeat_ngram == 3 &&
+           d->sampling.top_k == INT32_MAX));
 }
 
 TEST_CASE("generation: what a GGUF file wants", "[chat]") {

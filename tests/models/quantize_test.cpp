@@ -7,6 +7,7 @@
 #include "models/architecture.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
+#include "unit/edited_weights.hpp"
 #include "unit/goldens.hpp"
 #include "unit/temporary_directory.hpp"
 #include <algorithm>
@@ -194,4 +195,43 @@ TEST_CASE("what GGUF cannot say is refused and leaves nothing", "[models]") {
     REQUIRE_FALSE(bool(stopped));
     CHECK(stopped.error().code == ErrorCode::cancelled);
     CHECK(scratch.count() == 0);
+}
+
+TEST_CASE("weights that a type cannot hold are refused by tensor and row, and nothing is written", "[models]") {
+    struct Odd {
+        const char *tensor, *type;
+        float value;
+        uint64_t element, columns;
+        const char* gguf;
+        uint64_t row; ///< of the tensor in GGUF, where the rows of q's heads stand in another order
+    };
+    const float beyond_half = 70000;
+    for (const Odd& odd :
+         {Odd{"model.layers.1.mlp.up_proj.weight", "q8_0", NAN, 64 * 37 + 5, 64, "blk.1.ffn_up.weight", 37},
+          {"model.layers.1.mlp.up_proj.weight", "q4_0", INFINITY, 64 * 37 + 5, 64, "blk.1.ffn_up.weight", 37},
+          {"model.layers.1.mlp.up_proj.weight", "q5_1", 1e8f, 64 * 37 + 5, 64, "blk.1.ffn_up.weight", 37},
+          {"model.layers.0.mlp.up_proj.weight", "q8_0", 1e8f, 64 * 95 + 63, 64, "blk.0.ffn_up.weight", 95},
+          {"model.layers.2.self_attn.v_proj.weight", "f16", -beyond_half, 64 * 3, 64, "blk.2.attn_v.weight", 3},
+          {"model.embed_tokens.weight", "bf16", 3.4e38f, 64 * 98, 64, "token_embd.weight", 98},
+          {"lm_head.weight", "f32", NAN, 64 * 98 + 1, 64, "output.weight", 98},
+          {"model.norm.weight", "q8_0", INFINITY, 17, 1, "output_norm.weight", 17},
+          {"model.layers.0.self_attn.q_proj.weight", "q8_0", 1e8f, 64 * 9, 64, "blk.0.attn_q.weight", 3}})
+        DYNAMIC_SECTION(odd.tensor << " " << odd.type << " " << odd.value) {
+            const auto folder = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/llama";
+            const test::TemporaryDirectory directory, scratch;
+            test::copy_model(folder, directory.path());
+            test::set_elements(directory / "model.safetensors", odd.tensor, odd.element, 1, odd.value);
+            const auto old = scratch.write("model.gguf", "what was there");
+            const auto report = quantize(directory.path(), old, {.type = odd.type});
+            REQUIRE_FALSE(report);
+            CHECK(report.error().code == ErrorCode::malformed);
+            const std::string text = report.error().text();
+            INFO(text);
+            CHECK(text.find("tensor '" + std::string(odd.gguf) + "', row " + std::to_string(odd.row) + ":") !=
+                  text.npos);
+            CHECK(text.find("row " + std::to_string(odd.element / odd.columns) + " of '" + odd.tensor + "'") !=
+                  text.npos);
+            CHECK(scratch.count() == 1);
+            CHECK(*read_file(old) == "what was there");
+        }
 }

@@ -429,3 +429,65 @@ TEST_CASE("a tied head shares the embedding, under either name, unless the file 
     CHECK(with(false, {{table, 1.f}, {head, 1.f}}) == std::pair(false, size_t(0)));
     CHECK(with(false, {{table, 1.f}}) == std::pair(false, size_t(1)));
 }
+
+TEST_CASE("configs: every number that the schedule depends on is finite", "[models]") {
+    const auto models = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models";
+    size_t numbers = 0;
+    const auto check = [&](const Json& config, const Json::json_pointer& place) {
+        const std::string key = place.back();
+        const Json& value = config[place];
+        const auto with = [&](const Json& other) { return edited(config, [&](Json& c) { c[place] = other; }); };
+        const auto doubled = schedule_of(with(value.get<double>() * 2 + 0.5));
+        if (!value.is_number_float() || (doubled && text_of(*doubled) == text_of(config))) return;
+        ++numbers;
+        for (const char* odd : {"NaN", "Infinity", "-Infinity"}) {
+            CAPTURE(place.to_string(), odd);
+            const std::string text = error_of(with({{"__float__", odd}}));
+            CHECK(text.find("config.json") != text.npos);
+            CHECK(text.find("'" + key + "'") != text.npos);
+        }
+    };
+    for (const auto& entry : std::filesystem::directory_iterator(models)) {
+        CAPTURE(entry.path().filename());
+        const Json config = config_of(entry.path());
+        for (const auto& [key, value] : config.items()) {
+            if (value.is_number()) check(config, Json::json_pointer("/" + key));
+            if (value.is_object())
+                for (const auto& [inner, number] : value.items())
+                    if (number.is_number()) check(config, Json::json_pointer("/" + key + "/" + inner));
+        }
+    }
+    CHECK(numbers >= 30);
+}
+
+TEST_CASE("configs: numbers are within what the kernels take", "[models]") {
+    const auto models = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models";
+    struct Odd {
+        const char *model, *key;
+        double value;
+        const char* field; ///< of the schedule, or the key itself
+    };
+    for (const Odd& odd : {Odd{"llama", "rms_norm_eps", -1e-6, "eps"},
+                           {"llama", "rms_norm_eps", 1e300, "eps"},
+                           {"mamba", "layer_norm_epsilon", -1e-5, "eps"},
+                           {"gemma2", "query_pre_attn_scalar", 0, "query_pre_attn_scalar"},
+                           {"gemma2", "query_pre_attn_scalar", -4, "query_pre_attn_scalar"},
+                           {"gemma2", "attn_logit_softcapping", -1, "attn_logit_softcapping"},
+                           {"gemma2", "final_logit_softcapping", -1, "final_logit_softcapping"},
+                           {"falcon-h1", "embedding_multiplier", 1e39, "embedding.scale"},
+                           {"falcon-h1", "key_multiplier", -1e39, "key_scale"}}) {
+        CAPTURE(odd.model, odd.key, odd.value);
+        const std::string text =
+            error_of(edited(config_of(models / odd.model), [&](Json& c) { c[odd.key] = odd.value; }));
+        CHECK(text.find("config.json") != text.npos);
+        CAPTURE(text);
+        CHECK(text.find(std::string(odd.field) + "' must be") != text.npos);
+    }
+    const auto fine = [&](const char* model, const char* key, const Json& value) {
+        CAPTURE(model, key, value.dump());
+        require_schedule(edited(config_of(models / model), [&](Json& c) { c[key] = value; }));
+    };
+    fine("llama", "rms_norm_eps", 0.0); // as the reference takes it
+    fine("mamba2", "time_step_limit", Json::array({0.0, {{"__float__", "Infinity"}}}));
+    fine("falcon-h1", "key_multiplier", -0.5);
+}

@@ -15,10 +15,12 @@ struct Advanced {
     std::vector<Row> rows;
     uint32_t ring = 0;
     std::vector<uint32_t> ends;
+    static constexpr uint32_t kNoToken = ~0u;
 
     void step() {
-        std::erase_if(rows,
-                      [&](const Row& r) { return r.stops && std::find(ends.begin(), ends.end(), r.id) != ends.end(); });
+        std::erase_if(rows, [&](const Row& r) {
+            return r.id == kNoToken || (r.stops && std::find(ends.begin(), ends.end(), r.id) != ends.end());
+        });
         for (size_t s = 0; s < rows.size(); ++s) {
             Row& r = rows[s];
             r.past += r.count;

@@ -21,8 +21,14 @@ struct Sampling {
     uint32_t window = 0, ngram = 0;
 };
 
-/// Logits after penalties and temperature; -inf: removed. `history`: the tokens so far that are held,
-/// oldest first. `allowed` may be empty.
+/// Whether a token may be chosen at all: no logit is NaN or +inf, and one is left.
+inline bool can_choose(const std::vector<float>& logits, const std::vector<double>& processed) {
+    return std::ranges::none_of(logits, [](float x) { return std::isnan(x) || x == INFINITY; }) &&
+           std::ranges::any_of(processed, [](double x) { return x > -INFINITY; });
+}
+
+/// Logits after penalties and temperature; -inf: removed. `history`: the tokens so far that are held, oldest first.
+/// `allowed` may be empty.
 inline std::vector<double> processed_logits(const Sampling& s, const std::vector<float>& logits,
                                             const std::vector<uint32_t>& history, const std::vector<bool>& allowed) {
     constexpr double kMost = std::numeric_limits<float>::max(), kRemoved = -std::numeric_limits<double>::infinity();
@@ -38,7 +44,7 @@ inline std::vector<double> processed_logits(const Sampling& s, const std::vector
         if (std::equal(history.end() - (s.ngram - 1), history.end(), history.begin() + long(end - s.ngram)))
             x[history[end - 1]] = kRemoved;
     for (size_t v = 0; v < x.size(); ++v) {
-        if (std::isnan(x[v]) || (!allowed.empty() && !allowed[v])) x[v] = kRemoved;
+        if ((!allowed.empty() && !allowed[v])) x[v] = kRemoved;
         if (x[v] != kRemoved) x[v] = std::clamp(x[v] / (s.greedy ? 1 : s.temperature), -kMost, kMost);
     }
     return x;

@@ -123,6 +123,84 @@ TEST_CASE("layers that repeat are written once, and names of weights follow the 
     CHECK(s.weights[second.rope.frequencies].computed[1] == float(std::pow(10000.0, -0.25)));
 }
 
+TEST_CASE("numbers of a schedule file are within what their kernels take", "[schedule]") {
+    // A schedule with every op, and every number's place in it.
+    const Json full = parsed(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32,
+        "blocks": {"mixer": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "rope": {}},
+                             {"op": "mamba2", "head_size": 8, "state_size": 16}, {"op": "gated_delta", "key_heads": 2, "key_size": 16, "norm": {}}]},
+                   "mlp": {"branches": [{"op": "mlp", "inner": 48}, {"op": "moe", "experts": 4, "chosen": 2, "inner": 16}], "post": {}}},
+        "layers": [{"blocks": ["mixer", "mlp"]}], "head": {"norm": {}}})");
+    REQUIRE(schedule_from_json(full, kFile));
+    struct Place {
+        const char* pointer;
+        float least; ///< 0: not negative, 1: above 0, -1: any finite number
+        bool bound = false;
+    };
+    for (const auto& [pointer, least, bound] : {Place{"/blocks/mixer/pre/eps", 0},
+                                                {"/blocks/mlp/post/eps", 0},
+                                                {"/head/norm/eps", 0},
+                                                {"/blocks/mixer/branches/0/rope/factor", 1},
+                                                {"/blocks/mixer/branches/0/rope/long_factor", 1},
+                                                {"/blocks/mixer/branches/0/rope/ntk", 0},
+                                                {"/blocks/mixer/branches/0/rope/theta", 1},
+                                                {"/blocks/mixer/branches/0/scale", -1},
+                                                {"/blocks/mixer/branches/0/key_scale", -1},
+                                                {"/blocks/mixer/branches/0/softcap", 0},
+                                                {"/blocks/mixer/branches/0/in_scale", -1},
+                                                {"/blocks/mixer/branches/0/out_scale", -1},
+                                                {"/blocks/mixer/residual_scale", -1},
+                                                {"/blocks/mixer/branches/1/dt_min", -1},
+                                                {"/blocks/mixer/branches/1/dt_max", 0, true},
+                                                {"/blocks/mixer/branches/2/beta_scale", -1},
+                                                {"/blocks/mixer/branches/2/norm/eps", 0},
+                                                {"/blocks/mlp/branches/0/gate_scale", -1},
+                                                {"/blocks/mlp/branches/1/scale", -1},
+                                                {"/blocks/mlp/branches/1/limit", 0},
+                                                {"/blocks/mlp/branches/1/up_offset", -1},
+                                                {"/embedding/scale", -1},
+                                                {"/head/scale", -1},
+                                                {"/head/softcap", 0}}) {
+        const std::string path = pointer, key = path.substr(path.rfind('/') + 1);
+        const auto with = [&](const Json& value) {
+            Json json = full;
+            json[Json::json_pointer(path)] = value;
+            if (key == "ntk") json[Json::json_pointer("/blocks/mixer/branches/0/rope/original")] = 64;
+            return schedule_from_json(json, kFile);
+        };
+        const auto word = [](const char* name) { return Json{{"__float__", name}}; };
+        std::vector<Json> odd{word("NaN"), word("-Infinity")};
+        if (key != "theta") odd.push_back(1e300); // which is no 32-bit float
+        if (!bound) odd.push_back(word("Infinity"));
+        if (least >= 0) odd.push_back(-0.5);
+        if (least > 0) odd.push_back(0.0);
+        for (const Json& value : odd) {
+            CAPTURE(path, value.dump());
+            const auto s = with(value);
+            REQUIRE_FALSE(s);
+            CHECK(s.error().code == ErrorCode::malformed);
+            CHECK(s.error().message.find(key + "' must") != std::string::npos);
+        }
+        std::vector<Json> fine{0.25, 1};
+        if (least <= 0) fine.push_back(0);
+        if (least < 0) fine.push_back(-0.25);
+        if (bound) fine.push_back(word("Infinity"));
+        for (const Json& value : fine) {
+            CAPTURE(path, value.dump());
+            const auto s = with(value);
+            INFO((s ? "" : s.error().text()));
+            CHECK(bool(s));
+        }
+    }
+    Json crossed = full;
+    crossed["blocks"]["mixer"]["branches"][1].update({{"dt_min", 0.5}, {"dt_max", 0.25}});
+    CHECK(schedule_from_json(crossed, kFile).error().message.find("dt_max' must not be below dt_min") !=
+          std::string::npos);
+    Json table = full; // numbers of weights that are computed
+    table["blocks"]["mixer"]["branches"][0]["rope"]["frequencies"] = "f";
+    table["weights"]["f"]["computed"] = {1.0, 0.5, 0.25, {{"__float__", "Infinity"}}};
+    CHECK(schedule_from_json(table, kFile).error().message.find("'f' must hold finite numbers") != std::string::npos);
+}
+
 TEST_CASE("weights are shared by name, and put together as the file says", "[schedule]") {
     Json json = small();
     json["head"]["linear"]["weight"] = "embedding.table";
@@ -162,7 +240,8 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
     holds(refusal([](Json& j) { attention(j).erase("heads"); }),
           "key 'blocks.attention.branches[0].heads' must be given");
     holds(refusal([](Json& j) { attention(j)["kv_heads"] = 3; }), "must divide heads");
-    holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }), "must be one of attention, gated_delta, linear, mamba, mamba2, mlp, moe, is");
+    holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }),
+          "must be one of attention, gated_delta, linear, mamba, mamba2, mlp, moe, is");
     holds(refusal([](Json& j) { attention(j)["rope"]["kind"] = "quarter"; }),
           "key 'blocks.attention.branches[0].rope.kind' must be one of none, half, pairs");
     holds(refusal([](Json& j) { attention(j)["q_norm"] = Json::object(); }),

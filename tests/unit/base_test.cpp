@@ -121,20 +121,23 @@ TEST_CASE("half and bf16: every kind of NaN stays a NaN of its sign") {
         }
 }
 
-TEST_CASE("json: infinity and NaN in both spellings are numbers") {
+TEST_CASE("json: infinity and NaN in both spellings are read, and refused where a number is meant") {
     const auto json = parse_json(
         R"({"a": Infinity, "b": -Infinity, "c": NaN, "d": {"__float__": "Infinity"}, "e": {"__float__": "-Infinity"},
-        "f": {"__float__": "NaN"}, "s": "Infinity and \"NaN\"", "l": [1, -Infinity]})",
+        "f": {"__float__": "NaN"}, "s": "Infinity and \"NaN\"", "l": [1, -Infinity], "n": [1, NaN]})",
         "config.json");
     REQUIRE(json);
     const JsonObject object(*json, "config.json");
     const double infinity = std::numeric_limits<double>::infinity();
-    CHECK(*object.number("a") == infinity);
-    CHECK(*object.number("b") == -infinity);
-    CHECK(std::isnan(*object.number("c")));
-    CHECK(*object.number("d") == infinity);
-    CHECK(*object.number("e") == -infinity);
-    CHECK(std::isnan(*object.number("f")));
+    CHECK(*object.bound("a") == infinity);
+    CHECK(*object.bound("b") == -infinity);
+    CHECK(*object.bound("d") == infinity);
+    CHECK(*object.bound("e") == -infinity);
+    for (const char* key : {"a", "b", "c", "d", "e", "f"})
+        CHECK(object.number(key).error().message == "config.json: key '" + std::string(key) + "' must be finite");
+    for (const char* key : {"c", "f"})
+        CHECK(object.bound(key).error().message == "config.json: key '" + std::string(key) + "' must not be NaN");
+    CHECK(object.numbers("n").error().message == "config.json: key 'n' must not hold NaN");
     CHECK(*object.string("s") == "Infinity and \"NaN\"");
     CHECK(*object.numbers("l") == std::vector<double>{1, -infinity});
     CHECK_FALSE(object.integer("a"));

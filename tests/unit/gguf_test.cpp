@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <catch2/matchers/catch_matchers_vector.hpp>
+#include <cmath>
 
 using namespace weft;
 using Catch::Matchers::ContainsSubstring;
@@ -72,6 +73,8 @@ TEST_CASE("gguf: metadata by type") {
         .number<int64_t>("i64", GgufType::i64, -6);
     b.number("f32", GgufType::f32, 0.25f)
         .number("f64", GgufType::f64, 1e300)
+        .number("nan", GgufType::f32, NAN)
+        .number("infinite", GgufType::f64, -double(INFINITY))
         .number<uint8_t>("yes", GgufType::boolean, 1)
         .string("text", "h\xc3\xa9")
         .string("empty", "");
@@ -81,12 +84,13 @@ TEST_CASE("gguf: metadata by type") {
         .array("none", GgufType::f32, 0, "");
     b.array("tokens", GgufType::string, 3,
             GgufBuilder::text("a") + GgufBuilder::text("") + GgufBuilder::text("\xff\x80z"))
-        .array("scores", GgufType::f32, 2, GgufBuilder::raw(0.5f) + GgufBuilder::raw(-1.0f));
+        .array("scores", GgufType::f32, 2, GgufBuilder::raw(0.5f) + GgufBuilder::raw(-1.0f))
+        .array("some", GgufType::f32, 2, GgufBuilder::raw(0.5f) + GgufBuilder::raw(INFINITY));
     const std::string bytes = b.file();
     const auto file = parse(bytes);
     REQUIRE(file);
     const GgufMetadata& m = file->metadata();
-    CHECK(m.entries().size() == 19);
+    CHECK(m.entries().size() == 22);
     CHECK(m.entries()[1].key == "i8");
     for (const auto& [key, value] : std::vector<std::pair<const char*, int64_t>>{{"u8", 200},
                                                                                  {"i8", -3},
@@ -126,6 +130,9 @@ TEST_CASE("gguf: metadata by type") {
     CHECK(m.count("i8").error().message == "x.gguf: key 'i8' must be at least 1 and below 2^31, is -3");
     CHECK_FALSE(m.count("u32"));
     CHECK_FALSE(m.number("text"));
+    for (const char* key : {"nan", "infinite"})
+        CHECK(m.number(key).error().message.find("key '" + std::string(key) + "' must be finite") != std::string::npos);
+    CHECK(m.numbers("some").error().message.find("'some' must hold finite numbers") != std::string::npos);
     CHECK_FALSE(m.boolean_or("u8", false));
     CHECK_FALSE(m.string("tokens"));
     CHECK_FALSE(m.strings("text"));

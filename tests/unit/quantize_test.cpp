@@ -5,6 +5,7 @@
 #include "io/safetensors.hpp"
 #include "unit/goldens.hpp"
 #include <algorithm>
+#include <bit>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <random>
@@ -15,7 +16,7 @@ namespace {
 
 std::vector<float> there_and_back(DType type, const std::vector<float>& x) {
     std::vector<std::byte> blocks(bytes_of(type, x.size()));
-    quantize_blocks(type, x, blocks);
+    REQUIRE_FALSE(quantize_blocks(type, x, blocks));
     std::vector<float> y(x.size());
     unpack_blocks(type, blocks, y);
     return y;
@@ -82,7 +83,7 @@ TEST_CASE("quantize: q8_0 and q4_0 as ggml does") {
             const auto x = read_f32(*source);
             REQUIRE(x);
             std::vector<std::byte> got(blocks->bytes.size());
-            quantize_blocks(type, *x, got);
+            REQUIRE_FALSE(quantize_blocks(type, *x, got));
             CHECK(std::ranges::equal(got, blocks->bytes));
         }
 }
@@ -106,4 +107,41 @@ TEST_CASE("quantize: K types are no worse than ggml's") {
                 CHECK(rms(part(*x), part(ours)) <= 1.1 * rms(part(*x), part(*theirs)) + largest / 2048);
             }
         }
+}
+
+TEST_CASE("quantize: what a type cannot hold is found") {
+    struct Reach {
+        DType type;
+        float largest, beyond; // a value that is still held beside ordinary ones, and one that is not
+    };
+    // The largest half is 65504; a scale is the largest value over what the numbers of the type reach.
+    for (const auto& [type, largest, beyond] :
+         {Reach{DType::q8_0, 8.3e6f, 8.4e6f}, Reach{DType::q4_0, 5.2e5f, 5.3e5f}, Reach{DType::q5_0, 1.0e6f, 1.1e6f},
+          Reach{DType::q5_1, 2.0e6f, 2.1e6f}, Reach{DType::q4_k, 5.6e7f, 6.5e7f}, Reach{DType::q5_k, 1.2e8f, 1.4e8f},
+          Reach{DType::q6_k, 2.5e8f, 2.8e8f}, Reach{DType::f16, 65504, 65520}, Reach{DType::bf16, 3.38e38f, 3.4e38f},
+          Reach{DType::f32, 3.4e38f, INFINITY}}) {
+        CAPTURE(name_of(type));
+        const size_t count = 1024, at = 700;
+        std::vector<std::byte> blocks(bytes_of(type, count));
+        const auto with = [&](float value) {
+            std::vector<float> x(count);
+            for (size_t i = 0; i < count; ++i) x[i] = float(i % 7) * 0.25f;
+            x[at] = value;
+            return quantize_blocks(type, x, blocks);
+        };
+        for (const float held : {largest, -50000.0f, 1e-40f, -1e-45f, 0.0f}) {
+            CAPTURE(held);
+            CHECK(with(held) == std::nullopt);
+        }
+        for (const float odd :
+             {beyond, float(INFINITY), -float(INFINITY), float(NAN), std::bit_cast<float>(0xff800001u)})
+            CHECK(with(odd) == at);
+        CHECK(quantize_blocks(type, std::vector<float>(count, -1e-42f), blocks) == std::nullopt);
+    }
+    for (const DType type : {DType::q4_0, DType::q5_1, DType::q4_k, DType::q6_k}) { // the extremes of floats
+        std::vector<float> x(256, 3.4e38f);
+        x[3] = -3.4e38f;
+        std::vector<std::byte> blocks(bytes_of(type, x.size()));
+        CHECK(quantize_blocks(type, x, blocks).has_value());
+    }
 }

@@ -17,6 +17,7 @@ enum class ErrorCode {
     out_of_memory,    ///< host, device or budget
     device_lost,      ///< the driver gave the device up; destroy it and everything made from it
     io,               ///< the operating system refused a read or write
+    not_finite,       ///< a model's results are NaN or infinite
     cancelled,        ///< the caller asked to stop
     internal,         ///< a bug in weft or in a driver
 };

@@ -37,7 +37,8 @@ struct QuantizeReport {
 
 /// Writes the model directory `from` as the GGUF file `to`, whole or not at all. The file is read back before any
 /// weight is written: a model that GGUF cannot say exactly is refused (ErrorCode::unsupported), with what would be
-/// lost. On one thread; other processes may read `to` meanwhile and see the old file.
+/// lost; and so is one with weights that are NaN, infinite or too large for their type (ErrorCode::malformed). On one
+/// thread; other processes may read `to` meanwhile and see the old file.
 Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to,
                                 const QuantizeOptions& options);
 

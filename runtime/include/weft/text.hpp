@@ -27,10 +27,11 @@ struct TextModelOptions {
 struct SamplingOptions {
     bool greedy = false;
     float temperature = 1.0f;
-    uint32_t top_k = 0; ///< 0: off
-    float top_p = 1.0f, min_p = 0.0f;
+    uint32_t top_k = 0;               ///< 0: off
+    float top_p = 1.0f, min_p = 0.0f; ///< a top_p of 0 leaves the likeliest
     float repeat_penalty = 1.0f;
-    uint64_t seed = 0; ///< the same seed and prompt give the same text on the same device
+    uint32_t no_repeat_ngram = 0; ///< n: no n tokens occur a second time; 0: off
+    uint64_t seed = 0;            ///< the same seed and prompt give the same text on the same device
 };
 
 struct GenerateOptions {
@@ -65,9 +66,9 @@ public:
     TextModel& operator=(TextModel&&) noexcept;
     ~TextModel();
 
-    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character;
-    /// return false to stop. Starts a new sequence.
-    /// What may be the beginning of a stop string waits until it is none.
+    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return
+    /// false to stop. Starts a new sequence. What may be the beginning of a stop string waits until it is none. Where
+    /// the model's logits are not finite the error (not_finite) names the token; text made before has come by then.
     Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options,
                                    const std::function<bool(std::string_view)>& on_text);
     /// The same with ids; each new id comes to `on_token`.

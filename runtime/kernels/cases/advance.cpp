@@ -10,7 +10,8 @@ namespace {
 constexpr uint32_t kVocabulary = 700, kCapacity = 64, kSlots = 12, kManySlots = 150;
 
 KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequences, uint32_t steps,
-                bool decode = false, uint32_t spare = 3, std::vector<uint32_t> ending = {}) {
+                bool decode = false, uint32_t spare = 3, std::vector<uint32_t> ending = {},
+                std::vector<uint32_t> without = {}) {
     KernelCase c;
     c.name = name;
     c.bytes = 64 * sequences.size();
@@ -19,6 +20,7 @@ KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequ
         for (const auto& s : sequences) tokens += s.count;
         std::vector<uint32_t> ids(tokens);
         for (uint32_t& id : ids) id = ctx.random().below(kVocabulary);
+        for (uint32_t w : without) ids[w] = kNoToken; // the sequences in these places got no token
         const Step step = ctx.step(sequences, std::max(tokens, uint32_t(sequences.size())) + spare, ids);
         ctx.input_words("first ids", {uint32_t(ids.size()) + 1}, [&] {
             auto copy = ids;
@@ -71,6 +73,9 @@ KernelTable advance_cases() {
              make("one ends", {{4, 1, 9}, {2, 1, 40}, {1, 1, 7}}, 2, false, 3, {1}),
              make("all end", {{4, 1, 9}, {2, 1, 40}}, 3, false, 3, {0, 1}),
              make("many end", many, 2, false, 3, {0, 1, 2, 5, 63, 64, 65, 66, 127, 128, 140, 149}),
+             make("one without a token", {{4, 1, 9}, {2, 1, 40}, {1, 1, 7}}, 2, false, 3, {}, {1}),
+             make("ends, and none of the tokens there were", many, 2, false, 3, {0, 5, 63, 64}, {1, 2, 65, 128, 149}),
+             make("all without a token", {{4, 1, 9}, {2, 1, 40}}, 3, false, 3, {}, {0, 1}),
              make("real decode step", {{0, 1, 100}}, 1, false, 0)}};
 }
 

@@ -2,6 +2,8 @@
 // L2: cases of kernels/sample.
 #include "kernels/sample.hpp"
 #include "kernels/case.hpp"
+#include <bit>
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 
@@ -16,7 +18,8 @@ enum Extra : uint32_t {
     kSlice = 16,
     kEqual = 32,
     kNothing = 64,
-    kClusters = 128
+    kClusters = 128,
+    kBroken = 256
 };
 
 /// Sequence s has slot (2 s + 1) % slots, one new token (`several`: some more, all of them outputs)
@@ -39,9 +42,17 @@ KernelCase make(const std::string& name, uint32_t vocabulary, std::vector<Sample
         std::vector<float> logits = random.normals(size_t(outputs) * wide, magnitude);
         if (has(kEqual)) logits.assign(logits.size(), 1.5f);
         if (has(kStrange))
-            for (size_t i = 0; i < logits.size(); i += 3) logits[i] = i % 2 ? NAN : i % 4 ? -INFINITY : 3e38f;
+            for (size_t i = 0; i < logits.size(); i += 3) logits[i] = i % 2 ? -3e38f : i % 4 ? -INFINITY : 3e38f;
         if (has(kClusters)) // a tenth stands far above the others
             for (size_t i = 0; i < logits.size(); i += 10) logits[i] += 40;
+        if (has(kBroken)) { // one logit, of a part of its own, in three of four rows
+            const float values[] = {NAN, INFINITY, std::bit_cast<float>(0xff800001u)};
+            for (uint32_t o = 0; o < outputs; ++o)
+                if (o % 4) logits[size_t(o) * wide + (has(kSlice) ? 3 : 0) + 531 * o % vocabulary] = values[o % 4 - 1];
+        }
+        if (has(kSlice)) // what lies beside the slice counts for nothing
+            for (size_t i = 0; i < logits.size(); ++i)
+                if (i % wide < 3 || i % wide >= 3 + vocabulary) logits[i] = NAN;
         if (has(kNothing)) logits.assign(logits.size(), -INFINITY);
         SampleArgs a;
         a.step = step;
@@ -117,7 +128,7 @@ KernelTable sample_cases() {
               {with(1, 0, 0.9f), with(1, 0, 0.3f), with(2, 0, 0.99f), with(1, 0, 1e-6f), with(1, 0, 0.5f)}, 5, p),
          make("min-p", 3000, {with(1, 0, 1, 0.05f), with(1, 0, 1, 1), with(1.5f, 0, 1, 1e-4f)}, 6, p),
          make("all filters", 2049, {usual, qwen, with(1.3f, 100, 0.97f, 0.01f), with(1, 700, 0.99f, 0.001f)}, 8, p),
-         make("filters, ties", 2000, {usual, with(1, 0, 0.5f), with(1, 10)}, 3, p | kEqual),
+         make("filters, ties", 2000, {usual, with(1, 0, 0.5f), with(1, 10), with(1, 0, FLT_MIN)}, 4, p | kEqual),
          make("penalties", 600,
               {penalised(usual, 1.3f), penalised(plain, 1.1f, 10), penalised(greedy, 5),
                penalised(plain, 1, 0, 0.5f, 0.3f), penalised(with(1, 0, 0.9f), 0.8f, 3, 0.1f, -1)},
@@ -132,7 +143,10 @@ KernelTable sample_cases() {
          make("flat", 5000, {with(1, 0, 0.5f), with(1, 1000, 0.5f)}, 4, p, 1e-3),
          make("nearly equal", 5000, {with(1, 0, 0.5f), with(1, 64)}, 4, p, 1e-7),
          make("peaked", 3000, {with(1, 0, 0.9f), with(0.1f, 20, 0.9f)}, 4, p, 60),
-         make("NaN and infinity", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kStrange),
+         make("infinity and huge ones", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 8, p | kStrange),
+         make("not finite", 1500, {usual, plain, greedy, with(1, 0, 0.9f), qwen}, 13, p | kBroken),
+         make("not finite, slice and history", 1500, {qwen, greedy, plain}, 8, p | kBroken | kSlice | kHistory),
+         make("not finite, not allowed", 1030, {usual, plain, greedy}, 8, p | kBroken | kAllowedBits),
          make("nothing to choose", 900, {usual, plain, greedy, with(1, 0, 0.9f)}, 4, p | kNothing),
          make("all filters, large", 262144,
               {with(1, 40, 0.95f), with(0.7f, 0, 0.9f), with(1.5f, 0, 0.99f, 1e-3f), qwen}, 4, p | kHistory, 3, 1000),
