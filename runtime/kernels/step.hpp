@@ -21,9 +21,11 @@ struct StepHeader {
 };
 static_assert(sizeof(StepHeader) == 64);
 
+/// A sequence's row. `read` and `write`: which constant state the step reads, and which it writes; where they differ
+/// the old state stays as it was. No other sequence of the step may read what this one writes.
 struct StepSequence {
-    uint32_t slot = 0, first = 0, count = 0, past = 0, length = 0;
-    uint32_t spare[3] = {};
+    uint32_t slot = 0, first = 0, count = 0, past = 0, length = 0, read = 0, write = 0;
+    uint32_t spare = 0;
 };
 static_assert(sizeof(StepSequence) == 32);
 

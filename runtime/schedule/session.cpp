@@ -147,6 +147,7 @@ Status Session::allocate() {
     }
     weft_ASSIGN(b.ring, host_arena_.allocate(uint64_t(kRing) * std::bit_ceil(options_.slots) * 4));
     slots_.resize(options_.slots);
+    state_rows_ = StateRows(options_.slots);
     return Ok{};
 }
 

@@ -4,6 +4,7 @@
 #include "kernels/sample.hpp"
 #include "schedule/model.hpp"
 #include "schedule/replay.hpp"
+#include "schedule/state_rows.hpp"
 #include <map>
 #include <memory>
 
@@ -81,7 +82,8 @@ public:
 
     /// Forgets a sequence.
     void reset(uint32_t slot);
-    /// Makes `to` a copy of `from`.
+    /// Makes `to` a copy of `from`: rows of growing states are copied, constant ones shared until one of the two moves
+    /// on.
     Status fork(uint32_t from, uint32_t to);
     Result<Snapshot> snapshot(uint32_t slot, Keep keep = Keep::all);
     Status restore(uint32_t slot, const Snapshot& snapshot);
@@ -137,6 +139,7 @@ private:
     Result<Recorded*> replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress = {});
     Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form);
     Status begin_step();
+    void move_states(std::span<kernel::StepSequence> rows);
     void finish_step();
     Status write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids,
                       std::span<const uint32_t> outputs);
@@ -159,6 +162,7 @@ private:
     std::optional<vk::Uploader> uploader_;
     SessionBuffers buffers_;
     std::vector<Slot> slots_;
+    StateRows state_rows_{0};
     std::map<Bucket, Recorded> replays_;
 
     // The forward under way. All feeds end in its last step: a shorter one joins later.

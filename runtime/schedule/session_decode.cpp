@@ -44,6 +44,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
             outputs.push_back(uint32_t(ids.size()));
             ids.push_back(slot.next);
         }
+        move_states(rows);
         weft_TRY(write_step(rows, ids, outputs));
         weft_TRY(last_->replay.run(now, options_.longest_submission_ms));
         std::vector<uint32_t> ring(size_t(buffers_.ring_capacity) * bucket.outputs);

@@ -92,6 +92,7 @@ Status Session::begin_step() {
     bucket.sampling = want_ != Want::all;
     bucket.outputs = want_ == Want::all ? bucket.tokens : bucket.sequences;
     weft_ASSIGN(Recorded * recorded, replay_for(bucket));
+    move_states(rows);
     weft_TRY(write_step(rows, ids, outputs));
     for (const kernel::StepSequence& row : rows) {
         slots_[row.slot].highest = std::max(slots_[row.slot].highest, row.past + row.count);
@@ -102,6 +103,13 @@ Status Session::begin_step() {
     recorded->replay.start(1);
     current_ = last_ = recorded;
     return Ok{};
+}
+
+void Session::move_states(std::span<kernel::StepSequence> rows) {
+    for (kernel::StepSequence& row : rows) {
+        row.read = state_rows_.of(row.slot);
+        row.write = state_rows_.own(row.slot);
+    }
 }
 
 Status Session::write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids,

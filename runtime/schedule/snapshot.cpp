@@ -9,8 +9,10 @@ namespace weft {
 // head by head, of the others all.
 std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length) const {
     const StateLayout& spec = layouts_[state];
-    const vk::Slice all = buffers_.states[state].part(slot * spec.bytes(), spec.bytes());
-    if (spec.law == State::Law::constant || length >= spec.capacity()) return {all};
+    const bool constant = spec.law == State::Law::constant;
+    const uint64_t row = constant ? state_rows_.of(slot) : slot;
+    const vk::Slice all = buffers_.states[state].part(row * spec.bytes(), spec.bytes());
+    if (constant || length >= spec.capacity()) return {all};
     const uint64_t head = spec.bytes() / spec.shape[0], used = head / spec.capacity() * length;
     std::vector<vk::Slice> parts;
     for (uint64_t at = 0; used && at < all.size; at += head) parts.push_back(all.part(at, used));
@@ -23,12 +25,14 @@ Status Session::fork(uint32_t from, uint32_t to) {
     if (from == to) return Ok{};
     std::vector<vk::Copy> copies;
     for (size_t i = 0; i < layouts_.size(); ++i) {
+        if (layouts_[i].law == State::Law::constant) continue;
         const auto theirs = used_of(i, from, slots_[from].length), ours = used_of(i, to, slots_[from].length);
         for (size_t p = 0; p < ours.size(); ++p) copies.push_back({theirs[p], ours[p]});
     }
     copies.push_back({history_of(from), history_of(to)});
     weft_TRY(uploader_->copy(copies));
     const kernel::SamplerRow sampler = slots_[to].sampler;
+    state_rows_.share(from, to);
     slots_[to] = slots_[from];
     slots_[to].sampler = sampler;
     return Ok{};
@@ -76,6 +80,7 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
                      "rest of its " +
                          std::to_string(s.length) + " tokens",
                      {}};
+    state_rows_.own(slot); // what others share is not written over
     std::vector<vk::Copy> copies;
     for (size_t i = 0; i < layouts_.size(); ++i) {
         if (!s.parts[i].size) continue;

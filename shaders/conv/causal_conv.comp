@@ -43,7 +43,7 @@ void main() {
         if (token >= sequence_end) { // a new window: at the start of the run and of every sequence within it
             uint row = token_sequence[token] * SEQ_STRIDE, first = sequences[row + SEQ_FIRST];
             sequence_end = max(first + sequences[row + SEQ_COUNT], token + 1u);
-            uint state_at = (sequences[row + SEQ_SLOT] * push.channels + channel) * PAST;
+            uint state_at = (sequences[row + SEQ_READ] * push.channels + channel) * PAST;
             bool has_past = (PARTS & 2u) != 0u && sequences[row + SEQ_PAST] > 0u;
             for (uint k = 1u; k < TAPS; ++k) { // window[k] becomes window[k - 1] below
                 uint back = TAPS - k, inside = token - first;

@@ -21,13 +21,14 @@ void main() {
     uint channel = gl_GlobalInvocationID.x, row = gl_WorkGroupID.y * SEQ_STRIDE;
     uint first = sequences[row + SEQ_FIRST], count = sequences[row + SEQ_COUNT];
     if (channel >= push.channels || count == 0u) return;
-    uint at = (sequences[row + SEQ_SLOT] * push.channels + channel) * PAST;
+    uint old = (sequences[row + SEQ_READ] * push.channels + channel) * PAST;
+    uint to = (sequences[row + SEQ_WRITE] * push.channels + channel) * PAST;
     bool has_past = sequences[row + SEQ_PAST] > 0u;
     float window[PAST];
     for (uint j = 0u; j < PAST; ++j) {
         uint from = count + j; // counted from the oldest input of the old window
         if (from >= PAST) window[j] = x[(first + from - PAST) * push.x_stride + push.x_start + channel];
-        else window[j] = has_past ? state[at + from] : 0.0;
+        else window[j] = has_past ? state[old + from] : 0.0;
     }
-    for (uint j = 0u; j < PAST; ++j) state[at + j] = window[j];
+    for (uint j = 0u; j < PAST; ++j) state[to + j] = window[j];
 }

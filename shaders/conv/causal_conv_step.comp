@@ -31,10 +31,11 @@ void main() {
     float w[TAPS], window[TAPS];
     for (uint k = 0u; k < TAPS; ++k) w[k] = weight[channel * TAPS + k];
     float offset = (PARTS & 1u) != 0u ? bias[channel] : 0.0;
-    uint at = (sequences[row + SEQ_SLOT] * push.channels + channel) * PAST;
+    uint from = (sequences[row + SEQ_READ] * push.channels + channel) * PAST;
+    uint to = (sequences[row + SEQ_WRITE] * push.channels + channel) * PAST;
     bool has_past = (PARTS & 2u) != 0u && sequences[row + SEQ_PAST] > 0u;
     // What begins as window[k] becomes window[k - 1] below.
-    for (uint k = 1u; k < TAPS; ++k) window[k] = has_past ? state[at + k - 1u] : 0.0;
+    for (uint k = 1u; k < TAPS; ++k) window[k] = has_past ? state[from + k - 1u] : 0.0;
 
     for (uint token = first; token < first + count; ++token) {
         for (uint k = 1u; k < TAPS; ++k) window[k - 1u] = window[k];
@@ -44,5 +45,5 @@ void main() {
         y[token * push.y_stride + push.y_start + channel] = activate(ACTIVATION, sum);
     }
     if ((PARTS & 2u) != 0u)
-        for (uint k = 1u; k < TAPS; ++k) state[at + k - 1u] = window[k];
+        for (uint k = 1u; k < TAPS; ++k) state[to + k - 1u] = window[k];
 }

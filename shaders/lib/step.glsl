@@ -13,9 +13,13 @@ const uint STEP_RING = 6u;
 
 // Words of a sequence's row.
 const uint SEQ_STRIDE = 8u;
-const uint SEQ_SLOT = 0u;   // which state it owns
+const uint SEQ_SLOT = 0u;   // which rows of tokens it owns: caches, history, sampler
 const uint SEQ_FIRST = 1u;  // index of its first new token in the packed batch
 const uint SEQ_COUNT = 2u;  // its new tokens
 const uint SEQ_PAST = 3u;   // tokens its state has already seen
 // Length for which rotary types that depend on the length are computed: at least past + count.
 const uint SEQ_LENGTH = 4u;
+// Which constant state the step reads and which it writes. Where they differ the old state stays as it was: a snapshot
+// without a copy. No other sequence of the step may read what this one writes.
+const uint SEQ_READ = 5u;
+const uint SEQ_WRITE = 6u;

@@ -7,8 +7,9 @@
 //   x /= temperature   (transformers' logits processors, Keskar et al. 2019 for the penalty)
 //   greedy: best = max x; sampling without a filter: best = max (x + Gumbel noise); with one: x is stored
 // One workgroup takes 512 tokens of the vocabulary for one output; each counts the history's tokens that lie in its
-// part. A logit that is NaN or +inf, whether it may be chosen or not, makes SAMPLER_NOT_FINITE the largest key. Cost: 4
-// V bytes read, with a filter 4 V written. scratch [O, 1 + parts + 128 parts] uvec4: {slot, position, filtered, greedy},
+// part. A logit that is NaN or +inf, whether it may be chosen or not, makes SAMPLER_NOT_FINITE the largest key.
+// Cost: 4 V bytes read, with a filter 4 V written.
+// scratch [O, 1 + parts + 128 parts] uvec4: {slot, position, filtered, greedy},
 // each part's {key of the best score, its id, key of the largest x, slot}, keys of x.
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -50,7 +50,8 @@ void main() {
     if (sequences[sequence + SEQ_COUNT] == 0u) return;
     uint token = sequences[sequence + SEQ_FIRST], at = token * push.stride;
     uint part = PARTS == 1u ? 0u : thread / ACROSS, column = gl_WorkGroupID.x * ACROSS + thread % ACROSS;
-    uint state_at = (sequences[sequence + SEQ_SLOT] * push.heads + head) * push.size * push.columns + column;
+    uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * push.size * push.columns + column;
+    uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * push.size * push.columns + column;
     bool past = sequences[sequence + SEQ_PAST] > 0u && column < push.columns;
 
     vec3 sums = vec3(0.0); // |k|^2, |q|^2, k . q
@@ -72,7 +73,7 @@ void main() {
     vec2 products = vec2(0.0); // of the old state with k and q
     if (past)
         for (uint d = part; d < push.size; d += PARTS)
-            products += state[state_at + d * push.columns] * vec2(sh_k[d], sh_q[d]);
+            products += state[read_at + d * push.columns] * vec2(sh_k[d], sh_q[d]);
     if (PARTS > 1u) {
         sh_sum[thread] = vec3(products, 0.0);
         barrier();
@@ -87,7 +88,7 @@ void main() {
             products.y + lengths.x * lengths.y * sums.z * u;
     u *= lengths.x;
     for (uint d = part; d < push.size; d += PARTS) {
-        uint i = state_at + d * push.columns;
-        state[i] = fma(sh_k[d], u, past ? decay * state[i] : 0.0);
+        uint i = d * push.columns;
+        state[write_at + i] = fma(sh_k[d], u, past ? decay * state[read_at + i] : 0.0);
     }
 }

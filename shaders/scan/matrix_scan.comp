@@ -82,13 +82,14 @@ void main() {
     uint part = PARTS == 1u ? 0u : gl_LocalInvocationID.x / ACROSS, lane = gl_LocalInvocationID.x % ACROSS;
     uint column = gl_WorkGroupID.x * WIDTH + lane; // and every ACROSS columns after it
     uint vector = (head / push.ratio * SIZE + part * PART_SIZE) / 4u;
-    uint state_at = (sequences[sequence + SEQ_SLOT] * push.heads + head) * push.size * push.columns;
+    uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * push.size * push.columns;
+    uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * push.size * push.columns;
 
     bool past = sequences[sequence + SEQ_PAST] > 0u;
     for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
         uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
         s[n] = past && d < push.size && c < push.columns
-                   ? state[state_at + d * push.state_row + c * push.state_column] : 0.0;
+                   ? state[read_at + d * push.state_row + c * push.state_column] : 0.0;
     }
 
     for (uint begin = 0u; begin < count; begin += CHUNK) {
@@ -184,6 +185,6 @@ void main() {
 
     for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
         uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
-        if (d < push.size && c < push.columns) state[state_at + d * push.state_row + c * push.state_column] = s[n];
+        if (d < push.size && c < push.columns) state[write_at + d * push.state_row + c * push.state_column] = s[n];
     }
 }

@@ -146,13 +146,14 @@ void main() {
 
     // Chunks of different sequences never share a row: a sequence of c tokens takes at most
     // floor(c / chunk) + 1 of them.
-    uint state_row = PASS == 0u ? sequences[row + SEQ_SLOT] : first / push.chunk + gl_WorkGroupID.z + gl_WorkGroupID.y;
-    uint state_at = (state_row * push.channels + channel) * push.states;
+    uint chunk_row = first / push.chunk + gl_WorkGroupID.z + gl_WorkGroupID.y;
+    uint read_at = ((PASS == 0u ? sequences[row + SEQ_READ] : chunk_row) * push.channels + channel) * push.states;
+    uint write_at = ((PASS == 0u ? sequences[row + SEQ_WRITE] : chunk_row) * push.channels + channel) * push.states;
     bool from_zero = PASS == 1u || (PASS == 0u && (!HAS_STATE || sequences[row + SEQ_PAST] == 0u));
     for (uint i = 0u; i < BLOCK; ++i) {
         uint n = part * BLOCK + i;
         a[i] = n < push.states ? parameters[channel * push.states + n] * LOG2_E : 0.0;
-        h[i] = n < push.states && !from_zero ? state[state_at + n] : 0.0;
+        h[i] = n < push.states && !from_zero ? state[read_at + n] : 0.0;
     }
 
     if (SPLIT == 1u) scan_alone(first, begin, end, channel, group, stores);
@@ -160,7 +161,7 @@ void main() {
 
     if (!stores || PASS == 2u || (PASS == 0u && !HAS_STATE)) return;
     for (uint i = 0u; i < BLOCK; ++i)
-        if (part * BLOCK + i < push.states) state[state_at + part * BLOCK + i] = h[i];
+        if (part * BLOCK + i < push.states) state[write_at + part * BLOCK + i] = h[i];
     if (PASS == 1u && part == 0u)
-        state[push.chunk_rows * push.channels * push.states + state_row * push.channels + channel] = sum_dt;
+        state[push.chunk_rows * push.channels * push.states + chunk_row * push.channels + channel] = sum_dt;
 }

@@ -25,10 +25,10 @@ void main() {
     uint first_row = sequences[row + SEQ_FIRST] / push.chunk + gl_WorkGroupID.y,
          rows = (count + push.chunk - 1u) / push.chunk;
     uint at = first_row * each + i, sum_at = push.chunk_rows * each + first_row * push.channels + i / push.states;
-    uint state_at = sequences[row + SEQ_SLOT] * each + i;
+    uint read_at = sequences[row + SEQ_READ] * each + i, write_at = sequences[row + SEQ_WRITE] * each + i;
 
     float a = parameters[i] * LOG2_E;
-    float h = HAS_STATE == 1u && sequences[row + SEQ_PAST] > 0u ? state[state_at] : 0.0;
+    float h = HAS_STATE == 1u && sequences[row + SEQ_PAST] > 0u ? state[read_at] : 0.0;
     float local = chunks[at], sum = chunks[sum_at];
     for (uint c = 0u; c < rows; ++c) {
         float next = exp2(a * sum) * h + local;
@@ -41,5 +41,5 @@ void main() {
         at += each;
         sum_at += push.channels;
     }
-    if (HAS_STATE == 1u) state[state_at] = h;
+    if (HAS_STATE == 1u) state[write_at] = h;
 }

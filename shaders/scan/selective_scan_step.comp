@@ -46,14 +46,15 @@ void main() {
         input_x = x[token * push.x_stride + push.x_start + channel];
         bool has_past = (PARTS & 4u) != 0u && sequences[row + SEQ_PAST] > 0u;
         uint a_at = channel * push.states, bc_at = token * push.bc_stride + channel / push.group_channels * push.states;
-        uint state_at = sequences[row + SEQ_SLOT] * push.channels * push.states + a_at;
+        uint read_at = sequences[row + SEQ_READ] * push.channels * push.states + a_at;
+        uint write_at = sequences[row + SEQ_WRITE] * push.channels * push.states + a_at;
         for (uint i = 0u; i < BLOCK; ++i) {
             uint n = part * BLOCK + i;
             if (n >= push.states) break;
-            float h = has_past ? exp2(step_dt * (parameters[a_at + n] * LOG2_E)) * state[state_at + n] : 0.0;
+            float h = has_past ? exp2(step_dt * (parameters[a_at + n] * LOG2_E)) * state[read_at + n] : 0.0;
             h += step_dt * input_x * bc[push.b_start + bc_at + n];
             sum += bc[push.c_start + bc_at + n] * h;
-            if ((PARTS & 4u) != 0u) state[state_at + n] = h;
+            if ((PARTS & 4u) != 0u) state[write_at + n] = h;
         }
     }
     sh_y[thread] = sum;

@@ -39,8 +39,9 @@ void main() {
     uint x_at = token * push.stride + push.x_start + head * push.rows + gl_WorkGroupID.x * ROWS;
     uint group_at = token * push.stride + head / push.group_heads * push.states;
     uint rows = min(ROWS, push.rows - gl_WorkGroupID.x * ROWS);
-    uint state_at =
-        ((sequences[sequence + SEQ_SLOT] * push.heads + head) * push.rows + gl_WorkGroupID.x * ROWS) * push.states;
+    uint first_row = gl_WorkGroupID.x * ROWS;
+    uint read_at = ((sequences[sequence + SEQ_READ] * push.heads + head) * push.rows + first_row) * push.states;
+    uint write_at = ((sequences[sequence + SEQ_WRITE] * push.heads + head) * push.rows + first_row) * push.states;
 
     float step_size = clamp(softplus(dt[token * push.dt_stride + push.dt_start + head] +
                                      ((PARTS & 1u) != 0u ? dt_bias[head] : 0.0)),
@@ -59,8 +60,8 @@ void main() {
             uint n = lane + i * ACROSS;
             if (n < push.states) {
                 float value = input_x * b[i];
-                if (past) value = fma(decay, state[state_at + row * push.states + n], value);
-                state[state_at + row * push.states + n] = value;
+                if (past) value = fma(decay, state[read_at + row * push.states + n], value);
+                state[write_at + row * push.states + n] = value;
                 sum = fma(value, c[i], sum);
             }
         }

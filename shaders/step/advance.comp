@@ -37,7 +37,8 @@ void main() {
     // 64 sequences at a time: what one round writes lies before what the next one reads.
     for (uint first = 0u; first < count; first += 64u) {
         uint s = first + lane, from = min(s, count - 1u) * SEQ_STRIDE, id = ids[min(s, count - 1u)];
-        uint slot = sequences[from + SEQ_SLOT], past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT],
+        uint slot = sequences[from + SEQ_SLOT], write = sequences[from + SEQ_WRITE];
+        uint past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT],
              length = sequences[from + SEQ_LENGTH];
         sh_stays[lane] = s < count && !ends_with(id, slot) ? 1u : 0u;
         memoryBarrierBuffer(); // all have read their rows before any is written
@@ -47,6 +48,8 @@ void main() {
         if (sh_stays[lane] == 1u) {
             uint row = to * SEQ_STRIDE;
             sequences[row + SEQ_SLOT] = slot;
+            sequences[row + SEQ_READ] = write;
+            sequences[row + SEQ_WRITE] = write;
             sequences[row + SEQ_PAST] = past;
             sequences[row + SEQ_COUNT] = 1u;
             sequences[row + SEQ_FIRST] = to;

@@ -31,7 +31,8 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
     size_t first = 0;
     for (const auto& s : ctx.sequences()) {
         for (size_t c = 0; c < channels; ++c) {
-            const auto window = state.begin() + long((s.slot * channels + c) * past_inputs);
+            const auto window = state.begin() + long((s.slot * channels + c) * past_inputs),
+                       moved = window + long(s.moved * channels * past_inputs);
             std::vector<double> before(past_inputs);
             if (s.past > 0 && has_state)
                 for (size_t j = 0; j < past_inputs; ++j) before[j] = window[long(j)].value;
@@ -53,7 +54,7 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
             }
             if (has_state && s.count > 0)
                 for (size_t j = 0; j < past_inputs; ++j)
-                    window[long(j)] = {input(int64_t(s.count + j) - int64_t(past_inputs)), 0}; // moved, not computed
+                    moved[long(j)] = {input(int64_t(s.count + j) - int64_t(past_inputs)), 0}; // moved, not computed
         }
         first += s.count;
     }

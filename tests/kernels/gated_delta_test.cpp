@@ -25,7 +25,8 @@ TEST_CASE("gated_delta", "[kernels]") {
                 const auto part = [&](size_t first, size_t columns) {
                     return test::block(all, width, token, q.count, first, columns);
                 };
-                const size_t key_head = h / (s.heads / s.key_heads), at = (q.slot * s.heads + h) * one;
+                const size_t key_head = h / (s.heads / s.key_heads), at = (q.slot * s.heads + h) * one,
+                             to = at + q.moved * s.heads * one;
                 std::vector<double> state(one), y_error, state_error;
                 for (size_t i = 0; i < one && q.past > 0; ++i) state[i] = states[at + i].value;
                 const auto y = reference::gated_delta(
@@ -36,7 +37,7 @@ TEST_CASE("gated_delta", "[kernels]") {
                 for (size_t i = 0; i < y.size(); ++i)
                     outputs[(token + i / s.columns) * (values + 3) + 2 + h * s.columns + i % s.columns] = {
                         y[i], test::kEps32 * y_error[i]};
-                for (size_t i = 0; i < one; ++i) states[at + i] = {state[i], test::kEps32 * state_error[i % s.columns]};
+                for (size_t i = 0; i < one; ++i) states[to + i] = {state[i], test::kEps32 * state_error[i % s.columns]};
             }
             token += q.count;
         }

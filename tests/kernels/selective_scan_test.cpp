@@ -44,7 +44,7 @@ void check_selective_scan(CaseContext& ctx, const std::string&) {
     for (const auto& s : ctx.sequences()) {
         for (size_t c = 0; c < channels; ++c) {
             std::vector<reference::ScanValue> h(states);
-            const size_t state_at = s.slot * per_slot + c * states;
+            const size_t state_at = s.slot * per_slot + c * states, to = state_at + s.moved * per_slot;
             if (s.past > 0 && has_state)
                 for (size_t n = 0; n < states; ++n) h[n].value = state[state_at + n].value;
             reference::SelectiveChannel scan(parameters.a(c), parameters.d(c), h);
@@ -65,7 +65,7 @@ void check_selective_scan(CaseContext& ctx, const std::string&) {
             }
             if (has_state && s.count > 0)
                 for (size_t n = 0; n < states; ++n)
-                    state[state_at + n] = {scan.states()[n].value, scan.states()[n].error + scan.kTiny};
+                    state[to + n] = {scan.states()[n].value, scan.states()[n].error + scan.kTiny};
         }
         first += s.count;
     }

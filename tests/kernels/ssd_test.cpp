@@ -24,7 +24,8 @@ TEST_CASE("ssd", "[kernels]") {
                 const auto part = [&](size_t first, size_t columns) {
                     return test::block(all, width, token, q.count, first, columns);
                 };
-                const size_t group = h / (s.heads / s.groups), at = (q.slot * s.heads + h) * one;
+                const size_t group = h / (s.heads / s.groups), at = (q.slot * s.heads + h) * one,
+                             to = at + q.moved * s.heads * one;
                 std::vector<reference::Bounded> state(one);
                 for (size_t i = 0; i < one && q.past > 0; ++i) state[i].value = states[at + i].value;
                 const auto y = reference::ssd(
@@ -34,7 +35,7 @@ TEST_CASE("ssd", "[kernels]") {
                 for (size_t i = 0; i < y.size(); ++i)
                     outputs[(token + i / s.columns) * (inner + 3) + 2 + h * s.columns + i % s.columns] = {
                         y[i].value, test::kEps32 * y[i].error};
-                for (size_t i = 0; i < one; ++i) states[at + i] = {state[i].value, test::kEps32 * state[i].error};
+                for (size_t i = 0; i < one; ++i) states[to + i] = {state[i].value, test::kEps32 * state[i].error};
             }
             token += q.count;
         }

@@ -9,7 +9,7 @@ namespace weft::reference {
 
 struct Advanced {
     struct Row {
-        uint32_t slot, first, count, past, length, id = 0;
+        uint32_t slot, first, count, past, length, read, write, id = 0;
         bool stops = false;
     };
     std::vector<Row> rows;
@@ -27,6 +27,7 @@ struct Advanced {
             r.count = 1;
             r.first = uint32_t(s);
             r.length = std::max(r.length, r.past + 1);
+            r.read = r.write;
         }
         ++ring;
     }

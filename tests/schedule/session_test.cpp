@@ -75,6 +75,48 @@ TEST_CASE("a fork goes on exactly as its origin, and a restored snapshot as if n
     test::require_no_validation_messages();
 }
 
+TEST_CASE("forks share their recurrent states until one of them moves on", "[schedule]") {
+    auto model = load(bundled());
+    const auto prompt = tokens(29, 11);
+    const std::vector<std::vector<uint32_t>> ways{tokens(6, 12), tokens(1, 13), tokens(20, 14), tokens(3, 15)};
+    std::vector<std::vector<float>> expected;
+    auto alone = make(model, 1);
+    for (const auto& way : ways) {
+        alone->reset(0);
+        last_logits(*alone, 0, prompt);
+        expected.push_back(last_logits(*alone, 0, way));
+    }
+    // Whoever of three forks goes first, and whether the origin goes before, between or after them.
+    for (const std::vector<uint32_t>& order :
+         {std::vector<uint32_t>{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1}, {1, 3, 0, 2}}) {
+        auto s = make(model, 4);
+        last_logits(*s, 3, tokens(9, 16)); // what a slot had is forgotten
+        last_logits(*s, 0, prompt);
+        REQUIRE(bool(s->fork(0, 1)));
+        REQUIRE(bool(s->fork(1, 2)));
+        auto snapshot = s->snapshot(2);
+        REQUIRE(bool(snapshot));
+        REQUIRE(bool(s->fork(0, 3)));
+        for (const uint32_t slot : order) {
+            INFO("slot " << slot);
+            CHECK(last_logits(*s, slot, ways[slot]) == expected[slot]);
+        }
+        // A restored snapshot takes nothing from those who read what its slot read.
+        REQUIRE(bool(s->fork(0, 1)));
+        REQUIRE(bool(s->restore(1, *snapshot)));
+        REQUIRE(bool(s->fork(1, 2)));
+        CHECK(last_logits(*s, 1, ways[1]) == expected[1]);
+        const auto more = tokens(4, 17);
+        const auto origin = last_logits(*s, 0, more);
+        CHECK(last_logits(*s, 2, ways[2]) == expected[2]);
+        alone->reset(0);
+        last_logits(*alone, 0, prompt);
+        last_logits(*alone, 0, ways[0]);
+        CHECK(last_logits(*alone, 0, more) == origin);
+    }
+    test::require_no_validation_messages();
+}
+
 TEST_CASE("a snapshot of what cannot be cut is small, and goes back as a whole one", "[schedule]") {
     auto model = load(bundled());
     auto s = make(model, 2);

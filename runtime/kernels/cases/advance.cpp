@@ -67,6 +67,7 @@ KernelTable advance_cases() {
     return {"advance",
             {make("tiny", {{0, 1, 0}}, 1, false, 0), make("no sequences", {}, 2),
              make("after a prompt", {{2, 9, 0}, {0, 1, 40}, {1, 3, 7}}, 1),
+             make("states written elsewhere", {{2, 9, 3, 0, 5}, {0, 1, 40}, {1, 3, 7, 0, 2}}, 2),
              make("many sequences, three steps", many, 3),
              make("decode loop", {{3, 1, 0}, {0, 1, 20}, {7, 1, 5}}, 3, true),
              make("decode loop that fills the ring twice", {{1, 1, 60}, {11, 1, 2}}, 7, true),

@@ -24,7 +24,7 @@ KernelCase make(const std::string& name, const Options& o) {
     uint32_t slots = 1;
     for (const auto& s : o.sequences) {
         tokens += s.count;
-        slots = std::max(slots, s.slot + 2); // one slot that nobody owns
+        slots = std::max(slots, s.slot + s.moved + 2); // one slot that nobody owns
     }
     const uint64_t window = uint64_t(o.channels) * (o.taps - 1);
     c.bytes = tokens * 8 * o.channels + o.state * o.sequences.size() * 8 * window + 4 * o.channels * (o.taps + 1);
@@ -73,6 +73,10 @@ KernelTable causal_conv_cases() {
          make("3 taps, packed", {.channels = 70, .taps = 3, .sequences = packed, .spare_tokens = 9, .silu = false}),
          make("4 taps, packed", {.channels = 70, .taps = 4, .sequences = packed, .spare_tokens = 9}),
          make("8 taps, packed", {.channels = 33, .taps = 8, .sequences = packed, .spare_tokens = 9}),
+         make("state read here and written there",
+              {.channels = 70, .taps = 4, .sequences = {{1, 37, 3, 0, 2}, {0, 2, 9, 0, 2}}}),
+         make("step, state read here and written there",
+              {.channels = 70, .taps = 4, .sequences = {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}}),
          make("slices", {.channels = 66, .taps = 4, .sequences = packed, .around = 5}),
          make("without bias", {.channels = 20, .taps = 4, .sequences = packed, .bias = false}),
          make("without state", {.channels = 20, .taps = 4, .sequences = {{0, 31, 0}, {0, 9, 0}}, .state = false}),

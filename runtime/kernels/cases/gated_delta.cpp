@@ -36,7 +36,7 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         const uint32_t rows = uint32_t(tokens) + 5, keys = s.key_heads * s.size, values = s.heads * s.columns;
         const uint32_t width = o.lead + 2 * keys + values + 2 * s.heads;
         uint32_t slots = 2;
-        for (const auto& q : sequences) slots = std::max(slots, q.slot + 2);
+        for (const auto& q : sequences) slots = std::max(slots, q.slot + q.moved + 2);
         // What lies beyond the step's tokens must not be read: NaN.
         const auto input = [&](const std::string& n, uint32_t columns, std::vector<float> numbers) {
             std::fill(numbers.begin() + long(tokens * columns), numbers.end(), std::nanf(""));
@@ -131,6 +131,8 @@ KernelTable gated_delta_cases() {
              make("packed steps", {2, 4, 16, 24}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
              make("step, odd sizes", {1, 3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
              make("step, tensors apart", {2, 4, 16, 24}, {{0, 1, 3}}, apart),
+             make("states read here and written there", {2, 4, 16, 24}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
+             make("step, state read here and written there", {1, 3, 19, 7}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
              make("delta rule without decay", {2, 2, 16, 24}, {{0, 70, 1}}, plain),
              make("step without decay", {2, 2, 16, 24}, {{0, 1, 1}}, plain),
              make("negative eigenvalues", {2, 4, 16, 24}, {{0, 70, 1}}, negative),

@@ -29,7 +29,7 @@ KernelCase make(const std::string& name, const Options& o) {
     uint32_t slots = 1;
     for (const auto& s : o.sequences) {
         tokens += s.count;
-        slots = std::max(slots, s.slot + 2); // one slot that nobody owns
+        slots = std::max(slots, s.slot + s.moved + 2); // one slot that nobody owns
     }
     const uint64_t states = uint64_t(o.channels) * o.states;
     c.bytes = tokens * (12 + 4 * o.z) * o.channels + tokens * 8 * o.groups * o.states +
@@ -87,7 +87,8 @@ KernelCase make(const std::string& name, const Options& o) {
 
 KernelTable selective_scan_cases() {
     const std::vector<CaseContext::Sequence> packed = {{2, 37, 5}, {0, 1, 0}, {4, 0, 7}, {1, 90, 0}, {3, 3, 1}},
-                                             decode = {{3, 1, 4}, {0, 1, 0}, {1, 1, 9}};
+                                             decode = {{3, 1, 4}, {0, 1, 0}, {1, 1, 9}},
+                                             moved = {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}};
     return {
         "selective_scan",
         {make("tiny", {.channels = 1, .states = 1, .sequences = {{0, 1, 0}}}),
@@ -97,6 +98,11 @@ KernelTable selective_scan_cases() {
          make("packed in chunks of 16",
               {.channels = 140, .states = 16, .sequences = packed, .chunk = 16, .spare_tokens = 9}),
          make("packed in chunks of 7", {.channels = 24, .states = 8, .sequences = packed, .chunk = 7}),
+         make("states read here and written there", {.channels = 70, .states = 8, .sequences = moved}),
+         make("states read here and written there, chunks",
+              {.channels = 70, .states = 8, .sequences = moved, .chunk = 16}),
+         make("step, state read here and written there",
+              {.channels = 70, .states = 8, .sequences = {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}}),
          make("slices", {.channels = 36, .states = 16, .sequences = packed, .spare_tokens = 3, .around = 5}),
          make("slices in chunks",
               {.channels = 36, .states = 16, .sequences = packed, .chunk = 24, .spare_tokens = 3, .around = 5}),

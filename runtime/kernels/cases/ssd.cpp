@@ -34,7 +34,7 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         // A bucket larger than the step.
         const uint32_t rows = uint32_t(tokens) + 5, inner = s.heads * s.columns, bc = s.groups * s.size;
         uint32_t slots = 2;
-        for (const auto& q : sequences) slots = std::max(slots, q.slot + 2);
+        for (const auto& q : sequences) slots = std::max(slots, q.slot + q.moved + 2);
         // What lies beyond the step's tokens must not be read: NaN.
         const auto input = [&](const std::string& n, uint32_t columns, std::vector<float> values) {
             std::fill(values.begin() + long(tokens * columns), values.end(), std::nanf(""));
@@ -109,6 +109,8 @@ KernelTable ssd_cases() {
              make("step, odd sizes", {3, 3, 7, 19}, {{1, 1, 2}, {0, 1, 0}}, odd),
              make("step, tensors apart", {4, 2, 16, 24}, {{0, 1, 3}}, apart),
              make("no bias, no D", {4, 1, 16, 16}, {{0, 33, 0}}, bare),
+             make("states read here and written there", {4, 2, 16, 16}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
+             make("step, state read here and written there", {3, 3, 7, 19}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
              make("strong decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::strong)),
              make("strong and no decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::mixed)),
              make("no decay", {4, 2, 16, 16}, {{0, 300, 1}}, with(Decay::none)),
