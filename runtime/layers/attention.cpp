@@ -50,12 +50,11 @@ void lower(LayerContext& c, const AttentionSpec& a, const kernel::Tensor& x, con
         for (uint32_t i = 0; i < 3; ++i)
             lower_linear(c, a.adapter_up[i], low.slice_columns(i * rank, rank), {parts[i], parts[i]});
     }
-    const bool fused_norms = a.q_norm && !a.norm_all_heads && head_size == a.head_size; // else the padding would count
-    if (a.q_norm && !fused_norms) {
-        weft_CHECK(a.key_scale == 1, "norms of k come behind its scale");
-        lower_norm(c, a.q_norm, q, q, 1, a.norm_all_heads ? 0 : a.head_size);
-        lower_norm(c, a.k_norm, k, k, 1, a.norm_all_heads ? 0 : a.head_size);
-    }
+    // Norms of heads that are padded would count the padding.
+    const bool fused_norms = a.q_norm && a.k_norm && !a.norm_all_heads && head_size == a.head_size;
+    weft_CHECK(fused_norms || !a.k_norm || a.key_scale == 1, "norms of k come behind its scale");
+    if (a.q_norm && !fused_norms) lower_norm(c, a.q_norm, q, q, 1, a.norm_all_heads ? 0 : a.head_size);
+    if (a.k_norm && !fused_norms) lower_norm(c, a.k_norm, k, k, 1, a.norm_all_heads ? 0 : a.head_size);
     q = resized(c, q, a.heads, head_size);
     k = resized(c, k, a.kv_heads, head_size);
     v = resized(c, v, a.kv_heads, value_size);

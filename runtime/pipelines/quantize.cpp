@@ -142,7 +142,7 @@ void read_target(const Target& t, const ModelFiles& files, const std::vector<Row
             continue;
         }
         for (uint64_t file = begin; file < end; ++file) {
-            const uint64_t in_group = file % s.piece->zipped,
+            const uint64_t in_group = (file - s.piece->first_row) % s.piece->zipped,
                            slot_row = file - in_group + in_group / 2 + (in_group % 2 ? s.piece->zipped / 2 : 0);
             read(s, s.element + (slot_row - s.piece->first_row) * m.columns, row(file));
         }
@@ -315,7 +315,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
 Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to,
                                 const QuantizeOptions& options) try {
     // Readers know the format by the name; and so no file of the model is ever replaced.
-    if (to.extension() != ".gguf")
+    if (!has_extension(to, ".gguf"))
         return Error{
             ErrorCode::invalid_argument, "'" + to.string() + "': the name of the file to write must end in .gguf", {}};
     std::error_code not_there;

@@ -49,8 +49,8 @@ weft_ENUM_NAMES(kernel::Activation, kernel::Activation::tanh, "none", "silu", "g
                 weft_ENUM_NAMES(BlockInput, BlockInput::residual_plus_side, "residual", "residual_and_embedding",
                                 "side", "residual_plus_side")
                     weft_ENUM_NAMES(BlockOutput, BlockOutput::side, "add_to_residual", "side")
-                        weft_ENUM_NAMES(WeightTransform, WeightTransform::negative_exp, "none", "transpose", "add_one",
-                                        "negative_exp")
+                        weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one",
+                                        "negative_exp", "or_zeros")
 
     /// What "op" says, in the order of Op.
     inline constexpr const char* kOpNames[] = {"attention", "mamba", "mamba2", "gated_delta", "mlp", "moe", "linear"};
@@ -147,12 +147,11 @@ void fields(V& v, A& a, const Widths& w) {
     v.value("norm_all_heads", a.norm_all_heads, false);
     norm(v, "q_norm", a.q_norm, a.norm_all_heads ? q : a.head_size);
     norm(v, "k_norm", a.k_norm, a.norm_all_heads ? k : a.head_size);
-    v.rule(bool(a.q_norm) == bool(a.k_norm), "k_norm", "be there if and only if q_norm is");
     rope(v, "rope", a.rope, a.head_size);
     v.value("scale", a.scale, float(1 / std::sqrt(double(a.head_size))));
     v.value("key_scale", a.key_scale, 1.0f);
-    v.rule(a.key_scale == 1 || !a.q_norm || (!a.norm_all_heads && a.head_size % 4 == 0), "key_scale",
-           "be 1 where norms over all heads, or of heads that are no multiple of 4, come behind it");
+    v.rule(a.key_scale == 1 || !a.k_norm || (a.q_norm && !a.norm_all_heads && a.head_size % 4 == 0), "key_scale",
+           "be 1 where norms of k alone, over all heads, or of heads that are no multiple of 4, come behind it");
     v.value("window", a.window, 0u);
     v.value("chunk", a.chunk, 0u);
     v.value("softcap", a.softcap, 0.0f);
