@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace weft {
 
@@ -26,6 +27,9 @@ private:
     const std::byte* data_ = nullptr;
     size_t size_ = 0;
 };
+
+/// True if the path ends in `extension` (".json"), in whatever case.
+bool has_extension(const std::filesystem::path& path, std::string_view extension);
 
 /// Reads a text or small binary file. Fails if it is larger than `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit = size_t(256) << 20);

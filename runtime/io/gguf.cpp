@@ -3,6 +3,7 @@
 #include "io/gguf_header.hpp"
 #include <algorithm>
 #include <bit>
+#include <fstream>
 #include <numeric>
 
 namespace weft {
@@ -30,7 +31,7 @@ Status check_places(const std::vector<GgufHeader::Tensor>& tensors, uint64_t ali
         if (tensor.offset > size || tensor.bytes > size - tensor.offset)
             return about(tensor, std::to_string(tensor.bytes) + " bytes at " + offset +
                                      " reach beyond the end of the file, which has " + std::to_string(size) +
-                                     " bytes of data");
+                                     " bytes of data: the file is not whole");
         if (tensor.offset % alignment != 0)
             return about(tensor, offset + " is not a multiple of the alignment " + std::to_string(alignment));
         if (tensor.offset < end)
@@ -46,6 +47,14 @@ Status check_places(const std::vector<GgufHeader::Tensor>& tensors, uint64_t ali
 }
 
 } // namespace
+
+bool is_gguf(const std::filesystem::path& path) {
+    std::error_code ignored;
+    char magic[4] = {};
+    if (std::filesystem::is_regular_file(path, ignored)) // to open a FIFO would wait for its writer
+        std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+    return begins_as_gguf({magic, sizeof magic}) || has_extension(path, ".gguf");
+}
 
 Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
     weft_ASSIGN(MappedFile mapped, MappedFile::open(path));

@@ -39,9 +39,13 @@ private:
     std::vector<uint32_t> by_name_; // sorted
 };
 
-/// Opens a GGUF file, and where its metadata says that it is one of several ("NAME-00002-of-00005.gguf"),
-/// all of them in their order. The first one has the model's metadata. Fails if a part is missing or belongs to
-/// another file, or if two parts hold the same tensor.
+/// True of a file that begins as GGUF files do, whatever its name, and of one that has their name, whatever it holds:
+/// to open it then says what is wrong.
+bool is_gguf(const std::filesystem::path& path);
+
+/// Opens a GGUF file, and where its metadata says that it is one of several ("NAME-00002-of-00005.gguf"), all of them
+/// in their order. The first one has the model's metadata. Fails if a part is missing or belongs to another file, or if
+/// two parts hold the same tensor.
 Result<std::vector<GgufFile>> open_gguf_parts(const std::filesystem::path& path);
 
 } // namespace weft

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/gguf_header.hpp"
+#include "io/foreign_file.hpp"
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -192,16 +193,10 @@ Result<GgufHeader::Tensor> Reader::tensor() {
 // Magic and version.
 Result<uint32_t> read_version(Reader& reader, std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (text.starts_with("version https://git-lfs"))
-        return malformed("is a Git LFS pointer and not the file itself; fetch it with 'git lfs pull'");
-    if (text.size() < 4)
-        return malformed("is " + std::to_string(text.size()) +
-                         " bytes long; a GGUF file begins with 24 bytes of header");
     constexpr const char* swapped = "is a big-endian GGUF file; weft reads little-endian ones, to which "
                                     "gguf_convert_endian.py of llama.cpp converts it";
+    if (!begins_as_gguf(text)) return not_a_file_of("GGUF", bytes);
     if (text.starts_with("FUGG")) return Error{ErrorCode::unsupported, swapped, {}};
-    if (!text.starts_with("GGUF"))
-        return malformed("begins with " + in_quotes(text.substr(0, 4)) + ", not with 'GGUF'");
     weft_TRY(reader.number<uint32_t>("the magic"));
     weft_ASSIGN(const uint32_t version, reader.number<uint32_t>("the version"));
     if (version == 2 || version == 3) return version;

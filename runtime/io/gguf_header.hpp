@@ -23,6 +23,8 @@ struct GgufHeader {
 /// Reads the header of a file whose bytes these are. Messages name the offset or what is there,
 /// and the rule, but not the file.
 Result<GgufHeader> read_gguf_header(std::span<const std::byte> bytes);
+/// True of either byte order.
+inline bool begins_as_gguf(std::string_view text) { return text.starts_with("GGUF") || text.starts_with("FUGG"); }
 /// A malformed entry: names the tensor and the rule.
 Error about(const GgufHeader::Tensor& tensor, const std::string& rule);
 

@@ -15,9 +15,9 @@ std::string five_digits(uint32_t n) {
     return std::string(5 - digits.size(), '0') + digits;
 }
 
-// "-00002-of-00005.gguf"
-std::string ending(uint32_t number, uint32_t count) {
-    return "-" + five_digits(number) + "-of-" + five_digits(count) + ".gguf";
+// "-00002-of-00005", and the extension that all parts have.
+std::string ending(uint32_t number, uint32_t count, const fs::path& extension) {
+    return "-" + five_digits(number) + "-of-" + five_digits(count) + extension.string();
 }
 
 Result<uint32_t> part_count(const GgufFile& file) {
@@ -73,10 +73,10 @@ Result<std::vector<GgufFile>> open_gguf_parts(const fs::path& path) {
         return files;
     }
     weft_ASSIGN(const int64_t no, given.metadata().integer(kNumber));
-    const std::string name = path.filename().string(),
-                      own = no >= 0 && no < int64_t(count) ? ending(uint32_t(no) + 1, count) : "";
-    if (own.empty())
+    if (no < 0 || no >= int64_t(count))
         return given.metadata().bad(kNumber, "must be below " + std::to_string(count) + ", is " + std::to_string(no));
+    const fs::path extension = has_extension(path, ".gguf") ? path.extension() : ".gguf";
+    const std::string name = path.filename().string(), own = ending(uint32_t(no) + 1, count, extension);
     if (!name.ends_with(own) || name.size() == own.size())
         return Error{ErrorCode::not_found,
                      path.string() + ": is part " + std::to_string(no + 1) + " of " + std::to_string(count) +
@@ -86,7 +86,7 @@ Result<std::vector<GgufFile>> open_gguf_parts(const fs::path& path) {
     Error missing{ErrorCode::not_found, "", {}};
     std::error_code ignored;
     for (uint32_t number = 1; number <= count && missing.reasons.size() < 20; ++number) {
-        const fs::path part = path.parent_path() / (stem + ending(number, count));
+        const fs::path part = path.parent_path() / (stem + ending(number, count, extension));
         if (fs::exists(part, ignored)) continue;
         if (missing.message.empty())
             missing.message =
@@ -95,7 +95,7 @@ Result<std::vector<GgufFile>> open_gguf_parts(const fs::path& path) {
     }
     if (!missing.message.empty()) return missing;
     for (uint32_t number = 1; number <= count; ++number) {
-        weft_ASSIGN(GgufFile file, GgufFile::open(path.parent_path() / (stem + ending(number, count))));
+        weft_ASSIGN(GgufFile file, GgufFile::open(path.parent_path() / (stem + ending(number, count, extension))));
         weft_TRY(check_part(file, number, count));
         files.push_back(std::move(file));
     }

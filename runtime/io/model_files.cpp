@@ -101,20 +101,20 @@ Result<ModelFiles> ModelFiles::open(const fs::path& path) {
     if (fs::is_directory(status)) {
         files.directory_ = path;
         weft_TRY(files.open_directory());
-    } else if (path.extension() == ".safetensors") {
-        weft_ASSIGN(auto weights, SafetensorsFile::open(path));
-        files.shards_.push_back(std::move(weights));
-        weft_TRY(files.add_tensors({}));
-    } else if (path.extension() == ".gguf") {
+    } else if (is_gguf(path)) {
         weft_ASSIGN(files.ggufs_, open_gguf_parts(path));
         for (const GgufFile& part : files.ggufs_)
             for (const TensorView& tensor : part.tensors()) files.tensors_.push_back(&tensor);
         files.index_tensors();
-    } else if (path.extension() == ".json") {
+    } else if (has_extension(path, ".safetensors")) {
+        weft_ASSIGN(auto weights, SafetensorsFile::open(path));
+        files.shards_.push_back(std::move(weights));
+        weft_TRY(files.add_tensors({}));
+    } else if (has_extension(path, ".json")) {
         weft_TRY(files.config_.read(path));
     } else {
         return Error{ErrorCode::unsupported,
-                     path.string() + ": is neither a model directory nor a .gguf, .safetensors or config.json file",
+                     path.string() + ": is neither a model directory nor a GGUF, .safetensors or config.json file",
                      {}};
     }
     return files;
@@ -131,7 +131,7 @@ Status ModelFiles::open_directory() {
         weft_ASSIGN(const auto names, file_names(directory_));
         std::vector<std::string> found;
         for (const auto& name : names)
-            if (fs::path(name).extension() == ".safetensors" && name != "io.safetensors")
+            if (has_extension(name, ".safetensors") && name != "io.safetensors")
                 found.push_back(name); // io: what `weft check` compares with
         if (found.size() != 1 || is_shard_name(found[0])) {
             const char* why = found.empty()       ? "there is no *.safetensors file"
@@ -153,7 +153,7 @@ Status ModelFiles::open_directory() {
 }
 
 Status ModelFiles::open_shards(const fs::path& index_path) {
-    weft_ASSIGN(const ShardOf shard_of, read_weight_map(index_path));
+    weft_ASSIGN(ShardOf shard_of, read_weight_map(index_path));
     std::map<std::string, size_t> tensors_in; // shard -> how many tensors the index puts there
     for (const auto& [tensor, shard] : shard_of) ++tensors_in[shard];
     Error missing{ErrorCode::not_found, "", {}};
@@ -174,15 +174,12 @@ Status ModelFiles::open_shards(const fs::path& index_path) {
         opened[shard] = shards_.size();
         shards_.push_back(std::move(file));
     }
-    Error absent{ErrorCode::malformed, "", {}};
-    for (const auto& [tensor, shard] : shard_of)
-        if (!shards_[opened[shard]].find(tensor)) {
-            if (absent.message.empty())
-                absent.message =
-                    index_path.string() + ": tensor " + in_quotes(tensor) + ": is not in the shard " + in_quotes(shard);
-            add_reason(absent, in_quotes(tensor) + " is not in " + in_quotes(shard));
-        }
-    if (!absent.message.empty()) return absent;
+    index_origin_ = index_path.string();
+    std::erase_if(shard_of, [&](const auto& entry) { // said when the model needs it
+        const bool absent = !shards_[opened[entry.second]].find(entry.first);
+        if (absent) absent_.insert(entry);
+        return absent;
+    });
     return add_tensors(shard_of);
 }
 
@@ -214,6 +211,11 @@ void ModelFiles::index_tensors() {
 std::optional<fs::path> ModelFiles::file(const std::string& name) const {
     if (directory_.empty() || !present(directory_ / name)) return std::nullopt;
     return directory_ / name;
+}
+
+std::string ModelFiles::promised(const std::string& name) const {
+    const auto shard = absent_.find(name);
+    return shard == absent_.end() ? "" : index_origin_ + " says that it is in the shard " + in_quotes(shard->second);
 }
 
 const TensorView* ModelFiles::find(std::string_view name) const {

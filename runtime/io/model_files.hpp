@@ -17,7 +17,8 @@ namespace weft {
 ///   model.safetensors.index.json, else the only *.safetensors there is; other safetensors files beside them are
 ///   ignored. config.json and the other files are taken if present.
 /// - a .safetensors file: that file alone, without configuration.
-/// - a .gguf file, or one of the parts of a split one: weights, with metadata instead of a configuration.
+/// - a GGUF file, known by its first bytes, or one of the parts of a split one: weights, with metadata instead of a
+///   configuration.
 /// - a .json file: that configuration alone, without weights.
 class ModelFiles {
 public:
@@ -46,6 +47,8 @@ public:
 
     /// The tensor of that name in any shard, or nullptr.
     const TensorView* find(std::string_view name) const;
+    /// Of a tensor that find() does not find although the index of the shards names it: what the index says; else "".
+    std::string promised(const std::string& name) const;
     /// All tensors as the files have them, shard after shard, each in the order of its bytes. find() gives numbers
     /// together with their scales (NAME_scale_inv of 8-bit floats;
     /// NAME_blocks and NAME_scales as NAME).
@@ -78,6 +81,8 @@ private:
     std::filesystem::path directory_; // empty for a lone file
     Document config_, generation_config_;
     std::vector<SafetensorsFile> shards_;
+    std::map<std::string, std::string> absent_; // tensors that the index puts into shards which lack them
+    std::string index_origin_;
     std::vector<GgufFile> ggufs_;
     std::vector<std::unique_ptr<const TensorView>> joined_; // with scales
     std::vector<const TensorView*> tensors_, by_name_;      // by_name_ is sorted

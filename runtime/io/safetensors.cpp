@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/safetensors.hpp"
+#include "io/foreign_file.hpp"
 #include "io/safetensors_header.hpp"
 #include <algorithm>
 #include <cstring>
@@ -10,6 +11,7 @@ namespace {
 
 constexpr uint64_t kLongestHeader = 100'000'000; // the reference implementation's limit
 constexpr size_t kLengthBytes = 8;
+constexpr const char* kNotWhole = ": the file is not whole";
 using Entry = SafetensorsHeader::Entry;
 
 Error about(const Entry& entry, const std::string& rule) {
@@ -24,11 +26,7 @@ bool multiply(uint64_t a, uint64_t b, uint64_t& product) { return !__builtin_mul
 
 Result<std::string_view> header_text(std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (text.starts_with("version https://git-lfs"))
-        return malformed("is a Git LFS pointer and not the file itself; fetch it with 'git lfs pull'");
-    if (bytes.size() < kLengthBytes)
-        return malformed("is " + std::to_string(bytes.size()) +
-                         " bytes long; a safetensors file begins with 8 bytes of header length");
+    if (bytes.size() <= kLengthBytes || text[kLengthBytes] != '{') return not_a_file_of("safetensors", bytes);
     uint64_t length = 0;
     std::memcpy(&length, bytes.data(), kLengthBytes);
     if (length > kLongestHeader)
@@ -36,7 +34,7 @@ Result<std::string_view> header_text(std::span<const std::byte> bytes) {
                          std::to_string(kLongestHeader) + " bytes");
     if (length > bytes.size() - kLengthBytes)
         return malformed("header length " + std::to_string(length) + " reaches beyond the end of the file of " +
-                         std::to_string(bytes.size()) + " bytes");
+                         std::to_string(bytes.size()) + " bytes" + kNotWhole);
     return text.substr(kLengthBytes, length);
 }
 
@@ -45,7 +43,7 @@ Status check_size(const Entry& entry, uint64_t data_size) {
     if (entry.begin > entry.end) return about(entry, offsets_text(entry) + " end before they begin");
     if (entry.end > data_size)
         return about(entry, offsets_text(entry) + " reach beyond the end of the file, which has " +
-                                std::to_string(data_size) + " bytes of data");
+                                std::to_string(data_size) + " bytes of data" + kNotWhole);
     uint64_t bits = 1;
     bool fits = true;
     for (const uint64_t size : entry.shape) fits = fits && multiply(bits, size, bits);

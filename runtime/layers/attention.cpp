@@ -64,12 +64,11 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.value("norm_all_heads", norm_all_heads, false);
     f.norm("q_norm", q_norm, norm_all_heads ? q : head_size);
     f.norm("k_norm", k_norm, norm_all_heads ? k : head_size);
-    f.rule(bool(q_norm) == bool(k_norm), "k_norm", "be there if and only if q_norm is");
     f.rope("rope", rope, head_size);
     f.number("scale", scale, float(1 / std::sqrt(double(head_size))), Reach::finite);
     f.number("key_scale", key_scale, 1.0f, Reach::finite);
-    f.rule(key_scale == 1 || !q_norm || (!norm_all_heads && head_size % 4 == 0), "key_scale",
-           "be 1 where norms over all heads, or of heads that are no multiple of 4, come behind it");
+    f.rule(key_scale == 1 || !k_norm || (q_norm && !norm_all_heads && head_size % 4 == 0), "key_scale",
+           "be 1 where norms of k alone, over all heads, or of heads that are no multiple of 4, come behind it");
     f.value("window", window, 0u);
     f.value("chunk", chunk, 0u);
     f.number("softcap", softcap, 0.0f, Reach::not_negative);
@@ -103,12 +102,11 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
         for (uint32_t i = 0; i < 3; ++i)
             lower_linear(c, adapter_up[i], low.slice_columns(i * rank, rank), {parts[i], parts[i]});
     }
-    const bool fused_norms = q_norm && !norm_all_heads && padded_head == head_size; // else the padding would count
-    if (q_norm && !fused_norms) {
-        weft_CHECK(key_scale == 1, "norms of k come behind its scale");
-        lower_norm(c, q_norm, q, q, 1, norm_all_heads ? 0 : head_size);
-        lower_norm(c, k_norm, k, k, 1, norm_all_heads ? 0 : head_size);
-    }
+    // Norms of heads that are padded would count the padding.
+    const bool fused_norms = q_norm && k_norm && !norm_all_heads && padded_head == head_size;
+    weft_CHECK(fused_norms || !k_norm || key_scale == 1, "norms of k come behind its scale");
+    if (q_norm && !fused_norms) lower_norm(c, q_norm, q, q, 1, norm_all_heads ? 0 : head_size);
+    if (k_norm && !fused_norms) lower_norm(c, k_norm, k, k, 1, norm_all_heads ? 0 : head_size);
     q = resized(c, q, heads, padded_head);
     k = resized(c, k, kv_heads, padded_head);
     v = resized(c, v, kv_heads, padded_value);

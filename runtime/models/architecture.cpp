@@ -37,11 +37,14 @@ Result<Json> language_config(const JsonObject& config) {
     const Wrapper* wrapper = wrapper_of(type);
     if (!wrapper) return config.json();
     weft_ASSIGN(const JsonObject text, config.object("text_config"));
-    Json inner = text.json();
-    if (!inner.contains("model_type")) inner["model_type"] = wrapper->text_type;
+    weft_ASSIGN(const std::string text_type, text.string_or("model_type", wrapper->text_type));
+    Json inner = text_type == wrapper->text_type ? wrapper->sizes : Json::object();
+    inner.update(text.json());
+    inner["model_type"] = text_type;
+    for (const char* key : wrapper->unread) inner.erase(key);
     // The head and the files are the whole model's.
-    for (const char* key : {"tie_word_embeddings", "quantization_config"})
-        if (config.has(key)) inner[key] = config.json()[key];
+    weft_ASSIGN(inner["tie_word_embeddings"], config.boolean_or("tie_word_embeddings", wrapper->tied));
+    if (config.has("quantization_config")) inner["quantization_config"] = config.json()["quantization_config"];
     return inner;
 }
 
@@ -81,17 +84,6 @@ Status check_quantization(const JsonObject& config) {
                  q.origin() + ": key 'quant_method' is '" + method + "', which is not supported",
                  {"weft reads: fp8, mxfp4, and compressed-tensors and modelopt with weights in F8_E4M3; GGUF files "
                   "have other types"}};
-}
-
-// The file has other names for the keys that the message speaks of.
-Error in_gguf_words(Error error, const Json& config) {
-    if (!config.contains(kGgufKeys)) return error;
-    for (const auto& [name, key] : config[kGgufKeys].items()) {
-        const std::string ours = "key '" + name + "'";
-        if (const size_t at = error.message.find(ours); at != error.message.npos)
-            error.message.replace(at, ours.size(), "key '" + key.get<std::string>() + "'");
-    }
-    return error;
 }
 
 Result<Schedule> schedule_of_gguf(const ModelFiles& files, std::vector<KeyUse>* keys) {
@@ -218,7 +210,8 @@ WeightId Slots::vector(const std::string& name, std::initializer_list<uint32_t> 
 WeightId Slots::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
     WeightSlot s{slot, {0}, false, {}, {}, {}};
     for (const Part& p : parts) {
-        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.first, p.rows, WeightTransform::none, p.zipped});
+        const WeightTransform transform = optional(p.name, true) ? WeightTransform::none : WeightTransform::or_zeros;
+        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.first, p.rows, transform, p.zipped});
         s.shape[0] += p.rows;
     }
     return add(std::move(s));
@@ -256,18 +249,21 @@ WeightId Slots::computed(const std::string& slot, std::vector<uint32_t> shape, s
 }
 
 Linear Slots::linear(const std::string& name, uint32_t out, uint32_t in, bool bias) {
-    return {matrix(name + ".weight", out, in), bias ? vector(name + ".bias", {out}) : kNoWeight, in, out};
+    return {matrix(name + ".weight", out, in),
+            optional(name + ".bias", bias) ? vector(name + ".bias", {out}) : kNoWeight, in, out};
 }
 
 Linear Slots::stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias) {
     std::vector<Part> weights = parts, biases = parts;
     uint32_t out = 0;
+    bool any = false;
     for (size_t i = 0; i < parts.size(); ++i) {
         weights[i].name += ".weight";
         biases[i].name += ".bias";
         out += parts[i].rows;
+        any = any || optional(biases[i].name, bias);
     }
-    return {stacked(slot + ".weight", weights, in), bias ? stacked_vector(slot + ".bias", biases) : kNoWeight, in, out};
+    return {stacked(slot + ".weight", weights, in), any ? stacked_vector(slot + ".bias", biases) : kNoWeight, in, out};
 }
 
 Norm Slots::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {

@@ -36,6 +36,11 @@ struct NotRead {
 /// not read.
 struct Wrapper {
     const char *type, *text_type; ///< the model_type of config.json, and that of its text_config where it has none
+    bool tied;                    ///< what the whole model's class takes where config.json does not say
+    /// What the class of text_config takes for sizes that a config of its own must have: transformers leaves them out
+    /// there where they are these.
+    Json sizes;
+    std::vector<const char*> unread = {}; ///< keys that only a config of its own has
 };
 
 struct KeyUse; // keys.hpp
@@ -75,6 +80,11 @@ public:
 
     /// True if names and shapes are those of a GGUF file.
     bool gguf() const { return side_; }
+    /// True if the file is there; one that is yet to be written has no tensors.
+    bool from_gguf() const { return side_ && !files_.tensors().empty(); }
+    /// Whether something that a model may have is there: as the config says, but in GGUF files, whose metadata say
+    /// nothing of it, each such tensor stands for itself wherever the architecture may have it.
+    bool optional(const std::string& name, bool may_have) const { return may_have && (!from_gguf() || has(name)); }
     /// GGUF files have -exp(A_log) where others have A_log, and 1 + w where others have the w of zero-centred norms.
     WeightTransform decay() const { return gguf() ? WeightTransform::none : WeightTransform::negative_exp; }
     WeightTransform centred() const { return gguf() ? WeightTransform::none : WeightTransform::add_one; }
@@ -98,7 +108,7 @@ public:
     /// f32 values; biases, norm weights, conv weights [channels, taps].
     WeightId vector(const std::string& name, std::initializer_list<uint32_t> shape,
                     WeightTransform transform = WeightTransform::none);
-    /// The pieces of several vectors one after another.
+    /// The pieces of several vectors one after another; in GGUF files zeros for those that are not there.
     WeightId stacked_vector(const std::string& slot, const std::vector<Part>& parts);
     /// Experts as one [E, rows, in] slot: from one tensor an expert ("...experts.{e}.gate_proj.weight": parts with
     /// {e} in their names, stacked within each expert), or from one stacked tensor, or from one of each projection
@@ -107,9 +117,10 @@ public:
                      const std::string& stacked_name, uint32_t in);
     /// Values made from the config.
     WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values);
-    /// y = x W^T (+ b if `bias`): NAME.weight and NAME.bias.
+    /// y = x W^T (+ b if `bias`): NAME.weight and NAME.bias, which is optional().
     Linear linear(const std::string& name, uint32_t out, uint32_t in, bool bias = false);
-    /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up.
+    /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up. Each bias is
+    /// optional().
     Linear stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias = false);
     Norm rms(const std::string& name, uint32_t width, double eps, bool zero_centred = false);
     Norm layer_norm(const std::string& name, uint32_t width, double eps, bool bias = true);
@@ -148,6 +159,9 @@ Result<kernel::Activation> activation_of(const JsonObject& config, const std::st
 Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
                      const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half,
                      uint32_t default_context = 2048);
+/// In rotary parameters: what the rotated channels are multiplied with beside what their type asks for. No class of
+/// transformers has this; GGUF files do.
+inline constexpr const char* kRopeMagnitude = "weft_magnitude";
 /// The two halves of rope_of, for models that change something between. First: all that the config says in one object
 /// with rope_type, rope_theta, partial_rotary_factor, max_position_embeddings (`default_context` if the config has
 /// none) and the type's own keys. Second: frequencies from it.

@@ -39,7 +39,7 @@ Result<Rope> half_rope(const JsonObject& config, Slots& slots, uint32_t head_siz
 }
 
 AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias, true);
+    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias, rope.rotary);
     a.rope = rope;
     return a;
 }

@@ -93,14 +93,22 @@ Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefault
 }
 
 AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias,
-                              bool out_bias, bool turned) {
+                              bool out_bias, uint32_t turned) {
     AttentionSpec a = h.attention();
-    const uint32_t zipped = turned && slots.gguf() ? h.head_size : 0;
-    a.qkv = slots.stacked_linear(at + "qkv",
-                                 {{.name = at + "q_proj", .rows = h.q_rows(), .zipped = zipped},
-                                  {.name = at + "k_proj", .rows = h.kv_rows(), .zipped = zipped},
-                                  {at + "v_proj", h.kv_rows()}},
-                                 width, qkv_bias);
+    std::vector<Slots::Part> parts;
+    const auto add = [&](const std::string& name, uint32_t heads) {
+        const uint32_t rows = heads * h.head_size, rest = h.head_size - turned;
+        if (!turned || !rest || !slots.gguf())
+            return parts.push_back({.name = name, .rows = rows, .zipped = slots.gguf() ? turned : 0});
+        for (uint32_t first = 0; first < rows; first += h.head_size) {
+            parts.push_back({.name = name, .rows = turned, .first = first, .of = rows, .zipped = turned});
+            parts.push_back({.name = name, .rows = rest, .first = first + turned, .of = rows});
+        }
+    };
+    add(at + "q_proj", h.heads);
+    add(at + "k_proj", h.kv_heads);
+    parts.push_back({at + "v_proj", h.kv_rows()});
+    a.qkv = slots.stacked_linear(at + "qkv", parts, width, qkv_bias || slots.from_gguf());
     a.out = slots.linear(at + "o_proj", width, h.q_rows(), out_bias);
     return a;
 }
@@ -196,7 +204,7 @@ Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t w
 Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
                              uint32_t default_context) {
     weft_ASSIGN(Json parameters, rope_parameters(config, default_theta, "", 1, default_context));
-    parameters["partial_rotary_factor"] = 1;
+    if (!slots.from_gguf()) parameters["partial_rotary_factor"] = 1;
     return rope_from(rope_view(config, parameters), slots, head_size);
 }
 

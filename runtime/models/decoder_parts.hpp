@@ -67,11 +67,11 @@ struct DecoderDefaults {
 };
 Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefaults& defaults);
 
-/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet.
-/// `turned`: of those whose GGUF files have the two halves of each head of q and k in turn,
-/// since their rotation there is of neighbours.
+/// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet. In GGUF files
+/// q, k and v of every model may have biases. `turned`: so many channels of each head of q and k have their two halves
+/// in turn there, since the rotation there is of neighbours.
 AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width,
-                              bool qkv_bias = false, bool out_bias = false, bool turned = false);
+                              bool qkv_bias = false, bool out_bias = false, uint32_t turned = 0);
 /// Gated feed-forward with at + gate_proj, up_proj and down_proj.
 MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation,
                   bool bias = false);
@@ -106,7 +106,8 @@ Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double
 /// `window` is what the sliding ones use, 0 where the config has none: then no layer may slide.
 Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t window, const std::vector<bool>& slides);
 
-/// rope_of for models that always rotate whole heads, whatever partial_rotary_factor says.
+/// rope_of for models that always rotate whole heads, whatever partial_rotary_factor says; in GGUF files any model may
+/// rotate parts of them.
 Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
                              uint32_t default_context);
 

@@ -56,9 +56,10 @@ Result<Config> read(const JsonObject& c) {
 }
 
 Mamba2Spec mamba(Slots& slots, const std::string& at, const Config& c, WeightId in_multipliers) {
-    Mamba2Spec m = usual_mamba2(slots, at, c.width, c.mamba, c.mamba_norm ? std::optional(c.eps) : std::nullopt);
+    const bool norm = slots.optional(at + "norm.weight", c.mamba_norm);
+    Mamba2Spec m = usual_mamba2(slots, at, c.width, c.mamba, norm ? std::optional(c.eps) : std::nullopt);
     m.in_multipliers = in_multipliers;
-    m.gate_first = !c.mamba_norm || !c.norm_before_gate; // without a norm there is no order
+    m.gate_first = !norm || !c.norm_before_gate; // without a norm there is no order
     return m;
 }
 
@@ -110,13 +111,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
                         {"ssm.group_count", "mamba_n_groups"},
                         {"ssm.inner_size", "mamba_d_ssm"}}));
     config["mamba_d_head"] = "auto";
-    config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
-    config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
-    config["projectors_bias"] = gguf_has(files, "ssm_out.bias");
-    config["mamba_rms_norm"] = gguf_has(files, "ssm_norm.weight");
     config["mamba_norm_before_gate"] = false;
-    config["attention_bias"] = gguf_has(files, "attn_q.bias");
-    config["mlp_bias"] = gguf_has(files, "ffn_up.bias");
+    for (const char* optional :
+         {"mamba_conv_bias", "mamba_proj_bias", "projectors_bias", "mamba_rms_norm", "attention_bias", "mlp_bias"})
+        config[optional] = true;
     return config;
 }
 

@@ -132,12 +132,23 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 // layers, has another than the others.
 template <int class_index, int largest>
 Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, kClasses[class_index].type));
-    const JsonObject view(config, files.gguf()->origin());
-    weft_ASSIGN(const uint32_t layers, view.count("num_hidden_layers"));
-    weft_ASSIGN(const uint32_t width, view.count("hidden_size"));
-    weft_ASSIGN(const uint32_t heads, view.count("num_attention_heads"));
-    weft_ASSIGN(const uint32_t head_size, view.count_or("head_dim", std::max(1u, width / heads)));
+    const Class& k = kClasses[class_index];
+    weft_ASSIGN(Json config, gguf_decoder(files, k.type));
+    if (k.local_rope) {
+        weft_TRY(gguf_copy(files, config, {{"rope.freq_base_swa", "rope_local_base_freq", 10000}}));
+        config["rope_parameters"]["sliding_attention"] = {{kRopeMagnitude, config["rope_scaling"][kRopeMagnitude]}};
+    } else {
+        weft_TRY(gguf_copy(files, config,
+                           {{"attn_logit_softcapping", "attn_logit_softcapping", k.score_cap},
+                            {"final_logit_softcapping", "final_logit_softcapping", k.logit_cap},
+                            {"attention.sliding_window", "sliding_window", 4096}}));
+        weft_TRY(gguf_one_rope(files, config));
+    }
+    weft_TRY(gguf_windows(files, config, k.period));
+    weft_ASSIGN(const uint32_t layers, gguf_count(files, config, "num_hidden_layers"));
+    weft_ASSIGN(const uint32_t width, gguf_count(files, config, "hidden_size"));
+    weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "num_attention_heads"));
+    weft_ASSIGN(const uint32_t head_size, gguf_count(files, config, "head_dim"));
     config["query_pre_attn_scalar"] = layers == largest ? std::max(1u, width / heads) : head_size;
     return config;
 }
@@ -155,7 +166,14 @@ const Architecture architecture{
     "norms on both sides, soft caps, windows between full layers, two rotary bases",
     schedule,
     {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}},
-    {{"gemma3", "gemma3_text"}},
+    {{"gemma3",
+      "gemma3_text",
+      true,
+      {{"vocab_size", 262208},
+       {"hidden_size", 2304},
+       {"intermediate_size", 9216},
+       {"num_hidden_layers", 26},
+       {"num_attention_heads", 8}}}},
     {},
     {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 

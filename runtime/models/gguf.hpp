@@ -8,26 +8,51 @@ namespace weft {
 
 /// In a config made from metadata: the metadata's key for each of the config's, for messages.
 inline constexpr const char* kGgufKeys = "gguf_keys";
+/// The names of those that such a config has whatever the architecture: they count as used where it asks for them.
+inline constexpr const char* kGgufShared = "gguf_shared_keys";
 
-/// The config of a decoder: the keys that transformers has for the sizes, positions and experts
-/// that most architectures' metadata give.
-Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type);
+/// A number or truth of the metadata under ARCHITECTURE.KEY, what a config calls it, and what GGUF's reference
+/// implementation, llama.cpp, takes where a file has no such key; nothing: it must be there. That is never left to the
+/// config's class, whose defaults are for what config.json leaves out. An array of as many equal ones as there are
+/// layers stands for one.
+struct GgufKey {
+    const char *key, *name;
+    std::optional<Json> otherwise = std::nullopt;
+};
 
-/// Adds what the metadata have under ARCHITECTURE.KEY as NAME; what they do not have stays absent.
-Status gguf_copy(const ModelFiles& files, Json& config,
-                 std::initializer_list<std::pair<const char*, const char*>> keys_and_names);
+struct GgufDecoder {
+    bool hybrid = false; ///< layers whose attention.head_count_kv is 0 are recurrent: layer_types says which
+    GgufKey epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps"};
+};
 
-/// layer_types of a hybrid: attention where head_count_kv, an array, is not 0.
-Status gguf_layer_types(const ModelFiles& files, Json& config);
+/// The config of a decoder: the keys that transformers has for the sizes, positions and experts that most
+/// architectures' metadata give.
+Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const GgufDecoder& decoder = {});
+
+/// Gives what the config has under `from` under another name too.
+void gguf_rename(Json& config, const char* from, const char* to);
+
+/// Adds further keys.
+Status gguf_copy(const ModelFiles& files, Json& config, std::initializer_list<GgufKey> list);
+
+/// layer_types of a model whose layers slide, if the config has a window: attention.sliding_window_pattern is a list of
+/// truths, or a number of layers of which all but the last slide; without it that is `period`.
+Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period);
+
+/// A size of a config made from metadata; an error speaks of the metadata's key.
+Result<uint32_t> gguf_count(const ModelFiles& files, const Json& config, const char* name);
+
+/// An error about a key of a config made from metadata, with the metadata's key in its place.
+Error in_gguf_words(Error error, const Json& config);
+
+/// Refuses rotary positions that differ between layers that slide and others.
+Status gguf_one_rope(const ModelFiles& files, const Json& config);
 
 /// The inner width of the recurrent mixers, ssm.inner_size, as a multiple of the model's under NAME.
 Status gguf_expand(const ModelFiles& files, Json& config, const char* name);
 
-/// True if layer 0, or else any of the layers, has the tensor blk.N.NAME.
-bool gguf_has(const ModelFiles& files, const std::string& name);
-
-/// The name that GGUF files have for a weight: "layers.3.self_attn.q_proj.weight" is "blk.3.attn_q.weight".
-/// `own` comes before the usual names. A name without another stays.
+/// The name that GGUF files have for a weight: "layers.3.self_attn.q_proj.weight" is "blk.3.attn_q.weight". `own` comes
+/// before the usual names. A name without another stays.
 std::string gguf_name(const std::string& name, std::span<const GgufName> own = {});
 
 } // namespace weft

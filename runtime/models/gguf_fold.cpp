@@ -41,7 +41,7 @@ private:
 
     void fold(AttentionSpec& a, Branch& b) {
         rows(a.qkv.weight, 0, a.qkv.out, std::exchange(b.in_scale, 1.0f));
-        if (!a.q_norm) result(a.qkv, a.heads * a.head_size, a.kv_heads * a.head_size, std::exchange(a.key_scale, 1.0f));
+        if (!a.k_norm) result(a.qkv, a.heads * a.head_size, a.kv_heads * a.head_size, std::exchange(a.key_scale, 1.0f));
         result(a.out, std::exchange(b.out_scale, 1.0f));
     }
     void fold(Mamba2Spec& m, Branch& b) {

@@ -46,6 +46,8 @@ const T* first(const std::vector<LayerOps>& layers, const T* LayerOps::*member) 
     return nullptr;
 }
 
+constexpr uint32_t kAnyContext = 1u << 20; // llama.cpp's converter writes it for recurrent models
+
 class Metadata {
 public:
     Metadata(const Schedule& s, const GgufSide& side, GgufWriter& w)
@@ -55,7 +57,7 @@ public:
 
     void write() {
         u32("block_count", uint32_t(s_.layers.size()));
-        if (s_.trained_context) u32("context_length", s_.trained_context);
+        u32("context_length", s_.trained_context ? s_.trained_context : kAnyContext);
         u32("embedding_length", s_.width);
         u32("vocab_size", s_.vocabulary);
         const bool rms = s_.head.norm.kind == kernel::NormKind::rms;
@@ -149,7 +151,6 @@ private:
     void granite() {
         const AttentionSpec* a = first(layers_, &LayerOps::attention);
         w_.boolean(prefix_ + "rope.scaling.finetuned", a && a->rope.kind != RopeKind::none);
-        if (s_.architecture == "bamba") return; // has none, which tells the two apart
         f32("embedding_scale", s_.embedding.scale);
         f32("residual_scale",
             s_.layers.empty() || s_.layers[0].blocks.empty() ? 1 : s_.layers[0].blocks[0].residual_scale);

@@ -44,10 +44,11 @@ Result<Config> read(const JsonObject& c) {
 
 AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
     AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias);
-    if (c.head_norms) {
-        a.q_norm = slots.rms(at + "q_norm.weight", c.heads.head_size, c.eps);
-        a.k_norm = slots.rms(at + "k_norm.weight", c.heads.head_size, c.eps);
-    }
+    const auto norm = [&](const std::string& name) {
+        return slots.optional(name, c.head_norms) ? slots.rms(name, c.heads.head_size, c.eps) : Norm();
+    };
+    a.q_norm = norm(at + "q_norm.weight");
+    a.k_norm = norm(at + "k_norm.weight");
     a.rope = rope;
     return a;
 }
@@ -79,26 +80,24 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-// Layers that predict further tokens stand behind the others.
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "glm4_moe"));
     weft_TRY(gguf_copy(files, config,
-                       {{"leading_dense_block_count", "first_k_dense_replace"},
+                       {{"leading_dense_block_count", "first_k_dense_replace", 0},
                         {"expert_count", "num_local_experts"},
+                        {"expert_feed_forward_length", "moe_intermediate_size"},
                         {"expert_shared_count", "n_shared_experts"},
-                        {"expert_weights_scale", "routed_scaling_factor"},
-                        {"expert_weights_norm", "norm_topk_prob"},
-                        {"expert_group_count", "n_group"},
-                        {"expert_group_used_count", "topk_group"},
-                        {"nextn_predict_layers", "predicting"}}));
-    const JsonObject view(config, files.gguf()->origin());
-    weft_ASSIGN(const uint32_t layers, view.count("num_hidden_layers"));
-    weft_ASSIGN(const uint32_t predicting, count_or_zero(view, "predicting", 0));
-    if (predicting >= layers) return view.bad("predicting", "must be below the number of layers");
-    config["num_hidden_layers"] = layers - predicting;
-    config["use_qk_norm"] = gguf_has(files, "attn_q_norm.weight");
-    config["attention_bias"] = gguf_has(files, "attn_q.bias");
-    if (!config.contains("partial_rotary_factor")) config["partial_rotary_factor"] = 1;
+                        {"expert_weights_scale", "routed_scaling_factor", 0},
+                        {"expert_weights_norm", "norm_topk_prob", false},
+                        {"expert_gating_func", "gating", 0},
+                        {"expert_group_count", "n_group", 1},
+                        {"expert_group_used_count", "topk_group", 1}}));
+    if (config["gating"] != 0 && config["gating"] != 2)
+        return in_gguf_words(JsonObject(config, files.gguf()->origin())
+                                 .bad("gating", "must be 2, scores by a sigmoid; others are not supported"),
+                             config);
+    if (config["routed_scaling_factor"] == 0) config["routed_scaling_factor"] = 1;
+    config["use_qk_norm"] = config["attention_bias"] = true;
     return config;
 }
 

@@ -76,14 +76,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "gpt2"));
+    weft_ASSIGN(Json config,
+                gguf_decoder(files, "gpt2", {.epsilon = {"attention.layer_norm_epsilon", "layer_norm_epsilon"}}));
     for (const auto& [from, to] : {std::pair{"num_hidden_layers", "n_layer"},
                                    {"hidden_size", "n_embd"},
                                    {"num_attention_heads", "n_head"},
                                    {"intermediate_size", "n_inner"},
-                                   {"max_position_embeddings", "n_positions"},
-                                   {"layer_norm_eps", "layer_norm_epsilon"}})
-        if (config.contains(from)) config[to] = config[from];
+                                   {"max_position_embeddings", "n_positions"}})
+        config[to] = config[from];
     return config;
 }
 

@@ -90,7 +90,8 @@ MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
     m.activation = kernel::Activation::quick_gelu; // x sigmoid(1.702 x)
     m.limit = float(c.limit);
     m.up_offset = 1;
-    m.router = slots.linear(at + "router", m.experts, c.width, true);
+    m.router = {slots.matrix(at + "router.weight", m.experts, c.width), slots.vector(at + "router.bias", {m.experts}),
+                c.width, m.experts};
     experts_in(slots, m, at + "experts.", c.width);
     return m;
 }
@@ -115,7 +116,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Rope rope, whole_head_rope(config.changed(complete), slots, c.heads.head_size, 150000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
-        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
+        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias);
+        if (c.attention_bias) a.out.bias = slots.vector(attn + "o_proj.bias", {c.width});
         a.sinks = slots.vector(attn + "sinks", {c.heads.heads});
         a.rope = rope;
         a.window = c.windows[i];
@@ -126,10 +128,11 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "gpt_oss"));
-    config["num_local_experts"] = config.value("num_experts", 0);
-    if (!config.contains("rope_scaling") && !config.contains("rope_parameters"))
-        config["rope_parameters"] = {{"rope_type", "default"}}; // a file says what it means
-    if (config.contains("moe_intermediate_size")) config["intermediate_size"] = config["moe_intermediate_size"];
+    weft_TRY(gguf_copy(files, config, {{"attention.sliding_window", "sliding_window"}}));
+    weft_TRY(gguf_windows(files, config, 2));
+    weft_TRY(gguf_one_rope(files, config));
+    gguf_rename(config, "num_experts", "num_local_experts");
+    gguf_rename(config, "moe_intermediate_size", "intermediate_size");
     return config;
 }
 

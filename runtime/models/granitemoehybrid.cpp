@@ -4,6 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
+#include <cmath>
 
 namespace weft::granitemoehybrid {
 namespace {
@@ -49,7 +50,8 @@ Result<Config> read(const JsonObject& c) {
 }
 
 AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias, true);
+    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias,
+                                      c.rotates ? rope.rotary : c.heads.head_size);
     a.scale = float(c.attention_multiplier);
     a.rope = rope;
     return a;
@@ -66,9 +68,10 @@ MlpSpec shared_mlp(Slots& slots, const std::string& at, const Config& c) {
 Op ffn(Slots& slots, const std::string& at, const Config& c) {
     // There gate and up are apart, and the shared block is called otherwise where there are no experts.
     const std::string in_gguf = at + "mlp.";
-    const MlpSpec shared = !slots.gguf() ? shared_mlp(slots, at + "shared_mlp.", c)
-                                         : usual_mlp(slots, in_gguf + (c.experts.count ? "shared_expert." : ""),
-                                                     c.width, c.shared_inner, c.activation);
+    const MlpSpec shared = !slots.gguf()
+                               ? shared_mlp(slots, at + "shared_mlp.", c)
+                               : usual_mlp(slots, in_gguf + (c.experts.count ? "shared_expert." : ""), c.width,
+                                           c.shared_inner, c.activation, slots.from_gguf() && !c.experts.count);
     if (!c.experts.count) return shared;
     const std::string moe = at + "block_sparse_moe.";
     MoeSpec m = slots.gguf() ? usual_experts(slots, in_gguf, c.width, c.experts, c.activation) : MoeSpec();
@@ -110,39 +113,32 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-// Bamba's files say the same, without multipliers.
+// Bamba's files are the same, without multipliers. One of 0 is none.
 Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "granitemoehybrid"));
+    weft_ASSIGN(Json config, gguf_decoder(files, "granitemoehybrid", {.hybrid = true}));
     weft_TRY(gguf_copy(files, config,
                        {{"ssm.conv_kernel", "mamba_d_conv"},
                         {"ssm.state_size", "mamba_d_state"},
                         {"ssm.time_step_rank", "mamba_n_heads"},
                         {"ssm.group_count", "mamba_n_groups"},
-                        {"attention.scale", "attention_multiplier"},
-                        {"embedding_scale", "embedding_multiplier"},
-                        {"residual_scale", "residual_multiplier"},
-                        {"logit_scale", "logits_scaling"},
-                        {"expert_count", "num_local_experts"},
-                        {"expert_shared_feed_forward_length", "shared_intermediate_size"}}));
-    if (gguf_has(files, "ssm_in.weight")) weft_TRY(gguf_expand(files, config, "mamba_expand"));
-    weft_TRY(gguf_layer_types(files, config));
+                        {"attention.scale", "attention_multiplier", 0},
+                        {"embedding_scale", "embedding_multiplier", 0},
+                        {"residual_scale", "residual_multiplier", 0},
+                        {"logit_scale", "logits_scaling", 0},
+                        {"rope.scaling.finetuned", "rotates", true},
+                        {"expert_count", "num_local_experts", 0},
+                        {"expert_shared_feed_forward_length", "shared_intermediate_size", nullptr}}));
+    weft_TRY(gguf_expand(files, config, "mamba_expand"));
+    for (const char* name : {"embedding_multiplier", "residual_multiplier", "logits_scaling"})
+        if (config[name] == 0) config[name] = 1;
+    if (config["attention_multiplier"] == 0) {
+        weft_ASSIGN(const uint32_t head_size, gguf_count(files, config, "head_dim"));
+        config["attention_multiplier"] = 1 / std::sqrt(double(head_size));
+    }
     config["mamba_d_head"] = "auto";
-    config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
-    config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
-    config["attention_bias"] = gguf_has(files, "attn_q.bias");
-    if (!config.contains("num_local_experts")) {
-        config["num_local_experts"] = 0;
-        config["shared_intermediate_size"] = config["intermediate_size"];
-    }
-    weft_TRY(gguf_copy(files, config, {{"rope.scaling.finetuned", "rotates"}}));
-    if (config.value("rotates", true)) config["position_embedding_type"] = "rope";
-    if (!config.contains("embedding_multiplier")) {
-        config["model_type"] = "bamba";
-        config["mlp_bias"] = gguf_has(files, "ffn_up.bias");
-        config["attn_layer_indices"] = Json::array();
-        for (size_t i = 0; i < config["layer_types"].size(); ++i)
-            if (config["layer_types"][i] == "full_attention") config["attn_layer_indices"].push_back(i);
-    }
+    config["mamba_conv_bias"] = config["mamba_proj_bias"] = config["attention_bias"] = true;
+    if (config["num_local_experts"] == 0) gguf_rename(config, "intermediate_size", "shared_intermediate_size");
+    if (config["rotates"] == true) config["position_embedding_type"] = "rope";
     return config;
 }
 

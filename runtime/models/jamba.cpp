@@ -66,16 +66,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "jamba"));
+    weft_ASSIGN(Json config, gguf_decoder(files, "jamba", {.hybrid = true}));
     weft_TRY(gguf_copy(files, config,
                        {{"ssm.conv_kernel", "mamba_d_conv"},
                         {"ssm.state_size", "mamba_d_state"},
                         {"ssm.time_step_rank", "mamba_dt_rank"}}));
     weft_TRY(gguf_expand(files, config, "mamba_expand"));
-    weft_TRY(gguf_layer_types(files, config));
-    config["mamba_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
-    config["mamba_proj_bias"] = gguf_has(files, "ssm_in.bias");
-    if (!config.contains("num_experts")) config["num_experts"] = 1;
+    config["mamba_conv_bias"] = config["mamba_proj_bias"] = true;
+    if (config["num_experts"] == 0) config["num_experts"] = 1;
     Json kinds = Json::array();
     for (size_t i = 0; i < config["layer_types"].size(); ++i)
         kinds.push_back(files.find("blk." + std::to_string(i) + ".ffn_gate_inp.weight") ? "sparse" : "dense");

@@ -71,27 +71,17 @@ KeyUse use_of(const std::string& key, bool read, bool asks, const Architecture& 
     return {key, KeyUse::Made::unused};
 }
 
-// Whether the config's key that a metadata key became was read.
-bool became_read(const Json& config, const KeysRead& read, const std::string& path, std::string_view key) {
-    if (!config.is_object()) return false;
-    for (const auto& [name, value] : config.items()) {
-        if (name == kGgufKeys) {
-            for (const auto& [made, from] : value.items())
-                if (from == key && config.contains(made) && read.has(path + made)) return true;
-        } else if (became_read(value, read, path + name + ".", key)) return true;
+// Whether the architecture asked for what became of a metadata key. Nothing: the key is not one of those that every
+// config has, so that who read it had a use for it.
+std::optional<bool> asked_for(const Json& config, const KeysRead& read, std::string_view key) {
+    const Json &names = config[kGgufKeys], &shared = config[kGgufShared];
+    bool asked = false, is_shared = false;
+    for (const auto& [name, from] : names.items()) {
+        if (from != key) continue;
+        is_shared |= std::ranges::find(shared, Json(name)) != shared.end();
+        asked |= read.has(name) || read.has("rope_scaling." + name);
     }
-    return false;
-}
-
-bool became(const Json& config, std::string_view key) {
-    if (!config.is_object()) return false;
-    for (const auto& [name, value] : config.items()) {
-        if (name != kGgufKeys && became(value, key)) return true;
-        if (name == kGgufKeys)
-            for (const auto& [made, from] : value.items())
-                if (from == key && config.contains(made)) return true;
-    }
-    return false;
+    return is_shared ? std::optional(asked) : std::nullopt;
 }
 
 void add(std::vector<KeyUse>& uses, const Json& object, const KeysRead& read, const std::string& path,
@@ -131,8 +121,7 @@ std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, c
     const auto type = metadata.string_or("general.architecture", "");
     for (const GgufMetadata::Entry& entry : metadata.entries()) {
         if (!type || !entry.key.starts_with(std::string(*type) + ".")) continue;
-        const bool was_read =
-            became(config, entry.key) ? became_read(config, read, "", entry.key) : metadata.was_read(entry.key);
+        const bool was_read = asked_for(config, read, entry.key).value_or(metadata.was_read(entry.key));
         // A flag is written for what it says.
         const bool asks = entry.value.type == GgufType::boolean ||
                           std::ranges::any_of(entry.value.bytes, [](std::byte b) { return b != std::byte(0); });

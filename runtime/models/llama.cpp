@@ -7,25 +7,31 @@
 namespace weft::llama {
 namespace {
 
-// What the two config classes disagree on.
+// What the config classes disagree on. transformers takes a Mistral that has layer_types for a Ministral.
 struct Class {
     const char* type;
     uint32_t kv_heads;     // where the config has none; 0: as many as heads
     uint32_t window;       // the same; 0: none
     uint32_t context;      // the same
-    bool windowed, biased; // reads sliding_window; reads attention_bias and mlp_bias
+    bool windowed, biased; // reads sliding_window and layer_types; reads attention_bias and mlp_bias
 };
-constexpr Class kClasses[] = {{"llama", 0, 0, 2048, false, true}, {"mistral", 8, 4096, 131072, true, false}};
+constexpr Class kClasses[] = {{"llama", 0, 0, 2048, false, true},
+                              {"mistral", 8, 4096, 131072, true, false},
+                              {"ministral", 8, 4096, 131072, true, false}};
 
 struct Config : DecoderSizes {
-    uint32_t window;
+    std::vector<uint32_t> windows; // of each layer
     bool mlp_bias;
 };
 
 Result<Config> read(const JsonObject& c, const Class& k) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.kv_heads = k.kv_heads, .reads_bias = k.biased}));
-    weft_ASSIGN(o.window, k.windowed ? count_or_none(c, "sliding_window", k.window) : Result<uint32_t>(0));
+    weft_ASSIGN(const uint32_t window, k.windowed ? count_or_none(c, "sliding_window", k.window) : Result<uint32_t>(0));
+    o.windows.assign(o.layers, 0);
+    if (k.windowed) {
+        weft_ASSIGN(o.windows, layer_windows(c, window, std::vector<bool>(o.layers, window > 0)));
+    }
     weft_ASSIGN(o.mlp_bias, k.biased ? c.boolean_or("mlp_bias", false) : Result<bool>(false));
     return o;
 }
@@ -39,37 +45,45 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        AttentionSpec a =
-            usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias, true);
+        AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias,
+                                          c.attention_bias, rope.rotary);
         a.rope = rope;
-        a.window = c.window;
+        a.window = c.windows[i];
         s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a,
                                           usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation, c.mlp_bias)));
     }
     return s;
 }
 
-// Mixtral's files say that they are Llama's.
+// Mixtral's files say that they are Llama's. None has a window.
 Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(Json config, gguf_decoder(files, "llama"));
-    if (config.value("num_experts", 0) > 0) {
+    if (config["num_experts"] != 0) {
         config["model_type"] = "mixtral";
-        config["num_local_experts"] = config["num_experts"];
+        gguf_rename(config, "num_experts", "num_local_experts");
     }
-    config["attention_bias"] = files.find("blk.0.attn_q.bias") != nullptr;
-    config["mlp_bias"] = files.find("blk.0.ffn_up.bias") != nullptr;
+    config["sliding_window"] = nullptr;
+    config["attention_bias"] = config["mlp_bias"] = true;
     return config;
 }
 
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"llama", "mistral"},
+const Architecture architecture{{"llama", "mistral", "ministral"},
                                 "Llama, Mistral",
                                 "grouped-query attention, rotary positions of every type, SwiGLU; sliding window",
                                 schedule,
                                 {{"llama", gguf_config}},
-                                {{"mistral3", "mistral"}},
+                                {{"mistral3",
+                                  "mistral",
+                                  true,
+                                  {{"vocab_size", 32000},
+                                   {"hidden_size", 4096},
+                                   {"intermediate_size", 14336},
+                                   {"num_hidden_layers", 32},
+                                   {"num_attention_heads", 32}},
+                                  {"layer_types"}}},
                                 {},
                                 {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 

@@ -50,18 +50,17 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "mamba"));
+    weft_ASSIGN(Json config,
+                gguf_decoder(files, "mamba", {.epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
     weft_TRY(gguf_copy(files, config,
                        {{"ssm.conv_kernel", "conv_kernel"},
                         {"ssm.state_size", "state_size"},
                         {"ssm.time_step_rank", "time_step_rank"},
-                        {"ssm.dt_b_c_rms", "inner_norms"},
-                        {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+                        {"ssm.dt_b_c_rms", "inner_norms", false}}));
     weft_TRY(gguf_expand(files, config, "expand"));
     config.erase("intermediate_size"); // of a feed-forward network, which there is not
-    if (config.value("inner_norms", false)) config["model_type"] = "falcon_mamba";
-    config["use_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
-    config["use_bias"] = gguf_has(files, "ssm_in.bias");
+    if (config["inner_norms"] == true) config["model_type"] = "falcon_mamba";
+    config["use_conv_bias"] = config["use_bias"] = true;
     return config;
 }
 

@@ -46,21 +46,19 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "mamba2"));
+    weft_ASSIGN(Json config,
+                gguf_decoder(files, "mamba2", {.epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
     weft_TRY(gguf_copy(files, config,
                        {{"ssm.conv_kernel", "conv_kernel"},
                         {"ssm.state_size", "state_size"},
                         {"ssm.time_step_rank", "num_heads"},
                         {"ssm.group_count", "n_groups"},
-                        {"ssm.inner_size", "inner"},
-                        {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+                        {"ssm.inner_size", "inner"}}));
     weft_TRY(gguf_expand(files, config, "expand"));
-    const JsonObject view(config, files.gguf()->origin());
-    weft_ASSIGN(const uint32_t inner, view.count("inner"));
-    weft_ASSIGN(const uint32_t heads, view.count("num_heads"));
+    weft_ASSIGN(const uint32_t inner, gguf_count(files, config, "inner"));
+    weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "num_heads"));
     config["head_dim"] = inner / heads;
-    config["use_conv_bias"] = gguf_has(files, "ssm_conv1d.bias");
-    config["use_bias"] = gguf_has(files, "ssm_in.bias");
+    config["use_conv_bias"] = config["use_bias"] = true;
     return config;
 }
 

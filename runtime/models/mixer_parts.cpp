@@ -29,8 +29,9 @@ WeightId per_head(Slots& slots, const std::string& name, uint32_t heads, WeightT
 
 Conv convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
                  kernel::Activation activation) {
-    return {slots.vector(at + ".weight", {channels, taps}), bias ? slots.vector(at + ".bias", {channels}) : kNoWeight,
-            channels, taps, activation};
+    return {slots.vector(at + ".weight", {channels, taps}),
+            slots.optional(at + ".bias", bias) ? slots.vector(at + ".bias", {channels}) : kNoWeight, channels, taps,
+            activation};
 }
 
 } // namespace

@@ -34,7 +34,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         // What transformers 5 calls the block once it is loaded.
         const std::string at = layer_name(i), renamed = at + "mlp.";
         const std::string moe = slots.gguf() || slots.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
-        AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, false, false, true);
+        AttentionSpec a =
+            usual_attention(slots, at + "self_attn.", c.heads, c.width, false, slots.from_gguf(), rope.rotary);
         a.rope = rope;
         a.window = c.window;
         s.layers.push_back(

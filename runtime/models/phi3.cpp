@@ -21,6 +21,7 @@ Result<Config> read(const JsonObject& c) {
 // The released configs spell LongRoPE in three ways; the original context is a key of the
 // class itself, 4096 where the config has none.
 Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
+    if (slots.from_gguf()) return rope_of(c, slots, head_size, 10000);
     weft_ASSIGN(Json parameters, rope_parameters(c, 10000, "", 1, 4096));
     weft_ASSIGN(const uint32_t original, c.count_or("original_max_position_embeddings", 4096));
     parameters["original_max_position_embeddings"] = original;
@@ -41,7 +42,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.", mlp = at + "mlp.";
         AttentionSpec a = c.heads.attention();
-        a.qkv = slots.linear(attn + "qkv_proj", c.heads.q_rows() + 2 * c.heads.kv_rows(), c.width);
+        a.qkv = slots.linear(attn + "qkv_proj", c.heads.q_rows() + 2 * c.heads.kv_rows(), c.width, slots.from_gguf());
         a.out = slots.linear(attn + "o_proj", c.width, c.heads.q_rows());
         a.rope = rope;
         a.window = c.window;
@@ -55,24 +56,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-// The divisors of LongRoPE are tensors.
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "phi3"));
-    weft_TRY(gguf_copy(files, config,
-                       {{"rope.scaling.original_context_length", "original_max_position_embeddings"},
-                        {"rope.scaling.attn_factor", "attention_factor"}}));
-    config.erase("rope_scaling");
-    const TensorView *long_factors = files.find("rope_factors_long.weight"),
-                     *short_factors = files.find("rope_factors_short.weight");
-    if (long_factors && short_factors) {
-        weft_ASSIGN(const auto far, read_f32(*long_factors));
-        weft_ASSIGN(const auto near, read_f32(*short_factors));
-        config["rope_scaling"] = {{"rope_type", "longrope"}, {"long_factor", far}, {"short_factor", near}};
-        if (config.contains("attention_factor"))
-            config["rope_scaling"]["attention_factor"] = config["attention_factor"];
-    }
-    return config;
-}
+Result<Json> gguf_config(const ModelFiles& files) { return gguf_decoder(files, "phi3"); }
 
 } // namespace
 

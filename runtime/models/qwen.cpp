@@ -41,6 +41,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     Slots slots(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    if (slots.optional("lm_head.bias", slots.from_gguf() && k.qkv_bias))
+        s.head.linear.bias = slots.vector("lm_head.bias", {s.vocabulary});
     weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 32768));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";

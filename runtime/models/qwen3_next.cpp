@@ -74,7 +74,7 @@ AttentionSpec gated_attention(Slots& slots, const std::string& at, const Config&
     parts.push_back({at + "k_proj", h.kv_rows()});
     parts.push_back({at + "v_proj", h.kv_rows()});
     take(parts, at + "q_proj", h.heads, 2 * h.head_size, h.head_size, h.head_size);
-    a.qkv = slots.stacked_linear(at + "q, k, v, gate", parts, c.width, c.attention_bias);
+    a.qkv = slots.stacked_linear(at + "q, k, v, gate", parts, c.width, c.attention_bias || slots.from_gguf());
     a.gate = true;
     a.q_norm = slots.rms(at + "q_norm.weight", h.head_size, c.eps, true);
     a.k_norm = slots.rms(at + "k_norm.weight", h.head_size, c.eps, true);
@@ -115,17 +115,15 @@ Result<Json> gguf_config(const ModelFiles& files) {
                         {"ssm.group_count", "linear_num_key_heads"},
                         {"ssm.time_step_rank", "linear_num_value_heads"},
                         {"ssm.inner_size", "linear_values"},
-                        {"full_attention_interval", "full_attention_interval"}}));
-    const JsonObject view(config, files.gguf()->origin());
-    weft_ASSIGN(const uint32_t values, view.count("linear_values"));
-    weft_ASSIGN(const uint32_t heads, view.count("linear_num_value_heads"));
+                        {"full_attention_interval", "full_attention_interval", 4}}));
+    weft_ASSIGN(const uint32_t values, gguf_count(files, config, "linear_values"));
+    weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "linear_num_value_heads"));
     config["linear_value_head_dim"] = values / heads;
     if (files.gguf()->has("qwen3next.attention.recurrent_layers")) {
         weft_ASSIGN(const auto recurrent, files.gguf()->integers("qwen3next.attention.recurrent_layers"));
         config["layer_types"] = Json::array();
         for (const int64_t r : recurrent) config["layer_types"].push_back(r ? "linear_attention" : "full_attention");
     }
-    if (!config.contains("partial_rotary_factor")) config["partial_rotary_factor"] = 1;
     return config;
 }
 

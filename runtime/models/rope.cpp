@@ -164,6 +164,9 @@ Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, Ro
         return Error{ErrorCode::unsupported,
                      p.origin() + ": rope type '" + type + "' is not supported",
                      {"weft knows: default, linear, dynamic, yarn, llama3, longrope"}};
+    weft_ASSIGN(const double magnitude, p.number_or(kRopeMagnitude, 1));
+    rope.factor *= float(magnitude);
+    rope.long_factor *= float(magnitude);
     std::vector<float> values(frequencies.begin(), frequencies.end());
     bool finite = std::isfinite(rope.factor) && std::isfinite(rope.long_factor) && std::isfinite(rope.ntk);
     for (float f : values) finite = finite && std::isfinite(f);

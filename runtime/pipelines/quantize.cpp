@@ -127,7 +127,7 @@ void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, 
 
 // Where a row of the file's tensor begins in the source's slot.
 uint64_t element_of(const Source& s, uint64_t file_row) {
-    const uint64_t zipped = s.piece->zipped, in_group = zipped ? file_row % zipped : 0,
+    const uint64_t zipped = s.piece->zipped, in_group = zipped ? (file_row - s.piece->first_row) % zipped : 0,
                    row = file_row - in_group + in_group / 2 + (in_group % 2 ? zipped / 2 : 0);
     return s.element + (row - s.piece->first_row) * matrix_of(*s.piece).columns;
 }
@@ -354,7 +354,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
 Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to,
                                 const QuantizeOptions& options) try {
     // Readers know the format by the name; and so no file of the model is ever replaced.
-    if (to.extension() != ".gguf")
+    if (!has_extension(to, ".gguf"))
         return Error{
             ErrorCode::invalid_argument, "'" + to.string() + "': the name of the file to write must end in .gguf", {}};
     std::error_code not_there;

@@ -10,7 +10,8 @@ namespace weft {
 
 weft_ENUM_NAMES(BlockInput, BlockInput::residual_plus_side, "residual", "residual_and_embedding", "side",
                 "residual_plus_side") weft_ENUM_NAMES(BlockOutput, BlockOutput::side, "add_to_residual", "side")
-    weft_ENUM_NAMES(WeightTransform, WeightTransform::negative_exp, "none", "transpose", "add_one", "negative_exp")
+    weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp",
+                    "or_zeros")
 
         class ScheduleFields : public Fields {
 public:

@@ -132,7 +132,7 @@ PieceMatrix matrix_of(const WeightPiece& piece) {
 
 uint64_t file_row(const WeightPiece& piece, uint64_t row) {
     if (!piece.zipped) return row;
-    const uint64_t half = piece.zipped / 2, in_group = row % piece.zipped;
+    const uint64_t half = piece.zipped / 2, in_group = (row - piece.first_row) % piece.zipped;
     return row - in_group + (in_group < half ? 2 * in_group : 2 * (in_group - half) + 1);
 }
 

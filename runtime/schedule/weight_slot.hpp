@@ -13,6 +13,7 @@ enum class WeightTransform : uint32_t {
     transpose,    ///< the file holds [in, out] (GPT-2's Conv1D), or [experts, in, out] (gpt-oss)
     add_one,      ///< zero-centred norm weights: 1 + w
     negative_exp, ///< A_log -> -exp(A_log)
+    or_zeros,     ///< of vectors: as it is, and zeros where the file has no such tensor
 };
 
 /// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]`
@@ -23,7 +24,7 @@ struct WeightPiece {
     std::vector<uint64_t> file_shape;
     uint64_t first_row = 0, rows = 0; ///< rows = 0: all
     WeightTransform transform = WeightTransform::none;
-    /// The file has, of every so many rows, those of the first and the second half in turn; 0: it does not.
+    /// The file has, of every so many of these rows, those of the first and the second half in turn; 0: it does not.
     uint32_t zipped = 0;
 };
 

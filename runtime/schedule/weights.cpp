@@ -38,10 +38,12 @@ std::string layout_problem(const WeightSlot& slot) {
             long double elements = 1; // the shape may come from a file
             for (uint64_t d : piece.file_shape) elements *= d;
             if (piece.names.empty()) return "a piece must have a name";
+            if (piece.transform == WeightTransform::or_zeros && slot.matrix)
+                return "only pieces of vectors can be zeros where there is no tensor";
             if (!(elements >= 1 && elements <= kMostElements))
                 return "the shape of a piece must have 1 to 2^46 elements";
             const PieceMatrix m = matrix_of(piece);
-            if (piece.zipped % 2 != 0 || (piece.zipped && m.rows % piece.zipped))
+            if (piece.zipped % 2 != 0 || (piece.zipped && (piece.rows ? piece.rows : m.rows) % piece.zipped))
                 return "zipped must be even and divide the rows";
             if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row ||
                 (piece.rows == 0 && piece.first_row != 0))
@@ -65,10 +67,19 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
         bool whole = true;
         for (const WeightPiece& piece : pieces_for(slot, files)) {
             const TensorView* view = find_tensor(piece, files);
+            if (!view && piece.transform == WeightTransform::or_zeros) {
+                total += elements_of(piece);
+                continue;
+            }
             if (!view) {
                 std::string names;
-                for (const auto& name : piece.names) names += (names.empty() ? "'" : " or '") + name + "'";
-                problems.push_back("tensor " + names + " is missing (" + slot.name + ")");
+                std::string promised;
+                for (const auto& name : piece.names) {
+                    names += (names.empty() ? "'" : " or '") + name + "'";
+                    if (promised.empty()) promised = files.promised(name);
+                }
+                problems.push_back("tensor " + names + " is missing (" + slot.name + ")" +
+                                   (promised.empty() ? "" : ", though " + promised));
                 whole = false;
                 continue;
             }
@@ -201,7 +212,7 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
     std::vector<std::byte> staging;
     uint64_t at = 0; // element of the slot
     for (const WeightPiece& piece : pieces_for(slot, files)) {
-        const TensorView& view = *find_tensor(piece, files);
+        const TensorView* view = find_tensor(piece, files); // nullptr: zeros
         const PieceMatrix m = matrix_of(piece);
         const uint64_t rows = piece.rows ? piece.rows : m.rows;
         size_t p = 0;
@@ -214,7 +225,8 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
             const uint64_t n = std::min(batch, rows - r);
             const vk::Slice& slice = weight.parts[p].slice;
             std::byte* const bytes = slice.mapped ? slice.mapped + to : (staging.resize(n * row_bytes), staging.data());
-            read_rows(piece, view, part.dtype, piece.first_row + r, n, bytes);
+            if (view) read_rows(piece, *view, part.dtype, piece.first_row + r, n, bytes);
+            else std::fill_n(bytes, n * row_bytes, std::byte{0});
             if (!slice.mapped) weft_TRY(uploader.write(slice.part(to, n * row_bytes), staging));
             to += n * row_bytes;
             if (!told(n * row_bytes)) return Error{ErrorCode::cancelled, "loading was stopped", {}};

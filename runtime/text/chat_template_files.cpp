@@ -91,7 +91,7 @@ Status add_directory(ChatTemplateState& state, const fs::path& directory) {
     for (const char* folder : {"chat_templates", "additional_chat_templates"}) {
         for (const auto& entry : fs::directory_iterator(directory / folder, ignored)) {
             const std::string name = entry.path().stem().string();
-            if (entry.path().extension() == ".jinja" && !state.templates.contains(name))
+            if (has_extension(entry.path(), ".jinja") && !state.templates.contains(name))
                 weft_TRY(add_file(state, name, entry.path()));
         }
     }
@@ -116,7 +116,7 @@ Status add_tokens_beside(ChatTemplateState& state, const fs::path& directory) {
 Status add_tokens_of_model(ChatTemplateState& state, const fs::path& path) {
     std::error_code ignored;
     if (fs::is_directory(path, ignored)) return add_tokens_beside(state, path);
-    if (path.extension() != ".gguf") return add_tokens_beside(state, path.parent_path());
+    if (!is_gguf(path)) return add_tokens_beside(state, path.parent_path());
     weft_ASSIGN(const auto parts, open_gguf_parts(path));
     return add_gguf_tokens(state.tokens, parts[0].metadata());
 }
@@ -131,7 +131,7 @@ Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string&
     if (!fs::exists(path, ignored))
         return Error{ErrorCode::not_found, path.string() + ": there is no such file or directory", {}};
     const bool is_directory = fs::is_directory(path, ignored);
-    if (!tokens.empty() && !fs::is_directory(tokens, ignored) && tokens.extension() != ".gguf") {
+    if (!tokens.empty() && !fs::is_directory(tokens, ignored) && !is_gguf(tokens)) {
         weft_ASSIGN(const Json file, read_object(tokens));
         add_tokens(state->tokens, file);
     } else {
@@ -139,18 +139,17 @@ Result<ChatTemplate> ChatTemplate::load(const fs::path& path, const std::string&
     }
     if (is_directory) {
         weft_TRY(add_directory(*state, path));
-    } else if (path.extension() == ".gguf") {
+    } else if (is_gguf(path)) {
         weft_ASSIGN(const auto parts, open_gguf_parts(path));
         weft_TRY(add_gguf_templates(*state, parts[0].metadata()));
-    } else if (path.extension() == ".json") {
+    } else if (has_extension(path, ".json")) {
         weft_ASSIGN(const Json file, read_object(path));
         weft_TRY(add_from_config(*state, file, path.string()));
-    } else if (path.extension() == ".jinja") {
+    } else if (has_extension(path, ".jinja")) {
         weft_TRY(add_file(*state, "default", path));
     } else {
-        return Error{ErrorCode::unsupported,
-                     path.string() + ": neither a model directory nor a .gguf, .jinja or .json file",
-                     {}};
+        return Error{
+            ErrorCode::unsupported, path.string() + ": neither a model directory nor a GGUF, .jinja or .json file", {}};
     }
     if (state->templates.empty())
         return Error{ErrorCode::not_found, path.string() + ": the model has no chat template", {}};

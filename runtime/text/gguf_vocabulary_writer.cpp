@@ -102,7 +102,7 @@ Result<GgufVocabularyReport> write_json(const ModelFiles& files, const Source& f
 Result<GgufVocabularyReport> write_other(const ModelFiles& files, const Source& from, uint32_t rows, GgufWriter& w) {
     const std::string origin = from.path.string();
     GgufDraft draft;
-    if (from.path.extension() == ".model") {
+    if (has_extension(from.path, ".model")) {
         weft_ASSIGN(text::SentencePieces file, text::read_sentencepiece_file(from.bytes, origin));
         TokenizerSettings settings = from.settings;
         weft_ASSIGN(const auto around, text::apply_class(file, settings)); // the ids of its class

@@ -56,7 +56,7 @@ bool is_world_line(std::string_view line) {
 
 Result<TokenizerParts> load_file(const fs::path& path, const TokenizerSettings& settings) {
     const std::string origin = path.string(), name = path.filename().string();
-    if (path.extension() == ".gguf") {
+    if (is_gguf(path)) {
         weft_ASSIGN(const GgufFile file, GgufFile::open(path));
         return read_gguf_vocabulary(file.metadata());
     }
@@ -64,11 +64,11 @@ Result<TokenizerParts> load_file(const fs::path& path, const TokenizerSettings& 
         return load_file(fs::path(path).replace_filename("vocab.json"), settings);
     weft_ASSIGN(const std::string text, read_file(path));
     if (text.empty()) return Error{ErrorCode::malformed, origin + ": is empty", {}};
-    if (path.extension() == ".json") return load_json(text, path, settings);
+    if (has_extension(path, ".json")) return load_json(text, path, settings);
     std::string_view line = std::string_view(text).substr(0, text.find('\n'));
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (path.extension() == ".tiktoken" || is_rank_line(line)) return read_tiktoken(text, origin, name, settings);
-    if (text[0] == '\n' || path.extension() == ".model" || path.extension() == ".spm")
+    if (has_extension(path, ".tiktoken") || is_rank_line(line)) return read_tiktoken(text, origin, name, settings);
+    if (text[0] == '\n' || has_extension(path, ".model") || has_extension(path, ".spm"))
         return read_sentencepiece(text, origin, settings);
     if (is_world_line(line)) return read_rwkv_world(text, origin);
     weft_ASSIGN(const Json json, vocab_txt_as_json(text, origin, settings));
@@ -88,7 +88,7 @@ Result<TokenizerParts> load_directory(const fs::path& directory) {
     std::vector<fs::path> ranks;
     std::error_code failed;
     for (fs::directory_iterator it(directory, failed), end; !failed && it != end; it.increment(failed)) {
-        if (it->path().extension() == ".tiktoken") ranks.push_back(it->path());
+        if (has_extension(it->path(), ".tiktoken")) ranks.push_back(it->path());
     }
     if (ranks.size() == 1) return load_file(ranks[0], settings);
     std::string looked_for;
@@ -105,13 +105,13 @@ Result<TokenizerParts> load_tokenizer(const fs::path& path) {
     if (fs::is_directory(path, ignored)) return load_directory(path);
     if (!is_file(path)) return Error{ErrorCode::not_found, path.string() + ": is neither a file nor a directory", {}};
     // The files beside a lone tokenizer.json are another's, maybe; the other kinds need them.
-    if (path.filename() == "tokenizer.json" || path.extension() == ".gguf") return load_file(path, {});
+    if (path.filename() == "tokenizer.json" || is_gguf(path)) return load_file(path, {});
     weft_ASSIGN(const TokenizerSettings settings, TokenizerSettings::read(path.parent_path()));
     return load_file(path, settings);
 }
 
 Result<Json> tokenizer_as_json(const fs::path& path, std::string_view text, const TokenizerSettings& settings) {
-    if (path.extension() != ".json") return vocab_txt_as_json(text, path.string(), settings);
+    if (!has_extension(path, ".json")) return vocab_txt_as_json(text, path.string(), settings);
     weft_ASSIGN(Json root, parse_json(text, path.string()));
     return completed(std::move(root), path, settings);
 }

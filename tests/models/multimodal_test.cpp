@@ -5,6 +5,7 @@
 #include "device.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"
+#include "schedules.hpp"
 #include "unit/temporary_directory.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <fstream>
@@ -75,4 +76,70 @@ TEST_CASE("the text part of a multimodal model", "[models]") {
         CHECK(report->ok());
         CHECK(report->runs.size() == 6);
     }
+}
+
+namespace {
+
+// The model_type of its text, and what transformers has as defaults of both classes.
+struct Multimodal {
+    const char *type, *text_type;
+    uint32_t layers, width, vocabulary, heads, kv_heads, head_size, inner;
+};
+constexpr Multimodal kMultimodal[] = {{"mistral3", "mistral", 32, 4096, 32000, 32, 8, 128, 14336},
+                                      {"gemma3", "gemma3_text", 26, 2304, 262208, 8, 4, 256, 9216}};
+
+bool tied(const Schedule& s) { return s.head.linear.weight == s.embedding.table; }
+
+} // namespace
+
+TEST_CASE("what the config of a multimodal model leaves out is its classes' own", "[models]") {
+    for (const Multimodal& m : kMultimodal) DYNAMIC_SECTION(m.type) {
+            const Json sparse{{"model_type", m.type}, {"text_config", Json::object()}};
+            const Schedule s = test::require_schedule(sparse);
+            CHECK(s.architecture == m.text_type);
+            CHECK(s.layers.size() == m.layers);
+            CHECK(s.width == m.width);
+            CHECK(s.vocabulary == m.vocabulary);
+            const auto& a = test::op<AttentionSpec>(s, 0);
+            CHECK(a.heads == m.heads);
+            CHECK(a.kv_heads == m.kv_heads);
+            CHECK(a.head_size == m.head_size);
+            CHECK(test::op<MlpSpec>(s, 0, 1).inner == m.inner);
+            CHECK(tied(s));
+            // The head is the whole model's: its text_config has no say.
+            const auto with = [&](const Json& outer, const Json& inner) {
+                Json config = sparse;
+                config.update(outer);
+                config["text_config"] = inner;
+                return config;
+            };
+            const Json yes{{"tie_word_embeddings", true}}, no{{"tie_word_embeddings", false}};
+            CHECK_FALSE(tied(test::require_schedule(with(no, Json::object()))));
+            CHECK_FALSE(tied(test::require_schedule(with(no, yes))));
+            CHECK(tied(test::require_schedule(with(Json::object(), no))));
+            CHECK(test::require_schedule(with(Json::object(), {{"num_hidden_layers", 3}})).layers.size() == 3);
+        }
+}
+
+TEST_CASE("a Mistral with layer_types is Ministral, unless it is a part of another model", "[models]") {
+    const Json plain = test::config_of(kCase);
+    const auto windows = [](const Json& config) {
+        const Schedule s = test::require_schedule(config);
+        return std::vector{test::op<AttentionSpec>(s, 0).window, test::op<AttentionSpec>(s, 1).window};
+    };
+    const Json typed = test::edited(plain, [](Json& c) { c["layer_types"] = {"full_attention", "sliding_attention"}; });
+    CHECK(windows(plain) == std::vector<uint32_t>{8, 8});
+    CHECK(windows(typed) == std::vector<uint32_t>{0, 8});
+    CHECK(windows(test::edited(typed, [](Json& c) { c["model_type"] = "ministral"; })) == std::vector<uint32_t>{0, 8});
+    CHECK(windows({{"model_type", "mistral3"}, {"text_config", typed}}) == std::vector<uint32_t>{8, 8});
+
+    const test::TemporaryDirectory folder;
+    std::filesystem::copy_file(kCase / "model.safetensors", folder / "model.safetensors");
+    folder.write("config.json", typed.dump());
+    const auto report =
+        check(test::device(), folder.path(),
+              {.io = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/ministral_io.safetensors"});
+    INFO((report ? report->text() : report.error().text()));
+    REQUIRE(bool(report));
+    CHECK(report->ok());
 }

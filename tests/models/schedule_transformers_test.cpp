@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transformer decoders: configs to schedules, against the goldens' files and with edited configs. No device needed.
+#include "io/safetensors_writer.hpp"
 #include "schedules.hpp"
 #include <cmath>
 #include <numbers>
@@ -33,6 +34,35 @@ Json in_new_spelling(Json c) {
 }
 
 } // namespace
+
+TEST_CASE("a weight that the index of the shards promises and its shard lacks", "[models]") {
+    const auto from = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/mistral-swa";
+    const auto whole = SafetensorsFile::open(from / "model.safetensors");
+    REQUIRE(whole);
+    const TemporaryDirectory folder;
+    std::filesystem::copy_file(from / "config.json", folder / "config.json");
+    const auto problems = [&](const std::string& left_out) {
+        std::vector<TensorView> views;
+        Json index{{"weight_map", {{"another.weight", "one.safetensors"}}}};
+        for (const TensorView& view : whole->tensors()) {
+            index["weight_map"][view.name] = "one.safetensors";
+            if (view.name != left_out) views.push_back(view);
+        }
+        REQUIRE(write_safetensors(folder / "one.safetensors", views));
+        folder.write("model.safetensors.index.json", index.dump());
+        const auto files = ModelFiles::open(folder.path());
+        REQUIRE(files);
+        const auto schedule = make_schedule(*files);
+        REQUIRE(schedule);
+        return check_weights(schedule->weights, *files);
+    };
+    CHECK(problems("").empty());
+    const auto found = problems("model.norm.weight");
+    REQUIRE(found.size() == 1);
+    CHECK(found[0] == "tensor 'model.norm.weight' or 'norm.weight' is missing (norm.weight), though " +
+                          (folder / "model.safetensors.index.json").string() +
+                          " says that it is in the shard 'one.safetensors'");
+}
 
 TEST_CASE("transformer goldens: the schedule fits the file", "[models]") {
     weft_GOLDEN(llama, "llama");

@@ -244,8 +244,8 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
           "must be one of attention, gated_delta, linear, mamba, mamba2, mlp, moe, is");
     holds(refusal([](Json& j) { attention(j)["rope"]["kind"] = "quarter"; }),
           "key 'blocks.attention.branches[0].rope.kind' must be one of none, half, pairs");
-    holds(refusal([](Json& j) { attention(j)["q_norm"] = Json::object(); }),
-          "k_norm' must be there if and only if q_norm is");
+    holds(refusal([](Json& j) { attention(j)["k_norm"] = Json::object(), attention(j)["key_scale"] = 2; }),
+          "key_scale' must be 1 where norms of k alone");
     holds(refusal([](Json& j) { attention(j)["qkv"] = {{"weight", false}}; }), "qkv.weight' must not be false");
     holds(refusal([](Json& j) { attention(j)["qkv"] = {{"weight", "embedding.table"}}; }), "another shape");
     holds(refusal([](Json& j) { mlp(j)["activation"] = 1; }), "mlp.branches[0].activation' must be one of none, silu");

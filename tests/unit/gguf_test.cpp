@@ -167,9 +167,11 @@ TEST_CASE("gguf: scalars, empty tensors and another alignment") {
 }
 
 TEST_CASE("gguf: what is not a GGUF file that can be read") {
-    CHECK_THAT(refusal(""), ContainsSubstring("0 bytes long"));
-    CHECK_THAT(refusal("GGUX...................."), ContainsSubstring("begins with 'GGUX'"));
+    CHECK_THAT(refusal(""), ContainsSubstring("is no GGUF file: it is empty, 0 bytes"));
+    CHECK_THAT(refusal("GGU"), ContainsSubstring("is no GGUF file: it begins with '"));
+    CHECK_THAT(refusal("GGUX\x03"), ContainsSubstring("is no GGUF file: it begins with 'GGUX'"));
     CHECK_THAT(refusal("version https://git-lfs.github.com/spec/v1\n"), ContainsSubstring("git lfs pull"));
+    CHECK_THAT(refusal("<!doctype html>\n<html>"), ContainsSubstring("'<!doctype html>', so it is a web page"));
     CHECK_THAT(refusal("GGUF"), ContainsSubstring("offset 4: the file ends inside the version"));
     GgufBuilder b;
     b.version = 1;
@@ -307,6 +309,8 @@ TEST_CASE("gguf: parts of a split file") {
                ContainsSubstring("its name must end in '-00001-of-00003.gguf'"));
     CHECK_THAT(open_gguf_parts(dir.write("over-00001-of-00003.gguf", part(7, 3, "a"))).error().message,
                ContainsSubstring("must be below 3, is 7"));
+    dir.write("P-00001-of-00002.GGUF", part(0, 2, "a", 2));
+    CHECK(open_gguf_parts(dir.write("P-00002-of-00002.GGUF", part(1, 2, "b", 2))));
     const auto single = open_gguf_parts(dir.write("single.gguf", two_tensors().file()));
     REQUIRE(single);
     CHECK(single->size() == 1);

@@ -2,6 +2,7 @@
 // Tests of L0 io: which files of a directory make a model, and what is said when they do not fit together.
 #include "io/model_files.hpp"
 #include "io/safetensors_writer.hpp"
+#include "unit/gguf_builder.hpp"
 #include "unit/goldens.hpp"
 #include "unit/temporary_directory.hpp"
 #include <catch2/catch_test_macros.hpp>
@@ -95,8 +96,6 @@ TEST_CASE("model files: an index that does not fit its shards is refused") {
            (directory / "two.safetensors").string() + ": the shard is missing");
     refuse(R"({"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "three.safetensors"}})",
            "'two.safetensors' with 1 tensors is missing");
-    refuse(R"({"weight_map": {"a": "one.safetensors", "b": "one.safetensors"}})",
-           "tensor 'b': is not in the shard 'one.safetensors'");
     refuse(R"({"weight_map": {}})", "names no tensors");
     refuse(R"({"weights": {}})", "key 'weight_map' is missing");
     refuse(R"({"weight_map": [1]})", "key 'weight_map' must be an object");
@@ -114,6 +113,56 @@ TEST_CASE("model files: an index that does not fit its shards is refused") {
     CHECK_THAT(refused(directory.path()).message, ContainsSubstring("tensor 'same': is in several shards"));
     directory.write("two.safetensors", "rubbish");
     CHECK_THAT(refused(directory.path()).message, StartsWith((directory / "two.safetensors").string()));
+}
+
+TEST_CASE("model files: what the index promises and its shards lack") {
+    const test::TemporaryDirectory directory;
+    write_weights(directory, "one.safetensors", {"a", "moved"});
+    write_weights(directory, "two.safetensors", {"c"});
+    directory.write(kIndex, R"({"weight_map": {"a": "one.safetensors", "b": "one.safetensors",
+        "c": "two.safetensors", "moved": "two.safetensors"}})");
+    const auto files = ModelFiles::open(directory.path());
+    INFO((files ? "" : files.error().text()));
+    REQUIRE(files);
+    CHECK(files->tensors().size() == 3);
+    CHECK_FALSE(files->find("b"));
+    CHECK(files->promised("b") == (directory / kIndex).string() + " says that it is in the shard 'one.safetensors'");
+    CHECK(files->find("moved")); // in another shard than the one that is named
+    CHECK(files->promised("a").empty());
+    CHECK(files->promised("nowhere").empty());
+}
+
+TEST_CASE("model files: a GGUF file is known by its beginning") {
+    const test::TemporaryDirectory directory;
+    test::GgufBuilder gguf;
+    gguf.string("general.architecture", "llama");
+    for (const char* name : {"M.GGUF", "sha256-0a1b", "weights.bin", "model.safetensors", "config.json"}) {
+        CAPTURE(name);
+        const auto path = directory.write(name, gguf.file());
+        CHECK(is_gguf(path));
+        const auto files = ModelFiles::open(path);
+        REQUIRE(files);
+        CHECK(files->gguf());
+    }
+    const auto page = directory.write("page.GGUF", "<html>");
+    CHECK(is_gguf(page)); // to say what is wrong with it
+    CHECK_THAT(refused(page).message, StartsWith(page.string() + ": is no GGUF file"));
+    CHECK_FALSE(is_gguf(directory.path()));
+    CHECK_FALSE(is_gguf(directory / "nothing"));
+    CHECK_FALSE(is_gguf(directory.write("short", "GGU")));
+}
+
+TEST_CASE("model files: extensions in another case") {
+    const test::TemporaryDirectory directory;
+    write_weights(directory, "X.SafeTensors", {"a"});
+    directory.write("CONFIG.JSON", R"({"n": 1})");
+    const auto weights = ModelFiles::open(directory / "X.SafeTensors");
+    REQUIRE(weights);
+    CHECK(weights->find("a"));
+    const auto config = ModelFiles::open(directory / "CONFIG.JSON");
+    REQUIRE(config);
+    CHECK(config->config());
+    CHECK(ModelFiles::open(directory.path())); // the only weights there
 }
 
 TEST_CASE("model files: without the usual names exactly one weight file is accepted") {

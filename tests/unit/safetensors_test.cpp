@@ -109,16 +109,26 @@ TEST_CASE("safetensors: a broken header is refused with the file and the rule") 
         CHECK_THAT(file.error().message, StartsWith("dir/bad.safetensors: "));
         CHECK_THAT(file.error().message, ContainsSubstring(rule));
     };
-    refuse("", "is 0 bytes long; a safetensors file begins with 8 bytes of header length");
-    refuse("1234567", "is 7 bytes long");
-    refuse(with_length(3, "{}"), "header length 3 reaches beyond the end of the file of 10 bytes");
+    refuse("", "is no safetensors file: it is empty, 0 bytes, as an interrupted download leaves it");
+    refuse("1234567", "is no safetensors file: it begins with '1234567'");
+    refuse("\x01\xff\n", "is no safetensors file: it begins with '\\x01\\xff\\x0a'");
+    refuse("<!DOCTYPE html>\n<html>", "is no safetensors file: it begins with '<!DOCTYPE html>', so it is a web page");
+    refuse("\xef\xbb\xbf \r\n<HTML lang=\"en\"><body>Sign in</body>", "so it is a web page");
+    refuse("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "so it is a web page");
+    refuse(R"({"error": "Access to the model is restricted", "code": 403})",
+           "it begins with '{\"error\": \"Access to the model i'");
+    refuse(std::string("PK\x03\x04\0\0\x08\x08\0\0", 10), "so it is a zip archive");
+    refuse(std::string("GGUF\x03\0\0\0\x02\0", 10), "it begins with 'GGUF', so it is a GGUF file");
+    refuse(with_length(3, "{}"),
+           "header length 3 reaches beyond the end of the file of 10 bytes: the file is not whole");
     refuse(with_length(100'000'001, "{}"), "header length 100000001 is over the format's limit of 100000000 bytes");
     refuse(with_length(~uint64_t(0), "{}"), "is over the format's limit");
     refuse(with_length(100'000'000, "{}"), "reaches beyond the end");
-    refuse("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "is a Git LFS pointer");
-    refuse(with_length(0, ""), "header must begin with '{'");
-    refuse(file_of(" {}", 0), "header must begin with '{'");
-    refuse(file_of("[]", 0), "header must begin with '{'");
+    refuse("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+           "so it is a Git LFS pointer and not the file itself, which 'git lfs pull' fetches");
+    refuse(with_length(0, ""), "is no safetensors file");
+    refuse(file_of(" {}", 0), "is no safetensors file");
+    refuse(file_of("[]", 0), "is no safetensors file");
     refuse(file_of("{]", 0), "header is not valid JSON at byte 2");
     refuse(file_of("{\"a\":", 0), "header is not valid JSON");
     refuse(file_of("{} x", 0), "header is not valid JSON");
@@ -216,7 +226,7 @@ TEST_CASE("safetensors: opening names the path of what is missing, a directory o
     CHECK_THAT(missing.error().message, StartsWith((directory / "no.safetensors").string()));
     CHECK_THAT(SafetensorsFile::open(directory.path()).error().message, StartsWith(directory.path().string()));
     const auto empty = directory.write("empty.safetensors", "");
-    CHECK_THAT(SafetensorsFile::open(empty).error().message, StartsWith(empty.string() + ": is 0 bytes long"));
+    CHECK_THAT(SafetensorsFile::open(empty).error().message, StartsWith(empty.string() + ": is no safetensors file"));
 }
 
 TEST_CASE("safetensors: every type is found by its name and has its size") {
