@@ -28,6 +28,8 @@ const Architecture* architecture_of(const std::string& type) {
 const std::vector<UnneededTensors> kTensorsNotRead = {
     {"*rotary_emb.inv_freq", "computed from the config"},
     {"*rope.freqs", "computed from the config"},
+    {"rope_freqs.weight", "read as a setting"},
+    {"rope_factors_*.weight", "read as a setting"},
 };
 
 } // namespace

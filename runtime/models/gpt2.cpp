@@ -83,7 +83,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
                                    {"num_attention_heads", "n_head"},
                                    {"intermediate_size", "n_inner"},
                                    {"max_position_embeddings", "n_positions"}})
-        config[to] = config[from];
+        gguf_rename(config, from, to);
     return config;
 }
 

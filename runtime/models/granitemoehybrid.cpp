@@ -152,6 +152,6 @@ const Architecture architecture{
     schedule,
     {{"granitehybrid", gguf_config}},
     {},
-    {{"rope_*", "there are no positions"}}};
+    {{"*rope*", "there are no positions"}}};
 
 } // namespace weft::granitemoehybrid
