@@ -45,7 +45,7 @@ Error not_a_file_of(const char* kind, std::span<const std::byte> bytes) {
     const std::string is_no = std::string("is no ") + kind + " file: ";
     if (bytes.empty()) return malformed(is_no + "it is empty, 0 bytes, as an interrupted download leaves it");
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const std::string message = is_no + "it begins with " + beginning(text);
+    const std::string message = is_no + "it begins with " + beginning(text) + ", not with a header";
     constexpr std::string_view kIgnored = "\xef\xbb\xbf \t\r\n"; // a byte order mark, white space
     const std::string_view begin = text.substr(std::min(text.find_first_not_of(kIgnored), text.size()));
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; };

@@ -229,6 +229,8 @@ broken; head -c 100000 "$model/model.safetensors" >"$scratch/broken/model.safete
 expect 'truncated weights' 1 'model.safetensors' $weft run "$scratch/broken" x
 broken; printf '\377\377\377\377\377\377\377\177' >"$scratch/broken/model.safetensors"
 expect 'header beyond the file' 1 'header' $weft run "$scratch/broken" x
+broken; printf '<!DOCTYPE html>\n<html>Sign in</html>' >"$scratch/broken/model.safetensors"
+expect 'a web page for weights' 1 'is no safetensors file: .*<!DOCTYPE html>.* web page' $weft run "$scratch/broken" x
 broken; sed 's/"qwen3_next"/"qwen9000"/' "$model/config.json" >"$scratch/broken/config.json"
 expect 'unknown architecture' 3 'weft knows: .*llama' $weft run "$scratch/broken" x
 expect 'check of an unknown architecture' 3 'qwen9000' $weft check "$scratch/broken"
@@ -292,6 +294,14 @@ expect 'run of a GGUF file' 0 '^[0-9 ]*$' $weft run "$scratch/tales.gguf" '17 25
 expect 'inspect of a GGUF file' 0 'matmul.blocks: .*quantized weights' $weft inspect "$scratch/tales.gguf"
 # Quantized, so it is off.
 expect 'check of a GGUF file' 1 'prefill' $weft check "$scratch/tales.gguf" --io "$model/io.safetensors"
+ln -s tales.gguf "$scratch/sha256-0a1b"
+expect 'run of a GGUF file by another name' 0 '^[0-9 ]*$' $weft run "$scratch/sha256-0a1b" '17 250 31' --raw-ids -n 4
+expect 'inspect of a GGUF file by another name' 0 'quantized weights' $weft inspect "$scratch/sha256-0a1b"
+expect 'check of a GGUF file by another name' 1 'prefill' $weft check "$scratch/sha256-0a1b" --io "$model/io.safetensors"
+expect 'tokenize with a GGUF file by another name' 0 '^[0-9 ]*$' $weft tokenize "$scratch/sha256-0a1b" 'Once upon a time'
+expect 'template of a GGUF file by another name' 1 'has no chat template' $weft template "$scratch/sha256-0a1b"
+expect 'perplexity of a GGUF file by another name' 0 'perplexity' $weft eval perplexity "$scratch/sha256-0a1b" "$source/LICENSE"
+expect 'quantize from a GGUF file by another name' 1 'must be a model directory' $weft quantize "$scratch/sha256-0a1b" "$scratch/no.gguf"
 expect 'quantize over a file of the model' 2 'must end in .gguf' $weft quantize "$model" "$scratch/model.safetensors"
 expect 'quantize: a type for nothing' 2 "matches 'nothing" \
   $weft quantize "$model" "$scratch/no.gguf" --keep 'nothing*=f16'

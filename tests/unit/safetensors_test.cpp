@@ -112,13 +112,13 @@ TEST_CASE("safetensors: a broken header is refused with the file and the rule") 
     refuse("", "is no safetensors file: it is empty, 0 bytes, as an interrupted download leaves it");
     refuse("1234567", "is no safetensors file: it begins with '1234567'");
     refuse("\x01\xff\n", "is no safetensors file: it begins with '\\x01\\xff\\x0a'");
-    refuse("<!DOCTYPE html>\n<html>", "is no safetensors file: it begins with '<!DOCTYPE html>', so it is a web page");
+    refuse("<!DOCTYPE html>\n<html>", "is no safetensors file: it begins with '<!DOCTYPE html>', not with a header, so it is a web page");
     refuse("\xef\xbb\xbf \r\n<HTML lang=\"en\"><body>Sign in</body>", "so it is a web page");
     refuse("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "so it is a web page");
     refuse(R"({"error": "Access to the model is restricted", "code": 403})",
            "it begins with '{\"error\": \"Access to the model i'");
     refuse(std::string("PK\x03\x04\0\0\x08\x08\0\0", 10), "so it is a zip archive");
-    refuse(std::string("GGUF\x03\0\0\0\x02\0", 10), "it begins with 'GGUF', so it is a GGUF file");
+    refuse(std::string("GGUF\x03\0\0\0\x02\0", 10), "it begins with 'GGUF', not with a header, so it is a GGUF file");
     refuse(with_length(3, "{}"),
            "header length 3 reaches beyond the end of the file of 10 bytes: the file is not whole");
     refuse(with_length(100'000'001, "{}"), "header length 100000001 is over the format's limit of 100000000 bytes");
