@@ -159,11 +159,9 @@ Status ChatState::finish(const ChatFunction& on_piece) {
     return Ok{};
 }
 
-// The text that the sequence took in of the answer, special tokens and all. The prompt's last token goes before it:
-// some tokenizers write the first of a text without its space.
+// The text that the sequence took in of the answer, as it follows the prompt, special tokens and all.
 std::string ChatState::own_text() const {
-    StreamDecoder decoder(*model_.tokenizer, false);
-    decoder.push(turn_->tokens.back());
+    StreamDecoder decoder(*model_.tokenizer, false, turn_->tokens);
     std::string text;
     for (const uint32_t id : turn_->generation->own()) text += decoder.push(id);
     return text + decoder.flush();

@@ -47,7 +47,7 @@ std::string_view without_line_ends(std::string_view text, bool behind) {
 } // namespace
 
 AnswerReader::AnswerReader(const Tokenizer& tokenizer, std::string_view opening, Stops stops)
-    : tokenizer_(tokenizer), decoder_(tokenizer, true), stops_(std::move(stops)), marks_(mark_texts()) {
+    : tokenizer_(tokenizer), decoder_(tokenizer, false), stops_(std::move(stops)), marks_(mark_texts()) {
     size_t last = 0;
     for (const Mark& mark : kMarks) {
         const size_t at = opening.rfind(mark.text);
@@ -60,13 +60,7 @@ AnswerReader::AnswerReader(const Tokenizer& tokenizer, std::string_view opening,
 
 void AnswerReader::push(uint32_t id, std::vector<Piece>& out) {
     if (stops_.is_stop(id)) return;
-    if (tokenizer_.is_special(id)) {
-        if (const std::string token = tokenizer_.token(id); in_a_mark(token)) {
-            take(decoder_.flush(), out);
-            take(token, out);
-        }
-        return;
-    }
+    if (tokenizer_.is_special(id) && !in_a_mark(tokenizer_.token(id))) return;
     take(decoder_.push(id), out);
 }
 

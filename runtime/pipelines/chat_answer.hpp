@@ -6,7 +6,8 @@
 
 namespace weft {
 
-/// Knows the marks that models put around their thoughts: <think>, [THINK], <|START_THINKING|>, and the channels of
+/// Decodes an answer as a text of its own, which a message is: it does not begin with the space that would follow the
+/// prompt. Knows the marks that models put around their thoughts: <think>, [THINK], <|START_THINKING|>, and the channels of
 /// gpt-oss.
 class AnswerReader {
 public:

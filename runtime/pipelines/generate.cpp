@@ -94,7 +94,7 @@ Result<GenerateStats> TextModel::generate(std::string_view prompt, const Generat
     if (ids.empty() && !state_->end_tokens().empty())
         ids.push_back(state_->end_tokens()[0]); // texts are separated by it in training
     weft_ASSIGN(Stops stops, Stops::create(options.stop, *state_->tokenizer));
-    StreamDecoder decoder(*state_->tokenizer, true);
+    StreamDecoder decoder(*state_->tokenizer, true, ids);
     auto stats = generate_ids(ids, options, [&](uint32_t id) {
         if (stops.is_stop(id)) return false;
         const std::string text = stops.push(decoder.push(id));

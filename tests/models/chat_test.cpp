@@ -59,6 +59,15 @@ std::string ask(Chat& chat, std::string_view question) {
     return answer;
 }
 
+std::string text_of(TextModel& model, std::string_view prompt, const GenerateOptions& options) {
+    std::string text;
+    REQUIRE(bool(model.generate(prompt, options, [&](std::string_view piece) {
+        text += piece;
+        return true;
+    })));
+    return text;
+}
+
 // The same conversation read anew by another session, up to the last question; gives its answer.
 std::string anew(const Chat& chat, const fs::path& path, const char* source) {
     TextModel model = load(path);
@@ -287,6 +296,29 @@ TEST_CASE("chat: answers are taken apart", "[chat]") {
     CHECK(read("one<|endoftext|> two", "", {"<|endoftext|>"}) == "one |  | one");
 }
 
+TEST_CASE("chat: an answer is one text, whatever special tokens stand in it", "[chat]") {
+    const auto tokenizer = Tokenizer::parse(R"({
+        "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "<think>": 1, "</think>": 2, "<pad>": 3,
+                  "\u2581a": 4, "\u2581b": 5}},
+        "added_tokens": [{"content": "<think>", "special": true}, {"content": "</think>", "special": true},
+                         {"content": "<pad>", "special": true}],
+        "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first"}})",
+                                            "t.json");
+    REQUIRE(bool(tokenizer));
+    const auto read = [&](std::vector<uint32_t> ids) {
+        AnswerReader reader(*tokenizer, "", *Stops::create({}, *tokenizer));
+        std::vector<AnswerReader::Piece> pieces;
+        for (const uint32_t id : ids) reader.push(id, pieces);
+        reader.finish(pieces);
+        return reader.message();
+    };
+    CHECK(read({4, 5}).content == "a b"); // a message is a text of its own
+    CHECK(read({4, 3, 5}).content == "a b");
+    CHECK(read({4, 1, 5, 2, 4}).content == "a<think> b</think> a");
+    CHECK(read({1, 4, 5, 2, 4}).reasoning == " a b");
+    CHECK(read({1, 4, 5, 2, 4}).content == " a");
+}
+
 TEST_CASE("generation: what the files of a model want", "[chat]") {
     const test::TemporaryDirectory directory;
     for (const auto& entry : fs::directory_iterator(kBundled))
@@ -383,4 +415,49 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
     options.stop = {};
     options.max_tokens = 0;
     CHECK(model.generate("Once", options, [](std::string_view) { return true; })->new_tokens == 0);
+}
+
+TEST_CASE("generation: text goes on where the prompt ends", "[chat]") {
+    const fs::path goldens = fs::path(weft_SOURCE_DIR) / "tests/goldens";
+    const test::TemporaryDirectory directory;
+    fs::copy(goldens / "tokenizers/bpe-byte-fallback/tokenizer.json", directory.path() / "tokenizer.json");
+    fs::copy(goldens / "models/llama/model.safetensors", directory.path() / "model.safetensors"); // not read
+    std::ifstream file(goldens / "models/llama/config.json");
+    auto config = nlohmann::json::parse(file);
+    config["vocab_size"] = 620;
+    std::ofstream(directory.path() / "config.json") << config;
+    TextModelOptions load_options;
+    load_options.random_weights = true;
+    auto model = TextModel::load(test::device(), directory.path(), load_options);
+    INFO((model ? "" : model.error().text()));
+    REQUIRE(bool(model));
+    const auto tokenizer = Tokenizer::load(directory.path());
+    GenerateOptions options;
+    options.max_tokens = 12;
+    for (uint64_t seed = 0; seed < 12; ++seed) {
+        options.sampling.seed = seed;
+        const std::string prompt = "Once upon a";
+        const auto ids = *model->encode(prompt);
+        auto all = ids;
+        REQUIRE(bool(model->generate_ids(ids, options, [&](uint32_t id) {
+            all.push_back(id);
+            return true;
+        })));
+        CAPTURE(seed, all);
+        CHECK(tokenizer->decode(ids, true) + text_of(*model, prompt, options) == tokenizer->decode(all, true));
+    }
+}
+
+TEST_CASE("generation: the space before a tale's next word", "[chat]") {
+    const char* goldens = std::getenv("WEFT_GOLDENS");
+    const fs::path path =
+        (goldens ? fs::path(goldens) : fs::path(weft_SOURCE_DIR) / "../shared/goldens") / "../models/stories260K-hf";
+    if (!fs::exists(path / "config.json")) SKIP("no stories260K-hf");
+    TextModel model = load(path, 64);
+    GenerateOptions options = model.default_options();
+    options.sampling.greedy = true;
+    options.max_tokens = 2;
+    CHECK(text_of(model, "Once upon a", options) == " time,");
+    options.stop = {" time"};
+    CHECK(model.generate("Once upon a", options, [](std::string_view) { return true; })->stop == " time");
 }
