@@ -36,8 +36,6 @@ bool in_a_mark(std::string_view token) {
                                          [&](const Mark& mark) { return mark.text.find(token) != mark.text.npos; });
 }
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
-
 std::string_view without_line_ends(std::string_view text, bool behind) {
     text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
     if (behind) text = text.substr(0, text.find_last_not_of('\n') + 1);
@@ -45,6 +43,8 @@ std::string_view without_line_ends(std::string_view text, bool behind) {
 }
 
 } // namespace
+
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
 AnswerReader::AnswerReader(const Tokenizer& tokenizer, std::string_view opening, Stops stops)
     : tokenizer_(tokenizer), decoder_(tokenizer, false), stops_(std::move(stops)), marks_(mark_texts()) {

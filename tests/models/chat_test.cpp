@@ -2,8 +2,7 @@
 // Laws of conversations: what is kept from turn to turn changes nothing but the work; and how answers, stops and saved
 // files are read. On the bundled model, with a template of our own.
 #include "models/device.hpp"
-#include "pipelines/chat_answer.hpp"
-#include "pipelines/text_model.hpp"
+#include "pipelines/chat_state.hpp"
 #include "unit/gguf_builder.hpp"
 #include "unit/temporary_directory.hpp"
 #include <cstdlib>
@@ -242,6 +241,72 @@ TEST_CASE("chat: an answer that is stopped, a question that cannot be asked", "[
     CHECK_FALSE(chat.ask("\xff", {}));
     ask(chat, "And then?");
     CHECK(chat.messages().size() == 4);
+}
+
+TEST_CASE("chat: an answer ends with the token that closes it in the template", "[chat]") {
+    // A word of the answer becomes a special token, which no file of the model calls an end.
+    TextModel plain = load(kBundled, 256);
+    Chat chat = talk(plain, kPlain);
+    const std::string whole = ask(chat, "Tell me of a dog.");
+    const auto tokenizer = Tokenizer::load(kBundled);
+    const auto ids = *tokenizer->encode(whole, false);
+    REQUIRE(ids.size() > 8);
+    size_t at = 4;
+    while (std::find(ids.begin(), ids.begin() + ptrdiff_t(at), ids[at]) != ids.begin() + ptrdiff_t(at)) ++at;
+    const std::string closing = tokenizer->token(ids[at]);
+
+    const test::TemporaryDirectory directory;
+    for (const auto& entry : fs::directory_iterator(kBundled))
+        fs::copy(entry.path(), directory.path() / entry.path().filename());
+    std::ifstream file(kBundled / "tokenizer.json");
+    auto json = nlohmann::ordered_json::parse(file);
+    json["added_tokens"].push_back({{"content", closing}, {"special", true}});
+    fs::remove(directory.path() / "tokenizer.json");
+    std::ofstream(directory.path() / "tokenizer.json") << json;
+    TextModel model = load(directory.path(), 256);
+    const std::string closed = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% if m.role == "
+                               "'assistant' %} " +
+                               closing +
+                               "\n{% endif %}{% endfor %}{% if add_generation_prompt %}<|endoftext|>"
+                               "assistant:\n{% endif %}";
+    Chat closing_chat = talk(model, closed.c_str());
+    CHECK(ask(closing_chat, "Tell me of a dog.") == tokenizer->decode(std::span(ids).first(at), true));
+    CHECK(closing_chat.stats().last.ended);
+    CHECK(ask(closing_chat, "And then?") == anew(closing_chat, directory.path(), closed.c_str()));
+    // Only conversations have turns.
+    GenerateOptions options;
+    options.sampling.greedy = true;
+    options.max_tokens = uint32_t(at) + 3;
+    const auto stats = model.generate("<|endoftext|>user:\nTell me of a dog.<|endoftext|>assistant:\n", options,
+                                      [](std::string_view) { return true; });
+    CHECK(stats->new_tokens == options.max_tokens);
+}
+
+TEST_CASE("chat: which tokens end an answer", "[chat]") {
+    const char* names[] = {"<|im_end|>", "<|eot|>", "<|user|>", "<|assistant|>", "<|end|>", "<|return|>", "</s>"};
+    nlohmann::ordered_json json = {{"model", {{"type", "WordLevel"}, {"unk_token", "?"}, {"vocab", {{"?", 0}}}}}};
+    const auto ends = [&](std::vector<size_t> known, const std::string& source) {
+        json["added_tokens"] = nlohmann::ordered_json::array();
+        for (const size_t i : known) json["added_tokens"].push_back({{"content", names[i]}, {"special", true}});
+        TextModelState state;
+        state.tokenizer.emplace(*Tokenizer::parse(json.dump(), "t.json"));
+        state.defaults.end_tokens = {99};
+        const ChatState chat(state, *ChatTemplate::parse(source, {}, "t.jinja"), {});
+        std::vector<std::string> found;
+        for (const uint32_t id : chat.ends()) found.push_back(id == 99 ? "listed" : state.tokenizer->token(id));
+        return found;
+    };
+    using Names = std::vector<std::string>;
+    const std::string turns = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}";
+    CHECK(ends({0}, turns + "{% endfor %}") == Names{"listed", "<|im_end|>"}); // by its name
+    CHECK(ends({1}, turns + "{% endfor %}") == Names{"listed"});
+    CHECK(ends({1}, turns + " <|eot|>\n{% endfor %}") == Names{"listed", "<|eot|>"});
+    CHECK(ends({1, 2, 3}, turns + "<|eot|>\n{% endfor %}<|assistant|>") == Names{"listed", "<|eot|>"});
+    CHECK(ends({2, 3}, turns + "\n{% endfor %}") == Names{"listed", "<|user|>"}); // the next turn's beginning
+    CHECK(ends({1}, turns + ", said he.<|eot|>{% endfor %}") == Names{"listed"});
+    CHECK(ends({4, 5}, turns + "{{ '<|return|>' if loop.last else '<|end|>' }}{% endfor %}") ==
+          Names{"listed", "<|return|>"});
+    CHECK(ends({6}, "{{ raise_exception('no') }}") == Names{"listed"});
 }
 
 TEST_CASE("chat: files that are no conversations", "[chat]") {
