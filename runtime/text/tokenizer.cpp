@@ -93,7 +93,7 @@ weft_CATCH
     Result<Tokenizer>
     Tokenizer::parse(std::string_view json, const std::string& origin) try {
     weft_ASSIGN(const Json root, parse_json(json, origin));
-    weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin, {}));
+    weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin));
     parts.origin = origin;
     return Tokenizer(std::move(parts));
 }

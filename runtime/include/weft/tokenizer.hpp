@@ -25,7 +25,8 @@ class DecodeStage;
 /// Truncation, padding and dropout in a file are ignored: they are for training.
 class Tokenizer {
 public:
-    /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files.
+    /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files;
+    /// of a directory also what the files beside that one say, as transformers' AutoTokenizer does.
     /// Fails with `unsupported`, naming the part and its type, if the file needs a part that weft lacks, and with
     /// `not_found`, naming what was looked for, if there is none.
     static Result<Tokenizer> load(const std::filesystem::path& path);
