@@ -28,6 +28,35 @@ Result<std::string> ChatState::render(std::span<const ChatMessage> said, bool an
     return template_.render(conversation.dump(-1, ' ', false, OrderedJson::error_handler_t::replace), {options_.now});
 }
 
+std::vector<uint32_t> ChatState::end_tokens() const {
+    std::vector<uint32_t> ends = model_.defaults.end_tokens;
+    if (const auto closing = closing_token()) add_end(ends, *closing);
+    add_turn_ends(ends, *model_.tokenizer);
+    ends.resize(std::min<size_t>(ends.size(), kMostEnds));
+    return ends;
+}
+
+// The special token that follows an answer in a rendered conversation, at its end or else before the next question,
+// with nothing but white space between.
+std::optional<uint32_t> ChatState::closing_token() const {
+    const Tokenizer& tokenizer = *model_.tokenizer;
+    const ChatMessage said[] = {{"user", "Who lives here?", {}}, {"assistant", "Quokkas", {}}, {"user", "Why?", {}}};
+    for (const size_t count : {2, 3}) {
+        const auto text = render(std::span(said).first(count), false);
+        const size_t answer = text ? text->rfind(said[1].content) : std::string::npos;
+        if (answer == std::string::npos) continue;
+        const std::string_view rest = std::string_view(*text).substr(answer + said[1].content.size());
+        const auto ids = tokenizer.encode(rest, false);
+        if (!ids) continue;
+        const auto special =
+            std::find_if(ids->begin(), ids->end(), [&](uint32_t id) { return tokenizer.is_special(id); });
+        if (special == ids->end()) continue;
+        const size_t at = rest.find(tokenizer.token(*special));
+        if (at != rest.npos && is_blank(rest.substr(0, at))) return *special;
+    }
+    return std::nullopt;
+}
+
 Status ChatState::begin(std::string_view text) {
     if (turn_) return Error{ErrorCode::invalid_argument, "the last question is still being answered", {}};
     if (const size_t valid = text::valid_utf8_prefix(text); valid < text.size())
@@ -91,6 +120,7 @@ Status ChatState::feed() {
 
 Status ChatState::begin_generation() {
     Session& session = *model_.session;
+    weft_TRY(session.set_end_tokens(ends_));
     weft_ASSIGN(turn_->generation,
                 Generation::begin(session, std::span(turn_->tokens).subspan(session.length(0)), options_.generate));
     return Ok{};
@@ -159,11 +189,9 @@ Status ChatState::finish(const ChatFunction& on_piece) {
     return Ok{};
 }
 
-// The text that the sequence took in of the answer, special tokens and all. The prompt's last token goes before it:
-// some tokenizers write the first of a text without its space.
+// The text that the sequence took in of the answer, as it follows the prompt, special tokens and all.
 std::string ChatState::own_text() const {
-    StreamDecoder decoder(*model_.tokenizer, false);
-    decoder.push(turn_->tokens.back());
+    StreamDecoder decoder(*model_.tokenizer, false, turn_->tokens);
     std::string text;
     for (const uint32_t id : turn_->generation->own()) text += decoder.push(id);
     return text + decoder.flush();

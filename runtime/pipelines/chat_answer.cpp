@@ -36,8 +36,6 @@ bool in_a_mark(std::string_view token) {
                                          [&](const Mark& mark) { return mark.text.find(token) != mark.text.npos; });
 }
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
-
 std::string_view without_line_ends(std::string_view text, bool behind) {
     text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
     if (behind) text = text.substr(0, text.find_last_not_of('\n') + 1);
@@ -46,8 +44,10 @@ std::string_view without_line_ends(std::string_view text, bool behind) {
 
 } // namespace
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
+
 AnswerReader::AnswerReader(const Tokenizer& tokenizer, std::string_view opening, Stops stops)
-    : tokenizer_(tokenizer), decoder_(tokenizer, true), stops_(std::move(stops)), marks_(mark_texts()) {
+    : tokenizer_(tokenizer), decoder_(tokenizer, false), stops_(std::move(stops)), marks_(mark_texts()) {
     size_t last = 0;
     for (const Mark& mark : kMarks) {
         const size_t at = opening.rfind(mark.text);
@@ -60,13 +60,7 @@ AnswerReader::AnswerReader(const Tokenizer& tokenizer, std::string_view opening,
 
 void AnswerReader::push(uint32_t id, std::vector<Piece>& out) {
     if (stops_.is_stop(id)) return;
-    if (tokenizer_.is_special(id)) {
-        if (const std::string token = tokenizer_.token(id); in_a_mark(token)) {
-            take(decoder_.flush(), out);
-            take(token, out);
-        }
-        return;
-    }
+    if (tokenizer_.is_special(id) && !in_a_mark(tokenizer_.token(id))) return;
     take(decoder_.push(id), out);
 }
 

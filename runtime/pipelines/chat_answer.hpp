@@ -6,8 +6,11 @@
 
 namespace weft {
 
-/// Knows the marks that models put around their thoughts: <think>, [THINK], <|START_THINKING|>,
-/// and the channels of gpt-oss.
+bool is_blank(std::string_view text);
+
+/// Decodes an answer as a text of its own, which a message is: it does not begin with the space that would follow the
+/// prompt. Knows the marks that models put around their thoughts: <think>, [THINK], <|START_THINKING|>, and the
+/// channels of gpt-oss.
 class AnswerReader {
 public:
     /// `opening`: the end of the prompt, behind the last message; some templates begin the thoughts there.

@@ -11,7 +11,7 @@ namespace weft {
 class ChatState {
 public:
     ChatState(TextModelState& model, ChatTemplate chat_template, ChatOptions options)
-        : model_(model), template_(std::move(chat_template)), options_(std::move(options)) {}
+        : model_(model), template_(std::move(chat_template)), options_(std::move(options)), ends_(end_tokens()) {}
 
     Status begin(std::string_view text);
     Result<bool> advance(double budget_ms, const ChatFunction& on_piece);
@@ -21,6 +21,9 @@ public:
     Status load(std::string_view json, const std::string& origin);
     ChatStats stats() const;
 
+    /// The tokens that end an answer: those of the model's files, the one with which the template closes an answer, and
+    /// those whose names say it.
+    const std::vector<uint32_t>& ends() const { return ends_; }
     const std::vector<ChatMessage>& messages() const { return messages_; }
     std::string& system() { return options_.system; }
 
@@ -41,6 +44,8 @@ private:
     };
 
     Result<std::string> render(std::span<const ChatMessage> said, bool answer) const;
+    std::vector<uint32_t> end_tokens() const;
+    std::optional<uint32_t> closing_token() const;
     Status add_stop(std::string_view prompt, const Result<std::string>& beginning);
     Result<bool> step(double budget_ms, const ChatFunction& on_piece);
     Status feed();
@@ -54,6 +59,7 @@ private:
     TextModelState& model_;
     ChatTemplate template_;
     ChatOptions options_;
+    std::vector<uint32_t> ends_;
     std::vector<ChatMessage> messages_;
     ChatMemory memory_;
     std::optional<Turn> turn_;

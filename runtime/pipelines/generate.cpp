@@ -91,10 +91,10 @@ weft_CATCH
 Result<GenerateStats> TextModel::generate(std::string_view prompt, const GenerateOptions& options,
                                           const std::function<bool(std::string_view)>& on_text) try {
     weft_ASSIGN(auto ids, encode(prompt));
-    if (ids.empty() && !state_->end_tokens().empty())
-        ids.push_back(state_->end_tokens()[0]); // texts are separated by it in training
+    if (const auto& ends = state_->defaults.end_tokens; ids.empty() && !ends.empty())
+        ids.push_back(ends[0]); // texts are separated by it in training
     weft_ASSIGN(Stops stops, Stops::create(options.stop, *state_->tokenizer));
-    StreamDecoder decoder(*state_->tokenizer, true);
+    StreamDecoder decoder(*state_->tokenizer, true, ids);
     auto stats = generate_ids(ids, options, [&](uint32_t id) {
         if (stops.is_stop(id)) return false;
         const std::string text = stops.push(decoder.push(id));
@@ -113,6 +113,7 @@ weft_CATCH
                             const std::function<bool(uint32_t)>& on_token) try {
     Session& session = *state_->session;
     session.reset(0);
+    weft_TRY(session.set_end_tokens(state_->defaults.end_tokens));
     weft_ASSIGN(Generation generation, Generation::begin(session, prompt, options));
     std::vector<uint32_t> tokens;
     for (bool done = false; !done;) {

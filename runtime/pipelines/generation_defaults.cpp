@@ -8,10 +8,6 @@ namespace {
 
 constexpr uint64_t kNoToken = 0xffffffffu;
 
-void add_end(std::vector<uint32_t>& ends, uint64_t id) {
-    if (id < kNoToken && std::find(ends.begin(), ends.end(), uint32_t(id)) == ends.end()) ends.push_back(uint32_t(id));
-}
-
 // `eos_token_id`: an id, a list of them, or null.
 Status add_ends(std::vector<uint32_t>& ends, const Json& json, const std::string& origin) {
     if (!json.is_object() || !json.contains("eos_token_id")) return Ok{};
@@ -19,7 +15,7 @@ Status add_ends(std::vector<uint32_t>& ends, const Json& json, const std::string
     const auto take = [&](const Json& id) {
         if (id.is_number_integer() && id.get<int64_t>() == -1) return true; // some configs' word for none
         if (!id.is_number_unsigned() || id.get<uint64_t>() >= kNoToken) return id.is_null();
-        add_end(ends, id.get<uint64_t>());
+        add_end(ends, id.get<uint32_t>());
         return true;
     };
     bool ok = given.is_array() || take(given);
@@ -149,7 +145,7 @@ Status read_gguf(const GgufMetadata& m, GenerationDefaults& d) {
     for (const char* key :
          {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
         weft_ASSIGN(const int64_t id, m.integer_or(key, -1));
-        if (id >= 0) add_end(d.end_tokens, uint64_t(id));
+        if (id >= 0 && uint64_t(id) < kNoToken) add_end(d.end_tokens, uint32_t(id));
     }
     constexpr const char* kPenalty = "general.sampling.penalty_repeat";
     constexpr double kMost = std::numeric_limits<float>::max();
@@ -167,8 +163,12 @@ Status read_gguf(const GgufMetadata& m, GenerationDefaults& d) {
     return Ok{};
 }
 
-// GGUF has one key for the end of a turn, which older converters do not write: a control token of one of these texts
-// ends an answer all the same, as in llama.cpp.
+} // namespace
+
+void add_end(std::vector<uint32_t>& ends, uint32_t id) {
+    if (std::find(ends.begin(), ends.end(), id) == ends.end()) ends.push_back(id);
+}
+
 void add_turn_ends(std::vector<uint32_t>& ends, const Tokenizer& tokenizer) {
     const bool channels = tokenizer.id_of("<|return|>").has_value(); // gpt-oss: <|end|> ends only a part of an answer
     for (const char* text :
@@ -179,13 +179,11 @@ void add_turn_ends(std::vector<uint32_t>& ends, const Tokenizer& tokenizer) {
         if (const auto id = tokenizer.id_of(text); id && tokenizer.is_special(*id)) add_end(ends, *id);
 }
 
-} // namespace
-
 Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, const Tokenizer* tokenizer) {
     GenerationDefaults d;
     if (const GgufMetadata* metadata = files.gguf()) {
         weft_TRY(read_gguf(*metadata, d));
-        if (tokenizer) add_turn_ends(d.end_tokens, *tokenizer);
+        if (tokenizer) add_turn_ends(d.end_tokens, *tokenizer); // one key for it, which older converters do not write
     }
     if (const auto& json = files.generation_config()) {
         weft_TRY(read_config(*json, files.generation_config_origin(), d));

@@ -14,8 +14,13 @@ struct GenerationDefaults {
     std::vector<std::string> stop;
 };
 
-/// Reads generation_config.json, config.json and the eos_token of tokenizer_config.json, or a GGUF
-/// file's metadata. `tokenizer` may be null.
+/// Adds to `ends`, unless it is there already.
+void add_end(std::vector<uint32_t>& ends, uint32_t id);
+/// Adds the special tokens whose names say that they end a turn, as in llama.cpp.
+void add_turn_ends(std::vector<uint32_t>& ends, const Tokenizer& tokenizer);
+
+/// Reads generation_config.json, config.json and the eos_token of tokenizer_config.json, or a GGUF file's metadata.
+/// `tokenizer` may be null.
 Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, const Tokenizer* tokenizer);
 
 } // namespace weft

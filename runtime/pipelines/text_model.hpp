@@ -15,7 +15,6 @@ public:
     std::unique_ptr<Session> session;
     std::optional<Tokenizer> tokenizer;
     GenerationDefaults defaults;
-    const std::vector<uint32_t>& end_tokens() const { return session->options().end_tokens; }
     bool add_special = true;
 };
 

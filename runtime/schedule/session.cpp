@@ -32,13 +32,19 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     if (o.slots == 0 || o.max_chunk == 0)
         return Error{
             ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
-    if (o.end_tokens.size() > kMostEnds)
-        return Error{ErrorCode::unsupported,
-                     std::to_string(o.end_tokens.size()) + " end tokens were given; weft takes at most " +
-                         std::to_string(kMostEnds),
-                     {}};
+    weft_TRY(s->set_end_tokens(options.end_tokens));
     weft_TRY(s->allocate());
     return s;
+}
+
+Status Session::set_end_tokens(std::vector<uint32_t> ends) {
+    if (ends.size() > kMostEnds)
+        return Error{ErrorCode::unsupported,
+                     std::to_string(ends.size()) + " end tokens were given; weft takes at most " +
+                         std::to_string(kMostEnds),
+                     {}};
+    options_.end_tokens = std::move(ends);
+    return Ok{};
 }
 
 Error Session::too_long(uint64_t available) const {

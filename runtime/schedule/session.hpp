@@ -79,6 +79,8 @@ public:
     /// Want::last, and a token by now.
     Status decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens);
     void set_sampler(uint32_t slot, const kernel::SamplerRow& row) { slots_[slot].sampler = row; }
+    /// Other end tokens than the options had, at most kMostEnds.
+    Status set_end_tokens(std::vector<uint32_t> ends);
 
     /// Forgets a sequence.
     void reset(uint32_t slot);

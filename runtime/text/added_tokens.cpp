@@ -58,12 +58,12 @@ Result<AddedToken> AddedToken::read(const JsonObject& item) {
     weft_ASSIGN(token.rstrip, item.boolean_or("rstrip", false));
     weft_ASSIGN(token.special, item.boolean_or("special", false));
     weft_ASSIGN(token.normalized, item.boolean_or("normalized", !token.special));
+    token.says_normalized = item.has("normalized");
     if (token.content.size() > kLongestContent) return item.bad("content", "must have at most 4096 bytes");
     return token;
 }
 
-Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer,
-                                      std::span<const AddedToken> more) {
+Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer) {
     std::vector<AddedToken> tokens;
     const auto list = file.json().find("added_tokens");
     if (list != file.json().end() && !list->is_null()) {
@@ -73,12 +73,6 @@ Result<AddedTokens> AddedTokens::read(const JsonObject& file, const Vocabulary& 
             weft_ASSIGN(AddedToken token, AddedToken::read(JsonObject((*list)[i], origin)));
             tokens.push_back(std::move(token));
         }
-    }
-    const size_t own = tokens.size();
-    for (const AddedToken& token : more) {
-        const bool known = std::any_of(tokens.begin(), tokens.begin() + ptrdiff_t(own),
-                                       [&](const AddedToken& t) { return t.content == token.content; });
-        if (!known && !model.id_of(token.content)) tokens.push_back(token);
     }
     return make(std::move(tokens), model, normalizer, file.origin() + ": added_tokens");
 }
@@ -150,6 +144,7 @@ void AddedTokens::cut(const StringFinder& finder, const Pieces::Piece& stretch, 
     size_t done = 0;
     for (auto hit = finder.find(text, 0); hit; hit = finder.find(text, hit->end)) {
         const AddedToken& token = tokens_.at(hit->value);
+        if (split_special_ && is_special(token.content)) continue;
         if (token.single_word && (word_before(text, hit->begin) || word_after(text, hit->end))) continue;
         size_t begin = hit->begin, end = hit->end;
         if (token.lstrip) begin = std::max(skip_space_left(text, begin), done);

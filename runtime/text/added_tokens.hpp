@@ -22,7 +22,8 @@ struct AddedToken {
     bool rstrip = false;
     bool normalized = false; ///< looked for, in its normalized form, after the normalizer
     bool special = false;
-    std::optional<uint32_t> id; ///< as the file says; only for what is not in the model's vocabulary
+    bool says_normalized = true; ///< the file does; else special tokens are not normalized and others are
+    std::optional<uint32_t> id;  ///< as the file says; only for what is not in the model's vocabulary
 
     /// Reads an object with these names as keys, but the id.
     static Result<AddedToken> read(const JsonObject& item);
@@ -49,12 +50,13 @@ class AddedTokens {
 public:
     /// Reads the key `added_tokens` of `file`. A token that the model knows keeps its id; others follow the model's in
     /// order. The file's own ids are not read: the library does not heed them either.
-    /// Tokens of `more` that neither the file nor the model has follow.
-    static Result<AddedTokens> read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer,
-                                    std::span<const AddedToken> more);
+    static Result<AddedTokens> read(const JsonObject& file, const Vocabulary& model, const Normalizer* normalizer);
     /// The same from a list. `where` opens every message.
     static Result<AddedTokens> make(std::vector<AddedToken> list, const Vocabulary& model, const Normalizer* normalizer,
                                     const std::string& where);
+
+    /// Special tokens are text like any other from now on.
+    void split_special() { split_special_ = true; }
 
     /// Cuts `text` at its added tokens and normalizes what lies between.
     Result<Pieces> extract(std::string_view text, const Normalizer* normalizer) const;
@@ -79,6 +81,7 @@ private:
     std::unordered_set<std::string> special_;
     StringFinder plain_, after_normalizing_;
     uint32_t size_ = 0;
+    bool split_special_ = false;
 };
 
 } // namespace weft::text

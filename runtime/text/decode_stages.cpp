@@ -30,12 +30,8 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 
 // Takes back what splitting English into words did.
 std::string clean_up(std::string text) {
-    constexpr std::pair<std::string_view, std::string_view> kRules[] = {
-        {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},    {" n't", "n't"},
-        {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
-    };
-    for (const auto& [from, to] : kRules) text = replace_all(text, from, to);
-    return text;
+    for (const auto& [from, to] : kSplitEnglish) text = replace_all(text, from, to);
+    return replace_all(text, " do not", " don't");
 }
 
 // The byte that a token <0xAB> stands for. A sign is allowed before one digit, as where this comes from.

@@ -8,6 +8,12 @@
 
 namespace weft::text {
 
+/// What splitting English into words has made of it, and what it was.
+inline constexpr std::pair<std::string_view, std::string_view> kSplitEnglish[] = {
+    {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
+    {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+};
+
 struct NoConfig {
     size_t growth() const { return 1; }
 };

@@ -111,6 +111,10 @@ public:
     }
     std::unique_ptr<DecodeStage> begin(DecodeStage& next) const override { return std::make_unique<Chain>(all_, next); }
     size_t growth() const override { return growth_; }
+    void add(std::unique_ptr<Decoder> decoder) {
+        growth_ *= decoder->growth();
+        all_.push_back(std::move(decoder));
+    }
 
 private:
     std::vector<std::unique_ptr<Decoder>> all_;
@@ -135,5 +139,15 @@ constexpr PartType<Decoder> kTypes[] = {
 Made read_decoder(const PartReader& part) { return read_typed(part, kTypes); }
 
 std::unique_ptr<Decoder> make_join() { return std::make_unique<With<JoinStage, NoConfig>>(NoConfig{}); }
+
+std::unique_ptr<Decoder> make_clean_up(std::unique_ptr<Decoder> decoder) {
+    auto all = std::make_unique<Sequence>();
+    all->add(decoder ? std::move(decoder) : make_join());
+    all->add(std::make_unique<With<FuseStage, NoConfig>>(NoConfig{}));
+    for (const auto& [from, to] : kSplitEnglish)
+        all->add(std::make_unique<With<ReplaceStringStage, ReplaceConfig>>(
+            ReplaceConfig{Pattern(std::string(from)), std::string(to)}));
+    return all;
+}
 
 } // namespace weft::text

@@ -33,5 +33,8 @@ public:
 Result<std::unique_ptr<Decoder>> read_decoder(const PartReader& part);
 /// What there is without a decoder: the tokens with spaces between them.
 std::unique_ptr<Decoder> make_join();
+/// What `decoder` gives (null: as make_join()), without the spaces that splitting English into words has left: "a n't
+/// ." becomes "an't.".
+std::unique_ptr<Decoder> make_clean_up(std::unique_ptr<Decoder> decoder);
 
 } // namespace weft::text

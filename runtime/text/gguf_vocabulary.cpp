@@ -242,7 +242,7 @@ Result<TokenizerParts> read_gguf_vocabulary(const GgufMetadata& metadata) {
         const std::string origin = metadata.origin() + ": key 'tokenizer.huggingface.json'";
         weft_ASSIGN(const std::string_view text, metadata.string("tokenizer.huggingface.json"));
         weft_ASSIGN(const Json json, parse_json(text, origin));
-        return read_tokenizer_json(json, origin, {});
+        return read_tokenizer_json(json, origin);
     }
     if (!metadata.has("tokenizer.ggml.model"))
         return Error{ErrorCode::not_found,

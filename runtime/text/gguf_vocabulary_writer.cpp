@@ -47,20 +47,6 @@ void write_draft(const GgufDraft& draft, GgufWriter& w) {
     for (const auto& [name, value] : draft.flags) w.boolean(ggml + name, value);
 }
 
-// tokenizer.json with the added tokens that only the files beside it name.
-std::string whole_json(Json whole, const text::TokenizerParts& parts, const TokenizerSettings& settings) {
-    for (const text::AddedToken& token : settings.added) {
-        const auto has = [&](const Json& t) {
-            return t.is_object() && t.contains("content") && t["content"] == token.content;
-        };
-        Json& list = whole["added_tokens"];
-        if (list.is_null()) list = Json::array();
-        if (parts.model->vocabulary().id_of(token.content) || std::any_of(list.begin(), list.end(), has)) continue;
-        list.push_back(text::as_json(token));
-    }
-    return whole.dump();
-}
-
 Status draft_json(const text::JsonTokenizer& from, GgufDraft& draft) {
     const std::string type = text::text_of(from.model(), "type", "BPE");
     if (type == "Unigram") return draft_unigram(from, draft);
@@ -79,8 +65,8 @@ struct Source {
 
 Result<GgufVocabularyReport> write_json(const ModelFiles& files, const Source& from, uint32_t rows, GgufWriter& w) {
     const std::string origin = from.path.string();
-    weft_ASSIGN(Json json, text::tokenizer_as_json(from.path, from.bytes, from.settings));
-    const auto parts = text::read_tokenizer_json(json, origin, from.settings);
+    weft_ASSIGN(const Json json, text::tokenizer_as_json(from.path, from.bytes, from.settings));
+    const auto parts = text::read_tokenizer_json(json, origin);
     if (!parts) {
         if (parts.error().code != ErrorCode::unsupported) return Error(parts.error());
         return GgufVocabularyReport{"", parts.error().message};
@@ -89,12 +75,14 @@ Result<GgufVocabularyReport> write_json(const ModelFiles& files, const Source& f
     weft_TRY(draft.fill(*parts, rows, origin));
     find_ids(files, from.settings, draft);
     weft_TRY(draft_json({json, *parts}, draft));
+    for (const char* setting : {"split_special_tokens", "clean_up_tokenization_spaces"})
+        draft.differ(json.contains(setting), setting);
     GgufVocabularyReport out{draft.kind, draft.refused};
     if (!draft.refused.empty()) w.string("tokenizer.ggml.model", out.kind = "none");
     else write_draft(draft, w);
     for (const std::string& what : draft.differs)
         if (draft.refused.empty()) out.note += (out.note.empty() ? "" : "; ") + what;
-    if (!out.note.empty()) w.string("tokenizer.huggingface.json", whole_json(std::move(json), *parts, from.settings));
+    if (!out.note.empty()) w.string("tokenizer.huggingface.json", json.dump());
     for (const auto& [name, id] : draft.ids) w.u32("tokenizer.ggml." + name + "_token_id", id);
     return out;
 }

@@ -19,6 +19,8 @@ struct Cut {
 /// What Split and Replace look for: {"String": ...} or {"Regex": ...}.
 class Pattern {
 public:
+    Pattern() = default;
+    explicit Pattern(std::string literal) : literal_(std::move(literal)) {}
     /// Reads the key `pattern` of `part`.
     static Result<Pattern> read(const JsonObject& part);
 

@@ -31,7 +31,7 @@ Status RankVocabulary::add_special(std::string_view content, uint32_t id) {
 
 Result<TokenizerParts> make_rank_tokenizer(RankVocabulary file, const TokenizerSettings& settings) {
     weft_TRY(settings.add_to(file.vocabulary));
-    for (const AddedToken& token : settings.added) file.added.push_back(token);
+    for (AddedToken& token : settings.missing(file.added, settings.added)) file.added.push_back(std::move(token));
     TokenizerParts parts;
     const std::string_view patterns[] = {file.pattern};
     weft_ASSIGN(parts.pre_tokenizer, pre_tokenizer_from(byte_level_pre_tokenizer(patterns), file.origin));
@@ -49,6 +49,8 @@ Result<TokenizerParts> make_rank_tokenizer(RankVocabulary file, const TokenizerS
     parts.post_processor = make_surround(file.before, file.after, {});
     weft_ASSIGN(parts.added, AddedTokens::make(std::move(file.added), parts.model->vocabulary(), parts.normalizer.get(),
                                                file.origin));
+    weft_ASSIGN(const bool split_special, settings.flag("split_special_tokens", false));
+    if (split_special) parts.added.split_special();
     return parts;
 }
 

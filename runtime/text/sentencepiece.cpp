@@ -117,9 +117,9 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
         added.push_back(std::move(token));
     }
     weft_TRY(settings.add_to(vocabulary));
-    for (const AddedToken& token : settings.added) {
-        if (std::none_of(added.begin(), added.end(), [&](const AddedToken& t) { return t.content == token.content; }))
-            added.push_back(token);
+    for (AddedToken& token : settings.missing(added, settings.added)) {
+        token.normalized = false; // the normalizer would put a space before it
+        added.push_back(std::move(token));
     }
 
     TokenizerParts parts;
@@ -162,6 +162,8 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
     parts.post_processor = make_surround(before, after, before);
     weft_ASSIGN(parts.added,
                 AddedTokens::make(std::move(added), parts.model->vocabulary(), parts.normalizer.get(), file.origin));
+    weft_ASSIGN(const bool split_special, settings.flag("split_special_tokens", false));
+    if (split_special) parts.added.split_special();
     return parts;
 }
 

@@ -160,8 +160,11 @@ Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::str
         return known ? std::vector<uint32_t>{uint32_t(id)} : std::vector<uint32_t>();
     };
     const auto before = special(add_bos, file.bos), after = special(add_eos, file.eos);
+    weft_ASSIGN(bool clean_up, settings.flag("clean_up_tokenization_spaces", false));
+    clean_up = clean_up && file.kind == SentencePieces::unigram;
     weft_ASSIGN(TokenizerParts parts, make_sentencepiece(std::move(file), settings, before, after));
     if (around) parts.post_processor = std::move(around);
+    if (clean_up) parts.decoder = make_clean_up(std::move(parts.decoder));
     return parts;
 }
 

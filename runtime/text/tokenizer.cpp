@@ -93,7 +93,7 @@ weft_CATCH
     Result<Tokenizer>
     Tokenizer::parse(std::string_view json, const std::string& origin) try {
     weft_ASSIGN(const Json root, parse_json(json, origin));
-    weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin, {}));
+    weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin));
     parts.origin = origin;
     return Tokenizer(std::move(parts));
 }
@@ -189,9 +189,12 @@ public:
     std::string out;
 };
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
-    : parts_(tokenizer.parts_), skip_special_(skip_special), sink_(std::make_unique<Sink>()) {
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special, std::span<const uint32_t> prompt)
+    : parts_(tokenizer.parts_), skip_special_(skip_special), sink_(std::make_unique<Sink>()),
+      known_(tokenizer.decode(prompt, skip_special)) {
     begin();
+    for (const uint32_t id : prompt) feed(id);
+    known_.erase(0, sink_->take().size());
 }
 
 StreamDecoder::~StreamDecoder() = default;
@@ -200,18 +203,37 @@ StreamDecoder& StreamDecoder::operator=(StreamDecoder&&) noexcept = default;
 
 void StreamDecoder::begin() { stage_ = parts_->decoder->begin(*sink_); }
 
-std::string StreamDecoder::push(uint32_t id) {
+void StreamDecoder::feed(uint32_t id) {
     if (const auto token = token_to_decode(*parts_, id, skip_special_)) {
         stage_->part(*token);
         stage_->end_token();
     }
-    return sink_->take();
+}
+
+// The text that became certain, without what the prompt's text has there too.
+std::string StreamDecoder::take_new() {
+    std::string text = sink_->take();
+    size_t same = 0;
+    while (same < std::min(text.size(), known_.size())) {
+        const size_t bytes = text::code_point_at(text, same).bytes;
+        if (text.compare(same, bytes, known_, same, bytes) != 0) known_.resize(same);
+        else same += bytes;
+    }
+    known_.erase(0, same);
+    return text.erase(0, same);
+}
+
+std::string StreamDecoder::push(uint32_t id) {
+    feed(id);
+    return take_new();
 }
 
 std::string StreamDecoder::flush() {
     stage_->finish();
+    std::string rest = take_new();
+    known_.clear();
     begin();
-    return sink_->take();
+    return rest;
 }
 
 } // namespace weft

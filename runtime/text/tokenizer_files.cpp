@@ -2,6 +2,7 @@
 #include "text/tokenizer_files.hpp"
 #include "base/file.hpp"
 #include "io/gguf.hpp"
+#include "text/tokenizer_class.hpp"
 #include "text/tokenizer_readers.hpp"
 #include <algorithm>
 #include <array>
@@ -16,16 +17,22 @@ bool is_file(const fs::path& path) {
     return fs::is_regular_file(path, ignored);
 }
 
-// As it is, unless it is a vocab.json: an object of tokens and ids, with merges.txt beside it or not.
+// A tokenizer.json with what the files beside it change, or the same for a vocab.json: an object of tokens and ids,
+// with merges.txt beside it or not.
 Result<Json> completed(Json root, const fs::path& path, const TokenizerSettings& settings) {
     const bool numbers = root.is_object() && !root.empty() && root.front().is_number();
-    if (path.filename() == "tokenizer.json" || !numbers) return root;
+    if (path.filename() == "tokenizer.json" || !numbers) {
+        weft_TRY(apply_class_and_settings(root, settings));
+        return root;
+    }
     const fs::path merges = fs::path(path).replace_filename("merges.txt");
     std::optional<std::string> lines;
     if (is_file(merges)) {
         weft_ASSIGN(lines, read_file(merges));
     }
-    return vocab_json_as_json(root, path.string(), lines, merges.string(), settings);
+    weft_ASSIGN(Json json, vocab_json_as_json(root, path.string(), lines, merges.string(), settings));
+    weft_TRY(apply_settings(json, settings));
+    return json;
 }
 
 Result<TokenizerParts> load_json(const std::string& text, const fs::path& path, const TokenizerSettings& settings) {
@@ -34,7 +41,7 @@ Result<TokenizerParts> load_json(const std::string& text, const fs::path& path, 
     if (root.is_object() && root.contains("config") && root.contains("vocab") && root["vocab"].is_array())
         return read_tekken(root, origin, settings);
     weft_ASSIGN(const Json json, completed(std::move(root), path, settings));
-    return read_tokenizer_json(json, origin, settings); // which says what is missing
+    return read_tokenizer_json(json, origin); // which says what is missing
 }
 
 // A line of a rank file: base64, a space, a number.
@@ -71,8 +78,8 @@ Result<TokenizerParts> load_file(const fs::path& path, const TokenizerSettings& 
     if (text[0] == '\n' || has_extension(path, ".model") || has_extension(path, ".spm"))
         return read_sentencepiece(text, origin, settings);
     if (is_world_line(line)) return read_rwkv_world(text, origin);
-    weft_ASSIGN(const Json json, vocab_txt_as_json(text, origin, settings));
-    return read_tokenizer_json(json, origin, settings);
+    weft_ASSIGN(const Json json, tokenizer_as_json(path, text, settings));
+    return read_tokenizer_json(json, origin);
 }
 
 // The best first. merges.txt stands for vocab.json with it.
@@ -111,7 +118,11 @@ Result<TokenizerParts> load_tokenizer(const fs::path& path) {
 }
 
 Result<Json> tokenizer_as_json(const fs::path& path, std::string_view text, const TokenizerSettings& settings) {
-    if (!has_extension(path, ".json")) return vocab_txt_as_json(text, path.string(), settings);
+    if (!has_extension(path, ".json")) {
+        weft_ASSIGN(Json json, vocab_txt_as_json(text, path.string(), settings));
+        weft_TRY(apply_settings(json, settings));
+        return json;
+    }
     weft_ASSIGN(Json root, parse_json(text, path.string()));
     return completed(std::move(root), path, settings);
 }

@@ -16,8 +16,7 @@ Result<std::unique_ptr<Part>> read_optional(const JsonObject& file, const std::s
 
 } // namespace
 
-Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& origin,
-                                           const TokenizerSettings& settings) {
+Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& origin) {
     const JsonObject file(root, origin);
     if (!root.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
     weft_ASSIGN(const std::string version, file.string_or("version", "1.0"));
@@ -33,8 +32,11 @@ Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& 
     weft_ASSIGN(parts.decoder, read_optional<Decoder>(file, "decoder", read_decoder));
     weft_ASSIGN(const JsonObject model, file.object("model"));
     weft_ASSIGN(parts.model, read_token_model(PartReader(model, 0)));
-    weft_ASSIGN(parts.added,
-                AddedTokens::read(file, parts.model->vocabulary(), parts.normalizer.get(), settings.added));
+    weft_ASSIGN(parts.added, AddedTokens::read(file, parts.model->vocabulary(), parts.normalizer.get()));
+    weft_ASSIGN(const bool split_special, file.boolean_or("split_special_tokens", false));
+    if (split_special) parts.added.split_special();
+    weft_ASSIGN(const bool clean_up, file.boolean_or("clean_up_tokenization_spaces", false));
+    if (clean_up) parts.decoder = make_clean_up(std::move(parts.decoder));
     return parts;
 }
 

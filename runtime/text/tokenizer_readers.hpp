@@ -12,8 +12,8 @@ namespace weft::text {
 
 struct SentencePieces;
 
-Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& origin,
-                                           const TokenizerSettings& settings);
+/// A tokenizer.json, with the keys that apply_settings() may have added.
+Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& origin);
 /// What a SentencePiece model (protobuf) holds.
 Result<SentencePieces> read_sentencepiece_file(std::string_view bytes, const std::string& origin);
 /// A SentencePiece model: Unigram, BPE, word or character.

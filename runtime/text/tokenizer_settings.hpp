@@ -8,10 +8,22 @@
 
 namespace weft::text {
 
+/// A special token by its name: `bos_token`. Without a token where a file says that there is none.
+struct NamedToken {
+    std::string name;
+    std::optional<AddedToken> token;
+};
+
+/// As transformers 5 reads them (tokenization_utils_base.py, _from_pretrained): a tokenizer_config.json that has
+/// `added_tokens_decoder` says all, else special_tokens_map.json goes before it.
 struct TokenizerSettings {
-    Json config = Json::object();  ///< tokenizer_config.json, with special_tokens_map.json for what it lacks
-    std::string origin;            ///< of `config`
-    std::vector<AddedToken> added; ///< in the order of their ids
+    Json config = Json::object();  ///< tokenizer_config.json, with special_tokens_map.json where that counts
+    std::string origin;            ///< of `config`; empty: there was no directory to look in
+    Json model = Json::object();   ///< config.json
+    std::vector<AddedToken> added; ///< of added_tokens_decoder, else of added_tokens.json, in the order of their ids
+    bool has_table = false;        ///< there is an added_tokens_decoder
+    std::vector<NamedToken> named; ///< in the order in which new ones get ids: the usual names first
+    std::vector<AddedToken> extra; ///< special tokens without a name, which come last
 
     /// Reads what is there; a directory without these files gives empty settings.
     static Result<TokenizerSettings> read(const std::filesystem::path& directory);
@@ -22,6 +34,12 @@ struct TokenizerSettings {
     }
     /// Whether the key `tokenizer_class` begins with `name`.
     bool is_class(std::string_view name) const;
+    /// The special tokens, named ones first. `defaults`: what a class has where the files say nothing.
+    std::vector<AddedToken> special(std::span<const NamedToken> defaults = {}) const;
+    /// What is to be added, in this order, to a tokenizer that has the added tokens `known`: those of `listed` that it
+    /// lacks or has with other settings, then the special tokens that are in neither list.
+    std::vector<AddedToken> missing(std::span<const AddedToken> known, std::span<const AddedToken> listed,
+                                    std::span<const NamedToken> defaults = {}) const;
     /// Gives a vocabulary the added tokens that it lacks, at their ids.
     Status add_to(Vocabulary& vocabulary) const;
 };

@@ -17,7 +17,7 @@ void use_vocab_json(std::string_view bytes) {
         text::TokenizerSettings settings;
         settings.config["tokenizer_class"] = name;
         if (const auto json = text::vocab_json_as_json(*vocabulary, "vocab.json", merges, "merges.txt", settings))
-            fuzz::use(text::read_tokenizer_json(*json, "vocab.json", settings), "vocab.json: ");
+            fuzz::use(text::read_tokenizer_json(*json, "vocab.json"), "vocab.json: ");
     }
 }
 
@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view bytes = fuzz::text_of(data, size);
     fuzz::use(text::read_tiktoken(bytes, "x.tiktoken", "x.tiktoken", {}), "x.tiktoken: ");
     if (const auto json = text::vocab_txt_as_json(bytes, "vocab.txt", {}))
-        fuzz::use(text::read_tokenizer_json(*json, "vocab.txt", {}), "vocab.txt: ");
+        fuzz::use(text::read_tokenizer_json(*json, "vocab.txt"), "vocab.txt: ");
     use_vocab_json(bytes);
     fuzz::use(text::read_rwkv_world(bytes, "rwkv.txt"), "rwkv.txt: ");
     if (const auto json = parse_json(bytes, "tekken.json"); json && json->is_object())

@@ -2,8 +2,7 @@
 // Laws of conversations: what is kept from turn to turn changes nothing but the work; and how answers, stops and saved
 // files are read. On the bundled model, with a template of our own.
 #include "models/device.hpp"
-#include "pipelines/chat_answer.hpp"
-#include "pipelines/text_model.hpp"
+#include "pipelines/chat_state.hpp"
 #include "unit/gguf_builder.hpp"
 #include "unit/temporary_directory.hpp"
 #include <cstdlib>
@@ -57,6 +56,15 @@ std::string ask(Chat& chat, std::string_view question) {
     INFO((stats ? "" : stats.error().text()));
     REQUIRE(bool(stats));
     return answer;
+}
+
+std::string text_of(TextModel& model, std::string_view prompt, const GenerateOptions& options) {
+    std::string text;
+    REQUIRE(bool(model.generate(prompt, options, [&](std::string_view piece) {
+        text += piece;
+        return true;
+    })));
+    return text;
 }
 
 // The same conversation read anew by another session, up to the last question; gives its answer.
@@ -235,6 +243,72 @@ TEST_CASE("chat: an answer that is stopped, a question that cannot be asked", "[
     CHECK(chat.messages().size() == 4);
 }
 
+TEST_CASE("chat: an answer ends with the token that closes it in the template", "[chat]") {
+    // A word of the answer becomes a special token, which no file of the model calls an end.
+    TextModel plain = load(kBundled, 256);
+    Chat chat = talk(plain, kPlain);
+    const std::string whole = ask(chat, "Tell me of a dog.");
+    const auto tokenizer = Tokenizer::load(kBundled);
+    const auto ids = *tokenizer->encode(whole, false);
+    REQUIRE(ids.size() > 8);
+    size_t at = 4;
+    while (std::find(ids.begin(), ids.begin() + ptrdiff_t(at), ids[at]) != ids.begin() + ptrdiff_t(at)) ++at;
+    const std::string closing = tokenizer->token(ids[at]);
+
+    const test::TemporaryDirectory directory;
+    for (const auto& entry : fs::directory_iterator(kBundled))
+        fs::copy(entry.path(), directory.path() / entry.path().filename());
+    std::ifstream file(kBundled / "tokenizer.json");
+    auto json = nlohmann::ordered_json::parse(file);
+    json["added_tokens"].push_back({{"content", closing}, {"special", true}});
+    fs::remove(directory.path() / "tokenizer.json");
+    std::ofstream(directory.path() / "tokenizer.json") << json;
+    TextModel model = load(directory.path(), 256);
+    const std::string closed = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% if m.role == "
+                               "'assistant' %} " +
+                               closing +
+                               "\n{% endif %}{% endfor %}{% if add_generation_prompt %}<|endoftext|>"
+                               "assistant:\n{% endif %}";
+    Chat closing_chat = talk(model, closed.c_str());
+    CHECK(ask(closing_chat, "Tell me of a dog.") == tokenizer->decode(std::span(ids).first(at), true));
+    CHECK(closing_chat.stats().last.ended);
+    CHECK(ask(closing_chat, "And then?") == anew(closing_chat, directory.path(), closed.c_str()));
+    // Only conversations have turns.
+    GenerateOptions options;
+    options.sampling.greedy = true;
+    options.max_tokens = uint32_t(at) + 3;
+    const auto stats = model.generate("<|endoftext|>user:\nTell me of a dog.<|endoftext|>assistant:\n", options,
+                                      [](std::string_view) { return true; });
+    CHECK(stats->new_tokens == options.max_tokens);
+}
+
+TEST_CASE("chat: which tokens end an answer", "[chat]") {
+    const char* names[] = {"<|im_end|>", "<|eot|>", "<|user|>", "<|assistant|>", "<|end|>", "<|return|>", "</s>"};
+    nlohmann::ordered_json json = {{"model", {{"type", "WordLevel"}, {"unk_token", "?"}, {"vocab", {{"?", 0}}}}}};
+    const auto ends = [&](std::vector<size_t> known, const std::string& source) {
+        json["added_tokens"] = nlohmann::ordered_json::array();
+        for (const size_t i : known) json["added_tokens"].push_back({{"content", names[i]}, {"special", true}});
+        TextModelState state;
+        state.tokenizer.emplace(*Tokenizer::parse(json.dump(), "t.json"));
+        state.defaults.end_tokens = {99};
+        const ChatState chat(state, *ChatTemplate::parse(source, {}, "t.jinja"), {});
+        std::vector<std::string> found;
+        for (const uint32_t id : chat.ends()) found.push_back(id == 99 ? "listed" : state.tokenizer->token(id));
+        return found;
+    };
+    using Names = std::vector<std::string>;
+    const std::string turns = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}";
+    CHECK(ends({0}, turns + "{% endfor %}") == Names{"listed", "<|im_end|>"}); // by its name
+    CHECK(ends({1}, turns + "{% endfor %}") == Names{"listed"});
+    CHECK(ends({1}, turns + " <|eot|>\n{% endfor %}") == Names{"listed", "<|eot|>"});
+    CHECK(ends({1, 2, 3}, turns + "<|eot|>\n{% endfor %}<|assistant|>") == Names{"listed", "<|eot|>"});
+    CHECK(ends({2, 3}, turns + "\n{% endfor %}") == Names{"listed", "<|user|>"}); // the next turn's beginning
+    CHECK(ends({1}, turns + ", said he.<|eot|>{% endfor %}") == Names{"listed"});
+    CHECK(ends({4, 5}, turns + "{{ '<|return|>' if loop.last else '<|end|>' }}{% endfor %}") ==
+          Names{"listed", "<|return|>"});
+    CHECK(ends({6}, "{{ raise_exception('no') }}") == Names{"listed"});
+}
+
 TEST_CASE("chat: files that are no conversations", "[chat]") {
     TextModel model = load(kBundled, 128);
     Chat chat = talk(model, kPlain);
@@ -285,6 +359,29 @@ TEST_CASE("chat: answers are taken apart", "[chat]") {
     CHECK(read("a < b <thin", "") == "a < b <thin |  | a < b <thin");
     CHECK(read("one two three", "", {"two"}) == "one  |  | one ");
     CHECK(read("one<|endoftext|> two", "", {"<|endoftext|>"}) == "one |  | one");
+}
+
+TEST_CASE("chat: an answer is one text, whatever special tokens stand in it", "[chat]") {
+    const auto tokenizer = Tokenizer::parse(R"({
+        "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "<think>": 1, "</think>": 2, "<pad>": 3,
+                  "\u2581a": 4, "\u2581b": 5}},
+        "added_tokens": [{"content": "<think>", "special": true}, {"content": "</think>", "special": true},
+                         {"content": "<pad>", "special": true}],
+        "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first"}})",
+                                            "t.json");
+    REQUIRE(bool(tokenizer));
+    const auto read = [&](std::vector<uint32_t> ids) {
+        AnswerReader reader(*tokenizer, "", *Stops::create({}, *tokenizer));
+        std::vector<AnswerReader::Piece> pieces;
+        for (const uint32_t id : ids) reader.push(id, pieces);
+        reader.finish(pieces);
+        return reader.message();
+    };
+    CHECK(read({4, 5}).content == "a b"); // a message is a text of its own
+    CHECK(read({4, 3, 5}).content == "a b");
+    CHECK(read({4, 1, 5, 2, 4}).content == "a<think> b</think> a");
+    CHECK(read({1, 4, 5, 2, 4}).reasoning == " a b");
+    CHECK(read({1, 4, 5, 2, 4}).content == " a");
 }
 
 TEST_CASE("generation: what the files of a model want", "[chat]") {
@@ -512,4 +609,49 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
     options.stop = {};
     options.max_tokens = 0;
     CHECK(model.generate("Once", options, [](std::string_view) { return true; })->new_tokens == 0);
+}
+
+TEST_CASE("generation: text goes on where the prompt ends", "[chat]") {
+    const fs::path goldens = fs::path(weft_SOURCE_DIR) / "tests/goldens";
+    const test::TemporaryDirectory directory;
+    fs::copy(goldens / "tokenizers/bpe-byte-fallback/tokenizer.json", directory.path() / "tokenizer.json");
+    fs::copy(goldens / "models/llama/model.safetensors", directory.path() / "model.safetensors"); // not read
+    std::ifstream file(goldens / "models/llama/config.json");
+    auto config = nlohmann::json::parse(file);
+    config["vocab_size"] = 620;
+    std::ofstream(directory.path() / "config.json") << config;
+    TextModelOptions load_options;
+    load_options.random_weights = true;
+    auto model = TextModel::load(test::device(), directory.path(), load_options);
+    INFO((model ? "" : model.error().text()));
+    REQUIRE(bool(model));
+    const auto tokenizer = Tokenizer::load(directory.path());
+    GenerateOptions options;
+    options.max_tokens = 12;
+    for (uint64_t seed = 0; seed < 12; ++seed) {
+        options.sampling.seed = seed;
+        const std::string prompt = "Once upon a";
+        const auto ids = *model->encode(prompt);
+        auto all = ids;
+        REQUIRE(bool(model->generate_ids(ids, options, [&](uint32_t id) {
+            all.push_back(id);
+            return true;
+        })));
+        CAPTURE(seed, all);
+        CHECK(tokenizer->decode(ids, true) + text_of(*model, prompt, options) == tokenizer->decode(all, true));
+    }
+}
+
+TEST_CASE("generation: the space before a tale's next word", "[chat]") {
+    const char* goldens = std::getenv("WEFT_GOLDENS");
+    const fs::path path =
+        (goldens ? fs::path(goldens) : fs::path(weft_SOURCE_DIR) / "../shared/goldens") / "../models/stories260K-hf";
+    if (!fs::exists(path / "config.json")) SKIP("no stories260K-hf");
+    TextModel model = load(path, 64);
+    GenerateOptions options = model.default_options();
+    options.sampling.greedy = true;
+    options.max_tokens = 2;
+    CHECK(text_of(model, "Once upon a", options) == " time,");
+    options.stop = {" time"};
+    CHECK(model.generate("Once upon a", options, [](std::string_view) { return true; })->stop == " time");
 }

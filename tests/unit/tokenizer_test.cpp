@@ -8,6 +8,7 @@
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <random>
 #include <thread>
 #include <weft/tokenizer.hpp>
 
@@ -35,8 +36,9 @@ std::filesystem::path tokenizer_file(const std::filesystem::path& folder) {
     return folder.parent_path().parent_path().parent_path() / reference->substr(0, reference->find('\n'));
 }
 
-std::string stream(const Tokenizer& tokenizer, const Ids& ids, bool skip_special) {
-    StreamDecoder decoder(tokenizer, skip_special);
+std::string stream(const Tokenizer& tokenizer, std::span<const uint32_t> ids, bool skip_special,
+                   std::span<const uint32_t> prompt = {}) {
+    StreamDecoder decoder(tokenizer, skip_special, prompt);
     std::string all;
     for (const uint32_t id : ids) {
         const std::string piece = decoder.push(id);
@@ -45,6 +47,45 @@ std::string stream(const Tokenizer& tokenizer, const Ids& ids, bool skip_special
         all += piece;
     }
     return all + decoder.flush();
+}
+
+// `whole` without the characters that it begins with as `beginning` does.
+std::string behind(const std::string& whole, const std::string& beginning) {
+    size_t same =
+        size_t(std::mismatch(whole.begin(), whole.end(), beginning.begin(), beginning.end()).first - whole.begin());
+    while (same < whole.size() && (static_cast<unsigned char>(whole[same]) & 0xc0) == 0x80) --same;
+    return whole.substr(same);
+}
+
+// A prompt and what follows it, cut anywhere.
+void check_cut(const Tokenizer& tokenizer, const Ids& ids, size_t cut) {
+    const auto prompt = std::span(ids).first(cut), rest = std::span(ids).subspan(cut);
+    CAPTURE(ids, cut);
+    for (const bool skip : {false, true}) {
+        const std::string whole = tokenizer.decode(ids, skip), before = tokenizer.decode(prompt, skip);
+        const std::string streamed = stream(tokenizer, rest, skip, prompt);
+        CHECK(streamed == behind(whole, before));
+        if (whole.starts_with(before)) CHECK(before + streamed == whole);
+    }
+}
+
+// Cuts of the cases' texts, and of ids that no text has.
+void check_cuts(const std::filesystem::path& folder, const Tokenizer& tokenizer) {
+    CAPTURE(folder.filename().string());
+    std::mt19937 random(20261130);
+    const auto text = read_file(folder / "cases.json");
+    REQUIRE(text);
+    const auto cases = parse_json(*text, "cases.json");
+    REQUIRE(cases);
+    for (const Json& row : *cases) {
+        const Ids ids = row.value("ids_special", row["ids"]);
+        for (int i = 0; i < 3; ++i) check_cut(tokenizer, ids, random() % (ids.size() + 1));
+    }
+    for (int i = 0; i < 300; ++i) {
+        Ids ids(random() % 24);
+        for (uint32_t& id : ids) id = uint32_t(random() % (tokenizer.vocab_size() + 2));
+        check_cut(tokenizer, ids, random() % (ids.size() + 1));
+    }
 }
 
 void check_case(const Tokenizer& tokenizer, const Json& row) {
@@ -329,4 +370,57 @@ TEST_CASE("tokenizer: a stream gives characters when they are whole") {
     CHECK(decoder.flush() == "\xef\xbf\xbd"); // a character that never got its end
     CHECK(decoder.push(ids[0]).empty());
     CHECK_THAT(decoder.push(*tokenizer->id_of("a")), StartsWith("\xef\xbf\xbd"));
+}
+
+TEST_CASE("tokenizer: what follows a prompt, the small goldens") {
+    for (const auto& folder : folders_in(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/tokenizers")) {
+        const auto tokenizer = Tokenizer::load(folder / "tokenizer.json");
+        REQUIRE(tokenizer);
+        check_cuts(folder, *tokenizer);
+    }
+}
+
+TEST_CASE("tokenizer: what follows a prompt, all goldens") {
+    weft_GOLDEN(root, "tokenizers");
+    for (const auto& folder : folders_in(root)) {
+        const auto tokenizer = Tokenizer::load(tokenizer_file(folder));
+        REQUIRE(tokenizer);
+        check_cuts(folder, *tokenizer);
+    }
+}
+
+TEST_CASE("tokenizer: a stream goes on where its prompt ends") {
+    const std::string mark = "\xe2\x96\x81", broken = "\xef\xbf\xbd";
+    const Json vocabulary = {{"<s>", 0},    {mark + "a", 1}, {mark + "b", 2}, {"<0xE2>", 3},
+                             {"<0x82>", 4}, {"<0xAC>", 5},   {"<0xC3>", 6},   {"<0xA9>", 7}};
+    const auto with_decoder = [&](const std::string& decoder) {
+        auto made =
+            Tokenizer::parse(R"({"model": {"type": "WordLevel", "unk_token": "<s>", "vocab": )" + vocabulary.dump() +
+                                 R"(}, "added_tokens": [{"content": "<s>", "special": true}])" + decoder + "}",
+                             "t.json");
+        REQUIRE(made);
+        return std::move(*made);
+    };
+    const Tokenizer llama = with_decoder(R"(, "decoder": {"type": "Sequence", "decoders": [
+        {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+        {"type": "Strip", "content": " ", "start": 1, "stop": 0}]})");
+    CHECK(stream(llama, Ids{2}, true, Ids{1}) == " b");
+    CHECK(stream(llama, Ids{2}, true) == "b");
+    CHECK(stream(llama, Ids{2}, true, Ids{0}) == "b"); // nothing but special tokens: the text begins here
+    CHECK(stream(llama, Ids{2}, false, Ids{0}) == " b");
+    CHECK(stream(llama, Ids{}, true, Ids{1, 3}).empty());
+    // A character that the prompt begins is finished, left, or spoilt with all the run of bytes that it stands in.
+    CHECK(stream(llama, Ids{5, 2}, true, Ids{1, 3, 4}) == "\xe2\x82\xac b");
+    CHECK(stream(llama, Ids{2}, true, Ids{1, 3, 4}) == " b");
+    CHECK(stream(llama, Ids{3, 2}, true, Ids{1, 6, 7}) == broken + broken + broken + " b");
+    const Tokenizer joined = with_decoder("");
+    CHECK(stream(joined, Ids{2}, true, Ids{1}) == " " + mark + "b");
+    // Nothing is read twice.
+    const Ids many(200'000, 2);
+    CHECK(stream(llama, std::span(many).first(100'000), true, many).size() == 200'000);
+    // A text after the end of one has no prompt.
+    StreamDecoder decoder(llama, true, Ids{1, 3});
+    CHECK(decoder.push(4).empty());
+    CHECK(decoder.flush() == broken);
+    CHECK(decoder.push(2) == "b");
 }

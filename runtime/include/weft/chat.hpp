@@ -42,8 +42,11 @@ class ChatState;
 /// not read again: only what follows the longest common beginning is fed. Where a template rewrites the past (most drop
 /// the thoughts of earlier answers) or a turn is undone, the state goes back to the nearest place that it can.
 ///
-/// Works on the model's own sequence: while a Chat is in use, TextModel's own generate() must not be called.
-/// One thread at a time; the model must outlive it. Move-only.
+/// An answer ends where the model's files say that texts end, at the special token with which the template closes an
+/// answer, and at special tokens whose names say that a turn ends (as <|im_end|>), whether a file lists them or not.
+///
+/// Works on the model's own sequence: while a Chat is in use, TextModel's own generate() must not be called. One thread
+/// at a time; the model must outlive it. Move-only.
 class Chat {
 public:
     /// Fails with not_found if the model has no tokenizer.

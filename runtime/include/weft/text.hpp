@@ -67,7 +67,8 @@ public:
     ~TextModel();
 
     /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return
-    /// false to stop. Starts a new sequence. What may be the beginning of a stop string waits until it is none. Where
+    /// false to stop. Joined, it is what follows the prompt's text where prompt and new tokens are decoded together
+    /// (StreamDecoder). Starts a new sequence. What may be the beginning of a stop string waits until it is none. Where
     /// the model's logits are not finite the error (not_finite) names the token; text made before has come by then.
     Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options,
                                    const std::function<bool(std::string_view)>& on_text);

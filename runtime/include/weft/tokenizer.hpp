@@ -25,7 +25,8 @@ class DecodeStage;
 /// Truncation, padding and dropout in a file are ignored: they are for training.
 class Tokenizer {
 public:
-    /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files.
+    /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files;
+    /// of a directory also what the files beside that one say, as transformers' AutoTokenizer does.
     /// Fails with `unsupported`, naming the part and its type, if the file needs a part that weft lacks, and with
     /// `not_found`, naming what was looked for, if there is none.
     static Result<Tokenizer> load(const std::filesystem::path& path);
@@ -75,27 +76,36 @@ private:
     std::shared_ptr<const text::TokenizerParts> parts_;
 };
 
-/// Decodes token by token: what push() and flush() return, joined, is what decode() returns for all the ids,
-/// byte for byte. Never splits a UTF-8 character. What depends on tokens to come waits for them. One thread at a time.
+/// Decodes token by token what follows a prompt: what push() and flush() return, joined, is decode(prompt + ids)
+/// without decode(prompt), byte for byte. So the first word keeps the space that a text's own first word is decoded
+/// without. Where decode(prompt) is no beginning of decode(prompt + ids), since the new tokens change what the prompt's
+/// last ones mean, the longest beginning that both share, in whole characters, is left out: a character that the prompt
+/// begins and the ids end is a part of what they say, whole, and its U+FFFD in decode(prompt) stands for nothing. Never
+/// splits a UTF-8 character. What depends on tokens to come waits for them. The prompt is decoded once; after that an
+/// id costs the same however long the text is. One thread at a time.
 class StreamDecoder {
 public:
-    StreamDecoder(const Tokenizer& tokenizer, bool skip_special);
+    /// `prompt`: the ids before the first push(); none for a text of its own.
+    StreamDecoder(const Tokenizer& tokenizer, bool skip_special, std::span<const uint32_t> prompt = {});
     ~StreamDecoder();
     StreamDecoder(StreamDecoder&&) noexcept;
     StreamDecoder& operator=(StreamDecoder&&) noexcept;
 
     /// Takes one id; returns the text that is certain now.
     std::string push(uint32_t id);
-    /// Ends the text and returns what waited. The next push() begins a new text.
+    /// Ends the text and returns what waited. The next push() begins a new text, without a prompt.
     std::string flush();
 
 private:
     class Sink;
     void begin();
+    void feed(uint32_t id);
+    std::string take_new();
     std::shared_ptr<const text::TokenizerParts> parts_;
     bool skip_special_;
     std::unique_ptr<Sink> sink_;
     std::unique_ptr<text::DecodeStage> stage_;
+    std::string known_; // of decode(prompt), what is not certain yet
 };
 
 } // namespace weft
