@@ -127,8 +127,10 @@ TEST_CASE("numbers of a schedule file are within what their kernels take", "[sch
     // A schedule with every op, and every number's place in it.
     const Json full = parsed(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32,
         "blocks": {"mixer": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "rope": {}},
-                             {"op": "mamba2", "head_size": 8, "state_size": 16}, {"op": "gated_delta", "key_heads": 2, "key_size": 16, "norm": {}}]},
-                   "mlp": {"branches": [{"op": "mlp", "inner": 48}, {"op": "moe", "experts": 4, "chosen": 2, "inner": 16}], "post": {}}},
+                             {"op": "mamba2", "head_size": 8, "state_size": 16},
+                             {"op": "gated_delta", "key_heads": 2, "key_size": 16, "norm": {}}]},
+                   "mlp": {"branches": [{"op": "mlp", "inner": 48},
+                                        {"op": "moe", "experts": 4, "chosen": 2, "inner": 16}], "post": {}}},
         "layers": [{"blocks": ["mixer", "mlp"]}], "head": {"norm": {}}})");
     REQUIRE(schedule_from_json(full, kFile));
     struct Place {

@@ -171,7 +171,8 @@ TEST_CASE("gguf: what is not a GGUF file that can be read") {
     CHECK_THAT(refusal("GGU"), ContainsSubstring("is no GGUF file: it begins with '"));
     CHECK_THAT(refusal("GGUX\x03"), ContainsSubstring("is no GGUF file: it begins with 'GGUX'"));
     CHECK_THAT(refusal("version https://git-lfs.github.com/spec/v1\n"), ContainsSubstring("git lfs pull"));
-    CHECK_THAT(refusal("<!doctype html>\n<html>"), ContainsSubstring("'<!doctype html>', not with a header, so it is a web page"));
+    CHECK_THAT(refusal("<!doctype html>\n<html>"),
+               ContainsSubstring("'<!doctype html>', not with a header, so it is a web page"));
     CHECK_THAT(refusal("GGUF"), ContainsSubstring("offset 4: the file ends inside the version"));
     GgufBuilder b;
     b.version = 1;

@@ -112,7 +112,8 @@ TEST_CASE("safetensors: a broken header is refused with the file and the rule") 
     refuse("", "is no safetensors file: it is empty, 0 bytes, as an interrupted download leaves it");
     refuse("1234567", "is no safetensors file: it begins with '1234567'");
     refuse("\x01\xff\n", "is no safetensors file: it begins with '\\x01\\xff\\x0a'");
-    refuse("<!DOCTYPE html>\n<html>", "is no safetensors file: it begins with '<!DOCTYPE html>', not with a header, so it is a web page");
+    refuse("<!DOCTYPE html>\n<html>",
+           "is no safetensors file: it begins with '<!DOCTYPE html>', not with a header, so it is a web page");
     refuse("\xef\xbb\xbf \r\n<HTML lang=\"en\"><body>Sign in</body>", "so it is a web page");
     refuse("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "so it is a web page");
     refuse(R"({"error": "Access to the model is restricted", "code": 403})",

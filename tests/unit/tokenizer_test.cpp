@@ -402,7 +402,8 @@ TEST_CASE("tokenizer: a stream goes on where its prompt ends") {
         return std::move(*made);
     };
     const Tokenizer llama = with_decoder(R"(, "decoder": {"type": "Sequence", "decoders": [
-        {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+        {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
+        {"type": "ByteFallback"}, {"type": "Fuse"},
         {"type": "Strip", "content": " ", "start": 1, "stop": 0}]})");
     CHECK(stream(llama, Ids{2}, true, Ids{1}) == " b");
     CHECK(stream(llama, Ids{2}, true) == "b");
