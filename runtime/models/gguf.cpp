@@ -327,26 +327,33 @@ Status gguf_copy(const ModelFiles& files, Json& config, std::initializer_list<Gg
     return copy(keys, config, list);
 }
 
+Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, const Json& config, const char* key) {
+    weft_ASSIGN(const Keys keys, keys_of(files));
+    weft_ASSIGN(const uint32_t layers, count(keys, config, "num_hidden_layers"));
+    const GgufValue* value = keys.metadata.find(keys(key));
+    if (!value || !value->array) return std::optional<std::vector<bool>>();
+    weft_ASSIGN(const auto all, entries(keys, key, *value));
+    std::vector<bool> truths;
+    for (uint32_t i = 0; i < layers; ++i) truths.push_back(all[i] != false && all[i] != 0);
+    return std::optional(std::move(truths));
+}
+
 Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period) {
     weft_ASSIGN(const Keys keys, keys_of(files));
     constexpr const char* key = "attention.sliding_window_pattern";
-    config[kGgufKeys]["layer_types"] = keys(key);
     weft_ASSIGN(const uint32_t layers, count(keys, config, "num_hidden_layers"));
-    std::vector<Json> slides(layers, false);
+    std::vector<bool> slides(layers, false);
     if (!config["sliding_window"].is_null()) {
-        const GgufValue* value = keys.metadata.find(keys(key));
-        if (value && value->array) {
-            weft_ASSIGN(slides, entries(keys, key, *value));
-            slides.resize(layers);
-        } else {
+        weft_ASSIGN(auto listed, gguf_truths(files, config, key));
+        if (listed) slides = std::move(*listed);
+        else {
             weft_ASSIGN(const int64_t every, keys.metadata.integer_or(keys(key), period));
             if (every < 0) return keys.bad(key, "must not be negative");
             for (uint32_t i = 0; i < layers; ++i) slides[i] = every == 0 || i % every != every - 1;
         }
     }
     config["layer_types"] = Json::array();
-    for (const Json& slide : slides)
-        config["layer_types"].push_back(slide == false || slide == 0 ? "full_attention" : "sliding_attention");
+    for (const bool slide : slides) config["layer_types"].push_back(slide ? "sliding_attention" : "full_attention");
     return Ok{};
 }
 

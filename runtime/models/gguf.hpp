@@ -35,6 +35,9 @@ void gguf_rename(Json& config, const char* from, const char* to);
 /// Adds further keys.
 Status gguf_copy(const ModelFiles& files, Json& config, std::initializer_list<GgufKey> list);
 
+/// A truth for each of the config's layers, from an array of truths or numbers; nothing where there is no array.
+Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, const Json& config, const char* key);
+
 /// layer_types of a model whose layers slide, if the config has a window: attention.sliding_window_pattern is a list of
 /// truths, or a number of layers of which all but the last slide; without it that is `period`.
 Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period);

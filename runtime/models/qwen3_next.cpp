@@ -119,10 +119,10 @@ Result<Json> gguf_config(const ModelFiles& files) {
     weft_ASSIGN(const uint32_t values, gguf_count(files, config, "linear_values"));
     weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "linear_num_value_heads"));
     config["linear_value_head_dim"] = values / heads;
-    if (files.gguf()->has("qwen3next.attention.recurrent_layers")) {
-        weft_ASSIGN(const auto recurrent, files.gguf()->integers("qwen3next.attention.recurrent_layers"));
+    weft_ASSIGN(const auto recurrent, gguf_truths(files, config, "attention.recurrent_layers"));
+    if (recurrent) {
         config["layer_types"] = Json::array();
-        for (const int64_t r : recurrent) config["layer_types"].push_back(r ? "linear_attention" : "full_attention");
+        for (const bool r : *recurrent) config["layer_types"].push_back(r ? "linear_attention" : "full_attention");
     }
     return config;
 }
