@@ -257,7 +257,7 @@ Status read_scaling(const Keys& keys, const ModelFiles& files, Json& config) {
                         {"long_factor", (*divisors)[1]},
                         {"attention_factor", 1}});
     }
-    for (const auto& [name, key] : scaling[kGgufKeys].items()) config[kGgufShared].push_back(name);
+    for (const auto& [name, key] : scaling[kGgufKeys].items()) config[kGgufShared].push_back(key);
     config[kGgufKeys].update(scaling[kGgufKeys]);
     scaling.erase(kGgufKeys);
     config["rope_scaling"] = std::move(scaling);
@@ -292,7 +292,7 @@ Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const
                    {"expert_feed_forward_length", "moe_intermediate_size", nullptr},
                    {"expert_shared_feed_forward_length", "shared_expert_intermediate_size", nullptr},
                    decoder.epsilon}));
-    for (const auto& [name, key] : config[kGgufKeys].items()) config[kGgufShared].push_back(name);
+    for (const auto& [name, key] : config[kGgufKeys].items()) config[kGgufShared].push_back(key);
     weft_TRY(read_layers(keys, config));
     weft_ASSIGN(const bool causal, keys.metadata.boolean_or(keys("attention.causal"), true));
     if (!causal)

@@ -8,7 +8,8 @@ namespace weft {
 
 /// In a config made from metadata: the metadata's key for each of the config's, for messages.
 inline constexpr const char* kGgufKeys = "gguf_keys";
-/// The names of those that such a config has whatever the architecture: they count as used where it asks for them.
+/// The metadata's keys that such a config has whatever the architecture: they count as used where it asks for what
+/// became of them.
 inline constexpr const char* kGgufShared = "gguf_shared_keys";
 
 /// A number or truth of the metadata under ARCHITECTURE.KEY, what a config calls it, and what GGUF's reference

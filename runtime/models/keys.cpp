@@ -74,14 +74,11 @@ KeyUse use_of(const std::string& key, bool read, bool asks, const Architecture& 
 // Whether the architecture asked for what became of a metadata key. Nothing: the key is not one of those that every
 // config has, so that who read it had a use for it.
 std::optional<bool> asked_for(const Json& config, const KeysRead& read, std::string_view key) {
-    const Json &names = config[kGgufKeys], &shared = config[kGgufShared];
-    bool asked = false, is_shared = false;
-    for (const auto& [name, from] : names.items()) {
-        if (from != key) continue;
-        is_shared |= std::ranges::find(shared, Json(name)) != shared.end();
-        asked |= read.has(name) || read.has("rope_scaling." + name);
-    }
-    return is_shared ? std::optional(asked) : std::nullopt;
+    const Json& shared = config[kGgufShared];
+    if (std::ranges::find(shared, Json(key)) == shared.end()) return std::nullopt;
+    for (const auto& [name, from] : config[kGgufKeys].items())
+        if (from == key && config.contains(name) && (read.has(name) || read.has("rope_scaling." + name))) return true;
+    return false;
 }
 
 void add(std::vector<KeyUse>& uses, const Json& object, const KeysRead& read, const std::string& path,

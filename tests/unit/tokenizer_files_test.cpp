@@ -24,6 +24,8 @@ using weft::test::TemporaryDirectory;
 
 namespace {
 
+const std::string kMark = "\xe2\x96\x81";
+
 Json read_cases(const std::filesystem::path& path) {
     const auto text = read_file(path);
     REQUIRE(text);
@@ -134,6 +136,8 @@ TEST_CASE("tokenizer files: the Llama 2 vocabulary gives the same from GGUF and 
     weft_GOLDEN(root, "tokenizers/llama-spm");
     const auto tokenizer = Tokenizer::load(weft::test::goldens() / "../data/vocab/ggml-vocab-llama-spm.gguf");
     REQUIRE(tokenizer);
+    StreamDecoder stream(*tokenizer, true, *tokenizer->encode("Hello", true));
+    CHECK(stream.push(*tokenizer->id_of(kMark + "world")) == " world");
     for (const Json& row : read_cases(root / "cases.json")) {
         const std::string text = row["text"];
         CAPTURE(text);
@@ -189,7 +193,6 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind BPE, with symbols of i
 // From here to the classes: what the SentencePiece library gives for the same files.
 namespace {
 
-const std::string kMark = "\xe2\x96\x81";
 // Fields 35 and 24.
 const std::string kByteFallback{char(0x98), char(0x02), 1}, kSpaceIsSuffix{char(0xc0), char(0x01), 1};
 const std::string kStart = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3);
@@ -236,10 +239,13 @@ TEST_CASE("tokenizer files: decoding SentencePiece's marks and unknown pieces") 
                 CAPTURE(kind, normalizer, i);
                 CHECK(tokenizer.decode(texts[i], true) == expected[i]);
                 CHECK(tokenizer.decode(texts[i], false) == expected[i]);
-                StreamDecoder stream(tokenizer, true);
-                std::string streamed;
-                for (const uint32_t id : texts[i]) streamed += stream.push(id);
-                CHECK(streamed + stream.flush() == expected[i]);
+                for (size_t cut = 0; cut <= texts[i].size(); ++cut) { // before it lies a prompt
+                    const auto prompt = std::span(texts[i]).first(cut);
+                    StreamDecoder stream(tokenizer, true, prompt);
+                    std::string streamed;
+                    for (const uint32_t id : std::span(texts[i]).subspan(cut)) streamed += stream.push(id);
+                    CHECK(tokenizer.decode(prompt, true) + streamed + stream.flush() == expected[i]);
+                }
             }
         }
         const Tokenizer marked = sentencepiece(kind, pieces, long_field(44, "?!")),
