@@ -32,6 +32,19 @@ const std::vector<UnneededTensors> kTensorsNotRead = {
     {"rope_factors_*.weight", "read as a setting"},
 };
 
+// Layers behind the others that draft further tokens: they are not run.
+Status pass_over_drafting(const JsonObject& config, Schedule& s) {
+    weft_ASSIGN(const int64_t count, config.integer_or("num_nextn_predict_layers", 0));
+    if (count < 0 || count > kMostLayers)
+        return config.bad("num_nextn_predict_layers", "must be between 0 and " + std::to_string(kMostLayers));
+    for (int64_t i = 0; i < count; ++i) {
+        const std::string number = std::to_string(s.layers.size() + size_t(i));
+        for (const std::string& name : {"*layers." + number + ".*", "blk." + number + ".*"})
+            s.unneeded.push_back({name, "a layer that drafts further tokens"});
+    }
+    return Ok{};
+}
+
 } // namespace
 
 Result<Json> language_config(const JsonObject& config) {
@@ -60,6 +73,7 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
         number_states(s);
         s.unneeded.insert(s.unneeded.end(), kTensorsNotRead.begin(), kTensorsNotRead.end());
         for (const NotRead& n : a->tensors_not_read) s.unneeded.push_back({n.name, n.why});
+        weft_TRY(pass_over_drafting(config, s));
         return s;
     }
     std::string known;

@@ -132,10 +132,10 @@ Status copy(const Keys& keys, Json& config, std::initializer_list<GgufKey> list)
 
 // Layers that predict further tokens stand behind the others.
 Status read_layers(const Keys& keys, Json& config) {
-    weft_TRY(copy(keys, config, {{"block_count", "num_hidden_layers"}, {"nextn_predict_layers", "predicting", 0}}));
+    weft_TRY(copy(keys, config, {{"block_count", "num_hidden_layers"}, {"nextn_predict_layers", "num_nextn_predict_layers", 0}}));
     weft_ASSIGN(const uint32_t all, layers_of(keys));
-    if (config["predicting"] == 0) return Ok{};
-    weft_ASSIGN(const uint32_t predicting, count(keys, config, "predicting"));
+    if (config["num_nextn_predict_layers"] == 0) return Ok{};
+    weft_ASSIGN(const uint32_t predicting, count(keys, config, "num_nextn_predict_layers"));
     if (predicting >= all) return keys.bad("nextn_predict_layers", "must be below the number of layers");
     config["num_hidden_layers"] = all - predicting;
     return Ok{};
@@ -276,6 +276,8 @@ const char* entry(std::span<const GgufName> names, const std::string& name) {
 Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const GgufDecoder& decoder) {
     weft_ASSIGN(const Keys keys, keys_of(files));
     Json config = {{"model_type", model_type}, {"tie_word_embeddings", files.find("output.weight") == nullptr}};
+    weft_TRY(read_layers(keys, config));
+    const Json layers = config[kGgufKeys];
     weft_TRY(copy(keys, config,
                   {{"embedding_length", "hidden_size"},
                    {"context_length", "max_position_embeddings", nullptr},
@@ -292,8 +294,8 @@ Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const
                    {"expert_feed_forward_length", "moe_intermediate_size", nullptr},
                    {"expert_shared_feed_forward_length", "shared_expert_intermediate_size", nullptr},
                    decoder.epsilon}));
-    for (const auto& [name, key] : config[kGgufKeys].items()) config[kGgufShared].push_back(key);
-    weft_TRY(read_layers(keys, config));
+    for (const auto& [name, key] : config[kGgufKeys].items())
+        if (!layers.contains(name)) config[kGgufShared].push_back(key);
     weft_ASSIGN(const bool causal, keys.metadata.boolean_or(keys("attention.causal"), true));
     if (!causal)
         return keys.unsupported("attention.causal", "is false: tokens would see those behind them, which is not "

@@ -115,8 +115,6 @@ const Architecture architecture{
     "GLM-4.5",
     "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated",
     schedule,
-    {{"glm4moe", gguf_config, kGgufNames}},
-    {},
-    {{"num_nextn_predict_layers", "layers that draft further tokens are not run"}}};
+    {{"glm4moe", gguf_config, kGgufNames}}};
 
 } // namespace weft::glm4_moe

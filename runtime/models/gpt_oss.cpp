@@ -147,6 +147,8 @@ const Architecture architecture{
     "gpt-oss",
     "attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, MXFP4",
     schedule,
-    {{"gpt-oss", gguf_config, kGgufNames}}};
+    {{"gpt-oss", gguf_config, kGgufNames}},
+    {},
+    {{"*.feed_forward_length", "experts have a width of their own"}}};
 
 } // namespace weft::gpt_oss

@@ -31,6 +31,7 @@ const std::vector<NotRead> kNoEffect = {
     {"use_bfloat16", "how the reference implementation computes"},
     {"use_associative_scan", "how the reference implementation computes"},
     {"mamba_chunk_size", "how the reference implementation computes"},
+    {"*rope.scaling.original_context_length", "frequencies are the same at every length"},
     {"num_logits_to_keep", "how the reference implementation computes"},
     {"residual_in_fp32", "always"},
     {"attn_implementation", "how the reference implementation computes"},
@@ -77,7 +78,7 @@ std::optional<bool> asked_for(const Json& config, const KeysRead& read, std::str
     const Json& shared = config[kGgufShared];
     if (std::ranges::find(shared, Json(key)) == shared.end()) return std::nullopt;
     for (const auto& [name, from] : config[kGgufKeys].items())
-        if (from == key && config.contains(name) && (read.has(name) || read.has("rope_scaling." + name))) return true;
+        if (from == key && ((config.contains(name) && read.has(name)) || read.has("rope_scaling." + name))) return true;
     return false;
 }
 

@@ -67,12 +67,12 @@ case $from_pipe in
   *) fails "standard input: $from_pipe" ;;
 esac
 expect 'f16' 0 'time' $weft run "$model" 'Once upon a time' -n 3 --dtype f16
-expect 'inspect' 0 'gated delta' $weft inspect "$model"
+expect 'inspect' 0 'gated_delta' $weft inspect "$model"
 expect 'inspect picture' 0 '' $weft inspect "$model" --svg "$scratch/schedule.svg"
 expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
 expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
-expect 'inspect config alone' 0 'gated delta' $weft inspect "$model/config.json"
-expect 'inspect a schedule file' 0 'experts (2 of 8' $weft inspect "$source/apps/models/hybrid.json"
+expect 'inspect config alone' 0 'gated_delta' $weft inspect "$model/config.json"
+expect 'inspect a schedule file' 0 'moe (2 of 8' $weft inspect "$source/apps/models/hybrid.json"
 expect 'inspect as a schedule file' 0 '"weft_schedule": 1' $weft inspect "$model" --schedule
 expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
 expect 'bench' 0 'decode .* of the limit' \

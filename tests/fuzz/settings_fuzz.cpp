@@ -19,14 +19,21 @@ namespace {
 
 // Read, and without effect while another setting is as it is in these models.
 constexpr struct {
-    const char *key, *because;
+    const char *model, *key, *because;
 } kInactive[] = {
-    {"max_window_layers", "use_sliding_window is false"},
-    {"sliding_window", "use_sliding_window is false, or no layer slides"},
-    {"model_type", "picks the architecture"},
+    {"qwen2", "max_window_layers", "use_sliding_window is false"},
+    {"qwen3_next", "intermediate_size", "every layer has experts"},
+    {"qwen3next", "feed_forward_length", "every layer has experts"},
+    {"qwen3next", "full_attention_interval", "attention.recurrent_layers counts"},
+    {"falcon_h1", "mamba_norm_before_gate", "there is no norm"},
+    {"falcon_h1", "mamba_expand", "mamba_d_ssm counts"},
+    {"jamba", "attn_layer_period", "there is one period"},
+    {"jamba", "expert_count", "tensors tell which layers have experts, and there are none"},
+    {"jamba", "expert_used_count", "as expert_count"},
 };
 
 struct Outcome {
+    std::string model; ///< model_type, or general.architecture
     std::string error, text;
     std::vector<KeyUse> keys;
 
@@ -37,6 +44,9 @@ struct Outcome {
 
 Outcome outcome_of(const ModelFiles& files) {
     Outcome o;
+    o.model = files.gguf() ? std::string(*files.gguf()->string_or("general.architecture", ""))
+                           : files.config()->value("model_type", Json()).dump();
+    std::erase(o.model, '"');
     auto schedule = make_schedule(files, &o.keys);
     if (schedule) o.text = schedule_text(*schedule);
     else o.error = schedule.error().text();
@@ -127,21 +137,24 @@ Models read_models() {
                 const std::string header = w.header();
                 auto file = GgufFile::parse(std::as_bytes(std::span(header)), "model.gguf");
                 Settings settings = settings_of(file->metadata());
-                if (outcome_of(settings).error.empty()) models.metadata.push_back(std::move(settings));
+                const auto back = make_schedule(ModelFiles::from_gguf(std::move(*file)));
+                if (back && back->architecture == schedule->architecture)
+                    models.metadata.push_back(std::move(settings));
             }
     }
     weft_CHECK(models.configs.size() >= 10 && models.metadata.size() >= 5, "there are models to edit");
     return models;
 }
 
-bool inactive(const std::string& key) {
-    return std::ranges::any_of(kInactive, [&](const auto& i) { return key.ends_with(i.key); });
+bool inactive(const std::string& model, const std::string& key) {
+    return std::ranges::any_of(
+        kInactive, [&](const auto& i) { return model == i.model && (key == i.key || key == model + "." + i.key); });
 }
 
 void require(bool holds, const char* rule, const std::string& key, const Outcome& before, const Outcome& after) {
     if (holds) return;
-    std::fprintf(stderr, "%s: key '%s', %s\n%s\n", rule, key.c_str(), before.uses(key) ? "used" : "not used",
-                 after.error.empty() ? "accepted" : after.error.c_str());
+    std::fprintf(stderr, "%s: %s, key '%s', %s\n%s\n", rule, before.model.c_str(), key.c_str(),
+                 before.uses(key) ? "used" : "not used", after.error.empty() ? "accepted" : after.error.c_str());
     std::abort();
 }
 
@@ -151,11 +164,11 @@ void require_same(const std::string& key, const Outcome& before, const Outcome& 
 }
 void require_heard(const std::string& key, const Outcome& before, const Outcome& after) {
     const bool heard = !after.error.empty() || after.text != before.text;
-    require(heard || !before.uses(key) || inactive(key),
+    require(heard || !before.uses(key) || inactive(before.model, key),
             "another value of a key that is used must give another schedule, or be refused", key, before, after);
 }
 void require_refused(const std::string& key, const Outcome& before, const Outcome& after) {
-    require(after.error.find(key) != std::string::npos || !before.uses(key) || inactive(key),
+    require(after.error.find(key) != std::string::npos || !before.uses(key) || inactive(before.model, key),
             "a value of another type must be refused by its key", key, before, after);
 }
 
