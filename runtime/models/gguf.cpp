@@ -132,7 +132,8 @@ Status copy(const Keys& keys, Json& config, std::initializer_list<GgufKey> list)
 
 // Layers that predict further tokens stand behind the others.
 Status read_layers(const Keys& keys, Json& config) {
-    weft_TRY(copy(keys, config, {{"block_count", "num_hidden_layers"}, {"nextn_predict_layers", "num_nextn_predict_layers", 0}}));
+    weft_TRY(copy(keys, config,
+                  {{"block_count", "num_hidden_layers"}, {"nextn_predict_layers", "num_nextn_predict_layers", 0}}));
     weft_ASSIGN(const uint32_t all, layers_of(keys));
     if (config["num_nextn_predict_layers"] == 0) return Ok{};
     weft_ASSIGN(const uint32_t predicting, count(keys, config, "num_nextn_predict_layers"));
