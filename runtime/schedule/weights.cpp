@@ -128,7 +128,8 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots,
             if (!first) continue;
             take(*first);
             for (const auto& name : piece.names) // the same numbers once more, such as a tied head
-                if (const TensorView* other = files.find(name); other && same_values(*first, *other)) take(*other);
+                if (const TensorView* other = files.find(name); other && other != first && same_values(*first, *other))
+                    take(*other);
         }
     std::vector<std::string> unused;
     for (const TensorView* view : files.tensors()) {
