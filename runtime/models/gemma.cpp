@@ -174,7 +174,7 @@ const Architecture architecture{
        {"intermediate_size", 9216},
        {"num_hidden_layers", 26},
        {"num_attention_heads", 8}}}},
-    {},
+    {{"hidden_act", "hidden_activation counts"}},
     {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 
 } // namespace weft::gemma

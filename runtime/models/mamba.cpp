@@ -73,6 +73,13 @@ const Architecture architecture{{"mamba", "falcon_mamba"},
                                 schedule,
                                 {{"mamba", gguf_config}},
                                 {},
-                                {{"expand", "intermediate_size says the same"}, {"time_step_*", "training"}}};
+                                {{"expand", "intermediate_size says the same"},
+                                 {"d_model", "hidden_size says the same"},
+                                 {"d_inner", "intermediate_size says the same"},
+                                 {"n_layer", "num_hidden_layers says the same"},
+                                 {"rms_norm", "always"},
+                                 {"fused_add_norm", "how the reference implementation computes"},
+                                 {"pad_vocab_size_multiple", "vocab_size counts"},
+                                 {"time_step_*", "training"}}};
 
 } // namespace weft::mamba

@@ -98,6 +98,12 @@ TEST_CASE("keys: those of a config that are not used are named in one line", "[m
         {"0 asks for nothing", "", edited(mistral, [](Json& c) { c["attn_logit_softcapping"] = 0; })},
         {"false asks for nothing", "", edited(mistral, [](Json& c) { c["frobnication"] = false; })},
         {"training", "", edited(llama, [](Json& c) { c["attention_dropout"] = 0.5; })},
+        {"what released configs have beside what counts", "",
+         edited(config_of(kModels / "gemma2"),
+                [](Json& c) {
+                    c["hidden_act"] = "gelu_pytorch_tanh";
+                    c["cache_implementation"] = "hybrid";
+                })},
         {"a note of a tool", "", edited(llama, [](Json& c) { c["_name_or_path"] = "somewhere"; })},
     };
     for (const Case& c : cases) DYNAMIC_SECTION(c.name) {
