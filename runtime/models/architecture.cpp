@@ -25,7 +25,7 @@ const Architecture* architecture_of(const std::string& type) {
 }
 
 // What any file may have beside the weights.
-const std::vector<UnneededTensors> kTensorsNotRead = {
+const std::vector<NotRead> kTensorsNotRead = {
     {"*rotary_emb.inv_freq", "computed from the config"},
     {"*rope.freqs", "computed from the config"},
     {"rope_freqs.weight", "read as a setting"},
@@ -43,6 +43,16 @@ Status pass_over_drafting(const JsonObject& config, Schedule& s) {
             s.unneeded.push_back({name, "a layer that drafts further tokens"});
     }
     return Ok{};
+}
+
+// Masks of every class of transformers are causal unless the config says otherwise.
+Status check_causal(const JsonObject& config) {
+    weft_ASSIGN(const bool causal, config.boolean_or("is_causal", true));
+    if (causal) return Ok{};
+    return Error{ErrorCode::unsupported,
+                 config.origin() + ": key 'is_causal' is false: tokens would see those behind them, which is not "
+                                   "supported for this model",
+                 {}};
 }
 
 } // namespace
@@ -66,13 +76,14 @@ Result<Json> language_config(const JsonObject& config) {
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
     if (const Architecture* a = architecture_of(type)) {
+        weft_TRY(check_causal(config));
         weft_ASSIGN(Schedule s, a->schedule(config, files));
         s.architecture = type;
         weft_TRY(check_limits(s, config.origin()));
         order_weights(s);
         number_states(s);
         s.unneeded.insert(s.unneeded.end(), kTensorsNotRead.begin(), kTensorsNotRead.end());
-        for (const NotRead& n : a->tensors_not_read) s.unneeded.push_back({n.name, n.why});
+        s.unneeded.insert(s.unneeded.end(), a->tensors_not_read.begin(), a->tensors_not_read.end());
         weft_TRY(pass_over_drafting(config, s));
         return s;
     }

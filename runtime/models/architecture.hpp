@@ -27,11 +27,6 @@ struct GgufSide {
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 
-/// What weft knows of and does not read, by a pattern of its name (`*`: any characters), and why that is right.
-struct NotRead {
-    const char *name, *why;
-};
-
 /// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
 /// not read.
 struct Wrapper {

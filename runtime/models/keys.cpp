@@ -63,7 +63,7 @@ bool asks_for_nothing(const Json& v) {
 const NotRead* known(const Architecture& architecture, const std::string& key) {
     for (const std::vector<NotRead>* list : {&architecture.keys_not_read, &kNoEffect})
         for (const NotRead& n : *list)
-            if (fnmatch(n.name, key.c_str(), 0) == 0) return &n;
+            if (fnmatch(n.name.c_str(), key.c_str(), 0) == 0) return &n;
     return nullptr;
 }
 

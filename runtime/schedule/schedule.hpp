@@ -58,9 +58,9 @@ struct Schedule {
     std::vector<Layer> layers;
     Head head;
     std::vector<WeightSlot> weights;
-    std::vector<State> states;             ///< what its ops keep between steps: number_states()
-    std::vector<UnneededTensors> unneeded; ///< what files may have beside the weights
-    int64_t begin_token = -1;              ///< what generation starts from with an empty prompt; -1: none
+    std::vector<State> states;     ///< what its ops keep between steps: number_states()
+    std::vector<NotRead> unneeded; ///< what files may have beside the weights
+    int64_t begin_token = -1;      ///< what generation starts from with an empty prompt; -1: none
 
     /// Sizes that no kernel takes, one sentence each. Empty: it can run.
     std::vector<std::string> beyond_limits() const;

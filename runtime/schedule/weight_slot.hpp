@@ -54,9 +54,9 @@ struct WeightSlot {
     }
 };
 
-/// Tensors of a file that a model does not need: names that match a pattern (`*`: any characters), and why.
-struct UnneededTensors {
-    std::string pattern, why;
+/// What weft knows of and does not read, by a pattern of its name (`*`: any characters), and why that is right.
+struct NotRead {
+    std::string name, why;
 };
 
 /// Elements of one weight: far beyond any device, and products with a type's size still fit 64 bits.

@@ -115,8 +115,8 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
     return distinct;
 }
 
-std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots,
-                                        const std::vector<UnneededTensors>& unneeded, const ModelFiles& files) {
+std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, const std::vector<NotRead>& unneeded,
+                                        const ModelFiles& files) {
     std::set<std::string> taken;
     const auto take = [&](const TensorView& view) {
         taken.insert(view.name);
@@ -133,9 +133,7 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots,
         }
     std::vector<std::string> unused;
     for (const TensorView* view : files.tensors()) {
-        const auto fits = [&](const UnneededTensors& u) {
-            return fnmatch(u.pattern.c_str(), view->name.c_str(), 0) == 0;
-        };
+        const auto fits = [&](const NotRead& n) { return fnmatch(n.name.c_str(), view->name.c_str(), 0) == 0; };
         if (!taken.contains(view->name) && std::ranges::none_of(unneeded, fits))
             unused.push_back("tensor '" + view->name + "' is not used");
     }

@@ -65,7 +65,7 @@ std::string layout_problem(const WeightSlot& slot);
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files);
 /// Problems with the tensors that no slot takes, though none of `unneeded` says that this is right: whoever wrote them
 /// meant a model that computes something else.
-std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots,
-                                        const std::vector<UnneededTensors>& unneeded, const ModelFiles& files);
+std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, const std::vector<NotRead>& unneeded,
+                                        const ModelFiles& files);
 
 } // namespace weft

@@ -391,6 +391,8 @@ TEST_CASE("impossible configs are refused by the key's name", "[models]") {
         {"gemma2", "sliding_window", nullptr, "sliding_window"},
         {"gemma2", "query_pre_attn_scalar", 0, "query_pre_attn_scalar"},
         {"gemma2", "attn_logit_softcapping", -1, "attn_logit_softcapping"},
+        {"qwen2", "is_causal", false, "is_causal"},
+        {"falcon-h1", "is_causal", false, "is_causal"},
         {"gemma2", "use_bidirectional_attention", true, "use_bidirectional_attention"},
         {"gemma3", "sliding_window_pattern", 0, "sliding_window_pattern"},
         {"phi3", "rope_scaling", {{"type", "linear"}, {"factor", 2}}, "linear"},

@@ -21,7 +21,7 @@ struct InspectedBlock {
     uint32_t layer = 0;
     std::vector<InspectedOp> ops; ///< side by side
     uint64_t parameters = 0;
-    std::vector<std::string> states; ///< "kv ring", "conv", "matrix"
+    std::vector<std::string> states; ///< "keys in a ring", "convolution", "matrix state"
     uint64_t constant_bytes = 0;     ///< state that does not grow
     uint64_t bytes_per_token = 0;    ///< state for each token, up to `grows_to`
     uint32_t grows_to = 0;           ///< tokens after which it stops growing; 0: never
