@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L0: Result<T>, how everything that depends on device, file or user input reports failure.
 #pragma once
-#include <new>
-#include <stdexcept>
 #include <weft/error.hpp>
 
 namespace weft {
@@ -16,18 +14,16 @@ inline Error in_context(const std::string& where, Error error) {
     return error;
 }
 
-inline Error out_of_host_memory() { return {ErrorCode::out_of_memory, "the host has no memory left for this", {}}; }
+/// What became of the exception that is being handled: of memory, of a file, or a fault of weft's own.
+Error error_of_exception();
 
 } // namespace weft
 
 // Behind the body of a public function that returns a Result, written as `Result<T> f() try { ... } weft_CATCH`:
-// the host process goes on where memory ends.
+// the host process goes on, whatever a library, the system or a callback of the host's throws.
 #define weft_CATCH                                                                                                     \
-    catch (const std::bad_alloc&) {                                                                                    \
-        return ::weft::out_of_host_memory();                                                                           \
-    }                                                                                                                  \
-    catch (const std::length_error&) {                                                                                 \
-        return ::weft::out_of_host_memory();                                                                           \
+    catch (...) {                                                                                                      \
+        return ::weft::error_of_exception();                                                                           \
     }
 
 // Leaves the enclosing function with the error of `expression` if it failed.

@@ -2,6 +2,8 @@
 // Public: Error, Result<T> and Status. Whatever depends on a device, a file or the user returns
 // one of these, and then throws nothing.
 #pragma once
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <variant>
@@ -36,7 +38,14 @@ struct Error {
     }
 };
 
-/// A value or an Error. Test it before value(); value() of a failed result ends the process (a programmer error).
+/// Writes a line to standard error and aborts.
+[[noreturn]] inline void end_process(const std::string& why) {
+    std::fprintf(stderr, "weft: %s\n", why.c_str());
+    std::abort();
+}
+
+/// A value or an Error. Test it before value(), * or ->: those of a failed result end the process with its text, as
+/// error() of one that did not fail does (a programmer's error).
 template <class T>
 class [[nodiscard]] Result {
 public:
@@ -44,18 +53,31 @@ public:
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
     explicit operator bool() const { return state_.index() == 0; }
-    T& value() & { return *std::get_if<0>(&state_); }
-    const T& value() const& { return *std::get_if<0>(&state_); }
-    T&& value() && { return std::move(*std::get_if<0>(&state_)); }
-    Error& error() & { return *std::get_if<1>(&state_); }
-    const Error& error() const& { return *std::get_if<1>(&state_); }
-    Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
-    T* operator->() { return std::get_if<0>(&state_); }
-    const T* operator->() const { return std::get_if<0>(&state_); }
+    T& value() & { return *held(); }
+    const T& value() const& { return *held(); }
+    T&& value() && { return std::move(*held()); }
+    Error& error() & { return *failure(); }
+    const Error& error() const& { return *failure(); }
+    Error&& error() && { return std::move(*failure()); }
+    T* operator->() { return held(); }
+    const T* operator->() const { return held(); }
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
+    /// A value of its own, so that `for (auto& x : *numbers())` walks what is still there.
+    T operator*() && { return std::move(*held()); }
 
 private:
+    T* held() { return const_cast<T*>(std::as_const(*this).held()); }
+    const T* held() const {
+        if (!*this) end_process("the value of a failed result was asked for: " + std::get_if<1>(&state_)->text());
+        return std::get_if<0>(&state_);
+    }
+    Error* failure() { return const_cast<Error*>(std::as_const(*this).failure()); }
+    const Error* failure() const {
+        if (*this) end_process("the error of a result that did not fail was asked for");
+        return std::get_if<1>(&state_);
+    }
+
     std::variant<T, Error> state_;
 };
 
