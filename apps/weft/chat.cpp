@@ -163,6 +163,7 @@ int run(const ChatFlags& f) {
     weft::ChatOptions o;
     o.generate = model->default_options();
     o.generate.max_tokens = model->context(); // an answer is as long as it is
+    o.generate.max_length = 0;
     f.sampling.apply(o.generate);
     o.generate.progress = progress_bar();
     o.system = f.system;

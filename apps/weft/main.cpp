@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         const int code = root.exit(e);
-        return code == 0 ? app::kDone : app::kUsage;
+        return code == 0 ? app::finish_output(app::kDone) : app::kUsage;
     }
     try {
         for (const app::Command& c : commands)

@@ -29,7 +29,10 @@ void SamplingFlags::apply(weft::GenerateOptions& o) const {
     if (min_p) o.sampling.min_p = *min_p;
     if (repeat_penalty) o.sampling.repeat_penalty = *repeat_penalty;
     if (greedy) o.sampling.greedy = true;
-    if (count) o.max_tokens = *count;
+    if (count) {
+        o.max_tokens = *count;
+        o.max_length = 0; // whoever says how many means it
+    }
     if (!stop.empty()) o.stop = stop;
     o.sampling.seed = seed.value_or(0);
     o.steps_per_wait = steps;

@@ -103,10 +103,11 @@ JsonObject JsonObject::changed(const Json& copy, const std::vector<std::string>&
 
 const Json* JsonObject::find(const std::string& key) const {
     if (!value_->is_object()) return nullptr;
+    const auto it = value_->find(key);
+    if (it == value_->end()) return nullptr;
     if (read_)
         for (const std::string& path : paths_) read_->note(path + key);
-    const auto it = value_->find(key);
-    return it == value_->end() || it->is_null() ? nullptr : &*it;
+    return it->is_null() ? nullptr : &*it;
 }
 
 bool JsonObject::has(const std::string& key) const { return find(key) != nullptr; }

@@ -16,14 +16,6 @@ const Wrapper* wrapper_of(const std::string& type) {
     return nullptr;
 }
 
-// The architecture of a model_type; nullptr if there is none.
-const Architecture* architecture_of(const std::string& type) {
-    for (const Architecture* a : all_architectures())
-        for (const char* name : a->model_types)
-            if (type == name) return a;
-    return nullptr;
-}
-
 // What any file may have beside the weights.
 const std::vector<NotRead> kTensorsNotRead = {
     {"*rotary_emb.inv_freq", "computed from the config"},
@@ -56,6 +48,13 @@ Status check_causal(const JsonObject& config) {
 }
 
 } // namespace
+
+const Architecture* architecture_of(const std::string& type) {
+    for (const Architecture* a : all_architectures())
+        for (const char* name : a->model_types)
+            if (type == name) return a;
+    return nullptr;
+}
 
 Result<Json> language_config(const JsonObject& config) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
@@ -121,7 +120,7 @@ Result<Schedule> schedule_of_gguf(const ModelFiles& files, std::vector<KeyUse>* 
         KeysRead read;
         auto schedule = schedule_of(JsonObject(config, metadata.origin()).noting(read), files);
         if (!schedule) return in_gguf_words(schedule.error(), config);
-        if (keys) *keys = key_uses(metadata, config, read, *architecture_of(schedule->architecture));
+        if (keys) *keys = key_uses(metadata, config, read, *schedule);
         return schedule;
     }
     std::string known;
@@ -159,7 +158,7 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
     weft_ASSIGN(Schedule schedule, schedule_of(config, files));
     if (keys) {
         const Json& own = path.empty() ? *files.config() : (*files.config())["text_config"];
-        *keys = key_uses(own, read, path, *architecture_of(schedule.architecture));
+        *keys = key_uses(own, read, path, schedule);
     }
     return schedule;
 }

@@ -55,6 +55,8 @@ struct Architecture {
 
 /// All architectures, sorted by their first model type.
 std::span<const Architecture* const> all_architectures();
+/// The architecture of a model_type; nullptr if there is none.
+const Architecture* architecture_of(const std::string& type);
 /// The schedule for files with a config, or for a schedule file (schedule_json.hpp) in its place. Unknown model types
 /// are refused with the list of known ones. `keys`: what was made of each key of the settings; a schedule file has none
 /// that is not read.
@@ -159,9 +161,10 @@ Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size,
 inline constexpr const char* kRopeMagnitude = "weft_magnitude";
 /// The two halves of rope_of, for models that change something between. First: all that the config says in one object
 /// with rope_type, rope_theta, partial_rotary_factor, max_position_embeddings (`default_context` if the config has
-/// none) and the type's own keys. Second: frequencies from it.
+/// none) and the type's own keys. Second: frequencies from it. Without `default_partial` heads are rotated whole,
+/// whatever the config says.
 Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind = "",
-                             double default_partial = 1.0, uint32_t default_context = 2048);
+                             std::optional<double> default_partial = 1.0, uint32_t default_context = 2048);
 Result<Rope> rope_from(const JsonObject& parameters, Slots& slots, uint32_t head_size, RopeKind kind = RopeKind::half);
 /// A view of what rope_parameters made of this config.
 JsonObject rope_view(const JsonObject& config, const Json& parameters, const std::string& layer_kind = "");

@@ -203,8 +203,8 @@ Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t w
 
 Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
                              uint32_t default_context) {
-    weft_ASSIGN(Json parameters, rope_parameters(config, default_theta, "", 1, default_context));
-    if (!slots.from_gguf()) parameters["partial_rotary_factor"] = 1;
+    const auto partial = slots.from_gguf() ? std::optional(1.0) : std::nullopt;
+    weft_ASSIGN(const Json parameters, rope_parameters(config, default_theta, "", partial, default_context));
     return rope_from(rope_view(config, parameters), slots, head_size);
 }
 

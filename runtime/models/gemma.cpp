@@ -65,11 +65,13 @@ Result<Config> read(const JsonObject& c, const Class& k) {
 // all, rope_local_base_freq alone for those that slide.
 Result<Rope> rope_by_kind(const JsonObject& config, Slots& slots, uint32_t head_size, uint32_t context,
                           const char* kind, const char* theta_key, double theta, bool scaled) {
+    weft_ASSIGN(const double given, config.number_or(theta_key, theta));
+    if (!(given > 0)) return config.bad(theta_key, "must be positive");
     Json edited = config.json();
     edited.erase("rope_theta");
     edited.erase("rope_scaling");
     edited.erase("rope_parameters");
-    if (config.has(theta_key)) edited["rope_theta"] = config.json()[theta_key];
+    edited["rope_theta"] = given;
     Json own = Json::object();
     if (config.has("rope_parameters")) {
         weft_ASSIGN(const JsonObject all, config.object("rope_parameters"));

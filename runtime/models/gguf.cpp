@@ -116,6 +116,7 @@ Result<Json> value_of(const Keys& keys, const char* key) {
         weft_ASSIGN(const double number, keys.metadata.number(keys(key)));
         return Json(number);
     }
+    if (value->type == GgufType::string) return keys.bad(key, "must be a number, is a string");
     weft_ASSIGN(const int64_t number, keys.metadata.integer(keys(key)));
     return Json(number);
 }
@@ -130,12 +131,14 @@ Status copy(const Keys& keys, Json& config, std::initializer_list<GgufKey> list)
     return Ok{};
 }
 
-// Layers that predict further tokens stand behind the others.
-Status read_layers(const Keys& keys, Json& config) {
+// Layers that draft further tokens stand behind the others.
+Status read_layers(const Keys& keys, Json& config, bool drafts) {
     weft_TRY(copy(keys, config,
                   {{"block_count", "num_hidden_layers"}, {"nextn_predict_layers", "num_nextn_predict_layers", 0}}));
     weft_ASSIGN(const uint32_t all, layers_of(keys));
     if (config["num_nextn_predict_layers"] == 0) return Ok{};
+    // Versions of llama.cpp disagree on whether such a file has a layer less.
+    if (!drafts) return keys.unsupported("nextn_predict_layers", "must be 0 for this architecture");
     weft_ASSIGN(const uint32_t predicting, count(keys, config, "num_nextn_predict_layers"));
     if (predicting >= all) return keys.bad("nextn_predict_layers", "must be below the number of layers");
     config["num_hidden_layers"] = all - predicting;
@@ -277,13 +280,12 @@ const char* entry(std::span<const GgufName> names, const std::string& name) {
 Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const GgufDecoder& decoder) {
     weft_ASSIGN(const Keys keys, keys_of(files));
     Json config = {{"model_type", model_type}, {"tie_word_embeddings", files.find("output.weight") == nullptr}};
-    weft_TRY(read_layers(keys, config));
+    weft_TRY(read_layers(keys, config, decoder.drafts));
     const Json layers = config[kGgufKeys];
     weft_TRY(copy(keys, config,
                   {{"embedding_length", "hidden_size"},
                    {"context_length", "max_position_embeddings", nullptr},
                    {"feed_forward_length", "intermediate_size", nullptr},
-                   {"vocab_size", "vocab_size", nullptr},
                    {"attention.head_count", "num_attention_heads", nullptr},
                    {"attention.key_length", "head_dim", nullptr}, // the width's share of each head
                    {"attention.sliding_window", "sliding_window", nullptr},
@@ -315,8 +317,8 @@ Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const
     from_tensor("moe_intermediate_size", ".ffn_gate_exps.weight", 1);
     from_tensor("shared_expert_intermediate_size", ".ffn_gate_shexp.weight", 0);
     const TensorView* table = files.find("token_embd.weight");
-    if (table && table->shape.size() == 2)
-        config["vocab_size"] = table->shape[0]; // may be padded beyond the tokenizer's
+    if (table && table->shape.size() == 2) config["vocab_size"] = table->shape[0];
+    else weft_TRY(copy(keys, config, {{"vocab_size", "vocab_size", nullptr}})); // a file that is yet to be written
     return config;
 }
 

@@ -22,6 +22,7 @@ struct GgufKey {
 };
 
 struct GgufDecoder {
+    bool drafts = false; ///< it may have layers that draft further tokens (nextn_predict_layers)
     bool hybrid = false; ///< layers whose attention.head_count_kv is 0 are recurrent: layer_types says which
     GgufKey epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps"};
 };

@@ -81,7 +81,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "glm4_moe"));
+    weft_ASSIGN(Json config, gguf_decoder(files, "glm4_moe", {.drafts = true}));
     weft_TRY(gguf_copy(files, config,
                        {{"leading_dense_block_count", "first_k_dense_replace", 0},
                         {"expert_count", "num_local_experts"},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/keys.hpp"
+#include "io/gguf.hpp"
 #include "models/gguf.hpp"
+#include "models/gguf_schedule.hpp"
 #include <algorithm>
 #include <fnmatch.h>
 
@@ -34,6 +36,7 @@ const std::vector<NotRead> kNoEffect = {
     {"use_bfloat16", "how the reference implementation computes"},
     {"use_associative_scan", "how the reference implementation computes"},
     {"mamba_chunk_size", "how the reference implementation computes"},
+    {"*.vocab_size", "the table of embeddings says"},
     {"*rope.scaling.original_context_length", "frequencies are the same at every length"},
     {"num_logits_to_keep", "how the reference implementation computes"},
     {"residual_in_fp32", "always"},
@@ -85,6 +88,23 @@ std::optional<bool> asked_for(const Json& config, const KeysRead& read, std::str
     return false;
 }
 
+// The head of the file that weft would write for a schedule under the same name; without keys where it cannot.
+std::string written_header(const GgufMetadata& metadata, const Json& config, const Schedule& schedule) {
+    GgufWriter whole, empty;
+    const auto type = metadata.string_or("general.architecture", "");
+    for (const Architecture* a : all_architectures())
+        for (const GgufSide& side : a->gguf)
+            if (type && *type == side.name &&
+                write_gguf_schedule(schedule, JsonObject(config, metadata.origin()), side, whole))
+                return whole.header();
+    return empty.header();
+}
+
+bool says_too(const GgufMetadata& metadata, const GgufMetadata::Entry& entry) {
+    const GgufValue* value = metadata.find(entry.key);
+    return value && value->type == entry.value.type && std::ranges::equal(value->bytes, entry.value.bytes);
+}
+
 void add(std::vector<KeyUse>& uses, const Json& object, const KeysRead& read, const std::string& path,
          const std::string& inside, const Architecture& architecture) {
     for (const auto& [key, value] : object.items()) {
@@ -110,14 +130,17 @@ const char* name_of(KeyUse::Made made) {
 }
 
 std::vector<KeyUse> key_uses(const Json& config, const KeysRead& read, const std::string& path,
-                             const Architecture& architecture) {
+                             const Schedule& schedule) {
     std::vector<KeyUse> uses;
-    add(uses, config, read, path, "", architecture);
+    add(uses, config, read, path, "", *architecture_of(schedule.architecture));
     return uses;
 }
 
 std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, const KeysRead& read,
-                             const Architecture& architecture) {
+                             const Schedule& schedule) {
+    const Architecture& architecture = *architecture_of(schedule.architecture);
+    const std::string header = written_header(metadata, config, schedule);
+    const auto written = GgufFile::parse(std::as_bytes(std::span(header)), "GGUF");
     std::vector<KeyUse> uses;
     const auto type = metadata.string_or("general.architecture", "");
     for (const GgufMetadata::Entry& entry : metadata.entries()) {
@@ -127,6 +150,8 @@ std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, c
         const bool asks = entry.value.type == GgufType::boolean ||
                           std::ranges::any_of(entry.value.bytes, [](std::byte b) { return b != std::byte(0); });
         uses.push_back(use_of(std::string(entry.key), was_read, asks, architecture));
+        if (uses.back().made == KeyUse::Made::unused && written && says_too(written->metadata(), entry))
+            uses.back() = {std::string(entry.key), KeyUse::Made::no_effect, "says what is so anyway"};
     }
     return uses;
 }

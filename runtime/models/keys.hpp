@@ -22,11 +22,12 @@ const char* name_of(KeyUse::Made made);
 
 /// The keys of a config, each object that was read key by key. `path`: what stands before each in `read`.
 std::vector<KeyUse> key_uses(const Json& config, const KeysRead& read, const std::string& path,
-                             const Architecture& architecture);
+                             const Schedule& schedule);
 /// The metadata's keys that are the architecture's own; others are read by tokenizers, templates and tools. `config` is
-/// what was made of them (gguf.hpp).
+/// what was made of them (gguf.hpp), and `schedule` of that: a key that weft itself would write for it, with the same
+/// value, asks for nothing else.
 std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, const KeysRead& read,
-                             const Architecture& architecture);
+                             const Schedule& schedule);
 
 /// One line that names the unused ones of a file; empty if there are none.
 std::string unused_keys(const std::vector<KeyUse>& keys, const std::string& origin);

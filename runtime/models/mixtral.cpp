@@ -48,6 +48,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"mixtral"}, "Mixtral", "two of eight experts a token, renormalised", schedule};
+const Architecture architecture{{"mixtral"}, "Mixtral", "two of eight experts a token, renormalised", schedule,
+                                {},          {},        {{"router_jitter_noise", "training"}}};
 
 } // namespace weft::mixtral

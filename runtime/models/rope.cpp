@@ -2,6 +2,7 @@
 // L5: rotary frequencies from a config, in double precision: the types of transformers'
 // modeling_rope_utils and of the papers they name.
 #include "models/architecture.hpp"
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -17,12 +18,19 @@ std::vector<double> plain(double theta, uint32_t dim) {
     return f;
 }
 
+// What something is divided by.
+Result<double> divisor(const JsonObject& o, const char* key, std::optional<double> otherwise = std::nullopt) {
+    weft_ASSIGN(const double value, otherwise ? o.number_or(key, *otherwise) : o.number(key));
+    if (!(value > 0)) return o.bad(key, "must be positive");
+    return value;
+}
+
 // Peng et al. 2023, YaRN: interpolated where a wavelength is longer than the original context,
 // untouched where much shorter, a ramp between.
 Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>& frequencies, Rope& rope) {
     weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
     weft_ASSIGN(const uint32_t original, o.count_or("original_max_position_embeddings", trained));
-    weft_ASSIGN(const double factor, o.number_or("factor", double(trained) / original));
+    weft_ASSIGN(const double factor, divisor(o, "factor", double(trained) / original));
     weft_ASSIGN(double fast, o.number_or("beta_fast", 0));
     weft_ASSIGN(double slow, o.number_or("beta_slow", 0));
     weft_ASSIGN(const bool truncate, o.boolean_or("truncate", true));
@@ -54,9 +62,9 @@ Status yarn(const JsonObject& o, double theta, uint32_t dim, std::vector<double>
 
 // Llama 3.1: long wavelengths divided by the factor, short ones kept, a smooth blend between.
 Status llama3(const JsonObject& o, std::vector<double>& frequencies) {
-    weft_ASSIGN(const double factor, o.number("factor"));
-    weft_ASSIGN(const double low, o.number_or("low_freq_factor", 1));
-    weft_ASSIGN(const double high, o.number_or("high_freq_factor", 4));
+    weft_ASSIGN(const double factor, divisor(o, "factor"));
+    weft_ASSIGN(const double low, divisor(o, "low_freq_factor", 1));
+    weft_ASSIGN(const double high, divisor(o, "high_freq_factor", 4));
     weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
     weft_ASSIGN(const uint32_t original, o.count_or("original_max_position_embeddings", trained));
     for (double& f : frequencies) {
@@ -74,7 +82,7 @@ Status llama3(const JsonObject& o, std::vector<double>& frequencies) {
 Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rope) {
     weft_ASSIGN(const uint32_t trained, o.count("max_position_embeddings"));
     weft_ASSIGN(rope.original, o.count_or("original_max_position_embeddings", trained));
-    weft_ASSIGN(const double factor, o.number_or("factor", double(trained) / rope.original));
+    weft_ASSIGN(const double factor, divisor(o, "factor", double(trained) / rope.original));
     const std::vector<double> unscaled = std::move(frequencies);
     frequencies.clear();
     for (const char* key : {"short_factor", "long_factor"}) {
@@ -82,6 +90,8 @@ Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rop
         if (divisors.size() != unscaled.size())
             return o.bad(key, "must hold " + std::to_string(unscaled.size()) +
                                   " numbers, one for each rotated pair of channels");
+        if (!std::ranges::all_of(divisors, [](double d) { return d > 0; }))
+            return o.bad(key, "must hold positive numbers");
         // As the reference and GGUF files hold them.
         for (size_t i = 0; i < unscaled.size(); ++i) frequencies.push_back(unscaled[i] / double(float(divisors[i])));
     }
@@ -96,7 +106,7 @@ Status longrope(const JsonObject& o, std::vector<double>& frequencies, Rope& rop
 } // namespace
 
 Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind,
-                             double default_partial, uint32_t default_context) {
+                             std::optional<double> default_partial, uint32_t default_context) {
     // transformers 5 writes rope_parameters, perhaps keyed by layer type; before, rope_scaling stood beside rope_theta.
     // An empty rope_scaling counts as absent.
     Json p = Json::object();
@@ -116,7 +126,8 @@ Result<Json> rope_parameters(const JsonObject& config, double default_theta, con
     };
     complete("rope_theta", default_theta);
     // Null is not the class's own factor, but none.
-    complete("partial_rotary_factor", config.json().contains("partial_rotary_factor") ? 1.0 : default_partial);
+    if (!default_partial) p.erase("partial_rotary_factor");
+    else complete("partial_rotary_factor", config.json().contains("partial_rotary_factor") ? 1.0 : *default_partial);
     if (!view.has("rope_type")) p["rope_type"] = view.has("type") ? p["type"] : Json("default");
     // The lengths: what the model is for, and what it was first trained on; the latter beside the rope's own
     // numbers wins over one among them (Phi-3).
@@ -136,12 +147,14 @@ JsonObject rope_view(const JsonObject& config, const Json& parameters, const std
 Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, RopeKind kind) {
     weft_ASSIGN(const std::string type, p.string("rope_type"));
     weft_ASSIGN(const double theta, p.number("rope_theta"));
-    weft_ASSIGN(const double partial, p.number("partial_rotary_factor"));
+    weft_ASSIGN(const double partial, p.number_or("partial_rotary_factor", 1));
     if (head_size > kLargestHead)
         return p.bad("rope_type", "cannot be computed for heads of " + std::to_string(head_size) + " channels");
     if (!(theta > 0) || !std::isfinite(theta)) return p.bad("rope_theta", "must be positive");
     if (!(partial > 0 && partial <= 1)) return p.bad("partial_rotary_factor", "must be above 0 and at most 1");
     const uint32_t dim = uint32_t(head_size * partial), pairs = (dim + 1) / 2;
+    if (partial == 1 && head_size % 2)
+        return p.bad("rope_type", "rotates whole pairs of channels, and a head has " + std::to_string(head_size));
     if (dim == 0 || 2 * pairs > head_size)
         return p.bad("partial_rotary_factor",
                      "must leave at least one channel of " + std::to_string(head_size) + " to rotate, and whole pairs");
@@ -150,10 +163,10 @@ Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, Ro
     rope.rotary = 2 * pairs;
     std::vector<double> frequencies = plain(theta, dim);
     if (type == "linear") {
-        weft_ASSIGN(const double factor, p.number("factor"));
+        weft_ASSIGN(const double factor, divisor(p, "factor"));
         for (double& f : frequencies) f /= factor;
     } else if (type == "dynamic") { // the device computes it, from the length
-        weft_ASSIGN(const double factor, p.number("factor"));
+        weft_ASSIGN(const double factor, divisor(p, "factor"));
         weft_ASSIGN(rope.original, p.count("max_position_embeddings"));
         if (dim == 2) return p.bad("rope_type", "is 'dynamic', which needs more than two rotated channels");
         rope.ntk = float(factor);

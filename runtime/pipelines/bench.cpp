@@ -77,8 +77,7 @@ Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>
 }
 weft_CATCH
 
-    std::string
-    KernelBench::text() const {
+std::string KernelBench::text() const {
     char line[256];
     std::snprintf(line, sizeof line, "%s, %s: copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", device.c_str(),
                   driver.c_str(), peaks.copy_gb_per_s, peaks.gflop_per_s);

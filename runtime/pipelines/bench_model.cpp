@@ -181,8 +181,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
 }
 weft_CATCH
 
-    std::string
-    ModelBench::text() const {
+std::string ModelBench::text() const {
     char line[256];
     std::snprintf(line, sizeof line, " (%s): %.2f M parameters, %.1f MiB; ", architecture.c_str(),
                   double(parameters) * 1e-6, double(weight_bytes) / 1048576);

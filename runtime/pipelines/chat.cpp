@@ -236,17 +236,14 @@ Result<Chat> Chat::create(TextModel& model, ChatTemplate chat_template, ChatOpti
 }
 weft_CATCH
 
-    Status
-    Chat::begin(std::string_view text) try {
-    return state_->begin(text);
-}
-weft_CATCH Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) try {
+Status Chat::begin(std::string_view text) try { return state_->begin(text); }
+weft_CATCH
+Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) try {
     return state_->advance(budget_ms, on_piece);
 }
 weft_CATCH
 
-    Result<GenerateStats>
-    Chat::ask(std::string_view text, const ChatFunction& on_piece) try {
+Result<GenerateStats> Chat::ask(std::string_view text, const ChatFunction& on_piece) try {
     weft_TRY(state_->begin(text));
     for (;;) {
         weft_ASSIGN(const bool done, state_->advance(kWithoutLimit, on_piece));
@@ -255,10 +252,7 @@ weft_CATCH
 }
 weft_CATCH
 
-    bool
-    Chat::undo() {
-    return state_->undo();
-}
+bool Chat::undo() { return state_->undo(); }
 void Chat::reset() { state_->reset(); }
 void Chat::set_system(std::string text) { state_->system() = std::move(text); }
 const std::string& Chat::system() const { return state_->system(); }

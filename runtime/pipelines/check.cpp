@@ -301,8 +301,7 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
 }
 weft_CATCH
 
-    bool
-    CheckReport::ok() const {
+bool CheckReport::ok() const {
     return std::all_of(runs.begin(), runs.end(), [](const CheckRun& r) { return r.first_wrong.empty(); });
 }
 

@@ -59,8 +59,7 @@ Result<std::vector<DeviceInfo>> list_devices() try {
 }
 weft_CATCH
 
-    std::filesystem::path
-    default_cache_dir() {
+std::filesystem::path default_cache_dir() {
     if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg == '/') return std::filesystem::path(xdg) / "weft";
     if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache" / "weft";
     return {};
@@ -77,8 +76,7 @@ Result<Device> Device::open(const DeviceOptions& options) try {
 }
 weft_CATCH
 
-    Result<Device>
-    Device::adopt(const HostVulkan& host, const DeviceOptions& options) try {
+Result<Device> Device::adopt(const HostVulkan& host, const DeviceOptions& options) try {
     vk::AdoptedDevice a;
     a.get_instance_proc_addr = reinterpret_cast<PFN_vkGetInstanceProcAddr>(host.get_instance_proc_addr);
     a.instance = static_cast<VkInstance>(host.instance);
@@ -96,10 +94,7 @@ weft_CATCH
 }
 weft_CATCH
 
-    DeviceInfo
-    Device::info() const {
-    return info_of(device_->summary());
-}
+DeviceInfo Device::info() const { return info_of(device_->summary()); }
 uint64_t Device::bytes_used() const { return device_->bytes_used(); }
 std::vector<std::string> Device::validation_messages() const { return device_->validation_messages(); }
 

@@ -76,15 +76,13 @@ Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& p
 }
 weft_CATCH
 
-    Result<std::vector<uint32_t>>
-    TextModel::encode(std::string_view text) const try {
+Result<std::vector<uint32_t>> TextModel::encode(std::string_view text) const try {
     if (!state_->tokenizer) return Error{ErrorCode::not_found, "this model has no tokenizer", {}};
     return state_->tokenizer->encode(text, state_->add_special);
 }
 weft_CATCH
 
-    std::string
-    TextModel::decode(std::span<const uint32_t> ids) const {
+std::string TextModel::decode(std::span<const uint32_t> ids) const {
     return state_->tokenizer ? state_->tokenizer->decode(ids, true) : std::string();
 }
 
@@ -108,9 +106,8 @@ Result<GenerateStats> TextModel::generate(std::string_view prompt, const Generat
 }
 weft_CATCH
 
-    Result<GenerateStats>
-    TextModel::generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options,
-                            const std::function<bool(uint32_t)>& on_token) try {
+Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options,
+                                              const std::function<bool(uint32_t)>& on_token) try {
     Session& session = *state_->session;
     session.reset(0);
     weft_TRY(session.set_end_tokens(state_->defaults.end_tokens));
@@ -137,12 +134,12 @@ weft_CATCH
 }
 weft_CATCH
 
-    GenerateOptions
-    TextModel::default_options() const {
+GenerateOptions TextModel::default_options() const {
     const GenerationDefaults& d = state_->defaults;
     GenerateOptions o;
     o.sampling = d.sampling;
     o.max_tokens = d.max_tokens.value_or(o.max_tokens);
+    o.max_length = d.max_length;
     o.stop = d.stop;
     return o;
 }

@@ -38,8 +38,18 @@ Result<kernel::SamplerRow> sampler_row(const SamplingOptions& s, bool stops) {
 Result<Generation> Generation::begin(Session& session, std::span<const uint32_t> prompt,
                                      const GenerateOptions& options) {
     if (prompt.empty()) return Error{ErrorCode::invalid_argument, "the prompt has no tokens", {}};
+    const size_t length = session.length(0) + prompt.size();
+    if (options.max_length && length >= options.max_length)
+        return Error{ErrorCode::invalid_argument,
+                     "the prompt has " + std::to_string(length) +
+                         " tokens, and GenerateOptions::max_length, of prompt "
+                         "and new tokens together, is " +
+                         std::to_string(options.max_length),
+                     {"generation_config.json may give it as 'max_length'; -n of the command line has no such limit"}};
     const auto start = Clock::now();
     Generation g(session, options);
+    if (options.max_length)
+        g.options_.max_tokens = uint32_t(std::min<size_t>(options.max_tokens, options.max_length - length));
     weft_ASSIGN(const kernel::SamplerRow row, sampler_row(options.sampling, !options.ignore_end));
     session.set_sampler(0, row);
     const auto build = [&](size_t done, size_t total) {

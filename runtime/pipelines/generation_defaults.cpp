@@ -67,6 +67,7 @@ struct Unknown {
     bool sampling = false;
 };
 constexpr Unknown kUnknown[] = {{"num_beams", 1},
+                                {"num_return_sequences", 1},
                                 {"penalty_alpha", 0},
                                 {"guidance_scale", 1},
                                 {"encoder_repetition_penalty", 1},
@@ -82,6 +83,9 @@ constexpr Unknown kUnknown[] = {{"num_beams", 1},
                                 {"sequence_bias"},
                                 {"suppress_tokens"},
                                 {"begin_suppress_tokens"},
+                                {"constraints"},
+                                {"force_words_ids"},
+                                {"forced_decoder_ids"},
                                 {"forced_bos_token_id"},
                                 {"forced_eos_token_id"},
                                 {"exponential_decay_length_penalty"},
@@ -135,6 +139,8 @@ Status read_config(const Json& json, const std::string& origin, GenerationDefaul
     weft_TRY(count("no_repeat_ngram_size", s.no_repeat_ngram, true, "must be 0 (off) or more"));
     if (c.has("max_new_tokens")) {
         weft_ASSIGN(d.max_tokens, c.count("max_new_tokens"));
+    } else if (c.has("max_length")) {
+        weft_ASSIGN(d.max_length, c.count("max_length"));
     }
     weft_ASSIGN(d.stop, stop_strings(json, origin));
     return refuse_unknown(c, sample);

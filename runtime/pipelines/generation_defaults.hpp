@@ -10,6 +10,7 @@ namespace weft {
 struct GenerationDefaults {
     SamplingOptions sampling;
     std::optional<uint32_t> max_tokens;
+    uint32_t max_length = 0;          ///< GenerateOptions::max_length
     std::vector<uint32_t> end_tokens; ///< of all files that name some, each once
     std::vector<std::string> stop;
 };

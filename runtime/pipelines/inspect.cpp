@@ -152,16 +152,14 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
 }
 weft_CATCH
 
-    Result<std::string>
-    schedule_text(const std::filesystem::path& path) try {
+Result<std::string> schedule_text(const std::filesystem::path& path) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
     return schedule_text(schedule);
 }
 weft_CATCH
 
-    std::vector<KernelTier>
-    kernel_tiers() {
+std::vector<KernelTier> kernel_tiers() {
     std::vector<KernelTier> tiers;
     for (const vk::KernelInfo* kernel : shader::all_kernels())
         for (uint32_t v = 0; v < kernel->variant_count; ++v) {

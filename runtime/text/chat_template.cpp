@@ -148,16 +148,12 @@ Result<ChatTemplate> ChatTemplate::parse(std::string_view source, SpecialTokens 
 }
 weft_CATCH
 
-    Result<std::string>
-    ChatTemplate::render(std::string_view conversation, const ChatRenderOptions& options) const try {
+Result<std::string> ChatTemplate::render(std::string_view conversation, const ChatRenderOptions& options) const try {
     return render_chat(*state_, conversation, options);
 }
 weft_CATCH
 
-    const SpecialTokens&
-    ChatTemplate::tokens() const {
-    return state_->tokens;
-}
+const SpecialTokens& ChatTemplate::tokens() const { return state_->tokens; }
 
 std::vector<std::string> ChatTemplate::names() const {
     std::vector<std::string> names;

@@ -90,8 +90,7 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) try {
 }
 weft_CATCH
 
-    Result<Tokenizer>
-    Tokenizer::parse(std::string_view json, const std::string& origin) try {
+Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& origin) try {
     weft_ASSIGN(const Json root, parse_json(json, origin));
     weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin));
     parts.origin = origin;
@@ -99,8 +98,7 @@ weft_CATCH
 }
 weft_CATCH
 
-    Result<Tokenizer>
-    Tokenizer::from_gguf(const GgufMetadata& metadata) try {
+Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) try {
     weft_ASSIGN(TokenizerParts parts, text::read_gguf_vocabulary(metadata));
     return Tokenizer(std::move(parts));
 }
@@ -119,8 +117,8 @@ Result<std::vector<uint32_t>> Tokenizer::encode(std::string_view text, bool add_
 }
 weft_CATCH
 
-    Result<Tokenizer::Encoding>
-    Tokenizer::encode_pair(std::string_view first, std::string_view second, bool add_special) const try {
+Result<Tokenizer::Encoding> Tokenizer::encode_pair(std::string_view first, std::string_view second,
+                                                   bool add_special) const try {
     std::vector<text::Sequence> sequences(2);
     weft_ASSIGN(sequences[0], tokenize(*parts_, first, 0));
     weft_ASSIGN(sequences[1], tokenize(*parts_, second, 1));
@@ -129,8 +127,7 @@ weft_CATCH
 }
 weft_CATCH
 
-    std::string
-    Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) const {
+std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) const {
     std::string out;
     AppendTo sink(out);
     const auto stage = parts_->decoder->begin(sink);
@@ -176,7 +173,7 @@ Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const try {
 }
 weft_CATCH
 
-    class StreamDecoder::Sink final : public text::DecodeStage {
+class StreamDecoder::Sink final : public text::DecodeStage {
 public:
     void part(std::string_view text) override { out += text; }
     void end_token() override {}

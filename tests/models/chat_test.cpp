@@ -406,7 +406,7 @@ TEST_CASE("generation: what the files of a model want", "[chat]") {
     REQUIRE(bool(d));
     CHECK((!d->sampling.greedy && d->sampling.temperature == 0.5f && d->sampling.top_k == 7 &&
            d->sampling.top_p == 0.9f && d->sampling.min_p == 0.1f && d->sampling.repeat_penalty == 1.2f));
-    CHECK(d->max_tokens == 33u);
+    CHECK((d->max_tokens == 33u && d->max_length == 0));
     CHECK(d->end_tokens == std::vector<uint32_t>{5, 6, 0}); // 0: of config.json, and the token's name
     CHECK(d->stop == std::vector<std::string>{"END"});
     write("generation_config.json", R"({"temperature": null, "eos_token_id": null, "stop_strings": ["a", "b"]})");
@@ -415,6 +415,15 @@ TEST_CASE("generation: what the files of a model want", "[chat]") {
     CHECK((d->sampling.greedy && d->sampling.temperature == 1 && !d->max_tokens));
     CHECK(d->end_tokens == std::vector<uint32_t>{0});
     CHECK(d->stop.size() == 2);
+    write("generation_config.json", R"({"max_length": 6})");
+    d = defaults();
+    REQUIRE(bool(d));
+    CHECK((d->max_length == 6 && !d->max_tokens));
+    write("generation_config.json",
+          R"({"max_length": 6, "max_new_tokens": 33})"); // as in transformers, the latter counts
+    d = defaults();
+    REQUIRE(bool(d));
+    CHECK((d->max_length == 0 && d->max_tokens == 33u));
     for (const char* wrong : {R"({"eos_token_id": "</s>"})", R"({"eos_token_id": [1, 2.5]})",
                               R"({"stop_strings": [""]})", R"({"stop_strings": 5})"}) {
         write("generation_config.json", wrong);
@@ -485,6 +494,11 @@ TEST_CASE("generation: values of generation_config.json are as transformers take
                               R"("max_new_tokens": 1.5)",
                               R"("max_new_tokens": NaN)",
                               R"("max_new_tokens": 4294967296)",
+                              R"("max_length": 0)",
+                              R"("num_return_sequences": 3)",
+                              R"("force_words_ids": [[5]])",
+                              R"("forced_decoder_ids": [[1, 5]])",
+                              R"("constraints": ["x"])",
                               R"("eos_token_id": "</s>")",
                               R"("eos_token_id": NaN)",
                               R"("eos_token_id": 2.5)",
@@ -640,6 +654,24 @@ TEST_CASE("generation: text goes on where the prompt ends", "[chat]") {
         CAPTURE(seed, all);
         CHECK(tokenizer->decode(ids, true) + text_of(*model, prompt, options) == tokenizer->decode(all, true));
     }
+}
+
+TEST_CASE("generation: a text is at most as long as asked, prompt and all", "[chat]") {
+    TextModel model = load(fs::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid", 64);
+    const auto ids = *model.encode("Once upon a");
+    GenerateOptions options;
+    options.ignore_end = true;
+    const auto made = [&](uint32_t length, uint32_t tokens) {
+        options.max_length = length;
+        options.max_tokens = tokens;
+        return model.generate_ids(ids, options, [](uint32_t) { return true; });
+    };
+    CHECK(made(uint32_t(ids.size()) + 3, 20)->new_tokens == 3);
+    CHECK(made(uint32_t(ids.size()) + 3, 2)->new_tokens == 2);
+    CHECK(made(0, 5)->new_tokens == 5);
+    const auto none = made(uint32_t(ids.size()), 5);
+    REQUIRE_FALSE(bool(none));
+    CHECK(none.error().message.find("max_length") != std::string::npos);
 }
 
 TEST_CASE("generation: the space before a tale's next word", "[chat]") {

@@ -130,6 +130,10 @@ TEST_CASE("keys: those of a GGUF file that are not used are named", "[models]") 
     CHECK(warning_of_gguf([](GgufWriter& w) { w.f32("llama.attn_logit_softcapping", 50); }) ==
           "model.gguf: a key that weft does not use: llama.attn_logit_softcapping");
     CHECK(warning_of_gguf([](GgufWriter& w) { w.u32("llama.expert_count", 0); }) == "");
+    // A key that nobody reads may say what is so.
+    CHECK(warning_of_gguf([](GgufWriter& w) { w.f32("llama.attention.scale", 0.25f); }) == "");
+    CHECK(warning_of_gguf([](GgufWriter& w) { w.f32("llama.attention.scale", 0.5f); }) ==
+          "model.gguf: a key that weft does not use: llama.attention.scale");
     CHECK(warning_of_gguf([](GgufWriter& w) { w.boolean("llama.use_something", false); }) ==
           "model.gguf: a key that weft does not use: llama.use_something");
 }

@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "device.hpp"
 #include "models/architecture.hpp"
+#include "models/keys.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
 #include "unit/edited_weights.hpp"
@@ -25,6 +26,11 @@ QuantizeReport require_written(const std::filesystem::path& from, const std::fil
     const auto report = quantize(from, to, options);
     INFO((report ? "" : report.error().text()));
     REQUIRE(bool(report));
+    const auto files = ModelFiles::open(to);
+    REQUIRE(bool(files));
+    std::vector<KeyUse> keys;
+    REQUIRE(bool(make_schedule(*files, &keys)));
+    CHECK(unused_keys(keys, "") == ""); // weft knows its own words
     return *report;
 }
 

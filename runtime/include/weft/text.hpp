@@ -37,6 +37,7 @@ struct SamplingOptions {
 struct GenerateOptions {
     SamplingOptions sampling;
     uint32_t max_tokens = 256;
+    uint32_t max_length = 0; ///< most tokens of the prompt and what is made together; 0: as many as fit
     bool ignore_end = false; ///< go on after an end-of-text token
     /// generate() and Chat end before any of these texts; the name of a special token stands for the token.
     std::vector<std::string> stop;
