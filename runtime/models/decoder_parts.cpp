@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/decoder_parts.hpp"
 #include <cmath>
+#include <limits>
 
 namespace weft {
 namespace {
@@ -30,6 +31,12 @@ Result<uint32_t> count_or_none(const JsonObject& config, const std::string& key,
 Result<uint32_t> count_or_zero(const JsonObject& config, const std::string& key, uint32_t if_absent) {
     weft_ASSIGN(const int64_t n, config.integer_or(key, if_absent));
     return n == 0 ? Result<uint32_t>(0) : config.count_or(key, if_absent);
+}
+
+Result<double> epsilon_or(const JsonObject& config, const std::string& key, double otherwise) {
+    weft_ASSIGN(const double eps, config.number_or(key, otherwise));
+    if (eps >= 0 && eps <= std::numeric_limits<float>::max()) return eps;
+    return config.bad(key, "must be a float that is not negative");
 }
 
 Result<double> number_or_none(const JsonObject& config, const std::string& key, double if_absent) {
@@ -85,7 +92,7 @@ Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefault
     weft_ASSIGN(d.heads, read_heads(config, d.width, defaults.kv_heads, defaults.head_size));
     weft_ASSIGN(d.inner, defaults.inner ? inner_width_or(config, "intermediate_size", defaults.inner)
                                         : inner_width(config, "intermediate_size"));
-    weft_ASSIGN(d.eps, config.number_or("rms_norm_eps", defaults.eps));
+    weft_ASSIGN(d.eps, epsilon_or(config, "rms_norm_eps", defaults.eps));
     weft_ASSIGN(d.attention_bias,
                 defaults.reads_bias ? config.boolean_or("attention_bias", false) : Result<bool>(false));
     weft_ASSIGN(d.activation, activation_of(config, "hidden_act", "silu"));

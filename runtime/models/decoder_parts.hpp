@@ -29,6 +29,8 @@ Result<uint32_t> layer_count(const JsonObject& config, const std::string& key = 
 Result<uint32_t> count_or_none(const JsonObject& config, const std::string& key, uint32_t if_absent);
 /// An integer from 0: a layer's number, or a count where 0 means none.
 Result<uint32_t> count_or_zero(const JsonObject& config, const std::string& key, uint32_t if_absent);
+/// What norms add to a mean of squares: a float that is not negative.
+Result<double> epsilon_or(const JsonObject& config, const std::string& key, double otherwise);
 /// count_or_none for numbers.
 Result<double> number_or_none(const JsonObject& config, const std::string& key, double if_absent);
 /// An inner width of a gated feed-forward block: at most 2^30, so that gate and up fit one matrix.

@@ -36,7 +36,7 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.heads, read_heads(c, o.width, 4, 256));
     weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-6));
+    weft_ASSIGN(o.eps, epsilon_or(c, "rms_norm_eps", 1e-6));
     weft_ASSIGN(o.query_scalar, c.number_or("query_pre_attn_scalar", 256));
     if (!(o.query_scalar > 0)) return c.bad("query_pre_attn_scalar", "must be positive");
     weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));

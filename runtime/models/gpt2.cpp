@@ -30,7 +30,7 @@ Result<Config> read(const JsonObject& c) {
     if (c.has("n_inner") || o.width < (1u << 28)) {
         weft_ASSIGN(o.inner, inner_width_or(c, "n_inner", 4 * o.width));
     } else return c.bad(width, "is too large");
-    weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
+    weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_epsilon", 1e-5));
     weft_ASSIGN(o.scaled, c.boolean_or("scale_attn_weights", true));
     weft_ASSIGN(o.scaled_by_layer, c.boolean_or("scale_attn_by_inverse_layer_idx", false));
     weft_ASSIGN(o.activation, activation_of(c, "activation_function", "gelu_new"));

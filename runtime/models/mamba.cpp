@@ -25,8 +25,8 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
-    weft_ASSIGN(o.inner_eps, c.number_or("mixer_rms_eps", 1e-6));
+    weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_epsilon", 1e-5));
+    weft_ASSIGN(o.inner_eps, epsilon_or(c, "mixer_rms_eps", 1e-6));
     weft_ASSIGN(o.mamba, read_mamba1(c, o.width,
                                      {"expand", "state_size", "time_step_rank", "conv_kernel", "use_bias",
                                       "use_conv_bias", "intermediate_size"}));

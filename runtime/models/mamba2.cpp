@@ -17,7 +17,7 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.eps, c.number_or("layer_norm_epsilon", 1e-5));
+    weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_epsilon", 1e-5));
     weft_ASSIGN(const uint32_t expand, c.count_or("expand", 2));
     weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width,
                                      {.heads = {"num_heads", 128},

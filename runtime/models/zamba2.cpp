@@ -49,7 +49,7 @@ Result<Config> read(const JsonObject& c) {
     if (!o.inner || 2 * uint64_t(o.inner) > INT32_MAX)
         return c.bad(c.has("intermediate_size") ? "intermediate_size" : "hidden_size", "is too large");
     weft_ASSIGN(o.heads, read_shared_heads(c, o.width));
-    weft_ASSIGN(o.eps, c.number_or("rms_norm_eps", 1e-5));
+    weft_ASSIGN(o.eps, epsilon_or(c, "rms_norm_eps", 1e-5));
     weft_ASSIGN(o.bias, c.boolean_or("add_bias_linear", false));
     weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "gelu"));
     weft_ASSIGN(o.blocks, c.count_or("num_mem_blocks", 1));

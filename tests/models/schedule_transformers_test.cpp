@@ -366,6 +366,9 @@ TEST_CASE("impossible configs are refused by the key's name", "[models]") {
         {"llama", "intermediate_size", 1.5, "intermediate_size"},
         {"llama", "hidden_act", "snake", "hidden_act"},
         {"llama", "rms_norm_eps", "small", "rms_norm_eps"},
+        {"llama", "rms_norm_eps", -1, "'rms_norm_eps' must be a float that is not negative"},
+        {"falcon-h1", "rms_norm_eps", 1e39, "'rms_norm_eps' must be a float that is not negative"},
+        {"gpt2", "layer_norm_epsilon", -1e-5, "'layer_norm_epsilon' must be a float that is not negative"},
         {"llama", "attention_bias", 1, "attention_bias"},
         {"llama", "rope_theta", 0, "rope_theta"},
         {"llama", "rope_theta", -5, "rope_theta"},
@@ -516,9 +519,9 @@ TEST_CASE("configs: numbers are within what the kernels take", "[models]") {
         double value;
         const char* field; ///< of the schedule, or the key itself
     };
-    for (const Odd& odd : {Odd{"llama", "rms_norm_eps", -1e-6, "eps"},
-                           {"llama", "rms_norm_eps", 1e300, "eps"},
-                           {"mamba", "layer_norm_epsilon", -1e-5, "eps"},
+    for (const Odd& odd : {Odd{"llama", "rms_norm_eps", -1e-6, "rms_norm_eps"},
+                           {"llama", "rms_norm_eps", 1e300, "rms_norm_eps"},
+                           {"mamba", "layer_norm_epsilon", -1e-5, "layer_norm_epsilon"},
                            {"gemma2", "query_pre_attn_scalar", 0, "query_pre_attn_scalar"},
                            {"gemma2", "query_pre_attn_scalar", -4, "query_pre_attn_scalar"},
                            {"gemma2", "attn_logit_softcapping", -1, "attn_logit_softcapping"},
