@@ -12,6 +12,9 @@ namespace weft {
 using WeightId = uint32_t;
 inline constexpr WeightId kNoWeight = ~0u;
 
+/// A stream of the schedule; 0 is the residual stream.
+using StreamId = uint32_t;
+
 /// y = x W^T + b; W [out, in].
 struct Linear {
     WeightId weight = kNoWeight, bias = kNoWeight;
@@ -50,7 +53,7 @@ struct Rope {
     uint32_t original = 0;             ///< length trained on, for long_table and ntk
 };
 
-/// What sizes follow from: the width of the model and that of a sub-block's input.
+/// What sizes follow from: the width of the model and that of a block's input.
 struct Widths {
     uint64_t model = 0, input = 0;
 };

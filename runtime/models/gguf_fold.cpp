@@ -19,7 +19,7 @@ public:
             result(s_.head.linear, std::exchange(s_.head.scale, 1.0f));
         }
         for (Layer& layer : s_.layers)
-            for (SubBlock& block : layer.blocks)
+            for (Block& block : layer.blocks)
                 for (Branch& branch : block.branches) {
                     if (auto* a = branch.op.as<AttentionSpec>()) fold(*a, branch);
                     if (auto* m = branch.op.as<Mamba2Spec>()) fold(*m, branch);

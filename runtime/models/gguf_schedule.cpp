@@ -23,7 +23,7 @@ struct LayerOps {
     const MoeSpec* moe = nullptr;
 
     explicit LayerOps(const Layer& layer) {
-        for (const SubBlock& block : layer.blocks)
+        for (const Block& block : layer.blocks)
             for (const Branch& branch : block.branches) {
                 const auto note = [&](auto*& to) {
                     if (const auto* op = branch.op.as<std::remove_cvref_t<decltype(*to)>>()) to = op;
@@ -252,7 +252,7 @@ Schedule without_files(Schedule s) {
         slot.computed.clear();
     }
     for (Layer& layer : s.layers)
-        for (SubBlock& block : layer.blocks)
+        for (Block& block : layer.blocks)
             for (Branch& branch : block.branches)
                 if (auto* a = branch.op.as<AttentionSpec>()) a->rope = {};
     return s;

@@ -107,7 +107,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const Op mixer = c.attends[i] ? Op(attention(slots, at + "self_attn.", c, rope))
                                       : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
         Layer layer = pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn(slots, at, c));
-        for (SubBlock& block : layer.blocks) block.residual_scale = float(c.residual_multiplier);
+        for (Block& block : layer.blocks) block.residual_scale = float(c.residual_multiplier);
         s.layers.push_back(std::move(layer));
     }
     return s;

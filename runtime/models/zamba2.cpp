@@ -166,6 +166,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         if (c.long_context) edited["max_position_embeddings"] = s.trained_context;
         weft_ASSIGN(rope, whole_head_rope(config.changed(edited), slots, c.heads.head_size, 10000, 4096));
     }
+    s.streams = {{"embedding", Stream::Start::input}, {"side"}};
+    constexpr StreamId kEmbedding = 1, kSide = 2;
     const std::vector<SharedBlock> blocks = shared_blocks(slots, c, rope);
     uint32_t use = 0;
     for (uint32_t i = 0; i < c.layers; ++i) {
@@ -173,19 +175,22 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         Layer layer;
         if (c.hybrid[i]) { // what the shared block gives goes into Mamba-2's input, not into the residual stream
             const SharedBlock b = adapted(slots, blocks[use], use, c);
-            layer.blocks.push_back({.input = BlockInput::residual_and_embedding,
+            layer.blocks.push_back({.read = {kResidual, kEmbedding},
+                                    .join = Join::columns,
                                     .pre = b.attention_norm,
                                     .branches = {{b.attention}},
-                                    .output = BlockOutput::side});
+                                    .write = kSide,
+                                    .base = Base::none});
             layer.blocks.push_back(
-                {.input = BlockInput::side, .pre = b.mlp_norm, .branches = {{b.mlp}}, .output = BlockOutput::side});
-            layer.blocks.push_back({.input = BlockInput::side,
+                {.read = {kSide}, .pre = b.mlp_norm, .branches = {{b.mlp}}, .write = kSide, .base = Base::none});
+            layer.blocks.push_back({.read = {kSide},
                                     .branches = {{LinearSpec{slots.linear(at + "linear", c.width, c.width)}}},
-                                    .output = BlockOutput::side});
+                                    .write = kSide,
+                                    .base = Base::none});
             ++use;
         }
         layer.blocks.push_back(
-            {.input = c.hybrid[i] ? BlockInput::residual_plus_side : BlockInput::residual,
+            {.read = c.hybrid[i] ? std::vector{kResidual, kSide} : std::vector{kResidual},
              .pre = slots.rms(mamba + "input_layernorm.weight", c.width, c.eps),
              .branches = {{usual_mamba2(slots, mamba + "mamba.", c.width, c.mamba, kMambaNormEps)}}});
         s.layers.push_back(std::move(layer));

@@ -22,7 +22,7 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
     std::vector<InspectedBlock> all;
     std::set<StateId> seen;
     for (uint32_t i = 0; i < schedule.layers.size(); ++i)
-        for (const SubBlock& block : schedule.layers[i].blocks) {
+        for (const Block& block : schedule.layers[i].blocks) {
             InspectedBlock b;
             b.layer = i;
             for (const Branch& branch : block.branches)

@@ -45,7 +45,7 @@ Status check_plan(const vk::Device& device, const Schedule& schedule, const std:
     }
     uint64_t rows = bucket.tokens; // pairs of tokens and experts
     for (const Layer& layer : schedule.layers)
-        for (const SubBlock& block : layer.blocks)
+        for (const Block& block : layer.blocks)
             for (const Branch& branch : block.branches)
                 if (const auto* moe = branch.op.as<MoeSpec>())
                     rows = std::max(rows, uint64_t(bucket.tokens) * moe->chosen);

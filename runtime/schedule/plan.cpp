@@ -34,35 +34,29 @@ public:
         history_ = r_.external(b_.history, DType::u32, {b_.slots, b_.history_capacity}, "history");
         // In decode, sampling (or begin_step) has written the token already.
         if (!bucket_.decode) kernel::remember(r_, c_.step, history_);
-        x_ = c_.rows(s_.width, "residual stream");
+        const Tensor x = c_.rows(s_.width, "residual stream");
         kernel::embed(r_, {.ids = c_.step.ids,
                            .table = c_.weight(s_.embedding.table),
                            .positions = c_.step.positions,
                            .position_table = c_.weight(s_.embedding.positions),
-                           .y = x_,
+                           .y = x,
                            .scale = s_.embedding.scale,
                            .position_offset = s_.embedding.position_offset});
-        tap(0, x_, Quantity::tokens);
-        if (needs_embedding()) {
-            embedding_ = c_.rows(s_.width, "embedding");
-            copy(x_, embedding_);
-        }
+        tap(0, x, Quantity::tokens);
+        streams_.assign(1 + s_.streams.size(), {});
+        streams_[kResidual] = x;
+        for (StreamId id = 1; id < streams_.size(); ++id)
+            if (s_.streams[id - 1].start == Stream::Start::input) copy(x, stream(id));
         for (size_t i = 0; i < s_.layers.size(); ++i) {
             r_.segment("layer " + std::to_string(i));
-            for (const SubBlock& block : s_.layers[i].blocks) lower_block(block);
-            if (i + 1 < s_.layers.size()) tap(i + 1, x_, Quantity::tokens);
+            for (const Block& block : s_.layers[i].blocks) lower_block(block);
+            if (i + 1 < s_.layers.size()) tap(i + 1, streams_[kResidual], Quantity::tokens);
         }
         r_.segment("head");
         head();
     }
 
 private:
-    bool needs_embedding() const {
-        for (const Layer& layer : s_.layers)
-            for (const SubBlock& block : layer.blocks)
-                if (block.input == BlockInput::residual_and_embedding) return true;
-        return false;
-    }
     void copy(const Tensor& from, const Tensor& to) { kernel::combine(r_, {.x = from, .y = to}); }
     void tap(size_t index, const Tensor& t, Quantity rows) {
         if (!bucket_.taps) return;
@@ -71,43 +65,31 @@ private:
         kernel::combine(r_, {.x = t, .y = to, .rows = {1, rows}});
     }
 
-    Tensor block_input(const SubBlock& block) {
-        switch (block.input) {
-        case BlockInput::side: return side_;
-        case BlockInput::residual_plus_side: {
-            const Tensor sum = c_.rows(s_.width, "residual plus side");
-            kernel::combine(r_, {.x = x_, .z = side_, .y = sum});
-            return sum;
-        }
-        case BlockInput::residual_and_embedding: {
-            const Tensor both = c_.rows(2 * s_.width, "residual and embedding");
-            copy(x_, both.slice_columns(0, s_.width));
-            copy(embedding_, both.slice_columns(s_.width, s_.width));
-            return both;
-        }
-        default: return x_;
-        }
+    // A new value of a stream, which may be made while the old one is read.
+    Tensor stream(StreamId id) {
+        return streams_[id] = c_.rows(s_.width, id == kResidual ? "residual stream" : s_.streams[id - 1].name);
     }
 
-    void lower_block(const SubBlock& block) {
-        const Tensor input = block_input(block);
-        // The result first goes to `target`, directly into the residual stream unless a norm stands between.
-        const bool residual = block.output == BlockOutput::add_to_residual;
-        Tensor target = x_, base = x_;
-        float scale = block.residual_scale;
-        if (!residual) {
-            side_ = c_.rows(s_.width, "side");
-            target = side_;
-            base = {};
+    Tensor input_of(const Block& block) {
+        const size_t count = block.read.size();
+        const Tensor first = streams_[block.read[0]];
+        if (count == 1) return first;
+        if (block.join == Join::columns) {
+            const Tensor all = c_.rows(uint32_t(count) * s_.width, "joined streams");
+            for (size_t i = 0; i < count; ++i)
+                copy(streams_[block.read[i]], all.slice_columns(uint32_t(i) * s_.width, s_.width));
+            return all;
         }
-        const Tensor final_target = target;
-        if (block.post) {
-            target = c_.rows(s_.width, "block result");
-            base = {};
-            scale = 1;
-        }
-        // All inputs come before the first result, which may go into the residual stream that they are made from.
-        // Branches of one scale share the norm.
+        const Tensor sum = c_.rows(s_.width, "sum of streams");
+        for (size_t i = 1; i < count; ++i)
+            kernel::combine(r_, {.x = i == 1 ? first : sum, .z = streams_[block.read[i]], .y = sum});
+        return sum;
+    }
+
+    void lower_block(const Block& block) {
+        const Tensor input = input_of(block);
+        // All inputs come before the first result, which may go into the stream that they are made from. Branches of
+        // one scale share the norm.
         std::vector<std::pair<float, Tensor>> inputs;
         const auto input_for = [&](float in_scale) {
             for (const auto& [known, tensor] : inputs)
@@ -120,28 +102,57 @@ private:
             return made;
         };
         for (const Branch& branch : block.branches) input_for(branch.in_scale);
-        for (size_t i = 0; i < block.branches.size(); ++i) {
-            const Branch& branch = block.branches[i];
-            const Tensor normed = input_for(branch.in_scale);
-            const Destination to{target, i == 0 ? base : target, scale * branch.out_scale};
-            branch.op.lower(c_, normed, to);
-        }
-        if (block.post) {
-            kernel::norm(r_, {.x = target,
-                              .weight = c_.weight(block.post.weight),
-                              .bias = c_.weight(block.post.bias),
-                              .residual = residual ? x_ : Tensor{},
-                              .y = final_target,
-                              .kind = block.post.kind,
-                              .eps = block.post.eps,
-                              .scale = block.residual_scale});
-        }
+        const Tensor base = base_of(block, input_for);
+        // The result goes directly to where it is written, unless a norm stands between; and into the old value, unless
+        // an op reads that itself.
+        const bool in_place =
+            block.base == Base::stream && (block.post || std::ranges::none_of(inputs, [&](const auto& made) {
+                                               return made.second.resource == streams_[block.write].resource;
+                                           }));
+        const Tensor written = in_place ? streams_[block.write] : stream(block.write);
+        const Destination whole{written, base, block.residual_scale};
+        const Destination to = block.post ? Destination{c_.rows(s_.width, "block result"), {}, 1} : whole;
+        for (size_t i = 0; i < block.branches.size(); ++i)
+            lower_branch(block.branches[i], input_for(block.branches[i].in_scale),
+                         {to.y, i == 0 ? to.residual : to.y, to.scale * block.branches[i].out_scale});
+        if (block.post) lower_norm_to(block.post, to.y, whole);
+        if (block.after) lower_norm(c_, block.after, written, written);
+    }
+
+    template <class InputFor>
+    Tensor base_of(const Block& block, const InputFor& input_for) {
+        if (block.base == Base::none) return {};
+        if (block.base == Base::normed) return input_for(block.base_scale);
+        const Tensor old = streams_[block.write];
+        if (block.base_scale == 1) return old;
+        const Tensor scaled = c_.rows(s_.width, "scaled stream");
+        kernel::combine(r_, {.x = old, .y = scaled, .alpha = block.base_scale});
+        return scaled;
+    }
+
+    void lower_branch(const Branch& branch, const Tensor& x, const Destination& to) {
+        if (!branch.out_norm) return branch.op.lower(c_, x, to);
+        const Tensor own = c_.rows(s_.width, "branch result");
+        branch.op.lower(c_, x, {own});
+        lower_norm_to(branch.out_norm, own, to);
+    }
+
+    // to.y = to.residual + to.scale * norm(x)
+    void lower_norm_to(const Norm& norm, const Tensor& x, const Destination& to) {
+        kernel::norm(r_, {.x = x,
+                          .weight = c_.weight(norm.weight),
+                          .bias = c_.weight(norm.bias),
+                          .residual = to.residual,
+                          .y = to.y,
+                          .kind = norm.kind,
+                          .eps = norm.eps,
+                          .scale = to.scale});
     }
 
     void head() {
         const Tensor rows = r_.temporary(DType::f32, {bucket_.outputs, s_.width}, "output rows");
         const Extent outputs{1, Quantity::outputs};
-        kernel::gather_rows(r_, {.x = x_, .index = c_.step.outputs, .y = rows, .rows = outputs});
+        kernel::gather_rows(r_, {.x = streams_[kResidual], .index = c_.step.outputs, .y = rows, .rows = outputs});
         Tensor normed = rows;
         if (s_.head.norm) {
             normed = r_.temporary(DType::f32, {bucket_.outputs, s_.width}, "output normed");
@@ -180,7 +191,8 @@ private:
     LayerContext& c_;
     const SessionBuffers& b_;
     const Bucket bucket_;
-    Tensor x_, side_, embedding_, history_;
+    std::vector<Tensor> streams_; // the present value of each
+    Tensor history_;
 };
 
 } // namespace

@@ -40,7 +40,7 @@ public:
             leave();
         }
     }
-    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+    void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         for (size_t i = 0; i < all.size(); ++i) {
             push("layers[" + std::to_string(i) + "].");
             list("blocks", all[i].blocks.size(), [&](size_t b) { each(all[i].blocks[b]); });
@@ -75,7 +75,7 @@ std::vector<std::string> Schedule::beyond_limits() const {
     limits.range("the vocabulary", vocabulary, 1, kLargestVocabulary);
     for (size_t i = 0; i < layers.size(); ++i) {
         limits.at("layer " + std::to_string(i) + ": ");
-        for (const SubBlock& block : layers[i].blocks)
+        for (const Block& block : layers[i].blocks)
             for (const Branch& branch : block.branches) branch.op.limits(limits);
     }
     for (const WeightSlot& slot : weights) {
@@ -106,12 +106,12 @@ Status check_limits(const Schedule& schedule, const std::string& origin) {
 void number_states(Schedule& schedule) {
     States states(std::move(schedule.states));
     for (Layer& layer : schedule.layers)
-        for (SubBlock& block : layer.blocks)
+        for (Block& block : layer.blocks)
             for (Branch& branch : block.branches) branch.op.states(states);
     schedule.states = states.take();
 }
 
-std::vector<StateId> states_of(const Schedule& schedule, const SubBlock& block) {
+std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {
     States states(schedule.states);
     for (const Branch& branch : block.branches) Op(branch.op).states(states);
     return states.used();

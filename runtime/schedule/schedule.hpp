@@ -8,32 +8,49 @@
 
 namespace weft {
 
-/// One of the operations that a sub-block runs on the same normed input.
+/// A value [rows, width] that lives through a step. Stream 0 is the residual stream, "x", which a schedule does not
+/// list; the others follow from 1.
+struct Stream {
+    enum class Start : uint32_t {
+        nothing, ///< a block writes it before another reads it
+        input,   ///< as the residual stream does: as what the first layer reads
+    };
+    std::string name;
+    Start start = Start::nothing;
+};
+inline constexpr StreamId kResidual = 0;
+
+/// One of the operations that a block runs on the same normed input.
 struct Branch {
     Op op;
     float in_scale = 1, out_scale = 1;
+    Norm out_norm = {}; ///< of its own result (Hymba)
 };
 
-/// What a sub-block reads. `side` is a second value beside the residual stream (Zamba2's shared block writes it).
-enum class BlockInput : uint32_t { residual, residual_and_embedding, side, residual_plus_side };
-enum class BlockOutput : uint32_t { add_to_residual, side };
+/// How several streams are one input.
+enum class Join : uint32_t { sum, columns };
+/// What a block's result is added to: the stream that it writes, its own normed input (MiniMax), or nothing.
+enum class Base : uint32_t { stream, normed, none };
 
-/// {norm, op or parallel ops, norm, residual}: target = target + residual_scale * post(sum of
-/// out_scale * op(in_scale * pre(input))).
-struct SubBlock {
-    BlockInput input = BlockInput::residual;
-    Norm pre;
-    std::vector<Branch> branches;
-    Norm post; ///< over the sum of the branches
-    float residual_scale = 1;
-    BlockOutput output = BlockOutput::add_to_residual;
+/// {norm, op or parallel ops, norm, residual, norm}, with input = join(read):
+/// write = after(base_scale * base + residual_scale * post(sum of out_scale * out_norm(op(in_scale * pre(input))))).
+struct Block {
+    std::vector<StreamId> read = {kResidual};
+    Join join = Join::sum;
+    Norm pre = {};
+    std::vector<Branch> branches = {};
+    Norm post = {}; ///< over the sum of the branches
+    StreamId write = kResidual;
+    Base base = Base::stream;
+    float base_scale = 1, residual_scale = 1;
+    Norm after = {}; ///< of what is written: post-norm models (BERT, BART)
 };
 
 /// Far more than any model has; without a limit a file of a few bytes would make weft allocate without end.
 inline constexpr uint32_t kMostLayers = 2000;
 
 struct Layer {
-    std::vector<SubBlock> blocks;
+    std::vector<Block> blocks;
 };
 
 struct Embedding {
@@ -55,6 +72,7 @@ struct Schedule {
     uint32_t trained_context = 0; ///< max_position_embeddings or the like; 0: unknown
     uint32_t position_limit = 0;  ///< tokens the model can address at all (learned positions); 0: no limit
     Embedding embedding;
+    std::vector<Stream> streams; ///< beside the residual stream
     std::vector<Layer> layers;
     Head head;
     std::vector<WeightSlot> weights;
@@ -71,7 +89,7 @@ struct Schedule {
 /// schedule_from_json returns has them.
 void number_states(Schedule& schedule);
 /// The states that a block uses, each once.
-std::vector<StateId> states_of(const Schedule& schedule, const SubBlock& block);
+std::vector<StateId> states_of(const Schedule& schedule, const Block& block);
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o);
 
 /// beyond_limits() as an error (unsupported), and any number that is not what its field may be, such as an eps that is

@@ -8,15 +8,15 @@
 
 namespace weft {
 
-weft_ENUM_NAMES(BlockInput, BlockInput::residual_plus_side, "residual", "residual_and_embedding", "side",
-                "residual_plus_side") weft_ENUM_NAMES(BlockOutput, BlockOutput::side, "add_to_residual", "side")
-    weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp",
-                    "or_zeros")
+weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input")
+    weft_ENUM_NAMES(Join, Join::columns, "sum", "columns") weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none")
+        weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp",
+                        "or_zeros")
 
-        class ScheduleFields : public Fields {
+            class ScheduleFields : public Fields {
 public:
     /// The layers, of whose blocks `each` visits the fields.
-    virtual void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) = 0;
+    virtual void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) = 0;
 };
 
 /// Passes over everything: for visitors that look at little.
@@ -45,15 +45,22 @@ public:
         for (size_t i = 0; i < count; ++i) each(i);
     }
     void op(Op&) override {}
-    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+    void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         for (Layer& layer : all)
-            for (SubBlock& block : layer.blocks) each(block);
+            for (Block& block : layer.blocks) each(block);
     }
 };
 
+/// The residual stream in files.
+inline constexpr const char* kResidualName = "x";
+/// What a block's fields refer to.
+struct BlockScope {
+    uint64_t width = 0; ///< of the model
+    std::span<const Stream> streams = {};
+};
+
 void visit(ScheduleFields& f, Schedule& schedule);
-/// `width` of the model.
-void visit(Fields& f, SubBlock& block, uint64_t width);
+void visit(Fields& f, Block& block, const BlockScope& scope);
 /// How a slot is put together from tensors of files; its name, shape and kind follow from where it is used.
 void visit(Fields& f, WeightSlot& slot);
 

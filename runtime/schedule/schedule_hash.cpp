@@ -43,11 +43,11 @@ public:
         for (size_t i = 0; i < count; ++i) each(i);
     }
     void op(Op& op) override { add(op.name()); }
-    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+    void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         add(uint64_t(all.size()));
         for (Layer& layer : all) {
             add(uint64_t(layer.blocks.size()));
-            for (SubBlock& block : layer.blocks) each(block);
+            for (Block& block : layer.blocks) each(block);
         }
     }
     void weight(const char* key, WeightId& id, WeightShape, WeightUse, WeightKind) override {

@@ -2,7 +2,7 @@
 // L4: schedules as JSON, written by hand or from a model's config. The fields, their order and what they are where
 // absent: schedule_fields.hpp; apps/models/hybrid.json is an example.
 //
-//   { "weft_schedule": 1, "vocabulary": 4096, "width": 256,
+//   { "weft_schedule": 2, "vocabulary": 4096, "width": 256,
 //     "blocks": { "mixer": { "pre": {}, "branches": [{ "op": "mamba" }] },
 //                 "mlp": { "pre": {}, "branches": [{ "op": "mlp", "inner": 704 }] } },
 //     "layers": [ { "repeat": 8, "blocks": ["mixer", "mlp"] } ],
@@ -23,8 +23,12 @@
 
 namespace weft {
 
-/// The key whose value is the format's version, 1: it tells a schedule from a config.json.
+/// The key whose value is the format's version: it tells a schedule from a config.json.
 inline constexpr const char* kScheduleKey = "weft_schedule";
+inline constexpr int kScheduleVersion = 2;
+/// A schedule of version 1 in the words of version 2. What cannot be a schedule stays as it is, for the reader to
+/// refuse.
+Json version_2_of(const Json& version_1);
 
 /// Reads a schedule. Errors name `origin` (a file) and the key:
 /// "a.json: key 'layers[3].blocks[0].branches[1].head_size' must be ...". Its weights are in the order of

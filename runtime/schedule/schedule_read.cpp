@@ -22,12 +22,12 @@ public:
     Result<Schedule> run() {
         int64_t version = 0;
         value(kScheduleKey, version, int64_t(0));
-        rule(version == 1, kScheduleKey, "be 1, the version of the format that weft reads");
+        rule(version == kScheduleVersion, kScheduleKey, "be 1 or 2, the versions of the format that weft reads");
         layouts_ = object("weights");
         named_blocks_ = object("blocks");
         visit(*this, schedule_);
         leave();
-        check_sides();
+        check_streams();
         if (!error_ && layouts_)
             for (const auto& [name, layout] : layouts_->items())
                 if (!used_layouts_.count(name)) fail_at("weights." + name, "belong to a weight of the schedule");
@@ -136,7 +136,7 @@ public:
         op = all_ops()[0]->make(); // whose fields are passed over
     }
 
-    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+    void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         entries(all, each);
         rule(!all.empty(), "layers", "be given");
     }
@@ -309,6 +309,7 @@ private:
     template <class T>
     void read(const char* key, const Json& json, std::vector<T>& x) {
         if (!json.is_array()) return fail(key, "be a list");
+        x.clear();
         const Json* const outer = frames_.back().json;
         Json item = Json::object();
         frames_.back().json = &item;
@@ -362,7 +363,7 @@ private:
             fail(key, "fit its layout under weights: " + problem);
     }
 
-    void entries(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) {
+    void entries(std::vector<Layer>& all, const std::function<void(Block&)>& each) {
         const Json* list = array("layers");
         if (!list) return;
         if (list->empty()) return fail("layers", "not be empty");
@@ -383,7 +384,7 @@ private:
             leave();
         }
     }
-    void layer(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) {
+    void layer(std::vector<Layer>& all, const std::function<void(Block&)>& each) {
         const Json* list = array("blocks");
         if (!list) return;
         layer_ = uint32_t(all.size());
@@ -410,15 +411,20 @@ private:
         all.push_back(std::move(made));
     }
 
-    // A block can only read a second value that one before it has written.
-    void check_sides() {
-        bool written = false;
-        for (size_t i = 0; i < schedule_.layers.size(); ++i)
-            for (const SubBlock& block : schedule_.layers[i].blocks) {
-                if (!written && (block.input == BlockInput::side || block.input == BlockInput::residual_plus_side))
-                    return fail_at("input", "not be side in layer " + std::to_string(i) +
-                                                ": no block before has side as its output");
-                written = written || block.output == BlockOutput::side;
+    // A block can only read a stream, or add to it, that has a value.
+    void check_streams() {
+        std::vector<bool> there = {true};
+        for (const Stream& stream : schedule_.streams) there.push_back(stream.start == Stream::Start::input);
+        for (size_t i = 0; i < schedule_.layers.size() && !error_; ++i)
+            for (const Block& block : schedule_.layers[i].blocks) {
+                const auto need = [&](const char* key, StreamId id) {
+                    if (!there[id])
+                        fail_at(key, "not name " + in_quotes(schedule_.streams[id - 1].name) + " in layer " +
+                                         std::to_string(i) + ": no block before writes that stream");
+                };
+                for (const StreamId id : block.read) need("read", id);
+                if (block.base == Base::stream) need("write", block.write);
+                there[block.write] = true;
             }
     }
 
@@ -438,6 +444,8 @@ private:
 
 Result<Schedule> schedule_from_json(const Json& json, const std::string& origin) {
     if (!json.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
+    const auto version = json.find(kScheduleKey);
+    if (version != json.end() && *version == 1) return Reader(version_2_of(json), origin).run();
     return Reader(json, origin).run();
 }
 

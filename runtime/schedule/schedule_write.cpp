@@ -82,7 +82,7 @@ public:
     }
 
     Ordered run() {
-        top()[kScheduleKey] = 1;
+        top()[kScheduleKey] = kScheduleVersion;
         visit_const(*this, s_);
         if (!layouts_.empty()) {
             top()["weights"] = Ordered::object();
@@ -138,7 +138,7 @@ public:
     }
     void op(Op& op) override { top()["op"] = op.name(); }
 
-    void layers(std::vector<Layer>& all, const std::function<void(SubBlock&)>& each) override {
+    void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         Ordered named = Ordered::object();
         std::map<std::string, std::string> name_of_block; // by its text
         std::vector<Names> list;

@@ -72,9 +72,9 @@ void order_weights(Schedule& schedule) {
     schedule.weights = orderer.take();
 }
 
-std::vector<WeightId> weights_of(const SubBlock& block) {
+std::vector<WeightId> weights_of(const Block& block) {
     Collector collector;
-    visit_const(collector, block, uint64_t(1)); // sizes are not looked at
+    visit_const(collector, block, BlockScope{1}); // sizes and names are not looked at
     return std::move(collector.ids);
 }
 

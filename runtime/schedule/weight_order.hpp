@@ -10,8 +10,8 @@ namespace weft {
 /// Every schedule that make_schedule or schedule_from_json returns has this order.
 void order_weights(Schedule& schedule);
 
-/// The weights that a sub-block uses, each once.
-std::vector<WeightId> weights_of(const SubBlock& block);
+/// The weights that a block uses, each once.
+std::vector<WeightId> weights_of(const Block& block);
 
 /// A number for everything that changes the recorded program or what the weights' slots hold: all sizes, options and
 /// constants, which weights are shared, their shapes, computed values, and how they are put together from tensors

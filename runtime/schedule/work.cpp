@@ -15,7 +15,7 @@ public:
         row_of(s_.embedding.table);
         row_of(s_.embedding.positions);
         for (const Layer& layer : s_.layers)
-            for (const SubBlock& block : layer.blocks) count(block);
+            for (const Block& block : layer.blocks) count(block);
         if (!step.logits) return work;
         for (WeightId id : {s_.head.norm.weight, s_.head.norm.bias})
             if (id != kNoWeight) work.bytes += weight_bytes_[id];
@@ -38,7 +38,7 @@ private:
         if (s_.weights[id].matrix && s_.weights[id].shape.size() > 1)
             work.operations += 2 * rows * s_.weights[id].count();
     }
-    void count(const SubBlock& block) {
+    void count(const Block& block) {
         left_ = weights_of(block);
         for (const Branch& branch : block.branches) branch.op.work(*this);
         for (WeightId id : left_) product(id, step.tokens());

@@ -73,7 +73,7 @@ expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
 expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
 expect 'inspect config alone' 0 'gated_delta' $weft inspect "$model/config.json"
 expect 'inspect a schedule file' 0 'moe (2 of 8' $weft inspect "$source/apps/models/hybrid.json"
-expect 'inspect as a schedule file' 0 '"weft_schedule": 1' $weft inspect "$model" --schedule
+expect 'inspect as a schedule file' 0 '"weft_schedule": 2' $weft inspect "$model" --schedule
 expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1

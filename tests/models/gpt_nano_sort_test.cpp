@@ -166,7 +166,7 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
         s.vocabulary = s.head.linear.out;
         return run(r, std::move(s));
     };
-    const SubBlock &attends = r.schedule.layers[0].blocks[0], &feeds = r.schedule.layers[0].blocks[1];
+    const Block &attends = r.schedule.layers[0].blocks[0], &feeds = r.schedule.layers[0].blocks[1];
     const auto& attention = *attends.branches[0].op.as<AttentionSpec>();
     const auto& mlp = *feeds.branches[0].op.as<MlpSpec>();
 

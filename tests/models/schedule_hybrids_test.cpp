@@ -27,7 +27,7 @@ std::string pattern(const Schedule& s) {
     std::string all;
     for (const Layer& layer : s.layers) {
         if (!all.empty()) all += '|';
-        for (const SubBlock& b : layer.blocks)
+        for (const Block& b : layer.blocks)
             for (const Branch& branch : b.branches) all += letters.at(branch.op.name());
     }
     return all;

@@ -14,7 +14,7 @@ namespace {
 std::shared_ptr<const Model> attention_model(const std::string& attention) {
     const TemporaryDirectory folder;
     const auto path = folder.path() / "schedule.json";
-    std::ofstream(path) << R"({"weft_schedule": 1, )"
+    std::ofstream(path) << R"({"weft_schedule": 2, )"
                            R"("architecture": "small", "vocabulary": 96, "width": 32, "trained_context": 1000000, )"
                            R"("blocks": {"a": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, )"
                         << attention

@@ -10,7 +10,7 @@ namespace {
 
 // One block in a model of width 32 and vocabulary 100, without norms.
 Schedule with(const std::string& branch, int layers = 1) {
-    auto json = parse_json(R"({"weft_schedule": 1, "vocabulary": 100, "width": 32, "blocks": {"only": {"branches": [)" +
+    auto json = parse_json(R"({"weft_schedule": 2, "vocabulary": 100, "width": 32, "blocks": {"only": {"branches": [)" +
                                branch + R"(]}}, "layers": [{"repeat": )" + std::to_string(layers) +
                                R"(, "blocks": ["only"]}], "head": {}})",
                            "work.json");

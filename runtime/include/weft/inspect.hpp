@@ -16,7 +16,7 @@ struct InspectedOp {
     uint32_t colour = 0;
 };
 
-/// One sub-block of a layer.
+/// One block of a layer.
 struct InspectedBlock {
     uint32_t layer = 0;
     std::vector<InspectedOp> ops; ///< side by side
@@ -54,7 +54,7 @@ struct Inspection {
     std::string text() const, json() const;
     /// The keys as a table.
     std::string keys_text() const;
-    /// A picture of the schedule: a row a layer, a box a sub-block, and the state's growth with the context.
+    /// A picture of the schedule: a row a layer, a box a block, and the state's growth with the context.
     std::string svg() const;
 };
 
