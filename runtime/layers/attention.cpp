@@ -42,7 +42,7 @@ constexpr uint32_t kLargestHead = 256; // of the attention kernels
 
 } // namespace
 
-weft_LISTED(AttentionSpec, 23); // with its states
+weft_LISTED(AttentionSpec, 26); // with its states
 void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.size("heads", heads);
     f.size("kv_heads", kv_heads, heads);
@@ -72,6 +72,9 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.value("window", window, 0u);
     f.value("chunk", chunk, 0u);
     f.number("softcap", softcap, 0.0f, Reach::not_negative);
+    f.number("temperature", temperature, 0.0f, Reach::finite);
+    f.number("temperature_floor", temperature_floor, 8192.0f, Reach::positive);
+    f.number("temperature_offset", temperature_offset, 0.0f, Reach::finite);
     f.weight("sinks", sinks, {heads}, WeightUse::rare, WeightKind::vector);
     f.linear("out", out, result, w.model);
 }
@@ -126,7 +129,10 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                              .k_weight = fused_norms ? c.weight(k_norm.weight) : kernel::Tensor{},
                              .eps = q_norm.eps,
                              .k_scale = key_scale,
-                             .rotary = rotary(c, rope)});
+                             .rotary = rotary(c, rope),
+                             .temperature = temperature,
+                             .temperature_floor = temperature_floor,
+                             .temperature_offset = temperature_offset});
     kernel::Tensor y = c.rows(heads * padded_value, "attention");
     kernel::attention(c.r, {.step = c.step,
                             .q = q,
@@ -173,7 +179,8 @@ std::string AttentionSpec::words() const {
     if (chunk) s += ", chunks of " + std::to_string(chunk);
     if (rope.kind == RopeKind::none) s += ", no positions";
     else if (rope.rotary != head_size) s += ", rotary " + std::to_string(rope.rotary);
-    return s + (q_norm ? ", q/k norm" : "") + (gate ? ", gated" : "");
+    return s + (q_norm ? ", q/k norm" : "") + (temperature != 0 ? ", temperature by position" : "") +
+           (gate ? ", gated" : "");
 }
 
 weft_OP(AttentionSpec);

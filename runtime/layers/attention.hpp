@@ -22,6 +22,8 @@ struct AttentionSpec {
     uint32_t window = 0; ///< a query sees the last `window` positions, itself included; 0: all
     uint32_t chunk = 0;  ///< a query sees only its own chunk; 0: all
     float softcap = 0;
+    /// q *= 1 + temperature * ln(1 + floor((position + temperature_offset) / temperature_floor)) (Llama 4). 0: none.
+    float temperature = 0, temperature_floor = 8192, temperature_offset = 0;
     WeightId sinks = kNoWeight; ///< f32 [H]
     Linear out;
     StateId keys = kNoState, values = kNoState;

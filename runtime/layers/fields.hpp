@@ -31,7 +31,7 @@ weft_ENUM_NAMES(Activation, Activation::tanh, "none", "silu", "gelu", "gelu_tanh
                 "quick_gelu", "tanh") weft_ENUM_NAMES(NormKind, NormKind::l2, "rms", "layer", "l2")
     weft_ENUM_NAMES(RouterScore, RouterScore::sqrt_softplus, "softmax", "sigmoid", "logit", "sqrt_softplus")
         weft_ENUM_NAMES(RouterWeight, RouterWeight::sigmoid_of_chosen, "score", "softmax_of_chosen",
-                        "sigmoid_of_chosen")
+                        "sigmoid_of_chosen") weft_ENUM_NAMES(GroupScore, GroupScore::best_two, "best", "best_two")
 } // namespace kernel
 weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs")
 

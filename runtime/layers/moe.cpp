@@ -32,7 +32,7 @@ void expert_product(LayerContext& c, WeightId weight, WeightId bias, const kerne
 
 } // namespace
 
-weft_LISTED(MoeSpec, 20);
+weft_LISTED(MoeSpec, 23);
 void MoeSpec::fields(Fields& f, const Widths& w) {
     f.rule(w.input == w.model, "op", "not be moe where the input is wider than the model");
     f.size("experts", experts);
@@ -46,8 +46,12 @@ void MoeSpec::fields(Fields& f, const Widths& w) {
     f.rule(experts % std::max(1u, groups) == 0, "groups", "divide experts");
     f.rule(kept_groups <= groups && uint64_t(experts) / std::max(1u, groups) * kept_groups >= chosen, "kept_groups",
            "be at most groups, and hold as many experts as are chosen");
+    f.value("group_score", group_score, kernel::GroupScore::best_two);
     f.value("renormalise", renormalise, false);
+    f.number("sum_eps", sum_eps, 0.0f, Reach::not_negative);
+    f.rule(renormalise || sum_eps == 0, "sum_eps", "not be there without renormalise");
     f.number("scale", scale, 1.0f, Reach::finite);
+    f.value("scale_input", scale_input, false);
     f.linear("router", router, w.input, experts);
     f.weight("choice_bias", choice_bias, {experts}, WeightUse::rare, WeightKind::vector);
     f.weight("gate_up", gate_up, {experts, uint64_t(2) * inner, w.input}, WeightUse::always, WeightKind::matrix);
@@ -79,8 +83,9 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
                         .weight = weight,
                         .groups = groups,
                         .kept_groups = kept_groups,
-                        .group_score = kernel::GroupScore::best_two,
+                        .group_score = group_score,
                         .renormalise = renormalise,
+                        .eps = sum_eps,
                         .scale = scale});
     kernel::ExpertMatmulArgs args{.experts = choices.reshape({pairs}), .choices = chosen, .max_tokens = tokens};
     if (tokens > 8) { // the form for few tokens needs no sorting
@@ -93,6 +98,8 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
                          outputs = c.r.temporary(DType::f32, {pairs, width}, "expert outputs");
     args.x = x;
     args.rows_per_x = chosen;
+    args.scale_input = scale_input;
+    if (scale_input) args.scale = weights.reshape({pairs});
     if (!c.in_parts(gate_up)) {
         args.y = activated;
         args.activation = activation;
@@ -114,6 +121,8 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
                           .limit = limit,
                           .rows = {chosen, kernel::Quantity::tokens}});
     }
+    args.scale = {};
+    args.scale_input = false;
     args.x = activated;
     args.rows_per_x = 1;
     args.y = outputs;
@@ -128,7 +137,7 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
         }
     }
     kernel::moe_combine(c.r, {.expert_out = outputs,
-                              .weights = weights,
+                              .weights = scale_input ? kernel::Tensor{} : weights,
                               .shared = shared_out,
                               .shared_gate = gate,
                               .residual = to.residual,

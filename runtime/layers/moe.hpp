@@ -16,12 +16,15 @@ struct MoeSpec {
     kernel::RouterScore score = kernel::RouterScore::softmax;
     kernel::RouterWeight weight = kernel::RouterWeight::score;
     WeightId choice_bias = kNoWeight; ///< [E]: added to the scores for the choice only
-    /// The chosen come from the kept groups, those with the largest sum of their two best experts.
+    /// The chosen come from the kept groups, those with the largest score.
     uint32_t groups = 1, kept_groups = 1;
-    bool renormalise = false; ///< weights divided by their sum
+    kernel::GroupScore group_score = kernel::GroupScore::best_two;
+    bool renormalise = false; ///< weights divided by their sum + sum_eps
+    float sum_eps = 0;
     float scale = 1;
-    WeightId gate_up = kNoWeight;                             ///< [E, 2 * inner, D]: gate rows, then up rows
-    WeightId down = kNoWeight;                                ///< [E, D, inner]
+    bool scale_input = false;     ///< the weights multiply what the experts read, not what they give (Llama 4)
+    WeightId gate_up = kNoWeight; ///< [E, 2 * inner, D]: gate rows, then up rows
+    WeightId down = kNoWeight;    ///< [E, D, inner]
     WeightId gate_up_bias = kNoWeight, down_bias = kNoWeight; ///< f32 [E, 2 * inner], [E, D]
     kernel::Activation activation = kernel::Activation::silu;
     float limit = 0;               ///< gate = min(gate, limit), up = clamp(up, -limit, limit) (gpt-oss); 0: none

@@ -265,7 +265,8 @@ TEST_CASE("schedules of version 1 mean what they did", "[schedule]") {
               "write": "side", "base": "none"},
         "b": {"read": ["side"], "branches": [{"op": "linear"}], "write": "side", "base": "none"},
         "c": {"read": ["x", "side"], "branches": [{"op": "linear"}]}},
-        "layers": [{"repeat": 2, "layers": [{"blocks": ["a", "b", "c"]}, {"blocks": [{"branches": [{"op": "linear"}]}]}]}],
+        "layers": [{"repeat": 2, "layers": [{"blocks": ["a", "b", "c"]},
+                    {"blocks": [{"branches": [{"op": "linear"}]}]}]}],
         "head": {"norm": {}}})"));
     // Most have neither.
     CHECK(read(R"({"weft_schedule": 1, "vocabulary": 12, "width": 8, "layers": [{"blocks":
