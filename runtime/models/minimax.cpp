@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: MiniMax-01 (MiniMax 2025): Lightning attention, which decays at a rate of each head and layer, full attention
+// between, experts; what a block gives is added to its own normed input.
+#include "layers/linear_attention.hpp"
+#include "models/decoder_parts.hpp"
+#include "models/mixer_parts.hpp"
+#include <cmath>
+
+namespace weft::minimax {
+namespace {
+
+// A block's part of the sum: its normed input times alpha, its result times beta.
+struct Shares {
+    double alpha = 1, beta = 1;
+};
+
+struct Config : DecoderSizes {
+    uint32_t window = 0;
+    Experts experts;
+    std::vector<bool> attends; // of each layer
+    Shares linear, full, mlp;
+};
+
+Result<Shares> shares(const JsonObject& c, const std::string& of) {
+    Shares s;
+    weft_ASSIGN(s.alpha, c.number_or(of + "_alpha_factor", 1));
+    weft_ASSIGN(s.beta, c.number_or(of + "_beta_factor", 1));
+    return s;
+}
+
+Result<Config> read(const JsonObject& c) {
+    Config o;
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 14336, .kv_heads = 8}));
+    weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
+    const char* count_key = either(c, "num_local_experts", "num_experts");
+    weft_ASSIGN(o.experts.count, c.count_or(count_key, 8));
+    weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
+    o.experts.inner = o.inner;
+    o.experts.renormalise = true;
+    weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
+    weft_ASSIGN(const auto attends, layers_of_kind(c, "layer_types", o.layers, "full_attention", "linear_attention"));
+    for (uint32_t i = 0; i < o.layers; ++i) o.attends.push_back(attends ? (*attends)[i] : i % 2 == 0);
+    weft_ASSIGN(o.linear, shares(c, "linear_attn"));
+    weft_ASSIGN(o.full, shares(c, "full_attn"));
+    weft_ASSIGN(o.mlp, shares(c, "mlp"));
+    return o;
+}
+
+// Slopes as ALiBi's, smaller in later layers: the last ones forget little.
+std::vector<float> decays(uint32_t heads, uint32_t layer, uint32_t layers) {
+    std::vector<float> list;
+    for (uint32_t h = 0; h < heads; ++h)
+        list.push_back(float(-std::pow(2.0, -8.0 * (h + 1) / heads) * (1 - layer / (layers - 1 + 1e-5) + 1e-5)));
+    return list;
+}
+
+LinearAttentionSpec lightning(Slots& slots, const std::string& at, const Config& c, uint32_t layer) {
+    LinearAttentionSpec a;
+    a.heads = c.heads.heads;
+    a.key_size = a.value_size = c.heads.head_size;
+    const uint32_t each = a.key_size, all = a.heads * each;
+    std::vector<Slots::Part> parts; // the file has q, k and v of each head side by side
+    for (uint32_t part = 0; part < 3; ++part)
+        for (uint32_t h = 0; h < a.heads; ++h) parts.push_back({at + "qkv_proj", each, (3 * h + part) * each, 3 * all});
+    a.qkv = slots.stacked_linear(at + "qkv", parts, c.width);
+    a.activation = c.activation;
+    a.decay = slots.computed(at + "decay", {a.heads}, decays(a.heads, layer, c.layers));
+    a.norm = slots.rms(at + "norm.weight", all, 1e-6);
+    a.gate = slots.linear(at + "output_gate", all, c.width);
+    a.out = slots.linear(at + "out_proj", c.width, all);
+    return a;
+}
+
+Block block(Norm norm, Op op, const Shares& s) {
+    return {.pre = norm,
+            .branches = {{std::move(op)}},
+            .base = Base::normed,
+            .base_scale = float(s.alpha),
+            .residual_scale = float(s.beta)};
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    Slots slots(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 1000000, 131072));
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string at = layer_name(i), attn = at + "self_attn.", renamed = at + "mlp.";
+        const std::string moe = slots.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
+        AttentionSpec full;
+        if (c.attends[i]) {
+            full = usual_attention(slots, attn, c.heads, c.width);
+            full.rope = rope;
+            full.window = c.window;
+        }
+        const Op mixer = c.attends[i] ? Op(full) : Op(lightning(slots, attn, c, i));
+        const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps); };
+        s.layers.push_back(
+            {{block(norm("input_layernorm"), mixer, c.attends[i] ? c.full : c.linear),
+              block(norm("post_attention_layernorm"),
+                    usual_experts(slots, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"}), c.mlp)}});
+    }
+    return s;
+}
+
+} // namespace
+
+extern const Architecture architecture;
+const Architecture architecture{
+    {"minimax"},
+    "MiniMax-01",
+    "Lightning attention with a decay of each head and layer, full attention between; sums with the normed input",
+    schedule,
+    {},
+    {},
+    {{"block_size", "how the reference implementation computes"}, {"router_jitter_noise", "training"}},
+    {{"*.slope_rate", "computed from the config"},
+     {"*.query_decay", "computed from the config"},
+     {"*.key_decay", "computed from the config"},
+     {"*.diagonal_decay", "computed from the config"}}};
+
+} // namespace weft::minimax
