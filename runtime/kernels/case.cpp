@@ -170,7 +170,7 @@ Step CaseContext::step(const std::vector<Sequence>& sequences, uint32_t max_toke
 
 Status CaseContext::run() {
     if (failure_) return *failure_;
-    vk::Program program = recorder_.finish();
+    weft_ASSIGN(vk::Program program, recorder_.finish());
     for (auto& resource : program.resources)
         if (!resource.slice) {
             weft_ASSIGN(resource.slice, arena_.allocate(resource.bytes));
@@ -189,7 +189,8 @@ Status CaseContext::run() {
         };
         grids(prologue, again(header_, "header"), prologue.external(table, DType::u32, {rows * 12}, "grid table"),
               again(grid_arguments_, "grid arguments"), rows);
-        weft_ASSIGN(auto recording, vk::Recording::create(device_, prologue.finish()));
+        weft_ASSIGN(vk::Program sizes, prologue.finish());
+        weft_ASSIGN(auto recording, vk::Recording::create(device_, std::move(sizes)));
         prologue_ = std::make_unique<vk::Recording>(std::move(recording));
     }
     weft_ASSIGN(auto recording, vk::Recording::create(device_, std::move(program), {.timestamps = true}));

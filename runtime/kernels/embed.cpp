@@ -40,7 +40,7 @@ void embed(Recorder& r, const EmbedArgs& a) {
                    whole = Tensor::kAlignment / std::gcd(Tensor::kAlignment, row_bytes);
     const uint64_t range = a.slice_bytes ? a.slice_bytes : r.device().limits().storage_range;
     const uint64_t most = a.table.bytes() <= range ? vocabulary : (range - 8) / row_bytes / whole * whole;
-    weft_CHECK(most > 0 || vocabulary == 0, "a row of table must fit the storage range");
+    if (most == 0 && vocabulary) return r.misfit(kRowTooLarge);
     uint32_t first = 0;
     do {
         const uint32_t rows = uint32_t(std::min<uint64_t>(most, vocabulary - first));

@@ -133,6 +133,7 @@ void expert_matmul(Recorder& r, const ExpertMatmulArgs& a) {
     };
     // Weights that one binding cannot hold are cut by experts, and if one expert is too large, by rows.
     const uint64_t fit = rows_in_range(a.weight, r.device().limits().storage_range);
+    if (fit == 0) return r.misfit(kRowTooLarge);
     const auto experts = uint32_t(std::min<uint64_t>(a.weight.shape[0], fit / rows));
     const auto step = uint32_t(std::min<uint64_t>(columns, fit));
     for (uint32_t e = 0; e < a.weight.shape[0]; e += std::max(1u, experts))

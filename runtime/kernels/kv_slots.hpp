@@ -28,11 +28,14 @@ inline Tensor slots_of(Tensor cache, SlotRange range) {
 
 /// One range of all slots, or as many as it takes to bind both caches. A sequence is served
 /// by the dispatch that has its slot.
-inline std::vector<SlotRange> slot_ranges(const Recorder& r, const Tensor& k_cache, const Tensor& v_cache) {
+inline std::vector<SlotRange> slot_ranges(Recorder& r, const Tensor& k_cache, const Tensor& v_cache) {
     const uint32_t slots = k_cache.shape[0];
     const uint64_t widest = std::max(k_cache.bytes(), v_cache.bytes()) / std::max(slots, 1u);
     const uint64_t limit = r.device().limits().storage_range;
-    weft_CHECK(widest <= limit, "one slot of a cache must not be larger than the device can bind");
+    if (widest > limit) {
+        r.misfit("the cache of one sequence is larger than this device binds at once");
+        return {};
+    }
     const uint32_t step = widest == 0 ? slots : uint32_t(std::min<uint64_t>(slots, limit / widest));
     std::vector<SlotRange> ranges;
     for (uint32_t first = 0; first < slots; first += step) ranges.push_back({first, std::min(step, slots - first)});

@@ -107,6 +107,7 @@ void matmul(Recorder& r, const MatmulArgs& a) {
                            (a.softcap != 0 ? kPartSoftcap : 0u) | (a.limit != 0 ? kPartLimit : 0u);
     // A weight that one binding cannot hold is cut by rows; both halves of a gated one are bound by themselves.
     const auto step = uint32_t(std::min<uint64_t>(columns, rows_in_range(a.weight, r.device().limits().storage_range)));
+    if (step == 0) return r.misfit(kRowTooLarge);
     for (uint32_t first = 0; first < columns; first += step) {
         const uint32_t count = std::min(step, columns - first);
         const Slice s{first, count, max_rows, weight_rows(a.weight, first, count),

@@ -12,7 +12,7 @@ uint32_t weight_type(const Tensor& weight);
 /// bound buffers cuts off goes to `start`.
 Tensor weight_rows(const Tensor& weight, uint64_t first, uint64_t count);
 
-/// How many rows of a weight one binding of `range` bytes can hold, wherever they begin.
+/// How many rows of a weight one binding of `range` bytes can hold, wherever they begin; 0: not one.
 uint64_t rows_in_range(const Tensor& weight, uint64_t range);
 
 /// True if x and the weight's rows can be read 16 bytes at a time.

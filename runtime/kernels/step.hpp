@@ -42,6 +42,9 @@ struct Step {
     bool decode = false;
 };
 
+/// Recorder::misfit of products and lookups.
+inline constexpr const char* kRowTooLarge = "one row of a weight is larger than this device binds at once";
+
 /// Fills `arguments` u32 [rows, 4] from `table` u32 [rows, 12] (vk::GridRow) and the step header;
 /// must run before the dispatches that read it.
 void grids(Recorder& r, const Tensor& header, const Tensor& table, const Tensor& arguments, uint32_t rows);

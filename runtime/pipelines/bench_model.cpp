@@ -94,8 +94,8 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     SessionOptions options;
     options.context = o.prompt + o.generate + 1;
     options.slots = o.batch;
-    options.max_chunk = std::max(256u, o.batch);
-    options.kv_dtype = o.dtype == WeightType::f16 ? DType::f16 : DType::f32;
+    options.max_chunk = std::max(options.max_chunk, o.batch);
+    options.kv_dtype = kv_type_beside(o.dtype);
     options.timestamps = o.per_layer;
     weft_ASSIGN(auto session, Session::create(model, options));
     bench.model = path.string();

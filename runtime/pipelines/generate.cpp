@@ -10,8 +10,6 @@
 namespace weft {
 namespace {
 
-constexpr uint32_t kPrefillChunk = 256;
-
 Error cancelled() { return {ErrorCode::cancelled, "stopped", {}}; }
 
 // A large vocabulary takes about as long to read as the weights, and nothing of theirs: both are read at once.
@@ -69,8 +67,7 @@ Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& p
     SessionOptions session;
     session.end_tokens = state->defaults.end_tokens;
     session.context = options.context;
-    session.max_chunk = kPrefillChunk;
-    session.kv_dtype = options.dtype == WeightType::f16 ? DType::f16 : DType::f32;
+    session.kv_dtype = kv_type_beside(options.dtype);
     weft_ASSIGN(state->session, Session::create(state->model, session));
     return TextModel(std::move(state));
 }

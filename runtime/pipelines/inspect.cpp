@@ -12,8 +12,6 @@
 namespace weft {
 namespace {
 
-constexpr Bucket kPrefill{256, 1, 1, false, true, false}, kDecode{1, 1, 1, true, true, false};
-
 std::string number(uint32_t n) { return std::to_string(n); }
 
 std::string words_for(const StateLayout& s) { return s.name + (s.law == State::Law::ring ? " in a ring" : ""); }
@@ -86,16 +84,19 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     in.trained_context = schedule.trained_context;
     in.parameters = schedule.parameters();
     in.hash = hash_of(schedule);
-    in.context = options.context            ? options.context
-                 : schedule.trained_context ? std::min(schedule.trained_context, 4096u)
-                                            : 4096u;
-    const StateOptions o{in.context, 256, options.dtype == WeightType::f16 ? DType::f16 : DType::f32};
+    SessionOptions session;
+    session.context = options.context;
+    session.kv_dtype = kv_type_beside(options.dtype);
+    if (auto whole = resolved(session, schedule)) session = std::move(*whole);
+    else in.problems.push_back(whole.error().message);
+    in.context = session.context;
+    const StateOptions o = session.states();
     in.blocks = blocks_of(schedule, o);
     const auto states = layouts_of(schedule.states, o);
     for (const StateLayout& s : states) in.state_bytes += s.bytes();
     const bool has_weights = !files.tensors().empty();
     if (has_weights) {
-        in.problems = check_weights(schedule.weights, files);
+        std::ranges::move(check_weights(schedule.weights, files), std::back_inserter(in.problems));
         std::ranges::move(unused_tensors(schedule.weights, schedule.unneeded, files), std::back_inserter(in.problems));
     }
     std::pair<uint64_t, const WeightSlot*> largest{0, nullptr}; // what is allocated as one piece
@@ -114,14 +115,6 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     if (!device) return in;
     const vk::Device& d = device->internal();
     in.device = d.summary().name;
-    for (const StateLayout& s : states)
-        if (!state_fits(d, s, 1)) {
-            in.problems.push_back("a context of " + number(in.context) +
-                                  " tokens makes one state larger than a buffer of this device may be (" +
-                                  std::to_string(std::min(d.limits().storage_range, d.limits().allocation) >> 20) +
-                                  " MiB)");
-            break;
-        }
     if (largest.first > d.limits().allocation)
         in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) +
                               " MiB, this device allocates at most " + std::to_string(d.limits().allocation >> 20) +
@@ -135,18 +128,16 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
                                   std::to_string(memory >> 20) + " MiB");
     };
     check_memory("weights and states", in.weight_bytes + in.state_bytes);
-    if (const auto fits = check_plan(d, schedule, states, 1, kPrefill); !fits)
-        in.problems.push_back(fits.error().message);
+    if (!in.problems.empty()) return in;
+    const auto prefill = dry_plan(d, schedule, weights, states, session.prefill(), in.context),
+               decode = dry_plan(d, schedule, weights, states, session.decode(), in.context);
+    for (const auto* plan : {&prefill, &decode})
+        if (!*plan) in.problems.push_back(plan->error().message);
     if (in.problems.empty()) {
-        const Plan prefill = dry_plan(d, schedule, weights, states, kPrefill, in.context);
-        const Plan decode = dry_plan(d, schedule, weights, states, kDecode, in.context);
-        for (const auto& [plan, bucket] : {std::pair{&prefill, kPrefill}, std::pair{&decode, kDecode}})
-            if (const auto fits = check_grids(d, plan->program, bucket, in.context); !fits)
-                in.problems.push_back(fits.error().message);
-        in.activation_bytes = std::max(prefill.activation_bytes, decode.activation_bytes);
+        in.activation_bytes = std::max(prefill->activation_bytes, decode->activation_bytes);
         check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
-        add_kernels(prefill.program, in.kernels, false, d);
-        add_kernels(decode.program, in.kernels, true, d);
+        add_kernels(prefill->program, in.kernels, false, d);
+        add_kernels(decode->program, in.kernels, true, d);
     }
     return in;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/plan.hpp"
+#include "base/result.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/embed.hpp"
 #include "kernels/gather_rows.hpp"
@@ -243,9 +244,17 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
     return total;
 }
 
-Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-               const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket) {
+Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
+                       const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket) {
+    for (const StateLayout& state : states)
+        if (!state_fits(device, state, buffers.slots))
+            return Error{ErrorCode::unsupported,
+                         "one state (" + state.name + ") is larger than a buffer of this device may be (" +
+                             std::to_string(std::min(device.limits().storage_range, device.limits().allocation) >> 20) +
+                             " MiB)",
+                         {}};
     vk::Recorder r(device);
+    r.set_most({1, bucket.tokens, bucket.sequences, bucket.outputs, bucket.tokens, buffers.history_capacity});
     r.set_grid_arguments(r.external(buffers.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"));
     kernel::Step step;
     step.header = r.external(buffers.header, DType::u32, {16}, "step header");
@@ -271,7 +280,12 @@ Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::ve
     }
     Lowering(r, schedule, c, buffers, bucket).run();
     Plan plan;
-    plan.program = r.finish();
+    weft_ASSIGN(plan.program, r.finish());
+    if (plan.program.grid_rows.size() > kGridRows)
+        return Error{ErrorCode::unsupported,
+                     "the schedule has dispatches of " + std::to_string(plan.program.grid_rows.size()) +
+                         " different sizes; a recording holds at most " + std::to_string(kGridRows),
+                     {}};
     plan.activation_bytes = pack_temporaries(plan.program, plan.offsets);
     return plan;
 }

@@ -38,28 +38,19 @@ struct Plan {
     std::vector<uint64_t> offsets; ///< of each temporary resource in that arena; unused for others
 };
 
-/// Lowers the schedule: the first segment holds the embedding, then one segment a layer,
-/// then the head (and sampling in decode).
-Plan make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-               const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket);
+/// Lowers the schedule: the first segment holds the embedding, then one segment a layer, then the head (and sampling in
+/// decode). Fails (unsupported) with the first thing that this device cannot hold, bind or dispatch.
+Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
+                       const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket);
 
 /// A plan over buffers that do not exist, for one sequence of up to `context` tokens: lowering needs only shapes and
 /// types. `weights` are those of described_weight().
-Plan dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-              const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context);
-
-/// Whether buffers of this device can hold what a step of the bucket binds;
-/// make_plan ends the process where they cannot.
-Status check_plan(const vk::Device& device, const Schedule& schedule, const std::vector<StateLayout>& states,
-                  uint32_t slots, const Bucket& bucket);
+Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
+                      const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context);
 
 /// Whether the states of `slots` sequences can be allocated and bound: caches of keys and
 /// values in ranges of slots, the others whole.
 bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t slots);
-
-/// Whether every dispatch of a program for `bucket`, with sequences of up to `context` tokens,
-/// keeps within the group counts of the device.
-Status check_grids(const vk::Device& device, const vk::Program& program, const Bucket& bucket, uint32_t context);
 
 /// Offsets for temporaries such that no two that live at the same time overlap. Returns the bytes needed.
 uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets);

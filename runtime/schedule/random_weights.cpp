@@ -50,10 +50,11 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
         }
         w.weights_.push_back({{std::move(weight)}});
     }
-    vk::Program program = r.finish();
+    weft_ASSIGN(vk::Program program, r.finish());
     if (program.calls.empty()) return w;
     weft_TRY(device.pipelines().build(program.pipelines(), {}));
-    weft_ASSIGN(auto nothing, vk::Recording::create(device, vk::Recorder(device).finish()));
+    weft_ASSIGN(vk::Program empty, vk::Recorder(device).finish());
+    weft_ASSIGN(auto nothing, vk::Recording::create(device, std::move(empty)));
     weft_ASSIGN(auto recording, vk::Recording::create(device, std::move(program)));
     weft_ASSIGN(auto replay, Replay::create(device, std::move(nothing), std::move(recording)));
     weft_TRY(replay.run(1, kLongestMs));

@@ -6,8 +6,7 @@
 namespace weft {
 namespace {
 
-constexpr uint32_t kRing = 64;             // decode steps between two reads of sampled tokens, at most
-constexpr uint32_t kDefaultContext = 4096; // a trained context can be a million tokens: its states would not fit
+constexpr uint32_t kRing = 64; // decode steps between two reads of sampled tokens, at most
 
 uint64_t aligned(uint64_t bytes) {
     return (std::max<uint64_t>(bytes, 4) + vk::Tensor::kAlignment - 1) / vk::Tensor::kAlignment *
@@ -18,20 +17,7 @@ uint64_t aligned(uint64_t bytes) {
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
     std::unique_ptr<Session> s(new Session(std::move(model)));
-    s->options_ = options;
-    const Schedule& schedule = s->model_->schedule;
-    SessionOptions& o = s->options_;
-    if (o.context == 0)
-        o.context = schedule.trained_context ? std::min(schedule.trained_context, kDefaultContext) : kDefaultContext;
-    if (schedule.position_limit && o.context > schedule.position_limit)
-        return Error{ErrorCode::invalid_argument,
-                     "a context of " + std::to_string(o.context) +
-                         " tokens was asked for, but the model has learned positions for " +
-                         std::to_string(schedule.position_limit),
-                     {}};
-    if (o.slots == 0 || o.max_chunk == 0)
-        return Error{
-            ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
+    weft_ASSIGN(s->options_, resolved(options, s->model_->schedule));
     weft_TRY(s->set_end_tokens(options.end_tokens));
     weft_TRY(s->allocate());
     return s;
@@ -50,8 +36,9 @@ Status Session::set_end_tokens(std::vector<uint32_t> ends) {
 Error Session::too_long(uint64_t available) const {
     const auto fits = [&](uint32_t context) {
         uint64_t total = 0;
-        for (const StateLayout& spec :
-             layouts_of(model_->schedule.states, {context, options_.max_chunk, options_.kv_dtype})) {
+        StateOptions o = options_.states();
+        o.context = context;
+        for (const StateLayout& spec : layouts_of(model_->schedule.states, o)) {
             if (!state_fits(model_->device, spec, options_.slots)) return false;
             total += aligned(spec.bytes() * options_.slots);
         }
@@ -73,25 +60,23 @@ Error Session::too_long(uint64_t available) const {
              " MiB"}};
 }
 
+uint64_t Session::largest_activations() const {
+    StateOptions o = options_.states();
+    o.context = 1; // no temporary depends on it
+    const auto plan = dry_plan(model_->device, model_->schedule, model_->weights.all(),
+                               layouts_of(model_->schedule.states, o), options_.prefill(), o.context);
+    return plan ? plan->activation_bytes : 0;
+}
+
 uint64_t Session::beside_states() const {
     constexpr uint64_t kSmallPieces = uint64_t(2) << 20; // step block, staging, tables of a few recordings
-    const Schedule& schedule = model_->schedule;
-    const Bucket prefill{std::max(kSmallestBucket, std::bit_ceil(options_.max_chunk)),
-                         std::bit_ceil(options_.slots),
-                         std::bit_ceil(options_.slots),
-                         false,
-                         true,
-                         false};
-    uint64_t bytes = kSmallPieces + uint64_t(prefill.outputs) * schedule.vocabulary * 4;
-    const auto states = layouts_of(schedule.states, {1, options_.max_chunk, options_.kv_dtype});
-    if (check_plan(model_->device, schedule, states, 1, prefill))
-        bytes += dry_plan(model_->device, schedule, model_->weights.all(), states, prefill, 1).activation_bytes;
-    return bytes;
+    return kSmallPieces + uint64_t(options_.prefill().outputs) * model_->schedule.vocabulary * 4 +
+           largest_activations();
 }
 
 Status Session::allocate() {
     vk::Device& device = model_->device;
-    layouts_ = layouts_of(model_->schedule.states, {options_.context, options_.max_chunk, options_.kv_dtype});
+    layouts_ = layouts_of(model_->schedule.states, options_.states());
     uint64_t total = 0, used = device.bytes_used();
     uint64_t available = device.summary().memory_bytes > used ? device.summary().memory_bytes - used : 0;
     if (device.options().memory_limit)
@@ -157,6 +142,19 @@ Status Session::allocate() {
     return Ok{};
 }
 
+// The region is that of the largest recording from the start; only one that gives the logits of all tokens may need
+// more, and then the recordings in the old one are made anew.
+Status Session::make_room(uint64_t activations) {
+    if (activations <= activation_.size) return Ok{};
+    const uint64_t bytes = activation_ ? activations : std::max(activations, largest_activations());
+    replays_.clear();
+    last_ = nullptr;
+    activation_ = {};
+    region_arena_ = vk::Arena(model_->device, vk::MemoryUse::device, "activations");
+    weft_ASSIGN(activation_, region_arena_.allocate(bytes));
+    return Ok{};
+}
+
 Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
                                                const std::function<bool(size_t, size_t)>& progress) {
     if (const auto it = replays_.find(bucket); it != replays_.end()) return &it->second;
@@ -183,23 +181,14 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
             b.taps.push_back(slice);
         }
     }
-    weft_TRY(check_plan(device, model_->schedule, layouts_, options_.slots, bucket));
-    Plan plan = make_plan(device, model_->schedule, model_->weights.all(), b, layouts_, bucket);
-    if (plan.activation_bytes > activation_.size) {
-        weft_ASSIGN(activation_, activation_arena_.allocate(plan.activation_bytes));
-    }
+    weft_ASSIGN(Plan plan, make_plan(device, model_->schedule, model_->weights.all(), b, layouts_, bucket));
+    weft_TRY(make_room(plan.activation_bytes));
     for (size_t i = 0; i < plan.program.resources.size(); ++i)
         if (auto& resource = plan.program.resources[i]; resource.temporary)
             resource.slice = activation_.part(plan.offsets[i], std::max<uint64_t>(4, resource.bytes));
 
     // The grid table is data of this recording: which dispatch depends on which quantity.
     const auto& rows = plan.program.grid_rows;
-    if (rows.size() > kGridRows)
-        return Error{ErrorCode::unsupported,
-                     "the schedule has dispatches of " + std::to_string(rows.size()) +
-                         " different sizes; a recording holds at most " + std::to_string(kGridRows),
-                     {}};
-    weft_TRY(check_grids(device, plan.program, bucket, options_.context));
     weft_ASSIGN(const vk::Slice table,
                 activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
     weft_TRY(write(table, std::as_bytes(std::span(rows))));
@@ -207,7 +196,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
     kernel::grids(r, r.external(b.header, DType::u32, {16}, "step header"),
                   r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"),
                   r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"), uint32_t(rows.size()));
-    vk::Program prologue = r.finish();
+    weft_ASSIGN(vk::Program prologue, r.finish());
     auto keys = plan.program.pipelines();
     for (auto& key : prologue.pipelines()) keys.push_back(key);
     weft_TRY(device.pipelines().build(keys, progress));
@@ -230,9 +219,9 @@ double Session::device_wait_ms() const {
 }
 
 Status Session::prepare(uint32_t tokens, const std::function<bool(size_t, size_t)>& progress) {
-    const uint32_t bucket = std::max(kSmallestBucket, std::bit_ceil(std::min(tokens, options_.max_chunk)));
-    if (auto r = replay_for({bucket, 1, 1, false, true, false}, progress); !r) return r.error();
-    if (auto r = replay_for({1, 1, 1, true, true, false}, progress); !r) return r.error();
+    const uint32_t chunk = std::min(std::max(tokens, 1u), options_.max_chunk);
+    if (auto r = replay_for(options_.prefill(chunk, 1), progress); !r) return r.error();
+    if (auto r = replay_for(options_.decode(), progress); !r) return r.error();
     return Ok{};
 }
 

@@ -4,21 +4,12 @@
 #include "kernels/sample.hpp"
 #include "schedule/model.hpp"
 #include "schedule/replay.hpp"
+#include "schedule/session_options.hpp"
 #include "schedule/state_rows.hpp"
 #include <map>
 #include <memory>
 
 namespace weft {
-
-struct SessionOptions {
-    uint32_t context = 0;     ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
-    uint32_t slots = 1;       ///< sequences at the same time
-    uint32_t max_chunk = 256; ///< most new tokens of one prefill step, over all sequences
-    DType kv_dtype = DType::f32;
-    std::vector<uint32_t> end_tokens;   ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
-    bool timestamps = false;            ///< time every call (Recording::call_times); costs a barrier a call
-    double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
-};
 
 /// New tokens for one sequence.
 struct Feed {
@@ -105,7 +96,7 @@ public:
     /// Recordings made so far; replaying any length within their buckets makes no new one.
     size_t recording_count() const { return replays_.size(); }
     uint64_t state_bytes() const { return states_arena_.bytes(); }
-    uint64_t activation_bytes() const { return activation_arena_.bytes(); }
+    uint64_t activation_bytes() const { return activation_arena_.bytes() + region_arena_.bytes(); }
     /// Milliseconds waited for the device since creation.
     double device_wait_ms() const;
     uint64_t submissions() const;
@@ -115,7 +106,6 @@ public:
     Status prepare(uint32_t tokens, const std::function<bool(size_t, size_t)>& progress);
 
 private:
-    static constexpr uint32_t kSmallestBucket = 16; ///< tokens of a prefill recording, at least
     struct Slot {
         uint32_t length = 0, next = 0;
         uint32_t expected = 0; // length that rotary types which depend on it compute for
@@ -136,6 +126,7 @@ private:
     explicit Session(std::shared_ptr<const Model> model)
         : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"),
           activation_arena_(model_->device, vk::MemoryUse::device, "activations"),
+          region_arena_(model_->device, vk::MemoryUse::device, "activations"),
           host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
     Status allocate();
     Result<Recorded*> replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress = {});
@@ -149,7 +140,9 @@ private:
     Status check_feeds(std::span<const Feed> feeds) const;
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
     bool ends_here(const Slot& slot) const;
-    uint64_t beside_states() const; // memory that steps of the largest chunk need beside the states
+    uint64_t largest_activations() const; // of the recordings that only sample
+    uint64_t beside_states() const;       // memory that steps of the largest chunk need beside the states
+    Status make_room(uint64_t activations);
     Error too_long(uint64_t available) const;
     std::vector<vk::Slice> used_of(size_t state, uint32_t slot, uint32_t length) const;
     vk::Slice history_of(uint32_t slot) const {
@@ -159,8 +152,8 @@ private:
     std::shared_ptr<const Model> model_;
     SessionOptions options_;
     std::vector<StateLayout> layouts_;
-    vk::Arena states_arena_, activation_arena_, host_arena_;
-    vk::Slice activation_;
+    vk::Arena states_arena_, activation_arena_, region_arena_, host_arena_;
+    vk::Slice activation_; // the region that the temporaries of all recordings share
     std::optional<vk::Uploader> uploader_;
     SessionBuffers buffers_;
     std::vector<Slot> slots_;

@@ -25,9 +25,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
     }
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> ids, outputs;
-    Bucket bucket;
-    bucket.sequences = bucket.tokens = bucket.outputs = std::bit_ceil(uint32_t(slots.size()));
-    bucket.decode = bucket.sampling = true;
+    const Bucket bucket = options_.decode(uint32_t(slots.size()));
     weft_ASSIGN(last_, replay_for(bucket));
     output_rows_ = uint32_t(slots.size());
     std::vector<size_t> going(slots.size()); // which of `slots` have not ended

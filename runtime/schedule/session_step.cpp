@@ -82,15 +82,14 @@ Status Session::begin_step() {
         for (uint32_t i = 0; i < ids.size(); ++i) outputs.push_back(i);
     step_tokens_ = uint32_t(ids.size());
     output_rows_ = uint32_t(outputs.size());
-    Bucket bucket;
-    bucket.sequences = std::bit_ceil(uint32_t(rows.size()));
-    bucket.taps = taps_;
     // A step of one token a sequence is a decode step; where all logits are wanted the caller says
     // whether the step forms are meant.
-    bucket.decode = ids.size() == rows.size() && (want_ != Want::all || step_form_);
-    bucket.tokens = bucket.decode ? bucket.sequences : std::max(kSmallestBucket, std::bit_ceil(step_tokens_));
+    const auto sequences = uint32_t(rows.size());
+    const bool decode = ids.size() == rows.size() && (want_ != Want::all || step_form_);
+    Bucket bucket = decode ? options_.decode(sequences) : options_.prefill(step_tokens_, sequences);
+    bucket.taps = taps_;
     bucket.sampling = want_ != Want::all;
-    bucket.outputs = want_ == Want::all ? bucket.tokens : bucket.sequences;
+    if (want_ == Want::all) bucket.outputs = bucket.tokens;
     weft_ASSIGN(Recorded * recorded, replay_for(bucket));
     move_states(rows);
     weft_TRY(write_step(rows, ids, outputs));

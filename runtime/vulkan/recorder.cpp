@@ -45,6 +45,26 @@ Tensor Recorder::unused() {
     return unused_;
 }
 
+void Recorder::misfit(const std::string& what) {
+    if (!misfit_) misfit_ = Error{ErrorCode::unsupported, program_.segments.back() + ": " + what, {}};
+}
+
+Result<Program> Recorder::finish() {
+    if (misfit_) return std::move(*misfit_);
+    return std::move(program_);
+}
+
+void Recorder::check_grid(const Call& call) {
+    for (int i = 0; i < 3; ++i) {
+        const Extent& e = call.threads[i];
+        const uint64_t threads = (e.count * (*most_)[size_t(e.per)] + e.divisor - 1) / e.divisor,
+                       groups = (threads + call.local[i] - 1) / call.local[i];
+        if (groups > device_.limits().groups[i])
+            misfit(call.label + " needs " + std::to_string(groups) + " workgroups along axis " + "xyz"[i] +
+                   ", this device dispatches at most " + std::to_string(device_.limits().groups[i]));
+    }
+}
+
 void Recorder::add(Call call) {
     const KernelInfo& kernel = *call.kernel;
     weft_CHECK(call.variant < kernel.variant_count, kernel.name);
@@ -54,7 +74,10 @@ void Recorder::add(Call call) {
         weft_CHECK(t.resource < program_.resources.size(), kernel.bindings[i].name);
         weft_CHECK(!kernel.bindings[i].is_float || t.dtype == DType::f32 || (unused_ && t.resource == unused_.resource),
                    kernel.bindings[i].name);
-        weft_CHECK(t.bytes() <= device_.limits().storage_range, kernel.bindings[i].name);
+        if (t.bytes() > device_.limits().storage_range)
+            misfit(call.label + " binds " + std::to_string(t.bytes() >> 20) + " MiB of '" +
+                   program_.resources[t.resource].name + "' at once, this device at most " +
+                   std::to_string(device_.limits().storage_range >> 20));
     }
     bool indirect = false;
     GridRow row{};
@@ -64,6 +87,7 @@ void Recorder::add(Call call) {
         indirect |= e.per != Quantity::one;
         row.axis[i] = {e.count, uint32_t(e.per), e.divisor, call.local[i]};
     }
+    if (most_) check_grid(call);
     weft_CHECK(call.local[0] * call.local[1] * call.local[2] <= device_.limits().invocations, kernel.name);
     if (indirect) {
         auto& rows = program_.grid_rows;

@@ -5,7 +5,9 @@
 #include "vulkan/kernel_info.hpp"
 #include "vulkan/memory.hpp"
 #include "vulkan/pipelines.hpp"
+#include <array>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -23,6 +25,9 @@ enum class Quantity : uint32_t {
     longest_new = 4,  ///< most new tokens of one sequence
     longest_total = 5 ///< most tokens, past and new, of one sequence
 };
+
+/// The most that each quantity is, by its number.
+using Quantities = std::array<uint64_t, 6>;
 
 /// A number of threads: ceil(count * value(per) / divisor).
 struct Extent {
@@ -76,7 +81,8 @@ struct Program {
     std::vector<PipelineKey> pipelines() const;
 };
 
-/// Collects calls. Nothing here touches the device; errors of use are programmer errors and end the process.
+/// Collects calls. Nothing here touches the device; errors of use are programmer errors and end the process. What does
+/// not fit the device is not one of them: it is finish()'s error, and what is recorded beside it is never run.
 class Recorder {
 public:
     explicit Recorder(const Device& device) : device_(device) { segment("start"); }
@@ -93,6 +99,10 @@ public:
     Tensor unused();
     /// Calls from here on belong to a new segment, a unit of submission.
     void segment(const std::string& name) { program_.segments.push_back(name); }
+    /// Grids of any step within `most` must fit what the device dispatches. Not set: no step is known.
+    void set_most(const Quantities& most) { most_ = most; }
+    /// Notes a thing that is larger than the device takes; finish() says the first.
+    void misfit(const std::string& what);
     /// Where indirect dispatches find their sizes. Must be set before the first dispatch that needs it.
     void set_grid_arguments(const Tensor& arguments) { program_.grid_arguments = arguments; }
 
@@ -116,13 +126,16 @@ public:
         add(std::move(call));
     }
 
-    /// Hands the program over; the recorder is empty afterwards.
-    Program finish() { return std::move(program_); }
+    /// Hands the program over; the recorder is empty afterwards. Fails (unsupported) with what does not fit.
+    Result<Program> finish();
 
 private:
     void add(Call call);
+    void check_grid(const Call& call);
     const Device& device_;
     Program program_;
+    std::optional<Quantities> most_;
+    std::optional<Error> misfit_;
     Tensor unused_;
 };
 

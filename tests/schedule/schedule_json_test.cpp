@@ -242,8 +242,9 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
     holds(refusal([](Json& j) { attention(j).erase("heads"); }),
           "key 'blocks.attention.branches[0].heads' must be given");
     holds(refusal([](Json& j) { attention(j)["kv_heads"] = 3; }), "must divide heads");
-    holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }),
-          "must be one of attention, gated_delta, linear, mamba, mamba2, mlp, moe, is");
+    std::string ops;
+    for (const OpKind* kind : all_ops()) ops += (ops.empty() ? "" : ", ") + std::string(kind->name);
+    holds(refusal([](Json& j) { attention(j)["op"] = "attend"; }), "must be one of " + ops + ", is 'attend'");
     holds(refusal([](Json& j) { attention(j)["rope"]["kind"] = "quarter"; }),
           "key 'blocks.attention.branches[0].rope.kind' must be one of none, half, pairs");
     holds(refusal([](Json& j) { attention(j)["k_norm"] = Json::object(), attention(j)["key_scale"] = 2; }),

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a device cannot hold, bind or dispatch is an error of the plan that names it, whatever the op; and the memory
+// that recordings share.
+#include "schedule/plan.hpp"
+#include "schedule/schedule_json.hpp"
+#include "schedule/sessions.hpp"
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <vulkan/vulkan_core.h>
+
+using namespace weft;
+using namespace weft::test;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// What Vulkan 1.1 asks of every device, and less.
+std::unique_ptr<vk::Device> described(const std::function<void(vk::Limits&)>& edit = {}) {
+    vk::DeviceSummary summary;
+    summary.name = "least";
+    summary.limits = {.storage_range = uint64_t(1) << 27,
+                      .allocation = uint64_t(1) << 30,
+                      .invocations = 128,
+                      .shared_bytes = 16384,
+                      .groups = {65535, 65535, 65535},
+                      .subgroup_size = 1,
+                      .storage_buffers = 8};
+    if (edit) edit(summary.limits);
+    return vk::Device::described(std::move(summary));
+}
+
+// One block of `op`, in a model of a given width.
+Result<Plan> plan_of(const vk::Device& device, const std::string& op, uint32_t width, const Bucket& bucket,
+                     uint32_t context = 1024) {
+    const auto json = parse_json(R"({"weft_schedule": 2, "vocabulary": 100, "width": )" + std::to_string(width) +
+                                     R"(, "layers": [{"blocks": [{"pre": {}, "branches": [{)" + op +
+                                     R"(}]}]}], "head": {"norm": {}}})",
+                                 "a.json");
+    REQUIRE(json);
+    const auto schedule = schedule_from_json(*json, "a.json");
+    INFO((schedule ? "" : schedule.error().text()));
+    REQUIRE(schedule);
+    std::vector<DeviceWeight> weights;
+    for (const WeightSlot& slot : schedule->weights)
+        weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));
+    return dry_plan(device, *schedule, weights, layouts_of(schedule->states, {context, bucket.tokens, DType::f32}),
+                    bucket, context);
+}
+
+void refuses(const Result<Plan>& plan, const std::string& words) {
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().code == ErrorCode::unsupported);
+    CHECK_THAT(plan.error().message, ContainsSubstring(words));
+}
+
+Bucket prefill(uint32_t tokens) { return {.tokens = tokens, .sampling = true}; }
+
+} // namespace
+
+TEST_CASE("plans: what a device cannot bind is named by its layer, kernel and buffer", "[schedule]") {
+    const auto device = described();
+    const std::string mlp = R"("op": "mlp", "inner": 65536)",
+                      moe = R"("op": "moe", "experts": 64, "chosen": 32, "inner": 8192)",
+                      attention = R"("op": "attention", "heads": 32, "head_size": 64)";
+    for (const std::string& op :
+         {mlp, moe, attention, std::string(R"("op": "mamba2")"), std::string(R"("op": "linear")"),
+          std::string(R"("op": "gated_delta", "key_heads": 4, "key_size": 16)")}) {
+        CAPTURE(op);
+        CHECK(plan_of(*device, op, 1024, prefill(16)));
+    }
+    refuses(plan_of(*device, mlp, 1024, prefill(1024)), "layer 0: matmul");
+    refuses(plan_of(*device, mlp, 1024, prefill(1024)), "this device at most 128");
+    refuses(plan_of(*device, moe, 64, prefill(1024)), "layer 0: ");
+    refuses(plan_of(*device, R"("op": "linear")", 32768, prefill(2048)), "MiB of 'residual stream' at once");
+    // Of the states and of the logits.
+    refuses(plan_of(*device, attention, 1024, prefill(16), 1u << 20), "one state (keys) is larger");
+    const auto narrow = described([](vk::Limits& l) { l.storage_range = 1 << 15; });
+    refuses(plan_of(*narrow, R"("op": "linear")", 64, {.tokens = 128, .outputs = 128}), "head: ");
+    refuses(plan_of(*narrow, R"("op": "linear")", 16384, prefill(16)),
+            "one row of a weight is larger than this device binds at once");
+}
+
+TEST_CASE("plans: grids beyond what a device dispatches are named", "[schedule]") {
+    const auto device = described([](vk::Limits& l) { l.groups[0] = l.groups[1] = 100; });
+    CHECK(plan_of(*device, R"("op": "linear")", 64, prefill(16)));
+    refuses(plan_of(*device, R"("op": "linear")", 64, prefill(4096)), "workgroups along axis ");
+}
+
+TEST_CASE("all recordings of a session share the activations of the largest", "[schedule]") {
+    const auto s = make(load(bundled()), 2, 64, 128);
+    const auto all = tokens(60, 3);
+    (void)last_logits(*s, 0, std::span(all).first(3));
+    const uint64_t bytes = s->activation_bytes();
+    const auto small = last_logits(*s, 1, std::span(all).first(17));
+    (void)last_logits(*s, 0, std::span(all).first(60));
+    std::vector<std::vector<uint32_t>> made;
+    const uint32_t both[] = {0, 1};
+    REQUIRE(s->decode(both, 2, made));
+    CHECK(s->recording_count() >= 4);
+    // Beside the region each recording has a table of its dispatches' sizes.
+    CHECK(s->activation_bytes() < bytes + s->recording_count() * (uint64_t(2) << 20));
+    // One that gives the logits of all tokens may need more: the others are made anew, and give the same.
+    s->reset(0);
+    const Feed feed{0, std::span(all).first(60), 0};
+    REQUIRE(s->forward({&feed, 1}, Want::all));
+    s->reset(1);
+    CHECK(largest_difference(small, last_logits(*s, 1, std::span(all).first(17))) == 0);
+}
