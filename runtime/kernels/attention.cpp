@@ -151,7 +151,7 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     if (a.chunk) most = std::min(most, a.chunk);
     if (!t.split_keys) {
         t.split_keys = narrow(r) ? 1024 : 256;
-        while (uint64_t(sequences) * a.heads * up(most, t.split_keys) * dv > (uint64_t(1) << 23))
+        while (t.split_keys < most && uint64_t(sequences) * a.heads * up(most, t.split_keys) * dv > (uint64_t(1) << 23))
             t.split_keys *= 2; // partial outputs of 32 MiB at most
     }
     const uint32_t splits = up(most, t.split_keys), options = options_of(a);

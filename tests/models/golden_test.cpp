@@ -1,65 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recorded cases of reference implementations, through the same code as `weft check`: every way of feeding the
 // prompt, layer by layer, and the greedy continuation.
+#include "base/file.hpp"
+#include "base/json.hpp"
 #include "device.hpp"
-#include "io/model_files.hpp"
-#include "io/safetensors.hpp"
-#include "models/architecture.hpp"
+#include "unit/goldens.hpp"
 #include <catch2/catch_test_macros.hpp>
-#include <cstdlib>
-#include <set>
+#include <map>
 #include <weft/check.hpp>
 
 using namespace weft;
 
 namespace {
 
-std::vector<std::filesystem::path> case_directories(const std::filesystem::path& root) {
-    std::set<std::string> known;
-    for (const Architecture* a : all_architectures())
-        for (const char* type : a->model_types) known.insert(type);
-    std::vector<std::filesystem::path> cases;
-    if (!std::filesystem::is_directory(root)) return cases;
-    for (const auto& entry : std::filesystem::directory_iterator(root)) {
-        if (!std::filesystem::exists(entry.path() / "io.safetensors") ||
-            !std::filesystem::exists(entry.path() / "config.json"))
-            continue;
-        const auto files = ModelFiles::open(entry.path());
-        if (!files || !files->config() || !files->config()->is_object()) continue;
-        const std::string type = files->config()->value("model_type", "");
-        const auto io = SafetensorsFile::open(entry.path() / "io.safetensors");
-        if (known.count(type) && io && io->find("input.input_ids"))
-            cases.push_back(entry.path()); // cases of one algorithm name their inputs otherwise
-    }
-    std::sort(cases.begin(), cases.end());
-    return cases;
+constexpr const char* kPasses = "passes";
+
+void run(const std::filesystem::path& path) {
+    auto& device = test::device();
+    const auto report = check(device, path);
+    INFO((report ? report->text() : report.error().text()));
+    REQUIRE(bool(report));
+    REQUIRE(report->runs.size() == 6);
+    for (const auto& r : report->runs) REQUIRE(!r.tensors.empty());
+    CHECK(report->ok());
+    test::require_no_validation_messages(device.internal());
 }
 
-void run(const std::filesystem::path& root) {
-    auto& device = test::device();
-    const auto cases = case_directories(root);
-    if (cases.empty()) SKIP("no recorded cases in " << root.string());
-    for (const auto& path : cases) DYNAMIC_SECTION(path.filename().string()) {
-            CheckOptions options;
-            auto report = check(device, path, options);
-            INFO((report ? report->text() : report.error().text()));
-            REQUIRE(bool(report));
-            REQUIRE(report->runs.size() == 6);
-            for (const auto& r : report->runs) REQUIRE(!r.tensors.empty());
-            CHECK(report->ok());
-            test::require_no_validation_messages(device.internal());
-        }
+// What becomes of each case beside the repository: it passes, or is refused with these words.
+std::map<std::string, std::string> manifest() {
+    const auto path = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/manifest.json";
+    const auto text = read_file(path);
+    REQUIRE(bool(text));
+    const auto json = parse_json(*text, path.string());
+    REQUIRE(bool(json));
+    return json->get<std::map<std::string, std::string>>();
 }
 
 } // namespace
 
-TEST_CASE("recorded cases in the repository", "[models]") {
-    run(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models");
+// Each case is a test of its own (tests/CMakeLists.txt).
+TEST_CASE("recorded case", "[.golden]") {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models"))
+        DYNAMIC_SECTION("repository " << entry.path().filename().string()) { run(entry.path()); }
+    for (const auto& [name, outcome] : manifest()) DYNAMIC_SECTION(name) {
+            weft_GOLDEN(path, name);
+            if (outcome == kPasses) run(path);
+            else {
+                const auto report = check(test::device(), path);
+                REQUIRE_FALSE(bool(report));
+                CHECK(report.error().message.ends_with(": " + outcome));
+            }
+        }
 }
 
-TEST_CASE("recorded cases of WEFT_GOLDENS", "[models]") {
-    const char* goldens = std::getenv("WEFT_GOLDENS");
-    run(goldens ? std::filesystem::path(goldens) : std::filesystem::path(weft_SOURCE_DIR) / "../shared/goldens");
+TEST_CASE("the manifest names every recorded case", "[models]") {
+    weft_GOLDEN(root, "README.md");
+    std::vector<std::string> there, named;
+    for (const auto& entry : std::filesystem::directory_iterator(root.parent_path()))
+        // Those of one algorithm have no weights of their own, and are for tests of kernels.
+        if (std::filesystem::exists(entry.path() / "io.safetensors") &&
+            std::filesystem::exists(entry.path() / "config.json") &&
+            !entry.path().filename().string().starts_with("op-"))
+            there.push_back(entry.path().filename().string());
+    std::ranges::sort(there);
+    for (const auto& [name, outcome] : manifest()) named.push_back(name);
+    CHECK(there == named);
 }
 
 TEST_CASE("the bundled model", "[models]") {
