@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/linear_scan.hpp"
 #include "kernels/matrix_scan.hpp"
+#include "kernels/row_grid.hpp"
 #include "linear_scan.gen.hpp"
 #include "linear_scan_channels.gen.hpp"
+#include "linear_scan_decays.gen.hpp"
 #include "linear_scan_step.gen.hpp"
 #include <algorithm>
 #include <cmath>
@@ -10,27 +12,41 @@
 namespace weft::kernel {
 namespace {
 
-/// How the threads of linear_scan_channels share out a state of `size` rows and `columns` columns a head.
+/// How the threads of linear_scan_channels share out a state of `size` rows (padded) and `columns` columns a head.
 shader::linear_scan_channels::Spec shared_out(const Recorder& r, uint32_t heads, uint32_t size, uint32_t columns) {
     shader::linear_scan_channels::Spec spec;
     const ChunkTile tile = chunk_tile(r);
     const bool whole = tile.across == kScanChunk; // a CPU: a thread has whole columns, and a subgroup reads one key
+    spec.SIZE = size;
     spec.PARTS = whole ? 1 : 8;
-    while (spec.PARTS > 1 && 2 * spec.PARTS >= size) spec.PARTS /= 2;
-    const uint32_t multiple = 4 * spec.PARTS;
-    spec.SIZE = (size + multiple - 1) / multiple * multiple;
+    while (size % (4 * spec.PARTS)) spec.PARTS /= 2;
     const uint32_t across = whole ? tile.local : std::min(128 / spec.PARTS, 32u);
     // On a CPU no more than 512 values of the state a thread, half of a small first cache; elsewhere few enough that
     // one sequence fills a GPU of middle size.
-    const uint32_t most = std::min((columns + across - 1) / across, whole ? std::clamp(512 / spec.SIZE, 1u, 4u) : 2u);
+    const uint32_t most = std::min((columns + across - 1) / across, whole ? std::clamp(512 / size, 1u, 4u) : 2u);
     spec.COLUMNS = 1;
     while (spec.COLUMNS * 2 <= most) spec.COLUMNS *= 2;
     if (!whole && heads * ((columns + across * spec.COLUMNS - 1) / (across * spec.COLUMNS)) < 64) spec.COLUMNS = 1;
     spec.LOCAL = across * spec.PARTS;
     spec.BLOCK = 4;
-    spec.STAGE = std::min(1024 / spec.SIZE / spec.BLOCK * spec.BLOCK, 32u);
     spec.ROLLED = whole;
     return spec;
+}
+
+/// The decays of channels [T, heads * padded] from their logarithms.
+Tensor exponentials(Recorder& r, const Step& step, const Tensor& g, uint32_t heads, uint32_t padded) {
+    using K = shader::linear_scan_decays;
+    const Tensor decay = r.temporary(DType::f32, {step.max_tokens, heads * padded}, "decays of channels");
+    const RowGrid grid = row_grid(heads * padded, step.max_tokens, {1, Quantity::tokens});
+    r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y}, {.g = g, .decay = decay},
+                  {.columns = heads * padded,
+                   .rows = step.max_tokens,
+                   .size = g.columns() / heads,
+                   .padded = padded,
+                   .g_stride = g.stride,
+                   .g_start = g.start},
+                  grid.threads);
+    return decay;
 }
 
 } // namespace
@@ -86,16 +102,17 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
                       {.x = {(columns + across - 1) / across * local}, .y = {heads}, .z = {1, Quantity::sequences}});
         return;
     }
+    const Tensor q = pad_heads(r, a.step, a.q, key_heads), k = pad_heads(r, a.step, a.k, key_heads);
     if (channels) {
         using K = shader::linear_scan_channels;
-        K::Spec spec = shared_out(r, heads, size, columns);
+        K::Spec spec = shared_out(r, heads, k.columns() / key_heads, columns);
         spec.BONUS = bool(a.bonus);
         const uint32_t width = spec.LOCAL / spec.PARTS * spec.COLUMNS, slices = (columns + width - 1) / width;
         r.dispatch<K>(K::Variant::core, spec,
-                      {.q = a.q,
-                       .k = a.k,
+                      {.q = q,
+                       .k = k,
                        .v = a.v,
-                       .log_decay = decay,
+                       .decays = exponentials(r, a.step, decay, heads, spec.SIZE),
                        .bonus = bonus,
                        .y = a.y,
                        .state = a.state,
@@ -104,14 +121,12 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
                        .ratio = ratio,
                        .size = size,
                        .columns = columns,
-                       .q_stride = a.q.stride,
-                       .q_start = a.q.start,
-                       .k_stride = a.k.stride,
-                       .k_start = a.k.start,
+                       .q_stride = q.stride / 4,
+                       .q_start = q.start / 4,
+                       .k_stride = k.stride / 4,
+                       .k_start = k.start / 4,
                        .v_stride = a.v.stride,
                        .v_start = a.v.start,
-                       .decay_stride = decay_stride,
-                       .decay_start = decay.start,
                        .y_stride = a.y.stride,
                        .y_start = a.y.start,
                        .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS,
@@ -120,7 +135,6 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
         return;
     }
     using K = shader::linear_scan;
-    const Tensor q = pad_heads(r, a.step, a.q, key_heads), k = pad_heads(r, a.step, a.k, key_heads);
     const Tensor mix = r.temporary(DType::f32, {a.step.max_tokens, heads * kMixSsd}, "linear attention in chunks");
     const ChunkTile tile = chunk_tile(r);
     const uint32_t block = std::min(ratio, 8u);
