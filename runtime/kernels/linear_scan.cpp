@@ -1,34 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/linear_scan.hpp"
 #include "kernels/matrix_scan.hpp"
+#include "kernels/row_grid.hpp"
 #include "linear_scan.gen.hpp"
+#include "linear_scan_channels.gen.hpp"
+#include "linear_scan_decays.gen.hpp"
+#include "linear_scan_step.gen.hpp"
 #include <algorithm>
 #include <cmath>
 
 namespace weft::kernel {
 namespace {
 
-/// How the threads share out a state of `size` rows and `columns` columns a head.
-shader::linear_scan::Spec shared_out(const Recorder& r, bool step, uint32_t heads, uint32_t size, uint32_t columns) {
-    shader::linear_scan::Spec spec;
+/// How the threads of linear_scan_channels share out a state of `size` rows (padded) and `columns` columns a head.
+shader::linear_scan_channels::Spec shared_out(const Recorder& r, uint32_t heads, uint32_t size, uint32_t columns) {
+    shader::linear_scan_channels::Spec spec;
     const ChunkTile tile = chunk_tile(r);
     const bool whole = tile.across == kScanChunk; // a CPU: a thread has whole columns, and a subgroup reads one key
+    spec.SIZE = size;
     spec.PARTS = whole ? 1 : 8;
-    while (spec.PARTS > 1 && 2 * spec.PARTS >= size) spec.PARTS /= 2;
-    const uint32_t multiple = 4 * spec.PARTS;
-    spec.SIZE = (size + multiple - 1) / multiple * multiple;
+    while (size % (4 * spec.PARTS)) spec.PARTS /= 2;
     const uint32_t across = whole ? tile.local : std::min(128 / spec.PARTS, 32u);
     // On a CPU no more than 512 values of the state a thread, half of a small first cache; elsewhere few enough that
     // one sequence fills a GPU of middle size.
-    const uint32_t most = std::min((columns + across - 1) / across, whole ? std::clamp(512 / spec.SIZE, 1u, 4u) : 2u);
+    const uint32_t most = std::min((columns + across - 1) / across, whole ? std::clamp(512 / size, 1u, 4u) : 2u);
     spec.COLUMNS = 1;
     while (spec.COLUMNS * 2 <= most) spec.COLUMNS *= 2;
     if (!whole && heads * ((columns + across * spec.COLUMNS - 1) / (across * spec.COLUMNS)) < 64) spec.COLUMNS = 1;
     spec.LOCAL = across * spec.PARTS;
-    spec.BLOCK = step ? 1 : 4;
-    spec.STAGE = step ? 1 : std::min(1024 / spec.SIZE / 4 * 4, 32u);
+    spec.BLOCK = 4;
     spec.ROLLED = whole;
     return spec;
+}
+
+/// The decays of channels [T, heads * padded] from their logarithms.
+Tensor exponentials(Recorder& r, const Step& step, const Tensor& g, uint32_t heads, uint32_t padded) {
+    using K = shader::linear_scan_decays;
+    const Tensor decay = r.temporary(DType::f32, {step.max_tokens, heads * padded}, "decays of channels");
+    const RowGrid grid = row_grid(heads * padded, step.max_tokens, {1, Quantity::tokens});
+    r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y}, {.g = g, .decay = decay},
+                  {.columns = heads * padded,
+                   .rows = step.max_tokens,
+                   .size = g.columns() / heads,
+                   .padded = padded,
+                   .g_stride = g.stride,
+                   .g_start = g.start},
+                  grid.threads);
+    return decay;
 }
 
 } // namespace
@@ -38,58 +56,115 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
     weft_CHECK(a.state.rank == 4 && a.state.contiguous(), "state must be [slots, H, K, V]");
     const uint32_t heads = a.state.shape[1], size = a.state.shape[2], columns = a.state.shape[3];
     weft_CHECK(heads > 0 && size > 0 && size <= 256 && columns > 0, "state must be [slots, H, K, V], K at most 256");
-    /// Heads of the state for each head of `t`; 0 where it has none that divide them.
-    const auto ratio = [&](const Tensor& t, uint32_t width) {
-        const uint32_t own = t.columns() / width;
-        return own > 0 && t.columns() % width == 0 && heads % own == 0 ? heads / own : 0u;
-    };
-    const uint32_t q_ratio = ratio(a.q, size), k_ratio = ratio(a.k, size), v_ratio = ratio(a.v, columns);
-    weft_CHECK(q_ratio > 0 && k_ratio > 0, "q and k must be [T, heads * K], their heads divide those of state");
-    weft_CHECK(v_ratio > 0, "v must be [T, heads * V], its heads divide those of state");
-    weft_CHECK(a.y.columns() == heads * columns, "y must be [T, H * V]");
-    const bool decays = a.decay_of != DecayOf::none, channels = a.decay_of == DecayOf::channel,
-               constant = a.decay_of == DecayOf::head;
-    weft_CHECK(bool(a.decay) == decays && (!constant || (a.decay.rank == 1 && a.decay.contiguous())),
-               "decay must be absent with none, [heads] with head");
-    const Tensor decay = decays ? a.decay : r.unused();
-    const uint32_t decay_ratio = decays ? ratio(decay, channels ? size : 1) : heads;
-    weft_CHECK(decay_ratio > 0, "decay: the heads must divide those of state; with channel it is [T, heads * K]");
-    weft_CHECK(!a.bonus || (a.bonus.count() == uint64_t(heads) * size && a.bonus.contiguous()), "bonus must be [H, K]");
+    weft_CHECK(a.k.columns() % size == 0 && a.q.columns() == a.k.columns(), "q and k must be [T, Hk * K]");
+    const uint32_t key_heads = a.k.columns() / size;
+    weft_CHECK(key_heads > 0 && heads % key_heads == 0, "k: the key heads must divide the heads of state");
+    weft_CHECK(a.v.columns() == heads * columns && a.y.columns() == heads * columns, "v and y must be [T, H * V]");
+    const bool decays = a.decay_of != DecayOf::none, channels = a.decay_of == DecayOf::channel;
+    weft_CHECK(bool(a.decay) == decays && (!decays || a.decay.columns() == heads * (channels ? size : 1)),
+               "decay must be absent, [H], [T, H] or [T, H * K], as decay_of says");
+    weft_CHECK((a.decay_of != DecayOf::head) || (a.decay.rank == 1), "decay of heads must be [H]");
+    weft_CHECK(!a.bonus || (channels && a.bonus.contiguous() && a.bonus.count() == uint64_t(heads) * size),
+               "bonus must be [H, K], and needs decays of channels");
+    const Tensor decay = decays ? a.decay : r.unused(), bonus = a.bonus ? a.bonus : r.unused();
+    const uint32_t decay_stride = a.decay_of == DecayOf::head ? 0 : decay.stride, ratio = heads / key_heads;
+    const float scale = a.scale != 0 ? a.scale : 1 / std::sqrt(float(size));
 
+    if (a.step.decode) {
+        using K = shader::linear_scan_step;
+        const bool cpu = r.device().summary().type == "CPU";
+        const uint32_t parts = cpu ? 1 : 4, local = cpu ? 32 : 128, across = local / parts;
+        r.dispatch<K>(K::Variant::core,
+                      {.LOCAL = local, .PARTS = parts, .DECAY = channels ? 2u : decays, .BONUS = bool(a.bonus)},
+                      {.q = a.q,
+                       .k = a.k,
+                       .v = a.v,
+                       .log_decay = decay,
+                       .bonus = bonus,
+                       .y = a.y,
+                       .state = a.state,
+                       .sequences = a.step.sequences},
+                      {.heads = heads,
+                       .ratio = ratio,
+                       .size = size,
+                       .columns = columns,
+                       .q_stride = a.q.stride,
+                       .q_start = a.q.start,
+                       .k_stride = a.k.stride,
+                       .k_start = a.k.start,
+                       .v_stride = a.v.stride,
+                       .v_start = a.v.start,
+                       .decay_stride = decay_stride,
+                       .decay_start = decay.start,
+                       .y_stride = a.y.stride,
+                       .y_start = a.y.start,
+                       .scale = scale},
+                      {.x = {(columns + across - 1) / across * local}, .y = {heads}, .z = {1, Quantity::sequences}});
+        return;
+    }
+    const Tensor q = pad_heads(r, a.step, a.q, key_heads), k = pad_heads(r, a.step, a.k, key_heads);
+    if (channels) {
+        using K = shader::linear_scan_channels;
+        K::Spec spec = shared_out(r, heads, k.columns() / key_heads, columns);
+        spec.BONUS = bool(a.bonus);
+        const uint32_t width = spec.LOCAL / spec.PARTS * spec.COLUMNS, slices = (columns + width - 1) / width;
+        r.dispatch<K>(K::Variant::core, spec,
+                      {.q = q,
+                       .k = k,
+                       .v = a.v,
+                       .decays = exponentials(r, a.step, decay, heads, spec.SIZE),
+                       .bonus = bonus,
+                       .y = a.y,
+                       .state = a.state,
+                       .sequences = a.step.sequences},
+                      {.heads = heads,
+                       .ratio = ratio,
+                       .size = size,
+                       .columns = columns,
+                       .q_stride = q.stride / 4,
+                       .q_start = q.start / 4,
+                       .k_stride = k.stride / 4,
+                       .k_start = k.start / 4,
+                       .v_stride = a.v.stride,
+                       .v_start = a.v.start,
+                       .y_stride = a.y.stride,
+                       .y_start = a.y.start,
+                       .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS,
+                       .scale = scale},
+                      {.x = {slices * spec.LOCAL}, .y = {heads}, .z = {1, Quantity::sequences}});
+        return;
+    }
     using K = shader::linear_scan;
-    K::Spec spec = shared_out(r, a.step.decode, heads, size, columns);
-    spec.DECAY = channels ? 2 : decays ? 1 : 0;
-    spec.BONUS = bool(a.bonus);
-    const uint32_t width = spec.LOCAL / spec.PARTS * spec.COLUMNS, slices = (columns + width - 1) / width;
-    r.dispatch<K>(K::Variant::core, spec,
-                  {.q = a.q,
-                   .k = a.k,
-                   .v = a.v,
-                   .log_decay = decay,
-                   .bonus = a.bonus ? a.bonus : r.unused(),
-                   .y = a.y,
-                   .state = a.state,
-                   .sequences = a.step.sequences},
+    const Tensor mix = r.temporary(DType::f32, {a.step.max_tokens, heads * kMixSsd}, "linear attention in chunks");
+    const ChunkTile tile = chunk_tile(r);
+    const uint32_t block = std::min(ratio, 8u);
+    r.dispatch<K>(K::Variant::core, {.LOCAL = tile.local, .DOWN = tile.down, .ACROSS = tile.across, .DECAY = decays},
+                  {.q = q, .k = k, .log_decay = decay, .mix_rows = mix, .sequences = a.step.sequences},
                   {.heads = heads,
-                   .size = size,
-                   .columns = columns,
-                   .q_ratio = q_ratio,
-                   .k_ratio = k_ratio,
-                   .v_ratio = v_ratio,
-                   .decay_ratio = decay_ratio,
-                   .q_stride = a.q.stride,
-                   .q_start = a.q.start,
-                   .k_stride = a.k.stride,
-                   .k_start = a.k.start,
-                   .v_stride = a.v.stride,
-                   .v_start = a.v.start,
-                   .decay_stride = constant ? 0 : decay.stride,
+                   .group_heads = ratio,
+                   .block = block,
+                   .vectors = k.columns() / key_heads / 4,
+                   .q_stride = q.stride / 4,
+                   .q_start = q.start / 4,
+                   .k_stride = k.stride / 4,
+                   .k_start = k.start / 4,
+                   .decay_stride = decay_stride,
                    .decay_start = decay.start,
-                   .y_stride = a.y.stride,
-                   .y_start = a.y.start,
-                   .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS,
-                   .scale = a.scale != 0 ? a.scale : 1 / std::sqrt(float(size))},
-                  {.x = {slices * spec.LOCAL}, .y = {heads}, .z = {1, Quantity::sequences}});
+                   .scale = scale},
+                  {.x = {key_heads * ((ratio + block - 1) / block) * tile.local},
+                   .y = {1, Quantity::longest_new, kScanChunk},
+                   .z = {1, Quantity::sequences}});
+    matrix_scan(r, {.step = a.step,
+                    .q = q,
+                    .k = k,
+                    .v = a.v,
+                    .mix = mix,
+                    .y = a.y,
+                    .state = a.state,
+                    .heads = heads,
+                    .key_heads = key_heads,
+                    .size = size,
+                    .columns = columns});
 }
 
 } // namespace weft::kernel

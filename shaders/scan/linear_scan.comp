@@ -1,143 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear attention with decay (Katharopoulos et al. 2020, Transformers are RNNs, equations 18-20; one decay a head: Sun
-// et al. 2023, Retentive network, equation 6; a decay a key channel: Yang et al. 2024, Gated linear attention, equation
-// 3; the bonus u: Peng et al. 2024, Eagle and Finch, section 4):
-//   S_t = diag(d) S_{t-1} + k v^T;  o = scale q^T S_t, with a bonus o = scale q^T (S_{t-1} + diag(u) k v^T)
-// One workgroup owns some columns of the state of one head and one sequence and walks through the tokens. The state
-// stays in registers: thread (part, lane) has PART_SIZE rows of COLUMNS columns, and takes each value through BLOCK
-// tokens at once; sums over a column's parts go through workgroup memory. Decays are only ever multiplied in, so that
-// none is divided by and no exponent is positive, however strong they are.
-// Reads Q, K (and D) once a workgroup, v and y once in all, the state once a sequence.
+// First half of chunked linear attention with at most one decay a token and head (Sun et al. 2023, Retentive network,
+// equation 7; Qin et al. 2024, Lightning attention-2, section 3): everything that needs no state.
+//   M[i,j] = scale (q_i . k_j) exp(sum of the decays' logarithms over (j, i])  (j <= i)
+// One workgroup takes a chunk of 16 tokens of one sequence and `block` heads of a key head: Q K^T once, then the decays
+// of each head. It reads 8 K bytes a token for a block, and writes 80 bytes a token and head.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "step.glsl"
+#include "chunk.glsl"
 
 layout(local_size_x_id = 0) in;
-layout(constant_id = 0) const uint LOCAL = 128u;
-layout(constant_id = 1) const uint SIZE = 128u;   // K rounded up to a multiple of 4 PARTS
-layout(constant_id = 2) const uint COLUMNS = 2u;  // columns of the state a thread
-layout(constant_id = 3) const uint PARTS = 8u;    // threads that share a column
-layout(constant_id = 4) const uint BLOCK = 4u;    // tokens multiplied with the state at once
-layout(constant_id = 5) const uint STAGE = 8u;    // tokens in workgroup memory, a multiple of BLOCK
-layout(constant_id = 6) const uint DECAY = 2u;    // 0: none, 1: one a token and head, 2: one a key channel
-layout(constant_id = 7) const uint BONUS = 0u;
-// 1: moves the state by a loop of unknown length, which keeps it in memory: for devices whose registers are memory.
-layout(constant_id = 8) const uint ROLLED = 0u;
-
-const uint PART_SIZE = SIZE / PARTS;
-const uint ACROSS = LOCAL / PARTS;   // lanes: threads with different columns
-const uint VECTORS = SIZE / 4u;
+layout(constant_id = 0) const uint LOCAL = 64u;  // CHUNK / DOWN * CHUNK / ACROSS
+layout(constant_id = 1) const uint DOWN = 1u;    // rows of M a thread
+layout(constant_id = 2) const uint ACROSS = 4u;  // columns of M a thread, a multiple of 4
+layout(constant_id = 3) const uint DECAY = 1u;   // 0: none
+#include "decay.glsl"
 
 layout(push_constant) uniform Push {
-    uint heads, size, columns;                              // heads, K and the columns of a state
-    uint q_ratio, k_ratio, v_ratio, decay_ratio;            // heads of the state a head of each
-    uint q_stride, q_start, k_stride, k_start, v_stride, v_start, decay_stride, decay_start, y_stride, y_start;
-    uint state_values;                                      // a thread
+    uint heads, group_heads, block, vectors; // heads a key head, heads a workgroup, K / 4
+    uint q_stride, q_start, k_stride, k_start, decay_stride, decay_start; // of q and k in vectors
     float scale;
 } push;
-layout(binding = 0) readonly buffer Q { float q[]; };                // [T, Hq * K]
-layout(binding = 1) readonly buffer K { float k[]; };                // [T, Hk * K]
-layout(binding = 2) readonly buffer V { float v[]; };                // [T, Hv * columns]
-layout(binding = 3) readonly buffer D { float log_decay[]; };        // [T, Hd] or [T, Hd * K]
-layout(binding = 4) readonly buffer U { float bonus[]; };            // [H, K]
-layout(binding = 5) writeonly buffer Y { float y[]; };               // [T, H * columns]
-layout(binding = 6) buffer State { float state[]; };                 // [slots, H, K, columns]
-layout(binding = 7) readonly buffer Sequences { uint sequences[]; }; // [S, 8]
-
-shared vec4 sh_q[256], sh_k[256];  // [STAGE, VECTORS]
-shared vec4 sh_decay[256];         // the same, or one a token
-shared float sh_sum[1024];         // [BLOCK, COLUMNS, PARTS, ACROSS]
-
-float s[PART_SIZE * COLUMNS];      // this thread's values of the state
-float u[PART_SIZE];                // and of the bonus
-
-// Tokens from `token` on. Beyond the sequence and beyond K everything is zero, and nothing decays.
-void stage(uint head, uint token, uint rows) {
-    uint q_at = push.q_start + head / push.q_ratio * push.size, k_at = push.k_start + head / push.k_ratio * push.size;
-    uint decay_at = push.decay_start + head / push.decay_ratio * (DECAY == 2u ? push.size : 1u);
-    for (uint n = gl_LocalInvocationID.x; n < STAGE * VECTORS; n += LOCAL) {
-        uint t = n / VECTORS, d = n % VECTORS * 4u;
-        vec4 query = vec4(0.0), key = vec4(0.0), decay = vec4(1.0);
-        [[unroll]] for (uint i = 0u; i < 4u; ++i)
-            if (t < rows && d + i < push.size) {
-                query[i] = push.scale * q[(token + t) * push.q_stride + q_at + d + i];
-                key[i] = k[(token + t) * push.k_stride + k_at + d + i];
-                if (DECAY == 2u) decay[i] = exp(log_decay[(token + t) * push.decay_stride + decay_at + d + i]);
-            }
-        sh_q[n] = query;
-        sh_k[n] = key;
-        if (DECAY == 2u) sh_decay[n] = decay;
-    }
-    if (DECAY == 1u)
-        for (uint t = gl_LocalInvocationID.x; t < STAGE; t += LOCAL)
-            sh_decay[t] = vec4(t < rows ? exp(log_decay[(token + t) * push.decay_stride + decay_at]) : 1.0);
-}
+layout(binding = 0) readonly buffer Q { vec4 q[]; };                 // [T, Hk * K]
+layout(binding = 1) readonly buffer K { vec4 k[]; };                 // [T, Hk * K]
+layout(binding = 2) readonly buffer D { float log_decay[]; };        // [T, H]
+layout(binding = 3) writeonly buffer Mix { vec4 mix_rows[]; };       // [T, H, 5]: see chunk.glsl
+layout(binding = 4) readonly buffer Sequences { uint sequences[]; }; // [S, 8]
 
 void main() {
-    uint head = gl_WorkGroupID.y, sequence = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[sequence + SEQ_COUNT];
-    if (count == 0u) return;
-    uint part = PARTS == 1u ? 0u : gl_LocalInvocationID.x / ACROSS, lane = gl_LocalInvocationID.x % ACROSS;
-    uint first = gl_WorkGroupID.x * ACROSS * COLUMNS; // the columns are this, + lane, and every ACROSS after it
-    uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * push.size * push.columns;
-    uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * push.size * push.columns;
+    uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[sequence + SEQ_COUNT],
+         begin = gl_WorkGroupID.y * CHUNK;
+    if (begin >= count) return;
+    uint rows = min(CHUNK, count - begin), token = sequences[sequence + SEQ_FIRST] + begin;
+    uint blocks = (push.group_heads + push.block - 1u) / push.block;
+    uint group = gl_WorkGroupID.x / blocks, in_group = gl_WorkGroupID.x % blocks * push.block;
+    uint row = gl_LocalInvocationID.x % (CHUNK / DOWN); // and every CHUNK / DOWN rows after it
+    uint column = ACROSS == CHUNK ? 0u : gl_LocalInvocationID.x / (CHUNK / DOWN) * ACROSS;
 
-    bool past = sequences[sequence + SEQ_PAST] > 0u;
-    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
-        uint d = part * PART_SIZE + n / COLUMNS, c = first + lane + n % COLUMNS * ACROSS;
-        s[n] = past && d < push.size && c < push.columns ? state[read_at + d * push.columns + c] : 0.0;
-    }
-    if (BONUS == 1u)
-        [[unroll]] for (uint n = 0u; n < PART_SIZE; ++n) {
-            uint d = part * PART_SIZE + n;
-            u[n] = d < push.size ? bonus[head * push.size + d] : 0.0;
-        }
-
-    for (uint begin = 0u; begin < count; begin += STAGE) {
-        uint token = sequences[sequence + SEQ_FIRST] + begin, rows = min(STAGE, count - begin);
-        barrier();
-        stage(head, token, rows);
-        barrier();
-        for (uint block = 0u; block < rows; block += BLOCK) {
-            float value[BLOCK * COLUMNS], product[BLOCK * COLUMNS];
-            [[unroll]] for (uint n = 0u; n < BLOCK * COLUMNS; ++n) {
-                uint t = block + n / COLUMNS, c = first + lane + n % COLUMNS * ACROSS;
-                value[n] = 0.0;
-                if (t < rows && c < push.columns)
-                    value[n] = v[(token + t) * push.v_stride + push.v_start + head / push.v_ratio * push.columns + c];
-                product[n] = 0.0;
-            }
-            [[unroll]] for (uint d = 0u; d < PART_SIZE; d += 4u)
-                [[unroll]] for (uint b = 0u; b < BLOCK; ++b) {
-                    uint at = (block + b) * VECTORS + (part * PART_SIZE + d) / 4u;
-                    vec4 query = sh_q[at], key = sh_k[at];
-                    vec4 decay = DECAY == 0u ? vec4(1.0) : sh_decay[DECAY == 2u ? at : block + b];
-                    [[unroll]] for (uint i = 0u; i < 4u; ++i)
-                        [[unroll]] for (uint e = 0u; e < COLUMNS; ++e) {
-                            uint n = (d + i) * COLUMNS + e, o = b * COLUMNS + e;
-                            float before = s[n], added = key[i] * value[o];
-                            s[n] = fma(decay[i], before, added);
-                            product[o] = fma(query[i], BONUS == 1u ? fma(u[d + i], added, before) : s[n], product[o]);
-                        }
-                }
-            if (PARTS > 1u) {
-                [[unroll]] for (uint n = 0u; n < BLOCK * COLUMNS; ++n)
-                    sh_sum[n * LOCAL + gl_LocalInvocationID.x] = product[n];
-                barrier();
-            }
-            [[unroll]] for (uint n = 0u; n < BLOCK * COLUMNS; n += PARTS) {
-                uint o = n + part, t = block + o / COLUMNS, c = first + lane + o % COLUMNS * ACROSS;
-                if (o >= BLOCK * COLUMNS || t >= rows || c >= push.columns) continue;
-                float sum = PARTS == 1u ? product[n] : 0.0;
-                for (uint p = 0u; PARTS > 1u && p < PARTS; ++p) sum += sh_sum[o * LOCAL + p * ACROSS + lane];
-                y[(token + t) * push.y_stride + push.y_start + head * push.columns + c] = sum;
-            }
-            if (PARTS > 1u) barrier();
+    float product[DOWN * ACROSS];
+    [[unroll]] for (uint n = 0u; n < DOWN * ACROSS; ++n) product[n] = 0.0;
+    // Rows beyond the sequence repeat its last one: their products are never used.
+    uint q_at = push.q_start + group * push.vectors, k_at = push.k_start + group * push.vectors;
+    for (uint v = 0u; v < push.vectors; ++v) {
+        vec4 own[DOWN];
+        [[unroll]] for (uint n = 0u; n < DOWN; ++n)
+            own[n] = q[(token + min(row + n * (CHUNK / DOWN), rows - 1u)) * push.q_stride + q_at + v];
+        [[unroll]] for (uint m = 0u; m < ACROSS; ++m) {
+            vec4 other = k[(token + min(column + m, rows - 1u)) * push.k_stride + k_at + v];
+            [[unroll]] for (uint n = 0u; n < DOWN; ++n) product[n * ACROSS + m] += dot(own[n], other);
         }
     }
 
-    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
-        uint d = part * PART_SIZE + n / COLUMNS, c = first + lane + n % COLUMNS * ACROSS;
-        if (d < push.size && c < push.columns) state[write_at + d * push.columns + c] = s[n];
+    for (uint next = in_group; next < min(in_group + push.block, push.group_heads); ++next) {
+        uint head = group * push.group_heads + next;
+        barrier();
+        for (uint t = gl_LocalInvocationID.x; t < CHUNK; t += LOCAL)
+            sh_decay[t] = DECAY == 1u && t < rows
+                              ? log_decay[(token + t) * push.decay_stride + push.decay_start + head] : 0.0;
+        barrier();
+        [[unroll]] for (uint n = 0u; n < DOWN; ++n) {
+            uint i = row + n * (CHUNK / DOWN);
+            uint at = ((token + i) * push.heads + head) * MIX_SSD;
+            float decay[ACROSS];
+            decays(i, column, decay);
+            [[unroll]] for (uint m = 0u; m < ACROSS; m += 4u) {
+                vec4 value;
+                [[unroll]] for (uint l = 0u; l < 4u; ++l)
+                    value[l] = column + m + l > i ? 0.0 : push.scale * product[n * ACROSS + m + l] * decay[m + l];
+                if (i < rows) mix_rows[at + (column + m) / 4u] = value;
+            }
+            if (column == 0u && i < rows) {
+                vec3 around = decays_around(i);
+                mix_rows[at + FACTORS] = vec4(push.scale * around.x, 0.0, around.y, around.z);
+            }
+        }
     }
 }

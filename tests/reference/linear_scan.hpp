@@ -19,7 +19,8 @@ struct LinearOutput {
 /// One sequence of one head. q, k and the logarithms of the decays [T, K], v [T, V]; bonus [K], or empty without;
 /// state [K, V] is read and written.
 /// The error of a state follows it through the recurrence. Vulkan's exp(g) is off by 3 + 2 |g| units in the last place
-/// (6 + 4 |g| roundings), its product and the sum by one each; what is added by a rounded product.
+/// (6 + 4 |g| roundings), the sum of a chunk's 16 logarithms by 15 of its roundings, a decayed value and the sum by one
+/// each; what is added by those of two products. An output also sums K products and a chunk's 16 tokens.
 inline LinearOutput linear_scan(size_t size, size_t columns, double scale, const std::vector<double>& q,
                                 const std::vector<double>& k, const std::vector<double>& v,
                                 const std::vector<double>& g, const std::vector<double>& bonus, LinearState& state) {
@@ -39,14 +40,14 @@ inline LinearOutput linear_scan(size_t size, size_t columns, double scale, const
                     const double extra = bonus[d] * added;
                     sum += query * (value + extra);
                     error += std::abs(query) *
-                             (off + 2 * std::abs(extra) + (double(size) + 4) * (magnitude + std::abs(extra)));
+                             (off + 2 * std::abs(extra) + (double(size) + 24) * (magnitude + std::abs(extra)));
                 }
                 value = decay * value + added;
-                off = decay * (off + (8 - 4 * exponent) * magnitude) + 2 * std::abs(added);
+                off = decay * (off + (8 - 20 * exponent) * magnitude) + 2 * std::abs(added);
                 magnitude = decay * magnitude + std::abs(added);
                 if (bonus.empty()) {
                     sum += query * value;
-                    error += std::abs(query) * (off + (double(size) + 4) * magnitude);
+                    error += std::abs(query) * (off + (double(size) + 24) * magnitude);
                 }
             }
             y.value.push_back(sum);

@@ -9,8 +9,7 @@ namespace weft::kernel {
 namespace {
 
 struct Shape {
-    uint32_t heads, size, columns;
-    uint32_t q_ratio = 1, k_ratio = 1, v_ratio = 1, decay_ratio = 1; ///< heads of the state a head of each
+    uint32_t key_heads, heads, size, columns;
 };
 enum class Decay { usual, strong, faint, mixed };
 struct Options {
@@ -34,19 +33,16 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.name = name;
     uint64_t tokens = 0;
     for (const auto& q : sequences) tokens += q.count;
-    const uint32_t queries = s.heads / s.q_ratio * s.size, keys = s.heads / s.k_ratio * s.size,
-                   values = s.heads / s.v_ratio * s.columns, decay_heads = s.heads / s.decay_ratio,
-                   decays = o.decay_of == DecayOf::channel ? decay_heads * s.size
-                            : o.decay_of == DecayOf::token ? decay_heads
+    const uint32_t keys = s.key_heads * s.size, values = s.heads * s.columns,
+                   decays = o.decay_of == DecayOf::channel ? s.heads * s.size
+                            : o.decay_of == DecayOf::token ? s.heads
                                                            : 0;
-    c.bytes = 4 * (tokens * (queries + keys + values + decays + s.heads * s.columns) +
-                   2 * sequences.size() * s.heads * s.columns * s.size);
+    c.bytes = 4 * (tokens * (2 * keys + 2 * values + decays) + 2 * sequences.size() * s.heads * s.columns * s.size);
     c.operations = tokens * s.heads * s.columns * s.size * (o.decay_of == DecayOf::none ? 4 : 5);
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
         // A bucket larger than the step.
-        const uint32_t rows = uint32_t(tokens) + 5, outputs = s.heads * s.columns;
-        const uint32_t width = o.lead + queries + keys + values + decays;
+        const uint32_t rows = uint32_t(tokens) + 5, width = o.lead + 2 * keys + values + decays;
         uint32_t slots = 2;
         for (const auto& q : sequences) slots = std::max(slots, q.slot + q.moved + 2);
         // What lies beyond the step's tokens must not be read: NaN.
@@ -74,14 +70,14 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
                     copied.push_back(ctx.data("q, k, v, decay")[size_t(t) * width + first + i]);
             return input(n, columns, std::move(copied));
         };
-        a.q = slice("q", queries);
+        a.q = slice("q", keys);
         a.k = slice("k", keys);
         a.v = slice("v", values);
         if (decays > 0) a.decay = slice("decay", decays);
         if (o.decay_of == DecayOf::head) {
-            std::vector<float> constant(decay_heads);
+            std::vector<float> constant(s.heads);
             for (float& decay : constant) decay = log_decay(random, o.decay);
-            a.decay = ctx.input("decay of a head", DType::f32, {decay_heads}, std::move(constant));
+            a.decay = ctx.input("decay of a head", DType::f32, {s.heads}, std::move(constant));
         }
         if (o.bonus)
             a.bonus = ctx.input("bonus", DType::f32, {s.heads, s.size}, random.normals(size_t(s.heads) * s.size));
@@ -92,10 +88,10 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
                 std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
         ctx.input("state before", DType::f32, {slots, s.heads, s.size, s.columns}, before);
         a.state = ctx.input("state", DType::f32, {slots, s.heads, s.size, s.columns}, before);
-        a.y = ctx.output("y", DType::f32, {rows, outputs + 3}).slice_columns(2, outputs);
-        ctx.input("options", DType::f32, {10},
-                  {float(s.heads), float(s.size), float(s.columns), float(s.q_ratio), float(s.k_ratio),
-                   float(s.v_ratio), float(s.decay_ratio), float(o.decay_of), float(o.lead), o.scale});
+        a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
+        ctx.input("options", DType::f32, {7},
+                  {float(s.key_heads), float(s.heads), float(s.size), float(s.columns), float(o.decay_of),
+                   float(o.lead), o.scale});
         linear_scan(ctx.recorder(), a);
     };
     return c;
@@ -105,55 +101,60 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
 
 KernelTable linear_scan_cases() {
     const Options none{.decay_of = DecayOf::none}, head{.decay_of = DecayOf::head}, token{.decay_of = DecayOf::token},
-        channel, bonus{.bonus = true}, strong{.decay = Decay::strong}, faint{.decay = Decay::faint},
-        mixed{.decay = Decay::mixed}, apart{.apart = true}, odd{.lead = 3, .scale = 1};
-    const Options strong_token{.decay_of = DecayOf::token, .decay = Decay::strong},
-        mixed_bonus{.decay = Decay::mixed, .bonus = true, .apart = true},
-        token_bonus{.decay_of = DecayOf::token, .bonus = true, .lead = 3};
+        bonus{.bonus = true}, apart{.apart = true}, odd{.lead = 3, .scale = 1},
+        odd_token{.decay_of = DecayOf::token, .apart = true, .lead = 3, .scale = 1}, strong{.decay = Decay::strong},
+        faint{.decay = Decay::faint}, mixed{.decay = Decay::mixed},
+        strong_token{.decay_of = DecayOf::token, .decay = Decay::strong},
+        faint_head{.decay_of = DecayOf::head, .decay = Decay::faint},
+        mixed_token{.decay_of = DecayOf::token, .decay = Decay::mixed},
+        mixed_bonus{.decay = Decay::mixed, .bonus = true, .apart = true};
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
-    const Sequences eight = {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}};
+    const Sequences moved = {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}, moved_steps = {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}};
     const Sequences steps = {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}};
+    const Sequences eight = {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}};
     return {"linear_scan",
-            {make("tiny", {1, 16, 8}, {{0, 1, 0}}),
-             make("two tokens", {1, 16, 8}, {{0, 2, 0}}),
-             make("one key channel, one value", {2, 1, 1}, {{0, 5, 1}}),
-             make("odd sizes", {3, 19, 7}, {{1, 37, 2}}, odd),
-             make("no tokens", {2, 16, 8}, {{0, 0, 0}}),
-             make("packed", {4, 16, 24}, packed),
-             make("packed, no decay", {4, 16, 24}, packed, none),
-             make("packed, a decay a head", {4, 16, 24}, packed, head),
-             make("packed, a decay a token", {4, 16, 24}, packed, token),
-             make("packed, bonus", {4, 16, 24}, packed, bonus),
-             make("packed, tensors apart", {4, 16, 24}, packed, apart),
-             make("groups of q and k", {4, 16, 24, 2, 2}, packed),
-             make("one head of q, two of k, four of decays", {8, 24, 8, 8, 4, 1, 2}, packed),
-             make("groups of k, v and decays a token", {6, 16, 24, 1, 3, 3, 3}, packed, token),
-             make("groups of decays a head", {4, 16, 24, 1, 2, 2, 2}, packed, head),
-             make("packed steps", {4, 16, 24}, steps),
-             make("packed steps, no decay", {4, 16, 24}, steps, none),
-             make("packed steps, a decay a head", {4, 16, 24}, steps, head),
-             make("packed steps, bonus, a decay a token", {4, 16, 24}, steps, token_bonus),
-             make("step, odd sizes", {3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
-             make("step, tensors apart, groups", {4, 16, 24, 4, 2, 2, 4}, {{0, 1, 3}}, apart),
-             make("states read here and written there", {4, 16, 24}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
-             make("step, state read here and written there", {3, 19, 7}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
-             make("strong decay", {4, 16, 24}, {{0, 70, 1}}, strong),
-             make("strong decay a token", {4, 16, 24}, {{0, 70, 1}}, strong_token),
-             make("faint decay", {4, 16, 24}, {{0, 300, 1}}, faint),
-             make("strong, usual and faint decay", {4, 32, 24}, {{0, 70, 1}}, mixed),
-             make("strong, usual and faint decay, bonus", {2, 40, 33}, {{1, 70, 1}}, mixed_bonus),
-             make("step, strong, usual and faint decay, bonus", {2, 40, 33}, {{1, 1, 1}}, mixed_bonus),
-             make("large state", {1, 256, 128}, {{0, 40, 1}}, mixed),
-             make("long, faint decay", {2, 32, 16}, {{0, 3000, 0}}, faint),
-             make("one long sequence", {16, 128, 64}, {{0, 256, 1}}),
-             make("longer", {16, 128, 64}, {{0, 2048, 0}}),
-             make("longer, a decay a token", {16, 128, 64}, {{0, 2048, 0}}, token),
-             make("longer, a decay a head", {16, 128, 64}, {{0, 2048, 0}}, head),
-             make("longer, bonus, heads of 64", {16, 64, 64}, {{0, 2048, 0}}, bonus),
-             make("steps of eight sequences", {16, 128, 64}, eight),
-             make("steps of eight sequences, a decay a token", {16, 128, 64}, eight, token),
-             make("one step", {16, 128, 64}, {{0, 1, 1}}),
-             make("one step, a decay a token", {16, 128, 64}, {{0, 1, 1}}, token)}};
+            {make("tiny", {1, 1, 16, 8}, {{0, 1, 0}}),
+             make("two tokens", {1, 1, 16, 8}, {{0, 2, 0}}),
+             make("two tokens, a decay a head", {1, 1, 16, 8}, {{0, 2, 0}}, head),
+             make("one key channel, one value", {2, 2, 1, 1}, {{0, 5, 1}}),
+             make("odd sizes", {1, 3, 19, 7}, {{1, 37, 2}}, odd),
+             make("odd sizes, a decay a token", {1, 3, 19, 7}, {{1, 37, 2}}, odd_token),
+             make("no tokens", {2, 2, 16, 8}, {{0, 0, 0}}),
+             make("packed", {2, 4, 16, 24}, packed),
+             make("packed, no decay", {2, 4, 16, 24}, packed, none),
+             make("packed, a decay a head", {4, 4, 16, 24}, packed, head),
+             make("packed, a decay a token", {1, 12, 16, 24}, packed, token),
+             make("packed, bonus", {2, 4, 16, 24}, packed, bonus),
+             make("packed, tensors apart", {4, 4, 16, 24}, packed, apart),
+             make("packed steps", {2, 4, 16, 24}, steps),
+             make("packed steps, no decay", {2, 4, 16, 24}, steps, none),
+             make("packed steps, a decay a head", {1, 4, 16, 24}, steps, head),
+             make("packed steps, a decay a token", {4, 4, 16, 24}, steps, token),
+             make("packed steps, bonus", {2, 4, 16, 24}, steps, bonus),
+             make("step, odd sizes", {1, 3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
+             make("step, tensors apart", {2, 4, 16, 24}, {{0, 1, 3}}, apart),
+             make("states read here and written there", {2, 4, 16, 24}, moved),
+             make("states read here and written there, no decay", {2, 4, 16, 24}, moved, none),
+             make("step, state read here and written there", {1, 3, 19, 7}, moved_steps),
+             make("strong decay", {2, 4, 16, 24}, {{0, 70, 1}}, strong),
+             make("strong decay a token", {2, 4, 16, 24}, {{0, 70, 1}}, strong_token),
+             make("faint decay", {2, 4, 16, 24}, {{0, 300, 1}}, faint),
+             make("faint decay a head", {2, 4, 16, 24}, {{0, 300, 1}}, faint_head),
+             make("strong, usual and faint decay", {2, 4, 32, 24}, {{0, 70, 1}}, mixed),
+             make("strong, usual and faint decay a token", {2, 4, 32, 24}, {{0, 70, 1}}, mixed_token),
+             make("strong, usual and faint decay, bonus", {2, 2, 40, 33}, {{1, 70, 1}}, mixed_bonus),
+             make("step, strong, usual and faint decay, bonus", {2, 2, 40, 33}, {{1, 1, 1}}, mixed_bonus),
+             make("large state", {1, 1, 256, 128}, {{0, 40, 1}}, mixed),
+             make("large state, a decay a token", {1, 2, 256, 128}, {{0, 40, 1}}, mixed_token),
+             make("one long sequence", {16, 16, 128, 64}, {{0, 256, 1}}),
+             make("longer", {16, 16, 128, 64}, {{0, 2048, 0}}),
+             make("longer, a decay a token", {1, 16, 128, 64}, {{0, 2048, 0}}, token),
+             make("longer, a decay a head", {16, 16, 128, 64}, {{0, 2048, 0}}, head),
+             make("longer, bonus, heads of 64", {16, 16, 64, 64}, {{0, 2048, 0}}, bonus),
+             make("steps of eight sequences", {16, 16, 128, 64}, eight),
+             make("steps of eight sequences, a decay a token", {1, 16, 128, 64}, eight, token),
+             make("one step", {16, 16, 128, 64}, {{0, 1, 1}}),
+             make("one step, a decay a token", {1, 16, 128, 64}, {{0, 1, 1}}, token)}};
 }
 
 } // namespace weft::kernel
