@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recorded cases of reference implementations, through the same code as `weft check`: every way of feeding the
 // prompt, layer by layer, and the greedy continuation.
-#include "base/file.hpp"
-#include "base/json.hpp"
 #include "device.hpp"
 #include "unit/goldens.hpp"
+#include "unit/manifest.hpp"
 #include <catch2/catch_test_macros.hpp>
-#include <map>
 #include <weft/check.hpp>
 
 using namespace weft;
+using namespace weft::test;
 
 namespace {
-
-constexpr const char* kPasses = "passes";
 
 void run(const std::filesystem::path& path) {
     auto& device = test::device();
@@ -26,23 +23,13 @@ void run(const std::filesystem::path& path) {
     test::require_no_validation_messages(device.internal());
 }
 
-// What becomes of each case beside the repository: it passes, or is refused with these words.
-std::map<std::string, std::string> manifest() {
-    const auto path = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/manifest.json";
-    const auto text = read_file(path);
-    REQUIRE(bool(text));
-    const auto json = parse_json(*text, path.string());
-    REQUIRE(bool(json));
-    return json->get<std::map<std::string, std::string>>();
-}
-
 } // namespace
 
 // Each case is a test of its own (tests/CMakeLists.txt).
 TEST_CASE("recorded case", "[.golden]") {
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models"))
-        DYNAMIC_SECTION("repository " << entry.path().filename().string()) { run(entry.path()); }
+    for (const auto& path : repository_cases()) DYNAMIC_SECTION("repository " << path.filename().string()) {
+            run(path);
+        }
     for (const auto& [name, outcome] : manifest()) DYNAMIC_SECTION(name) {
             weft_GOLDEN(path, name);
             if (outcome == kPasses) run(path);

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Laws of sessions, for every recorded case: packing, forking, snapshots, truncation and end tokens change nothing but
+// where the work is done. Feeding in pieces is checked with the recorded results themselves (golden_test.cpp).
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "schedule/sessions.hpp"
+#include "unit/goldens.hpp"
+#include "unit/manifest.hpp"
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+// What a relative change of 1e-6 in the weights does to the logits, 16 times: as much as sums in another order may.
+double rounding_of(const std::filesystem::path& path) {
+    const auto text = read_file(path / "case.json");
+    REQUIRE(bool(text));
+    const auto json = parse_json(*text, "case.json");
+    REQUIRE(bool(json));
+    return 16 * (*json)["noise"]["f32"].get<double>();
+}
+
+class Laws {
+public:
+    explicit Laws(const std::filesystem::path& path) : model_(load(path)), rounding_(rounding_of(path)) {}
+
+    void hold() {
+        prompt_ = ids(21, 1);
+        for (const uint32_t n : {5u, 1u, 9u}) {
+            tails_.push_back(ids(n, 100 + n));
+            const auto alone = session(1);
+            (void)last_logits(*alone, 0, prompt_);
+            expected_.push_back(last_logits(*alone, 0, tails_.back()));
+        }
+        forks();
+        snapshots();
+        truncation();
+        packing();
+        end_tokens();
+        test::require_no_validation_messages();
+    }
+
+private:
+    std::vector<uint32_t> ids(uint32_t n, uint32_t seed) const {
+        auto list = tokens(n, seed);
+        for (uint32_t& id : list) id = id % (model_->schedule.vocabulary - 8) + 3;
+        return list;
+    }
+    std::unique_ptr<Session> session(uint32_t slots) const { return make(model_, slots, 16, 64); }
+
+    void forks() const {
+        for (const std::vector<uint32_t>& order : {std::vector<uint32_t>{0, 1, 2}, {2, 0, 1}, {1, 2, 0}}) {
+            const auto s = session(3);
+            (void)last_logits(*s, 2, ids(30, 7)); // what a slot had is forgotten
+            (void)last_logits(*s, 0, prompt_);
+            REQUIRE(s->fork(0, 1));
+            REQUIRE(s->fork(1, 2));
+            for (const uint32_t slot : order) {
+                INFO("fork " << slot << ", first " << order[0]);
+                CHECK(last_logits(*s, slot, tails_[slot]) == expected_[slot]);
+            }
+        }
+    }
+
+    void snapshots() const {
+        for (const Keep keep : {Keep::all, Keep::what_cannot_be_cut}) {
+            INFO((keep == Keep::all ? "all" : "what cannot be cut"));
+            const auto s = session(2);
+            (void)last_logits(*s, 0, prompt_);
+            const auto kept = s->snapshot(0, keep);
+            REQUIRE(kept);
+            for (size_t i = 0; i < tails_.size(); ++i) {
+                CHECK(last_logits(*s, 0, tails_[i]) == expected_[i]);
+                REQUIRE(s->restore(0, *kept));
+                CHECK(s->length(0) == prompt_.size());
+            }
+            if (keep != Keep::all) continue;
+            (void)last_logits(*s, 1, ids(3, 9));
+            REQUIRE(s->restore(1, *kept)); // into another slot
+            CHECK(last_logits(*s, 1, tails_[0]) == expected_[0]);
+        }
+    }
+
+    void truncation() const {
+        const auto s = session(1);
+        (void)last_logits(*s, 0, prompt_);
+        (void)last_logits(*s, 0, tails_[0]);
+        const bool recurrent = std::ranges::any_of(
+            model_->schedule.states, [](const State& state) { return state.law == State::Law::constant; });
+        CHECK(bool(s->truncate(0, uint32_t(prompt_.size()))) == !recurrent);
+        if (recurrent) return;
+        CHECK(last_logits(*s, 0, tails_[2]) == expected_[2]);
+    }
+
+    void packing() const {
+        const auto s = session(3);
+        std::vector<Feed> feeds;
+        for (uint32_t i = 0; i < 3; ++i) feeds.push_back({2 - i, tails_[i], 0});
+        REQUIRE(s->forward(feeds, Want::last));
+        const auto together = s->logits();
+        REQUIRE(together);
+        const size_t wide = model_->schedule.vocabulary;
+        for (size_t i = 0; i < 3; ++i) {
+            INFO("sequence " << i);
+            const auto alone = session(1);
+            const std::vector<float> row(together->begin() + long(i * wide), together->begin() + long((i + 1) * wide));
+            CHECK(largest_difference(row, last_logits(*alone, 0, tails_[i])) <= rounding_);
+        }
+    }
+
+    // The states are those before the end token, however many steps were asked for.
+    void end_tokens() const {
+        const uint32_t slot = 0;
+        std::vector<std::vector<uint32_t>> made, again;
+        kernel::SamplerRow greedy;
+        greedy.flags = kernel::SamplerRow::kGreedy;
+        greedy.repeat_penalty = 1e6f; // tokens that differ
+        const auto begun = [&] {
+            auto s = session(1);
+            s->set_sampler(0, greedy);
+            (void)last_logits(*s, 0, prompt_);
+            return s;
+        };
+        const auto s = begun();
+        REQUIRE(s->decode({&slot, 1}, 3, made));
+        greedy.flags |= kernel::SamplerRow::kStops;
+        const auto stopped = begun();
+        REQUIRE(stopped->set_end_tokens({made[0].back()}));
+        REQUIRE(stopped->decode({&slot, 1}, 8, again));
+        CHECK(again == made);
+        CHECK(stopped->length(0) == s->length(0));
+        CHECK(last_logits(*stopped, 0, tails_[0]) == last_logits(*s, 0, tails_[0]));
+    }
+
+    std::shared_ptr<const Model> model_;
+    double rounding_;
+    std::vector<uint32_t> prompt_;
+    std::vector<std::vector<uint32_t>> tails_;
+    std::vector<std::vector<float>> expected_;
+};
+
+} // namespace
+
+// Each case is a test of its own (tests/CMakeLists.txt).
+TEST_CASE("laws of a recorded case", "[.golden]") {
+    for (const auto& path : repository_cases()) DYNAMIC_SECTION("repository " << path.filename().string()) {
+            Laws(path).hold();
+        }
+    for (const auto& [name, outcome] : manifest())
+        if (outcome == kPasses) DYNAMIC_SECTION(name) {
+                weft_GOLDEN(path, name);
+                Laws(path).hold();
+            }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Test support: the recorded cases of models: those of the repository, and those beside it, of which the manifest says
+// what becomes of each.
+#pragma once
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <map>
+
+namespace weft::test {
+
+inline constexpr const char* kPasses = "passes"; ///< else a case is refused, with these words
+
+inline std::map<std::string, std::string> manifest() {
+    const auto path = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/manifest.json";
+    const auto text = read_file(path);
+    REQUIRE(bool(text));
+    const auto json = parse_json(*text, path.string());
+    REQUIRE(bool(json));
+    return json->get<std::map<std::string, std::string>>();
+}
+
+inline std::vector<std::filesystem::path> repository_cases() {
+    std::vector<std::filesystem::path> cases;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models"))
+        cases.push_back(entry.path());
+    std::ranges::sort(cases);
+    return cases;
+}
+
+} // namespace weft::test
