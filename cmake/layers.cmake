@@ -2,7 +2,7 @@
 # The layer order of runtime/, enforced: a file may include its own folder and lower layers,
 # never a higher one and never a sibling model.
 # Included by CMakeLists.txt it adds the check to the build; run with -P it is the check.
-set(weft_LAYERS "base:0;io:0;vulkan:1;kernels:2;layers:3;schedule:4;models:5;text:5;pipelines:6")
+set(weft_LAYERS "base:0;unicode:0;jinja:0;io:0;vulkan:1;kernels:2;layers:3;schedule:4;models:5;text:5;pipelines:6")
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   file(GLOB_RECURSE weft_layer_sources CONFIGURE_DEPENDS
