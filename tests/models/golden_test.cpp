@@ -5,6 +5,7 @@
 #include "io/model_files.hpp"
 #include "io/safetensors.hpp"
 #include "models/architecture.hpp"
+#include "repository.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 #include <set>
@@ -53,18 +54,16 @@ void run(const std::filesystem::path& root) {
 
 } // namespace
 
-TEST_CASE("recorded cases in the repository", "[models]") {
-    run(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models");
-}
+TEST_CASE("recorded cases in the repository", "[models]") { run(weft::test::repository() / "tests/goldens/models"); }
 
 TEST_CASE("recorded cases of WEFT_GOLDENS", "[models]") {
     const char* goldens = std::getenv("WEFT_GOLDENS");
-    run(goldens ? std::filesystem::path(goldens) : std::filesystem::path(weft_SOURCE_DIR) / "../shared/goldens");
+    run(goldens ? std::filesystem::path(goldens) : weft::test::repository() / "../shared/goldens");
 }
 
 TEST_CASE("the bundled model", "[models]") {
     auto& device = test::device();
-    auto report = check(device, std::filesystem::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid");
+    auto report = check(device, weft::test::repository() / "apps/models/tales-hybrid");
     INFO((report ? report->text() : report.error().text()));
     REQUIRE(bool(report));
     CHECK(report->ok());

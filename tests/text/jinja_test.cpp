@@ -2,6 +2,7 @@
 // Tests of chat templates: what transformers renders, the errors' lines, the limits,
 // and where a model keeps its templates.
 #include "base/file.hpp"
+#include "repository.hpp"
 #include "text/chat/chat_template.hpp"
 #include "unit/gguf_builder.hpp"
 #include "unit/goldens.hpp"
@@ -94,7 +95,7 @@ void write(const fs::path& path, const std::string& text) {
 } // namespace
 
 TEST_CASE("chat template: the small goldens") {
-    CHECK(check_folder(fs::path(weft_SOURCE_DIR) / "tests/goldens/templates/weather") > 5);
+    CHECK(check_folder(weft::test::repository() / "tests/goldens/templates/weather") > 5);
 }
 
 TEST_CASE("chat template: all goldens") {
@@ -110,7 +111,7 @@ TEST_CASE("chat template: all goldens") {
 }
 
 TEST_CASE("chat template: the language as jinja2 has it") {
-    const OrderedJson file = read_ordered(fs::path(weft_SOURCE_DIR) / "tests/goldens/templates/language.json");
+    const OrderedJson file = read_ordered(weft::test::repository() / "tests/goldens/templates/language.json");
     for (const OrderedJson& row : file["cases"]) {
         const std::string source = row["template"];
         CAPTURE(source);

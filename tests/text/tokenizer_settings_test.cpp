@@ -2,6 +2,7 @@
 // Tests of what the files beside a tokenizer change: cases from transformers, and files that must be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "repository.hpp"
 #include "unit/temporary_directory.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -14,7 +15,7 @@ using weft::test::TemporaryDirectory;
 
 namespace {
 
-const std::filesystem::path kGoldens = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens";
+const std::filesystem::path kGoldens = weft::test::repository() / "tests/goldens";
 
 Json read_json(const std::filesystem::path& path) {
     const auto text = read_file(path);

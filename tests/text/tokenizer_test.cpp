@@ -3,6 +3,7 @@
 // by token, files that must be refused.
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "repository.hpp"
 #include "unit/goldens.hpp"
 #include <algorithm>
 #include <array>
@@ -149,7 +150,7 @@ std::string with(const std::string& keys) {
 
 TEST_CASE("tokenizer: the small goldens") {
     size_t cases = 0;
-    for (const auto& folder : folders_in(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/tokenizers")) {
+    for (const auto& folder : folders_in(weft::test::repository() / "tests/goldens/tokenizers")) {
         const auto tokenizer = Tokenizer::load(folder / "tokenizer.json");
         REQUIRE(tokenizer);
         cases += check_folder(folder, *tokenizer);
@@ -327,7 +328,7 @@ TEST_CASE("tokenizer: the vocabulary") {
 }
 
 TEST_CASE("tokenizer: long words are not slow, and threads may share") {
-    const auto folder = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/tokenizers/bpe-byte-fallback";
+    const auto folder = weft::test::repository() / "tests/goldens/tokenizers/bpe-byte-fallback";
     const auto tokenizer = Tokenizer::load(folder / "tokenizer.json");
     REQUIRE(tokenizer);
     std::string text; // quadratic merging would take minutes
@@ -356,7 +357,7 @@ TEST_CASE("tokenizer: long words are not slow, and threads may share") {
 }
 
 TEST_CASE("tokenizer: a stream gives characters when they are whole") {
-    const auto folder = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/tokenizers/bpe-bytelevel";
+    const auto folder = weft::test::repository() / "tests/goldens/tokenizers/bpe-bytelevel";
     const auto tokenizer = Tokenizer::load(folder / "tokenizer.json");
     REQUIRE(tokenizer);
     const Ids ids = *tokenizer->encode("\xe2\x82\xac", false); // three bytes, no token for the whole
@@ -373,7 +374,7 @@ TEST_CASE("tokenizer: a stream gives characters when they are whole") {
 }
 
 TEST_CASE("tokenizer: what follows a prompt, the small goldens") {
-    for (const auto& folder : folders_in(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/tokenizers")) {
+    for (const auto& folder : folders_in(weft::test::repository() / "tests/goldens/tokenizers")) {
         const auto tokenizer = Tokenizer::load(folder / "tokenizer.json");
         REQUIRE(tokenizer);
         check_cuts(folder, *tokenizer);
