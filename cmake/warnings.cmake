@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Warnings and sanitizers as one interface target that only our own targets link.
+# Warnings, sanitizers and what else all of our own targets are compiled with, as one interface target.
 add_library(weft_warnings INTERFACE)
 target_compile_options(weft_warnings INTERFACE
   -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wno-missing-field-initializers)
@@ -7,6 +7,8 @@ target_compile_options(weft_warnings INTERFACE
 foreach(warning array-bounds stringop-overflow stringop-overread restrict)
   target_compile_options(weft_warnings INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-${warning}>)
 endforeach()
+# __FILE__ begins at the tree, wherever that lies.
+target_compile_options(weft_warnings INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(weft_WERROR)
   target_compile_options(weft_warnings INTERFACE -Werror)
 endif()

@@ -163,7 +163,7 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
     return schedule;
 }
 
-Slots::Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes)
+Builder::Builder(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes)
     : schedule_(schedule), files_(files), side_(gguf_side(files)), prefixes_(std::move(prefixes)) {
     const auto type = files.config() ? JsonObject(*files.config(), files.config_origin()).string("model_type")
                                      : Result<std::string>("");
@@ -178,12 +178,12 @@ Slots::Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::strin
             prefixes_.push_back(at);
 }
 
-WeightId Slots::add(WeightSlot slot) {
+WeightId Builder::add(WeightSlot slot) {
     schedule_.weights.push_back(std::move(slot));
     return WeightId(schedule_.weights.size() - 1);
 }
 
-std::vector<std::string> Slots::names(const std::string& name) const {
+std::vector<std::string> Builder::names(const std::string& name) const {
     std::vector<std::string> list;
     for (size_t at = 0, end; at <= name.size(); at = end + 1) {
         end = std::min(name.find('|', at), name.size());
@@ -194,20 +194,20 @@ std::vector<std::string> Slots::names(const std::string& name) const {
     return list;
 }
 
-const TensorView* Slots::find(const std::string& name) const {
+const TensorView* Builder::find(const std::string& name) const {
     for (const auto& n : names(name))
         if (const TensorView* view = files_.find(n)) return view;
     return nullptr;
 }
 
-WeightId Slots::matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform) {
+WeightId Builder::matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform) {
     WeightPiece piece{names(name), {out, in}, 0, 0, transform};
     if (transform == WeightTransform::transpose) std::swap(piece.file_shape[0], piece.file_shape[1]);
     return add({name, {out, in}, true, {piece}, {}, {}});
 }
 
-WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix,
-                        const std::vector<std::vector<Part>>& alternatives) {
+WeightId Builder::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix,
+                          const std::vector<std::vector<Part>>& alternatives) {
     const auto pieces = [&](const std::vector<Part>& list) {
         std::vector<WeightPiece> p;
         for (const Part& part : list)
@@ -225,15 +225,15 @@ WeightId Slots::stacked(const std::string& slot, const std::vector<Part>& parts,
     return add(std::move(s));
 }
 
-WeightId Slots::stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in) {
+WeightId Builder::stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in) {
     return add({name, {count, out, in}, true, {{names(name), {count, out, in}, 0, 0, WeightTransform::none}}, {}, {}});
 }
 
-WeightId Slots::vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform) {
+WeightId Builder::vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform) {
     return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, 0, 0, transform}}, {}, {}});
 }
 
-WeightId Slots::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
+WeightId Builder::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
     WeightSlot s{slot, {0}, false, {}, {}, {}};
     for (const Part& p : parts) {
         const WeightTransform transform = optional(p.name, true) ? WeightTransform::none : WeightTransform::or_zeros;
@@ -243,8 +243,8 @@ WeightId Slots::stacked_vector(const std::string& slot, const std::vector<Part>&
     return add(std::move(s));
 }
 
-WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
-                        const std::string& stacked_name, uint32_t in) {
+WeightId Builder::experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
+                          const std::string& stacked_name, uint32_t in) {
     uint32_t rows = 0;
     for (const Part& p : parts_of_one) rows += p.rows;
     WeightSlot s{slot, {count, rows, in}, true, {}, {}, {}};
@@ -270,16 +270,16 @@ WeightId Slots::experts(const std::string& slot, uint32_t count, const std::vect
     return add(std::move(s));
 }
 
-WeightId Slots::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values) {
+WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values) {
     return add({slot, std::move(shape), false, {}, std::move(values), {}});
 }
 
-Linear Slots::linear(const std::string& name, uint32_t out, uint32_t in, bool bias) {
+Linear Builder::linear(const std::string& name, uint32_t out, uint32_t in, bool bias) {
     return {matrix(name + ".weight", out, in),
             optional(name + ".bias", bias) ? vector(name + ".bias", {out}) : kNoWeight, in, out};
 }
 
-Linear Slots::stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias) {
+Linear Builder::stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias) {
     std::vector<Part> weights = parts, biases = parts;
     uint32_t out = 0;
     bool any = false;
@@ -292,36 +292,36 @@ Linear Slots::stacked_linear(const std::string& slot, const std::vector<Part>& p
     return {stacked(slot + ".weight", weights, in), any ? stacked_vector(slot + ".bias", biases) : kNoWeight, in, out};
 }
 
-Norm Slots::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {
+Norm Builder::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {
     return {true, kernel::NormKind::rms, vector(name, {width}, zero_centred ? centred() : WeightTransform::none),
             kNoWeight, float(eps)};
 }
 
-Norm Slots::layer_norm(const std::string& name, uint32_t width, double eps, bool bias) {
+Norm Builder::layer_norm(const std::string& name, uint32_t width, double eps, bool bias) {
     return {true, kernel::NormKind::layer, vector(name + ".weight", {width}),
             bias ? vector(name + ".bias", {width}) : kNoWeight, float(eps)};
 }
 
-Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default,
+Status decoder_frame(const JsonObject& config, Builder& builder, Schedule& schedule, double eps, bool tied_default,
                      const DecoderNames& names, bool zero_centred) {
     weft_ASSIGN(schedule.vocabulary, config.count("vocab_size"));
     weft_ASSIGN(schedule.width, config.count("hidden_size"));
     weft_ASSIGN(schedule.trained_context, config.count_or("max_position_embeddings", 0));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", tied_default));
-    schedule.head.norm = slots.rms(names.norm, schedule.width, eps, zero_centred);
-    embedding_and_head(slots, schedule, tied, names);
+    schedule.head.norm = builder.rms(names.norm, schedule.width, eps, zero_centred);
+    embedding_and_head(builder, schedule, tied, names);
     return Ok{};
 }
 
-void embedding_and_head(Slots& slots, Schedule& schedule, bool tied, const DecoderNames& names) {
+void embedding_and_head(Builder& builder, Schedule& schedule, bool tied, const DecoderNames& names) {
     const uint32_t vocabulary = schedule.vocabulary, width = schedule.width;
-    const TensorView *table = slots.find(names.embedding), *head = slots.find(names.head);
+    const TensorView *table = builder.find(names.embedding), *head = builder.find(names.head);
     if (tied && table && head) tied = table->type == head->type && std::ranges::equal(table->bytes, head->bytes);
-    schedule.embedding.table = slots.matrix(names.embedding, vocabulary, width);
+    schedule.embedding.table = builder.matrix(names.embedding, vocabulary, width);
     if (tied)
-        for (auto& name : slots.names(names.head))
+        for (auto& name : builder.names(names.head))
             schedule.weights[schedule.embedding.table].pieces[0].names.push_back(std::move(name));
-    schedule.head.linear = {tied ? schedule.embedding.table : slots.matrix(names.head, vocabulary, width), kNoWeight,
+    schedule.head.linear = {tied ? schedule.embedding.table : builder.matrix(names.head, vocabulary, width), kNoWeight,
                             width, vocabulary};
 }
 

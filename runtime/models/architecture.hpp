@@ -71,9 +71,9 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files);
 
 /// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give
 /// ("model."). A name may be several, "new.weight|old.weight".
-class Slots {
+class Builder {
 public:
-    Slots(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes);
+    Builder(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes);
 
     /// True if names and shapes are those of a GGUF file.
     bool gguf() const { return side_; }
@@ -140,11 +140,11 @@ private:
 struct DecoderNames {
     std::string embedding = "embed_tokens.weight", norm = "norm.weight", head = "lm_head.weight";
 };
-Status decoder_frame(const JsonObject& config, Slots& slots, Schedule& schedule, double eps, bool tied_default,
+Status decoder_frame(const JsonObject& config, Builder& builder, Schedule& schedule, double eps, bool tied_default,
                      const DecoderNames& names = {}, bool zero_centred = false);
 /// Embedding table and head of a schedule whose sizes are set. Tied: one tensor, under either name;
 /// but a head of other values in the file wins over what the config says.
-void embedding_and_head(Slots& slots, Schedule& schedule, bool tied, const DecoderNames& names = {});
+void embedding_and_head(Builder& builder, Schedule& schedule, bool tied, const DecoderNames& names = {});
 
 /// Reads an activation's name ("silu", "gelu_pytorch_tanh", ...).
 Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key,
@@ -153,7 +153,7 @@ Result<kernel::Activation> activation_of(const JsonObject& config, const std::st
 /// Rotary settings from rope_parameters (transformers 5) or rope_theta + rope_scaling (before), for heads of
 /// `head_size`. `layer_kind`: key of rope_parameters where it is keyed by layer type. Types: default, linear, dynamic,
 /// yarn, longrope, llama3; others are refused by name.
-Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+Result<Rope> rope_of(const JsonObject& config, Builder& builder, uint32_t head_size, double default_theta,
                      const std::string& layer_kind = "", double default_partial = 1.0, RopeKind kind = RopeKind::half,
                      uint32_t default_context = 2048);
 /// In rotary parameters: what the rotated channels are multiplied with beside what their type asks for. No class of
@@ -165,7 +165,8 @@ inline constexpr const char* kRopeMagnitude = "weft_magnitude";
 /// whatever the config says.
 Result<Json> rope_parameters(const JsonObject& config, double default_theta, const std::string& layer_kind = "",
                              std::optional<double> default_partial = 1.0, uint32_t default_context = 2048);
-Result<Rope> rope_from(const JsonObject& parameters, Slots& slots, uint32_t head_size, RopeKind kind = RopeKind::half);
+Result<Rope> rope_from(const JsonObject& parameters, Builder& builder, uint32_t head_size,
+                       RopeKind kind = RopeKind::half);
 /// A view of what rope_parameters made of this config.
 JsonObject rope_view(const JsonObject& config, const Json& parameters, const std::string& layer_kind = "");
 

@@ -31,15 +31,15 @@ Result<Config> read(const JsonObject& c) {
 }
 
 // Half of each head is rotated, whatever partial_rotary_factor says outside of rope_parameters.
-Result<Rope> half_rope(const JsonObject& config, Slots& slots, uint32_t head_size) {
+Result<Rope> half_rope(const JsonObject& config, Builder& builder, uint32_t head_size) {
     Json without = config.json();
     without.erase("partial_rotary_factor");
     weft_ASSIGN(const Json parameters, rope_parameters(config.changed(without), 10000, "", 0.5, 262144));
-    return rope_from(rope_view(config, parameters), slots, head_size);
+    return rope_from(rope_view(config, parameters), builder, head_size);
 }
 
-AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias, rope.rotary);
+AttentionSpec attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
+    AttentionSpec a = usual_attention(builder, at, c.heads, c.width, c.attention_bias, c.attention_bias, rope.rotary);
     a.rope = rope;
     return a;
 }
@@ -47,16 +47,16 @@ AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, co
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.norm = "final_layernorm.weight"}));
-    weft_ASSIGN(const Rope rope, half_rope(config, slots, c.heads.head_size));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false, {.norm = "final_layernorm.weight"}));
+    weft_ASSIGN(const Rope rope, half_rope(config, builder, c.heads.head_size));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         const bool attends = std::find(c.attention.begin(), c.attention.end(), i) != c.attention.end();
-        const Op mixer = attends ? Op(attention(slots, at + "self_attn.", c, rope))
-                                 : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
-        const MlpSpec mlp = usual_mlp(slots, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, mlp, "pre_ff_layernorm"));
+        const Op mixer = attends ? Op(attention(builder, at + "self_attn.", c, rope))
+                                 : Op(usual_mamba2(builder, at + "mamba.", c.width, c.mamba, c.eps));
+        const MlpSpec mlp = usual_mlp(builder, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, mlp, "pre_ff_layernorm"));
     }
     return s;
 }

@@ -99,14 +99,14 @@ Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefault
     return d;
 }
 
-AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias,
+AttentionSpec usual_attention(Builder& builder, const std::string& at, const Heads& h, uint32_t width, bool qkv_bias,
                               bool out_bias, uint32_t turned) {
     AttentionSpec a = h.attention();
-    std::vector<Slots::Part> parts;
+    std::vector<Builder::Part> parts;
     const auto add = [&](const std::string& name, uint32_t heads) {
         const uint32_t rows = heads * h.head_size, rest = h.head_size - turned;
-        if (!turned || !rest || !slots.gguf())
-            return parts.push_back({.name = name, .rows = rows, .zipped = slots.gguf() ? turned : 0});
+        if (!turned || !rest || !builder.gguf())
+            return parts.push_back({.name = name, .rows = rows, .zipped = builder.gguf() ? turned : 0});
         for (uint32_t first = 0; first < rows; first += h.head_size) {
             parts.push_back({.name = name, .rows = turned, .first = first, .of = rows, .zipped = turned});
             parts.push_back({.name = name, .rows = rest, .first = first + turned, .of = rows});
@@ -115,16 +115,16 @@ AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& 
     add(at + "q_proj", h.heads);
     add(at + "k_proj", h.kv_heads);
     parts.push_back({at + "v_proj", h.kv_rows()});
-    a.qkv = slots.stacked_linear(at + "qkv", parts, width, qkv_bias || slots.from_gguf());
-    a.out = slots.linear(at + "o_proj", width, h.q_rows(), out_bias);
+    a.qkv = builder.stacked_linear(at + "qkv", parts, width, qkv_bias || builder.from_gguf());
+    a.out = builder.linear(at + "o_proj", width, h.q_rows(), out_bias);
     return a;
 }
 
-MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation,
-                  bool bias) {
+MlpSpec usual_mlp(Builder& builder, const std::string& at, uint32_t width, uint32_t inner,
+                  kernel::Activation activation, bool bias) {
     MlpSpec m;
-    m.in = slots.stacked_linear(at + "gate_up", {{at + "gate_proj", inner}, {at + "up_proj", inner}}, width, bias);
-    m.out = slots.linear(at + "down_proj", width, inner, bias);
+    m.in = builder.stacked_linear(at + "gate_up", {{at + "gate_proj", inner}, {at + "up_proj", inner}}, width, bias);
+    m.out = builder.linear(at + "down_proj", width, inner, bias);
     m.inner = inner;
     m.activation = activation;
     return m;
@@ -151,7 +151,7 @@ Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layer
     return sparse;
 }
 
-MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e,
+MoeSpec usual_experts(Builder& builder, const std::string& at, uint32_t width, const Experts& e,
                       kernel::Activation activation, const ExpertNames& names) {
     const std::string one = at + "experts.{e}.";
     MoeSpec m;
@@ -160,28 +160,28 @@ MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const
     m.inner = e.inner;
     m.renormalise = e.renormalise;
     m.activation = activation;
-    m.router = slots.linear(at + names.router, e.count, width);
-    m.gate_up = slots.experts(at + "experts.gate_up_proj", e.count,
-                              {{one + names.gate + ".weight", e.inner}, {one + names.up + ".weight", e.inner}},
-                              at + "experts.gate_up_proj", width);
-    m.down = slots.experts(at + "experts.down_proj", e.count, {{one + names.down + ".weight", width}},
-                           at + "experts.down_proj", e.inner);
+    m.router = builder.linear(at + names.router, e.count, width);
+    m.gate_up = builder.experts(at + "experts.gate_up_proj", e.count,
+                                {{one + names.gate + ".weight", e.inner}, {one + names.up + ".weight", e.inner}},
+                                at + "experts.gate_up_proj", width);
+    m.down = builder.experts(at + "experts.down_proj", e.count, {{one + names.down + ".weight", width}},
+                             at + "experts.down_proj", e.inner);
     return m;
 }
 
-void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner,
+void add_gated_shared_expert(Builder& builder, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner,
                              kernel::Activation activation) {
-    m.shared = usual_mlp(slots, at + "shared_expert.", width, inner, activation);
-    m.shared_gate = slots.linear(at + "shared_expert_gate", 1, width);
+    m.shared = usual_mlp(builder, at + "shared_expert.", width, inner, activation);
+    m.shared_gate = builder.linear(at + "shared_expert_gate", 1, width);
 }
 
-Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn,
+Layer pre_norm_layer(Builder& builder, const std::string& at, uint32_t width, double eps, Op attention, Op ffn,
                      const std::string& second_norm, bool zero_centred) {
     Layer layer;
-    layer.blocks.push_back({.pre = slots.rms(at + "input_layernorm.weight", width, eps, zero_centred),
+    layer.blocks.push_back({.pre = builder.rms(at + "input_layernorm.weight", width, eps, zero_centred),
                             .branches = {{std::move(attention)}}});
     layer.blocks.push_back(
-        {.pre = slots.rms(at + second_norm + ".weight", width, eps, zero_centred), .branches = {{std::move(ffn)}}});
+        {.pre = builder.rms(at + second_norm + ".weight", width, eps, zero_centred), .branches = {{std::move(ffn)}}});
     return layer;
 }
 
@@ -208,11 +208,11 @@ Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t w
     return windows;
 }
 
-Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+Result<Rope> whole_head_rope(const JsonObject& config, Builder& builder, uint32_t head_size, double default_theta,
                              uint32_t default_context) {
-    const auto partial = slots.from_gguf() ? std::optional(1.0) : std::nullopt;
+    const auto partial = builder.from_gguf() ? std::optional(1.0) : std::nullopt;
     weft_ASSIGN(const Json parameters, rope_parameters(config, default_theta, "", partial, default_context));
-    return rope_from(rope_view(config, parameters), slots, head_size);
+    return rope_from(rope_view(config, parameters), builder, head_size);
 }
 
 } // namespace weft

@@ -72,11 +72,11 @@ Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefault
 /// Causal attention with at + q_proj, k_proj, v_proj and o_proj; scale head_size^-1/2, no positions yet. In GGUF files
 /// q, k and v of every model may have biases. `turned`: so many channels of each head of q and k have their two halves
 /// in turn there, since the rotation there is of neighbours.
-AttentionSpec usual_attention(Slots& slots, const std::string& at, const Heads& h, uint32_t width,
+AttentionSpec usual_attention(Builder& builder, const std::string& at, const Heads& h, uint32_t width,
                               bool qkv_bias = false, bool out_bias = false, uint32_t turned = 0);
 /// Gated feed-forward with at + gate_proj, up_proj and down_proj.
-MlpSpec usual_mlp(Slots& slots, const std::string& at, uint32_t width, uint32_t inner, kernel::Activation activation,
-                  bool bias = false);
+MlpSpec usual_mlp(Builder& builder, const std::string& at, uint32_t width, uint32_t inner,
+                  kernel::Activation activation, bool bias = false);
 
 struct Experts {
     uint32_t count = 0, chosen = 0, inner = 0;
@@ -93,14 +93,14 @@ struct ExpertNames {
 };
 /// Softmax-routed experts: at + ROUTER.weight and at + experts.E.PROJECTION.weight, or stacked
 /// at + experts.gate_up_proj [E, 2I, D] and at + experts.down_proj [E, D, I].
-MoeSpec usual_experts(Slots& slots, const std::string& at, uint32_t width, const Experts& e,
+MoeSpec usual_experts(Builder& builder, const std::string& at, uint32_t width, const Experts& e,
                       kernel::Activation activation, const ExpertNames& names = {});
 /// Adds at + shared_expert, which every token passes, times sigmoid of at + shared_expert_gate.
-void add_gated_shared_expert(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner,
+void add_gated_shared_expert(Builder& builder, MoeSpec& m, const std::string& at, uint32_t width, uint32_t inner,
                              kernel::Activation activation);
 
 /// x += attention(input_layernorm(x)); x += ffn(post_attention_layernorm(x)), or whatever the second norm is called.
-Layer pre_norm_layer(Slots& slots, const std::string& at, uint32_t width, double eps, Op attention, Op ffn,
+Layer pre_norm_layer(Builder& builder, const std::string& at, uint32_t width, double eps, Op attention, Op ffn,
                      const std::string& second_norm = "post_attention_layernorm", bool zero_centred = false);
 
 /// The sliding window of each layer (0: none) from layer_types ("full_attention", "sliding_attention"),
@@ -110,7 +110,7 @@ Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t w
 
 /// rope_of for models that always rotate whole heads, whatever partial_rotary_factor says; in GGUF files any model may
 /// rotate parts of them.
-Result<Rope> whole_head_rope(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+Result<Rope> whole_head_rope(const JsonObject& config, Builder& builder, uint32_t head_size, double default_theta,
                              uint32_t default_context);
 
 } // namespace weft

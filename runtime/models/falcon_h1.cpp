@@ -55,46 +55,46 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-Mamba2Spec mamba(Slots& slots, const std::string& at, const Config& c, WeightId in_multipliers) {
-    const bool norm = slots.optional(at + "norm.weight", c.mamba_norm);
-    Mamba2Spec m = usual_mamba2(slots, at, c.width, c.mamba, norm ? std::optional(c.eps) : std::nullopt);
+Mamba2Spec mamba(Builder& builder, const std::string& at, const Config& c, WeightId in_multipliers) {
+    const bool norm = builder.optional(at + "norm.weight", c.mamba_norm);
+    Mamba2Spec m = usual_mamba2(builder, at, c.width, c.mamba, norm ? std::optional(c.eps) : std::nullopt);
     m.in_multipliers = in_multipliers;
     m.gate_first = !norm || !c.norm_before_gate; // without a norm there is no order
     return m;
 }
 
 // One multiplier a row of the input projection, the same in every layer.
-WeightId in_multipliers(Slots& slots, const Config& c) {
+WeightId in_multipliers(Builder& builder, const Config& c) {
     if (std::all_of(c.ssm.begin(), c.ssm.end(), [](double m) { return m == 1; })) return kNoWeight;
     const Mamba2Sizes& s = c.mamba;
     const uint32_t parts[] = {s.inner(), s.inner(), s.group_rows(), s.group_rows(), s.heads};
     std::vector<float> values;
     for (size_t i = 0; i < std::size(parts); ++i) values.insert(values.end(), parts[i], float(c.ssm[i]));
-    return slots.computed("ssm multipliers", {s.rows()}, std::move(values));
+    return builder.computed("ssm multipliers", {s.rows()}, std::move(values));
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.norm = "final_layernorm.weight"}));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false, {.norm = "final_layernorm.weight"}));
     s.embedding.scale = float(c.embedding);
     s.head.scale = float(c.head);
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 8192));
-    const WeightId ssm = in_multipliers(slots, c);
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 8192));
+    const WeightId ssm = in_multipliers(builder, c);
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         AttentionSpec attention =
-            usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias);
+            usual_attention(builder, at + "self_attn.", c.heads, c.width, c.attention_bias, c.attention_bias);
         attention.rope = rope;
         attention.key_scale = float(c.key);
-        MlpSpec mlp = usual_mlp(slots, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
+        MlpSpec mlp = usual_mlp(builder, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
         mlp.gate_scale = float(c.mlp[0]);
         Layer layer;
-        layer.blocks.push_back({.pre = slots.rms(at + "input_layernorm.weight", c.width, c.eps),
-                                .branches = {{mamba(slots, at + "mamba.", c, ssm), float(c.ssm_in), float(c.ssm_out)},
+        layer.blocks.push_back({.pre = builder.rms(at + "input_layernorm.weight", c.width, c.eps),
+                                .branches = {{mamba(builder, at + "mamba.", c, ssm), float(c.ssm_in), float(c.ssm_out)},
                                              {attention, float(c.attention_in), float(c.attention_out)}}});
-        layer.blocks.push_back({.pre = slots.rms(at + "pre_ff_layernorm.weight", c.width, c.eps),
+        layer.blocks.push_back({.pre = builder.rms(at + "pre_ff_layernorm.weight", c.width, c.eps),
                                 .branches = {{mlp, 1, float(c.mlp[1])}}});
         s.layers.push_back(std::move(layer));
     }

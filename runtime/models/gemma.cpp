@@ -63,7 +63,7 @@ Result<Config> read(const JsonObject& c, const Class& k) {
 
 // Gemma-3: rope_parameters by layer type; before transformers 5, rope_theta and rope_scaling for the layers that see
 // all, rope_local_base_freq alone for those that slide.
-Result<Rope> rope_by_kind(const JsonObject& config, Slots& slots, uint32_t head_size, uint32_t context,
+Result<Rope> rope_by_kind(const JsonObject& config, Builder& builder, uint32_t head_size, uint32_t context,
                           const char* kind, const char* theta_key, double theta, bool scaled) {
     weft_ASSIGN(const double given, config.number_or(theta_key, theta));
     if (!(given > 0)) return config.bad(theta_key, "must be positive");
@@ -85,7 +85,7 @@ Result<Rope> rope_by_kind(const JsonObject& config, Slots& slots, uint32_t head_
         own.update(scaling.json());
     }
     edited["rope_parameters"] = own;
-    return whole_head_rope(config.changed(edited, {std::string("rope_parameters.") + kind}), slots, head_size, theta,
+    return whole_head_rope(config.changed(edited, {std::string("rope_parameters.") + kind}), builder, head_size, theta,
                            context);
 }
 
@@ -93,33 +93,33 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {}, true));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, true, {}, true));
     s.embedding.scale = float(std::sqrt(double(c.width)));
     s.head.softcap = float(c.logit_cap);
     Rope full, local;
     if (k.local_rope) {
-        weft_ASSIGN(full, rope_by_kind(config, slots, c.heads.head_size, k.context, "full_attention", "rope_theta",
+        weft_ASSIGN(full, rope_by_kind(config, builder, c.heads.head_size, k.context, "full_attention", "rope_theta",
                                        1000000, true));
-        weft_ASSIGN(local, rope_by_kind(config, slots, c.heads.head_size, k.context, "sliding_attention",
+        weft_ASSIGN(local, rope_by_kind(config, builder, c.heads.head_size, k.context, "sliding_attention",
                                         "rope_local_base_freq", 10000, false));
     } else {
-        weft_ASSIGN(full, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
+        weft_ASSIGN(full, whole_head_rope(config, builder, c.heads.head_size, 10000, k.context));
         local = full;
     }
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
-        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
+        AttentionSpec a = usual_attention(builder, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
         if (k.head_norms) {
-            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps, true);
-            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps, true);
+            a.q_norm = builder.rms(attn + "q_norm.weight", c.heads.head_size, c.eps, true);
+            a.k_norm = builder.rms(attn + "k_norm.weight", c.heads.head_size, c.eps, true);
         }
         a.window = c.windows[i];
         a.rope = a.window ? local : full;
         a.scale = float(1 / std::sqrt(c.query_scalar));
         a.softcap = float(c.score_cap);
-        const MlpSpec m = usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation);
-        const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps, true); };
+        const MlpSpec m = usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation);
+        const auto norm = [&](const char* name) { return builder.rms(at + name + ".weight", c.width, c.eps, true); };
         Layer layer;
         layer.blocks.push_back(
             {.pre = norm("input_layernorm"), .branches = {{a}}, .post = norm("post_attention_layernorm")});

@@ -42,10 +42,10 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias);
+AttentionSpec attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
+    AttentionSpec a = usual_attention(builder, at, c.heads, c.width, c.attention_bias);
     const auto norm = [&](const std::string& name) {
-        return slots.optional(name, c.head_norms) ? slots.rms(name, c.heads.head_size, c.eps) : Norm();
+        return builder.optional(name, c.head_norms) ? builder.rms(name, c.heads.head_size, c.eps) : Norm();
     };
     a.q_norm = norm(at + "q_norm.weight");
     a.k_norm = norm(at + "k_norm.weight");
@@ -53,29 +53,29 @@ AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, co
     return a;
 }
 
-MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
-    MoeSpec m = usual_experts(slots, at, c.width, c.experts, c.activation);
+MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
+    MoeSpec m = usual_experts(builder, at, c.width, c.experts, c.activation);
     m.score = kernel::RouterScore::sigmoid;
-    m.choice_bias = slots.vector(at + "gate.e_score_correction_bias", {c.experts.count});
+    m.choice_bias = builder.vector(at + "gate.e_score_correction_bias", {c.experts.count});
     m.groups = c.groups;
     m.kept_groups = c.kept_groups;
     m.scale = float(c.routed_scale);
-    m.shared = usual_mlp(slots, at + "shared_experts.", c.width, c.shared_inner, c.activation);
+    m.shared = usual_mlp(builder, at + "shared_experts.", c.width, c.shared_inner, c.activation);
     return m;
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, rope_of(config, slots, c.heads.head_size, 10000, "", 0.5, RopeKind::half, 131072));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, rope_of(config, builder, c.heads.head_size, 10000, "", 0.5, RopeKind::half, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), mlp = at + "mlp.";
-        const Op ffn =
-            i < c.dense_layers ? Op(usual_mlp(slots, mlp, c.width, c.inner, c.activation)) : Op(experts(slots, mlp, c));
+        const Op ffn = i < c.dense_layers ? Op(usual_mlp(builder, mlp, c.width, c.inner, c.activation))
+                                          : Op(experts(builder, mlp, c));
         s.layers.push_back(
-            pre_norm_layer(slots, at, c.width, c.eps, attention(slots, at + "self_attn.", c, rope), ffn));
+            pre_norm_layer(builder, at, c.width, c.eps, attention(builder, at + "self_attn.", c, rope), ffn));
     }
     return s;
 }

@@ -45,15 +45,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(s.position_limit, config.count_or(either(config, "n_positions", "max_position_embeddings"), 1024));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", true));
     s.trained_context = s.position_limit;
-    Slots slots(s, files, {"transformer.", ""});
+    Builder builder(s, files, {"transformer.", ""});
     const auto conv1d = [&](const std::string& name, uint32_t out, uint32_t in) {
-        return Linear{
-            slots.matrix(name + ".weight", out, in, slots.gguf() ? WeightTransform::none : WeightTransform::transpose),
-            slots.vector(name + ".bias", {out}), in, out};
+        return Linear{builder.matrix(name + ".weight", out, in,
+                                     builder.gguf() ? WeightTransform::none : WeightTransform::transpose),
+                      builder.vector(name + ".bias", {out}), in, out};
     };
-    embedding_and_head(slots, s, tied, {.embedding = "wte.weight"});
-    s.embedding.positions = slots.matrix("wpe.weight", s.position_limit, c.width);
-    s.head.norm = slots.layer_norm("ln_f", c.width, c.eps);
+    embedding_and_head(builder, s, tied, {.embedding = "wte.weight"});
+    s.embedding.positions = builder.matrix("wpe.weight", s.position_limit, c.width);
+    s.head.norm = builder.layer_norm("ln_f", c.width, c.eps);
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = "h." + std::to_string(i) + ".";
         AttentionSpec a = c.heads.attention();
@@ -68,8 +68,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         m.inner = c.inner;
         m.activation = c.activation;
         Layer layer;
-        layer.blocks.push_back({.pre = slots.layer_norm(at + "ln_1", c.width, c.eps), .branches = {{a}}});
-        layer.blocks.push_back({.pre = slots.layer_norm(at + "ln_2", c.width, c.eps), .branches = {{m}}});
+        layer.blocks.push_back({.pre = builder.layer_norm(at + "ln_1", c.width, c.eps), .branches = {{a}}});
+        layer.blocks.push_back({.pre = builder.layer_norm(at + "ln_2", c.width, c.eps), .branches = {{m}}});
         s.layers.push_back(std::move(layer));
     }
     return s;

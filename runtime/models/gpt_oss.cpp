@@ -39,48 +39,48 @@ Result<Config> read(const JsonObject& c) {
 
 // Gate rows, then up rows, of every expert. Directories have them in turn: in MXFP4 [E, 2I, D],
 // else [E, D, 2I]; GGUF has a tensor each.
-void experts_in(Slots& slots, MoeSpec& m, const std::string& at, uint32_t width) {
+void experts_in(Builder& builder, MoeSpec& m, const std::string& at, uint32_t width) {
     const uint32_t count = m.experts, inner = m.inner, both = 2 * inner;
-    if (slots.gguf()) {
+    if (builder.gguf()) {
         m.gate_up =
-            slots.experts(at + "gate_up_proj", count,
-                          {{at + "{e}.gate_proj.weight", inner}, {at + "{e}.up_proj.weight", inner}}, "", width);
-        m.down = slots.experts(at + "down_proj", count, {{at + "{e}.down_proj.weight", width}}, "", inner);
+            builder.experts(at + "gate_up_proj", count,
+                            {{at + "{e}.gate_proj.weight", inner}, {at + "{e}.up_proj.weight", inner}}, "", width);
+        m.down = builder.experts(at + "down_proj", count, {{at + "{e}.down_proj.weight", width}}, "", inner);
         WeightSlot bias{at + "gate_up_proj_bias", {count, both}, false, {}, {}, {}};
         for (uint32_t e = 0; e < count; ++e)
             for (const char* part : {"gate_proj.bias", "up_proj.bias"})
                 bias.pieces.push_back(
-                    {slots.names(at + part), {count, inner, 1}, uint64_t(e) * inner, inner, WeightTransform::none});
-        m.gate_up_bias = slots.add(std::move(bias));
-        m.down_bias = slots.vector(at + "down_proj.bias", {count, width});
+                    {builder.names(at + part), {count, inner, 1}, uint64_t(e) * inner, inner, WeightTransform::none});
+        m.gate_up_bias = builder.add(std::move(bias));
+        m.down_bias = builder.vector(at + "down_proj.bias", {count, width});
         return;
     }
     const auto matrix = [&](const std::string& name, uint32_t rows, uint32_t columns, uint32_t zipped) {
-        const TensorView* view = slots.find(name);
+        const TensorView* view = builder.find(name);
         const bool packed = view && view->scales;
         const std::vector<uint64_t> shape =
             packed ? std::vector<uint64_t>{count, rows, columns} : std::vector<uint64_t>{count, columns, rows};
-        return slots.add(
+        return builder.add(
             {name,
              {count, rows, columns},
              true,
-             {{slots.names(name), shape, 0, 0, packed ? WeightTransform::none : WeightTransform::transpose, zipped}},
+             {{builder.names(name), shape, 0, 0, packed ? WeightTransform::none : WeightTransform::transpose, zipped}},
              {},
              {}});
     };
     m.gate_up = matrix(at + "gate_up_proj", both, width, both);
     m.down = matrix(at + "down_proj", width, inner, 0);
     m.gate_up_bias =
-        slots.add({at + "gate_up_proj_bias",
-                   {count, both},
-                   false,
-                   {{slots.names(at + "gate_up_proj_bias"), {count, both, 1}, 0, 0, WeightTransform::none, both}},
-                   {},
-                   {}});
-    m.down_bias = slots.vector(at + "down_proj_bias", {count, width});
+        builder.add({at + "gate_up_proj_bias",
+                     {count, both},
+                     false,
+                     {{builder.names(at + "gate_up_proj_bias"), {count, both, 1}, 0, 0, WeightTransform::none, both}},
+                     {},
+                     {}});
+    m.down_bias = builder.vector(at + "down_proj_bias", {count, width});
 }
 
-MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
+MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
     MoeSpec m;
     m.experts = c.experts.count;
     m.chosen = c.experts.chosen;
@@ -90,9 +90,9 @@ MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
     m.activation = kernel::Activation::quick_gelu; // x sigmoid(1.702 x)
     m.limit = float(c.limit);
     m.up_offset = 1;
-    m.router = {slots.matrix(at + "router.weight", m.experts, c.width), slots.vector(at + "router.bias", {m.experts}),
-                c.width, m.experts};
-    experts_in(slots, m, at + "experts.", c.width);
+    m.router = {builder.matrix(at + "router.weight", m.experts, c.width),
+                builder.vector(at + "router.bias", {m.experts}), c.width, m.experts};
+    experts_in(builder, m, at + "experts.", c.width);
     return m;
 }
 
@@ -110,18 +110,18 @@ Json with_rope(const JsonObject& config) {
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
     const Json complete = with_rope(config);
-    weft_ASSIGN(const Rope rope, whole_head_rope(config.changed(complete), slots, c.heads.head_size, 150000, 131072));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config.changed(complete), builder, c.heads.head_size, 150000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
-        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias);
-        if (c.attention_bias) a.out.bias = slots.vector(attn + "o_proj.bias", {c.width});
-        a.sinks = slots.vector(attn + "sinks", {c.heads.heads});
+        AttentionSpec a = usual_attention(builder, attn, c.heads, c.width, c.attention_bias);
+        if (c.attention_bias) a.out.bias = builder.vector(attn + "o_proj.bias", {c.width});
+        a.sinks = builder.vector(attn + "sinks", {c.heads.heads});
         a.rope = rope;
         a.window = c.windows[i];
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, experts(slots, at + "mlp.", c)));
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, experts(builder, at + "mlp.", c)));
     }
     return s;
 }

@@ -49,8 +49,8 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias,
+AttentionSpec attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
+    AttentionSpec a = usual_attention(builder, at, c.heads, c.width, c.attention_bias, c.attention_bias,
                                       c.rotates ? rope.rotary : c.heads.head_size);
     a.scale = float(c.attention_multiplier);
     a.rope = rope;
@@ -58,23 +58,23 @@ AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, co
 }
 
 // gate and up, then down, as the file has them: one matrix each.
-MlpSpec shared_mlp(Slots& slots, const std::string& at, const Config& c) {
-    return {.in = slots.linear(at + "input_linear", 2 * c.shared_inner, c.width),
-            .out = slots.linear(at + "output_linear", c.width, c.shared_inner),
+MlpSpec shared_mlp(Builder& builder, const std::string& at, const Config& c) {
+    return {.in = builder.linear(at + "input_linear", 2 * c.shared_inner, c.width),
+            .out = builder.linear(at + "output_linear", c.width, c.shared_inner),
             .inner = c.shared_inner,
             .activation = c.activation};
 }
 
-Op ffn(Slots& slots, const std::string& at, const Config& c) {
+Op ffn(Builder& builder, const std::string& at, const Config& c) {
     // There gate and up are apart, and the shared block is called otherwise where there are no experts.
     const std::string in_gguf = at + "mlp.";
-    const MlpSpec shared = !slots.gguf()
-                               ? shared_mlp(slots, at + "shared_mlp.", c)
-                               : usual_mlp(slots, in_gguf + (c.experts.count ? "shared_expert." : ""), c.width,
-                                           c.shared_inner, c.activation, slots.from_gguf() && !c.experts.count);
+    const MlpSpec shared = !builder.gguf()
+                               ? shared_mlp(builder, at + "shared_mlp.", c)
+                               : usual_mlp(builder, in_gguf + (c.experts.count ? "shared_expert." : ""), c.width,
+                                           c.shared_inner, c.activation, builder.from_gguf() && !c.experts.count);
     if (!c.experts.count) return shared;
     const std::string moe = at + "block_sparse_moe.";
-    MoeSpec m = slots.gguf() ? usual_experts(slots, in_gguf, c.width, c.experts, c.activation) : MoeSpec();
+    MoeSpec m = builder.gguf() ? usual_experts(builder, in_gguf, c.width, c.experts, c.activation) : MoeSpec();
     m.experts = c.experts.count;
     m.chosen = c.experts.chosen;
     m.inner = c.experts.inner;
@@ -82,31 +82,31 @@ Op ffn(Slots& slots, const std::string& at, const Config& c) {
     m.weight = kernel::RouterWeight::softmax_of_chosen;
     m.activation = c.activation;
     m.shared = shared;
-    if (slots.gguf()) return m;
-    m.router = {slots.matrix(moe + "router.layer.weight|" + moe + "router.weight", m.experts, c.width), kNoWeight,
+    if (builder.gguf()) return m;
+    m.router = {builder.matrix(moe + "router.layer.weight|" + moe + "router.weight", m.experts, c.width), kNoWeight,
                 c.width, m.experts};
     m.gate_up =
-        slots.stack(moe + "input_linear.weight|" + moe + "experts.gate_up_proj", m.experts, 2 * m.inner, c.width);
-    m.down = slots.stack(moe + "output_linear.weight|" + moe + "experts.down_proj", m.experts, c.width, m.inner);
+        builder.stack(moe + "input_linear.weight|" + moe + "experts.gate_up_proj", m.experts, 2 * m.inner, c.width);
+    m.down = builder.stack(moe + "output_linear.weight|" + moe + "experts.down_proj", m.experts, c.width, m.inner);
     return m;
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
     s.embedding.scale = float(c.embedding_multiplier);
     s.head.scale = float(1 / c.logits_scaling);
     Rope rope;
     if (c.rotates) {
-        weft_ASSIGN(rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 2048));
+        weft_ASSIGN(rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 2048));
     }
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        const Op mixer = c.attends[i] ? Op(attention(slots, at + "self_attn.", c, rope))
-                                      : Op(usual_mamba2(slots, at + "mamba.", c.width, c.mamba, c.eps));
-        Layer layer = pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn(slots, at, c));
+        const Op mixer = c.attends[i] ? Op(attention(builder, at + "self_attn.", c, rope))
+                                      : Op(usual_mamba2(builder, at + "mamba.", c.width, c.mamba, c.eps));
+        Layer layer = pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn(builder, at, c));
         for (Block& block : layer.blocks) block.residual_scale = float(c.residual_multiplier);
         s.layers.push_back(std::move(layer));
     }

@@ -40,27 +40,27 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-MambaSpec mamba(Slots& slots, const std::string& at, const Config& c) {
-    MambaSpec m = usual_mamba1(slots, at, c.width, c.mamba);
-    m.dt_norm = slots.rms(at + "dt_layernorm.weight", m.rank, c.eps);
-    m.b_norm = slots.rms(at + "b_layernorm.weight", m.state_size, c.eps);
-    m.c_norm = slots.rms(at + "c_layernorm.weight", m.state_size, c.eps);
+MambaSpec mamba(Builder& builder, const std::string& at, const Config& c) {
+    MambaSpec m = usual_mamba1(builder, at, c.width, c.mamba);
+    m.dt_norm = builder.rms(at + "dt_layernorm.weight", m.rank, c.eps);
+    m.b_norm = builder.rms(at + "b_layernorm.weight", m.state_size, c.eps);
+    m.c_norm = builder.rms(at + "c_layernorm.weight", m.state_size, c.eps);
     return m;
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {.norm = "final_layernorm.weight"}));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false, {.norm = "final_layernorm.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), ff = at + "feed_forward.";
-        const Op mixer = c.attends[i] ? Op(usual_attention(slots, at + "self_attn.", c.heads, c.width))
-                                      : Op(mamba(slots, at + "mamba.", c));
+        const Op mixer = c.attends[i] ? Op(usual_attention(builder, at + "self_attn.", c.heads, c.width))
+                                      : Op(mamba(builder, at + "mamba.", c));
         const Op ffn = c.chooses[i]
-                           ? Op(usual_experts(slots, ff, c.width, c.experts, c.activation, {.router = "router"}))
-                           : Op(usual_mlp(slots, ff, c.width, c.inner, c.activation));
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn, "pre_ff_layernorm"));
+                           ? Op(usual_experts(builder, ff, c.width, c.experts, c.activation, {.router = "router"}))
+                           : Op(usual_mlp(builder, ff, c.width, c.inner, c.activation));
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn, "pre_ff_layernorm"));
     }
     return s;
 }

@@ -40,17 +40,17 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, k.context));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 10000, k.context));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        AttentionSpec a = usual_attention(slots, at + "self_attn.", c.heads, c.width, c.attention_bias,
+        AttentionSpec a = usual_attention(builder, at + "self_attn.", c.heads, c.width, c.attention_bias,
                                           c.attention_bias, rope.rotary);
         a.rope = rope;
         a.window = c.windows[i];
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a,
-                                          usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation, c.mlp_bias)));
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a,
+                                          usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation, c.mlp_bias)));
     }
     return s;
 }

@@ -72,16 +72,16 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
-    MoeSpec m = usual_experts(slots, at, c.width, c.experts, c.activation, {.router = "router"});
-    if (!slots.gguf()) { // [E, D, 2I] and [E, I, D]
+MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
+    MoeSpec m = usual_experts(builder, at, c.width, c.experts, c.activation, {.router = "router"});
+    if (!builder.gguf()) { // [E, D, 2I] and [E, I, D]
         const auto turned = [&](const std::string& name, uint32_t rows, uint32_t columns) {
-            return slots.add({name,
-                              {m.experts, rows, columns},
-                              true,
-                              {{slots.names(name), {m.experts, columns, rows}, 0, 0, WeightTransform::transpose}},
-                              {},
-                              {}});
+            return builder.add({name,
+                                {m.experts, rows, columns},
+                                true,
+                                {{builder.names(name), {m.experts, columns, rows}, 0, 0, WeightTransform::transpose}},
+                                {},
+                                {}});
         };
         m.gate_up = turned(at + "experts.gate_up_proj", 2 * m.inner, c.width);
         m.down = turned(at + "experts.down_proj", c.width, m.inner);
@@ -89,12 +89,12 @@ MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
     m.score = kernel::RouterScore::logit;
     m.weight = kernel::RouterWeight::sigmoid_of_chosen;
     m.scale_input = true;
-    m.shared = usual_mlp(slots, at + "shared_expert.", c.width, c.inner, c.activation);
+    m.shared = usual_mlp(builder, at + "shared_expert.", c.width, c.inner, c.activation);
     return m;
 }
 
-AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope, uint32_t layer) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias);
+AttentionSpec attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope, uint32_t layer) {
+    AttentionSpec a = usual_attention(builder, at, c.heads, c.width, c.attention_bias, c.attention_bias);
     if (c.chunked[layer]) a.chunk = c.chunk;
     if (c.rotates[layer]) {
         a.rope = rope;
@@ -111,15 +111,15 @@ AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, co
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, rope_of(config, slots, c.heads.head_size, 500000, "", 1, RopeKind::pairs, 131072));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, rope_of(config, builder, c.heads.head_size, 500000, "", 1, RopeKind::pairs, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
-        const std::string at = layer_name(i), ffn = at + (slots.gguf() ? "mlp." : "feed_forward.");
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, attention(slots, at + "self_attn.", c, rope, i),
-                                          c.sparse[i]
-                                              ? Op(experts(slots, ffn, c))
-                                              : Op(usual_mlp(slots, ffn, c.width, c.dense_inner, c.activation))));
+        const std::string at = layer_name(i), ffn = at + (builder.gguf() ? "mlp." : "feed_forward.");
+        s.layers.push_back(
+            pre_norm_layer(builder, at, c.width, c.eps, attention(builder, at + "self_attn.", c, rope, i),
+                           c.sparse[i] ? Op(experts(builder, ffn, c))
+                                       : Op(usual_mlp(builder, ffn, c.width, c.dense_inner, c.activation))));
     }
     return s;
 }

@@ -37,14 +37,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"backbone.", "model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, true,
+    Builder builder(s, files, {"backbone.", "model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, true,
                            {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        MambaSpec m = usual_mamba1(slots, at + "mixer.", c.width, c.mamba);
+        MambaSpec m = usual_mamba1(builder, at + "mixer.", c.width, c.mamba);
         if (k.inner_norms) m.dt_norm = m.b_norm = m.c_norm = {.present = true, .eps = float(c.inner_eps)};
-        s.layers.push_back({{{.pre = slots.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
+        s.layers.push_back({{{.pre = builder.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
     }
     return s;
 }

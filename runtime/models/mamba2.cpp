@@ -34,13 +34,13 @@ Result<Config> read(const JsonObject& c) {
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"backbone.", "model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false,
+    Builder builder(s, files, {"backbone.", "model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false,
                            {.embedding = "embeddings.weight|embedding.weight", .norm = "norm_f.weight"}));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        const Mamba2Spec m = usual_mamba2(slots, at + "mixer.", c.width, c.mamba, c.eps);
-        s.layers.push_back({{{.pre = slots.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
+        const Mamba2Spec m = usual_mamba2(builder, at + "mixer.", c.width, c.mamba, c.eps);
+        s.layers.push_back({{{.pre = builder.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
     }
     return s;
 }

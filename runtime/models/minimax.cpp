@@ -54,20 +54,20 @@ std::vector<float> decays(uint32_t heads, uint32_t layer, uint32_t layers) {
     return list;
 }
 
-LinearAttentionSpec lightning(Slots& slots, const std::string& at, const Config& c, uint32_t layer) {
+LinearAttentionSpec lightning(Builder& builder, const std::string& at, const Config& c, uint32_t layer) {
     LinearAttentionSpec a;
     a.heads = c.heads.heads;
     a.key_size = a.value_size = c.heads.head_size;
     const uint32_t each = a.key_size, all = a.heads * each;
-    std::vector<Slots::Part> parts; // the file has q, k and v of each head side by side
+    std::vector<Builder::Part> parts; // the file has q, k and v of each head side by side
     for (uint32_t part = 0; part < 3; ++part)
         for (uint32_t h = 0; h < a.heads; ++h) parts.push_back({at + "qkv_proj", each, (3 * h + part) * each, 3 * all});
-    a.qkv = slots.stacked_linear(at + "qkv", parts, c.width);
+    a.qkv = builder.stacked_linear(at + "qkv", parts, c.width);
     a.activation = c.activation;
-    a.decay = slots.computed(at + "decay", {a.heads}, decays(a.heads, layer, c.layers));
-    a.norm = slots.rms(at + "norm.weight", all, 1e-6);
-    a.gate = slots.linear(at + "output_gate", all, c.width);
-    a.out = slots.linear(at + "out_proj", c.width, all);
+    a.decay = builder.computed(at + "decay", {a.heads}, decays(a.heads, layer, c.layers));
+    a.norm = builder.rms(at + "norm.weight", all, 1e-6);
+    a.gate = builder.linear(at + "output_gate", all, c.width);
+    a.out = builder.linear(at + "out_proj", c.width, all);
     return a;
 }
 
@@ -82,24 +82,24 @@ Block block(Norm norm, Op op, const Shares& s) {
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 1000000, 131072));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 1000000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.", renamed = at + "mlp.";
-        const std::string moe = slots.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
+        const std::string moe = builder.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
         AttentionSpec full;
         if (c.attends[i]) {
-            full = usual_attention(slots, attn, c.heads, c.width);
+            full = usual_attention(builder, attn, c.heads, c.width);
             full.rope = rope;
             full.window = c.window;
         }
-        const Op mixer = c.attends[i] ? Op(full) : Op(lightning(slots, attn, c, i));
-        const auto norm = [&](const char* name) { return slots.rms(at + name + ".weight", c.width, c.eps); };
+        const Op mixer = c.attends[i] ? Op(full) : Op(lightning(builder, attn, c, i));
+        const auto norm = [&](const char* name) { return builder.rms(at + name + ".weight", c.width, c.eps); };
         s.layers.push_back(
             {{block(norm("input_layernorm"), mixer, c.attends[i] ? c.full : c.linear),
               block(norm("post_attention_layernorm"),
-                    usual_experts(slots, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"}), c.mlp)}});
+                    usual_experts(builder, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"}), c.mlp)}});
     }
     return s;
 }

@@ -22,15 +22,15 @@ bool is_auto(const JsonObject& config, const std::string& key) {
 }
 
 // GGUF has [heads, 1].
-WeightId per_head(Slots& slots, const std::string& name, uint32_t heads, WeightTransform transform) {
-    const std::vector<uint64_t> shape = slots.gguf() ? std::vector<uint64_t>{heads, 1} : std::vector<uint64_t>{heads};
-    return slots.add({name, {heads}, false, {{slots.names(name), shape, 0, 0, transform}}, {}, {}});
+WeightId per_head(Builder& builder, const std::string& name, uint32_t heads, WeightTransform transform) {
+    const std::vector<uint64_t> shape = builder.gguf() ? std::vector<uint64_t>{heads, 1} : std::vector<uint64_t>{heads};
+    return builder.add({name, {heads}, false, {{builder.names(name), shape, 0, 0, transform}}, {}, {}});
 }
 
-Conv convolution(Slots& slots, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
+Conv convolution(Builder& builder, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
                  kernel::Activation activation) {
-    return {slots.vector(at + ".weight", {channels, taps}),
-            slots.optional(at + ".bias", bias) ? slots.vector(at + ".bias", {channels}) : kNoWeight, channels, taps,
+    return {builder.vector(at + ".weight", {channels, taps}),
+            builder.optional(at + ".bias", bias) ? builder.vector(at + ".bias", {channels}) : kNoWeight, channels, taps,
             activation};
 }
 
@@ -57,21 +57,21 @@ Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const 
     return s;
 }
 
-MambaSpec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, const Mamba1Sizes& s) {
+MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, const Mamba1Sizes& s) {
     MambaSpec m;
     m.inner = s.inner;
     m.state_size = s.state_size;
     m.rank = s.rank;
-    m.in = slots.linear(at + "in_proj", 2 * s.inner, width, s.bias);
-    m.conv = convolution(slots, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
-    m.x = slots.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
-    m.dt = slots.linear(at + "dt_proj", s.inner, s.rank);
+    m.in = builder.linear(at + "in_proj", 2 * s.inner, width, s.bias);
+    m.conv = convolution(builder, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
+    m.x = builder.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
+    m.dt = builder.linear(at + "dt_proj", s.inner, s.rank);
     WeightSlot parameters{at + "A, D, dt bias", {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
-    parameters.pieces.push_back({slots.names(at + "A_log"), {s.inner, s.state_size}, 0, 0, slots.decay()});
-    parameters.pieces.push_back({slots.names(at + "D"), {s.inner}, 0, 0, WeightTransform::none});
-    parameters.pieces.push_back({slots.names(at + "dt_proj.bias"), {s.inner}, 0, 0, WeightTransform::none});
-    m.parameters = slots.add(std::move(parameters));
-    m.out = slots.linear(at + "out_proj", width, s.inner, s.bias);
+    parameters.pieces.push_back({builder.names(at + "A_log"), {s.inner, s.state_size}, 0, 0, builder.decay()});
+    parameters.pieces.push_back({builder.names(at + "D"), {s.inner}, 0, 0, WeightTransform::none});
+    parameters.pieces.push_back({builder.names(at + "dt_proj.bias"), {s.inner}, 0, 0, WeightTransform::none});
+    m.parameters = builder.add(std::move(parameters));
+    m.out = builder.linear(at + "out_proj", width, s.inner, s.bias);
     return m;
 }
 
@@ -111,33 +111,33 @@ Status read_time_step_limit(const JsonObject& config, Mamba2Sizes& s) {
     return Ok{};
 }
 
-Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s,
+Mamba2Spec usual_mamba2(Builder& builder, const std::string& at, uint32_t width, const Mamba2Sizes& s,
                         std::optional<double> norm_eps) {
     Mamba2Spec m;
     m.heads = s.heads;
     m.head_size = s.head_size;
     m.state_size = s.state_size;
     m.groups = s.groups;
-    m.in = slots.linear(at + "in_proj", s.rows(), width, s.bias);
-    m.conv = convolution(slots, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
-    m.dt_bias = slots.vector(at + "dt_bias", {s.heads});
-    m.a = per_head(slots, at + "A_log", s.heads, slots.decay());
-    m.d = per_head(slots, at + "D", s.heads, WeightTransform::none);
+    m.in = builder.linear(at + "in_proj", s.rows(), width, s.bias);
+    m.conv = convolution(builder, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
+    m.dt_bias = builder.vector(at + "dt_bias", {s.heads});
+    m.a = per_head(builder, at + "A_log", s.heads, builder.decay());
+    m.d = per_head(builder, at + "D", s.heads, WeightTransform::none);
     m.dt_min = float(s.dt_min);
     m.dt_max = float(s.dt_max);
     if (norm_eps) { // GGUF has a row for each group
         m.norm = {.present = true, .eps = float(*norm_eps)};
         const std::vector<uint64_t> shape =
-            slots.gguf() ? std::vector<uint64_t>{s.groups, s.inner() / s.groups} : std::vector<uint64_t>{s.inner()};
-        m.norm.weight = slots.add({at + "norm.weight",
-                                   {s.inner()},
-                                   false,
-                                   {{slots.names(at + "norm.weight"), shape, 0, 0, WeightTransform::none}},
-                                   {},
-                                   {}});
+            builder.gguf() ? std::vector<uint64_t>{s.groups, s.inner() / s.groups} : std::vector<uint64_t>{s.inner()};
+        m.norm.weight = builder.add({at + "norm.weight",
+                                     {s.inner()},
+                                     false,
+                                     {{builder.names(at + "norm.weight"), shape, 0, 0, WeightTransform::none}},
+                                     {},
+                                     {}});
     }
     m.norm_groups = s.groups;
-    m.out = slots.linear(at + "out_proj", width, s.inner(), s.out_bias);
+    m.out = builder.linear(at + "out_proj", width, s.inner(), s.out_bias);
     return m;
 }
 
@@ -159,15 +159,15 @@ Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherw
     return s;
 }
 
-GatedDeltaSpec usual_delta(Slots& slots, const std::string& at, const DeltaSizes& s) {
+GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s) {
     GatedDeltaSpec g;
     g.key_heads = s.key_heads;
     g.value_heads = s.value_heads;
     g.key_size = s.key_size;
     g.value_size = s.value_size;
     g.conv = {kNoWeight, kNoWeight, s.mixed(), s.taps, s.activation};
-    g.dt_bias = slots.vector(at + "dt_bias", {s.value_heads});
-    g.a = slots.vector(at + "A_log", {s.value_heads}, slots.decay());
+    g.dt_bias = builder.vector(at + "dt_bias", {s.value_heads});
+    g.a = builder.vector(at + "A_log", {s.value_heads}, builder.decay());
     return g;
 }
 

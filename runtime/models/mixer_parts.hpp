@@ -28,7 +28,7 @@ struct Mamba1Keys {
 };
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys);
 /// at + in_proj, conv1d, x_proj, dt_proj, A_log, D and out_proj; no norms on dt, B and C.
-MambaSpec usual_mamba1(Slots& slots, const std::string& at, uint32_t width, const Mamba1Sizes& s);
+MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, const Mamba1Sizes& s);
 
 struct Mamba2Sizes {
     uint32_t heads = 0, head_size = 0, state_size = 0, groups = 1, taps = 0;
@@ -53,7 +53,7 @@ Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const 
 Status read_time_step_limit(const JsonObject& config, Mamba2Sizes& s);
 /// at + in_proj, conv1d, dt_bias, A_log, D and out_proj; with `norm_eps` also at + norm,
 /// RMS of y * silu(z) over each group's channels.
-Mamba2Spec usual_mamba2(Slots& slots, const std::string& at, uint32_t width, const Mamba2Sizes& s,
+Mamba2Spec usual_mamba2(Builder& builder, const std::string& at, uint32_t width, const Mamba2Sizes& s,
                         std::optional<double> norm_eps);
 
 struct DeltaSizes {
@@ -67,7 +67,7 @@ struct DeltaSizes {
 /// linear_num_key_heads, linear_key_head_dim and so on; `otherwise` says what absent ones mean.
 Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherwise);
 /// Sizes, at + dt_bias and at + A_log; the projections, the convolution's weight and the norm are the caller's.
-GatedDeltaSpec usual_delta(Slots& slots, const std::string& at, const DeltaSizes& s);
+GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s);
 
 /// Which layers are of `kind`, from the list under `key`; every other one must be of the kind `other`. The old words
 /// "mamba" and "attention" mean "linear_attention" and "full_attention". Nothing where there is no such key.

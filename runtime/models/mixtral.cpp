@@ -27,20 +27,21 @@ Result<Config> read(const JsonObject& c) {
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 1000000, 131072));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 1000000, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         // What transformers 5 calls the block once it is loaded.
         const std::string at = layer_name(i), renamed = at + "mlp.";
-        const std::string moe = slots.gguf() || slots.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
+        const std::string moe =
+            builder.gguf() || builder.has(renamed + "gate.weight") ? renamed : at + "block_sparse_moe.";
         AttentionSpec a =
-            usual_attention(slots, at + "self_attn.", c.heads, c.width, false, slots.from_gguf(), rope.rotary);
+            usual_attention(builder, at + "self_attn.", c.heads, c.width, false, builder.from_gguf(), rope.rotary);
         a.rope = rope;
         a.window = c.window;
         s.layers.push_back(
-            pre_norm_layer(slots, at, c.width, c.eps, a,
-                           usual_experts(slots, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"})));
+            pre_norm_layer(builder, at, c.width, c.eps, a,
+                           usual_experts(builder, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"})));
     }
     return s;
 }

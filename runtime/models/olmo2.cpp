@@ -32,40 +32,40 @@ Result<Config> read(const JsonObject& c, const Class& k) {
 }
 
 // Of layers that slide: the base alone.
-Result<Rope> local_rope(const JsonObject& config, Slots& slots, uint32_t head_size) {
+Result<Rope> local_rope(const JsonObject& config, Builder& builder, uint32_t head_size) {
     Json plain = config.json();
     plain.erase("rope_scaling");
     weft_ASSIGN(Json parameters, rope_parameters(JsonObject(plain, config.origin()), 10000, "sliding_attention"));
     parameters["rope_type"] = "default";
     plain["rope_parameters"] = std::move(parameters);
-    return whole_head_rope(JsonObject(plain, config.origin()), slots, head_size, 10000, 2048);
+    return whole_head_rope(JsonObject(plain, config.origin()), builder, head_size, 10000, 2048);
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope full, whole_head_rope(config, slots, c.heads.head_size, 10000, 2048));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope full, whole_head_rope(config, builder, c.heads.head_size, 10000, 2048));
     Rope local = full;
     if (k.slides) {
-        weft_ASSIGN(local, local_rope(config, slots, c.heads.head_size));
+        weft_ASSIGN(local, local_rope(config, builder, c.heads.head_size));
     }
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
-        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
-        a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.q_rows(), c.eps);
-        a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.kv_rows(), c.eps);
+        AttentionSpec a = usual_attention(builder, attn, c.heads, c.width, c.attention_bias, c.attention_bias);
+        a.q_norm = builder.rms(attn + "q_norm.weight", c.heads.q_rows(), c.eps);
+        a.k_norm = builder.rms(attn + "k_norm.weight", c.heads.kv_rows(), c.eps);
         a.norm_all_heads = true;
         a.window = c.windows[i];
         a.rope = a.window ? local : full;
-        const MlpSpec m = usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation);
+        const MlpSpec m = usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation);
         Layer layer;
         layer.blocks.push_back(
-            {.branches = {{a}}, .post = slots.rms(at + "post_attention_layernorm.weight", c.width, c.eps)});
+            {.branches = {{a}}, .post = builder.rms(at + "post_attention_layernorm.weight", c.width, c.eps)});
         layer.blocks.push_back(
-            {.branches = {{m}}, .post = slots.rms(at + "post_feedforward_layernorm.weight", c.width, c.eps)});
+            {.branches = {{m}}, .post = builder.rms(at + "post_feedforward_layernorm.weight", c.width, c.eps)});
         s.layers.push_back(std::move(layer));
     }
     return s;

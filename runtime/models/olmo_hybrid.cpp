@@ -50,39 +50,39 @@ Result<Config> read(const JsonObject& c) {
 
 /// The convolution over q | k | v. Files hold one tensor for all channels or one for each of the three;
 /// transformers 5 writes three of equal height, whatever the widths are.
-WeightId convolution(Slots& slots, const std::string& at, const DeltaSizes& d) {
+WeightId convolution(Builder& builder, const std::string& at, const DeltaSizes& d) {
     const auto three = [&](uint32_t q, uint32_t k, uint32_t v) {
-        return std::vector<Slots::Part>{
+        return std::vector<Builder::Part>{
             {at + "q_conv1d.weight", q}, {at + "k_conv1d.weight", k}, {at + "v_conv1d.weight", v}};
     };
     const uint32_t third = (d.mixed() + 2) / 3;
-    std::vector<std::vector<Slots::Part>> others{{{at + "conv1d.weight", d.mixed()}}};
+    std::vector<std::vector<Builder::Part>> others{{{at + "conv1d.weight", d.mixed()}}};
     if (d.mixed() > 2 * third) others.push_back(three(third, third, d.mixed() - 2 * third));
-    return slots.stacked(at + "conv1d", three(d.keys(), d.keys(), d.values()), d.taps, false, others);
+    return builder.stacked(at + "conv1d", three(d.keys(), d.keys(), d.values()), d.taps, false, others);
 }
 
-GatedDeltaSpec gated_delta(Slots& slots, const std::string& at, const Config& c) {
+GatedDeltaSpec gated_delta(Builder& builder, const std::string& at, const Config& c) {
     const DeltaSizes& d = c.delta;
-    GatedDeltaSpec g = usual_delta(slots, at, d);
-    g.in = slots.stacked_linear(at + "in",
-                                {{at + "q_proj", d.keys()},
-                                 {at + "k_proj", d.keys()},
-                                 {at + "v_proj", d.values()},
-                                 {at + "g_proj", d.values()},
-                                 {at + "b_proj", d.value_heads},
-                                 {at + "a_proj", d.value_heads}},
-                                c.width);
-    g.conv.weight = convolution(slots, at, d);
+    GatedDeltaSpec g = usual_delta(builder, at, d);
+    g.in = builder.stacked_linear(at + "in",
+                                  {{at + "q_proj", d.keys()},
+                                   {at + "k_proj", d.keys()},
+                                   {at + "v_proj", d.values()},
+                                   {at + "g_proj", d.values()},
+                                   {at + "b_proj", d.value_heads},
+                                   {at + "a_proj", d.value_heads}},
+                                  c.width);
+    g.conv.weight = convolution(builder, at, d);
     g.beta_scale = c.negative_eigenvalues ? 2 : 1;
-    g.norm = slots.rms(at + "o_norm.weight", d.value_size, kDeltaNormEps);
-    g.out = slots.linear(at + "o_proj", c.width, d.values());
+    g.norm = builder.rms(at + "o_norm.weight", d.value_size, kDeltaNormEps);
+    g.out = builder.linear(at + "o_proj", c.width, d.values());
     return g;
 }
 
-AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
-    AttentionSpec a = usual_attention(slots, at, c.heads, c.width, c.attention_bias, c.attention_bias);
-    a.q_norm = slots.rms(at + "q_norm.weight", c.heads.q_rows(), c.eps);
-    a.k_norm = slots.rms(at + "k_norm.weight", c.heads.kv_rows(), c.eps);
+AttentionSpec attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
+    AttentionSpec a = usual_attention(builder, at, c.heads, c.width, c.attention_bias, c.attention_bias);
+    a.q_norm = builder.rms(at + "q_norm.weight", c.heads.q_rows(), c.eps);
+    a.k_norm = builder.rms(at + "k_norm.weight", c.heads.kv_rows(), c.eps);
     a.norm_all_heads = true;
     a.rope = rope;
     return a;
@@ -91,28 +91,28 @@ AttentionSpec attention(Slots& slots, const std::string& at, const Config& c, co
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
     Rope rope;
     if (c.rotates) {
-        weft_ASSIGN(rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 65536));
+        weft_ASSIGN(rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 65536));
     }
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         // Files use the words of OLMo's own code or those of transformers for one and the same norm.
         const std::string first = at + "attention_layer_norm.weight|" + at + "input_layernorm.weight",
                           second = at + "feedforward_layer_norm.weight|" + at + "post_attention_layernorm.weight";
-        const MlpSpec mlp = usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation);
+        const MlpSpec mlp = usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation);
         Layer layer;
         if (c.attends[i]) {
-            layer.blocks.push_back({.branches = {{attention(slots, at + "self_attn.", c, rope)}},
-                                    .post = slots.rms(second, c.width, c.eps)});
+            layer.blocks.push_back({.branches = {{attention(builder, at + "self_attn.", c, rope)}},
+                                    .post = builder.rms(second, c.width, c.eps)});
             layer.blocks.push_back(
-                {.branches = {{mlp}}, .post = slots.rms(at + "post_feedforward_layernorm.weight", c.width, c.eps)});
+                {.branches = {{mlp}}, .post = builder.rms(at + "post_feedforward_layernorm.weight", c.width, c.eps)});
         } else {
-            layer.blocks.push_back(
-                {.pre = slots.rms(first, c.width, c.eps), .branches = {{gated_delta(slots, at + "linear_attn.", c)}}});
-            layer.blocks.push_back({.pre = slots.rms(second, c.width, c.eps), .branches = {{mlp}}});
+            layer.blocks.push_back({.pre = builder.rms(first, c.width, c.eps),
+                                    .branches = {{gated_delta(builder, at + "linear_attn.", c)}}});
+            layer.blocks.push_back({.pre = builder.rms(second, c.width, c.eps), .branches = {{mlp}}});
         }
         s.layers.push_back(std::move(layer));
     }

@@ -20,8 +20,8 @@ Result<Config> read(const JsonObject& c) {
 
 // The released configs spell LongRoPE in three ways; the original context is a key of the
 // class itself, 4096 where the config has none.
-Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
-    if (slots.from_gguf()) return rope_of(c, slots, head_size, 10000);
+Result<Rope> read_rope(const JsonObject& c, Builder& builder, uint32_t head_size) {
+    if (builder.from_gguf()) return rope_of(c, builder, head_size, 10000);
     weft_ASSIGN(Json parameters, rope_parameters(c, 10000, "", 1, 4096));
     weft_ASSIGN(const uint32_t original, c.count_or("original_max_position_embeddings", 4096));
     parameters["original_max_position_embeddings"] = original;
@@ -30,28 +30,29 @@ Result<Rope> read_rope(const JsonObject& c, Slots& slots, uint32_t head_size) {
     if (type == "su" || type == "yarn") parameters["rope_type"] = "longrope";
     else if (type != "default" && type != "longrope")
         return p.bad("rope_type", "must be 'longrope' or 'default' for this model, is '" + type + "'");
-    return rope_from(p, slots, head_size);
+    return rope_from(p, builder, head_size);
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, read_rope(config, slots, c.heads.head_size));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, read_rope(config, builder, c.heads.head_size));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.", mlp = at + "mlp.";
         AttentionSpec a = c.heads.attention();
-        a.qkv = slots.linear(attn + "qkv_proj", c.heads.q_rows() + 2 * c.heads.kv_rows(), c.width, slots.from_gguf());
-        a.out = slots.linear(attn + "o_proj", c.width, c.heads.q_rows());
+        a.qkv =
+            builder.linear(attn + "qkv_proj", c.heads.q_rows() + 2 * c.heads.kv_rows(), c.width, builder.from_gguf());
+        a.out = builder.linear(attn + "o_proj", c.width, c.heads.q_rows());
         a.rope = rope;
         a.window = c.window;
         MlpSpec m;
-        m.in = slots.linear(mlp + "gate_up_proj", 2 * c.inner, c.width);
-        m.out = slots.linear(mlp + "down_proj", c.width, c.inner);
+        m.in = builder.linear(mlp + "gate_up_proj", 2 * c.inner, c.width);
+        m.out = builder.linear(mlp + "down_proj", c.width, c.inner);
         m.inner = c.inner;
         m.activation = c.activation;
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, m));
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, m));
     }
     return s;
 }

@@ -39,22 +39,22 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    if (slots.optional("lm_head.bias", slots.from_gguf() && k.qkv_bias))
-        s.head.linear.bias = slots.vector("lm_head.bias", {s.vocabulary});
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 32768));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    if (builder.optional("lm_head.bias", builder.from_gguf() && k.qkv_bias))
+        s.head.linear.bias = builder.vector("lm_head.bias", {s.vocabulary});
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 32768));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
-        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.qkv_bias, c.attention_bias);
+        AttentionSpec a = usual_attention(builder, attn, c.heads, c.width, c.qkv_bias, c.attention_bias);
         if (k.head_norms) {
-            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps);
-            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps);
+            a.q_norm = builder.rms(attn + "q_norm.weight", c.heads.head_size, c.eps);
+            a.k_norm = builder.rms(attn + "k_norm.weight", c.heads.head_size, c.eps);
         }
         a.rope = rope;
         a.window = c.windows[i];
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a,
-                                          usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation)));
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a,
+                                          usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation)));
     }
     return s;
 }

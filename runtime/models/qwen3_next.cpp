@@ -39,18 +39,18 @@ Result<Config> read(const JsonObject& c) {
 
 /// The file groups the rows of one projection by head; this takes part `first`, `rows` rows,
 /// of each of `heads` groups of `group` rows.
-void take(std::vector<Slots::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first,
+void take(std::vector<Builder::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first,
           uint32_t rows) {
     for (uint32_t h = 0; h < heads; ++h) parts.push_back({name, rows, h * group + first, heads * group});
 }
 
-GatedDeltaSpec gated_delta(Slots& slots, const std::string& at, const Config& c) {
+GatedDeltaSpec gated_delta(Builder& builder, const std::string& at, const Config& c) {
     const DeltaSizes& d = c.delta;
-    GatedDeltaSpec g = usual_delta(slots, at, d);
+    GatedDeltaSpec g = usual_delta(builder, at, d);
     const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size,
                    group = 2 * d.key_size + 2 * values;
-    std::vector<Slots::Part> parts;
-    if (slots.gguf()) parts = {{at + "qkv", d.mixed()}, {at + "z", d.values()}};
+    std::vector<Builder::Part> parts;
+    if (builder.gguf()) parts = {{at + "qkv", d.mixed()}, {at + "z", d.values()}};
     else {
         take(parts, at + "in_proj_qkvz", d.key_heads, group, 0, d.key_size);                   // q
         take(parts, at + "in_proj_qkvz", d.key_heads, group, d.key_size, d.key_size);          // k
@@ -59,50 +59,50 @@ GatedDeltaSpec gated_delta(Slots& slots, const std::string& at, const Config& c)
     }
     take(parts, at + "in_proj_ba", d.key_heads, 2 * each, 0, each);    // b
     take(parts, at + "in_proj_ba", d.key_heads, 2 * each, each, each); // a
-    g.in = slots.stacked_linear(at + "in", parts, c.width);
-    g.conv.weight = slots.vector(at + "conv1d.weight", {d.mixed(), d.taps});
-    g.norm = slots.rms(at + "norm.weight", d.value_size, c.eps); // the one norm that is not zero-centred
-    g.out = slots.linear(at + "out_proj", c.width, d.values());
+    g.in = builder.stacked_linear(at + "in", parts, c.width);
+    g.conv.weight = builder.vector(at + "conv1d.weight", {d.mixed(), d.taps});
+    g.norm = builder.rms(at + "norm.weight", d.value_size, c.eps); // the one norm that is not zero-centred
+    g.out = builder.linear(at + "out_proj", c.width, d.values());
     return g;
 }
 
-AttentionSpec gated_attention(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
+AttentionSpec gated_attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
     const Heads& h = c.heads;
     AttentionSpec a = h.attention();
-    std::vector<Slots::Part> parts;
+    std::vector<Builder::Part> parts;
     take(parts, at + "q_proj", h.heads, 2 * h.head_size, 0, h.head_size); // each head: q, then its gate
     parts.push_back({at + "k_proj", h.kv_rows()});
     parts.push_back({at + "v_proj", h.kv_rows()});
     take(parts, at + "q_proj", h.heads, 2 * h.head_size, h.head_size, h.head_size);
-    a.qkv = slots.stacked_linear(at + "q, k, v, gate", parts, c.width, c.attention_bias || slots.from_gguf());
+    a.qkv = builder.stacked_linear(at + "q, k, v, gate", parts, c.width, c.attention_bias || builder.from_gguf());
     a.gate = true;
-    a.q_norm = slots.rms(at + "q_norm.weight", h.head_size, c.eps, true);
-    a.k_norm = slots.rms(at + "k_norm.weight", h.head_size, c.eps, true);
+    a.q_norm = builder.rms(at + "q_norm.weight", h.head_size, c.eps, true);
+    a.k_norm = builder.rms(at + "k_norm.weight", h.head_size, c.eps, true);
     a.rope = rope;
-    a.out = slots.linear(at + "o_proj", c.width, h.q_rows(), c.attention_bias);
+    a.out = builder.linear(at + "o_proj", c.width, h.q_rows(), c.attention_bias);
     return a;
 }
 
-MoeSpec experts(Slots& slots, const std::string& at, const Config& c) {
-    MoeSpec m = usual_experts(slots, at, c.width, c.experts, c.activation);
-    add_gated_shared_expert(slots, m, at, c.width, c.shared_inner, c.activation);
+MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
+    MoeSpec m = usual_experts(builder, at, c.width, c.experts, c.activation);
+    add_gated_shared_expert(builder, m, at, c.width, c.shared_inner, c.activation);
     return m;
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false, {}, true));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false, {}, true));
     weft_ASSIGN(const Json positions, rope_parameters(config, 10000, "", 0.25, 32768));
-    weft_ASSIGN(const Rope rope, rope_from(rope_view(config, positions), slots, c.heads.head_size));
+    weft_ASSIGN(const Rope rope, rope_from(rope_view(config, positions), builder, c.heads.head_size));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        const Op mixer = c.attends[i] ? Op(gated_attention(slots, at + "self_attn.", c, rope))
-                                      : Op(gated_delta(slots, at + "linear_attn.", c));
-        const Op ffn = c.sparse[i] ? Op(experts(slots, at + "mlp.", c))
-                                   : Op(usual_mlp(slots, at + "mlp.", c.width, c.inner, c.activation));
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, mixer, ffn, "post_attention_layernorm", true));
+        const Op mixer = c.attends[i] ? Op(gated_attention(builder, at + "self_attn.", c, rope))
+                                      : Op(gated_delta(builder, at + "linear_attn.", c));
+        const Op ffn = c.sparse[i] ? Op(experts(builder, at + "mlp.", c))
+                                   : Op(usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation));
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn, "post_attention_layernorm", true));
     }
     return s;
 }

@@ -62,25 +62,25 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, false));
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, slots, c.heads.head_size, 10000, 32768));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, false));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 32768));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.", mlp = at + "mlp.";
-        AttentionSpec a = usual_attention(slots, attn, c.heads, c.width, c.qkv_bias, c.out_bias);
+        AttentionSpec a = usual_attention(builder, attn, c.heads, c.width, c.qkv_bias, c.out_bias);
         if (k.head_norms) {
-            a.q_norm = slots.rms(attn + "q_norm.weight", c.heads.head_size, c.eps);
-            a.k_norm = slots.rms(attn + "k_norm.weight", c.heads.head_size, c.eps);
+            a.q_norm = builder.rms(attn + "q_norm.weight", c.heads.head_size, c.eps);
+            a.k_norm = builder.rms(attn + "k_norm.weight", c.heads.head_size, c.eps);
         }
         a.rope = rope;
         a.window = c.windows[i];
         Op ffn;
         if (c.sparse[i]) {
-            MoeSpec m = usual_experts(slots, mlp, c.width, c.experts, c.activation);
-            if (k.shared) add_gated_shared_expert(slots, m, mlp, c.width, c.shared_inner, c.activation);
+            MoeSpec m = usual_experts(builder, mlp, c.width, c.experts, c.activation);
+            if (k.shared) add_gated_shared_expert(builder, m, mlp, c.width, c.shared_inner, c.activation);
             ffn = std::move(m);
-        } else ffn = usual_mlp(slots, mlp, c.width, c.inner, c.activation);
-        s.layers.push_back(pre_norm_layer(slots, at, c.width, c.eps, a, std::move(ffn)));
+        } else ffn = usual_mlp(builder, mlp, c.width, c.inner, c.activation);
+        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, std::move(ffn)));
     }
     return s;
 }

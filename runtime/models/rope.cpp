@@ -144,7 +144,7 @@ JsonObject rope_view(const JsonObject& config, const Json& parameters, const std
     return config.changed(parameters, inside, "rotary parameters");
 }
 
-Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, RopeKind kind) {
+Result<Rope> rope_from(const JsonObject& p, Builder& builder, uint32_t head_size, RopeKind kind) {
     weft_ASSIGN(const std::string type, p.string("rope_type"));
     weft_ASSIGN(const double theta, p.number("rope_theta"));
     weft_ASSIGN(const double partial, p.number_or("partial_rotary_factor", 1));
@@ -184,17 +184,17 @@ Result<Rope> rope_from(const JsonObject& p, Slots& slots, uint32_t head_size, Ro
     bool finite = std::isfinite(rope.factor) && std::isfinite(rope.long_factor) && std::isfinite(rope.ntk);
     for (float f : values) finite = finite && std::isfinite(f);
     if (!finite) return p.bad("rope_type", "and the numbers beside it give rotary frequencies that are not finite");
-    rope.frequencies = slots.computed("rotary frequencies",
-                                      rope.long_table ? std::vector<uint32_t>{2, pairs} : std::vector<uint32_t>{pairs},
-                                      std::move(values));
+    rope.frequencies = builder.computed(
+        "rotary frequencies", rope.long_table ? std::vector<uint32_t>{2, pairs} : std::vector<uint32_t>{pairs},
+        std::move(values));
     return rope;
 }
 
-Result<Rope> rope_of(const JsonObject& config, Slots& slots, uint32_t head_size, double default_theta,
+Result<Rope> rope_of(const JsonObject& config, Builder& builder, uint32_t head_size, double default_theta,
                      const std::string& layer_kind, double default_partial, RopeKind kind, uint32_t default_context) {
     weft_ASSIGN(const Json parameters,
                 rope_parameters(config, default_theta, layer_kind, default_partial, default_context));
-    return rope_from(rope_view(config, parameters, layer_kind), slots, head_size, kind);
+    return rope_from(rope_view(config, parameters, layer_kind), builder, head_size, kind);
 }
 
 } // namespace weft

@@ -89,23 +89,23 @@ struct SharedBlock {
     MlpSpec mlp;
 };
 
-SharedBlock shared_block(Slots& slots, const std::string& at, const Config& c, const Rope& rope) {
+SharedBlock shared_block(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
     const std::string attn = at + "self_attn.", ff = at + "feed_forward.";
     SharedBlock b{at,
-                  slots.rms(at + "input_layernorm.weight", 2 * c.width, c.eps),
-                  slots.rms(at + "pre_ff_layernorm.weight", c.width, c.eps),
+                  builder.rms(at + "input_layernorm.weight", 2 * c.width, c.eps),
+                  builder.rms(at + "pre_ff_layernorm.weight", c.width, c.eps),
                   c.heads.attention(),
                   {}};
-    b.attention.qkv = slots.stacked_linear(attn + "qkv",
-                                           {{attn + "q_proj", c.heads.q_rows()},
-                                            {attn + "k_proj", c.heads.kv_rows()},
-                                            {attn + "v_proj", c.heads.kv_rows()}},
-                                           2 * c.width);
+    b.attention.qkv = builder.stacked_linear(attn + "qkv",
+                                             {{attn + "q_proj", c.heads.q_rows()},
+                                              {attn + "k_proj", c.heads.kv_rows()},
+                                              {attn + "v_proj", c.heads.kv_rows()}},
+                                             2 * c.width);
     b.attention.rope = rope;
     b.attention.scale = float(1 / std::sqrt(c.heads.head_size / 2.0));
-    b.attention.out = slots.linear(attn + "o_proj", c.width, c.heads.q_rows());
-    b.mlp = {.in = slots.linear(ff + "gate_up_proj", 2 * c.inner, c.width, c.bias),
-             .out = slots.linear(ff + "down_proj", c.width, c.inner, c.bias),
+    b.attention.out = builder.linear(attn + "o_proj", c.width, c.heads.q_rows());
+    b.mlp = {.in = builder.linear(ff + "gate_up_proj", 2 * c.inner, c.width, c.bias),
+             .out = builder.linear(ff + "down_proj", c.width, c.inner, c.bias),
              .inner = c.inner,
              .activation = c.activation};
     return b;
@@ -113,68 +113,68 @@ SharedBlock shared_block(Slots& slots, const std::string& at, const Config& c, c
 
 /// The block of each use. Use i is of block i % blocks. The file holds a block under the layer of one of its uses,
 /// or under all of them; a use whose weights there are others has a block of its own.
-std::vector<SharedBlock> shared_blocks(Slots& slots, const Config& c, const Rope& rope) {
+std::vector<SharedBlock> shared_blocks(Builder& builder, const Config& c, const Rope& rope) {
     std::vector<std::string> names; // of the uses
     for (uint32_t i = 0; i < c.layers; ++i)
         if (c.hybrid[i]) names.push_back(layer_name(i) + "shared_transformer.");
-    const auto query = [&](const std::string& at) { return slots.find(at + "self_attn.q_proj.weight"); };
+    const auto query = [&](const std::string& at) { return builder.find(at + "self_attn.q_proj.weight"); };
     std::vector<SharedBlock> blocks;
     for (size_t i = 0; i < names.size(); ++i) {
         if (i < c.blocks) {
             size_t holder = i;
             while (holder < names.size() && !query(names[holder])) holder += c.blocks;
-            blocks.push_back(shared_block(slots, names[holder < names.size() ? holder : i], c, rope));
+            blocks.push_back(shared_block(builder, names[holder < names.size() ? holder : i], c, rope));
             continue;
         }
         const SharedBlock& first = blocks[i % c.blocks];
         const TensorView *own = query(names[i]), *shared = query(first.at);
         const bool same = !own || own == shared ||
                           (shared && own->type == shared->type && std::ranges::equal(own->bytes, shared->bytes));
-        blocks.push_back(same ? SharedBlock(first) : shared_block(slots, names[i], c, rope));
+        blocks.push_back(same ? SharedBlock(first) : shared_block(builder, names[i], c, rope));
     }
     return blocks;
 }
 
 // Adapters of one use.
-Linear adapter(Slots& slots, const std::string& list, uint32_t use, const char* part, uint32_t out, uint32_t in) {
-    return slots.linear(list + "_adapter_list." + std::to_string(use) + "." + part, out, in);
+Linear adapter(Builder& builder, const std::string& list, uint32_t use, const char* part, uint32_t out, uint32_t in) {
+    return builder.linear(list + "_adapter_list." + std::to_string(use) + "." + part, out, in);
 }
 
-SharedBlock adapted(Slots& slots, SharedBlock b, uint32_t use, const Config& c) {
+SharedBlock adapted(Builder& builder, SharedBlock b, uint32_t use, const Config& c) {
     const std::string attn = b.at + "self_attn.linear_", ff = b.at + "feed_forward.gate_up_proj";
-    b.mlp.adapter_down = adapter(slots, ff, use, "0", c.rank, c.width);
-    b.mlp.adapter_up = adapter(slots, ff, use, "1", 2 * c.inner, c.rank);
+    b.mlp.adapter_down = adapter(builder, ff, use, "0", c.rank, c.width);
+    b.mlp.adapter_up = adapter(builder, ff, use, "1", 2 * c.inner, c.rank);
     if (!c.attention_adapters) return b;
     const std::string index = "_adapter_list." + std::to_string(use) + ".0";
-    b.attention.adapter_down = slots.stacked_linear(
+    b.attention.adapter_down = builder.stacked_linear(
         attn + "qkv" + index,
         {{attn + "q" + index, c.rank}, {attn + "k" + index, c.rank}, {attn + "v" + index, c.rank}}, 2 * c.width);
     for (size_t i = 0; i < 3; ++i)
-        b.attention.adapter_up[i] = adapter(slots, attn + "qkv"[i], use, "1", 2 * c.width, c.rank);
+        b.attention.adapter_up[i] = adapter(builder, attn + "qkv"[i], use, "1", 2 * c.width, c.rank);
     return b;
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    Slots slots(s, files, {"model.", ""});
-    weft_TRY(decoder_frame(config, slots, s, c.eps, true, {.norm = "final_layernorm.weight"}));
+    Builder builder(s, files, {"model.", ""});
+    weft_TRY(decoder_frame(config, builder, s, c.eps, true, {.norm = "final_layernorm.weight"}));
     if (c.long_context) s.trained_context = 16384;
     Rope rope;
     if (c.rotates) {
         Json edited = config.json();
         if (c.long_context) edited["max_position_embeddings"] = s.trained_context;
-        weft_ASSIGN(rope, whole_head_rope(config.changed(edited), slots, c.heads.head_size, 10000, 4096));
+        weft_ASSIGN(rope, whole_head_rope(config.changed(edited), builder, c.heads.head_size, 10000, 4096));
     }
     s.streams = {{"embedding", Stream::Start::input}, {"side"}};
     constexpr StreamId kEmbedding = 1, kSide = 2;
-    const std::vector<SharedBlock> blocks = shared_blocks(slots, c, rope);
+    const std::vector<SharedBlock> blocks = shared_blocks(builder, c, rope);
     uint32_t use = 0;
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), mamba = at + (c.hybrid[i] ? "mamba_decoder." : "");
         Layer layer;
         if (c.hybrid[i]) { // what the shared block gives goes into Mamba-2's input, not into the residual stream
-            const SharedBlock b = adapted(slots, blocks[use], use, c);
+            const SharedBlock b = adapted(builder, blocks[use], use, c);
             layer.blocks.push_back({.read = {kResidual, kEmbedding},
                                     .join = Join::columns,
                                     .pre = b.attention_norm,
@@ -184,15 +184,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
             layer.blocks.push_back(
                 {.read = {kSide}, .pre = b.mlp_norm, .branches = {{b.mlp}}, .write = kSide, .base = Base::none});
             layer.blocks.push_back({.read = {kSide},
-                                    .branches = {{LinearSpec{slots.linear(at + "linear", c.width, c.width)}}},
+                                    .branches = {{LinearSpec{builder.linear(at + "linear", c.width, c.width)}}},
                                     .write = kSide,
                                     .base = Base::none});
             ++use;
         }
         layer.blocks.push_back(
             {.read = c.hybrid[i] ? std::vector{kResidual, kSide} : std::vector{kResidual},
-             .pre = slots.rms(mamba + "input_layernorm.weight", c.width, c.eps),
-             .branches = {{usual_mamba2(slots, mamba + "mamba.", c.width, c.mamba, kMambaNormEps)}}});
+             .pre = builder.rms(mamba + "input_layernorm.weight", c.width, c.eps),
+             .branches = {{usual_mamba2(builder, mamba + "mamba.", c.width, c.mamba, kMambaNormEps)}}});
         s.layers.push_back(std::move(layer));
     }
     return s;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: Chat: questions and answers over one sequence.
 #include "pipelines/chat_state.hpp"
-#include "text/utf8.hpp"
+#include "unicode/utf8.hpp"
 #include <algorithm>
 #include <chrono>
 
@@ -59,7 +59,7 @@ std::optional<uint32_t> ChatState::closing_token() const {
 
 Status ChatState::begin(std::string_view text) {
     if (turn_) return Error{ErrorCode::invalid_argument, "the last question is still being answered", {}};
-    if (const size_t valid = text::valid_utf8_prefix(text); valid < text.size())
+    if (const size_t valid = valid_utf8_prefix(text); valid < text.size())
         return Error{ErrorCode::invalid_argument, "the question: invalid UTF-8 at byte " + std::to_string(valid), {}};
     messages_.push_back({"user", std::string(text), {}});
     const auto prepare = [&]() -> Status {

@@ -8,7 +8,7 @@
 #include "models/gguf_schedule.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/weight_rows.hpp"
-#include "text/gguf_vocabulary_writer.hpp"
+#include "text/gguf/gguf_vocabulary_writer.hpp"
 #include <algorithm>
 #include <atomic>
 #include <cmath>

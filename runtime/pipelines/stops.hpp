@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: stop strings of a text that is being made.
 #pragma once
-#include "text/phrases.hpp"
+#include "text/chat/phrases.hpp"
 #include <weft/tokenizer.hpp>
 
 namespace weft {

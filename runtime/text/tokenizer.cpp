@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text/tokenizer_files.hpp"
-#include "text/tokenizer_readers.hpp"
-#include "text/utf8.hpp"
+#include "text/files/tokenizer_files.hpp"
+#include "text/files/tokenizer_readers.hpp"
+#include "unicode/utf8.hpp"
 #include <weft/tokenizer.hpp>
 
 namespace weft {
@@ -13,7 +13,7 @@ using text::TokenizerParts;
 constexpr size_t kLongestText = size_t(1) << 30;
 
 Status check_text(std::string_view text) {
-    const size_t valid = text::valid_utf8_prefix(text);
+    const size_t valid = valid_utf8_prefix(text);
     if (valid != text.size())
         return Error{ErrorCode::invalid_argument, "the text is not valid UTF-8 at byte " + std::to_string(valid), {}};
     if (text.size() > kLongestText) return Error{ErrorCode::invalid_argument, "the text is longer than 2^30 bytes", {}};
@@ -212,7 +212,7 @@ std::string StreamDecoder::take_new() {
     std::string text = sink_->take();
     size_t same = 0;
     while (same < std::min(text.size(), known_.size())) {
-        const size_t bytes = text::code_point_at(text, same).bytes;
+        const size_t bytes = code_point_at(text, same).bytes;
         if (text.compare(same, bytes, known_, same, bytes) != 0) known_.resize(same);
         else same += bytes;
     }

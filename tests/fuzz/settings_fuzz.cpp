@@ -7,6 +7,7 @@
 #include "io/gguf_writer.hpp"
 #include "models/gguf_schedule.hpp"
 #include "models/keys.hpp"
+#include "repository.hpp"
 #include "schedule/schedule_json.hpp"
 #include <algorithm>
 #include <cstdio>
@@ -117,7 +118,7 @@ struct Models {
 Models read_models() {
     Models models;
     std::vector<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::directory_iterator(weft_SOURCE_DIR "/tests/goldens/models"))
+    for (const auto& entry : std::filesystem::directory_iterator(weft::test::repository() / "tests/goldens/models"))
         if (std::filesystem::exists(entry.path() / "config.json")) paths.push_back(entry.path() / "config.json");
     std::ranges::sort(paths);
     for (const auto& path : paths) {

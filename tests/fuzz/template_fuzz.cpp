@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzz target: any bytes as a chat template, and after a zero byte as the conversation that it renders.
 #include "base/check.hpp"
-#include "text/chat_template.hpp"
-#include "text/utf8.hpp"
+#include "text/chat/chat_template.hpp"
+#include "unicode/utf8.hpp"
 
 using namespace weft;
 
@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     state.add("default", input.substr(0, zero), "t.jinja");
     const auto text =
         render_chat(state, zero == input.npos ? kConversation : input.substr(zero + 1), {"2026-01-15T12:34:56"});
-    if (text) weft_CHECK(text::valid_utf8_prefix(*text) == text->size(), "rendered text is UTF-8");
+    if (text) weft_CHECK(valid_utf8_prefix(*text) == text->size(), "rendered text is UTF-8");
     else
         weft_CHECK(text.error().message.starts_with("t.jinja: ") ||
                        text.error().message.starts_with("the conversation: ") || !text.error().reasons.empty(),

@@ -3,8 +3,8 @@
 // encode a text and decode it, at once and token by token.
 #pragma once
 #include "base/check.hpp"
-#include "text/tokenizer_readers.hpp"
-#include "text/utf8.hpp"
+#include "text/files/tokenizer_readers.hpp"
+#include "unicode/utf8.hpp"
 #include <weft/tokenizer.hpp>
 
 namespace weft::fuzz {
@@ -15,7 +15,7 @@ constexpr std::string_view kText = " Hello, w\xc3\xb6rld! <s>  12345\r\n\xe2\x96
 inline void round_trip(const Tokenizer& tokenizer, const std::vector<uint32_t>& ids) {
     for (const bool skip : {false, true}) {
         const std::string text = tokenizer.decode(ids, skip);
-        weft_CHECK(text::valid_utf8_prefix(text) == text.size(), "decoded text is UTF-8");
+        weft_CHECK(valid_utf8_prefix(text) == text.size(), "decoded text is UTF-8");
         StreamDecoder decoder(tokenizer, skip);
         std::string streamed;
         for (const uint32_t id : ids) streamed += decoder.push(id);

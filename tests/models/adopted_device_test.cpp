@@ -2,6 +2,7 @@
 // weft inside a program that has its own Vulkan device: it computes there, shares the queue,
 // and leaves everything as it was.
 #include "device.hpp"
+#include "repository.hpp"
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <dlfcn.h>
@@ -144,7 +145,7 @@ private:
 };
 
 std::string tale(Device& device) {
-    auto model = TextModel::load(device, std::filesystem::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid");
+    auto model = TextModel::load(device, weft::test::repository() / "apps/models/tales-hybrid");
     INFO((model ? std::string() : model.error().text()));
     REQUIRE(model);
     GenerateOptions options;

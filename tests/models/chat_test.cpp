@@ -3,6 +3,7 @@
 // files are read. On the bundled model, with a template of our own.
 #include "models/device.hpp"
 #include "pipelines/chat_state.hpp"
+#include "repository.hpp"
 #include "unit/gguf_builder.hpp"
 #include "unit/temporary_directory.hpp"
 #include <cstdlib>
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kBundled = fs::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid";
+const fs::path kBundled = weft::test::repository() / "apps/models/tales-hybrid";
 
 // Every message opens with the model's one special token.
 constexpr const char* kPlain = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% endfor %}{% if "
@@ -141,7 +142,7 @@ TEST_CASE("chat: kept states answer as states made anew", "[chat]") {
 TEST_CASE("chat: the same where states can be cut", "[chat]") {
     const char* goldens = std::getenv("WEFT_GOLDENS");
     const fs::path path =
-        (goldens ? fs::path(goldens) : fs::path(weft_SOURCE_DIR) / "../shared/goldens") / "../models/stories260K-hf";
+        (goldens ? fs::path(goldens) : weft::test::repository() / "../shared/goldens") / "../models/stories260K-hf";
     if (!fs::exists(path / "config.json")) SKIP("no stories260K-hf");
     constexpr const char* tags = "{% for m in messages %}</s><s>{{ m.role }}: {{ m.content }}{% endfor %}{% if "
                                  "add_generation_prompt %}</s><s>assistant: {% endif %}";
@@ -626,7 +627,7 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
 }
 
 TEST_CASE("generation: text goes on where the prompt ends", "[chat]") {
-    const fs::path goldens = fs::path(weft_SOURCE_DIR) / "tests/goldens";
+    const fs::path goldens = weft::test::repository() / "tests/goldens";
     const test::TemporaryDirectory directory;
     fs::copy(goldens / "tokenizers/bpe-byte-fallback/tokenizer.json", directory.path() / "tokenizer.json");
     fs::copy(goldens / "models/llama/model.safetensors", directory.path() / "model.safetensors"); // not read
@@ -657,7 +658,7 @@ TEST_CASE("generation: text goes on where the prompt ends", "[chat]") {
 }
 
 TEST_CASE("generation: a text is at most as long as asked, prompt and all", "[chat]") {
-    TextModel model = load(fs::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid", 64);
+    TextModel model = load(weft::test::repository() / "apps/models/tales-hybrid", 64);
     const auto ids = *model.encode("Once upon a");
     GenerateOptions options;
     options.ignore_end = true;
@@ -677,7 +678,7 @@ TEST_CASE("generation: a text is at most as long as asked, prompt and all", "[ch
 TEST_CASE("generation: the space before a tale's next word", "[chat]") {
     const char* goldens = std::getenv("WEFT_GOLDENS");
     const fs::path path =
-        (goldens ? fs::path(goldens) : fs::path(weft_SOURCE_DIR) / "../shared/goldens") / "../models/stories260K-hf";
+        (goldens ? fs::path(goldens) : weft::test::repository() / "../shared/goldens") / "../models/stories260K-hf";
     if (!fs::exists(path / "config.json")) SKIP("no stories260K-hf");
     TextModel model = load(path, 64);
     GenerateOptions options = model.default_options();

@@ -6,6 +6,7 @@
 #include "device.hpp"
 #include "models/architecture.hpp"
 #include "pipelines/load.hpp"
+#include "repository.hpp"
 #include "schedule/session.hpp"
 #include "unit/gguf_builder.hpp"
 #include "unit/goldens.hpp"
@@ -151,7 +152,7 @@ std::vector<float> logits_of(const std::filesystem::path& path, std::vector<uint
 }
 
 Json recorded() {
-    const auto path = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/gguf_edits.json";
+    const auto path = weft::test::repository() / "tests/goldens/gguf_edits.json";
     const auto text = read_file(path);
     REQUIRE(text);
     const auto json = parse_json(*text, path.string());

@@ -2,6 +2,7 @@
 // Recorded cases of reference implementations, through the same code as `weft check`: every way of feeding the
 // prompt, layer by layer, and the greedy continuation.
 #include "device.hpp"
+#include "repository.hpp"
 #include "unit/goldens.hpp"
 #include "unit/manifest.hpp"
 #include <catch2/catch_test_macros.hpp>
@@ -57,7 +58,7 @@ TEST_CASE("the manifest names every recorded case", "[models]") {
 
 TEST_CASE("the bundled model", "[models]") {
     auto& device = test::device();
-    auto report = check(device, std::filesystem::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid");
+    auto report = check(device, weft::test::repository() / "apps/models/tales-hybrid");
     INFO((report ? report->text() : report.error().text()));
     REQUIRE(bool(report));
     CHECK(report->ok());

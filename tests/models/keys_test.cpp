@@ -4,6 +4,7 @@
 #include "io/gguf_writer.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"
+#include "repository.hpp"
 #include "schedules.hpp"
 #include <weft/check.hpp>
 #include <weft/inspect.hpp>
@@ -14,7 +15,7 @@ using namespace weft::test;
 
 namespace {
 
-const std::filesystem::path kRepository = weft_SOURCE_DIR;
+const std::filesystem::path kRepository = weft::test::repository();
 const std::filesystem::path kModels = kRepository / "tests/goldens/models";
 
 // The line about a config's unused keys.

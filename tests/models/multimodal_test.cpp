@@ -5,6 +5,7 @@
 #include "device.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"
+#include "repository.hpp"
 #include "schedules.hpp"
 #include "unit/temporary_directory.hpp"
 #include <catch2/catch_test_macros.hpp>
@@ -16,7 +17,7 @@ using namespace weft;
 
 namespace {
 
-const std::filesystem::path kCase = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/mistral-swa";
+const std::filesystem::path kCase = weft::test::repository() / "tests/goldens/models/mistral-swa";
 
 Json json_of(const std::string& text) {
     auto json = parse_json(text, "test");
@@ -136,9 +137,8 @@ TEST_CASE("a Mistral with layer_types is Ministral, unless it is a part of anoth
     const test::TemporaryDirectory folder;
     std::filesystem::copy_file(kCase / "model.safetensors", folder / "model.safetensors");
     folder.write("config.json", typed.dump());
-    const auto report =
-        check(test::device(), folder.path(),
-              {.io = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/ministral_io.safetensors"});
+    const auto report = check(test::device(), folder.path(),
+                              {.io = weft::test::repository() / "tests/goldens/ministral_io.safetensors"});
     INFO((report ? report->text() : report.error().text()));
     REQUIRE(bool(report));
     CHECK(report->ok());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logits that are not finite are an error that names the token, and what was made before is there.
 #include "device.hpp"
+#include "repository.hpp"
 #include "unit/edited_weights.hpp"
 #include "unit/goldens.hpp"
 #include <algorithm>
@@ -16,7 +17,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-const std::filesystem::path kLlama = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/llama";
+const std::filesystem::path kLlama = weft::test::repository() / "tests/goldens/models/llama";
 const std::vector<uint32_t> kPrompt{3, 9, 27, 81, 44};
 
 TextModel loaded(const std::filesystem::path& directory) {

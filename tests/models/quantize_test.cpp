@@ -7,6 +7,7 @@
 #include "models/architecture.hpp"
 #include "models/keys.hpp"
 #include "pipelines/load.hpp"
+#include "repository.hpp"
 #include "schedule/session.hpp"
 #include "unit/edited_weights.hpp"
 #include "unit/goldens.hpp"
@@ -223,7 +224,7 @@ TEST_CASE("weights that a type cannot hold are refused by tensor and row, and no
           {"model.norm.weight", "q8_0", INFINITY, 17, 1, "output_norm.weight", 17},
           {"model.layers.0.self_attn.q_proj.weight", "q8_0", 1e8f, 64 * 9, 64, "blk.0.attn_q.weight", 3}})
         DYNAMIC_SECTION(odd.tensor << " " << odd.type << " " << odd.value) {
-            const auto folder = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/llama";
+            const auto folder = weft::test::repository() / "tests/goldens/models/llama";
             const test::TemporaryDirectory directory, scratch;
             test::copy_model(folder, directory.path());
             test::set_elements(directory / "model.safetensors", odd.tensor, odd.element, 1, odd.value);

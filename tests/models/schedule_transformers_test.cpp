@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transformer decoders: configs to schedules, against the goldens' files and with edited configs. No device needed.
 #include "io/safetensors_writer.hpp"
+#include "repository.hpp"
 #include "schedules.hpp"
 #include <cmath>
 #include <numbers>
@@ -36,7 +37,7 @@ Json in_new_spelling(Json c) {
 } // namespace
 
 TEST_CASE("a weight that the index of the shards promises and its shard lacks", "[models]") {
-    const auto from = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/mistral-swa";
+    const auto from = weft::test::repository() / "tests/goldens/models/mistral-swa";
     const auto whole = SafetensorsFile::open(from / "model.safetensors");
     REQUIRE(whole);
     const TemporaryDirectory folder;
@@ -483,7 +484,7 @@ TEST_CASE("a tied head shares the embedding, under either name, unless the file 
 }
 
 TEST_CASE("configs: every number that the schedule depends on is finite", "[models]") {
-    const auto models = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models";
+    const auto models = weft::test::repository() / "tests/goldens/models";
     size_t numbers = 0;
     const auto check = [&](const Json& config, const Json::json_pointer& place) {
         const std::string key = place.back();
@@ -513,7 +514,7 @@ TEST_CASE("configs: every number that the schedule depends on is finite", "[mode
 }
 
 TEST_CASE("configs: numbers are within what the kernels take", "[models]") {
-    const auto models = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models";
+    const auto models = weft::test::repository() / "tests/goldens/models";
     struct Odd {
         const char *model, *key;
         double value;

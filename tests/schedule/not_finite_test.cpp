@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logits that are not finite end the sequence that has them at the step that made them, and no other.
+#include "repository.hpp"
 #include "schedule/sessions.hpp"
 #include "unit/edited_weights.hpp"
 #include <algorithm>
@@ -41,7 +42,7 @@ Text continued(const std::shared_ptr<const Model>& model, Tokens ids) {
 TEST_CASE("a sequence whose logits are not finite leaves the batch at that step", "[schedule]") {
     for (const char* name : {"llama", "mistral-swa", "mamba2", "falcon-h1", "olmo-hybrid", "qwen3-next"})
         DYNAMIC_SECTION(name) {
-            const auto folder = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models" / name;
+            const auto folder = weft::test::repository() / "tests/goldens/models" / name;
             const auto sound = load(folder);
             const uint32_t vocabulary = sound->schedule.vocabulary;
             // A token that one text makes after some steps and the other never has: its embedding becomes NaN.
@@ -101,7 +102,7 @@ TEST_CASE("a sequence whose logits are not finite leaves the batch at that step"
 }
 
 TEST_CASE("a sequence that failed can be cut to before its fault", "[schedule]") {
-    const auto folder = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/llama";
+    const auto folder = weft::test::repository() / "tests/goldens/models/llama";
     const auto sound = load(folder);
     const TemporaryDirectory directory;
     copy_model(folder, directory.path());

@@ -6,6 +6,7 @@
 #include "models/architecture.hpp"
 #include "models/schedules.hpp"
 #include "pipelines/load.hpp"
+#include "repository.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/session.hpp"
 #include "schedule/weight_order.hpp"
@@ -87,7 +88,7 @@ TEST_CASE("every architecture's schedule is written and read back without a chan
     std::set<std::string> known, seen;
     for (const Architecture* a : all_architectures())
         for (const char* type : a->model_types) known.insert(type);
-    for (const auto& root : {std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models", goldens()}) {
+    for (const auto& root : {weft::test::repository() / "tests/goldens/models", goldens()}) {
         if (!std::filesystem::is_directory(root)) continue;
         for (const auto& entry : std::filesystem::directory_iterator(root)) {
             if (!std::filesystem::exists(entry.path() / "config.json")) continue;
@@ -289,7 +290,7 @@ TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule
 
 TEST_CASE("a schedule of very many pieces can be read as it was written, or is refused when it is made", "[schedule]") {
     const auto made = [](uint32_t heads) {
-        auto text = read_file(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/qwen3-next/config.json");
+        auto text = read_file(weft::test::repository() / "tests/goldens/models/qwen3-next/config.json");
         REQUIRE(text);
         Json config = parsed(*text);
         config["num_attention_heads"] = heads; // q and its gate lie in turn in the file, head by head
@@ -352,7 +353,7 @@ TEST_CASE("a schedule's hash changes with what it computes, and with nothing els
 }
 
 TEST_CASE("a hand-written hybrid with random weights runs, in one piece, in chunks and token by token", "[schedule]") {
-    const auto files = ModelFiles::open(std::filesystem::path(weft_SOURCE_DIR) / "apps/models/hybrid.json");
+    const auto files = ModelFiles::open(weft::test::repository() / "apps/models/hybrid.json");
     REQUIRE(files);
     const auto model = random_model(gpu(), *files, WeightType::f32, 1);
     INFO((model ? "" : model.error().text()));

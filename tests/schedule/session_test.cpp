@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of sessions, on the bundled hybrid model: feeding in pieces, packing, forking, snapshots and
 // truncation change nothing but where the work is done.
+#include "repository.hpp"
 #include "schedule/sessions.hpp"
 
 using namespace weft;
@@ -233,7 +234,7 @@ TEST_CASE("truncate: refused for recurrent states, exact for attention alone", "
     last_logits(*hybrid, 0, tokens(20, 1));
     CHECK(hybrid->truncate(0, 10).error().code == ErrorCode::unsupported);
     CHECK(bool(hybrid->truncate(0, 0)));
-    const auto llama = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/llama";
+    const auto llama = weft::test::repository() / "tests/goldens/models/llama";
     if (!std::filesystem::exists(llama)) SKIP("the llama case is not there");
     auto s = make(load(llama), 1, 64, 96);
     std::vector<uint32_t> prompt, other;
@@ -278,7 +279,7 @@ TEST_CASE("misuse is an error that names the rule", "[schedule]") {
 }
 
 TEST_CASE("a thousand prompts and eight sessions in turn leave memory where it was", "[schedule]") {
-    auto model = load(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models/qwen3-next"); // a small hybrid
+    auto model = load(weft::test::repository() / "tests/goldens/models/qwen3-next"); // a small hybrid
     const auto prompt = [](uint32_t n, uint32_t seed) {
         auto ids = tokens(n, seed);
         for (uint32_t& id : ids) id %= 64;

@@ -3,12 +3,13 @@
 #pragma once
 #include "harness/gpu.hpp"
 #include "pipelines/load.hpp"
+#include "repository.hpp"
 #include "schedule/session.hpp"
 #include <cmath>
 
 namespace weft::test {
 
-inline std::filesystem::path bundled() { return std::filesystem::path(weft_SOURCE_DIR) / "apps/models/tales-hybrid"; }
+inline std::filesystem::path bundled() { return weft::test::repository() / "apps/models/tales-hybrid"; }
 
 inline std::shared_ptr<const Model> load(const std::filesystem::path& path) {
     auto files = ModelFiles::open(path);

@@ -2,6 +2,7 @@
 // Test support: where the reference data lie. They are not part of the repository,
 // so a test that finds none is skipped.
 #pragma once
+#include "repository.hpp"
 #include <cstdlib>
 #include <filesystem>
 
@@ -10,8 +11,7 @@ namespace weft::test {
 /// $WEFT_GOLDENS, or the directory beside the repository.
 inline std::filesystem::path goldens() {
     const char* given = std::getenv("WEFT_GOLDENS");
-    return given && *given ? std::filesystem::path(given)
-                           : std::filesystem::path(weft_SOURCE_DIR) / "../shared/goldens";
+    return given && *given ? std::filesystem::path(given) : repository() / "../shared/goldens";
 }
 
 } // namespace weft::test

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "repository.hpp"
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
@@ -14,7 +15,7 @@ namespace weft::test {
 inline constexpr const char* kPasses = "passes"; ///< else a case is refused, with these words
 
 inline std::map<std::string, std::string> manifest() {
-    const auto path = std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/manifest.json";
+    const auto path = weft::test::repository() / "tests/goldens/manifest.json";
     const auto text = read_file(path);
     REQUIRE(bool(text));
     const auto json = parse_json(*text, path.string());
@@ -24,8 +25,7 @@ inline std::map<std::string, std::string> manifest() {
 
 inline std::vector<std::filesystem::path> repository_cases() {
     std::vector<std::filesystem::path> cases;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::filesystem::path(weft_SOURCE_DIR) / "tests/goldens/models"))
+    for (const auto& entry : std::filesystem::directory_iterator(weft::test::repository() / "tests/goldens/models"))
         cases.push_back(entry.path());
     std::ranges::sort(cases);
     return cases;
