@@ -1,55 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/linear_scan.hpp"
+#include "kernels/linear_scan_channels.hpp"
 #include "kernels/matrix_scan.hpp"
-#include "kernels/row_grid.hpp"
 #include "linear_scan.gen.hpp"
-#include "linear_scan_channels.gen.hpp"
-#include "linear_scan_decays.gen.hpp"
 #include "linear_scan_step.gen.hpp"
 #include <algorithm>
 #include <cmath>
 
 namespace weft::kernel {
-namespace {
-
-/// How the threads of linear_scan_channels share out a state of `size` rows (padded) and `columns` columns a head.
-shader::linear_scan_channels::Spec shared_out(const Recorder& r, uint32_t heads, uint32_t size, uint32_t columns) {
-    shader::linear_scan_channels::Spec spec;
-    const ChunkTile tile = chunk_tile(r);
-    const bool whole = tile.across == kScanChunk; // a CPU: a thread has whole columns, and a subgroup reads one key
-    spec.SIZE = size;
-    spec.PARTS = whole ? 1 : 8;
-    while (size % (4 * spec.PARTS)) spec.PARTS /= 2;
-    const uint32_t across = whole ? tile.local : std::min(128 / spec.PARTS, 32u);
-    // On a CPU no more than 512 values of the state a thread, half of a small first cache; elsewhere few enough that
-    // one sequence fills a GPU of middle size.
-    const uint32_t most = std::min((columns + across - 1) / across, whole ? std::clamp(512 / size, 1u, 4u) : 2u);
-    spec.COLUMNS = 1;
-    while (spec.COLUMNS * 2 <= most) spec.COLUMNS *= 2;
-    if (!whole && heads * ((columns + across * spec.COLUMNS - 1) / (across * spec.COLUMNS)) < 64) spec.COLUMNS = 1;
-    spec.LOCAL = across * spec.PARTS;
-    spec.BLOCK = 4;
-    spec.ROLLED = whole;
-    return spec;
-}
-
-/// The decays of channels [T, heads * padded] from their logarithms.
-Tensor exponentials(Recorder& r, const Step& step, const Tensor& g, uint32_t heads, uint32_t padded) {
-    using K = shader::linear_scan_decays;
-    const Tensor decay = r.temporary(DType::f32, {step.max_tokens, heads * padded}, "decays of channels");
-    const RowGrid grid = row_grid(heads * padded, step.max_tokens, {1, Quantity::tokens});
-    r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y}, {.g = g, .decay = decay},
-                  {.columns = heads * padded,
-                   .rows = step.max_tokens,
-                   .size = g.columns() / heads,
-                   .padded = padded,
-                   .g_stride = g.stride,
-                   .g_start = g.start},
-                  grid.threads);
-    return decay;
-}
-
-} // namespace
 
 void linear_scan(Recorder& r, const LinearScanArgs& a) {
     weft_CHECK(a.step.sequences && a.step.max_tokens > 0, "step must be filled");
@@ -63,7 +21,7 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
     const bool decays = a.decay_of != DecayOf::none, channels = a.decay_of == DecayOf::channel;
     weft_CHECK(bool(a.decay) == decays && (!decays || a.decay.columns() == heads * (channels ? size : 1)),
                "decay must be absent, [H], [T, H] or [T, H * K], as decay_of says");
-    weft_CHECK((a.decay_of != DecayOf::head) || (a.decay.rank == 1), "decay of heads must be [H]");
+    weft_CHECK(a.decay_of != DecayOf::head || a.decay.rank == 1, "decay of heads must be [H]");
     weft_CHECK(!a.bonus || (channels && a.bonus.contiguous() && a.bonus.count() == uint64_t(heads) * size),
                "bonus must be [H, K], and needs decays of channels");
     const Tensor decay = decays ? a.decay : r.unused(), bonus = a.bonus ? a.bonus : r.unused();
@@ -104,34 +62,16 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
     }
     const Tensor q = pad_heads(r, a.step, a.q, key_heads), k = pad_heads(r, a.step, a.k, key_heads);
     if (channels) {
-        using K = shader::linear_scan_channels;
-        K::Spec spec = shared_out(r, heads, k.columns() / key_heads, columns);
-        spec.BONUS = bool(a.bonus);
-        const uint32_t width = spec.LOCAL / spec.PARTS * spec.COLUMNS, slices = (columns + width - 1) / width;
-        r.dispatch<K>(K::Variant::core, spec,
-                      {.q = q,
-                       .k = k,
-                       .v = a.v,
-                       .decays = exponentials(r, a.step, decay, heads, spec.SIZE),
-                       .bonus = bonus,
-                       .y = a.y,
-                       .state = a.state,
-                       .sequences = a.step.sequences},
-                      {.heads = heads,
-                       .ratio = ratio,
-                       .size = size,
-                       .columns = columns,
-                       .q_stride = q.stride / 4,
-                       .q_start = q.start / 4,
-                       .k_stride = k.stride / 4,
-                       .k_start = k.start / 4,
-                       .v_stride = a.v.stride,
-                       .v_start = a.v.start,
-                       .y_stride = a.y.stride,
-                       .y_start = a.y.start,
-                       .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS,
-                       .scale = scale},
-                      {.x = {slices * spec.LOCAL}, .y = {heads}, .z = {1, Quantity::sequences}});
+        linear_scan_channels(r, {.step = a.step,
+                                 .q = q,
+                                 .k = k,
+                                 .v = a.v,
+                                 .decay = decay,
+                                 .bonus = a.bonus,
+                                 .y = a.y,
+                                 .state = a.state,
+                                 .key_heads = key_heads,
+                                 .scale = scale});
         return;
     }
     using K = shader::linear_scan;

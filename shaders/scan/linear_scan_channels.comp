@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear attention with a decay a key channel (Yang et al. 2024, Gated linear attention, equation 3), and the bonus u of
-// RWKV-6 (Peng et al. 2024, Eagle and Finch, section 4):
+// Linear attention with a decay a key channel (Yang et al. 2024, Gated linear attention, equation 3), and the bonus u
+// of RWKV-6 (Peng et al. 2024, Eagle and Finch, section 4):
 //   S_t = diag(d) S_{t-1} + k v^T;  o = scale q^T S_t, with a bonus o = scale q^T (S_{t-1} + diag(u) k v^T)
 // One workgroup owns some columns of the state of one head and one sequence and walks through the tokens. The state
 // stays in registers: thread (part, lane) has PART_SIZE rows of COLUMNS columns, and takes each value through BLOCK
