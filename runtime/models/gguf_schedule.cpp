@@ -97,6 +97,7 @@ private:
         uint32_t dense = 0;
         while (dense < layers_.size() && !layers_[dense].moe) ++dense;
         u32("leading_dense_block_count", dense);
+        u32("interleave_moe_layer_step", dense + 1);
     }
 
     void attention() {

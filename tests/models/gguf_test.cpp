@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// GGUF files against what transformers and llama.cpp computed with the same weights,
-// through the same code as `weft check`.
+// GGUF files beside those recorded cases whose tests are golden_test.cpp's.
 #include "device.hpp"
 #include "io/gguf_writer.hpp"
 #include "models/gguf.hpp"
@@ -9,42 +8,6 @@
 #include <weft/check.hpp>
 
 using namespace weft;
-
-namespace {
-
-// qwen3next-q4_k_m has a test of its own.
-constexpr const char* kCases[] = {"llama",         "llama-q8_0",   "llama-q4_0",
-                                  "llama-q4_k_m",  "llama-q5_k_m", "llama-q6_k",
-                                  "llama-q2_k",    "llama-iq4_nl", "llama-rope-scaled",
-                                  "llama-yarn",    "mixtral",      "mixtral-q4_k_m",
-                                  "qwen2",         "qwen3",        "qwen3-q4_k_m",
-                                  "gemma2",        "gemma3",       "gemma3-q8_0",
-                                  "mamba",         "mamba-q8_0",   "mamba2",
-                                  "mamba2-q4_k_m", "jamba",        "falcon-h1",
-                                  "granitehybrid", "qwen2moe",     "qwen3moe",
-                                  "qwen3next",     "phi3",         "olmo2",
-                                  "gpt2",          "gpt-oss",      "gpt-oss-mxfp4"};
-
-} // namespace
-
-TEST_CASE("gguf goldens: the schedule fits the file", "[models]") {
-    for (const char* name : kCases) DYNAMIC_SECTION(name) {
-            weft_GOLDEN(folder, std::string("gguf/") + name);
-            test::require_fit(folder / "model.gguf");
-        }
-}
-
-TEST_CASE("gguf goldens: logits", "[models]") {
-    auto& device = test::device();
-    for (const char* name : kCases) DYNAMIC_SECTION(name) {
-            weft_GOLDEN(folder, std::string("gguf/") + name);
-            const auto report = check(device, folder / "model.gguf", {});
-            INFO((report ? report->text() : report.error().text()));
-            REQUIRE(bool(report));
-            CHECK(report->ok());
-            test::require_no_validation_messages(device.internal());
-        }
-}
 
 // Its weights magnify roundings (llama.cpp with quantized activations differs from itself by 0.3 between one token at
 // a time and all at once), so the bound for all the others, 2e-4, is too narrow.

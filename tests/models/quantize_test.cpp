@@ -120,6 +120,7 @@ TEST_CASE("a directory as GGUF gives its logits: without what GGUF cannot say", 
     };
     for (const auto& [name, changes] : {Plainer{"gemma2", R"({"query_pre_attn_scalar": 16, "head_dim": 16})"},
                                         {"gemma3", R"({"query_pre_attn_scalar": 16, "head_dim": 16})"},
+                                        {"llama4", R"({"attention_chunk_size": 8192, "floor_scale": 8192})"},
                                         {"gpt-oss", R"({"swiglu_limit": 7.0})"},
                                         {"mamba2", R"({"time_step_limit": [0.0, {"__float__": "Infinity"}]})"},
                                         {"mistral-swa", R"({"sliding_window": null})"}})

@@ -12,7 +12,8 @@
 
 namespace weft::test {
 
-inline constexpr const char* kPasses = "passes"; ///< else a case is refused, with these words
+/// What becomes of a case; else it is refused, with these words.
+inline constexpr const char *kPasses = "passes", *kOwnTest = "has a test of its own";
 
 inline std::map<std::string, std::string> manifest() {
     const auto path = weft::test::repository() / "tests/goldens/manifest.json";
