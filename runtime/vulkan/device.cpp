@@ -92,7 +92,7 @@ Status Device::finish(const DeviceOptions& options) {
     instance_->fn().vkGetPhysicalDeviceMemoryProperties(physical_, &memory_);
     // A small host-visible window into VRAM (a BAR) is not unified memory: its heap is smaller than the device's.
     const int best = memory_type(~0u, true, true, false);
-    if (best >= 0) {
+    if (best >= 0 && options.map_device_memory) {
         const auto& type = memory_.memoryTypes[best];
         unified_memory_ = (type.propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) &&
                           memory_.memoryHeaps[type.heapIndex].size >= summary_.memory_bytes &&

@@ -19,6 +19,7 @@ struct DeviceOptions {
     uint64_t memory_limit = 0;       ///< bytes weft may allocate on the device; 0: no limit but the device's
     std::filesystem::path cache_dir; ///< where the pipeline cache lies; empty: none is read or written
     FeatureSet disabled;             ///< features to behave as if absent, to test the lower tiers
+    bool map_device_memory = true;   ///< false: as on most discrete GPUs, to test staging
     /// Development: compile shaders from this folder at run time instead of the embedded ones.
     std::filesystem::path shader_dir;
 };

@@ -7,7 +7,8 @@
 
 namespace weft::test {
 
-/// A device with validation. WEFT_TEST_DISABLE=float16,subgroup,... takes features away, to test the lower tiers.
+/// A device with validation. WEFT_TEST_DISABLE=float16,subgroup,... takes features away, to test the lower tiers,
+/// mapped_memory the host's sight of device memory, to test staging.
 Result<std::unique_ptr<vk::Device>> open_device();
 
 /// The device of this process, or a skip if the machine has no driver.
