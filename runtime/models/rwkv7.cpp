@@ -5,6 +5,7 @@
 #include "layers/identity.hpp"
 #include "layers/shifted_mlp.hpp"
 #include "models/decoder_parts.hpp"
+#include "models/gguf.hpp"
 #include <cmath>
 
 namespace weft::rwkv7 {
@@ -123,7 +124,7 @@ public:
     ShiftedMlpSpec first_values(const std::string& at) {
         ShiftedMlpSpec m;
         m.inner = c_.width;
-        m.mix = vector(at + "x_v");
+        m.mix = mix(at, "v");
         m.in = square(at + k_.value);
         m.activation = kernel::Activation::none;
         return m;
@@ -144,11 +145,7 @@ public:
         m.heads = c_.heads;
         m.key_size = m.value_size = c_.head_size;
         m.norm = norm(layer + k_.norm);
-        WeightSlot mix{at + "x", {(first ? 5 : 6) * c_.width}, false, {}, {}, {}};
-        for (const char* of : {"r", "w", "k", "v", "a", "g"})
-            if (!first || *of != 'v')
-                mix.pieces.push_back({slots_.names(at + "x_" + of), {c_.width}, 0, 0, WeightTransform::none});
-        m.mix = slots_.add(std::move(mix));
+        m.mix = mix(at, first ? "rwkag" : "rwkvag");
         m.receptance = square(at + k_.receptance);
         m.key = square(at + k_.key);
         if (!first) {
@@ -160,18 +157,33 @@ public:
         weft_ASSIGN(m.gate, low_rank(at, "g", "gate_low_rank_dim", 5, false));
         m.k_k = vector(at + "k_k");
         m.k_a = vector(at + "k_a");
-        m.r_k = slots_.add({at + "r_k",
-                            {c_.width},
-                            false,
-                            {{slots_.names(at + "r_k"), {c_.heads, c_.head_size}, 0, 0, WeightTransform::none}},
-                            {},
-                            {}});
+        std::vector<uint64_t> r_k{c_.heads, c_.head_size};
+        if (slots_.gguf()) r_k = {c_.width};
+        m.r_k = slots_.add(
+            {at + "r_k", {c_.width}, false, {{slots_.names(at + "r_k"), r_k, 0, 0, WeightTransform::none}}, {}, {}});
         m.head_norm = slots_.layer_norm(at + k_.head_norm, c_.width, c_.head_eps);
         m.out = square(at + k_.out);
         return m;
     }
 
 private:
+    /// In which proportions tokens are mixed with the ones before them: some of r, w, k, v, a and g, each in a tensor
+    /// of its own, or all in one, as older files and GGUF files have them.
+    WeightId mix(const std::string& at, const std::string& of) {
+        const std::string order = "rwkvag";
+        std::vector<WeightPiece> apart, fused;
+        for (const char letter : of) {
+            apart.push_back({slots_.names(at + "x_" + letter), {c_.width}, 0, 0, WeightTransform::none});
+            fused.push_back({slots_.names(at + "x_x"), {6, c_.width}, order.find(letter), 1, WeightTransform::none});
+        }
+        WeightSlot slot{at + "x_" + of, {uint32_t(of.size()) * c_.width}, false, apart, {}, {fused}};
+        if (slots_.gguf()) {
+            slot.pieces = fused;
+            slot.alternatives.clear();
+        }
+        return slots_.add(std::move(slot));
+    }
+
     /// Its rank is what the config says, else what the file has, else what the class takes for the width.
     Result<LowRank> low_rank(const std::string& at, const std::string& letter, const char* key, double factor,
                              bool bias) {
@@ -211,8 +223,9 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         weft_ASSIGN(const Rwkv7Spec mixer, build.time_mix(at, i == 0));
         Layer layer;
         if (i == 0 && c.normed_first)
-            layer.blocks.push_back(
-                {.pre = build.norm(at + k.first_norm), .branches = {{IdentitySpec{}}}, .base = Base::none});
+            layer.blocks.push_back({.pre = build.norm((slots.gguf() ? "" : at) + k.first_norm),
+                                    .branches = {{IdentitySpec{}}},
+                                    .base = Base::none});
         if (i == 0)
             layer.blocks.push_back({.pre = mixer.norm,
                                     .branches = {{build.first_values(at + k.time)}},
@@ -226,6 +239,45 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config, gguf_decoder(files, "rwkv7", {.epsilon = {"attention.layer_norm_epsilon", "norm_eps"}}));
+    weft_TRY(gguf_copy(files, config,
+                       {{"wkv.head_size", "head_dim"},
+                        {"attention.decay_lora_rank", "decay_low_rank_dim"},
+                        {"attention.iclr_lora_rank", "a_low_rank_dim"},
+                        {"attention.value_residual_mix_lora_rank", "v_low_rank_dim"},
+                        {"attention.gate_lora_rank", "gate_low_rank_dim"}}));
+    config["group_norm_eps"] = 64e-5; // whatever the size of a head
+    return config;
+}
+
+const std::vector<GgufName> kGgufNames = {{"pre_norm", "token_embd_norm"},
+                                          {"attn_norm", "attn_norm"},
+                                          {"ffn_norm", "attn_norm_2"},
+                                          {"attn.x_x", "time_mix_lerp_fused.weight"},
+                                          {"attn.r_proj", "time_mix_receptance"},
+                                          {"attn.k_proj", "time_mix_key"},
+                                          {"attn.v_proj", "time_mix_value"},
+                                          {"attn.o_proj", "time_mix_output"},
+                                          {"attn.g_norm", "time_mix_ln"},
+                                          {"attn.w_lora.lora.0", "time_mix_w1"},
+                                          {"attn.w_lora.lora.2", "time_mix_w2"},
+                                          {"attn.w_lora.lora.2.bias", "time_mix_w0.weight"},
+                                          {"attn.a_lora.lora.0", "time_mix_a1"},
+                                          {"attn.a_lora.lora.2", "time_mix_a2"},
+                                          {"attn.a_lora.lora.2.bias", "time_mix_a0.weight"},
+                                          {"attn.v_lora.lora.0", "time_mix_v1"},
+                                          {"attn.v_lora.lora.2", "time_mix_v2"},
+                                          {"attn.v_lora.lora.2.bias", "time_mix_v0.weight"},
+                                          {"attn.g_lora.lora.0", "time_mix_g1"},
+                                          {"attn.g_lora.lora.2", "time_mix_g2"},
+                                          {"attn.k_k", "time_mix_k_k.weight"},
+                                          {"attn.k_a", "time_mix_k_a.weight"},
+                                          {"attn.r_k", "time_mix_r_k.weight"},
+                                          {"ffn.x_k", "channel_mix_lerp_k.weight"},
+                                          {"ffn.key", "channel_mix_key"},
+                                          {"ffn.value", "channel_mix_value"}};
+
 } // namespace
 
 extern const Architecture architecture;
@@ -234,7 +286,7 @@ const Architecture architecture{
     "RWKV-7",
     "delta rule with a decay a channel, token shift, the first layer's values in all layers",
     schedule,
-    {},
+    {{"rwkv7", gguf_config, kGgufNames}},
     {},
     {{"hidden_ratio", "intermediate_size says the same"},
      {"attn_mode", "how the reference implementation computes"},
@@ -242,6 +294,7 @@ const Architecture architecture{
      {"use_l2warp", "training"},
      {"chunk_size_feed_forward", "how the reference implementation computes"}},
     {{"*layers.0.attn.v_lora.*", "the first layer's values are drawn to nothing"},
-     {"*blocks.0.att.v[012]", "the first layer's values are drawn to nothing"}}};
+     {"*blocks.0.att.v[012]", "the first layer's values are drawn to nothing"},
+     {"blk.0.time_mix_v[012].weight", "the first layer's values are drawn to nothing"}}};
 
 } // namespace weft::rwkv7
