@@ -40,7 +40,7 @@ void wkv7(Recorder& r, const Wkv7Args& args) {
     shader::wkv7::Spec spec{.LOCAL = cpu ? std::clamp(r.device().limits().subgroup_size, 4u, 16u) : 64u,
                             .VECTORS = (size + 3) / 4,
                             .COLUMNS = 1};
-    while (cpu && spec.COLUMNS < 4 && spec.LOCAL * spec.COLUMNS < columns) spec.COLUMNS *= 2;
+    while (cpu && spec.COLUMNS < 8 && spec.LOCAL * spec.COLUMNS < columns) spec.COLUMNS *= 2;
     spec.STAGE = std::min(192 / spec.VECTORS, 33u) - 1;
     run.operator()<shader::wkv7>(spec, spec.LOCAL * spec.COLUMNS);
 }
