@@ -17,7 +17,7 @@ struct Wkv7Output {
 /// a unit roundoff of 1.
 /// The transition diag(d) + b a^T may lengthen some vectors a little, though a product of many does not, so that bounds
 /// by lengths would grow without end. Each token's roundings are bounded, in the column with the largest ones, and
-/// followed through all later transitions as variances are, [K, K]; what is given is four times the deviation.
+/// followed through all later transitions as variances are, [K, K]; what is given is twice the deviation.
 inline Wkv7Output wkv7(size_t size, size_t columns, const std::vector<double>& r, const std::vector<double>& w,
                        const std::vector<double>& k, const std::vector<double>& v, const std::vector<double>& a,
                        const std::vector<double>& b, std::vector<double>& state) {
@@ -74,9 +74,9 @@ inline Wkv7Output wkv7(size_t size, size_t columns, const std::vector<double>& r
                 of_y += rt[i] * x * rt[j];
             }
         }
-        for (size_t c = 0; c < columns; ++c) out.y_error[t * columns + c] += 4 * std::sqrt(std::max(0.0, of_y));
+        for (size_t c = 0; c < columns; ++c) out.y_error[t * columns + c] += 2 * std::sqrt(std::max(0.0, of_y));
     }
-    for (size_t i = 0; i < size; ++i) out.state_error.push_back(4 * std::sqrt(std::max(0.0, variance[i * size + i])));
+    for (size_t i = 0; i < size; ++i) out.state_error.push_back(2 * std::sqrt(std::max(0.0, variance[i * size + i])));
     return out;
 }
 
