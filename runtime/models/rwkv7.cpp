@@ -94,11 +94,14 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.inner, inner_of(c, o.width));
     const char* size_key = either(c, "head_dim", "head_size");
-    weft_ASSIGN(const uint32_t heads, c.count_or("num_heads", 0));
-    weft_ASSIGN(o.head_size, c.count_or(size_key, heads ? std::max(1u, o.width / heads) : 64));
+    weft_ASSIGN(o.head_size, c.count_or(size_key, 64));
+    if (c.json().contains(size_key) && !c.has(size_key)) { // null
+        weft_ASSIGN(const uint32_t heads, c.count("num_heads"));
+        if (o.width % heads) return c.bad("num_heads", "must divide hidden_size");
+        o.head_size = o.width / heads;
+    }
     if (o.width % o.head_size) return c.bad(size_key, "must divide hidden_size");
     o.heads = o.width / o.head_size;
-    if (heads && heads != o.heads) return c.bad("num_heads", std::string("must be hidden_size / ") + size_key);
     weft_ASSIGN(o.eps, epsilon_or(c, k.eps, 1e-5));
     weft_ASSIGN(o.head_eps, epsilon_or(c, "group_norm_eps", k.head_eps_grows ? o.head_size * o.eps : 64e-5));
     weft_ASSIGN(o.bias, c.boolean_or("norm_bias", true));
@@ -289,6 +292,7 @@ const Architecture architecture{
     {{"rwkv7", gguf_config, kGgufNames}},
     {},
     {{"hidden_ratio", "intermediate_size says the same"},
+     {"num_heads", "the size of a head says the same"},
      {"attn_mode", "how the reference implementation computes"},
      {"fuse_*", "how the reference implementation computes"},
      {"use_l2warp", "training"},

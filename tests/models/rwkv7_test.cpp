@@ -83,7 +83,9 @@ TEST_CASE("rwkv7: what configs leave out", "[models]") {
     CHECK(with([](Json& c) { c["norm_first"] = false; }).layers[0].blocks.size() == 3);
     CHECK(with([](Json& c) { c["norm_bias"] = false; }).head.norm.bias == kNoWeight);
     CHECK(text_of(edited(config, [](Json& c) { c.erase("num_heads"); })) == text_of(config));
-    CHECK(text_of(edited(config, [](Json& c) { c.erase("head_dim"); })) == text_of(config));
+    CHECK(text_of(edited(config, [](Json& c) { c["num_heads"] = 8; })) == text_of(config)); // as the class has it
+    CHECK(text_of(edited(config, [](Json& c) { c["head_dim"] = nullptr; })) == text_of(config));
+    CHECK(mixer(with([](Json& c) { c.erase("head_dim"); }), 1).heads == 1);
     CHECK(op<ShiftedMlpSpec>(with([](Json& c) { c.erase("intermediate_size"); }), 1, 1).inner == 256);
     const Schedule wide = with([](Json& c) { // the ranks follow from the width where neither config nor file has them
         for (const char* key :
@@ -108,5 +110,10 @@ TEST_CASE("rwkv7: what is refused", "[models]") {
     CHECK_THAT(error("value_dim", {64, 128, 64}), ContainsSubstring("value_dim") && ContainsSubstring("hidden_size"));
     CHECK_THAT(error("value_dim", 128), ContainsSubstring("value_dim"));
     CHECK_THAT(error("head_dim", 24), ContainsSubstring("must divide hidden_size"));
-    CHECK_THAT(error("num_heads", 8), ContainsSubstring("num_heads"));
+    CHECK_THAT(error_of(edited(config,
+                               [](Json& c) {
+                                   c["head_dim"] = nullptr;
+                                   c["num_heads"] = 7;
+                               })),
+               ContainsSubstring("num_heads") && ContainsSubstring("must divide hidden_size"));
 }
