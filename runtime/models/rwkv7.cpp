@@ -71,7 +71,8 @@ Result<uint32_t> inner_of(const JsonObject& c, uint32_t width) {
     if (c.has("intermediate_size")) return inner_width(c, "intermediate_size");
     weft_ASSIGN(const double ratio, number_or_none(c, "hidden_ratio", 4));
     const double inner = std::ceil(std::floor(width * (ratio > 0 ? ratio : 4)) / 32) * 32;
-    if (inner > (1 << 30)) return c.bad("hidden_ratio", "not make the feed-forward network that wide");
+    if (!(inner >= 1 && inner <= 0x1p30))
+        return c.bad("hidden_ratio", "must make the feed-forward network between 1 and 2^30 wide");
     return uint32_t(inner);
 }
 

@@ -108,6 +108,13 @@ TEST_CASE("rwkv7: what is refused", "[models]") {
     CHECK_THAT(error("hidden_act", "relu"), ContainsSubstring("hidden_act") && ContainsSubstring("sqrelu"));
     CHECK_THAT(error("attn", {{"layers", {1}}}), ContainsSubstring("attn") && ContainsSubstring("must be null"));
     CHECK_THAT(error("value_dim", {64, 128, 64}), ContainsSubstring("value_dim") && ContainsSubstring("hidden_size"));
+    for (const double ratio : {1e-9, 1e12}) {
+        const auto text = error_of(edited(config, [&](Json& c) {
+            c.erase("intermediate_size");
+            c["hidden_ratio"] = ratio;
+        }));
+        CHECK_THAT(text, ContainsSubstring("hidden_ratio") && ContainsSubstring("between 1 and 2^30"));
+    }
     CHECK_THAT(error("value_dim", 128), ContainsSubstring("value_dim"));
     CHECK_THAT(error("head_dim", 24), ContainsSubstring("must divide hidden_size"));
     CHECK_THAT(error_of(edited(config,
