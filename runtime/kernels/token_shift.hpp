@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// L2: RWKV's token shift: tokens mixed with the ones before them.
+#pragma once
+#include "kernels/step.hpp"
+
+namespace weft::kernel {
+
+/// y[t, m, c] = x[t, c] + mix[m, c] * (x[t - 1, c] - x[t, c]) within each sequence. Before a sequence's first new token
+/// stands its state; 0 for a sequence without a past.
+struct TokenShiftArgs {
+    Step step;
+    Tensor x;     ///< f32 [T, C]; may be a column slice
+    Tensor mix;   ///< f32 [M, C] or [M * C], M = 1 to 8
+    Tensor y;     ///< f32 [T, M * C]; may be a column slice; not x
+    Tensor state; ///< f32 [slots, C], the last x: read (with a past) and written
+};
+void token_shift(Recorder& r, const TokenShiftArgs& a);
+
+} // namespace weft::kernel

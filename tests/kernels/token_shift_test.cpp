@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/token_shift.hpp"
+#include "reference/token_shift.hpp"
+#include "scan_checks.hpp"
+
+namespace weft::kernel {
+KernelTable token_shift_cases();
+}
+
+using namespace weft;
+
+TEST_CASE("token_shift", "[kernels]") {
+    test::run_cases(kernel::token_shift_cases(), [](kernel::CaseContext& ctx, const std::string&) {
+        const auto& o = ctx.data("options");
+        const size_t channels = size_t(o[0]), mixes = size_t(o[1]), around = size_t(o[2]), wide = channels + 2 * around,
+                     out = mixes * channels + 2 * around;
+        const auto &x = ctx.data("x"), &mix = ctx.data("mix");
+        std::vector<test::Expected> y(ctx.data("y").size(), {std::nan(""), 0}), states;
+        for (float v : ctx.data("state before")) states.push_back({v, 0}); // slots of no sequence keep their bits
+        size_t token = 0;
+        for (const auto& s : ctx.sequences()) {
+            for (size_t c = 0; c < channels && s.count > 0; ++c) {
+                double before = s.past > 0 ? states[s.slot * channels + c].value : 0;
+                for (size_t t = token; t < token + s.count; ++t) {
+                    const double now = double(x[t * wide + around + c]);
+                    for (size_t m = 0; m < mixes; ++m) {
+                        const auto want = reference::token_shift(now, before, double(mix[m * channels + c]));
+                        // A difference, a product and a sum.
+                        y[t * out + around + m * channels + c] = {want.value, test::kEps32 * 3 * want.size};
+                    }
+                    before = now;
+                }
+                states[(s.slot + s.moved) * channels + c] = {before, 0}; // moved, not computed
+            }
+            token += s.count;
+        }
+        test::require_close_or_untouched(ctx.data("y"), y, "y");
+        test::require_close_or_untouched(ctx.data("state"), states, "state");
+    });
+}
