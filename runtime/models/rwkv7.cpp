@@ -114,10 +114,10 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     return o;
 }
 
-class Builder {
+class LayerMaker {
 public:
-    Builder(const JsonObject& config, const Class& k, const Config& c, Slots& slots)
-        : config_(config), k_(k), c_(c), slots_(slots) {}
+    LayerMaker(const JsonObject& config, const Class& k, const Config& c, Builder& builder)
+        : config_(config), k_(k), c_(c), slots_(builder) {}
 
     Norm norm(const std::string& name) { return slots_.layer_norm(name, c_.width, c_.eps, c_.bias); }
 
@@ -205,7 +205,7 @@ private:
     const JsonObject& config_;
     const Class& k_;
     const Config& c_;
-    Slots& slots_;
+    Builder& slots_;
 };
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
@@ -216,9 +216,9 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(s.vocabulary, config.count("vocab_size"));
     weft_ASSIGN(s.trained_context, config.count_or("max_position_embeddings", 0));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", false));
-    Slots slots(s, files, {"model.", ""});
-    Builder build(config, k, c, slots);
-    embedding_and_head(slots, s, tied, k.frame);
+    Builder builder(s, files, {"model.", ""});
+    LayerMaker build(config, k, c, builder);
+    embedding_and_head(builder, s, tied, k.frame);
     s.head.norm = build.norm(k.frame.norm);
     s.streams.push_back({"first values"});
     constexpr StreamId values = 1;
@@ -227,7 +227,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         weft_ASSIGN(const Rwkv7Spec mixer, build.time_mix(at, i == 0));
         Layer layer;
         if (i == 0 && c.normed_first)
-            layer.blocks.push_back({.pre = build.norm((slots.gguf() ? "" : at) + k.first_norm),
+            layer.blocks.push_back({.pre = build.norm((builder.gguf() ? "" : at) + k.first_norm),
                                     .branches = {{IdentitySpec{}}},
                                     .base = Base::none});
         if (i == 0)
