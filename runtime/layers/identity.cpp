@@ -8,7 +8,7 @@ namespace weft {
 
 weft_LISTED(IdentitySpec, 0);
 void IdentitySpec::fields(Fields& f, const Widths& w) {
-    f.rule(w.input == w.model, "name", "be another op where columns are joined");
+    f.rule(w.input == w.model, "op", "be another op where columns are joined");
 }
 
 void IdentitySpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {

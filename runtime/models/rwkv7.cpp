@@ -117,13 +117,13 @@ Result<Config> read(const JsonObject& c, const Class& k) {
 class LayerMaker {
 public:
     LayerMaker(const JsonObject& config, const Class& k, const Config& c, Builder& builder)
-        : config_(config), k_(k), c_(c), slots_(builder) {}
+        : config_(config), k_(k), c_(c), builder_(builder) {}
 
-    Norm norm(const std::string& name) { return slots_.layer_norm(name, c_.width, c_.eps, c_.bias); }
+    Norm norm(const std::string& name) { return builder_.layer_norm(name, c_.width, c_.eps, c_.bias); }
 
-    WeightId vector(const std::string& name) { return slots_.vector(name, {c_.width}); }
+    WeightId vector(const std::string& name) { return builder_.vector(name, {c_.width}); }
 
-    Linear square(const std::string& name) { return slots_.linear(name, c_.width, c_.width); }
+    Linear square(const std::string& name) { return builder_.linear(name, c_.width, c_.width); }
 
     ShiftedMlpSpec first_values(const std::string& at) {
         ShiftedMlpSpec m;
@@ -138,8 +138,8 @@ public:
         ShiftedMlpSpec m;
         m.inner = c_.inner;
         m.mix = vector(at + "x_k");
-        m.in = slots_.linear(at + "key", c_.inner, c_.width);
-        m.out = slots_.linear(at + "value", c_.width, c_.inner);
+        m.in = builder_.linear(at + "key", c_.inner, c_.width);
+        m.out = builder_.linear(at + "value", c_.width, c_.inner);
         return m;
     }
 
@@ -162,10 +162,10 @@ public:
         m.k_k = vector(at + "k_k");
         m.k_a = vector(at + "k_a");
         std::vector<uint64_t> r_k{c_.heads, c_.head_size};
-        if (slots_.gguf()) r_k = {c_.width};
-        m.r_k = slots_.add(
-            {at + "r_k", {c_.width}, false, {{slots_.names(at + "r_k"), r_k, 0, 0, WeightTransform::none}}, {}, {}});
-        m.head_norm = slots_.layer_norm(at + k_.head_norm, c_.width, c_.head_eps);
+        if (builder_.gguf()) r_k = {c_.width};
+        m.r_k = builder_.add(
+            {at + "r_k", {c_.width}, false, {{builder_.names(at + "r_k"), r_k, 0, 0, WeightTransform::none}}, {}, {}});
+        m.head_norm = builder_.layer_norm(at + k_.head_norm, c_.width, c_.head_eps);
         m.out = square(at + k_.out);
         return m;
     }
@@ -177,15 +177,15 @@ private:
         const std::string order = "rwkvag";
         std::vector<WeightPiece> apart, fused;
         for (const char letter : of) {
-            apart.push_back({slots_.names(at + "x_" + letter), {c_.width}, 0, 0, WeightTransform::none});
-            fused.push_back({slots_.names(at + "x_x"), {6, c_.width}, order.find(letter), 1, WeightTransform::none});
+            apart.push_back({builder_.names(at + "x_" + letter), {c_.width}, 0, 0, WeightTransform::none});
+            fused.push_back({builder_.names(at + "x_x"), {6, c_.width}, order.find(letter), 1, WeightTransform::none});
         }
         WeightSlot slot{at + "x_" + of, {uint32_t(of.size()) * c_.width}, false, apart, {}, {fused}};
-        if (slots_.gguf()) {
+        if (builder_.gguf()) {
             slot.pieces = fused;
             slot.alternatives.clear();
         }
-        return slots_.add(std::move(slot));
+        return builder_.add(std::move(slot));
     }
 
     /// Its rank is what the config says, else what the file has, else what the class takes for the width.
@@ -194,18 +194,18 @@ private:
         const std::string down = at + letter + k_.down, up = at + letter + k_.up;
         const double heads = letter == "g" ? 1 : c_.head_size / 64.0;
         double rank = std::max(32.0, std::nearbyint(factor * std::sqrt(c_.width) * heads / 32) * 32);
-        if (const TensorView* t = slots_.find(down); t && t->shape.size() == 2)
+        if (const TensorView* t = builder_.find(down); t && t->shape.size() == 2)
             rank = double(t->shape[k_.low_rank == WeightTransform::transpose]);
         weft_ASSIGN(const uint32_t r, config_.count_or(key, uint32_t(std::min(rank, 0x1p30))));
-        return LowRank{{slots_.matrix(down, r, c_.width, k_.low_rank), kNoWeight, c_.width, r},
-                       {slots_.matrix(up, c_.width, r, k_.low_rank), bias ? vector(at + letter + k_.bias) : kNoWeight,
+        return LowRank{{builder_.matrix(down, r, c_.width, k_.low_rank), kNoWeight, c_.width, r},
+                       {builder_.matrix(up, c_.width, r, k_.low_rank), bias ? vector(at + letter + k_.bias) : kNoWeight,
                         r, c_.width}};
     }
 
     const JsonObject& config_;
     const Class& k_;
     const Config& c_;
-    Builder& slots_;
+    Builder& builder_;
 };
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/gated_delta.
 #include "kernels/gated_delta.hpp"
-#include "kernels/case.hpp"
-#include <algorithm>
+#include "kernels/cases/scan_inputs.hpp"
 #include <cmath>
 
 namespace weft::kernel {
@@ -20,7 +19,7 @@ struct Options {
     double beta_from = -3, beta_to = 3; ///< of b
     float beta_scale = 1;
 };
-using Sequences = std::vector<CaseContext::Sequence>;
+using Sequences = ScanInputs::Sequences;
 
 KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
     KernelCase c;
@@ -32,16 +31,9 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.operations = tokens * s.heads * s.columns * s.size * 7;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        // A bucket larger than the step.
-        const uint32_t rows = uint32_t(tokens) + 5, keys = s.key_heads * s.size, values = s.heads * s.columns;
+        ScanInputs inputs(ctx, sequences, o.apart);
+        const uint32_t rows = inputs.rows(), keys = s.key_heads * s.size, values = s.heads * s.columns;
         const uint32_t width = o.lead + 2 * keys + values + 2 * s.heads;
-        uint32_t slots = 2;
-        for (const auto& q : sequences) slots = std::max(slots, q.slot + q.moved + 2);
-        // What lies beyond the step's tokens must not be read: NaN.
-        const auto input = [&](const std::string& n, uint32_t columns, std::vector<float> numbers) {
-            std::fill(numbers.begin() + long(tokens * columns), numbers.end(), std::nanf(""));
-            return ctx.input(n, DType::f32, {rows, columns}, std::move(numbers));
-        };
         GatedDeltaArgs a;
         a.step = ctx.step(sequences, rows);
         std::vector<float> numbers = random.normals(size_t(rows) * width);
@@ -56,18 +48,10 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
                     for (uint32_t i = 0; i < s.size; ++i) key[i] = float(key[i] / std::sqrt(squares) * (1 - 1e-6));
                 }
         }
-        const Tensor all = input("q, k, v, b, a", width, std::move(numbers));
-        const auto slice = [&](const std::string& n, uint32_t first, uint32_t columns) {
-            if (!o.apart) return all.slice_columns(first, columns);
-            std::vector<float> copied;
-            for (uint32_t t = 0; t < rows; ++t)
-                for (uint32_t i = 0; i < columns; ++i)
-                    copied.push_back(ctx.data("q, k, v, b, a")[size_t(t) * width + first + i]);
-            return input(n, columns, std::move(copied));
-        };
-        a.q = slice("q", o.lead, keys);
-        a.k = slice("k", o.lead + keys, keys);
-        a.v = slice("v", o.lead + 2 * keys, values);
+        const Tensor all = inputs.whole("q, k, v, b, a", width, o.lead, std::move(numbers));
+        a.q = inputs.slice("q", keys);
+        a.k = inputs.slice("k", keys);
+        a.v = inputs.slice("v", values);
         a.b = all.slice_columns(width - 2 * s.heads, s.heads);
         if (o.gate) a.a = all.slice_columns(width - s.heads, s.heads);
         if (o.bias && o.gate) a.dt_bias = ctx.input("dt bias", DType::f32, {s.heads}, random.uniforms(s.heads, -5, -1));
@@ -83,13 +67,7 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         a.decay = o.gate;
         a.l2 = o.l2;
         a.beta_scale = o.beta_scale;
-        const size_t state = size_t(s.heads) * s.columns * s.size;
-        std::vector<float> before = random.normals(slots * state);
-        for (const auto& q : sequences)
-            if (q.past == 0 && q.count > 0)
-                std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
-        ctx.input("state before", DType::f32, {slots, s.heads, s.size, s.columns}, before);
-        a.state = ctx.input("state", DType::f32, {slots, s.heads, s.size, s.columns}, before);
+        a.state = inputs.state({s.heads, s.size, s.columns});
         a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
         ctx.input("options", DType::f32, {8},
                   {float(s.key_heads), float(s.heads), float(s.size), float(s.columns), float(o.lead), o.beta_scale,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/linear_scan.
 #include "kernels/linear_scan.hpp"
-#include "kernels/case.hpp"
-#include <algorithm>
+#include "kernels/cases/scan_inputs.hpp"
 #include <cmath>
 
 namespace weft::kernel {
@@ -19,7 +18,7 @@ struct Options {
     uint32_t lead = 4;                 ///< columns before the first slice
     float scale = 0;
 };
-using Sequences = std::vector<CaseContext::Sequence>;
+using Sequences = ScanInputs::Sequences;
 
 float log_decay(Random& random, Decay decay) {
     if (decay == Decay::mixed) decay = Decay(random.below(3));
@@ -41,15 +40,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.operations = tokens * s.heads * s.columns * s.size * (o.decay_of == DecayOf::none ? 4 : 5);
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        // A bucket larger than the step.
-        const uint32_t rows = uint32_t(tokens) + 5, width = o.lead + 2 * keys + values + decays;
-        uint32_t slots = 2;
-        for (const auto& q : sequences) slots = std::max(slots, q.slot + q.moved + 2);
-        // What lies beyond the step's tokens must not be read: NaN.
-        const auto input = [&](const std::string& n, uint32_t columns, std::vector<float> numbers) {
-            std::fill(numbers.begin() + long(tokens * columns), numbers.end(), std::nanf(""));
-            return ctx.input(n, DType::f32, {rows, columns}, std::move(numbers));
-        };
+        ScanInputs inputs(ctx, sequences, o.apart);
+        const uint32_t rows = inputs.rows(), width = o.lead + 2 * keys + values + decays;
         LinearScanArgs a;
         a.step = ctx.step(sequences, rows);
         a.decay_of = o.decay_of;
@@ -58,22 +50,11 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         for (uint32_t t = 0; t < rows; ++t)
             for (uint32_t i = width - decays; i < width; ++i)
                 numbers[size_t(t) * width + i] = log_decay(random, o.decay);
-        const Tensor all = input("q, k, v, decay", width, std::move(numbers));
-        uint32_t at = o.lead;
-        const auto slice = [&](const std::string& n, uint32_t columns) {
-            const uint32_t first = at;
-            at += columns;
-            if (!o.apart) return all.slice_columns(first, columns);
-            std::vector<float> copied;
-            for (uint32_t t = 0; t < rows; ++t)
-                for (uint32_t i = 0; i < columns; ++i)
-                    copied.push_back(ctx.data("q, k, v, decay")[size_t(t) * width + first + i]);
-            return input(n, columns, std::move(copied));
-        };
-        a.q = slice("q", keys);
-        a.k = slice("k", keys);
-        a.v = slice("v", values);
-        if (decays > 0) a.decay = slice("decay", decays);
+        inputs.whole("q, k, v, decay", width, o.lead, std::move(numbers));
+        a.q = inputs.slice("q", keys);
+        a.k = inputs.slice("k", keys);
+        a.v = inputs.slice("v", values);
+        if (decays > 0) a.decay = inputs.slice("decay", decays);
         if (o.decay_of == DecayOf::head) {
             std::vector<float> constant(s.heads);
             for (float& decay : constant) decay = log_decay(random, o.decay);
@@ -81,13 +62,7 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
         }
         if (o.bonus)
             a.bonus = ctx.input("bonus", DType::f32, {s.heads, s.size}, random.normals(size_t(s.heads) * s.size));
-        const size_t state = size_t(s.heads) * s.columns * s.size;
-        std::vector<float> before = random.normals(slots * state);
-        for (const auto& q : sequences)
-            if (q.past == 0 && q.count > 0)
-                std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
-        ctx.input("state before", DType::f32, {slots, s.heads, s.size, s.columns}, before);
-        a.state = ctx.input("state", DType::f32, {slots, s.heads, s.size, s.columns}, before);
+        a.state = inputs.state({s.heads, s.size, s.columns});
         a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
         ctx.input("options", DType::f32, {7},
                   {float(s.key_heads), float(s.heads), float(s.size), float(s.columns), float(o.decay_of),

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/ssd.
 #include "kernels/ssd.hpp"
-#include "kernels/case.hpp"
-#include <algorithm>
+#include "kernels/cases/scan_inputs.hpp"
 #include <cmath>
 
 namespace weft::kernel {
@@ -18,7 +17,7 @@ struct Options {
     uint32_t lead = 4;                         ///< columns before the first slice
     float dt_min = 0, dt_max = std::numeric_limits<float>::infinity();
 };
-using Sequences = std::vector<CaseContext::Sequence>;
+using Sequences = ScanInputs::Sequences;
 
 KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
     KernelCase c;
@@ -31,32 +30,17 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.operations = tokens * s.heads * s.columns * (step ? 5 : 4) * s.size;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        // A bucket larger than the step.
-        const uint32_t rows = uint32_t(tokens) + 5, inner = s.heads * s.columns, bc = s.groups * s.size;
-        uint32_t slots = 2;
-        for (const auto& q : sequences) slots = std::max(slots, q.slot + q.moved + 2);
-        // What lies beyond the step's tokens must not be read: NaN.
-        const auto input = [&](const std::string& n, uint32_t columns, std::vector<float> values) {
-            std::fill(values.begin() + long(tokens * columns), values.end(), std::nanf(""));
-            return ctx.input(n, DType::f32, {rows, columns}, std::move(values));
-        };
+        ScanInputs inputs(ctx, sequences, o.apart);
+        const uint32_t rows = inputs.rows(), inner = s.heads * s.columns, bc = s.groups * s.size;
         SsdArgs a;
         a.step = ctx.step(sequences, rows);
         a.dt_min = o.dt_min;
         a.dt_max = o.dt_max;
         const uint32_t width = o.lead + inner + 2 * bc + s.heads;
-        const Tensor all = input("x, b, c, dt", width, random.normals(size_t(rows) * width));
-        const auto slice = [&](const std::string& n, uint32_t first, uint32_t columns) {
-            if (!o.apart) return all.slice_columns(first, columns);
-            std::vector<float> values;
-            for (uint32_t t = 0; t < rows; ++t)
-                for (uint32_t i = 0; i < columns; ++i)
-                    values.push_back(ctx.data("x, b, c, dt")[size_t(t) * width + first + i]);
-            return input(n, columns, std::move(values));
-        };
-        a.x = slice("x", o.lead, inner);
-        a.b = slice("b", o.lead + inner, bc);
-        a.c = slice("c", o.lead + inner + bc, bc);
+        const Tensor all = inputs.whole("x, b, c, dt", width, o.lead, random.normals(size_t(rows) * width));
+        a.x = inputs.slice("x", inner);
+        a.b = inputs.slice("b", bc);
+        a.c = inputs.slice("c", bc);
         a.dt = all.slice_columns(o.lead + inner + 2 * bc, s.heads);
         if (o.bias) a.dt_bias = ctx.input("dt bias", DType::f32, {s.heads}, random.uniforms(s.heads, -5, -1));
         if (o.d) a.d = ctx.input("d", DType::f32, {s.heads}, random.normals(s.heads));
@@ -66,13 +50,7 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
                                  ? -1e-6f
                                  : float(o.decay == Decay::usual ? -random.uniform(1, 16) : -random.uniform(20, 400)));
         a.a = ctx.input("a", DType::f32, {s.heads}, decays);
-        const size_t state = size_t(s.heads) * s.columns * s.size;
-        std::vector<float> before = random.normals(slots * state);
-        for (const auto& q : sequences)
-            if (q.past == 0 && q.count > 0)
-                std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
-        ctx.input("state before", DType::f32, {slots, s.heads, s.columns, s.size}, before);
-        a.state = ctx.input("state", DType::f32, {slots, s.heads, s.columns, s.size}, before);
+        a.state = inputs.state({s.heads, s.columns, s.size});
         a.y = ctx.output("y", DType::f32, {rows, inner + 3}).slice_columns(2, inner);
         ctx.input(
             "options", DType::f32, {7},

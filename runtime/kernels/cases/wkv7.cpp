@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: cases of kernels/wkv7.
 #include "kernels/wkv7.hpp"
-#include "kernels/case.hpp"
-#include <algorithm>
+#include "kernels/cases/scan_inputs.hpp"
 #include <cmath>
 
 namespace weft::kernel {
@@ -20,7 +19,7 @@ struct Options {
     uint32_t lead = 4;  ///< columns before the first slice
     double rate = 1;    ///< the largest
 };
-using Sequences = std::vector<CaseContext::Sequence>;
+using Sequences = ScanInputs::Sequences;
 
 float log_decay(Random& random, Decay decay) {
     if (decay == Decay::mixed) decay = Decay(random.below(3));
@@ -39,15 +38,8 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
     c.operations = tokens * values * s.size * 9;
     c.build = [=](CaseContext& ctx) {
         Random& random = ctx.random();
-        // A bucket larger than the step.
-        const uint32_t rows = uint32_t(tokens) + 5, width = o.lead + 5 * keys + values;
-        uint32_t slots = 2;
-        for (const auto& q : sequences) slots = std::max(slots, q.slot + q.moved + 2);
-        // What lies beyond the step's tokens must not be read: NaN.
-        const auto input = [&](const std::string& n, uint32_t columns, std::vector<float> numbers) {
-            std::fill(numbers.begin() + long(tokens * columns), numbers.end(), std::nanf(""));
-            return ctx.input(n, DType::f32, {rows, columns}, std::move(numbers));
-        };
+        ScanInputs inputs(ctx, sequences, o.apart);
+        const uint32_t rows = inputs.rows(), width = o.lead + 5 * keys + values;
         // r, w, k, v, a and b.
         std::vector<float> numbers = random.normals(size_t(rows) * width);
         for (uint32_t t = 0; t < rows; ++t) {
@@ -64,33 +56,16 @@ KernelCase make(const std::string& name, Shape s, Sequences sequences, Options o
                 }
             }
         }
-        const Tensor all = input("r, w, k, v, a, b", width, std::move(numbers));
-        uint32_t at = o.lead;
-        const auto slice = [&](const std::string& n, uint32_t columns) {
-            const uint32_t first = at;
-            at += columns;
-            if (!o.apart) return all.slice_columns(first, columns);
-            std::vector<float> copied;
-            for (uint32_t t = 0; t < rows; ++t)
-                for (uint32_t i = 0; i < columns; ++i)
-                    copied.push_back(ctx.data("r, w, k, v, a, b")[size_t(t) * width + first + i]);
-            return input(n, columns, std::move(copied));
-        };
+        inputs.whole("r, w, k, v, a, b", width, o.lead, std::move(numbers));
         Wkv7Args a;
         a.step = ctx.step(sequences, rows);
-        a.r = slice("r", keys);
-        a.w = slice("w", keys);
-        a.k = slice("k", keys);
-        a.v = slice("v", values);
-        a.a = slice("a", keys);
-        a.b = slice("b", keys);
-        const size_t state = size_t(values) * s.size;
-        std::vector<float> before = random.normals(slots * state);
-        for (const auto& q : sequences)
-            if (q.past == 0 && q.count > 0)
-                std::fill_n(before.begin() + long(q.slot * state), state, std::nanf("")); // left by another sequence
-        ctx.input("state before", DType::f32, {slots, s.heads, s.size, s.columns}, before);
-        a.state = ctx.input("state", DType::f32, {slots, s.heads, s.size, s.columns}, before);
+        a.r = inputs.slice("r", keys);
+        a.w = inputs.slice("w", keys);
+        a.k = inputs.slice("k", keys);
+        a.v = inputs.slice("v", values);
+        a.a = inputs.slice("a", keys);
+        a.b = inputs.slice("b", keys);
+        a.state = inputs.state({s.heads, s.size, s.columns});
         a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
         ctx.input("options", DType::f32, {4}, {float(s.heads), float(s.size), float(s.columns), float(o.lead)});
         wkv7(ctx.recorder(), a);
