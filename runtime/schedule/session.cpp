@@ -151,7 +151,10 @@ Status Session::make_room(uint64_t activations) {
     last_ = nullptr;
     activation_ = {};
     region_arena_ = vk::Arena(model_->device, vk::MemoryUse::device, "activations");
-    weft_ASSIGN(activation_, region_arena_.allocate(bytes));
+    auto region = region_arena_.allocate(bytes);
+    if (!region && bytes > activations) region = region_arena_.allocate(activations); // a short prompt needs less
+    if (!region) return region.error();
+    activation_ = *region;
     return Ok{};
 }
 

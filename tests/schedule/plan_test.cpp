@@ -106,3 +106,41 @@ TEST_CASE("all recordings of a session share the activations of the largest", "[
     s->reset(1);
     CHECK(largest_difference(small, last_logits(*s, 1, std::span(all).first(17))) == 0);
 }
+
+TEST_CASE("where the largest recording does not fit, smaller ones still run", "[schedule]") {
+    const auto files = ModelFiles::open(bundled());
+    REQUIRE(files);
+    SessionOptions o;
+    o.context = o.max_chunk = 4096;
+    const auto all = tokens(4000, 3);
+    const auto on = [&](vk::Device& device) {
+        auto model = load_model(device, *files, WeightType::stored, {});
+        REQUIRE(model);
+        auto session = Session::create(*model, o);
+        INFO((session ? "" : session.error().text()));
+        REQUIRE(session);
+        return std::move(*session);
+    };
+    uint64_t before = 0, region = 0;
+    std::vector<float> expected;
+    {
+        const auto s = on(gpu());
+        before = gpu().bytes_used();
+        expected = last_logits(*s, 0, std::span(all).first(9));
+        region = gpu().bytes_used() - before;
+    }
+    REQUIRE(region > (uint64_t(16) << 20));
+    vk::DeviceOptions options;
+    options.memory_limit = before + region / 2;
+    auto device = vk::Device::create(options);
+    REQUIRE(device);
+    const auto s = on(**device);
+    CHECK(last_logits(*s, 0, std::span(all).first(9)) == expected);
+    s->reset(0);
+    const Feed feed{0, all, 0};
+    const auto status = s->forward({&feed, 1}, Want::last);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().code == ErrorCode::out_of_memory);
+    s->reset(0);
+    CHECK(last_logits(*s, 0, std::span(all).first(9)) == expected);
+}
