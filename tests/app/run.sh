@@ -80,6 +80,7 @@ expect 'bench' 0 'decode .* of the limit' \
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"
 expect 'perplexity of nothing' 2 'at least 2' $weft eval perplexity "$model" /dev/null
 expect 'output that cannot be written' 1 'standard output: cannot write' sh -c "$weft info >/dev/full"
+expect 'help that cannot be written' 1 'standard output: cannot write' sh -c "$weft --help >/dev/full"
 expect 'a reader that goes away' 0 'device 0' sh -c "$weft info | head -n 1"
 expect 'check as JSON, with a model that is not there' 1 '"ok": false' \
   $weft check "$scratch/nothing" "$model" --prefill whole --json
