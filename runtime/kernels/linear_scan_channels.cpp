@@ -12,12 +12,10 @@ namespace {
 /// How the threads share out a state of `size` rows (padded) and `columns` columns a head.
 shader::linear_scan_channels::Spec shared_out(const Recorder& r, uint32_t heads, uint32_t size, uint32_t columns) {
     shader::linear_scan_channels::Spec spec;
-    const ChunkTile tile = chunk_tile(r);
-    const bool whole = tile.across == kScanChunk; // a CPU: a thread has whole columns, and a subgroup reads one key
+    const bool whole = whole_columns(r); // a subgroup reads one key
     spec.SIZE = size;
-    spec.PARTS = whole ? 1 : 8;
-    while (size % (4 * spec.PARTS)) spec.PARTS /= 2;
-    const uint32_t across = whole ? tile.local : std::min(128 / spec.PARTS, 32u);
+    spec.PARTS = whole ? 1 : parts_of(size);
+    const uint32_t across = whole ? chunk_tile(r).local : std::min(128 / spec.PARTS, 32u);
     // On a CPU no more than 512 values of the state a thread, half of a small first cache; elsewhere few enough that
     // one sequence fills a GPU of middle size.
     const uint32_t most = std::min((columns + across - 1) / across, whole ? std::clamp(512 / size, 1u, 4u) : 2u);

@@ -9,6 +9,10 @@ namespace {
 
 uint32_t ceil_to(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+uint32_t lanes(const Recorder& r) { return std::clamp(r.device().limits().subgroup_size, 4u, 16u); }
+
+} // namespace
+
 // On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses
 // that the compiler knows to be the same for the whole subgroup, which is several times faster than per-thread reads.
 // Drivers before Vulkan 1.4 take minutes to compile it.
@@ -16,15 +20,11 @@ bool whole_columns(const Recorder& r) {
     return r.device().summary().type == "CPU" && r.device().summary().api_version >= (1u << 22 | 4u << 12);
 }
 
-uint32_t lanes(const Recorder& r) { return std::clamp(r.device().limits().subgroup_size, 4u, 16u); }
-
 uint32_t parts_of(uint32_t padded) {
     uint32_t parts = 8;
     while (padded % (4 * parts)) parts /= 2;
     return parts;
 }
-
-} // namespace
 
 ChunkTile chunk_tile(const Recorder& r) {
     if (!whole_columns(r)) return {64, 1, 4};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L2: what ssd and gated_delta share: the second half of a chunked scan with a matrix state. Not for use by layers.
+// L2: what ssd, gated_delta and linear_scan share: the second half of a chunked scan with a matrix state. Not for use
+// by layers.
 #pragma once
 #include "kernels/step.hpp"
 #include <initializer_list>
@@ -11,6 +12,10 @@ struct ChunkTile {
     uint32_t local, down, across;
 };
 ChunkTile chunk_tile(const Recorder& r);
+/// True where a thread has whole columns of a state, as is best on CPUs.
+bool whole_columns(const Recorder& r);
+/// Threads that share a column of `padded` rows elsewhere.
+uint32_t parts_of(uint32_t padded);
 
 /// Tokens of a chunk, and 32-bit words that the first half writes for each token and head (shaders/scan/chunk.glsl).
 constexpr uint32_t kScanChunk = 16, kMixSsd = 20, kMixDelta = 36;

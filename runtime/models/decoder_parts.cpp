@@ -139,6 +139,15 @@ Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers
     return Ok{};
 }
 
+Result<Experts> read_mixtral_experts(const JsonObject& config, uint32_t layers, uint32_t inner) {
+    Experts e{.inner = inner, .renormalise = true};
+    const char* count_key = either(config, "num_local_experts", "num_experts");
+    weft_ASSIGN(e.count, config.count_or(count_key, 8));
+    weft_ASSIGN(e.chosen, config.count_or("num_experts_per_tok", 2));
+    weft_TRY(check_experts(config, e, layers, count_key, "num_experts_per_tok"));
+    return e;
+}
+
 Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layers, uint32_t experts) {
     weft_ASSIGN(const uint32_t step, config.count_or("decoder_sparse_step", 1));
     std::vector<bool> sparse;

@@ -85,6 +85,9 @@ struct Experts {
 /// Refuses more chosen experts than there are, and counts that only a broken file has.
 Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers, const std::string& count_key,
                      const std::string& chosen_key);
+/// Mixtral's: num_local_experts (or num_experts) and num_experts_per_tok, 8 and 2 where they are absent; as wide as
+/// `inner`, the weights of the chosen renormalised.
+Result<Experts> read_mixtral_experts(const JsonObject& config, uint32_t layers, uint32_t inner);
 /// Which layers have experts, if there are any: every decoder_sparse_step-th, except those in mlp_only_layers.
 Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layers, uint32_t experts);
 /// Names of the router, and of one expert's projections in files that hold them one by one.

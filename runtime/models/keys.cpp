@@ -100,9 +100,9 @@ std::string written_header(const GgufMetadata& metadata, const Json& config, con
     return empty.header();
 }
 
-bool says_too(const GgufMetadata& metadata, const GgufMetadata::Entry& entry) {
-    const GgufValue* value = metadata.find(entry.key);
-    return value && value->type == entry.value.type && std::ranges::equal(value->bytes, entry.value.bytes);
+bool says_the_same(const GgufMetadata& a, const GgufMetadata& b, const std::string& key) {
+    const GgufValue *x = a.find(key), *y = b.find(key);
+    return x && y && x->type == y->type && std::ranges::equal(x->bytes, y->bytes);
 }
 
 void add(std::vector<KeyUse>& uses, const Json& object, const KeysRead& read, const std::string& path,
@@ -139,8 +139,6 @@ std::vector<KeyUse> key_uses(const Json& config, const KeysRead& read, const std
 std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, const KeysRead& read,
                              const Schedule& schedule) {
     const Architecture& architecture = *architecture_of(schedule.architecture);
-    const std::string header = written_header(metadata, config, schedule);
-    const auto written = GgufFile::parse(std::as_bytes(std::span(header)), "GGUF");
     std::vector<KeyUse> uses;
     const auto type = metadata.string_or("general.architecture", "");
     for (const GgufMetadata::Entry& entry : metadata.entries()) {
@@ -150,9 +148,14 @@ std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, c
         const bool asks = entry.value.type == GgufType::boolean ||
                           std::ranges::any_of(entry.value.bytes, [](std::byte b) { return b != std::byte(0); });
         uses.push_back(use_of(std::string(entry.key), was_read, asks, architecture));
-        if (uses.back().made == KeyUse::Made::unused && written && says_too(written->metadata(), entry))
-            uses.back() = {std::string(entry.key), KeyUse::Made::no_effect, "says what is so anyway"};
     }
+    const auto unused = [](const KeyUse& use) { return use.made == KeyUse::Made::unused; };
+    if (std::ranges::none_of(uses, unused)) return uses;
+    const std::string header = written_header(metadata, config, schedule);
+    const auto written = GgufFile::parse(std::as_bytes(std::span(header)), "GGUF");
+    for (KeyUse& use : uses)
+        if (unused(use) && written && says_the_same(metadata, written->metadata(), use.key))
+            use = {use.key, KeyUse::Made::no_effect, "says what is so anyway"};
     return uses;
 }
 

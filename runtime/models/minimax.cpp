@@ -32,12 +32,7 @@ Result<Config> read(const JsonObject& c) {
     Config o;
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .inner = 14336, .kv_heads = 8}));
     weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
-    const char* count_key = either(c, "num_local_experts", "num_experts");
-    weft_ASSIGN(o.experts.count, c.count_or(count_key, 8));
-    weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
-    o.experts.inner = o.inner;
-    o.experts.renormalise = true;
-    weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
+    weft_ASSIGN(o.experts, read_mixtral_experts(c, o.layers, o.inner));
     weft_ASSIGN(const auto attends, layers_of_kind(c, "layer_types", o.layers, "full_attention", "linear_attention"));
     for (uint32_t i = 0; i < o.layers; ++i) o.attends.push_back(attends ? (*attends)[i] : i % 2 == 0);
     weft_ASSIGN(o.linear, shares(c, "linear_attn"));

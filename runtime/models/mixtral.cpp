@@ -15,12 +15,7 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.eps = 1e-5, .kv_heads = 8}));
     weft_ASSIGN(o.window, count_or_none(c, "sliding_window", 0));
-    const char* count_key = either(c, "num_local_experts", "num_experts");
-    weft_ASSIGN(o.experts.count, c.count_or(count_key, 8));
-    weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
-    o.experts.inner = o.inner;
-    o.experts.renormalise = true;
-    weft_TRY(check_experts(c, o.experts, o.layers, count_key, "num_experts_per_tok"));
+    weft_ASSIGN(o.experts, read_mixtral_experts(c, o.layers, o.inner));
     return o;
 }
 
