@@ -7,12 +7,26 @@ namespace weft::kernel {
 
 using vk::Extent;
 using vk::Feature;
-using vk::Quantity;
 using vk::Recorder;
 using vk::Tensor;
 using vk::Threads;
 
-/// Host mirror of the header's words; vk::Quantity numbers the first ones.
+/// Words of a step's header that grids depend on (vk::Extent::per).
+struct Quantity {
+    enum : uint32_t {
+        one = 0,          ///< does not change
+        tokens = 1,       ///< new tokens in the packed batch: rows
+        sequences = 2,    ///< sequences in the packed batch
+        outputs = 3,      ///< tokens whose logits are wanted
+        longest_new = 4,  ///< most new tokens of one sequence
+        longest_total = 5 ///< most tokens, past and new, of one sequence
+    };
+};
+/// A program may have several steps, one a row space: their headers lie so far from each other in one tensor that each
+/// can be bound alone.
+inline constexpr uint32_t kHeaderWords = 64;
+
+/// Host mirror of a header's first words.
 struct StepHeader {
     uint32_t reserved = 0;
     uint32_t tokens = 0, sequences = 0, outputs = 0, longest_new = 0, longest_total = 0;
@@ -22,10 +36,10 @@ struct StepHeader {
 static_assert(sizeof(StepHeader) == 64);
 
 /// A sequence's row. `read` and `write`: which constant state the step reads, and which it writes; where they differ
-/// the old state stays as it was. No other sequence of the step may read what this one writes.
+/// the old state stays as it was. No other sequence of the step may read what this one writes. `memory`: rows of what
+/// cross attention reads.
 struct StepSequence {
-    uint32_t slot = 0, first = 0, count = 0, past = 0, length = 0, read = 0, write = 0;
-    uint32_t spare = 0;
+    uint32_t slot = 0, first = 0, count = 0, past = 0, length = 0, read = 0, write = 0, memory = 0;
 };
 static_assert(sizeof(StepSequence) == 32);
 
@@ -45,8 +59,8 @@ struct Step {
 /// Recorder::misfit of products and lookups.
 inline constexpr const char* kRowTooLarge = "one row of a weight is larger than this device binds at once";
 
-/// Fills `arguments` u32 [rows, 4] from `table` u32 [rows, 12] (vk::GridRow) and the step header;
-/// must run before the dispatches that read it.
-void grids(Recorder& r, const Tensor& header, const Tensor& table, const Tensor& arguments, uint32_t rows);
+/// Fills `arguments` u32 [rows, 4] from `table` u32 [rows, 12] (vk::GridRow) and the headers of all steps, u32 [steps,
+/// kHeaderWords]; must run before the dispatches that read it.
+void grids(Recorder& r, const Tensor& headers, const Tensor& table, const Tensor& arguments, uint32_t rows);
 
 } // namespace weft::kernel

@@ -5,16 +5,18 @@
 #include "kernels/step.hpp"
 #include "layers/spec.hpp"
 #include "layers/state.hpp"
+#include <map>
 
 namespace weft {
 
 /// Lowering of one recording. Weights and states are resources of `r`, in the order of the schedule.
 struct LayerContext {
     kernel::Recorder& r;
-    kernel::Step step;
+    kernel::Step step; ///< of the stage that is lowered now
     /// Each in one part or several, one below the other, of different types.
     std::vector<std::vector<kernel::Tensor>> weights;
-    std::vector<kernel::Tensor> states; ///< by StateId; [slots, ...StateLayout::shape]
+    std::vector<kernel::Tensor> states;           ///< by StateId; [slots, ...StateLayout::shape]
+    std::map<std::string, kernel::Tensor> inputs; ///< of the stage, u32 [T] each
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.
     kernel::Tensor weight(WeightId id) const {
@@ -24,6 +26,7 @@ struct LayerContext {
     }
     bool in_parts(WeightId id) const { return weights.at(id).size() > 1; }
     kernel::Tensor state(StateId id) const { return states.at(id); }
+    kernel::Tensor input(const std::string& name) const { return inputs.at(name); }
     /// A temporary f32 [tokens of the bucket, columns].
     kernel::Tensor rows(uint32_t columns, const std::string& name) {
         return r.temporary(DType::f32, {step.max_tokens, columns}, name);

@@ -24,24 +24,21 @@ using WeightShape = std::initializer_list<uint64_t>;
         static constexpr const char* names[] = {__VA_ARGS__};                                                          \
         static_assert(std::size(names) == size_t(last) + 1, "every enumerator needs a name");                          \
         return names;                                                                                                  \
-    }
+    }                                                                                                                  \
+    static_assert(true)
 
 namespace kernel { // where the compiler looks for the names of these
 weft_ENUM_NAMES(Activation, Activation::tanh, "none", "silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid",
-                "quick_gelu", "tanh") weft_ENUM_NAMES(NormKind, NormKind::l2, "rms", "layer", "l2")
-    weft_ENUM_NAMES(RouterScore, RouterScore::sqrt_softplus, "softmax", "sigmoid", "logit", "sqrt_softplus")
-        weft_ENUM_NAMES(RouterWeight, RouterWeight::sigmoid_of_chosen, "score", "softmax_of_chosen",
-                        "sigmoid_of_chosen") weft_ENUM_NAMES(GroupScore, GroupScore::best_two, "best", "best_two")
+                "quick_gelu", "tanh");
+weft_ENUM_NAMES(NormKind, NormKind::l2, "rms", "layer", "l2");
+weft_ENUM_NAMES(RouterScore, RouterScore::sqrt_softplus, "softmax", "sigmoid", "logit", "sqrt_softplus");
+weft_ENUM_NAMES(RouterWeight, RouterWeight::sigmoid_of_chosen, "score", "softmax_of_chosen", "sigmoid_of_chosen");
+weft_ENUM_NAMES(GroupScore, GroupScore::best_two, "best", "best_two");
 } // namespace kernel
-weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs")
+weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs");
 
-    /// What a float may be. All but a bound are finite.
-    enum class Reach {
-        finite,
-        not_negative,
-        positive,
-        bound
-    };
+/// What a float may be. All but a bound are finite.
+enum class Reach { finite, not_negative, positive, bound };
 inline bool within(Reach reach, float x) {
     switch (reach) {
     case Reach::finite: return std::isfinite(x);
@@ -83,6 +80,12 @@ public:
         choice(key, number, uint32_t(otherwise), names_of(E{}));
         if (x != E(number)) x = E(number); // visitors that only read may share what they visit between threads
     }
+
+    /// Things that the schedule itself names, by their numbers among `names`; `what` they are: "streams of the stage".
+    virtual void reference(const char* key, uint32_t& id, uint32_t otherwise, const std::vector<std::string>& names,
+                           const char* what) = 0;
+    virtual void references(const char* key, std::vector<uint32_t>& ids, const std::vector<uint32_t>& otherwise,
+                            const std::vector<std::string>& names, const char* what) = 0;
 
     /// Follows from other fields, so it is never written.
     virtual void derived(bool& x, bool value) = 0;

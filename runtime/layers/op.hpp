@@ -15,6 +15,7 @@ namespace vk {
 struct Tensor;
 }
 class Fields;
+class Inputs;
 class Limits;
 class WorkCounter;
 struct Destination;
@@ -22,6 +23,9 @@ struct LayerContext;
 
 /// What a description of an op has. `name` is the only spelling: in files, tables and messages; `colour` (0xrrggbb)
 /// that of its box in pictures. Besides, where there is something to say:
+///   bool source = true      reads no stream: a block of such ops has no input
+///   bool sink = true        has no result, only states: a block of such ops writes no stream
+///   void inputs(Inputs&) const                                 declares what it reads from outside
 ///   void states(States&)                                       declares what it keeps between steps
 ///   void work(WorkCounter&) const                              what it computes beside products with its weights
 ///   void limits(Limits&) const                                 sizes that its kernels do not take
@@ -52,7 +56,10 @@ public:
     const char* name() const { return held_->name(); }
     uint32_t colour() const { return held_->colour(); }
     std::string words() const { return held_->words(); }
+    bool source() const { return held_->source(); }
+    bool sink() const { return held_->sink(); }
     void fields(Fields& f, const Widths& w) { held_->fields(f, w); }
+    void inputs(Inputs& i) const { held_->inputs(i); }
     void states(States& s) { held_->states(s); }
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const { held_->lower(c, x, to); }
     void work(WorkCounter& w) const { held_->work(w); }
@@ -76,7 +83,10 @@ private:
         virtual const char* name() const = 0;
         virtual uint32_t colour() const = 0;
         virtual std::string words() const = 0;
+        virtual bool source() const = 0;
+        virtual bool sink() const = 0;
         virtual void fields(Fields& f, const Widths& w) = 0;
+        virtual void inputs(Inputs& i) const = 0;
         virtual void states(States& s) = 0;
         virtual void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const = 0;
         virtual void work(WorkCounter& w) const = 0;
@@ -89,7 +99,18 @@ private:
         const char* name() const override { return S::name; }
         uint32_t colour() const override { return S::colour; }
         std::string words() const override { return spec.words(); }
+        bool source() const override {
+            if constexpr (requires { S::source; }) return S::source;
+            else return false;
+        }
+        bool sink() const override {
+            if constexpr (requires { S::sink; }) return S::sink;
+            else return false;
+        }
         void fields(Fields& f, const Widths& w) override { spec.fields(f, w); }
+        void inputs([[maybe_unused]] Inputs& i) const override {
+            if constexpr (requires { spec.inputs(i); }) spec.inputs(i);
+        }
         void states([[maybe_unused]] States& s) override {
             if constexpr (requires { spec.states(s); }) spec.states(s);
         }

@@ -53,9 +53,12 @@ struct Rope {
     uint32_t original = 0;             ///< length trained on, for long_table and ntk
 };
 
-/// What sizes follow from: the width of the model and that of a block's input.
+/// What sizes follow from.
 struct Widths {
-    uint64_t model = 0, input = 0;
+    uint64_t model = 0;      ///< of the stream that the block writes
+    uint64_t input = 0;      ///< of the block's input; 0: it has none
+    uint64_t vocabulary = 0; ///< of the model
+    uint64_t positions = 0;  ///< that the model can address; 0: no limit
 };
 
 } // namespace weft

@@ -15,7 +15,17 @@ StateLayout layout_of(const State& state, const StateOptions& o) {
     return l;
 }
 
+void States::refer(StateId& id, const State& state) {
+    if (id == kNoState) {
+        const auto known = std::ranges::find(all_, state);
+        if (known == all_.end()) return;
+        id = StateId(known - all_.begin());
+    }
+    if (std::ranges::find(used_, id) == used_.end()) used_.push_back(id);
+}
+
 void States::declare(StateId& id, State state) {
+    if (id == kNoState && state.law == State::Law::step) refer(id, state);
     if (id == kNoState) {
         id = StateId(all_.size());
         all_.push_back(std::move(state));

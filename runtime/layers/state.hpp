@@ -20,6 +20,8 @@ struct State {
         constant, ///< one value that every token moves on: it cannot be cut
         rows,     ///< a row a token: cut by forgetting the last ones
         ring,     ///< the rows of the last `reach` tokens, and of those of the step
+        step,     ///< a row a token of the step alone: nothing is kept, and all ops of a kind share one
+        memory,   ///< a row a token of another stage, which has written them before the sequence's first step
     };
     std::string name; ///< "keys", "convolution": for tables and messages
     Law law = Law::constant;
@@ -64,6 +66,8 @@ public:
     /// An op without a number for it gets a state of its own; one that has a number keeps what lies there, perhaps
     /// shared with others, which must be the same.
     void declare(StateId& id, State state);
+    /// A state that an op before has declared, by its name; kNoState if there is none of that law and shape.
+    void refer(StateId& id, const State& state);
     /// What the ops that declared use, each once.
     const std::vector<StateId>& used() const { return used_; }
     std::vector<State> take() { return std::move(all_); }

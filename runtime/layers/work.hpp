@@ -32,6 +32,8 @@ public:
 
     /// A weight [matrices, ...] of which the step reads `used`, and multiplies with `rows` rows in all.
     virtual void matrices_of(WeightId weight, uint64_t matrices, uint64_t used, uint64_t rows) = 0;
+    /// A table of which `rows` rows are read, each by itself.
+    virtual void lookups(WeightId weight, uint64_t rows) = 0;
     /// A state of the sequence that each token moves on: read, if the sequence has a past, and written.
     void recurrence(uint64_t state_bytes, uint64_t operations_a_token) {
         work.bytes += step.sequences * state_bytes * (step.past ? 2 : 1);

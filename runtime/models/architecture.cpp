@@ -29,8 +29,10 @@ Status pass_over_drafting(const JsonObject& config, Schedule& s) {
     weft_ASSIGN(const int64_t count, config.integer_or("num_nextn_predict_layers", 0));
     if (count < 0 || count > kMostLayers)
         return config.bad("num_nextn_predict_layers", "must be between 0 and " + std::to_string(kMostLayers));
+    const Stage* decoder = stage_of(s, kDecoder);
+    const size_t layers = decoder ? decoder->layers.size() : 0;
     for (int64_t i = 0; i < count; ++i) {
-        const std::string number = std::to_string(s.layers.size() + size_t(i));
+        const std::string number = std::to_string(layers + size_t(i));
         for (const std::string& name : {"*layers." + number + ".*", "blk." + number + ".*"})
             s.unneeded.push_back({name, "a layer that drafts further tokens"});
     }
@@ -80,7 +82,7 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
         s.architecture = type;
         weft_TRY(check_limits(s, config.origin()));
         order_weights(s);
-        number_states(s);
+        settle(s);
         s.unneeded.insert(s.unneeded.end(), kTensorsNotRead.begin(), kTensorsNotRead.end());
         s.unneeded.insert(s.unneeded.end(), a->tensors_not_read.begin(), a->tensors_not_read.end());
         weft_TRY(pass_over_drafting(config, s));
@@ -305,24 +307,26 @@ Norm Builder::layer_norm(const std::string& name, uint32_t width, double eps, bo
 Status decoder_frame(const JsonObject& config, Builder& builder, Schedule& schedule, double eps, bool tied_default,
                      const DecoderNames& names, bool zero_centred) {
     weft_ASSIGN(schedule.vocabulary, config.count("vocab_size"));
-    weft_ASSIGN(schedule.width, config.count("hidden_size"));
+    weft_ASSIGN(const uint32_t width, config.count("hidden_size"));
     weft_ASSIGN(schedule.trained_context, config.count_or("max_position_embeddings", 0));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", tied_default));
-    schedule.head.norm = builder.rms(names.norm, schedule.width, eps, zero_centred);
-    embedding_and_head(builder, schedule, tied, names);
+    const Norm norm = builder.rms(names.norm, width, eps, zero_centred);
+    embedding_and_head(builder, schedule, width, tied, names);
+    head_norm(schedule) = norm;
     return Ok{};
 }
 
-void embedding_and_head(Builder& builder, Schedule& schedule, bool tied, const DecoderNames& names) {
-    const uint32_t vocabulary = schedule.vocabulary, width = schedule.width;
+void embedding_and_head(Builder& builder, Schedule& schedule, uint32_t width, bool tied, const DecoderNames& names) {
+    add_decoder(schedule, width);
+    const uint32_t vocabulary = schedule.vocabulary;
     const TensorView *table = builder.find(names.embedding), *head = builder.find(names.head);
     if (tied && table && head) tied = table->type == head->type && std::ranges::equal(table->bytes, head->bytes);
-    schedule.embedding.table = builder.matrix(names.embedding, vocabulary, width);
+    const WeightId embedding = builder.matrix(names.embedding, vocabulary, width);
     if (tied)
         for (auto& name : builder.names(names.head))
-            schedule.weights[schedule.embedding.table].pieces[0].names.push_back(std::move(name));
-    schedule.head.linear = {tied ? schedule.embedding.table : builder.matrix(names.head, vocabulary, width), kNoWeight,
-                            width, vocabulary};
+            schedule.weights[embedding].pieces[0].names.push_back(std::move(name));
+    embedding_of(schedule).table = embedding;
+    head_linear(schedule).linear.weight = tied ? embedding : builder.matrix(names.head, vocabulary, width);
 }
 
 Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key,

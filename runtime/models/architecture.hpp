@@ -4,7 +4,7 @@
 #pragma once
 #include "base/json.hpp"
 #include "io/model_files.hpp"
-#include "schedule/schedule.hpp"
+#include "schedule/decoder.hpp"
 #include <span>
 
 namespace weft {
@@ -142,9 +142,10 @@ struct DecoderNames {
 };
 Status decoder_frame(const JsonObject& config, Builder& builder, Schedule& schedule, double eps, bool tied_default,
                      const DecoderNames& names = {}, bool zero_centred = false);
-/// Embedding table and head of a schedule whose sizes are set. Tied: one tensor, under either name;
-/// but a head of other values in the file wins over what the config says.
-void embedding_and_head(Builder& builder, Schedule& schedule, bool tied, const DecoderNames& names = {});
+/// A decoder's stages, with embedding table and head, for a schedule whose vocabulary is set. Tied: one tensor, under
+/// either name; but a head of other values in the file wins over what the config says.
+void embedding_and_head(Builder& builder, Schedule& schedule, uint32_t width, bool tied,
+                        const DecoderNames& names = {});
 
 /// Reads an activation's name ("silu", "gelu_pytorch_tanh", ...).
 Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key,

@@ -56,7 +56,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const Op mixer = attends ? Op(attention(builder, at + "self_attn.", c, rope))
                                  : Op(usual_mamba2(builder, at + "mamba.", c.width, c.mamba, c.eps));
         const MlpSpec mlp = usual_mlp(builder, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, mlp, "pre_ff_layernorm"));
+        decoder_of(s).layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, mlp, "pre_ff_layernorm"));
     }
     return s;
 }

@@ -78,8 +78,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     Builder builder(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, builder, s, c.eps, false, {.norm = "final_layernorm.weight"}));
-    s.embedding.scale = float(c.embedding);
-    s.head.scale = float(c.head);
+    embedding_of(s).scale = float(c.embedding);
+    head_linear(s).scale = float(c.head);
     weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 8192));
     const WeightId ssm = in_multipliers(builder, c);
     for (uint32_t i = 0; i < c.layers; ++i) {
@@ -96,7 +96,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                                              {attention, float(c.attention_in), float(c.attention_out)}}});
         layer.blocks.push_back({.pre = builder.rms(at + "pre_ff_layernorm.weight", c.width, c.eps),
                                 .branches = {{mlp, 1, float(c.mlp[1])}}});
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

@@ -95,8 +95,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     Builder builder(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, builder, s, c.eps, true, {}, true));
-    s.embedding.scale = float(std::sqrt(double(c.width)));
-    s.head.softcap = float(c.logit_cap);
+    embedding_of(s).scale = float(std::sqrt(double(c.width)));
+    head_linear(s).softcap = float(c.logit_cap);
     Rope full, local;
     if (k.local_rope) {
         weft_ASSIGN(full, rope_by_kind(config, builder, c.heads.head_size, k.context, "full_attention", "rope_theta",
@@ -125,7 +125,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
             {.pre = norm("input_layernorm"), .branches = {{a}}, .post = norm("post_attention_layernorm")});
         layer.blocks.push_back(
             {.pre = norm("pre_feedforward_layernorm"), .branches = {{m}}, .post = norm("post_feedforward_layernorm")});
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

@@ -14,11 +14,13 @@ public:
     explicit Folding(Schedule& s) : s_(s) {}
 
     std::vector<RowFactor> run() {
-        if (s_.head.linear.weight != s_.embedding.table) { // a table that is also the head cannot take over two numbers
-            rows(s_.embedding.table, 0, s_.vocabulary, std::exchange(s_.embedding.scale, 1.0f));
-            result(s_.head.linear, std::exchange(s_.head.scale, 1.0f));
+        EmbedSpec& embedding = embedding_of(s_);
+        LinearSpec& head = head_linear(s_);
+        if (head.linear.weight != embedding.table) { // a table that is also the head cannot take over two numbers
+            rows(embedding.table, 0, s_.vocabulary, std::exchange(embedding.scale, 1.0f));
+            result(head.linear, std::exchange(head.scale, 1.0f));
         }
-        for (Layer& layer : s_.layers)
+        for (Layer& layer : decoder_of(s_).layers)
             for (Block& block : layer.blocks)
                 for (Branch& branch : block.branches) {
                     if (auto* a = branch.op.as<AttentionSpec>()) fold(*a, branch);

@@ -52,17 +52,17 @@ class Metadata {
 public:
     Metadata(const Schedule& s, const GgufSide& side, GgufWriter& w)
         : s_(s), prefix_(std::string(side.name) + "."), w_(w) {
-        for (const Layer& layer : s.layers) layers_.emplace_back(layer);
+        for (const Layer& layer : decoder_of(s).layers) layers_.emplace_back(layer);
     }
 
     void write() {
-        u32("block_count", uint32_t(s_.layers.size()));
+        u32("block_count", uint32_t(layers_.size()));
         u32("context_length", s_.trained_context ? s_.trained_context : kAnyContext);
-        u32("embedding_length", s_.width);
+        u32("embedding_length", decoder_of(s_).width);
         u32("vocab_size", s_.vocabulary);
-        const bool rms = s_.head.norm.kind == kernel::NormKind::rms;
-        f32(rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", s_.head.norm.eps);
-        if (s_.head.softcap != 0) f32("final_logit_softcapping", s_.head.softcap);
+        const bool rms = head_norm(s_).kind == kernel::NormKind::rms;
+        f32(rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", head_norm(s_).eps);
+        if (head_linear(s_).softcap != 0) f32("final_logit_softcapping", head_linear(s_).softcap);
         feed_forward();
         attention();
         recurrent();
@@ -151,11 +151,11 @@ private:
 
     void granite() {
         const AttentionSpec* a = first(layers_, &LayerOps::attention);
+        const std::vector<Layer>& layers = decoder_of(s_).layers;
         w_.boolean(prefix_ + "rope.scaling.finetuned", a && a->rope.kind != RopeKind::none);
-        f32("embedding_scale", s_.embedding.scale);
-        f32("residual_scale",
-            s_.layers.empty() || s_.layers[0].blocks.empty() ? 1 : s_.layers[0].blocks[0].residual_scale);
-        f32("logit_scale", 1 / s_.head.scale);
+        f32("embedding_scale", embedding_of(s_).scale);
+        f32("residual_scale", layers.empty() || layers[0].blocks.empty() ? 1 : layers[0].blocks[0].residual_scale);
+        f32("logit_scale", 1 / head_linear(s_).scale);
     }
 
     const Schedule& s_;
@@ -167,7 +167,7 @@ private:
 // What the layers that see all use, or else any.
 const Rope* rope_of_schedule(const Schedule& s) {
     const Rope* found = nullptr;
-    for (const Layer& layer : s.layers)
+    for (const Layer& layer : decoder_of(s).layers)
         if (const LayerOps ops(layer);
             ops.attention && ops.attention->rope.kind != RopeKind::none && (!found || !ops.attention->window))
             found = &ops.attention->rope;
@@ -252,10 +252,10 @@ Schedule without_files(Schedule s) {
         slot.alternatives.clear();
         slot.computed.clear();
     }
-    for (Layer& layer : s.layers)
-        for (Block& block : layer.blocks)
-            for (Branch& branch : block.branches)
-                if (auto* a = branch.op.as<AttentionSpec>()) a->rope = {};
+    for (Stage& stage : s.stages)
+        each_op(stage, [](Op& op) {
+            if (auto* a = op.as<AttentionSpec>()) a->rope = {};
+        });
     return s;
 }
 
@@ -283,7 +283,8 @@ std::string difference(const nlohmann::ordered_json& a, const nlohmann::ordered_
 
 // The blocks of one layer as schedules write them, but for the names of weights.
 nlohmann::ordered_json layer_json(Schedule s, size_t layer) {
-    s.layers = {s.layers[layer]};
+    std::vector<Layer>& layers = decoder_of(s).layers;
+    layers = {layers[layer]};
     order_weights(s);
     for (size_t i = 0; i < s.weights.size(); ++i) s.weights[i].name = "weight " + std::to_string(i);
     return to_json(s)["blocks"];
@@ -298,18 +299,20 @@ Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, c
 }
 
 std::string schedule_difference(const Schedule& a, const Schedule& b) {
-    if (a.layers.size() != b.layers.size()) return "the number of layers";
-    for (size_t i = 0; i < a.layers.size(); ++i) {
-        const LayerOps x(a.layers[i]), y(b.layers[i]);
+    if (!is_decoder(a) || !is_decoder(b)) return "what is not a decoder";
+    const std::vector<Layer>&own = decoder_of(a).layers, &others = decoder_of(b).layers;
+    if (own.size() != others.size()) return "the number of layers";
+    for (size_t i = 0; i < own.size(); ++i) {
+        const LayerOps x(own[i]), y(others[i]);
         if (bool(x.attention) == bool(y.attention) && x.attention &&
             !same_rotation(a, x.attention->rope, b, y.attention->rope))
             return "the rotary positions of layer " + std::to_string(i);
     }
     const Schedule x = without_files(a), y = without_files(b);
     if (hash_of(x) == hash_of(y)) return "";
-    for (size_t i = 0; i < x.layers.size(); ++i) {
+    for (size_t i = 0; i < own.size(); ++i) {
         Schedule one = x;
-        one.layers[i] = y.layers[i];
+        decoder_of(one).layers[i] = decoder_of(y).layers[i];
         if (hash_of(one) != hash_of(x))
             return "layer " + std::to_string(i) + ": " + difference(layer_json(x, i), layer_json(y, i), "");
     }

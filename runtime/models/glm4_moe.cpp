@@ -74,7 +74,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const std::string at = layer_name(i), mlp = at + "mlp.";
         const Op ffn = i < c.dense_layers ? Op(usual_mlp(builder, mlp, c.width, c.inner, c.activation))
                                           : Op(experts(builder, mlp, c));
-        s.layers.push_back(
+        decoder_of(s).layers.push_back(
             pre_norm_layer(builder, at, c.width, c.eps, attention(builder, at + "self_attn.", c, rope), ffn));
     }
     return s;

@@ -40,7 +40,6 @@ Result<Config> read(const JsonObject& c) {
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    s.width = c.width;
     weft_ASSIGN(s.vocabulary, config.count("vocab_size"));
     weft_ASSIGN(s.position_limit, config.count_or(either(config, "n_positions", "max_position_embeddings"), 1024));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", true));
@@ -51,9 +50,9 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                                      builder.gguf() ? WeightTransform::none : WeightTransform::transpose),
                       builder.vector(name + ".bias", {out}), in, out};
     };
-    embedding_and_head(builder, s, tied, {.embedding = "wte.weight"});
-    s.embedding.positions = builder.matrix("wpe.weight", s.position_limit, c.width);
-    s.head.norm = builder.layer_norm("ln_f", c.width, c.eps);
+    embedding_and_head(builder, s, c.width, tied, {.embedding = "wte.weight"});
+    embedding_of(s).positions = builder.matrix("wpe.weight", s.position_limit, c.width);
+    head_norm(s) = builder.layer_norm("ln_f", c.width, c.eps);
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = "h." + std::to_string(i) + ".";
         AttentionSpec a = c.heads.attention();
@@ -70,7 +69,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         Layer layer;
         layer.blocks.push_back({.pre = builder.layer_norm(at + "ln_1", c.width, c.eps), .branches = {{a}}});
         layer.blocks.push_back({.pre = builder.layer_norm(at + "ln_2", c.width, c.eps), .branches = {{m}}});
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

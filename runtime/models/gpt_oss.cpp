@@ -121,7 +121,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         a.sinks = builder.vector(attn + "sinks", {c.heads.heads});
         a.rope = rope;
         a.window = c.windows[i];
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, experts(builder, at + "mlp.", c)));
+        decoder_of(s).layers.push_back(
+            pre_norm_layer(builder, at, c.width, c.eps, a, experts(builder, at + "mlp.", c)));
     }
     return s;
 }

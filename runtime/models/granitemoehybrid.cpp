@@ -96,8 +96,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Schedule s;
     Builder builder(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, builder, s, c.eps, false));
-    s.embedding.scale = float(c.embedding_multiplier);
-    s.head.scale = float(1 / c.logits_scaling);
+    embedding_of(s).scale = float(c.embedding_multiplier);
+    head_linear(s).scale = float(1 / c.logits_scaling);
     Rope rope;
     if (c.rotates) {
         weft_ASSIGN(rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 2048));
@@ -108,7 +108,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                                       : Op(usual_mamba2(builder, at + "mamba.", c.width, c.mamba, c.eps));
         Layer layer = pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn(builder, at, c));
         for (Block& block : layer.blocks) block.residual_scale = float(c.residual_multiplier);
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

@@ -60,7 +60,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const Op ffn = c.chooses[i]
                            ? Op(usual_experts(builder, ff, c.width, c.experts, c.activation, {.router = "router"}))
                            : Op(usual_mlp(builder, ff, c.width, c.inner, c.activation));
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn, "pre_ff_layernorm"));
+        decoder_of(s).layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn, "pre_ff_layernorm"));
     }
     return s;
 }

@@ -49,8 +49,9 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                                           c.attention_bias, rope.rotary);
         a.rope = rope;
         a.window = c.windows[i];
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a,
-                                          usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation, c.mlp_bias)));
+        decoder_of(s).layers.push_back(
+            pre_norm_layer(builder, at, c.width, c.eps, a,
+                           usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation, c.mlp_bias)));
     }
     return s;
 }

@@ -116,7 +116,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Rope rope, rope_of(config, builder, c.heads.head_size, 500000, "", 1, RopeKind::pairs, 131072));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), ffn = at + (builder.gguf() ? "mlp." : "feed_forward.");
-        s.layers.push_back(
+        decoder_of(s).layers.push_back(
             pre_norm_layer(builder, at, c.width, c.eps, attention(builder, at + "self_attn.", c, rope, i),
                            c.sparse[i] ? Op(experts(builder, ffn, c))
                                        : Op(usual_mlp(builder, ffn, c.width, c.dense_inner, c.activation))));

@@ -44,7 +44,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         const std::string at = layer_name(i);
         MambaSpec m = usual_mamba1(builder, at + "mixer.", c.width, c.mamba);
         if (k.inner_norms) m.dt_norm = m.b_norm = m.c_norm = {.present = true, .eps = float(c.inner_eps)};
-        s.layers.push_back({{{.pre = builder.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
+        decoder_of(s).layers.push_back({{{.pre = builder.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
     }
     return s;
 }

@@ -40,7 +40,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
         const Mamba2Spec m = usual_mamba2(builder, at + "mixer.", c.width, c.mamba, c.eps);
-        s.layers.push_back({{{.pre = builder.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
+        decoder_of(s).layers.push_back({{{.pre = builder.rms(at + "norm.weight", c.width, c.eps), .branches = {{m}}}}});
     }
     return s;
 }

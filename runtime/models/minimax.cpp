@@ -91,7 +91,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         }
         const Op mixer = c.attends[i] ? Op(full) : Op(lightning(builder, attn, c, i));
         const auto norm = [&](const char* name) { return builder.rms(at + name + ".weight", c.width, c.eps); };
-        s.layers.push_back(
+        decoder_of(s).layers.push_back(
             {{block(norm("input_layernorm"), mixer, c.attends[i] ? c.full : c.linear),
               block(norm("post_attention_layernorm"),
                     usual_experts(builder, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"}), c.mlp)}});

@@ -34,7 +34,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
             usual_attention(builder, at + "self_attn.", c.heads, c.width, false, builder.from_gguf(), rope.rotary);
         a.rope = rope;
         a.window = c.window;
-        s.layers.push_back(
+        decoder_of(s).layers.push_back(
             pre_norm_layer(builder, at, c.width, c.eps, a,
                            usual_experts(builder, moe, c.width, c.experts, c.activation, {"w1", "w3", "w2"})));
     }

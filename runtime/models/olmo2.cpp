@@ -66,7 +66,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
             {.branches = {{a}}, .post = builder.rms(at + "post_attention_layernorm.weight", c.width, c.eps)});
         layer.blocks.push_back(
             {.branches = {{m}}, .post = builder.rms(at + "post_feedforward_layernorm.weight", c.width, c.eps)});
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

@@ -114,7 +114,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                                     .branches = {{gated_delta(builder, at + "linear_attn.", c)}}});
             layer.blocks.push_back({.pre = builder.rms(second, c.width, c.eps), .branches = {{mlp}}});
         }
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

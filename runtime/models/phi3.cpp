@@ -52,7 +52,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         m.out = builder.linear(mlp + "down_proj", c.width, c.inner);
         m.inner = c.inner;
         m.activation = c.activation;
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, m));
+        decoder_of(s).layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, m));
     }
     return s;
 }

@@ -42,7 +42,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Builder builder(s, files, {"model.", ""});
     weft_TRY(decoder_frame(config, builder, s, c.eps, false));
     if (builder.optional("lm_head.bias", builder.from_gguf() && k.qkv_bias))
-        s.head.linear.bias = builder.vector("lm_head.bias", {s.vocabulary});
+        head_linear(s).linear.bias = builder.vector("lm_head.bias", {s.vocabulary});
     weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 32768));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
@@ -53,8 +53,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         }
         a.rope = rope;
         a.window = c.windows[i];
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a,
-                                          usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation)));
+        decoder_of(s).layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a,
+                                                      usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation)));
     }
     return s;
 }

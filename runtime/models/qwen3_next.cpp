@@ -102,7 +102,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                                       : Op(gated_delta(builder, at + "linear_attn.", c));
         const Op ffn = c.sparse[i] ? Op(experts(builder, at + "mlp.", c))
                                    : Op(usual_mlp(builder, at + "mlp.", c.width, c.inner, c.activation));
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn, "post_attention_layernorm", true));
+        decoder_of(s).layers.push_back(
+            pre_norm_layer(builder, at, c.width, c.eps, mixer, ffn, "post_attention_layernorm", true));
     }
     return s;
 }

@@ -80,7 +80,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
             if (k.shared) add_gated_shared_expert(builder, m, mlp, c.width, c.shared_inner, c.activation);
             ffn = std::move(m);
         } else ffn = usual_mlp(builder, mlp, c.width, c.inner, c.activation);
-        s.layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, std::move(ffn)));
+        decoder_of(s).layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, a, std::move(ffn)));
     }
     return s;
 }

@@ -212,15 +212,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
     weft_ASSIGN(const Config c, read(config, k));
     Schedule s;
-    s.width = c.width;
     weft_ASSIGN(s.vocabulary, config.count("vocab_size"));
     weft_ASSIGN(s.trained_context, config.count_or("max_position_embeddings", 0));
     weft_ASSIGN(const bool tied, config.boolean_or("tie_word_embeddings", false));
     Builder builder(s, files, {"model.", ""});
     LayerMaker build(config, k, c, builder);
-    embedding_and_head(builder, s, tied, k.frame);
-    s.head.norm = build.norm(k.frame.norm);
-    s.streams.push_back({"first values"});
+    embedding_and_head(builder, s, c.width, tied, k.frame);
+    head_norm(s) = build.norm(k.frame.norm);
+    decoder_of(s).streams.push_back({"first values", c.width});
     constexpr StreamId values = 1;
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = k.layers + std::to_string(i) + ".";
@@ -238,7 +237,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         layer.blocks.push_back({.read = {kResidual, values}, .join = Join::columns, .branches = {{mixer}}});
         layer.blocks.push_back(
             {.pre = build.norm(at + k.second_norm), .branches = {{build.channel_mix(at + k.channel)}}});
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

@@ -166,7 +166,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         if (c.long_context) edited["max_position_embeddings"] = s.trained_context;
         weft_ASSIGN(rope, whole_head_rope(config.changed(edited), builder, c.heads.head_size, 10000, 4096));
     }
-    s.streams = {{"embedding", Stream::Start::input}, {"side"}};
+    decoder_of(s).streams = {{"embedding", c.width, Stream::Start::input}, {"side", c.width}};
     constexpr StreamId kEmbedding = 1, kSide = 2;
     const std::vector<SharedBlock> blocks = shared_blocks(builder, c, rope);
     uint32_t use = 0;
@@ -193,7 +193,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
             {.read = c.hybrid[i] ? std::vector{kResidual, kSide} : std::vector{kResidual},
              .pre = builder.rms(mamba + "input_layernorm.weight", c.width, c.eps),
              .branches = {{usual_mamba2(builder, mamba + "mamba.", c.width, c.mamba, kMambaNormEps)}}});
-        s.layers.push_back(std::move(layer));
+        decoder_of(s).layers.push_back(std::move(layer));
     }
     return s;
 }

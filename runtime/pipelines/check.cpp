@@ -173,7 +173,8 @@ struct Runner {
         options.max_chunk = std::max(16u, std::bit_ceil(std::min(chunk, longest) * options.slots));
         weft_ASSIGN(auto session, Session::create(model, options));
 
-        const uint32_t taps = uint32_t(model->schedule.layers.size()) + 1;
+        const Stage& decoder = decoder_of(model->schedule);
+        const uint32_t taps = uint32_t(decoder.layers.size()) + 1;
         std::vector<std::vector<std::vector<float>>> hidden(taps, std::vector<std::vector<float>>(options.slots));
         std::vector<std::vector<float>> logits(options.slots);
         for (uint32_t from = 0; from < longest; from += chunk) {
@@ -198,8 +199,8 @@ struct Runner {
             weft_ASSIGN(const auto l, session->logits());
             spread(l, logits, model->schedule.vocabulary);
             for (const auto& [index, values] : recorded.hidden) {
-                weft_ASSIGN(const auto h, session->tap(index));
-                spread(h, hidden[index], model->schedule.width);
+                weft_ASSIGN(const auto h, session->tap(decoder.name, index));
+                spread(h, hidden[index], decoder.width);
             }
         }
         for (const auto& [index, values] : recorded.hidden)
@@ -267,7 +268,7 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     const auto io = options.io.empty()
                         ? (std::filesystem::is_directory(path) ? path : path.parent_path()) / "io.safetensors"
                         : options.io;
-    weft_ASSIGN(const Recorded recorded, read_recorded(io, uint32_t(model->schedule.layers.size())));
+    weft_ASSIGN(const Recorded recorded, read_recorded(io, uint32_t(decoder_of(model->schedule).layers.size())));
     CheckReport report;
     report.model = path.string();
     report.architecture = model->schedule.architecture;

@@ -12,34 +12,34 @@
 namespace weft {
 namespace {
 
-std::string number(uint32_t n) { return std::to_string(n); }
-
 std::string words_for(const StateLayout& s) { return s.name + (s.law == State::Law::ring ? " in a ring" : ""); }
 
 std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {
     std::vector<InspectedBlock> all;
     std::set<StateId> seen;
-    for (uint32_t i = 0; i < schedule.layers.size(); ++i)
-        for (const Block& block : schedule.layers[i].blocks) {
-            InspectedBlock b;
-            b.layer = i;
-            for (const Branch& branch : block.branches)
-                b.ops.push_back({branch.op.name(), branch.op.words(), branch.op.colour()});
-            for (WeightId id : weights_of(block))
-                if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
-            for (const StateId id : states_of(schedule, block)) {
-                if (!seen.insert(id).second) continue; // counted where it came first
-                const StateLayout s = layout_of(schedule.states[id], o);
-                if (s.law == State::Law::constant) b.constant_bytes += s.bytes();
-                else {
-                    b.bytes_per_token += s.bytes() / s.capacity();
-                    if (s.law == State::Law::ring) b.grows_to = s.capacity();
-                }
-                if (std::find(b.states.begin(), b.states.end(), words_for(s)) == b.states.end())
-                    b.states.push_back(words_for(s));
+    const auto add = [&](const Block& block, uint32_t layer) {
+        InspectedBlock b;
+        b.layer = layer;
+        for (const Branch& branch : block.branches)
+            b.ops.push_back({branch.op.name(), branch.op.words(), branch.op.colour()});
+        for (WeightId id : weights_of(block))
+            if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
+        for (const StateId id : states_of(schedule, block)) {
+            if (!seen.insert(id).second) continue; // counted where it came first
+            const StateLayout s = layout_of(schedule.states[id], o);
+            if (s.law == State::Law::constant) b.constant_bytes += s.bytes();
+            else {
+                b.bytes_per_token += s.bytes() / s.capacity();
+                if (s.law == State::Law::ring) b.grows_to = s.capacity();
             }
-            all.push_back(std::move(b));
+            if (std::find(b.states.begin(), b.states.end(), words_for(s)) == b.states.end())
+                b.states.push_back(words_for(s));
         }
+        all.push_back(std::move(b));
+    };
+    for (const Stage& stage : schedule.stages)
+        for (uint32_t i = 0; i < stage.layers.size(); ++i)
+            for (const Block& block : stage.layers[i].blocks) add(block, i);
     return all;
 }
 
@@ -80,7 +80,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     for (KeyUse& use : keys) in.keys.push_back({std::move(use.key), name_of(use.made), std::move(use.why)});
     in.architecture = schedule.architecture;
     in.vocabulary = schedule.vocabulary;
-    in.width = schedule.width;
+    in.width = schedule.stages[0].width;
     in.trained_context = schedule.trained_context;
     in.parameters = schedule.parameters();
     in.hash = hash_of(schedule);

@@ -24,20 +24,30 @@ Status check_unused_tensors(const Schedule& schedule, const ModelFiles& files) {
     return error;
 }
 
+// What is looked up, not multiplied with, is bound whole.
+static Status check_tables(const Schedule& schedule, const Stage& stage, const ModelFiles& files, WeightType type) {
+    Status status = Ok{};
+    each_op(stage, [&](const Op& op) {
+        const auto* embed = op.as<EmbedSpec>();
+        if (!embed) return;
+        for (const WeightId id : {embed->table, embed->positions}) {
+            if (id == kNoWeight) continue;
+            if (const auto parts = held_parts(schedule.weights[id], files, type); parts && parts->size() > 1)
+                status = Error{ErrorCode::unsupported,
+                               files.origin() + ": the tensors of " + schedule.weights[id].name + " must have one type",
+                               {}};
+        }
+    });
+    return status;
+}
+
 Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
                                                 const LoadProgress& progress) {
     std::vector<KeyUse> keys;
     weft_ASSIGN(Schedule schedule, make_schedule(files, &keys));
     if (files.tensors().empty())
         return Error{ErrorCode::not_found, files.origin() + ": there are no weights (model.safetensors)", {}};
-    // Looked up, not multiplied with.
-    for (const WeightId id : {schedule.embedding.table, schedule.embedding.positions}) {
-        if (id == kNoWeight) continue;
-        if (const auto parts = held_parts(schedule.weights[id], files, type); parts && parts->size() > 1)
-            return Error{ErrorCode::unsupported,
-                         files.origin() + ": the tensors of " + schedule.weights[id].name + " must have one type",
-                         {}};
-    }
+    for (const Stage& stage : schedule.stages) weft_TRY(check_tables(schedule, stage, files, type));
     weft_TRY(check_unused_tensors(schedule, files));
     weft_ASSIGN(auto weights, DeviceWeights::load(device, schedule.weights, files, type, progress));
     return std::make_shared<const Model>(

@@ -247,7 +247,7 @@ public:
         weft_ASSIGN(GgufFile nothing, empty_gguf(side, scratch_));
         weft_ASSIGN(const Json own, language_config(JsonObject(*files_.config(), files_.config_origin())));
         Json config = own;
-        config["tie_word_embeddings"] = schedule_.head.linear.weight == schedule_.embedding.table;
+        config["tie_word_embeddings"] = head_linear(schedule_).linear.weight == embedding_of(schedule_).table;
         gguf_files_.push_back(std::make_unique<ModelFiles>(ModelFiles::from_gguf(std::move(nothing))));
         weft_ASSIGN(auto named, schedule_of(JsonObject(config, files_.config_origin()), *gguf_files_.back()));
         named_.push_back(std::make_unique<Schedule>(std::move(named)));

@@ -8,8 +8,10 @@ Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const 
                       const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context) {
     const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
     SessionBuffers b;
-    b.header = b.sequences = b.ids = b.positions = b.token_sequence = b.outputs = b.ends = b.logits = b.grid_arguments =
-        b.sampler = b.history = b.ring = anywhere;
+    b.headers = b.ends = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
+    b.steps.assign(schedule.stages.size(), {anywhere, anywhere, anywhere, anywhere});
+    b.inputs.assign(schedule.inputs.size(), anywhere);
+    b.outputs.assign(schedule.outputs.size(), anywhere);
     b.states.assign(states.size(), anywhere);
     b.slots = 1;
     b.history_capacity = context;

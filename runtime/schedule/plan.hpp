@@ -12,21 +12,43 @@ namespace weft {
 struct Bucket {
     uint32_t tokens = 1, sequences = 1, outputs = 1;
     bool decode = false; ///< one new token a sequence: step forms
-    /// The head is followed by sampling and the advance to the next step; output i must be
-    /// the last token of sequence i.
+    /// Logits are followed by sampling and the advance to the next step; output i must be the last token of sequence i.
+    /// Of models that generate; others pass over it.
     bool sampling = false;
-    bool taps = false; ///< copies of the residual stream after the embedding, every layer and the final norm
+    bool taps = false; ///< copies of residual streams: taps_of()
+    bool once = false; ///< the stages before a sequence's first step, and not those of every step
     auto operator<=>(const Bucket&) const = default;
+
+    /// Whether a stage belongs to such a recording, and the most rows it has.
+    bool runs(const Stage& stage) const { return once == (stage.when == When::once); }
+    uint32_t rows_of(const Stage& stage) const;
+};
+
+/// A copy of a stage's residual stream: as it enters the first layer (0), and behind layer `index`. The last is behind
+/// what follows the layers; where a head with a norm reads the wanted rows, it is what that norm gives of them.
+struct Tap {
+    StageId stage = 0;
+    uint32_t index = 0;
+};
+std::vector<Tap> taps_of(const Schedule& schedule, bool once);
+
+/// The step block of a stage: kernel::Step.
+struct StepBuffers {
+    vk::Slice sequences, positions, token_sequence;
+    vk::Slice index; ///< rows of another stage: which of them
 };
 
 /// Device memory that all recordings of a session share.
 struct SessionBuffers {
-    vk::Slice header, sequences, ids, positions, token_sequence, outputs, ends; ///< the step block
-    vk::Slice logits;                                                           ///< f32 [outputs, vocabulary]
-    vk::Slice grid_arguments;                                                   ///< u32 [kGridRows, 4]
-    vk::Slice sampler, history, ring;                                           ///< see kernels/sample.hpp
-    std::vector<vk::Slice> states;                                              ///< by StateId, [slots, ...]
-    std::vector<vk::Slice> taps;                                                ///< f32 [tokens, width]: layers + 1
+    vk::Slice headers;              ///< u32 [stages, kHeaderWords]
+    std::vector<StepBuffers> steps; ///< by StageId
+    std::vector<vk::Slice> inputs;  ///< by number in Schedule::inputs: u32 [tokens]
+    vk::Slice ends;
+    std::vector<vk::Slice> outputs;   ///< by number in Schedule::outputs: f32 [rows, width]
+    vk::Slice grid_arguments;         ///< u32 [kGridRows, 4]
+    vk::Slice sampler, history, ring; ///< see kernels/sample.hpp
+    std::vector<vk::Slice> states;    ///< by StateId, [slots, ...]
+    std::vector<vk::Slice> taps;      ///< f32 [rows, width], in the order of taps_of()
     uint32_t slots = 0, history_capacity = 0, ring_capacity = 0;
 };
 inline constexpr uint32_t kGridRows = 512;
@@ -38,8 +60,9 @@ struct Plan {
     std::vector<uint64_t> offsets; ///< of each temporary resource in that arena; unused for others
 };
 
-/// Lowers the schedule: the first segment holds the embedding, then one segment a layer, then the head (and sampling in
-/// decode). Fails (unsupported) with the first thing that this device cannot hold, bind or dispatch.
+/// Lowers the stages that run in the bucket: a segment for what comes before a stage's layers, then one a layer, then
+/// one for what follows; sampling is the last. Fails (unsupported) with the first thing that this device cannot hold,
+/// bind or dispatch.
 Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
                        const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
 #include "layers/limits.hpp"
+#include "schedule/decoder.hpp"
 #include "schedule/schedule_fields.hpp"
+#include "schedule/schedule_short.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,7 +16,8 @@ constexpr uint32_t kLargestVocabulary = 393216; // of the sampling kernels
 /// Finds the first field that is not what it may be, wherever the schedule comes from.
 class Checker final : public FieldWalker {
 public:
-    std::string found;
+    /// Where, and which rule is broken; empty: none is.
+    std::string found, broken;
 
     void number(const char* key, float& x, float, Reach reach) override {
         if (within(reach, x)) return;
@@ -23,7 +26,10 @@ public:
         rule(false, key, rule_of(reach) + std::string(", is ") + digits);
     }
     void rule(bool holds, const char* key, const std::string& text) override {
-        if (!holds && found.empty()) found = in_quotes(place_ + key) + " must " + text;
+        if (!holds && found.empty()) {
+            found = place_ + key;
+            broken = " must " + text;
+        }
     }
     bool enter(const char* key, bool there, bool) override {
         if (there) push(std::string(key) + ".");
@@ -62,10 +68,12 @@ private:
 std::string first_broken_rule(const Schedule& schedule) {
     Checker checker;
     visit_const(checker, schedule);
+    if (!checker.found.empty())
+        return in_quotes(is_decoder(schedule) ? short_path_of(checker.found) : checker.found) + checker.broken;
     for (const WeightSlot& slot : schedule.weights)
-        if (checker.found.empty() && !std::ranges::all_of(slot.computed, [](float v) { return std::isfinite(v); }))
+        if (!std::ranges::all_of(slot.computed, [](float v) { return std::isfinite(v); }))
             return in_quotes(slot.name) + " must hold finite numbers";
-    return checker.found;
+    return "";
 }
 
 } // namespace
@@ -73,11 +81,18 @@ std::string first_broken_rule(const Schedule& schedule) {
 std::vector<std::string> Schedule::beyond_limits() const {
     Limits limits;
     limits.range("the vocabulary", vocabulary, 1, kLargestVocabulary);
-    for (size_t i = 0; i < layers.size(); ++i) {
-        limits.at("layer " + std::to_string(i) + ": ");
-        for (const Block& block : layers[i].blocks)
+    const auto check = [&](const Stage& stage, const std::string& place, const std::vector<Block>& blocks) {
+        limits.at((stage.name == kDecoder ? "" : stage.name + ": ") + place);
+        for (const Block& block : blocks)
             for (const Branch& branch : block.branches) branch.op.limits(limits);
+    };
+    for (const Stage& stage : stages) {
+        check(stage, "", stage.first);
+        for (size_t i = 0; i < stage.layers.size(); ++i)
+            check(stage, "layer " + std::to_string(i) + ": ", stage.layers[i].blocks);
+        check(stage, "", stage.last);
     }
+    limits.at("");
     for (const WeightSlot& slot : weights) {
         long double elements = 1; // a product of 32-bit sizes may not fit 64 bits
         for (uint32_t d : slot.shape) elements *= d;
@@ -103,18 +118,50 @@ Status check_limits(const Schedule& schedule, const std::string& origin) {
     return Error{ErrorCode::unsupported, origin + ": the model has sizes that are not supported", std::move(beyond)};
 }
 
-void number_states(Schedule& schedule) {
+void settle(Schedule& schedule) {
     States states(std::move(schedule.states));
-    for (Layer& layer : schedule.layers)
-        for (Block& block : layer.blocks)
-            for (Branch& branch : block.branches) branch.op.states(states);
+    Inputs inputs;
+    for (StageId i = 0; i < schedule.stages.size(); ++i) {
+        inputs.at(i);
+        each_op(schedule.stages[i], [&](Op& op) {
+            op.states(states);
+            op.inputs(inputs);
+        });
+    }
     schedule.states = states.take();
+    schedule.inputs = inputs.take();
 }
 
 std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {
     States states(schedule.states);
     for (const Branch& branch : block.branches) Op(branch.op).states(states);
     return states.used();
+}
+
+std::vector<StateId> states_of(const Schedule& schedule, const Stage& stage) {
+    States states(schedule.states);
+    each_op(stage, [&](const Op& op) { Op(op).states(states); });
+    return states.used();
+}
+
+size_t output_of(const Schedule& schedule, std::string_view name) {
+    size_t i = 0;
+    while (i < schedule.outputs.size() && schedule.outputs[i].name != name) ++i;
+    return i;
+}
+
+bool sees_ahead(const Schedule& schedule, const Stage& stage) {
+    return std::ranges::any_of(states_of(schedule, stage),
+                               [&](StateId id) { return schedule.states[id].law == State::Law::step; });
+}
+
+StageId generating_stage(const Schedule& schedule) {
+    const size_t logits = output_of(schedule, kLogits);
+    if (logits == schedule.outputs.size()) return kNoStage;
+    const RowSpace& rows = schedule.stages[schedule.outputs[logits].stage].rows;
+    if (rows.of != RowSpace::Of::wanted) return kNoStage;
+    const Stage& stage = schedule.stages[rows.from];
+    return stage.when == When::every_step && !sees_ahead(schedule, stage) ? rows.from : kNoStage;
 }
 
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o) {

@@ -2,13 +2,18 @@
 // L4: Schedule: a model as data. What an architecture's file returns; what plan, record,
 // inspect and weight loading read.
 #pragma once
+#include "layers/input.hpp"
 #include "layers/op.hpp"
 #include "schedule/weight_slot.hpp"
 #include <weft/error.hpp>
 
 namespace weft {
 
-/// A value [rows, width] that lives through a step. Stream 0 is the residual stream, "x", which a schedule does not
+/// Index of a stage of the schedule.
+using StageId = uint32_t;
+inline constexpr StageId kNoStage = ~0u;
+
+/// A value [rows, width] that lives while its stage runs. Stream 0 is the residual stream, "x", which a stage does not
 /// list; the others follow from 1.
 struct Stream {
     enum class Start : uint32_t {
@@ -16,6 +21,7 @@ struct Stream {
         input,   ///< as the residual stream does: as what the first layer reads
     };
     std::string name;
+    uint32_t width = 0;
     Start start = Start::nothing;
 };
 inline constexpr StreamId kResidual = 0;
@@ -27,9 +33,10 @@ struct Branch {
     Norm out_norm = {}; ///< of its own result (Hymba)
 };
 
-/// How several streams are one input.
+/// How several streams are one input. A block that reads none has only sources.
 enum class Join : uint32_t { sum, columns };
-/// What a block's result is added to: the stream that it writes, its own normed input (MiniMax), or nothing.
+/// What a block's result is added to: the stream that it writes, its own normed input (MiniMax), or nothing. The result
+/// of sinks is nothing at all, so that nothing is written either.
 enum class Base : uint32_t { stream, normed, none };
 
 /// {norm, op or parallel ops, norm, residual, norm}, with input = join(read):
@@ -53,30 +60,58 @@ struct Layer {
     std::vector<Block> blocks;
 };
 
-struct Embedding {
-    WeightId table = kNoWeight;     ///< [vocabulary, width]
-    WeightId positions = kNoWeight; ///< learned positions [rows, width]
-    uint32_t position_offset = 0;
-    float scale = 1;
+/// What a row of a stage is, and so how many there are.
+struct RowSpace {
+    enum class Of : uint32_t {
+        tokens, ///< one for each number of an input
+        wanted, ///< of another stage's rows those that are asked for
+        first,  ///< of another stage's rows the first of each sequence
+        last,   ///< ... the last of each sequence
+        mean,   ///< one for each sequence: the mean of another stage's rows
+    };
+    Of of = Of::tokens;
+    std::string input = kTokens; ///< tokens: whose
+    StageId from = 0;            ///< all others: an earlier stage, whose residual stream becomes this one's
 };
 
-struct Head {
-    Norm norm;
-    Linear linear; ///< [vocabulary, width]; may be the embedding table
-    float scale = 1, softcap = 0;
+/// When a stage runs.
+enum class When : uint32_t {
+    every_step,
+    once, ///< before the first step of a sequence: an encoder
 };
+
+/// Layers over rows of one kind.
+struct Stage {
+    std::string name;
+    RowSpace rows = {};
+    When when = When::every_step;
+    uint32_t width = 0;               ///< of the residual stream
+    std::vector<Stream> streams = {}; ///< beside the residual stream
+    std::vector<Block> first = {};    ///< before the layers: embeddings
+    std::vector<Layer> layers = {};
+    std::vector<Block> last = {}; ///< behind them: a norm of all rows
+
+    uint32_t width_of(StreamId id) const { return id == kResidual ? width : streams[id - 1].width; }
+};
+
+/// What a step gives: a stream of a stage as its last block leaves it, f32 [rows of the stage, width].
+struct Output {
+    std::string name;
+    StageId stage = 0;
+    StreamId stream = kResidual;
+};
+inline constexpr const char* kLogits = "logits";
 
 struct Schedule {
     std::string architecture; ///< model_type
-    uint32_t vocabulary = 0, width = 0;
+    uint32_t vocabulary = 0;
     uint32_t trained_context = 0; ///< max_position_embeddings or the like; 0: unknown
     uint32_t position_limit = 0;  ///< tokens the model can address at all (learned positions); 0: no limit
-    Embedding embedding;
-    std::vector<Stream> streams; ///< beside the residual stream
-    std::vector<Layer> layers;
-    Head head;
+    std::vector<Stage> stages;
+    std::vector<Output> outputs;
     std::vector<WeightSlot> weights;
-    std::vector<State> states;     ///< what its ops keep between steps: number_states()
+    std::vector<State> states;     ///< what its ops keep between steps: settle()
+    std::vector<Input> inputs;     ///< what its ops read from outside: settle()
     std::vector<NotRead> unneeded; ///< what files may have beside the weights
     int64_t begin_token = -1;      ///< what generation starts from with an empty prompt; -1: none
 
@@ -85,10 +120,34 @@ struct Schedule {
     uint64_t parameters() const;
 };
 
-/// Gives every op without a number for what it keeps a state of its own; every schedule that make_schedule or
-/// schedule_from_json returns has them.
-void number_states(Schedule& schedule);
-/// The states that a block uses, each once.
+/// Gives every op without a number for what it keeps a state of its own, and notes what ops read from outside; every
+/// schedule that make_schedule or schedule_from_json returns is settled.
+void settle(Schedule& schedule);
+/// All blocks, in the order in which they run.
+template <class S, class Each>
+requires std::same_as<std::remove_const_t<S>, Stage>
+void each_block(S& stage, const Each& each) {
+    for (auto& block : stage.first) each(block);
+    for (auto& layer : stage.layers)
+        for (auto& block : layer.blocks) each(block);
+    for (auto& block : stage.last) each(block);
+}
+/// Every op of a stage.
+template <class S, class Each>
+requires std::same_as<std::remove_const_t<S>, Stage>
+void each_op(S& stage, const Each& each) {
+    each_block(stage, [&](auto& block) {
+        for (auto& branch : block.branches) each(branch.op);
+    });
+}
+/// The number of the output of that name; none: outputs.size().
+size_t output_of(const Schedule& schedule, std::string_view name);
+/// Whether tokens of a stage see those behind them, so that all tokens of a sequence must come at once.
+bool sees_ahead(const Schedule& schedule, const Stage& stage);
+/// The stage whose tokens the logits continue; kNoStage: this schedule does not generate.
+StageId generating_stage(const Schedule& schedule);
+/// The states that a stage or a block uses, each once.
+std::vector<StateId> states_of(const Schedule& schedule, const Stage& stage);
 std::vector<StateId> states_of(const Schedule& schedule, const Block& block);
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o);
 

@@ -8,23 +8,17 @@ namespace {
 weft_LISTED(Branch, 4);
 void visit(Fields& f, Branch& b, const Widths& w) {
     f.op(b.op);
+    if (b.op && b.op.source() != (w.input == 0))
+        f.rule(false, "op", w.input ? "be in a block that reads no stream" : "be in a block that reads a stream");
+    if (b.op && b.op.sink())
+        f.rule(b.out_scale == 1 && !b.out_norm, "op", "not have its result scaled or normed: it has none");
     f.number("in_scale", b.in_scale, 1.0f, Reach::finite);
     f.number("out_scale", b.out_scale, 1.0f, Reach::finite);
     f.norm("out_norm", b.out_norm, w.model);
     b.op.fields(f, w);
 }
 
-std::string name_of(StreamId id, const BlockScope& scope) {
-    return id == kResidual ? kResidualName : id <= scope.streams.size() ? scope.streams[id - 1].name : "";
-}
-
-// Streams stand in files by their names.
-StreamId found(Fields& f, const char* key, const std::string& name, const BlockScope& scope) {
-    StreamId id = 0;
-    while (id <= scope.streams.size() && name_of(id, scope) != name) ++id;
-    f.rule(id <= scope.streams.size(), key, "name streams of the schedule; there is no " + in_quotes(name));
-    return id;
-}
+constexpr const char* kStreams = "streams of the stage";
 
 weft_LISTED(WeightPiece, 6);
 void visit(Fields& f, WeightPiece& p, const std::vector<uint64_t>& shape) {
@@ -38,70 +32,123 @@ void visit(Fields& f, WeightPiece& p, const std::vector<uint64_t>& shape) {
 
 } // namespace
 
+std::vector<std::string> BlockScope::names() const {
+    std::vector<std::string> all = {kResidualName};
+    for (const Stream& stream : streams) all.push_back(stream.name);
+    return all;
+}
+
 weft_LISTED(Block, 10);
 void visit(Fields& f, Block& b, const BlockScope& scope) {
     constexpr size_t kMostStreams = 8;
-    std::vector<std::string> names;
-    for (const StreamId id : b.read) names.push_back(name_of(id, scope));
-    f.value("read", names, {kResidualName});
-    std::vector<StreamId> read;
-    for (const std::string& name : names) read.push_back(found(f, "read", name, scope));
-    if (read != b.read) b.read = read; // visitors that only read may share what they visit between threads
-    f.rule(!b.read.empty() && b.read.size() <= kMostStreams, "read",
-           "name between 1 and " + std::to_string(kMostStreams) + " streams");
+    const std::vector<std::string> names = scope.names();
+    f.references("read", b.read, {kResidual}, names, kStreams);
+    f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
-    const Widths w{scope.width, b.join == Join::columns ? scope.width * b.read.size() : scope.width};
+    f.reference("write", b.write, kResidual, names, kStreams);
+    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions};
+    for (const StreamId id : b.read) {
+        const uint64_t width = scope.width_of(id);
+        f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
+               "name streams of one width, to be added");
+        w.input = b.join == Join::columns ? w.input + width : width;
+    }
     f.norm("pre", b.pre, w.input);
     f.list("branches", b.branches, [&](Branch& branch) { visit(f, branch, w); });
     f.rule(!b.branches.empty(), "branches", "hold at least one op");
-    f.norm("post", b.post, scope.width);
-    std::string name = name_of(b.write, scope);
-    f.value("write", name, std::string(kResidualName));
-    if (const StreamId write = found(f, "write", name, scope); write != b.write) b.write = write;
+    for (const Branch& branch : b.branches) {
+        f.rule(!branch.op || branch.op.sink() == b.branches[0].op.sink(), "branches",
+               "not hold ops with and without a result");
+        f.rule(!b.read.empty() || branch.in_scale == 1, "branches", "not scale an input that is not there");
+    }
+    f.rule(!b.read.empty() || !b.pre, "pre", "not be there where nothing is read");
+    f.norm("post", b.post, w.model);
     f.value("base", b.base, Base::stream);
-    f.rule(b.base != Base::normed || w.input == scope.width, "base", "not be normed where columns are joined");
+    f.rule(b.base != Base::normed || w.input == w.model, "base",
+           "not be normed where the input has another width than what is written");
     f.number("base_scale", b.base_scale, 1.0f, Reach::finite);
     f.rule(b.base != Base::none || b.base_scale == 1, "base_scale", "not be there without a base");
     f.number("residual_scale", b.residual_scale, 1.0f, Reach::finite);
-    f.norm("after", b.after, scope.width);
+    f.norm("after", b.after, w.model);
 }
 
-weft_LISTED(Stream, 2);
+namespace {
+
+// Those before `end`.
+std::vector<std::string> stage_names(const Schedule& s, StageId end) {
+    std::vector<std::string> names;
+    for (StageId id = 0; id < end && id < s.stages.size(); ++id) names.push_back(s.stages[id].name);
+    return names;
+}
+
+weft_LISTED(RowSpace, 3);
+void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
+    f.value("of", rows.of, RowSpace::Of::tokens);
+    if (rows.of == RowSpace::Of::tokens) return f.value("input", rows.input, std::string(kTokens));
+    const auto id = StageId(&own - s.stages.data());
+    f.reference("from", rows.from, kNoStage, stage_names(s, id), "earlier stages");
+    if (rows.from >= id) return;
+    f.rule(s.stages[rows.from].width == own.width, "from",
+           "name a stage of the same width, whose rows are taken as they are");
+    f.rule(s.stages[rows.from].when == own.when, "from", "name a stage that runs at the same time");
+    f.rule(s.stages[rows.from].rows.of == RowSpace::Of::tokens, "from", "name a stage whose rows are tokens");
+}
+
+weft_LISTED(Stream, 3);
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
-weft_LISTED(Embedding, 4);
-weft_LISTED(Head, 4);
-weft_LISTED(Schedule, 13); // with the states, which follow from the ops, and what is about files
+weft_LISTED(Stage, 8);
+void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
+    f.value("name", stage.name, std::string());
+    const auto same_name = [](const auto& name) { return [&name](const auto& other) { return other.name == name; }; };
+    f.rule(!stage.name.empty() && std::ranges::count_if(s.stages, same_name(stage.name)) == 1, "name",
+           "be given, and that of no other stage");
+    f.size("width", stage.width);
+    f.value("when", stage.when, When::every_step);
+    if (f.enter("rows", true, false)) {
+        visit(f, stage.rows, stage, s);
+        f.leave();
+    }
+    f.list("streams", stage.streams, [&](Stream& stream) {
+        f.value("name", stream.name, std::string());
+        f.rule(!stream.name.empty() && stream.name != kResidualName &&
+                   std::ranges::count_if(stage.streams, same_name(stream.name)) == 1,
+               "name", "be given, and that of no other stream");
+        f.size("width", stream.width, stage.width);
+        f.value("start", stream.start, Stream::Start::nothing);
+        f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
+               "be that of the stage where the stream starts as its input");
+    });
+    const BlockScope scope{stage.width, stage.streams, s.vocabulary, s.position_limit};
+    f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
+    f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
+    f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });
+}
+
+weft_LISTED(Output, 3);
+void visit(Fields& f, Output& output, const Schedule& s) {
+    f.value("name", output.name, std::string());
+    const auto same = [&](const Output& other) { return other.name == output.name; };
+    f.rule(!output.name.empty() && std::ranges::count_if(s.outputs, same) == 1, "name",
+           "be given, and that of no other output");
+    f.reference("stage", output.stage, kNoStage, stage_names(s, StageId(s.stages.size())), "stages");
+    if (output.stage >= s.stages.size()) return;
+    const Stage& of = s.stages[output.stage];
+    f.reference("stream", output.stream, kResidual, BlockScope{of.width, of.streams}.names(), kStreams);
+}
+
+} // namespace
+
+weft_LISTED(Schedule, 11); // with the states and inputs, which follow from the ops, and what is about files
 void visit(ScheduleFields& f, Schedule& s) {
     f.value("architecture", s.architecture, std::string("custom"));
     f.size("vocabulary", s.vocabulary);
-    f.size("width", s.width);
     f.value("trained_context", s.trained_context, 0u);
     f.value("position_limit", s.position_limit, 0u);
     f.value("begin_token", s.begin_token, int64_t(-1));
-    if (f.enter("embedding", true, false)) {
-        f.number("scale", s.embedding.scale, 1.0f, Reach::finite);
-        f.value("position_offset", s.embedding.position_offset, 0u);
-        f.weight("table", s.embedding.table, {s.vocabulary, s.width}, WeightUse::always, WeightKind::matrix);
-        f.weight("positions", s.embedding.positions,
-                 {uint64_t(s.position_limit) + s.embedding.position_offset, s.width}, WeightUse::rare,
-                 WeightKind::matrix);
-        f.leave();
-    }
-    f.list("streams", s.streams, [&](Stream& stream) {
-        f.value("name", stream.name, std::string());
-        const auto same = [&](const Stream& other) { return other.name == stream.name; };
-        f.rule(!stream.name.empty() && stream.name != kResidualName && std::ranges::count_if(s.streams, same) == 1,
-               "name", "be given, and that of no other stream");
-        f.value("start", stream.start, Stream::Start::nothing);
-    });
-    f.layers(s.layers, [&](Block& block) { visit(f, block, BlockScope{s.width, s.streams}); });
-    if (f.enter("head", true, false)) {
-        f.norm("norm", s.head.norm, s.width);
-        f.linear("linear", s.head.linear, s.width, s.vocabulary);
-        f.number("scale", s.head.scale, 1.0f, Reach::finite);
-        f.number("softcap", s.head.softcap, 0.0f, Reach::not_negative);
-        f.leave();
-    }
+    f.stages(s.stages, [&](Stage& stage) { visit(f, stage, s); });
+    f.rule(!s.stages.empty(), "stages", "be given");
+    f.list("outputs", s.outputs, [&](Output& output) { visit(f, output, s); });
+    f.rule(!s.outputs.empty(), "outputs", "be given");
 }
 
 weft_LISTED(WeightSlot, 7);

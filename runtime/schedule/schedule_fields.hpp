@@ -8,14 +8,18 @@
 
 namespace weft {
 
-weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input")
-    weft_ENUM_NAMES(Join, Join::columns, "sum", "columns") weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none")
-        weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp",
-                        "or_zeros")
+weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
+weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
+weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
+weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::mean, "tokens", "wanted", "first", "last", "mean");
+weft_ENUM_NAMES(When, When::once, "every_step", "once");
+weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp", "or_zeros");
 
-            class ScheduleFields : public Fields {
+class ScheduleFields : public Fields {
 public:
-    /// The layers, of whose blocks `each` visits the fields.
+    /// The stages, of each of which `each` visits the fields.
+    virtual void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) = 0;
+    /// The layers of a stage, of whose blocks `each` visits the fields.
     virtual void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) = 0;
 };
 
@@ -36,6 +40,9 @@ public:
     void value(const char*, std::vector<float>&, const std::vector<float>&) override {}
     void value(const char*, std::vector<std::string>&, const std::vector<std::string>&) override {}
     void choice(const char*, uint32_t&, uint32_t, std::span<const char* const>) override {}
+    void reference(const char*, uint32_t&, uint32_t, const std::vector<std::string>&, const char*) override {}
+    void references(const char*, std::vector<uint32_t>&, const std::vector<uint32_t>&, const std::vector<std::string>&,
+                    const char*) override {}
     void derived(bool&, bool) override {}
     void derived(uint32_t&, uint64_t) override {}
     void rule(bool, const char*, const std::string&) override {}
@@ -45,6 +52,9 @@ public:
         for (size_t i = 0; i < count; ++i) each(i);
     }
     void op(Op&) override {}
+    void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) override {
+        list("stages", all, each);
+    }
     void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         for (Layer& layer : all)
             for (Block& block : layer.blocks) each(block);
@@ -55,8 +65,13 @@ public:
 inline constexpr const char* kResidualName = "x";
 /// What a block's fields refer to.
 struct BlockScope {
-    uint64_t width = 0; ///< of the model
+    uint64_t width = 0; ///< of the residual stream
     std::span<const Stream> streams = {};
+    uint64_t vocabulary = 0, positions = 0; ///< of the model
+    uint64_t width_of(StreamId id) const {
+        return id == kResidual || id > streams.size() ? width : streams[id - 1].width;
+    }
+    std::vector<std::string> names() const;
 };
 
 void visit(ScheduleFields& f, Schedule& schedule);

@@ -30,6 +30,13 @@ public:
     void choice(const char* key, uint32_t& x, uint32_t, std::span<const char* const> names) override {
         keyed(key, names[x]);
     }
+    void reference(const char* key, uint32_t& id, uint32_t, const std::vector<std::string>&, const char*) override {
+        keyed(key, id);
+    }
+    void references(const char* key, std::vector<uint32_t>& ids, const std::vector<uint32_t>&,
+                    const std::vector<std::string>&, const char*) override {
+        keyed(key, ids);
+    }
     void derived(bool&, bool) override {}
     void derived(uint32_t&, uint64_t) override {}
     void rule(bool, const char*, const std::string&) override {}
@@ -43,6 +50,9 @@ public:
         for (size_t i = 0; i < count; ++i) each(i);
     }
     void op(Op& op) override { add(op.name()); }
+    void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) override {
+        list("stages", all, each);
+    }
     void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         add(uint64_t(all.size()));
         for (Layer& layer : all) {

@@ -3,6 +3,8 @@
 #include "schedule/rotary_base.hpp"
 #include "schedule/schedule_fields.hpp"
 #include "schedule/schedule_json.hpp"
+#include "schedule/schedule_short.hpp"
+#include "schedule/weights.hpp"
 #include <limits>
 #include <map>
 #include <set>
@@ -17,7 +19,10 @@ constexpr const char* kLayerMark = "{layer}";
 
 class Reader final : public ScheduleFields {
 public:
-    Reader(const Json& json, const std::string& origin) : origin_(origin) { frames_.push_back({&json, "", "", {}}); }
+    Reader(const Json& json, const std::string& origin, bool short_form)
+        : origin_(origin), short_form_(short_form), whole_(short_form ? long_form_of(json) : json) {
+        frames_.push_back({&whole_, "", "", {}});
+    }
 
     Result<Schedule> run() {
         int64_t version = 0;
@@ -27,13 +32,14 @@ public:
         named_blocks_ = object("blocks");
         visit(*this, schedule_);
         leave();
-        check_streams();
+        for (const Stage& stage : schedule_.stages)
+            if (!error_) check_streams(stage);
         if (!error_ && layouts_)
             for (const auto& [name, layout] : layouts_->items())
                 if (!used_layouts_.count(name)) fail_at("weights." + name, "belong to a weight of the schedule");
         if (error_) return *error_;
         weft_TRY(check_limits(schedule_, origin_));
-        number_states(schedule_);
+        settle(schedule_);
         return std::move(schedule_);
     }
 
@@ -76,6 +82,20 @@ public:
                     return;
                 }
         fail(key, "be one of " + joined(names));
+    }
+    void reference(const char* key, uint32_t& id, uint32_t otherwise, const std::vector<std::string>& names,
+                   const char* what) override {
+        std::string name;
+        read_or(key, name, otherwise < names.size() ? names[otherwise] : "");
+        id = found(key, name, names, what);
+    }
+    void references(const char* key, std::vector<uint32_t>& ids, const std::vector<uint32_t>& otherwise,
+                    const std::vector<std::string>& names, const char* what) override {
+        std::vector<std::string> list;
+        for (const uint32_t id : otherwise) list.push_back(names[id]);
+        read_or(key, list, list);
+        ids.clear();
+        for (const std::string& name : list) ids.push_back(found(key, name, names, what));
     }
     void derived(bool& x, bool value) override { x = value; }
     void derived(uint32_t& x, uint64_t value) override {
@@ -136,15 +156,27 @@ public:
         op = all_ops()[0]->make(); // whose fields are passed over
     }
 
+    // The names of the first stage's weights begin with nothing, those of others with the stage's name.
+    void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) override {
+        list("stages", all, [&](Stage& stage) {
+            Frame& frame = frames_.back();
+            const auto name = frame.json->find("name");
+            stage_name_ = all.size() == 1 || name == frame.json->end() || !name->is_string()
+                              ? ""
+                              : name->get_ref<const std::string&>() + ".";
+            frame.name = stage_name_;
+            each(stage);
+        });
+    }
     void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
         entries(all, each);
-        rule(!all.empty(), "layers", "be given");
+        if (short_form_ && schedule_.stages.size() == 1) rule(!all.empty(), "layers", "be given");
     }
 
     void weight(const char* key, WeightId& id, WeightShape shape, WeightUse use, WeightKind kind) override {
         const Json* json = find(key);
         bool there = use != WeightUse::rare;
-        std::string name = frames_.back().name + key;
+        std::string name = named(frames_.back().name + key);
         if (json) {
             if (json->is_boolean()) there = json->get<bool>();
             else if (json->is_string()) {
@@ -232,11 +264,18 @@ private:
     std::string path_of(const std::string& key) const {
         return frames_.back().path.empty() ? key : frames_.back().path + "." + key;
     }
+    std::string named(const std::string& path) const { return short_form_ ? short_path_of(path) : path; }
     void fail_at(const std::string& path, const std::string& rule) {
-        if (!error_) error_ = Error{ErrorCode::malformed, origin_ + ": key " + in_quotes(path) + " must " + rule, {}};
+        if (!error_)
+            error_ = Error{ErrorCode::malformed, origin_ + ": key " + in_quotes(named(path)) + " must " + rule, {}};
     }
     void fail(const char* key, const std::string& rule) { fail_at(path_of(key), rule); }
 
+    uint32_t found(const char* key, const std::string& name, const std::vector<std::string>& names, const char* what) {
+        const auto it = std::ranges::find(names, name);
+        rule(it != names.end(), key, std::string("name ") + what + "; there is no " + in_quotes(name));
+        return it == names.end() ? 0 : uint32_t(it - names.begin());
+    }
     const Json* find(const char* key) {
         Frame& frame = frames_.back();
         if (std::find(frame.asked.begin(), frame.asked.end(), key) == frame.asked.end()) frame.asked.push_back(key);
@@ -372,7 +411,7 @@ private:
             const std::string path = path_of("layers") + "[" + std::to_string(i) + "]";
             if (!entry.is_object() || entry.contains("blocks") == entry.contains("layers"))
                 return fail_at(path, "be an object with either blocks or layers");
-            push(entry, path, "");
+            push(entry, path, stage_name_);
             uint32_t times = 1;
             size("repeat", times, 1u);
             rule(times <= kMostLayers, "repeat", "be at most " + std::to_string(kMostLayers));
@@ -403,7 +442,7 @@ private:
             if (!block->is_object()) return fail_at(path, "be an object");
             if (++blocks_ > kMostBlocks)
                 return fail_at(path, "not bring the blocks of all layers above " + std::to_string(kMostBlocks));
-            push(*block, path, "layers." + std::string(kLayerMark) + ".blocks." + std::to_string(i) + ".");
+            push(*block, path, stage_name_ + "layers." + kLayerMark + ".blocks." + std::to_string(i) + ".");
             each(made.blocks.emplace_back());
             leave();
         }
@@ -412,23 +451,40 @@ private:
     }
 
     // A block can only read a stream, or add to it, that has a value.
-    void check_streams() {
-        std::vector<bool> there = {true};
-        for (const Stream& stream : schedule_.streams) there.push_back(stream.start == Stream::Start::input);
-        for (size_t i = 0; i < schedule_.layers.size() && !error_; ++i)
-            for (const Block& block : schedule_.layers[i].blocks) {
-                const auto need = [&](const char* key, StreamId id) {
-                    if (!there[id])
-                        fail_at(key, "not name " + in_quotes(schedule_.streams[id - 1].name) + " in layer " +
-                                         std::to_string(i) + ": no block before writes that stream");
-                };
-                for (const StreamId id : block.read) need("read", id);
-                if (block.base == Base::stream) need("write", block.write);
-                there[block.write] = true;
-            }
+    void check_streams(const Stage& stage) {
+        const bool rows = stage.rows.of != RowSpace::Of::tokens; // of another stage
+        std::vector<bool> there = {rows};
+        for (size_t i = 0; i < stage.streams.size(); ++i) there.push_back(false);
+        const auto check = [&](const Block& block, const std::string& place) {
+            const auto need = [&](const char* key, StreamId id) {
+                if (!there[id])
+                    fail_at(key, "not name " + in_quotes(id == kResidual ? kResidualName : stage.streams[id - 1].name) +
+                                     " in " + place + ": no block before writes that stream");
+            };
+            for (const StreamId id : block.read) need("read", id);
+            if (block.branches[0].op.sink()) return;
+            if (block.base == Base::stream) need("write", block.write);
+            there[block.write] = true;
+        };
+        const std::string of = schedule_.stages.size() == 2 ? "" : " of stage " + in_quotes(stage.name);
+        for (const Block& block : stage.first) check(block, "'first'" + of);
+        if (!error_) need_input(stage, there[kResidual]);
+        for (size_t i = 0; i < stage.streams.size(); ++i)
+            if (stage.streams[i].start == Stream::Start::input) there[i + 1] = true;
+        for (size_t i = 0; i < stage.layers.size() && !error_; ++i)
+            for (const Block& block : stage.layers[i].blocks) check(block, "layer " + std::to_string(i) + of);
+        for (const Block& block : stage.last) check(block, "'last'" + of);
+    }
+    void need_input(const Stage& stage, bool there) {
+        if (!there)
+            fail_at("first", "hold a block that writes " + in_quotes(kResidualName) + " in stage " +
+                                 in_quotes(stage.name) + ": its rows come from nowhere else");
     }
 
     const std::string& origin_;
+    const bool short_form_;
+    const Json whole_;
+    std::string stage_name_; // how names of weights begin in this stage
     std::vector<Frame> frames_;
     std::optional<Error> error_;
     Schedule schedule_;
@@ -445,8 +501,9 @@ private:
 Result<Schedule> schedule_from_json(const Json& json, const std::string& origin) {
     if (!json.is_object()) return Error{ErrorCode::malformed, origin + ": must be a JSON object", {}};
     const auto version = json.find(kScheduleKey);
-    if (version != json.end() && *version == 1) return Reader(version_2_of(json), origin).run();
-    return Reader(json, origin).run();
+    const bool short_form = is_short_form(json);
+    if (version != json.end() && *version == 1) return Reader(version_2_of(json), origin, short_form).run();
+    return Reader(json, origin, short_form).run();
 }
 
 } // namespace weft

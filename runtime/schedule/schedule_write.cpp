@@ -84,6 +84,7 @@ public:
     Ordered run() {
         top()[kScheduleKey] = kScheduleVersion;
         visit_const(*this, s_);
+        if (top()["blocks"].empty()) top().erase("blocks");
         if (!layouts_.empty()) {
             top()["weights"] = Ordered::object();
             for (auto& [name, layout] : layouts_) top()["weights"][name] = std::move(layout);
@@ -110,6 +111,15 @@ public:
     void value(const char* key, Names& x, const Names& otherwise) override { write(key, x, otherwise); }
     void choice(const char* key, uint32_t& x, uint32_t otherwise, std::span<const char* const> names) override {
         if (x != otherwise) top()[key] = names[x];
+    }
+    void reference(const char* key, uint32_t& id, uint32_t otherwise, const Names& names, const char*) override {
+        if (id != otherwise) top()[key] = names.at(id);
+    }
+    void references(const char* key, std::vector<uint32_t>& ids, const std::vector<uint32_t>& otherwise,
+                    const Names& names, const char*) override {
+        if (ids == otherwise) return;
+        top()[key] = Ordered::array();
+        for (const uint32_t id : ids) top()[key].push_back(names.at(id));
     }
     void derived(bool&, bool) override {}
     void derived(uint32_t&, uint64_t) override {}
@@ -138,19 +148,28 @@ public:
     }
     void op(Op& op) override { top()["op"] = op.name(); }
 
+    void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) override {
+        top()["blocks"] = Ordered::object();
+        list("stages", all, [&](Stage& stage) {
+            stage_name_ = &stage == all.data() ? "" : stage.name + ".";
+            frames_.back().name = stage_name_;
+            each(stage);
+        });
+    }
     void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) override {
-        Ordered named = Ordered::object();
-        std::map<std::string, std::string> name_of_block; // by its text
+        if (all.empty()) return;
+        Ordered& named = frames_.front().json["blocks"];
         std::vector<Names> list;
         for (size_t i = 0; i < all.size(); ++i) {
             layer_ = uint32_t(i);
             Names names;
             for (size_t b = 0; b < all[i].blocks.size(); ++b) {
-                frames_.push_back({Ordered::object(), "", "layers.{layer}.blocks." + std::to_string(b) + ".", true});
+                frames_.push_back(
+                    {Ordered::object(), "", stage_name_ + "layers.{layer}.blocks." + std::to_string(b) + ".", true});
                 each(all[i].blocks[b]);
                 const Ordered block = std::move(top());
                 frames_.pop_back();
-                std::string& name = name_of_block[block.dump()];
+                std::string& name = name_of_block_[block.dump()];
                 if (name.empty()) {
                     for (const Branch& branch : all[i].blocks[b].branches)
                         name += std::string(name.empty() ? "" : "+") + branch.op.name();
@@ -162,7 +181,6 @@ public:
             list.push_back(std::move(names));
         }
         layer_.reset();
-        top()["blocks"] = std::move(named);
         top()["layers"] = repeated(list);
     }
 
@@ -258,10 +276,12 @@ private:
     const Schedule& s_;
     std::vector<Frame> frames_;
     std::optional<uint32_t> layer_;
-    std::vector<bool> written_;                // slots whose layout has been seen to
-    std::set<std::string> taken_;              // their names
-    std::set<WeightId> bases_;                 // slots written as theta
-    std::map<std::string, Ordered> layout_of_; // by name as written
+    std::string stage_name_;                           // how names of weights begin in this stage
+    std::map<std::string, std::string> name_of_block_; // by its text
+    std::vector<bool> written_;                        // slots whose layout has been seen to
+    std::set<std::string> taken_;                      // their names
+    std::set<WeightId> bases_;                         // slots written as theta
+    std::map<std::string, Ordered> layout_of_;         // by name as written
     std::vector<std::pair<std::string, Ordered>> layouts_;
 };
 

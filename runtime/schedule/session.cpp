@@ -18,6 +18,8 @@ uint64_t aligned(uint64_t bytes) {
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
     std::unique_ptr<Session> s(new Session(std::move(model)));
     weft_ASSIGN(s->options_, resolved(options, s->model_->schedule));
+    for (const Stage& stage : s->model_->schedule.stages)
+        s->whole_ |= stage.when == When::every_step && sees_ahead(s->model_->schedule, stage);
     weft_TRY(s->set_end_tokens(options.end_tokens));
     weft_TRY(s->allocate());
     return s;
@@ -70,8 +72,10 @@ uint64_t Session::largest_activations() const {
 
 uint64_t Session::beside_states() const {
     constexpr uint64_t kSmallPieces = uint64_t(2) << 20; // step block, staging, tables of a few recordings
-    return kSmallPieces + uint64_t(options_.prefill().outputs) * model_->schedule.vocabulary * 4 +
-           largest_activations();
+    uint64_t outputs = 0;
+    for (const Output& output : model_->schedule.outputs)
+        outputs += options_.prefill().rows_of(model_->schedule.stages[output.stage]) * width_of(output) * 4;
+    return kSmallPieces + outputs + largest_activations();
 }
 
 Status Session::allocate() {
@@ -106,36 +110,27 @@ Status Session::allocate() {
     b.slots = options_.slots;
     b.history_capacity = options_.context;
     b.ring_capacity = kRing;
-    const uint64_t tokens = std::bit_ceil(std::max(options_.max_chunk, options_.slots));
+    const uint32_t sequences = std::bit_ceil(options_.slots);
+    block_.emplace(model_->schedule, std::bit_ceil(std::max(options_.max_chunk, options_.slots)), sequences,
+                   options_.slots);
+    outputs_few_.resize(model_->schedule.outputs.size());
+    outputs_all_.resize(model_->schedule.outputs.size());
     struct Row {
         vk::Slice& slice;
         uint64_t bytes;
     };
-    // The step block is one piece, so that writing it is one copy.
-    const Row block[] = {{b.header, 64},
-                         {b.sequences, std::bit_ceil(options_.slots) * uint64_t(32)},
-                         {b.sampler, options_.slots * sizeof(kernel::SamplerRow)},
-                         {b.ids, tokens * 4},
-                         {b.positions, tokens * 4},
-                         {b.token_sequence, tokens * 4},
-                         {b.outputs, tokens * 4},
-                         {b.ends, kMostEnds * 4}};
-    uint64_t block_bytes = 0;
-    for (const Row& row : block) block_bytes += aligned(row.bytes);
-    const Row others[] = {{b.grid_arguments, kGridRows * 16},
-                          {b.history, uint64_t(options_.slots) * options_.context * 4},
-                          {logits_few_, std::bit_ceil(options_.slots) * uint64_t(model_->schedule.vocabulary) * 4}};
-    uint64_t sum = aligned(block_bytes);
-    for (const Row& row : others) sum += aligned(row.bytes);
-    weft_ASSIGN(step_block_, activation_arena_.allocate(block_bytes, sum));
-    uint64_t at = 0;
-    for (const Row& row : block) {
-        row.slice = step_block_.part(at, aligned(row.bytes));
-        at += aligned(row.bytes);
+    std::vector<Row> rows = {{step_block_, block_->bytes()},
+                             {b.grid_arguments, kGridRows * 16},
+                             {b.history, uint64_t(options_.slots) * options_.context * 4}};
+    for (size_t i = 0; i < outputs_few_.size(); ++i)
+        rows.push_back({outputs_few_[i], sequences * width_of(model_->schedule.outputs[i]) * 4});
+    uint64_t sum = 0;
+    for (const Row& row : rows) sum += aligned(row.bytes);
+    for (const Row& row : rows) {
+        weft_ASSIGN(row.slice, activation_arena_.allocate(row.bytes, sum));
+        sum -= aligned(row.bytes);
     }
-    for (const Row& row : others) {
-        weft_ASSIGN(row.slice, activation_arena_.allocate(row.bytes));
-    }
+    block_->place(step_block_, b);
     weft_ASSIGN(b.ring, host_arena_.allocate(uint64_t(kRing) * std::bit_ceil(options_.slots) * 4));
     slots_.resize(options_.slots);
     state_rows_ = StateRows(options_.slots);
@@ -158,32 +153,45 @@ Status Session::make_room(uint64_t activations) {
     return Ok{};
 }
 
+uint64_t Session::width_of(const Output& output) const {
+    return model_->schedule.stages[output.stage].width_of(output.stream);
+}
+
+// Recordings share the outputs of few rows; those of all tokens with the last one made while it is large enough: those
+// made before keep theirs.
+Result<std::vector<vk::Slice>> Session::outputs_for(const Bucket& bucket) {
+    std::vector<vk::Slice> slices = outputs_few_;
+    const Schedule& s = model_->schedule;
+    for (size_t i = 0; i < slices.size(); ++i) {
+        const Stage& stage = s.stages[s.outputs[i].stage];
+        const uint64_t rows = bucket.rows_of(stage), bytes = rows * width_of(s.outputs[i]) * 4;
+        if (!bucket.runs(stage) || bytes <= slices[i].size) continue;
+        if (bytes > model_->device.limits().storage_range)
+            return Error{ErrorCode::unsupported,
+                         "the " + s.outputs[i].name + " of " + std::to_string(rows) +
+                             " tokens at once are larger than one buffer may be; feed fewer tokens at a time",
+                         {}};
+        if (outputs_all_[i].size < bytes) {
+            weft_ASSIGN(outputs_all_[i], activation_arena_.allocate(bytes));
+        }
+        slices[i] = outputs_all_[i];
+    }
+    return slices;
+}
+
 Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
                                                const std::function<bool(size_t, size_t)>& progress) {
     if (const auto it = replays_.find(bucket); it != replays_.end()) return &it->second;
     vk::Device& device = model_->device;
     SessionBuffers b = buffers_;
-    b.logits = logits_few_;
-    if (!bucket.sampling && bucket.outputs > options_.slots) {
-        const uint64_t bytes = uint64_t(bucket.outputs) * model_->schedule.vocabulary * 4;
-        if (bytes > device.limits().storage_range)
-            return Error{ErrorCode::unsupported,
-                         "the logits of " + std::to_string(bucket.outputs) +
-                             " tokens at once are larger than one buffer may be; feed fewer tokens at a time",
-                         {}};
-        // Recordings share the last one made while it is large enough; those made before keep theirs.
-        if (logits_all_.size < bytes) {
-            weft_ASSIGN(logits_all_, activation_arena_.allocate(bytes));
-        }
-        b.logits = logits_all_;
-    }
-    if (bucket.taps) {
-        for (size_t i = 0; i <= model_->schedule.layers.size(); ++i) {
-            weft_ASSIGN(const vk::Slice slice,
-                        activation_arena_.allocate(uint64_t(bucket.tokens) * model_->schedule.width * 4));
+    weft_ASSIGN(b.outputs, outputs_for(bucket));
+    if (bucket.taps)
+        for (const Tap& tap : taps_of(model_->schedule, bucket.once)) {
+            weft_ASSIGN(
+                const vk::Slice slice,
+                activation_arena_.allocate(uint64_t(bucket.tokens) * model_->schedule.stages[tap.stage].width * 4));
             b.taps.push_back(slice);
         }
-    }
     weft_ASSIGN(Plan plan, make_plan(device, model_->schedule, model_->weights.all(), b, layouts_, bucket));
     weft_TRY(make_room(plan.activation_bytes));
     for (size_t i = 0; i < plan.program.resources.size(); ++i)
@@ -196,7 +204,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
                 activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
     weft_TRY(write(table, std::as_bytes(std::span(rows))));
     vk::Recorder r(device);
-    kernel::grids(r, r.external(b.header, DType::u32, {16}, "step header"),
+    kernel::grids(r, r.external(b.headers, DType::u32, {uint32_t(b.headers.size / 4)}, "step headers"),
                   r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"),
                   r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"), uint32_t(rows.size()));
     weft_ASSIGN(vk::Program prologue, r.finish());
@@ -206,7 +214,8 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
     weft_ASSIGN(auto first, vk::Recording::create(device, std::move(prologue)));
     weft_ASSIGN(auto main, vk::Recording::create(device, std::move(plan.program), {.timestamps = options_.timestamps}));
     weft_ASSIGN(auto replay, Replay::create(device, std::move(first), std::move(main)));
-    return &replays_.emplace(bucket, Recorded{std::move(replay), b.logits, std::move(b.taps)}).first->second;
+    return &replays_.emplace(bucket, Recorded{std::move(replay), std::move(b.outputs), std::move(b.taps)})
+                .first->second;
 }
 
 uint64_t Session::submissions() const {
@@ -224,6 +233,7 @@ double Session::device_wait_ms() const {
 Status Session::prepare(uint32_t tokens, const std::function<bool(size_t, size_t)>& progress) {
     const uint32_t chunk = std::min(std::max(tokens, 1u), options_.max_chunk);
     if (auto r = replay_for(options_.prefill(chunk, 1), progress); !r) return r.error();
+    if (whole_) return Ok{};
     if (auto r = replay_for(options_.decode(), progress); !r) return r.error();
     return Ok{};
 }

@@ -6,6 +6,7 @@
 #include "schedule/replay.hpp"
 #include "schedule/session_options.hpp"
 #include "schedule/state_rows.hpp"
+#include "schedule/step_block.hpp"
 #include <map>
 #include <memory>
 
@@ -18,6 +19,8 @@ struct Feed {
     /// Length for which rotary types that depend on the length are computed (longrope, dynamic NTK);
     /// at least what the sequence will have after this feed.
     uint32_t expected_length = 0;
+    /// Other inputs by their names, one number a token: token types. Zeros where they are not given.
+    std::vector<std::pair<std::string, std::span<const uint32_t>>> others = {};
 };
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
@@ -33,7 +36,7 @@ struct Snapshot {
     const void* owner = nullptr;
     std::shared_ptr<vk::Arena> arena;
     std::vector<vk::Slice> parts; ///< one a state, then the history
-    uint32_t slot = 0, length = 0, next = 0, expected = 0, highest = 0;
+    uint32_t slot = 0, length = 0, next = 0, expected = 0, highest = 0, memory = 0;
     bool sampled = false;
     Keep keep = Keep::all;
     uint64_t bytes() const { return arena ? arena->bytes() : 0; }
@@ -53,13 +56,19 @@ public:
     /// With Want::last or all, logits() holds them afterwards (all: of the last step only, so feed at most one chunk);
     /// with Want::last the sampler has also chosen each sequence's next token (next_token()).
     /// `step_form`: with one token a feed and Want::all, use the step forms of the kernels, as decode does.
+    /// Where tokens see those behind them all of a sequence must come at once, and it is forgotten afterwards.
     Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false,
                    bool step_form = false);
-    /// Rows of the last forward: Want::last one a feed, Want::all one a token. f32 [rows, vocabulary].
-    Result<std::vector<float>> logits();
-    /// forward(..., taps): the residual stream after the embedding (0), after layer i, and
-    /// after the final norm; f32 [tokens, width].
-    Result<std::vector<float>> tap(uint32_t index);
+    /// Runs the stages that come before a sequence's first step, over whole inputs: what they leave is the slot's
+    /// memory, and its sequence begins anew.
+    Status encode(std::span<const Feed> feeds, bool taps = false);
+    /// An output of the last forward: logits one row a feed with Want::last, one a token with Want::all. f32 [rows,
+    /// width].
+    Result<std::vector<float>> output(std::string_view name);
+    Result<std::vector<float>> logits() { return output(kLogits); }
+    /// forward(..., taps), encode(..., taps): a stage's residual stream as it enters the first layer (0), behind layer
+    /// i, and behind the last norm; f32 [tokens, width].
+    Result<std::vector<float>> tap(std::string_view stage, uint32_t index);
 
     /// The token that the device sampled last for this slot; kernel::kNoToken if the logits were not finite.
     uint32_t next_token(uint32_t slot) const { return slots_[slot].next; }
@@ -110,6 +119,7 @@ private:
         uint32_t length = 0, next = 0;
         uint32_t expected = 0; // length that rotary types which depend on it compute for
         uint32_t highest = 0;  // the longest that the sequence was since it began: what rings have overwritten
+        uint32_t memory = 0;   // rows that encode() has left
         bool sampled = false;
         kernel::SamplerRow sampler;
     };
@@ -119,7 +129,7 @@ private:
     }; // part of a feed in one step
     struct Recorded {
         Replay replay;
-        vk::Slice logits; // where it writes them
+        std::vector<vk::Slice> outputs; // where it writes them
         std::vector<vk::Slice> taps;
     };
 
@@ -130,21 +140,24 @@ private:
           host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
     Status allocate();
     Result<Recorded*> replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress = {});
-    Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form);
+    Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form, bool once);
+    Status run();
     Status begin_step();
-    void move_states(std::span<kernel::StepSequence> rows);
+    void move_states(std::span<StepFeed> feeds);
     void finish_step();
-    Status write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids,
-                      std::span<const uint32_t> outputs);
+    Status write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
+    Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
     Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
     Status check_feeds(std::span<const Feed> feeds) const;
-    Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns);
+    Result<size_t> input_of(const std::string& name) const; // of the stages that run in this forward
+    Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint64_t columns);
     bool ends_here(const Slot& slot) const;
     uint64_t largest_activations() const; // of the recordings that only sample
     uint64_t beside_states() const;       // memory that steps of the largest chunk need beside the states
     Status make_room(uint64_t activations);
     Error too_long(uint64_t available) const;
-    std::vector<vk::Slice> used_of(size_t state, uint32_t slot, uint32_t length) const;
+    uint64_t width_of(const Output& output) const;
+    std::vector<vk::Slice> used_of(size_t state, uint32_t slot, uint32_t length, uint32_t memory) const;
     vk::Slice history_of(uint32_t slot) const {
         return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4);
     }
@@ -162,18 +175,22 @@ private:
 
     // The forward under way. All feeds end in its last step: a shorter one joins later.
     struct Work {
-        Feed feed;
+        uint32_t slot = 0, expected_length = 0;
         std::vector<uint32_t> ids;
+        std::vector<std::pair<size_t, std::vector<uint32_t>>> others;
         uint32_t done = 0, first_step = 0;
     };
     std::vector<Work> work_;
     std::vector<Piece> pieces_;
     Want want_ = Want::nothing;
     uint32_t chunk_ = 0, steps_ = 0, step_index_ = 0;
-    bool taps_ = false, step_form_ = false;
+    bool taps_ = false, step_form_ = false, once_ = false;
+    bool whole_ = false; // sequences come whole, and are forgotten
     Recorded *current_ = nullptr, *last_ = nullptr;
-    uint32_t output_rows_ = 0, step_tokens_ = 0;
-    vk::Slice step_block_, logits_few_, logits_all_;
+    Bucket rows_; // those that the last step really had
+    std::optional<StepBlock> block_;
+    vk::Slice step_block_;
+    std::vector<vk::Slice> outputs_few_, outputs_all_; // by number in Schedule::outputs
 };
 
 } // namespace weft

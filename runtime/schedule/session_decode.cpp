@@ -23,27 +23,32 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
                              " tokens long, the context is " + std::to_string(options_.context),
                          {}};
     }
-    std::vector<kernel::StepSequence> rows;
-    std::vector<uint32_t> ids, outputs;
+    std::vector<StepFeed> feeds;
+    std::vector<uint32_t> wanted;
+    once_ = false;
     const Bucket bucket = options_.decode(uint32_t(slots.size()));
     weft_ASSIGN(last_, replay_for(bucket));
-    output_rows_ = uint32_t(slots.size());
+    const auto count = uint32_t(slots.size());
+    rows_ = {.tokens = count, .sequences = count, .outputs = count};
     std::vector<size_t> going(slots.size()); // which of `slots` have not ended
     std::iota(going.begin(), going.end(), 0);
     for (uint32_t done = 0; done < steps && !going.empty();) {
         const uint32_t now = std::min(steps - done, buffers_.ring_capacity);
-        rows.clear();
-        ids.clear();
-        outputs.clear();
+        feeds.clear();
+        wanted.clear();
         for (size_t i : going) {
             Slot& slot = slots_[slots[i]];
             slot.highest = std::max(slot.highest, slot.length + now);
-            rows.push_back({slots[i], uint32_t(ids.size()), 1, slot.length, std::max(slot.expected, slot.length + 1)});
-            outputs.push_back(uint32_t(ids.size()));
-            ids.push_back(slot.next);
+            wanted.push_back(uint32_t(feeds.size()));
+            feeds.push_back({.row = {.slot = slots[i],
+                                     .count = 1,
+                                     .past = slot.length,
+                                     .length = std::max(slot.expected, slot.length + 1),
+                                     .memory = slot.memory},
+                             .ids = {&slot.next, 1}});
         }
-        move_states(rows);
-        weft_TRY(write_step(rows, ids, outputs));
+        move_states(feeds);
+        weft_TRY(write_step(bucket, feeds, wanted));
         weft_TRY(last_->replay.run(now, options_.longest_submission_ms));
         std::vector<uint32_t> ring(size_t(buffers_.ring_capacity) * bucket.outputs);
         weft_TRY(uploader_->read(buffers_.ring, std::as_writable_bytes(std::span(ring))));

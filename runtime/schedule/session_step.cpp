@@ -2,18 +2,36 @@
 // L4: a forward: its tokens are cut into steps, each of which writes the step block and replays a recording.
 #include "schedule/session.hpp"
 #include <algorithm>
-#include <array>
 #include <bit>
 
 namespace weft {
-namespace {
-
-std::span<const std::byte> words(std::span<const uint32_t> v) { return std::as_bytes(v); }
-
-} // namespace
+// Tokens count the rows of one stage of those that run.
+Result<size_t> Session::input_of(const std::string& name) const {
+    const Schedule& s = model_->schedule;
+    std::vector<std::string> known;
+    for (size_t i = 0; i < s.inputs.size(); ++i) {
+        const Stage& stage = s.stages[s.inputs[i].stage];
+        if (once_ != (stage.when == When::once)) continue;
+        if (name.empty() ? s.inputs[i].name == stage.rows.input : s.inputs[i].name == name) return i;
+        known.push_back("it reads " + s.inputs[i].name);
+    }
+    return Error{ErrorCode::invalid_argument, "the model has no input " + in_quotes(name), std::move(known)};
+}
 
 Status Session::check_feeds(std::span<const Feed> feeds) const {
     if (feeds.empty()) return Error{ErrorCode::invalid_argument, "a forward needs at least one sequence", {}};
+    weft_ASSIGN(const size_t tokens, input_of(""));
+    const auto check_ids = [&](std::span<const uint32_t> ids, size_t input) -> Status {
+        for (const uint32_t id : ids)
+            if (id >= model_->schedule.inputs[input].limit)
+                return Error{ErrorCode::invalid_argument,
+                             (input == tokens ? "token id " : model_->schedule.inputs[input].name + ": ") +
+                                 std::to_string(id) + " is outside the " +
+                                 (input == tokens ? "vocabulary of " : "table of ") +
+                                 std::to_string(model_->schedule.inputs[input].limit),
+                             {}};
+        return Ok{};
+    };
     std::vector<bool> seen(options_.slots);
     for (const Feed& f : feeds) {
         if (f.slot >= options_.slots || seen[f.slot])
@@ -23,29 +41,53 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
         seen[f.slot] = true;
         if (f.ids.empty())
             return Error{ErrorCode::invalid_argument, "slot " + std::to_string(f.slot) + ": no tokens to feed", {}};
-        const uint64_t length = slots_[f.slot].length + f.ids.size();
+        const uint64_t length = (once_ ? 0 : slots_[f.slot].length) + f.ids.size();
         if (length > options_.context)
             return Error{ErrorCode::invalid_argument,
                          "the sequence would be " + std::to_string(length) + " tokens long, the context is " +
                              std::to_string(options_.context),
                          {}};
-        for (uint32_t id : f.ids)
-            if (id >= model_->schedule.vocabulary)
+        weft_TRY(check_ids(f.ids, tokens));
+        for (const auto& [name, values] : f.others) {
+            weft_ASSIGN(const size_t input, input_of(name));
+            if (values.size() != f.ids.size())
                 return Error{ErrorCode::invalid_argument,
-                             "token id " + std::to_string(id) + " is outside the vocabulary of " +
-                                 std::to_string(model_->schedule.vocabulary),
+                             name + " has " + std::to_string(values.size()) + " numbers for " +
+                                 std::to_string(f.ids.size()) + " tokens",
                              {}};
+            weft_TRY(check_ids(values, input));
+        }
     }
     return Ok{};
 }
 
-Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form) {
+Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form, bool once) {
+    current_ = nullptr;
+    once_ = once;
     weft_TRY(check_feeds(feeds));
     want_ = want;
     taps_ = taps;
     step_form_ = step_form;
     const uint32_t share = std::max<uint32_t>(1, options_.max_chunk / uint32_t(feeds.size()));
     chunk_ = chunk ? std::min(chunk, share) : share;
+    const bool at_once = whole_ || once;
+    if (at_once) {
+        size_t all = 0;
+        chunk_ = 1;
+        for (const Feed& f : feeds) {
+            all += f.ids.size();
+            chunk_ = std::max(chunk_, uint32_t(f.ids.size()));
+        }
+        if (all > options_.max_chunk)
+            return Error{ErrorCode::invalid_argument,
+                         std::to_string(all) +
+                             " tokens were fed; where tokens see those behind them all come in one "
+                             "step, and those of this session hold at most " +
+                             std::to_string(options_.max_chunk),
+                         {}};
+        if (want == Want::last && whole_)
+            return Error{ErrorCode::invalid_argument, "this model does not continue text: there is no next token", {}};
+    }
     work_.clear();
     steps_ = 0;
     step_index_ = 0;
@@ -55,9 +97,16 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
                      "logits of all tokens: feed at most " + std::to_string(chunk_) + " tokens at a time",
                      {}};
     for (const Feed& f : feeds) {
-        Work w{f, {f.ids.begin(), f.ids.end()}, 0, 0};
+        if (once) reset(f.slot);
+        Work w{f.slot,
+               std::max(f.expected_length, uint32_t(slots_[f.slot].length + f.ids.size())),
+               {f.ids.begin(), f.ids.end()},
+               {}};
+        for (const auto& [name, values] : f.others) {
+            weft_ASSIGN(const size_t input, input_of(name));
+            w.others.push_back({input, {values.begin(), values.end()}});
+        }
         w.first_step = steps_ - uint32_t((f.ids.size() + chunk_ - 1) / chunk_);
-        w.feed.expected_length = std::max(f.expected_length, uint32_t(slots_[f.slot].length + f.ids.size()));
         work_.push_back(std::move(w));
     }
     return begin_step();
@@ -65,108 +114,101 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
 
 Status Session::begin_step() {
     current_ = nullptr; // stays so if the step cannot be begun
-    std::vector<kernel::StepSequence> rows;
-    std::vector<uint32_t> ids, outputs;
+    std::vector<StepFeed> feeds;
+    std::vector<uint32_t> wanted;
     pieces_.clear();
+    uint32_t tokens = 0;
     const bool last = step_index_ + 1 == steps_;
     for (size_t i = 0; i < work_.size(); ++i) {
         const Work& w = work_[i];
         if (step_index_ < w.first_step) continue;
         const uint32_t count = std::min<uint32_t>(chunk_, uint32_t(w.ids.size()) - w.done);
-        rows.push_back({w.feed.slot, uint32_t(ids.size()), count, slots_[w.feed.slot].length, w.feed.expected_length});
+        const Slot& slot = slots_[w.slot];
+        feeds.push_back({.row = {.slot = w.slot,
+                                 .count = count,
+                                 .past = slot.length,
+                                 .length = w.expected_length,
+                                 .memory = slot.memory},
+                         .ids = std::span(w.ids).subspan(w.done, count)});
+        for (const auto& [input, values] : w.others)
+            feeds.back().others.push_back({input, std::span(values).subspan(w.done, count)});
         pieces_.push_back({i, w.done, count});
-        ids.insert(ids.end(), w.ids.begin() + w.done, w.ids.begin() + w.done + count);
-        if (want_ == Want::last && last) outputs.push_back(uint32_t(ids.size() - 1));
+        tokens += count;
+        if (want_ == Want::last && last) wanted.push_back(tokens - 1);
     }
     if (want_ == Want::all)
-        for (uint32_t i = 0; i < ids.size(); ++i) outputs.push_back(i);
-    step_tokens_ = uint32_t(ids.size());
-    output_rows_ = uint32_t(outputs.size());
+        for (uint32_t i = 0; i < tokens; ++i) wanted.push_back(i);
     // A step of one token a sequence is a decode step; where all logits are wanted the caller says
     // whether the step forms are meant.
-    const auto sequences = uint32_t(rows.size());
-    const bool decode = ids.size() == rows.size() && (want_ != Want::all || step_form_);
-    Bucket bucket = decode ? options_.decode(sequences) : options_.prefill(step_tokens_, sequences);
+    const auto sequences = uint32_t(feeds.size());
+    const bool decode = tokens == sequences && (want_ != Want::all || step_form_) && !once_ && !whole_;
+    Bucket bucket = decode ? options_.decode(sequences) : options_.prefill(tokens, sequences);
     bucket.taps = taps_;
     bucket.sampling = want_ != Want::all;
+    bucket.once = once_;
     if (want_ == Want::all) bucket.outputs = bucket.tokens;
     weft_ASSIGN(Recorded * recorded, replay_for(bucket));
-    move_states(rows);
-    weft_TRY(write_step(rows, ids, outputs));
-    for (const kernel::StepSequence& row : rows) {
-        slots_[row.slot].highest = std::max(slots_[row.slot].highest, row.past + row.count);
+    rows_ = {.tokens = tokens, .sequences = sequences, .outputs = uint32_t(wanted.size())};
+    move_states(feeds);
+    weft_TRY(write_step(bucket, feeds, wanted));
+    for (const StepFeed& feed : feeds) {
+        Slot& slot = slots_[feed.row.slot];
+        if (!once_) slot.highest = std::max(slot.highest, feed.row.past + feed.row.count);
         // Recordings for decoding leave the history to the sampler that chose the token; this one came from the caller.
         if (bucket.decode)
-            weft_TRY(write(history_of(row.slot).part(uint64_t(row.past) * 4, 4), words({&ids[row.first], 1})));
+            weft_TRY(write(history_of(feed.row.slot).part(uint64_t(feed.row.past) * 4, 4), std::as_bytes(feed.ids)));
     }
     recorded->replay.start(1);
     current_ = last_ = recorded;
     return Ok{};
 }
 
-void Session::move_states(std::span<kernel::StepSequence> rows) {
-    for (kernel::StepSequence& row : rows) {
-        row.read = state_rows_.of(row.slot);
-        row.write = state_rows_.own(row.slot);
+void Session::move_states(std::span<StepFeed> feeds) {
+    for (StepFeed& feed : feeds) {
+        feed.row.read = state_rows_.of(feed.row.slot);
+        feed.row.write = state_rows_.own(feed.row.slot);
     }
 }
 
-Status Session::write_step(std::span<const kernel::StepSequence> rows, std::span<const uint32_t> ids,
-                           std::span<const uint32_t> outputs) {
-    kernel::StepHeader header;
-    header.tokens = uint32_t(ids.size());
-    header.sequences = uint32_t(rows.size());
-    header.outputs = uint32_t(outputs.size());
-    std::vector<uint32_t> positions, owner;
-    for (size_t s = 0; s < rows.size(); ++s) {
-        header.longest_new = std::max(header.longest_new, rows[s].count);
-        header.longest_total = std::max(header.longest_total, rows[s].past + rows[s].count);
-        for (uint32_t i = 0; i < rows[s].count; ++i) {
-            positions.push_back(rows[s].past + i);
-            owner.push_back(uint32_t(s));
-        }
-    }
-    std::vector<std::byte> image(step_block_.size);
-    const auto put = [&](const vk::Slice& where, std::span<const std::byte> bytes) {
-        std::copy(bytes.begin(), bytes.end(), image.begin() + long(where.offset - step_block_.offset));
-    };
-    put(buffers_.header, std::as_bytes(std::span(&header, 1)));
-    put(buffers_.sequences, std::as_bytes(rows));
-    for (size_t i = 0; i < slots_.size(); ++i)
-        put(buffers_.sampler.part(i * sizeof(kernel::SamplerRow), sizeof(kernel::SamplerRow)),
-            std::as_bytes(std::span(&slots_[i].sampler, 1)));
-    put(buffers_.ids, words(ids));
-    put(buffers_.positions, words(positions));
-    put(buffers_.token_sequence, words(owner));
-    put(buffers_.outputs, words(outputs));
-    std::array<uint32_t, kMostEnds> ends;
-    ends.fill(kernel::kNoToken);
-    std::copy(options_.end_tokens.begin(), options_.end_tokens.end(), ends.begin());
-    put(buffers_.ends, std::as_bytes(std::span(ends)));
-    return write(step_block_, image);
+Status Session::write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
+    for (uint32_t i = 0; i < slots_.size(); ++i) block_->set_sampler(i, slots_[i].sampler);
+    block_->set_ends(options_.end_tokens);
+    block_->fill(bucket, feeds, wanted);
+    return write(step_block_, block_->image());
 }
 
 void Session::finish_step() {
     for (const Piece& piece : pieces_) {
         Work& w = work_[piece.feed];
-        Slot& slot = slots_[w.feed.slot];
-        slot.length += piece.count;
-        slot.expected = std::max(slot.expected, w.feed.expected_length);
-        slot.sampled = false;
+        Slot& slot = slots_[w.slot];
         w.done += piece.count;
+        if (once_) slot.memory = piece.count;
+        if (once_ || whole_) continue;
+        slot.length += piece.count;
+        slot.expected = std::max(slot.expected, w.expected_length);
+        slot.sampled = false;
     }
     ++step_index_;
 }
 
-Status Session::forward(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form) {
-    weft_TRY(start(feeds, want, chunk, taps, step_form));
+Status Session::run() {
     for (;;) {
         weft_ASSIGN(const bool done, advance(options_.longest_submission_ms));
         if (done) return Ok{};
     }
 }
 
-Status Session::begin(std::span<const Feed> feeds, Want want) { return start(feeds, want, 0, false, false); }
+Status Session::forward(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form) {
+    weft_TRY(start(feeds, want, chunk, taps, step_form, false));
+    return run();
+}
+
+Status Session::encode(std::span<const Feed> feeds, bool taps) {
+    weft_TRY(start(feeds, Want::nothing, 0, taps, false, true));
+    return run();
+}
+
+Status Session::begin(std::span<const Feed> feeds, Want want) { return start(feeds, want, 0, false, false, false); }
 
 Result<bool> Session::advance(double budget_ms) {
     if (!current_) return Error{ErrorCode::invalid_argument, "advance() without begin()", {}};
@@ -186,7 +228,7 @@ Result<bool> Session::advance(double budget_ms) {
         std::vector<uint32_t> sampled(work_.size());
         weft_TRY(uploader_->read(buffers_.ring, std::as_writable_bytes(std::span(sampled))));
         for (size_t i = 0; i < work_.size(); ++i) {
-            Slot& slot = slots_[work_[i].feed.slot];
+            Slot& slot = slots_[work_[i].slot];
             slot.next = sampled[i];
             slot.sampled = slot.next != kernel::kNoToken;
         }
@@ -194,22 +236,31 @@ Result<bool> Session::advance(double budget_ms) {
     return true;
 }
 
-Result<std::vector<float>> Session::read_rows(const vk::Slice& from, uint32_t rows, uint32_t columns) {
+Result<std::vector<float>> Session::read_rows(const vk::Slice& from, uint32_t rows, uint64_t columns) {
     std::vector<float> values(size_t(rows) * columns);
     weft_TRY(uploader_->read(from, std::as_writable_bytes(std::span(values))));
     return values;
 }
 
-Result<std::vector<float>> Session::logits() {
-    if (!last_) return Error{ErrorCode::invalid_argument, "logits() before any forward", {}};
-    return read_rows(last_->logits, output_rows_, model_->schedule.vocabulary);
+Result<std::vector<float>> Session::output(std::string_view name) {
+    const Schedule& s = model_->schedule;
+    const size_t i = output_of(s, name);
+    if (i == s.outputs.size())
+        return Error{ErrorCode::invalid_argument, "the model has no output " + in_quotes(name), {}};
+    const Stage& stage = s.stages[s.outputs[i].stage];
+    if (!last_ || once_ != (stage.when == When::once))
+        return Error{ErrorCode::invalid_argument, std::string(name) + " is not what was computed last", {}};
+    return read_rows(last_->outputs[i], rows_.rows_of(stage), width_of(s.outputs[i]));
 }
 
-Result<std::vector<float>> Session::tap(uint32_t index) {
-    if (!last_ || index >= last_->taps.size())
-        return Error{ErrorCode::invalid_argument, "there is no tap " + std::to_string(index), {}};
-    return read_rows(last_->taps[index], index + 1 == last_->taps.size() ? output_rows_ : step_tokens_,
-                     model_->schedule.width);
+Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) {
+    const Schedule& s = model_->schedule;
+    const auto taps = taps_of(s, once_);
+    for (size_t i = 0; last_ && i < last_->taps.size(); ++i)
+        if (s.stages[taps[i].stage].name == stage && taps[i].index == index)
+            return read_rows(last_->taps[i], rows_.tokens, s.stages[taps[i].stage].width);
+    return Error{
+        ErrorCode::invalid_argument, "there is no tap " + std::to_string(index) + " of stage " + in_quotes(stage), {}};
 }
 
 } // namespace weft

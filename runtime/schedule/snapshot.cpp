@@ -7,8 +7,10 @@ namespace weft {
 
 // What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far,
 // head by head, of the others all.
-std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length) const {
+std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length, uint32_t memory) const {
     const StateLayout& spec = layouts_[state];
+    if (spec.law == State::Law::step) return {};
+    if (spec.law == State::Law::memory) length = memory;
     const bool constant = spec.law == State::Law::constant;
     const uint64_t row = constant ? state_rows_.of(slot) : slot;
     const vk::Slice all = buffers_.states[state].part(row * spec.bytes(), spec.bytes());
@@ -26,7 +28,8 @@ Status Session::fork(uint32_t from, uint32_t to) {
     std::vector<vk::Copy> copies;
     for (size_t i = 0; i < layouts_.size(); ++i) {
         if (layouts_[i].law == State::Law::constant) continue;
-        const auto theirs = used_of(i, from, slots_[from].length), ours = used_of(i, to, slots_[from].length);
+        const Slot& s = slots_[from];
+        const auto theirs = used_of(i, from, s.length, s.memory), ours = used_of(i, to, s.length, s.memory);
         for (size_t p = 0; p < ours.size(); ++p) copies.push_back({theirs[p], ours[p]});
     }
     copies.push_back({history_of(from), history_of(to)});
@@ -49,10 +52,12 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     s.sampled = slots_[slot].sampled;
     s.expected = slots_[slot].expected;
     s.highest = slots_[slot].highest;
+    s.memory = slots_[slot].memory;
     s.arena = std::make_shared<vk::Arena>(model_->device, vk::MemoryUse::device, "snapshot");
     std::vector<std::vector<vk::Slice>> kept(layouts_.size());
     for (size_t i = 0; i < layouts_.size(); ++i)
-        if (keep == Keep::all || layouts_[i].law != State::Law::rows) kept[i] = used_of(i, slot, s.length);
+        if (keep == Keep::all || layouts_[i].law == State::Law::constant || layouts_[i].law == State::Law::ring)
+            kept[i] = used_of(i, slot, s.length, s.memory);
     kept.push_back({history_of(slot)});
     const auto bytes_of_all = [](const std::vector<vk::Slice>& slices) {
         return slices.empty() ? 0 : slices.size() * slices[0].size;
@@ -85,7 +90,7 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     for (size_t i = 0; i < layouts_.size(); ++i) {
         if (!s.parts[i].size) continue;
         uint64_t at = 0;
-        for (const vk::Slice& to : used_of(i, slot, s.length)) {
+        for (const vk::Slice& to : used_of(i, slot, s.length, s.memory)) {
             copies.push_back({s.parts[i].part(at, to.size), to});
             at += to.size;
         }
@@ -97,6 +102,7 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     slots_[slot].sampled = s.sampled;
     slots_[slot].expected = s.expected;
     slots_[slot].highest = s.highest;
+    slots_[slot].memory = s.memory;
     return Ok{};
 }
 
@@ -107,8 +113,9 @@ void Session::reset(uint32_t slot) {
 }
 
 bool Session::can_truncate() const {
-    return std::all_of(layouts_.begin(), layouts_.end(),
-                       [](const StateLayout& spec) { return spec.law == State::Law::rows; });
+    return std::all_of(layouts_.begin(), layouts_.end(), [](const StateLayout& spec) {
+        return spec.law != State::Law::constant && spec.law != State::Law::ring;
+    });
 }
 
 Status Session::truncate(uint32_t slot, uint32_t length) {
@@ -119,7 +126,9 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
             ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
     if (length == s.length) return Ok{};
     if (length == 0) {
+        const uint32_t memory = s.memory;
         reset(slot);
+        s.memory = memory;
         return Ok{};
     }
     for (const StateLayout& spec : layouts_) {

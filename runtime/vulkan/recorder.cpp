@@ -57,7 +57,7 @@ Result<Program> Recorder::finish() {
 void Recorder::check_grid(const Call& call) {
     for (int i = 0; i < 3; ++i) {
         const Extent& e = call.threads[i];
-        const uint64_t threads = (e.count * (*most_)[size_t(e.per)] + e.divisor - 1) / e.divisor,
+        const uint64_t threads = (e.count * (e.per ? most_.at(e.per) : 1) + e.divisor - 1) / e.divisor,
                        groups = (threads + call.local[i] - 1) / call.local[i];
         if (groups > device_.limits().groups[i])
             misfit(call.label + " needs " + std::to_string(groups) + " workgroups along axis " + "xyz"[i] +
@@ -84,10 +84,10 @@ void Recorder::add(Call call) {
     for (int i = 0; i < 3; ++i) {
         call.local[i] = kernel.local_spec[i] >= 0 ? call.spec[size_t(kernel.local_spec[i])] : kernel.local[i];
         const Extent& e = call.threads[i];
-        indirect |= e.per != Quantity::one;
-        row.axis[i] = {e.count, uint32_t(e.per), e.divisor, call.local[i]};
+        indirect |= e.per != 0;
+        row.axis[i] = {e.count, e.per ? first_word_ + e.per : 0, e.divisor, call.local[i]};
     }
-    if (most_) check_grid(call);
+    if (!most_.empty()) check_grid(call);
     weft_CHECK(call.local[0] * call.local[1] * call.local[2] <= device_.limits().invocations, kernel.name);
     if (indirect) {
         auto& rows = program_.grid_rows;

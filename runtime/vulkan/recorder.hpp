@@ -5,7 +5,6 @@
 #include "vulkan/kernel_info.hpp"
 #include "vulkan/memory.hpp"
 #include "vulkan/pipelines.hpp"
-#include <array>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -14,25 +13,12 @@
 
 namespace weft::vk {
 
-/// Numbers that change from step to step. Each is a word of the step header (shaders/lib/step.glsl),
-/// and grid sizes may depend on them:
-/// such dispatches are indirect, so a recording serves every length within its bucket.
-enum class Quantity : uint32_t {
-    one = 0,          ///< does not change: the dispatch is direct
-    tokens = 1,       ///< new tokens in the packed batch
-    sequences = 2,    ///< sequences in the packed batch
-    outputs = 3,      ///< tokens whose logits are wanted
-    longest_new = 4,  ///< most new tokens of one sequence
-    longest_total = 5 ///< most tokens, past and new, of one sequence
-};
-
-/// The most that each quantity is, by its number.
-using Quantities = std::array<uint64_t, 6>;
-
-/// A number of threads: ceil(count * value(per) / divisor).
+/// A number of threads: ceil(count * N / divisor), where N is a number that changes from step to step, by its word in
+/// a table that the device reads (Recorder::set_words): such dispatches are indirect, so that a recording serves every
+/// size within its bucket. Word 0: N is 1, and the dispatch direct.
 struct Extent {
     uint32_t count = 1;
-    Quantity per = Quantity::one;
+    uint32_t per = 0;
     uint32_t divisor = 1;
     auto operator<=>(const Extent&) const = default;
 };
@@ -64,7 +50,7 @@ struct Call {
 };
 
 /// One row of the table from which the `grids` kernel computes indirect dispatch sizes:
-/// groups = ceil(ceil(count * header[per] / divisor) / local).
+/// groups = ceil(ceil(count * words[per] / divisor) / local).
 struct GridRow {
     struct Axis {
         uint32_t count, per, divisor, local;
@@ -99,8 +85,12 @@ public:
     Tensor unused();
     /// Calls from here on belong to a new segment, a unit of submission.
     void segment(const std::string& name) { program_.segments.push_back(name); }
-    /// Grids of any step within `most` must fit what the device dispatches. Not set: no step is known.
-    void set_most(const Quantities& most) { most_ = most; }
+    /// Words of extents from here on are counted from word `first` of the table. Grids of any step whose numbers are at
+    /// most `most`, by their words, must fit what the device dispatches; without it no step is known.
+    void set_words(uint32_t first, std::vector<uint64_t> most) {
+        first_word_ = first;
+        most_ = std::move(most);
+    }
     /// Notes a thing that is larger than the device takes; finish() says the first.
     void misfit(const std::string& what);
     /// Where indirect dispatches find their sizes. Must be set before the first dispatch that needs it.
@@ -134,7 +124,8 @@ private:
     void check_grid(const Call& call);
     const Device& device_;
     Program program_;
-    std::optional<Quantities> most_;
+    uint32_t first_word_ = 0;
+    std::vector<uint64_t> most_;
     std::optional<Error> misfit_;
     Tensor unused_;
 };

@@ -2,7 +2,7 @@
 // The step block: what changes from step to step. Mirrors runtime/kernels/step.hpp. No bindings: each shader declares
 // the buffers it reads (uint arrays), and uses these names for the words in them.
 
-// Words of the step header; a grid size may depend on each (vk::Quantity has the same numbers).
+// Words of the step header; a grid size may depend on each (kernel::Quantity has the same numbers).
 const uint STEP_TOKENS = 1u;        // new tokens in the packed batch
 const uint STEP_SEQUENCES = 2u;     // sequences in the packed batch
 const uint STEP_OUTPUTS = 3u;       // tokens whose logits are wanted

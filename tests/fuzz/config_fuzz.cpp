@@ -62,7 +62,9 @@ const vk::Device& least_device() {
 }
 
 void lower(const Schedule& schedule) {
-    if (schedule.layers.size() > kMostLayers) return;
+    size_t layers = 0;
+    for (const Stage& stage : schedule.stages) layers += stage.layers.size();
+    if (layers > kMostLayers) return;
     const uint32_t context = schedule.position_limit ? std::min(schedule.position_limit, kContext) : kContext;
     const auto states = layouts_of(schedule.states, {context, 256, DType::f16});
     std::vector<DeviceWeight> weights;

@@ -138,7 +138,7 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
     if (!std::filesystem::exists(directory)) SKIP(directory.string() << " is not there");
     const test::TemporaryDirectory scratch;
     const Reference r = open(directory, scratch);
-    const uint32_t width = r.schedule.width;
+    const uint32_t width = decoder_of(r.schedule).width;
     const auto theirs = [&](const std::string& name) { return r.recorded.at(name).values; };
     const auto sum = [&](std::vector<float> a, const std::vector<float>& b) {
         for (size_t i = 0; i < a.size(); ++i) a[i] += b[i];
@@ -149,8 +149,8 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
     // head's to show, through `norm` and `linear`.
     const auto cut = [&](size_t layers, size_t blocks) {
         Schedule s = r.schedule;
-        s.layers.resize(layers);
-        if (layers) s.layers.back().blocks.resize(blocks);
+        decoder_of(s).layers.resize(layers);
+        if (layers) decoder_of(s).layers.back().blocks.resize(blocks);
         return s;
     };
     // Rows [first, first + width) of the unit matrix of `in` columns.
@@ -161,12 +161,13 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
         return Linear{WeightId(s.weights.size() - 1), kNoWeight, in, width};
     };
     const auto shown = [&](Schedule s, const Norm& norm, std::optional<Linear> linear = {}) {
-        s.head.norm = norm;
-        s.head.linear = linear ? *linear : pick(s, width, 0);
-        s.vocabulary = s.head.linear.out;
+        head_norm(s) = norm;
+        head_linear(s).linear = linear ? *linear : pick(s, width, 0);
+        stage_of(s, kHead)->streams[0].width = s.vocabulary = head_linear(s).linear.out;
         return run(r, std::move(s));
     };
-    const Block &attends = r.schedule.layers[0].blocks[0], &feeds = r.schedule.layers[0].blocks[1];
+    const Block &attends = decoder_of(r.schedule).layers[0].blocks[0],
+                &feeds = decoder_of(r.schedule).layers[0].blocks[1];
     const auto& attention = *attends.branches[0].op.as<AttentionSpec>();
     const auto& mlp = *feeds.branches[0].op.as<MlpSpec>();
 
@@ -175,7 +176,7 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
     compare("qkv", shown(cut(0, 0), attends.pre, attention.qkv), theirs("qkv"));
     {
         Schedule s = cut(1, 1);
-        s.layers[0].blocks[0].branches[0].op.as<AttentionSpec>()->out = pick(s, width, 0);
+        decoder_of(s).layers[0].blocks[0].branches[0].op.as<AttentionSpec>()->out = pick(s, width, 0);
         compare("x + y", shown(s, {}), sum(theirs("x"), theirs("y")));
     }
     compare("attnResid", shown(cut(1, 1), {}), theirs("attnResid"));
@@ -183,7 +184,7 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
     compare("fc", shown(cut(1, 1), feeds.pre, mlp.in), theirs("fc"));
     for (uint32_t first = 0; first < mlp.inner; first += width) {
         Schedule s = cut(1, 2);
-        s.layers[0].blocks[1].branches[0].op.as<MlpSpec>()->out = pick(s, mlp.inner, first);
+        decoder_of(s).layers[0].blocks[1].branches[0].op.as<MlpSpec>()->out = pick(s, mlp.inner, first);
         std::vector<float> expected = theirs("attnResid");
         const auto gelu = theirs("gelu");
         for (size_t i = 0; i < expected.size(); ++i) expected[i] += gelu[i / width * mlp.inner + first + i % width];
@@ -193,7 +194,7 @@ TEST_CASE("a trained GPT, operation by operation", "[models]") {
     compare("block0", shown(cut(1, 2), {}), theirs("block0"));
     compare("block1", shown(cut(2, 2), {}), theirs("block1"));
     compare("block2", shown(cut(3, 2), {}), theirs("block2"));
-    compare("ln_f", shown(cut(3, 2), r.schedule.head.norm), theirs("ln_f"));
+    compare("ln_f", shown(cut(3, 2), head_norm(r.schedule)), theirs("ln_f"));
     compare("lm_head", run(r, r.schedule), theirs("lm_head"));
     test::require_no_validation_messages();
 }

@@ -89,7 +89,7 @@ struct Multimodal {
 constexpr Multimodal kMultimodal[] = {{"mistral3", "mistral", 32, 4096, 32000, 32, 8, 128, 14336},
                                       {"gemma3", "gemma3_text", 26, 2304, 262208, 8, 4, 256, 9216}};
 
-bool tied(const Schedule& s) { return s.head.linear.weight == s.embedding.table; }
+bool tied(const Schedule& s) { return head_linear(s).linear.weight == embedding_of(s).table; }
 
 } // namespace
 
@@ -98,8 +98,8 @@ TEST_CASE("what the config of a multimodal model leaves out is its classes' own"
             const Json sparse{{"model_type", m.type}, {"text_config", Json::object()}};
             const Schedule s = test::require_schedule(sparse);
             CHECK(s.architecture == m.text_type);
-            CHECK(s.layers.size() == m.layers);
-            CHECK(s.width == m.width);
+            CHECK(decoder_of(s).layers.size() == m.layers);
+            CHECK(decoder_of(s).width == m.width);
             CHECK(s.vocabulary == m.vocabulary);
             const auto& a = test::op<AttentionSpec>(s, 0);
             CHECK(a.heads == m.heads);
@@ -118,7 +118,8 @@ TEST_CASE("what the config of a multimodal model leaves out is its classes' own"
             CHECK_FALSE(tied(test::require_schedule(with(no, Json::object()))));
             CHECK_FALSE(tied(test::require_schedule(with(no, yes))));
             CHECK(tied(test::require_schedule(with(Json::object(), no))));
-            CHECK(test::require_schedule(with(Json::object(), {{"num_hidden_layers", 3}})).layers.size() == 3);
+            const Schedule three = test::require_schedule(with(Json::object(), {{"num_hidden_layers", 3}}));
+            CHECK(decoder_of(three).layers.size() == 3);
         }
 }
 

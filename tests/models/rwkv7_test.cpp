@@ -72,16 +72,18 @@ TEST_CASE("rwkv7: what configs leave out", "[models]") {
     const Json config = config_of(path);
     const auto with = [&](const std::function<void(Json&)>& edit) { return require_schedule(edited(config, edit)); };
     const auto mixer = [](const Schedule& s, size_t layer) -> const Rwkv7Spec& {
-        return op<Rwkv7Spec>(s, layer, s.layers.at(layer).blocks.size() - 2);
+        return op<Rwkv7Spec>(s, layer, decoder_of(s).layers.at(layer).blocks.size() - 2);
     };
     const Schedule s = require_schedule(config);
-    CHECK(s.layers.size() == 3);
-    CHECK(s.layers[0].blocks.size() == 4); // a norm, and the values that all layers read
+    CHECK(decoder_of(s).layers.size() == 3);
+    CHECK(decoder_of(s).layers[0].blocks.size() == 4); // a norm, and the values that all layers read
     CHECK(!mixer(s, 0).value);
     CHECK(mixer(s, 1).value);
     CHECK(mixer(s, 1).head_norm.eps == 16e-5f);
-    CHECK(with([](Json& c) { c["norm_first"] = false; }).layers[0].blocks.size() == 3);
-    CHECK(with([](Json& c) { c["norm_bias"] = false; }).head.norm.bias == kNoWeight);
+    const Schedule later = with([](Json& c) { c["norm_first"] = false; });
+    CHECK(decoder_of(later).layers[0].blocks.size() == 3);
+    const Schedule plain = with([](Json& c) { c["norm_bias"] = false; });
+    CHECK(head_norm(plain).bias == kNoWeight);
     CHECK(text_of(edited(config, [](Json& c) { c.erase("num_heads"); })) == text_of(config));
     CHECK(text_of(edited(config, [](Json& c) { c["num_heads"] = 8; })) == text_of(config)); // as the class has it
     CHECK(text_of(edited(config, [](Json& c) { c["head_dim"] = nullptr; })) == text_of(config));

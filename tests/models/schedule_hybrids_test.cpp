@@ -25,7 +25,7 @@ std::string pattern(const Schedule& s) {
     const std::map<std::string, char> letters{{"attention", 'a'}, {"mamba", 'm'}, {"mamba2", 'M'}, {"gated_delta", 'd'},
                                               {"mlp", 'f'},       {"moe", 'x'},   {"linear", 'l'}};
     std::string all;
-    for (const Layer& layer : s.layers) {
+    for (const Layer& layer : decoder_of(s).layers) {
         if (!all.empty()) all += '|';
         for (const Block& b : layer.blocks)
             for (const Branch& branch : b.branches) all += letters.at(branch.op.name());
@@ -291,7 +291,8 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
         c["mamba_d_ssm"] = nullptr;
         c["mamba_d_head"] = 16;
     }); // expand * width where null
-    CHECK(require_schedule(wide).layers[0].blocks[0].branches[0].op.as<Mamba2Spec>()->in.out == 2 * 128 + 2 * 16 + 8);
+    const Schedule wider = require_schedule(wide);
+    CHECK(decoder_of(wider).layers[0].blocks[0].branches[0].op.as<Mamba2Spec>()->in.out == 2 * 128 + 2 * 16 + 8);
     CHECK(op<AttentionSpec>(require_schedule(with("bamba", "num_key_value_heads", nullptr)), 1).kv_heads == 4);
     // 8 where absent.
     for (const char* name : {"jamba", "bamba", "falcon-h1"})
@@ -328,7 +329,7 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
     CHECK(gated.gate);
     CHECK(gated.rope.rotary == 8);
     CHECK(next.weights[gated.q_norm.weight].pieces[0].transform == WeightTransform::add_one);
-    CHECK(next.weights[next.head.norm.weight].pieces[0].transform == WeightTransform::add_one);
+    CHECK(next.weights[head_norm(next).weight].pieces[0].transform == WeightTransform::add_one);
     CHECK(op<AttentionSpec>(require_schedule(with("qwen3-next", "attention_bias", true)), 3).qkv.bias != kNoWeight);
 
     // Rotation: half a head in Bamba, whatever stands beside rope_parameters; none or all elsewhere.
@@ -361,7 +362,9 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
     CHECK(op<MambaSpec>(require_schedule(with("mamba", "use_conv_bias", false)), 0).conv.bias == kNoWeight);
     CHECK(op<MambaSpec>(require_schedule(with("mamba", "use_bias", true)), 0).out.bias != kNoWeight);
 
-    const auto mixer = [](const Schedule& s) { return *s.layers[0].blocks[0].branches[0].op.as<Mamba2Spec>(); };
+    const auto mixer = [](const Schedule& s) {
+        return *decoder_of(s).layers[0].blocks[0].branches[0].op.as<Mamba2Spec>();
+    };
     const Mamba2Spec plain = mixer(require_schedule(golden("falcon-h1"))),
                      normed = mixer(require_schedule(golden("falcon-h1-norm"))),
                      gated_first = mixer(require_schedule(with("falcon-h1-norm", "mamba_norm_before_gate", false)));

@@ -15,7 +15,7 @@ const AttentionSpec& attention(const Schedule& s, size_t layer) { return op<Atte
 
 std::vector<uint32_t> windows(const Schedule& s) {
     std::vector<uint32_t> all;
-    for (size_t i = 0; i < s.layers.size(); ++i) all.push_back(attention(s, i).window);
+    for (size_t i = 0; i < decoder_of(s).layers.size(); ++i) all.push_back(attention(s, i).window);
     return all;
 }
 
@@ -109,7 +109,8 @@ TEST_CASE("layer patterns come out of the configs", "[models]") {
 
     const auto experts = [](const Schedule& s) {
         std::vector<bool> all;
-        for (const Layer& layer : s.layers) all.push_back(layer.blocks[1].branches[0].op.as<MoeSpec>() != nullptr);
+        for (const Layer& layer : decoder_of(s).layers)
+            all.push_back(layer.blocks[1].branches[0].op.as<MoeSpec>() != nullptr);
         return all;
     };
     CHECK(experts(require_schedule(golden("qwen3-moe"))) == std::vector<bool>{true, false, true});
@@ -224,9 +225,9 @@ TEST_CASE("absent keys mean what the reference's classes say", "[models]") {
                                             })),
                     0)
               .kv_heads == 8);
-    CHECK(require_schedule(edited(config_of(goldens() / "gemma2"), [](Json& c) {
-              c["final_logit_softcapping"] = nullptr;
-          })).head.softcap == 0);
+    const Schedule uncapped = require_schedule(
+        edited(config_of(goldens() / "gemma2"), [](Json& c) { c["final_logit_softcapping"] = nullptr; }));
+    CHECK(head_linear(uncapped).softcap == 0);
 }
 
 TEST_CASE("biases are asked for where the config says so", "[models]") {
@@ -472,7 +473,7 @@ TEST_CASE("a tied head shares the embedding, under either name, unless the file 
         size_t missing = 0; // of the embedding and the head
         for (const auto& p : check_weights(s->weights, *files))
             missing += p.find("embed_tokens") != p.npos || p.find("lm_head") != p.npos;
-        return std::pair(s->embedding.table == s->head.linear.weight, missing);
+        return std::pair(embedding_of(*s).table == head_linear(*s).linear.weight, missing);
     };
     const char *table = "model.embed_tokens.weight", *head = "lm_head.weight";
     CHECK(with(true, {{table, 1.f}}) == std::pair(true, size_t(0)));

@@ -56,7 +56,7 @@ inline std::string text_of(const Json& config) { return text_of(require_schedule
 /// The only op of a block.
 template <class T>
 const T& op(const Schedule& s, size_t layer, size_t block = 0) {
-    const auto& branches = s.layers.at(layer).blocks.at(block).branches;
+    const auto& branches = decoder_of(s).layers.at(layer).blocks.at(block).branches;
     REQUIRE(branches.size() == 1);
     REQUIRE(branches[0].op.as<T>());
     return *branches[0].op.as<T>();

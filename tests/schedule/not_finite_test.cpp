@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logits that are not finite end the sequence that has them at the step that made them, and no other.
 #include "repository.hpp"
+#include "schedule/decoder.hpp"
 #include "schedule/sessions.hpp"
 #include "unit/edited_weights.hpp"
 #include <algorithm>
@@ -65,7 +66,7 @@ TEST_CASE("a sequence whose logits are not finite leaves the batch at that step"
             const bool mamba = name == std::string("mamba2");
             set_elements(directory / "model.safetensors",
                          mamba ? "backbone.embeddings.weight" : "model.embed_tokens.weight",
-                         uint64_t(*bad) * sound->schedule.width, sound->schedule.width, NAN);
+                         uint64_t(*bad) * decoder_of(sound->schedule).width, decoder_of(sound->schedule).width, NAN);
             auto s = make(load(directory.path()), 3, 64, 128);
 
             Tokens fails = scattered(7, 5, vocabulary);
@@ -106,8 +107,8 @@ TEST_CASE("a sequence that failed can be cut to before its fault", "[schedule]")
     const auto sound = load(folder);
     const TemporaryDirectory directory;
     copy_model(folder, directory.path());
-    set_elements(directory / "model.safetensors", "model.embed_tokens.weight", 50ull * sound->schedule.width,
-                 sound->schedule.width, INFINITY);
+    set_elements(directory / "model.safetensors", "model.embed_tokens.weight",
+                 50ull * decoder_of(sound->schedule).width, decoder_of(sound->schedule).width, INFINITY);
     auto s = make(load(directory.path()), 1, 64, 128), fresh = make(sound, 1, 64, 128);
     const Tokens before{3, 9, 27, 81}, after{4, 8, 16};
     last_logits(*s, 0, before);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session keeps from one forward to the next, and what it must not: histories, logits of other recordings,
 // the longest length that a ring has seen.
+#include "schedule/decoder.hpp"
 #include "schedule/sessions.hpp"
 #include "unit/temporary_directory.hpp"
 #include <fstream>
@@ -82,11 +83,11 @@ TEST_CASE("logits and taps are those of the last forward, also after a larger on
         const auto large = all_logits(*s, many, taps);
         s->reset(0);
         CHECK(all_logits(*s, few, taps) == first);
-        if (taps) CHECK(s->tap(0)->size() == few.size() * 32);
+        if (taps) CHECK(s->tap(kDecoder, 0)->size() == few.size() * 32);
         s->reset(0);
         CHECK(all_logits(*s, many, taps) == large);
     }
-    CHECK_FALSE(s->tap(99));
+    CHECK_FALSE(s->tap(kDecoder, 99));
     auto fresh = make(model, 1);
     CHECK_FALSE(fresh->logits());
     require_no_validation_messages();

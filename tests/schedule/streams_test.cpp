@@ -2,6 +2,7 @@
 // Blocks over streams against their definition in double precision: what they read, what they add to, and every norm.
 #include "io/safetensors_writer.hpp"
 #include "layers/linear.hpp"
+#include "schedule/decoder.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/sessions.hpp"
 #include "unit/temporary_directory.hpp"
@@ -71,11 +72,13 @@ public:
     // The residual stream after the embedding and after every layer.
     std::vector<Row> run(uint32_t id) {
         Row x;
-        for (uint32_t i = 0; i < s_.width; ++i) x.push_back(value(s_.embedding.table, size_t(id) * s_.width + i));
+        for (uint32_t i = 0; i < stage_.width; ++i)
+            x.push_back(value(embedding_of(s_).table, size_t(id) * stage_.width + i));
         streams_ = {x};
-        for (const Stream& stream : s_.streams) streams_.push_back(stream.start == Stream::Start::input ? x : Row{});
+        for (const Stream& stream : stage_.streams)
+            streams_.push_back(stream.start == Stream::Start::input ? x : Row{});
         std::vector<Row> all = {x};
-        for (const Layer& layer : s_.layers) {
+        for (const Layer& layer : stage_.layers) {
             for (const Block& block : layer.blocks) run(block);
             all.push_back(streams_[kResidual]);
         }
@@ -125,7 +128,7 @@ private:
             else input.insert(input.end(), from.begin(), from.end());
         }
         const Row normed = norm(b.pre, input);
-        Row result(s_.width, 0.0);
+        Row result(stage_.width, 0.0);
         for (const Branch& branch : b.branches) {
             const Row own = project(branch.op.as<LinearSpec>()->linear, scaled(normed, branch.in_scale));
             result = sum(result, scaled(norm(branch.out_norm, own), branch.out_scale));
@@ -137,6 +140,7 @@ private:
     }
 
     const Schedule& s_;
+    const Stage& stage_ = decoder_of(s_);
     const Weights& weights_;
     std::vector<Row> streams_;
 };
@@ -152,8 +156,9 @@ Json schedule_json() {
 TEST_CASE("blocks read, add to and norm streams as they are defined", "[schedule]") {
     Weights weights;
     const auto model = model_of(schedule_json(), weights);
-    REQUIRE(model->schedule.width == kWidth);
-    const size_t layers = model->schedule.layers.size();
+    const Stage& decoder = decoder_of(model->schedule);
+    REQUIRE(decoder.width == kWidth);
+    const size_t layers = decoder.layers.size();
     Reference reference(model->schedule, weights);
     std::vector<uint32_t> ids;
     for (uint32_t i = 0; i < 21; ++i) ids.push_back(i * 5 % kVocabulary);
@@ -164,7 +169,7 @@ TEST_CASE("blocks read, add to and norm streams as they are defined", "[schedule
             const Feed feed{0, fed, 0};
             REQUIRE(session->forward({&feed, 1}, Want::all, 0, true, chunk == 1));
             for (size_t l = 0; l < layers; ++l) { // the last tap is behind the final norm
-                const auto tap = session->tap(uint32_t(l));
+                const auto tap = session->tap(kDecoder, uint32_t(l));
                 REQUIRE(tap);
                 for (size_t t = 0; t < fed.size(); ++t) {
                     const Row expected = reference.run(fed[t])[l];
@@ -223,15 +228,15 @@ TEST_CASE("what a schedule says of streams that cannot be is refused", "[schedul
     };
     const std::string at = "a.json: key '";
     CHECK(refusal([](Json& j) { j["blocks"]["sum"]["read"][1] = "nobody"; }) ==
-          at + "blocks.sum.read' must name streams of the schedule; there is no 'nobody'");
+          at + "blocks.sum.read' must name streams of the stage; there is no 'nobody'");
     CHECK(refusal([](Json& j) { j["blocks"]["sum"]["write"] = ""; }) ==
-          at + "blocks.sum.write' must name streams of the schedule; there is no ''");
+          at + "blocks.sum.write' must name streams of the stage; there is no ''");
     CHECK(refusal([](Json& j) { j["blocks"]["sum"]["read"] = Json::array(); }) ==
-          at + "blocks.sum.read' must name between 1 and 8 streams");
+          at + "blocks.sum.branches[0].op' must be in a block that reads a stream");
     CHECK(refusal([](Json& j) { j["blocks"]["sum"]["read"] = Json(std::vector<std::string>(9, "x")); }) ==
-          at + "blocks.sum.read' must name between 1 and 8 streams");
+          at + "blocks.sum.read' must name at most 8 streams");
     CHECK(refusal([](Json& j) { j["blocks"]["columns"]["base"] = "normed"; }) ==
-          at + "blocks.columns.base' must not be normed where columns are joined");
+          at + "blocks.columns.base' must not be normed where the input has another width than what is written");
     CHECK(refusal([](Json& j) { j["blocks"]["columns"]["base_scale"] = 2; }) ==
           at + "blocks.columns.base_scale' must not be there without a base");
     CHECK(refusal([](Json& j) { j["streams"][1]["name"] = "copy"; }) ==

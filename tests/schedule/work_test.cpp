@@ -29,7 +29,7 @@ Work counted(const Schedule& s, WorkStep step) {
     return work_of(s, bytes, step);
 }
 
-constexpr uint64_t kRow = 32 * 2, kHead = 100 * kRow; // bytes of a row of the embedding, of the head
+constexpr uint64_t kRow = 32 * 2, kHeadMacs = 100 * kRow; // bytes of a row of the embedding, of the head
 
 } // namespace
 
@@ -39,9 +39,9 @@ TEST_CASE("work: attention and its cache", "[work]") {
     const auto full = with(R"({"op": "attention", "heads": 4, "kv_heads": 2})", 3);
     // Two sequences of three tokens behind ten: each query sees 11, 12 and 13 keys.
     const Work w = counted(full, {2, 10, 3, true});
-    CHECK(w.bytes == 6 * kRow + 3 * (matrices * 2 + 2 * (13 + 3) * 2 * 16 * 2) + kHead);
+    CHECK(w.bytes == 6 * kRow + 3 * (matrices * 2 + 2 * (13 + 3) * 2 * 16 * 2) + kHeadMacs);
     CHECK(w.operations == 3 * (2 * 6 * matrices + 2 * 2 * 36 * 4 * 16) + 2 * 2 * 100 * 32);
-    CHECK(counted(full, {2, 10, 3, false}).bytes == w.bytes - kHead);
+    CHECK(counted(full, {2, 10, 3, false}).bytes == w.bytes - kHeadMacs);
 
     const auto window = with(R"({"op": "attention", "heads": 4, "kv_heads": 2, "window": 4})");
     CHECK(counted(window, {1, 10, 3, false}).operations == 2 * 3 * matrices + 2 * 12 * 4 * 16);

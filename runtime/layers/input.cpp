@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/input.hpp"
+#include <algorithm>
+
+namespace weft {
+
+void Inputs::ids(const std::string& name, uint32_t limit) {
+    for (Input& known : all_)
+        if (known.stage == stage_ && known.name == name) {
+            known.limit = std::min(known.limit, limit);
+            return;
+        }
+    all_.push_back({name, stage_, limit});
+}
+
+} // namespace weft

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/lower.hpp"
+#include "kernels/combine.hpp"
+#include "kernels/gather_rows.hpp"
+#include "kernels/sample.hpp"
+#include "schedule/lower_block.hpp"
+#include <algorithm>
+
+namespace weft {
+namespace {
+
+using kernel::Step;
+using kernel::Tensor;
+
+Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::vector<uint32_t>& shape,
+             const std::string& name) {
+    switch (shape.size()) {
+    case 1: return r.external(slice, dtype, {shape[0]}, name);
+    case 2: return r.external(slice, dtype, {shape[0], shape[1]}, name);
+    case 3: return r.external(slice, dtype, {shape[0], shape[1], shape[2]}, name);
+    default: return r.external(slice, dtype, {shape[0], shape[1], shape[2], shape[3]}, name);
+    }
+}
+
+class Lowering {
+public:
+    Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}}, steps_(s.stages.size()),
+          results_(s.stages.size()), taps_(taps_of(s, bucket.once)) {}
+
+    void weights(const std::vector<DeviceWeight>& weights) {
+        for (size_t i = 0; i < weights.size(); ++i) {
+            c_.weights.emplace_back();
+            for (const DeviceWeight::Part& part : weights[i].parts)
+                c_.weights.back().push_back(whole(r_, part.slice, part.dtype, part.shape, s_.weights[i].name));
+        }
+    }
+    void states(const std::vector<StateLayout>& states) {
+        for (size_t i = 0; i < states.size(); ++i) {
+            std::vector<uint32_t> shape{b_.slots};
+            shape.insert(shape.end(), states[i].shape.begin(), states[i].shape.end());
+            c_.states.push_back(whole(r_, b_.states[i], states[i].dtype, shape, "state " + std::to_string(i)));
+        }
+    }
+
+    void run() {
+        const StageId generating = generating_stage(s_);
+        const bool samples = bucket_.sampling && generating != kNoStage && bucket_.runs(s_.stages[generating]);
+        for (StageId id = 0; id < s_.stages.size(); ++id)
+            if (bucket_.runs(s_.stages[id])) {
+                if (id == generating) remember_tokens(id);
+                lower(id);
+            }
+        if (samples) sample(generating);
+    }
+
+private:
+    // In decode, sampling (or begin_step) has written the token already.
+    void remember_tokens(StageId id) {
+        history_ = r_.external(b_.history, DType::u32, {b_.slots, b_.history_capacity}, "history");
+        enter(id);
+        if (!bucket_.decode) kernel::remember(r_, c_.step, history_);
+    }
+
+    // From here on kernels run over the rows of this stage.
+    void enter(StageId id) {
+        const uint32_t rows = bucket_.rows_of(s_.stages[id]);
+        const StageId of = shares_step(id) ? s_.stages[id].rows.from : id;
+        if (!steps_[of].header) steps_[of] = step_of(of);
+        c_.step = steps_[of];
+        const uint64_t total = s_.stages[of].rows.of == RowSpace::Of::tokens ? b_.history_capacity : rows;
+        r_.set_words(of * kernel::kHeaderWords, {1, rows, bucket_.sequences, bucket_.outputs, rows, total});
+        c_.inputs.clear();
+        for (size_t i = 0; i < s_.inputs.size(); ++i)
+            if (s_.inputs[i].stage == id) c_.inputs[s_.inputs[i].name] = input(i);
+    }
+    // With one new token a sequence, all that a stage can pick of another's rows is those rows.
+    bool shares_step(StageId id) const { return bucket_.decode && s_.stages[id].rows.of != RowSpace::Of::tokens; }
+
+    Tensor input(size_t i) { return r_.external(b_.inputs[i], DType::u32, {bucket_.tokens}, s_.inputs[i].name); }
+
+    Step step_of(StageId id) {
+        const Stage& stage = s_.stages[id];
+        const StepBuffers& b = b_.steps[id];
+        const uint32_t rows = bucket_.rows_of(stage);
+        const vk::Slice header = b_.headers.part(uint64_t(id) * kernel::kHeaderWords * 4, kernel::kHeaderWords * 4);
+        Step step;
+        step.header = r_.external(header, DType::u32, {16}, "step header");
+        step.sequences = r_.external(b.sequences, DType::u32, {bucket_.sequences, 8}, "step sequences");
+        step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
+        step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
+        step.max_tokens = rows;
+        step.max_sequences = bucket_.sequences;
+        step.max_outputs = bucket_.outputs;
+        step.decode = bucket_.decode;
+        for (size_t i = 0; i < s_.inputs.size(); ++i)
+            if (s_.inputs[i].stage == id && s_.inputs[i].name == stage.rows.input) step.ids = input(i);
+        for (StageId other = id + 1; other < s_.stages.size() && !step.outputs; ++other)
+            if (s_.stages[other].rows.of == RowSpace::Of::wanted && s_.stages[other].rows.from == id)
+                step.outputs = r_.external(b_.steps[other].index, DType::u32, {bucket_.outputs}, "step outputs");
+        return step;
+    }
+
+    // The rows that another stage has left.
+    Tensor picked(StageId id) {
+        const Stage& stage = s_.stages[id];
+        if (stage.rows.of == RowSpace::Of::tokens) return {};
+        const Tensor x = results_[stage.rows.from];
+        bool kept = true;
+        each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });
+        if (shares_step(id) && kept) return x;
+        const Tensor rows = c_.rows(stage.width, "rows of " + s_.stages[stage.rows.from].name);
+        if (shares_step(id)) kernel::combine(r_, {.x = x, .y = rows});
+        else
+            kernel::gather_rows(
+                r_, {.x = x,
+                     .index = r_.external(b_.steps[id].index, DType::u32, {bucket_.rows_of(stage)}, "wanted rows"),
+                     .y = rows,
+                     .rows = {1, kernel::Quantity::tokens}});
+        return rows;
+    }
+
+    void lower(StageId id) {
+        const Stage& stage = s_.stages[id];
+        if (std::exchange(begun_, true)) r_.segment(stage.name);
+        enter(id);
+        StreamLowering streams(c_, stage, picked(id),
+                               [&](StreamId stream, const Block& block) { return output_of(id, stream, block); });
+        for (const Block& block : stage.first) streams.lower(block);
+        if (stage.rows.of == RowSpace::Of::wanted && !stage.first.empty() && stage.first[0].pre)
+            tap_last(stage.rows.from, streams.normed());
+        if (!stage.layers.empty()) tap(id, 0, streams.value(kResidual));
+        streams.start();
+        for (uint32_t i = 0; i < stage.layers.size(); ++i) {
+            r_.segment("layer " + std::to_string(i));
+            for (const Block& block : stage.layers[i].blocks) streams.lower(block);
+            if (i + 1 < stage.layers.size()) tap(id, i + 1, streams.value(kResidual));
+        }
+        if (!stage.last.empty()) r_.segment("last");
+        for (const Block& block : stage.last) streams.lower(block);
+        if (!stage.layers.empty() && !normed_later(id)) tap_last(id, streams.value(kResidual));
+        results_[id] = streams.value(kResidual);
+        for (size_t i = 0; i < s_.outputs.size(); ++i)
+            if (s_.outputs[i].stage == id) finish(i, streams.value(s_.outputs[i].stream));
+    }
+
+    // Whether a head norms this stage's rows: then the last tap is taken there.
+    bool normed_later(StageId id) const {
+        return std::ranges::any_of(s_.stages, [&](const Stage& other) {
+            return other.rows.of == RowSpace::Of::wanted && other.rows.from == id && !other.first.empty() &&
+                   other.first[0].pre;
+        });
+    }
+    void tap_last(StageId id, const Tensor& x) { tap(id, uint32_t(s_.stages[id].layers.size()), x); }
+    void tap(StageId id, uint32_t index, const Tensor& x) {
+        if (!bucket_.taps) return;
+        for (size_t i = 0; i < taps_.size(); ++i)
+            if (taps_[i].stage == id && taps_[i].index == index)
+                kernel::combine(r_, {.x = x,
+                                     .y = r_.external(b_.taps[i], DType::f32, {c_.step.max_tokens, x.columns()},
+                                                      "tap " + std::to_string(i))});
+    }
+
+    // Outputs are written where they are to lie by the last block that writes their stream.
+    Tensor output_of(StageId id, StreamId stream, const Block& block) {
+        for (size_t i = 0; i < s_.outputs.size(); ++i) {
+            if (s_.outputs[i].stage != id || s_.outputs[i].stream != stream) continue;
+            const Block* last = nullptr;
+            each_block(s_.stages[id], [&](const Block& other) {
+                if (other.write == stream) last = &other;
+            });
+            if (last == &block) return output(i);
+        }
+        return {};
+    }
+    Tensor output(size_t i) {
+        const Stage& stage = s_.stages[s_.outputs[i].stage];
+        outputs_.resize(s_.outputs.size());
+        if (!outputs_[i])
+            outputs_[i] =
+                r_.external(b_.outputs[i], DType::f32, {bucket_.rows_of(stage), stage.width_of(s_.outputs[i].stream)},
+                            s_.outputs[i].name);
+        return outputs_[i];
+    }
+    void finish(size_t i, const Tensor& value) {
+        if (value.resource != output(i).resource) kernel::combine(r_, {.x = value, .y = output(i)});
+    }
+
+    void sample(StageId id) {
+        r_.segment("sample");
+        enter(id);
+        const Tensor sampler =
+            r_.external(b_.sampler, DType::u32, {b_.slots, uint32_t(sizeof(kernel::SamplerRow) / 4)}, "sampler");
+        const Tensor ring = r_.external(b_.ring, DType::u32, {b_.ring_capacity, bucket_.outputs}, "ring");
+        kernel::sample(r_, {.step = c_.step,
+                            .logits = output(weft::output_of(s_, kLogits)),
+                            .sampler = sampler,
+                            .history = history_,
+                            .ring = ring});
+        kernel::advance(r_, c_.step, sampler, r_.external(b_.ends, DType::u32, {kMostEnds}, "end tokens"));
+    }
+
+    vk::Recorder& r_;
+    const Schedule& s_;
+    const SessionBuffers& b_;
+    const Bucket bucket_;
+    LayerContext c_;
+    std::vector<Step> steps_;     // by StageId
+    std::vector<Tensor> results_; // the residual stream that each stage leaves
+    std::vector<Tensor> outputs_;
+    const std::vector<Tap> taps_;
+    Tensor history_;
+    bool begun_ = false;
+};
+
+} // namespace
+
+void lower(vk::Recorder& r, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
+           const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket) {
+    Lowering lowering(r, schedule, buffers, bucket);
+    lowering.weights(weights);
+    lowering.states(states);
+    lowering.run();
+}
+
+} // namespace weft

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: blocks as calls of kernels: the streams of one stage while it is lowered.
+#pragma once
+#include "layers/context.hpp"
+#include "schedule/schedule.hpp"
+#include <functional>
+
+namespace weft {
+
+class StreamLowering {
+public:
+    /// `x`: what the residual stream holds from the start; absent: a block writes it first. `place(stream, block)`:
+    /// where the value of a stream that this block writes must lie; absent: anywhere.
+    using Place = std::function<kernel::Tensor(StreamId, const Block&)>;
+    StreamLowering(LayerContext& c, const Stage& stage, const kernel::Tensor& x, Place place);
+
+    void lower(const Block& block);
+    /// Gives the streams that start as the residual stream does their values.
+    void start();
+    const kernel::Tensor& value(StreamId id) const { return values_[id]; }
+    /// The normed input of the block that was lowered last.
+    const kernel::Tensor& normed() const { return normed_; }
+
+private:
+    void copy(const kernel::Tensor& from, const kernel::Tensor& to);
+    kernel::Tensor fresh(StreamId id, const Block& block);
+    kernel::Tensor input_of(const Block& block);
+    template <class InputFor>
+    kernel::Tensor base_of(const Block& block, const InputFor& input_for);
+    void lower(const Branch& branch, const kernel::Tensor& x, const Destination& to);
+    void lower_norm_to(const Norm& norm, const kernel::Tensor& x, const Destination& to);
+
+    LayerContext& c_;
+    const Stage& stage_;
+    const Place place_;
+    std::vector<kernel::Tensor> values_; // of each stream at present
+    kernel::Tensor normed_;
+};
+
+} // namespace weft

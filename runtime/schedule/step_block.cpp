@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/step_block.hpp"
+#include <algorithm>
+#include <cstring>
+
+namespace weft {
+
+StepBlock::StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequences, uint32_t slots)
+    : schedule_(schedule) {
+    const Bucket most{.tokens = tokens, .sequences = sequences, .outputs = tokens};
+    headers_ = part(schedule.stages.size() * kernel::kHeaderWords * 4);
+    samplers_ = part(slots * sizeof(kernel::SamplerRow));
+    ends_ = part(kMostEnds * 4);
+    for (const Stage& stage : schedule.stages) {
+        const uint64_t rows = most.rows_of(stage);
+        steps_.push_back({part(sequences * sizeof(kernel::StepSequence)), part(rows * 4), part(rows * 4),
+                          stage.rows.of == RowSpace::Of::tokens ? Part{} : part(rows * 4)});
+    }
+    for (size_t i = 0; i < schedule.inputs.size(); ++i) inputs_.push_back(part(uint64_t(tokens) * 4));
+}
+
+StepBlock::Part StepBlock::part(uint64_t bytes) {
+    const uint64_t at = image_.size(), align = vk::Tensor::kAlignment;
+    image_.resize(at + (std::max<uint64_t>(bytes, 4) + align - 1) / align * align);
+    return {at, image_.size() - at};
+}
+
+void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
+    const auto at = [&](const Part& p) { return p.bytes ? memory.part(p.at, p.bytes) : vk::Slice{}; };
+    b.headers = at(headers_);
+    b.sampler = at(samplers_);
+    b.ends = at(ends_);
+    for (const StepParts& s : steps_)
+        b.steps.push_back({at(s.sequences), at(s.positions), at(s.token_sequence), at(s.index)});
+    for (const Part& p : inputs_) b.inputs.push_back(at(p));
+}
+
+template <class T>
+void StepBlock::put(const Part& part, std::span<const T> values) {
+    weft_CHECK(values.size_bytes() <= part.bytes, "a step must fit its block");
+    if (!values.empty()) std::memcpy(image_.data() + part.at, values.data(), values.size_bytes());
+}
+
+void StepBlock::set_sampler(uint32_t slot, const kernel::SamplerRow& row) {
+    std::memcpy(image_.data() + samplers_.at + slot * sizeof row, &row, sizeof row);
+}
+
+void StepBlock::set_ends(std::span<const uint32_t> ends) {
+    std::vector<uint32_t> all(kMostEnds, kernel::kNoToken);
+    std::ranges::copy(ends, all.begin());
+    put(ends_, std::span<const uint32_t>(all));
+}
+
+void StepBlock::fill(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
+    for (StageId id = 0; id < schedule_.stages.size(); ++id) {
+        const Stage& stage = schedule_.stages[id];
+        if (!bucket.runs(stage)) continue;
+        if (stage.rows.of == RowSpace::Of::tokens) fill_tokens(id, feeds, uint32_t(wanted.size()));
+        else fill_picked(id, feeds, wanted);
+    }
+}
+
+void StepBlock::fill(StageId id, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
+                     std::span<const uint32_t> owner, uint32_t outputs) {
+    kernel::StepHeader header;
+    header.tokens = uint32_t(owner.size());
+    header.sequences = uint32_t(rows.size());
+    header.outputs = outputs;
+    for (const kernel::StepSequence& row : rows) {
+        header.longest_new = std::max(header.longest_new, row.count);
+        header.longest_total = std::max(header.longest_total, row.past + row.count);
+    }
+    const StepParts& parts = steps_[id];
+    put({headers_.at + uint64_t(id) * kernel::kHeaderWords * 4, sizeof header},
+        std::span<const kernel::StepHeader>(&header, 1));
+    put(parts.sequences, rows);
+    put(parts.positions, positions);
+    put(parts.token_sequence, owner);
+}
+
+void StepBlock::fill_tokens(StageId id, std::span<const StepFeed> feeds, uint32_t outputs) {
+    std::vector<kernel::StepSequence> rows;
+    std::vector<uint32_t> positions, owner;
+    for (const StepFeed& feed : feeds) {
+        rows.push_back(feed.row);
+        rows.back().first = uint32_t(owner.size());
+        for (uint32_t i = 0; i < feed.row.count; ++i) {
+            positions.push_back(feed.row.past + i);
+            owner.push_back(uint32_t(rows.size() - 1));
+        }
+    }
+    fill(id, rows, positions, owner, outputs);
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+        if (schedule_.inputs[i].stage != id) continue;
+        std::vector<uint32_t> all;
+        for (const StepFeed& feed : feeds) {
+            std::span<const uint32_t> values;
+            if (schedule_.inputs[i].name == schedule_.stages[id].rows.input) values = feed.ids;
+            for (const auto& [input, given] : feed.others)
+                if (input == i) values = given;
+            all.insert(all.end(), values.begin(), values.end());
+            all.resize(all.size() + feed.row.count - values.size(), 0);
+        }
+        put(inputs_[i], std::span<const uint32_t>(all));
+    }
+}
+
+void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
+    const RowSpace::Of of = schedule_.stages[id].rows.of;
+    std::vector<kernel::StepSequence> rows;
+    std::vector<uint32_t> index, positions, owner;
+    uint32_t first = 0; // of the sequence, among all tokens
+    for (const StepFeed& feed : feeds) {
+        const uint32_t begin = uint32_t(index.size()), end = first + feed.row.count;
+        if (of == RowSpace::Of::wanted) {
+            for (const uint32_t row : wanted)
+                if (row >= first && row < end) index.push_back(row);
+        } else index.push_back(of == RowSpace::Of::last ? end - 1 : first);
+        rows.push_back(feed.row);
+        rows.back().first = begin;
+        rows.back().count = uint32_t(index.size()) - begin;
+        for (uint32_t i = begin; i < index.size(); ++i) {
+            positions.push_back(feed.row.past + index[i] - first);
+            owner.push_back(uint32_t(rows.size() - 1));
+        }
+        first = end;
+    }
+    fill(id, rows, positions, owner, uint32_t(index.size()));
+    put(steps_[id].index, std::span<const uint32_t>(index));
+}
+
+} // namespace weft

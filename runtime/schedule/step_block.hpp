@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: the step block: all that the host tells a step, in one piece of memory, so that writing it is one copy.
+#pragma once
+#include "kernels/sample.hpp"
+#include "schedule/plan.hpp"
+
+namespace weft {
+
+/// What a step gets of one sequence.
+struct StepFeed {
+    kernel::StepSequence row; ///< but for `first`
+    std::span<const uint32_t> ids;
+    /// Of other inputs than that which counts the rows, by number in Schedule::inputs; zeros where there are none.
+    std::vector<std::pair<size_t, std::span<const uint32_t>>> others = {};
+};
+
+class StepBlock {
+public:
+    /// Room for steps of `tokens` rows and `sequences` sequences, and for the samplers of `slots` slots.
+    StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequences, uint32_t slots);
+
+    uint64_t bytes() const { return image_.size(); }
+    /// Where in `memory` (bytes() long) each part lies.
+    void place(const vk::Slice& memory, SessionBuffers& buffers) const;
+
+    /// The block for a step of the stages that run in the bucket. `wanted`: rows of the tokens that outputs are of.
+    void fill(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
+    void set_sampler(uint32_t slot, const kernel::SamplerRow& row);
+    void set_ends(std::span<const uint32_t> ends);
+    std::span<const std::byte> image() const { return image_; }
+
+private:
+    struct Part {
+        uint64_t at = 0, bytes = 0;
+    };
+    struct StepParts {
+        Part sequences, positions, token_sequence, index;
+    };
+    Part part(uint64_t bytes);
+    template <class T>
+    void put(const Part& part, std::span<const T> values);
+    void fill(StageId id, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
+              std::span<const uint32_t> owner, uint32_t outputs);
+    void fill_tokens(StageId id, std::span<const StepFeed> feeds, uint32_t outputs);
+    void fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
+
+    const Schedule& schedule_;
+    std::vector<std::byte> image_;
+    Part headers_, samplers_, ends_;
+    std::vector<StepParts> steps_;
+    std::vector<Part> inputs_;
+};
+
+} // namespace weft
