@@ -30,8 +30,8 @@ struct AttentionArgs {
     uint32_t ahead = 0;   ///< with causal = false, only keys with key < query + ahead; 0: no bound
     uint32_t chunk = 0;   ///< a query sees only keys with key / chunk == query / chunk; 0: no bound
     float softcap = 0.0f; ///< score = softcap * tanh(score / softcap), before the bias; 0: none
-    /// Cross attention: a sequence has StepSequence::length keys instead of past + count, and causal must be false.
-    /// The step of such a call has its own sequences tensor.
+    /// Cross attention: a sequence has StepSequence::memory keys instead of past + count, and causal must be false.
+    /// The step may be the one of self attention.
     bool cross = false;
 };
 void attention(Recorder& r, const AttentionArgs& a);

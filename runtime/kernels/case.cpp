@@ -139,7 +139,7 @@ Step CaseContext::step(const std::vector<Sequence>& sequences, uint32_t max_toke
     s.decode = true;
     for (const Sequence& q : sequences) {
         rows.push_back({q.slot, uint32_t(positions.size()), q.count, q.past, std::max(q.length, q.past + q.count),
-                        q.slot, q.slot + q.moved});
+                        q.slot, q.slot + q.moved, q.memory});
         for (uint32_t i = 0; i < q.count; ++i) {
             outputs.push_back(uint32_t(positions.size()));
             positions.push_back(q.past + i);

@@ -58,10 +58,10 @@ public:
     /// A tensor filled with NaN (f32, f16, bf16) or 0xffffffff: what a kernel does not write shows.
     Tensor output(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape);
     /// A step block for these sequences {slot, new tokens, past}; all tokens are outputs. A sequence reads its constant
-    /// states at `slot` and writes them at `slot + moved`. `max_tokens`
+    /// states at `slot` and writes them at `slot + moved`, and has a memory of `memory` rows. `max_tokens`
     /// (0: just enough) makes the bucket larger than the step.
     struct Sequence {
-        uint32_t slot, count, past, length = 0, moved = 0;
+        uint32_t slot, count, past, length = 0, moved = 0, memory = 0;
     };
     Step step(const std::vector<Sequence>& sequences, uint32_t max_tokens = 0, const std::vector<uint32_t>& ids = {});
 

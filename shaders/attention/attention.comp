@@ -61,7 +61,7 @@ void main() {
     uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, kv_head = gl_WorkGroupID.y;
     uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, first = sequences[sequence + SEQ_FIRST],
          count = sequences[sequence + SEQ_COUNT], past = sequences[sequence + SEQ_PAST];
-    uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_LENGTH] : past + count;
+    uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_MEMORY] : past + count;
     uint rows = count * GROUP, tile = gl_WorkGroupID.x * TILE_ROWS;
     if (tile >= rows || slot >= push.slots) return;
 

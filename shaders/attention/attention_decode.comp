@@ -75,7 +75,7 @@ void main() {
          first_head = gl_WorkGroupID.x % blocks_of_heads * HEADS;
     uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, token = sequences[sequence + SEQ_FIRST],
          position = sequences[sequence + SEQ_PAST];
-    uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_LENGTH] : position + 1u;
+    uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_MEMORY] : position + 1u;
     uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk);
     uint begin = seen.x + gl_WorkGroupID.z * push.split_keys, end = min(begin + push.split_keys, seen.y);
     if (slot >= push.slots || (begin >= end && (SINGLE == 0u || gl_WorkGroupID.z > 0u))) return;

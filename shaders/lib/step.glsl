@@ -23,3 +23,4 @@ const uint SEQ_LENGTH = 4u;
 // without a copy. No other sequence of the step may read what this one writes.
 const uint SEQ_READ = 5u;
 const uint SEQ_WRITE = 6u;
+const uint SEQ_MEMORY = 7u; // rows of the sequence's memory: the keys of cross attention

@@ -39,7 +39,7 @@ void main() {
         uint s = first + lane, from = min(s, count - 1u) * SEQ_STRIDE, id = ids[min(s, count - 1u)];
         uint slot = sequences[from + SEQ_SLOT], write = sequences[from + SEQ_WRITE];
         uint past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT],
-             length = sequences[from + SEQ_LENGTH];
+             length = sequences[from + SEQ_LENGTH], memory = sequences[from + SEQ_MEMORY];
         sh_stays[lane] = s < count && !ends_with(id, slot) ? 1u : 0u;
         memoryBarrierBuffer(); // all have read their rows before any is written
         barrier();
@@ -54,6 +54,7 @@ void main() {
             sequences[row + SEQ_COUNT] = 1u;
             sequences[row + SEQ_FIRST] = to;
             sequences[row + SEQ_LENGTH] = max(length, past + 1u);
+            sequences[row + SEQ_MEMORY] = memory;
             ids[to] = id;
             positions[to] = past;
             token_sequence[to] = to;

@@ -20,8 +20,8 @@ TEST_CASE("advance", "[kernels]") {
         reference::Advanced expected;
         uint32_t first = 0;
         for (const auto& s : ctx.sequences()) {
-            expected.rows.push_back(
-                {s.slot, first, s.count, s.past, std::max(s.length, s.past + s.count), s.slot, s.slot + s.moved});
+            expected.rows.push_back({s.slot, first, s.count, s.past, std::max(s.length, s.past + s.count), s.slot,
+                                     s.slot + s.moved, s.memory});
             first += s.count;
         }
         const auto ends = ctx.words("ends");
@@ -42,8 +42,8 @@ TEST_CASE("advance", "[kernels]") {
         for (uint32_t s = 0; s < count; ++s) {
             const auto& r = expected.rows[s];
             INFO("sequence " << s);
-            REQUIRE(std::vector<uint32_t>(sequences.begin() + 8 * s, sequences.begin() + 8 * s + 7) ==
-                    std::vector<uint32_t>{r.slot, r.first, r.count, r.past, r.length, r.read, r.write});
+            REQUIRE(std::vector<uint32_t>(sequences.begin() + 8 * s, sequences.begin() + 8 * s + 8) ==
+                    std::vector<uint32_t>{r.slot, r.first, r.count, r.past, r.length, r.read, r.write, r.memory});
             REQUIRE(std::vector<uint32_t>{positions[s], owners[s], outputs[s]} == std::vector<uint32_t>{r.past, s, s});
             if (!decode) REQUIRE(ctx.words("step ids")[s] == r.id);
         }

@@ -9,7 +9,7 @@ namespace weft::reference {
 
 struct Advanced {
     struct Row {
-        uint32_t slot, first, count, past, length, read, write, id = 0;
+        uint32_t slot, first, count, past, length, read, write, memory, id = 0;
         bool stops = false;
     };
     std::vector<Row> rows;

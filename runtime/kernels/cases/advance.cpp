@@ -63,11 +63,12 @@ KernelCase make(const std::string& name, std::vector<CaseContext::Sequence> sequ
 
 KernelTable advance_cases() {
     std::vector<CaseContext::Sequence> many;
-    for (uint32_t s = 0; s < 150; ++s) many.push_back({s, 1 + s % 3, 11 * s % 97, s % 5 ? 0u : 500u});
+    for (uint32_t s = 0; s < 150; ++s) many.push_back({s, 1 + s % 3, 11 * s % 97, s % 5 ? 0u : 500u, 0, 7 * s});
     return {"advance",
             {make("tiny", {{0, 1, 0}}, 1, false, 0), make("no sequences", {}, 2),
              make("after a prompt", {{2, 9, 0}, {0, 1, 40}, {1, 3, 7}}, 1),
              make("states written elsewhere", {{2, 9, 3, 0, 5}, {0, 1, 40}, {1, 3, 7, 0, 2}}, 2),
+             make("memories", {{2, 9, 0, 0, 0, 1500}, {0, 1, 40}, {1, 3, 7, 0, 2, 77}}, 2),
              make("many sequences, three steps", many, 3),
              make("decode loop", {{3, 1, 0}, {0, 1, 20}, {7, 1, 5}}, 3, true),
              make("decode loop that fills the ring twice", {{1, 1, 60}, {11, 1, 2}}, 7, true),

@@ -30,14 +30,6 @@ void AttentionCase::build(CaseContext& ctx) const {
         return ctx.input(tensor, cache, {slots, a.kv_heads, n, size}, std::move(values));
     };
     a.step = ctx.step(sequences, bucket);
-    if (a.cross) { // a sequences tensor of its own: keys are counted by its lengths
-        std::vector<uint32_t> words;
-        for (uint32_t first = 0; const auto& s : sequences) {
-            words.insert(words.end(), {s.slot, first, s.count, s.past, s.length, 0, 0, 0});
-            first += s.count;
-        }
-        a.step.sequences = ctx.input_words("cross sequences", {uint32_t(sequences.size()), 8}, words);
-    }
     a.q = ctx.input("q", DType::f32, {bucket, a.heads * a.head_size + 2 * pad},
                     random.normals(size_t(bucket) * (a.heads * a.head_size + 2 * pad), magnitude))
               .slice_columns(pad, a.heads * a.head_size);
@@ -142,9 +134,10 @@ std::vector<AttentionCase> make_list() {
         both("cross", shape(4, 2, 32), [](AttentionCase& c) {
             c.options.causal = false;
             c.options.cross = true;
-            c.sequences[0].length = 0;
-            c.sequences[1].length = 131;
-            c.sequences[2].length = 80; // the first sees no key at all
+            c.sequences[0].memory = 0; // sees no key at all
+            c.sequences[1].memory = 131;
+            c.sequences[2].memory = 80;
+            for (auto& s : c.sequences) s.length = 200; // what rotary types go by is another number
         });
     }
     // The forms for wide subgroups, where several threads share a row.

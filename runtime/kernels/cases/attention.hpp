@@ -19,7 +19,7 @@ struct AttentionCase {
     AttentionTuning tuning;
     bool timed = false;
 
-    uint32_t keys(const CaseContext::Sequence& s) const { return options.cross ? s.length : s.past + s.count; }
+    uint32_t keys(const CaseContext::Sequence& s) const { return options.cross ? s.memory : s.past + s.count; }
     uint32_t rows() const; ///< capacity of a slot
     /// Makes the inputs "q", "k_cache", "v_cache", "sinks", "bias" and the outputs "y", "lse".
     /// Cache rows that hold no key of a sequence are NaN.
