@@ -21,6 +21,9 @@ enum class Activation : uint32_t {
 /// shaders/norm/norm.comp
 enum class NormKind : uint32_t { rms = 0, layer = 1, l2 = 2 };
 
+/// shaders/elem/pool.comp
+enum class PoolKind : uint32_t { mean = 0, max = 1 };
+
 /// shaders/route/route.comp: what experts are compared by,
 enum class RouterScore : uint32_t { softmax = 0, sigmoid = 1, logit = 2, sqrt_softplus = 3 };
 /// what a chosen one is weighted with; the last two are of the logits,
