@@ -13,6 +13,7 @@
 #if defined(SUBGROUP) || defined(BROADCAST)
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
+#include "cache.glsl"
 #include "math.glsl"
 #include "step.glsl"
 #include "scores.glsl"
@@ -88,7 +89,7 @@ void main() {
     uint begin = visible_keys(OPTIONS, past + tile / GROUP, keys, push.window, push.ahead, push.chunk).x;
     uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead,
                             push.chunk).y;
-    uint first_row = (slot * push.kv_heads + kv_head) * push.capacity;
+    uint first_row = cache_head(slot, push.kv_heads, kv_head, push.capacity);
     uint ring = begin % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
 
     for (uint tile_key = begin - begin % TILE; tile_key < end; tile_key += TILE) {
@@ -96,13 +97,11 @@ void main() {
         barrier();
         for (uint e = lane; e < TILE * HEAD4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / HEAD4, begin, end - 1u) - begin;
-            sh_k[e] = unpack_cache(
-                k_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * HEAD4 + e % HEAD4]);
+            sh_k[e] = unpack_cache(k_cache[cache_row(first_row, push.capacity, at) * HEAD4 + e % HEAD4]);
         }
         for (uint e = lane; e < TILE * VALUE4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / VALUE4, begin, end - 1u) - begin;
-            sh_v[e] = unpack_cache(
-                v_cache[(first_row + (at >= push.capacity ? at - push.capacity : at)) * VALUE4 + e % VALUE4]);
+            sh_v[e] = unpack_cache(v_cache[cache_row(first_row, push.capacity, at) * VALUE4 + e % VALUE4]);
         }
         barrier();
 #endif
@@ -112,10 +111,9 @@ void main() {
 #ifdef BROADCAST
             uint at[KEYS];
             vec4 read[KEYS]; // LANES groups of four channels of a key, one in each thread of a subgroup
-            [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
-                at[u] = ring + clamp(tile_key + base + u, begin, end - 1u) - begin;
-                at[u] = first_row + (at[u] >= push.capacity ? at[u] - push.capacity : at[u]);
-            }
+            [[unroll]] for (uint u = 0u; u < KEYS; ++u)
+                at[u] = cache_row(first_row, push.capacity,
+                                  ring + clamp(tile_key + base + u, begin, end - 1u) - begin);
 #endif
             [[unroll]] for (uint c = 0u; c < Q4; ++c)
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {

@@ -13,6 +13,7 @@
 #ifdef SUBGROUP
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
+#include "cache.glsl"
 #include "math.glsl"
 #include "step.glsl"
 #include "scores.glsl"
@@ -93,14 +94,14 @@ void main() {
         m[h] = LOWEST;
         l[h] = 0.0;
     }
-    uint first_row = (slot * push.kv_heads + kv_head) * push.capacity, ring = begin % push.capacity;
+    uint first_row = cache_head(slot, push.kv_heads, kv_head, push.capacity);
+    uint ring = begin % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
 
     for (uint block = begin; block < end; block += TEAMS * TEAM) {
         uint row[TEAM];
         float s[TEAM * HEADS], swap[SWAPS], top[HEADS];
         [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
-            uint at = ring + min(block + team * TEAM + u, end - 1u) - begin;
-            row[u] = first_row + (at >= push.capacity ? at - push.capacity : at);
+            row[u] = cache_row(first_row, push.capacity, ring + min(block + team * TEAM + u, end - 1u) - begin);
             [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] = 0.0;
             [[unroll]] for (uint c = 0u; c < K4; ++c) {
                 vec4 k = unpack_cache(k_cache[row[u] * HEAD4 + c * TEAM + member]);

@@ -8,6 +8,7 @@
 // Reads 4 and writes 4 bytes a channel (2 for caches of halves).
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#include "cache.glsl"
 #include "math.glsl"
 #include "exp.glsl"
 #include "half.glsl"
@@ -100,6 +101,7 @@ void main() {
     bool is_q = item < Q_HEADS, is_k = !is_q && item < Q_HEADS + K_HEADS, is_v = !is_q && !is_k;
     uint head = is_q ? item : is_k ? item - Q_HEADS : item - Q_HEADS - K_HEADS;
     uint heads = is_q ? Q_HEADS : is_k ? K_HEADS : V_HEADS;
+    uint first_row = cache_head(slot, heads, head, push.capacity);
     uint size = is_v ? VALUE : HEAD;
     uint p = lane % WIDTH * 2u; // the first of this thread's two pairs of the head
     bool used = lane < LOCAL / WIDTH * WIDTH && head < heads && 2u * p < size;
@@ -150,7 +152,6 @@ void main() {
             x[at + c1.y] = v1.y * scale;
         }
         if (used && !is_q)
-            store_pairs(is_k, ((slot * heads + head) * push.capacity + (past + i) % push.capacity) * size,
-                        c0, c1, v0, v1);
+            store_pairs(is_k, cache_row(first_row, push.capacity, (past + i) % push.capacity) * size, c0, c1, v0, v1);
     }
 }
