@@ -18,13 +18,14 @@ enum Option : uint32_t {
     kSinks = 32,
     kBias = 64,
     kLse = 128,
-    kCross = 256
+    kCross = 256,
+    kBiasRows = 512
 }; // shaders/attention/scores.glsl
 
 uint32_t options_of(const AttentionArgs& a) {
     return (a.causal ? kCausal : 0u) | (a.window ? kWindow : 0u) | (a.ahead ? kAhead : 0u) | (a.chunk ? kChunk : 0u) |
            (a.softcap != 0 ? kSoftcap : 0u) | (a.sinks ? kSinks : 0u) | (a.bias ? kBias : 0u) | (a.lse ? kLse : 0u) |
-           (a.cross ? kCross : 0u);
+           (a.cross ? kCross : 0u) | (a.bias_rows ? kBiasRows : 0u);
 }
 
 void check(const AttentionArgs& a) {
@@ -47,8 +48,10 @@ void check(const AttentionArgs& a) {
                "the caches must both be f32 or both f16");
     weft_CHECK(!a.lse || (a.lse.columns() == a.heads && a.lse.contiguous()), "lse must be [T, heads]");
     weft_CHECK(!a.sinks || a.sinks.count() == a.heads, "sinks must be [heads]");
-    weft_CHECK(!a.bias || (a.bias.rows() == a.heads && a.bias.columns() > 0 && a.bias.contiguous()),
-               "bias must be [heads, n]");
+    weft_CHECK(!a.bias || (a.bias.rows() == uint64_t(a.heads) * std::max(a.bias_rows, 1u) && a.bias.columns() > 0 &&
+                           a.bias.contiguous()),
+               "bias must be [heads, n], or [heads, bias_rows, n]");
+    weft_CHECK(a.bias || !a.bias_rows, "bias_rows need a bias");
     weft_CHECK(!a.cross || !a.causal, "cross attention is not causal");
     weft_CHECK(!a.ahead || !a.causal, "ahead is for attention that is not causal");
 }
@@ -122,6 +125,7 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
              .window = a.window,
              .ahead = a.ahead,
              .chunk = a.chunk,
+             .bias_rows = a.bias_rows,
              .bias_columns = a.bias ? a.bias.columns() : 0,
              .bias_offset = a.bias_offset,
              .scale = a.scale,
@@ -197,6 +201,7 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
                        .window = a.window,
                        .ahead = a.ahead,
                        .chunk = a.chunk,
+                       .bias_rows = a.bias_rows,
                        .bias_columns = a.bias ? a.bias.columns() : 0,
                        .bias_offset = a.bias_offset,
                        .scale = a.scale,

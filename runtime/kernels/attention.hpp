@@ -20,6 +20,9 @@ struct AttentionArgs {
     Tensor lse;     ///< f32 [T, heads]: log of the sum of e^score; absent: not written
     Tensor sinks;   ///< f32 [heads]: a logit that takes its share of the softmax but has no value; absent: none
     Tensor bias;    ///< f32 [heads, n]: score += bias[h, clamp(key - query + bias_offset, 0, n - 1)]; absent: none
+    /// Not 0: bias is [heads, bias_rows, n], and the score's is bias[h, clamp(query + bias_offset, 0, bias_rows - 1),
+    /// clamp(key + bias_offset, 0, n - 1)], by the positions of both (Swin's windows, each a sequence).
+    uint32_t bias_rows = 0;
     int32_t bias_offset = 0;
     uint32_t heads = 0, kv_heads = 0; ///< heads is a multiple of kv_heads
     uint32_t head_size = 0;           ///< of q and k; a multiple of 4, at most 256

@@ -3,9 +3,9 @@
 #include "kernels/attention.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/qkv_append.hpp"
-#include "kernels/resize_heads.hpp"
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
+#include "layers/heads.hpp"
 #include "layers/limits.hpp"
 #include "layers/work.hpp"
 #include <algorithm>
@@ -28,21 +28,9 @@ kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
     return r;
 }
 
-// The kernels read heads in vectors of four.
-uint32_t padded(uint32_t size) { return (size + 3) / 4 * 4; }
-
-kernel::Tensor resized(LayerContext& c, const kernel::Tensor& x, uint32_t heads, uint32_t size) {
-    if (x.columns() == heads * size) return x;
-    const kernel::Tensor y = c.rows(heads * size, "resized heads");
-    kernel::resize_heads(c.r, {.x = x, .y = y, .heads = heads});
-    return y;
-}
-
-constexpr uint32_t kLargestHead = 256; // of the attention kernels
-
 } // namespace
 
-weft_LISTED(AttentionSpec, 26); // with its states
+weft_LISTED(AttentionSpec, 30); // with its states
 void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.size("heads", heads);
     f.size("kv_heads", kv_heads, heads);
@@ -69,13 +57,20 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.number("key_scale", key_scale, 1.0f, Reach::finite);
     f.rule(key_scale == 1 || !k_norm || (q_norm && !norm_all_heads && head_size % 4 == 0), "key_scale",
            "be 1 where norms of k alone, over all heads, or of heads that are no multiple of 4, come behind it");
+    f.value("causal", causal, true);
     f.value("window", window, 0u);
+    f.value("ahead", ahead, 0u);
+    f.rule(!ahead || !causal, "ahead", "not be there with causal attention, which sees nothing ahead");
     f.value("chunk", chunk, 0u);
     f.number("softcap", softcap, 0.0f, Reach::not_negative);
     f.number("temperature", temperature, 0.0f, Reach::finite);
     f.number("temperature_floor", temperature_floor, 8192.0f, Reach::positive);
     f.number("temperature_offset", temperature_offset, 0.0f, Reach::finite);
     f.weight("sinks", sinks, {heads}, WeightUse::rare, WeightKind::vector);
+    f.value("bias_columns", bias_columns, 0u);
+    f.rule(causal || bias_columns % 2 == (bias_columns ? 1 : 0), "bias_columns",
+           "be odd: as many distances ahead as behind");
+    if (bias_columns) f.weight("bias", bias, {heads, bias_columns}, WeightUse::always, WeightKind::vector);
     f.linear("out", out, result, w.model);
 }
 
@@ -83,6 +78,10 @@ void AttentionSpec::states(States& s) {
     const uint32_t reach = window && chunk ? std::min(window, chunk) : std::max(window, chunk);
     const auto row = [&](const char* name, uint32_t size) {
         State state{name, reach ? State::Law::ring : State::Law::rows, DType::f32, true, {kv_heads, size}, reach};
+        if (!causal) { // all tokens come in one step
+            state.law = State::Law::step;
+            state.reach = 0;
+        }
         // Half-split pairs would share a word of a cache of halves.
         state.cache = !(rope.kind == RopeKind::half && rope.rotary % 4);
         return state;
@@ -140,12 +139,16 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                             .v_cache = v_cache,
                             .y = y,
                             .sinks = c.weight(sinks),
+                            .bias = c.weight(bias),
+                            .bias_offset = bias_columns ? int32_t(bias_offset()) : 0,
                             .heads = heads,
                             .kv_heads = kv_heads,
                             .head_size = padded_head,
                             .value_size = padded_value,
                             .scale = scale,
+                            .causal = causal,
                             .window = window,
+                            .ahead = ahead,
                             .chunk = chunk,
                             .softcap = softcap});
     y = resized(c, y, heads, value_size);
@@ -156,8 +159,11 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
 
 void AttentionSpec::work(WorkCounter& w) const {
     uint64_t pairs = 0; // of a query and a key it sees
-    for (uint64_t at = w.step.past; at < w.step.past + w.step.count; ++at)
+    for (uint64_t at = w.step.past; at < w.step.past + w.step.count; ++at) {
+        const uint64_t behind = w.step.past + w.step.count - at - 1;
         pairs += window ? std::min<uint64_t>(at + 1, window) : chunk ? at % chunk + 1 : at + 1;
+        if (!causal) pairs += ahead ? std::min<uint64_t>(behind, ahead - 1) : behind;
+    }
     const uint64_t length = w.step.past + w.step.count,
                    first = window  ? w.step.past + 1 - std::min<uint64_t>(w.step.past + 1, window)
                            : chunk ? w.step.past / chunk * chunk
@@ -175,10 +181,12 @@ void AttentionSpec::limits(Limits& l) const {
 std::string AttentionSpec::words() const {
     std::string s =
         std::to_string(heads) + " heads, " + std::to_string(kv_heads) + " kv, " + std::to_string(head_size) + " wide";
+    if (!causal) s += ", both ways";
     if (window) s += ", window " + std::to_string(window);
     if (chunk) s += ", chunks of " + std::to_string(chunk);
     if (rope.kind == RopeKind::none) s += ", no positions";
     else if (rope.rotary != head_size) s += ", rotary " + std::to_string(rope.rotary);
+    if (bias_columns) s += ", bias by distance";
     return s + (q_norm ? ", q/k norm" : "") + (temperature != 0 ? ", temperature by position" : "") +
            (gate ? ", gated" : "");
 }

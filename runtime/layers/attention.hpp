@@ -19,15 +19,22 @@ struct AttentionSpec {
     Rope rope;
     float scale = 1;
     float key_scale = 1; ///< on k before the rotation
+    bool causal = true;  ///< a query sees nothing behind itself
     uint32_t window = 0; ///< a query sees the last `window` positions, itself included; 0: all
+    uint32_t ahead = 0;  ///< not causal: it sees itself and fewer than `ahead` positions behind itself; 0: all
     uint32_t chunk = 0;  ///< a query sees only its own chunk; 0: all
     float softcap = 0;
     /// q *= 1 + temperature * ln(1 + floor((position + temperature_offset) / temperature_floor)) (Llama 4). 0: none.
     float temperature = 0, temperature_floor = 8192, temperature_offset = 0;
     WeightId sinks = kNoWeight; ///< f32 [H]
+    /// f32 [H, bias_columns], added to scores by distance: column bias_offset() is that of a token to itself, distances
+    /// beyond the table's ends are those at its ends (T5).
+    WeightId bias = kNoWeight;
+    uint32_t bias_columns = 0;
     Linear out;
     StateId keys = kNoState, values = kNoState;
 
+    uint32_t bias_offset() const { return causal ? bias_columns - 1 : bias_columns / 2; }
     void fields(Fields& f, const Widths& w);
     void states(States& s);
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;

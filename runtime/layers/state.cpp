@@ -16,16 +16,17 @@ StateLayout layout_of(const State& state, const StateOptions& o) {
 }
 
 void States::refer(StateId& id, const State& state) {
-    if (id == kNoState) {
-        const auto known = std::ranges::find(all_, state);
-        if (known == all_.end()) return;
-        id = StateId(known - all_.begin());
+    const auto known = std::ranges::find(all_, state);
+    if (known == all_.end()) {
+        if (problem_.empty()) problem_ = "no earlier op leaves the " + state.name + " that are read, in their shape";
+        return;
     }
-    if (std::ranges::find(used_, id) == used_.end()) used_.push_back(id);
+    declare(id = StateId(known - all_.begin()), state);
 }
 
 void States::declare(StateId& id, State state) {
-    if (id == kNoState && state.law == State::Law::step) refer(id, state);
+    if (id == kNoState && state.law == State::Law::step)
+        if (const auto known = std::ranges::find(all_, state); known != all_.end()) id = StateId(known - all_.begin());
     if (id == kNoState) {
         id = StateId(all_.size());
         all_.push_back(std::move(state));

@@ -66,15 +66,18 @@ public:
     /// An op without a number for it gets a state of its own; one that has a number keeps what lies there, perhaps
     /// shared with others, which must be the same.
     void declare(StateId& id, State state);
-    /// A state that an op before has declared, by its name; kNoState if there is none of that law and shape.
+    /// A state that an op before has declared; that there is none is a problem.
     void refer(StateId& id, const State& state);
     /// What the ops that declared use, each once.
     const std::vector<StateId>& used() const { return used_; }
     std::vector<State> take() { return std::move(all_); }
+    /// What no op has declared, a sentence; empty: all is there.
+    const std::string& problem() const { return problem_; }
 
 private:
     std::vector<State> all_;
     std::vector<StateId> used_;
+    std::string problem_;
 };
 
 } // namespace weft

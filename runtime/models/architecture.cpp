@@ -82,7 +82,7 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
         s.architecture = type;
         weft_TRY(check_limits(s, config.origin()));
         order_weights(s);
-        settle(s);
+        weft_TRY(settle(s, config.origin()));
         s.unneeded.insert(s.unneeded.end(), kTensorsNotRead.begin(), kTensorsNotRead.end());
         s.unneeded.insert(s.unneeded.end(), a->tensors_not_read.begin(), a->tensors_not_read.end());
         weft_TRY(pass_over_drafting(config, s));

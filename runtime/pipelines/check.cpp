@@ -2,7 +2,10 @@
 // L6: a model directory against recorded inputs and outputs.
 #include "base/check.hpp"
 #include "models/architecture.hpp"
+#include "pipelines/check_recorded.hpp"
+#include "pipelines/embedding.hpp"
 #include "pipelines/load.hpp"
+#include "schedule/decoder.hpp"
 #include "schedule/session.hpp"
 #include <algorithm>
 #include <bit>
@@ -13,98 +16,6 @@
 namespace weft {
 namespace {
 
-/// What case.json says about the recorded numbers; without it, figures typical of small models in f32.
-struct Noise {
-    double f32 = 5e-5, f16 = 0.02, bf16 = 0.15, std_main = 1;
-    double margin = 0; ///< smallest gap between the two best logits along the greedy continuation; 0: unknown
-    bool from_case = false;
-};
-
-struct Recorded {
-    std::vector<std::vector<uint32_t>> prompts; ///< real tokens of each row
-    uint32_t padded = 0;                        ///< tokens of a row in the file
-    std::optional<std::vector<float>> logits;
-    std::vector<std::pair<uint32_t, std::vector<float>>> hidden; ///< (index, values)
-    std::vector<std::vector<uint32_t>> greedy;
-    Noise noise;
-};
-
-Result<Noise> read_noise(const std::filesystem::path& path) {
-    Noise n;
-    if (!std::filesystem::exists(path)) return n;
-    weft_ASSIGN(const std::string text, read_file(path));
-    weft_ASSIGN(const Json json, parse_json(text, path.string()));
-    const JsonObject c(json, path.string());
-    if (!c.has("noise")) return n;
-    weft_ASSIGN(const JsonObject noise, c.object("noise"));
-    weft_ASSIGN(n.f32, noise.number_or("f32", n.f32));
-    weft_ASSIGN(n.f16, noise.number_or("f16", n.f16));
-    weft_ASSIGN(n.bf16, noise.number_or("bf16", n.bf16));
-    weft_ASSIGN(n.std_main, c.number_or("std", 1));
-    weft_ASSIGN(n.margin, c.number_or("greedy_min_margin", 0));
-    n.from_case = true;
-    return n;
-}
-
-Result<Recorded> read_recorded(const std::filesystem::path& io, uint32_t layers) {
-    weft_ASSIGN(const SafetensorsFile file, SafetensorsFile::open(io));
-    const auto missing = [&](const std::string& name) {
-        return Error{ErrorCode::not_found, io.string() + ": tensor '" + name + "' is missing", {}};
-    };
-    Recorded r;
-    const TensorView* ids = file.find("input.input_ids");
-    if (!ids) return missing("input.input_ids");
-    for (const TensorView& t : file.tensors())
-        if (t.name.starts_with("input.") && t.name != "input.input_ids" && t.name != "input.attention_mask")
-            return Error{ErrorCode::unsupported,
-                         io.string() + ": " + in_quotes(t.name) +
-                             " is an input beside text, which is all that is checked",
-                         {}};
-    if (ids->shape.size() != 2 || ids->count() == 0)
-        return Error{ErrorCode::malformed, io.string() + ": input.input_ids must be [B, T]", {}};
-    weft_ASSIGN(const auto values, read_i64(*ids));
-    const size_t rows = ids->shape[0], tokens = ids->shape[1];
-    std::vector<int64_t> mask(rows * tokens, 1);
-    if (const TensorView* m = file.find("input.attention_mask")) {
-        weft_ASSIGN(mask, read_i64(*m));
-        if (mask.size() != rows * tokens)
-            return Error{ErrorCode::malformed,
-                         io.string() + ": input.attention_mask must have the shape of input.input_ids",
-                         {}};
-    }
-    r.padded = uint32_t(tokens);
-    for (size_t b = 0; b < rows; ++b) {
-        std::vector<uint32_t> prompt;
-        for (size_t t = 0; t < tokens; ++t)
-            if (mask[b * tokens + t]) prompt.push_back(uint32_t(values[b * tokens + t]));
-        if (prompt.empty())
-            return Error{ErrorCode::malformed, io.string() + ": row " + std::to_string(b) + " has no tokens", {}};
-        r.prompts.push_back(std::move(prompt));
-    }
-    // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
-    for (const char* name : {"transformers.logits", "output.logits_f32", "output.logits"})
-        if (const TensorView* t = file.find(name); t && !r.logits) {
-            weft_ASSIGN(r.logits, read_f32(*t));
-        }
-    for (uint32_t i = 0; i <= layers; ++i)
-        if (const TensorView* t = file.find("output.hidden." + std::to_string(i))) {
-            weft_ASSIGN(auto h, read_f32(*t));
-            r.hidden.push_back({i, std::move(h)});
-        }
-    if (const TensorView* t = file.find("output.greedy")) {
-        weft_ASSIGN(const auto g, read_i64(*t));
-        const size_t each = g.size() / rows;
-        for (size_t b = 0; b < rows; ++b)
-            r.greedy.emplace_back(g.begin() + long(b * each), g.begin() + long((b + 1) * each));
-    }
-    if (!r.logits && r.hidden.empty() && r.greedy.empty())
-        return Error{ErrorCode::malformed,
-                     io.string() + ": there is nothing to compare with (output.logits, output.hidden.i, output.greedy)",
-                     {}};
-    weft_ASSIGN(r.noise, read_noise(io.parent_path() / "case.json"));
-    return r;
-}
-
 double deviation(const std::vector<float>& v) {
     double mean = 0, squares = 0;
     for (float x : v) mean += x;
@@ -113,20 +24,20 @@ double deviation(const std::vector<float>& v) {
     return std::sqrt(squares / double(std::max<size_t>(1, v.size())));
 }
 
-/// One recorded tensor [B, padded, columns] against our rows of each sequence.
-CheckedTensor compare(const std::string& name, const std::vector<float>& recorded,
-                      const std::vector<std::vector<float>>& ours, const Recorded& r, double factor, double noise) {
+/// One recorded tensor against our rows of each sequence, of which the file has `padded`.
+CheckedTensor compare(const RecordedTensor& recorded, const std::vector<std::vector<float>>& ours,
+                      const std::vector<size_t>& rows, size_t padded, double tolerance) {
     CheckedTensor c;
-    c.name = name;
-    const size_t columns = recorded.size() / (r.prompts.size() * r.padded);
-    c.tolerance = factor * noise / r.noise.std_main * deviation(recorded);
-    for (size_t b = 0; b < r.prompts.size(); ++b) {
-        if (ours[b].size() != r.prompts[b].size() * columns) {
+    c.name = recorded.name;
+    const size_t columns = recorded.values.size() / (ours.size() * padded);
+    c.tolerance = tolerance * deviation(recorded.values);
+    for (size_t b = 0; b < ours.size(); ++b) {
+        if (ours[b].size() != rows[b] * columns) {
             c.note = "has another width than ours";
             return c;
         }
         for (size_t i = 0; i < ours[b].size(); ++i) {
-            const double own = ours[b][i], other = recorded[b * r.padded * columns + i],
+            const double own = ours[b][i], other = recorded.values[b * padded * columns + i],
                          e = own == other ? 0 : std::abs(own - other); // equal infinities too
             if (!(e <= c.error)) {                                     // NaN too
                 c.error = e;
@@ -146,66 +57,75 @@ struct Runner {
     double factor, noise;
     bool compare_greedy;
 
+    // What we have of each recorded tensor: a row of the batch after another.
+    using Rows = std::vector<std::vector<float>>;
+
+    bool sees_all() const { // of a sequence at once
+        for (const Stage& stage : model->schedule.stages)
+            if (stage.when == When::every_step && sees_ahead(model->schedule, stage)) return true;
+        return false;
+    }
+
+    Result<uint32_t> chunk_of(const std::string& prefill) const {
+        uint32_t chunk = recorded.tokens.longest();
+        if (prefill == "whole") return chunk;
+        if (sees_all())
+            return Error{
+                ErrorCode::invalid_argument, "prefill must be 'whole': tokens of this model see those behind them", {}};
+        if (prefill == "step") return 1u;
+        const char* const end = prefill.data() + prefill.size();
+        const auto [stop, error] = std::from_chars(prefill.data(), end, chunk);
+        if (error != std::errc() || stop != end || chunk == 0 || chunk > 65536)
+            return Error{ErrorCode::invalid_argument,
+                         "prefill must be 'whole', 'step' or a number of tokens from 1 to 65536, not '" + prefill + "'",
+                         {}};
+        return chunk;
+    }
+
     Result<CheckRun> run(const std::string& prefill) const {
-        CheckRun result;
-        result.prefill = prefill;
-        uint32_t longest = 0, all = 0;
-        for (const auto& p : recorded.prompts) {
-            longest = std::max(longest, uint32_t(p.size()));
-            all += uint32_t(p.size());
-        }
-        uint32_t chunk = longest;
-        if (prefill == "step") chunk = 1;
-        else if (prefill != "whole") {
-            const char* const end = prefill.data() + prefill.size();
-            const auto [stop, error] = std::from_chars(prefill.data(), end, chunk);
-            if (error != std::errc() || stop != end || chunk == 0 || chunk > 65536)
-                return Error{ErrorCode::invalid_argument,
-                             "prefill must be 'whole', 'step' or a number of tokens from 1 to 65536, not '" + prefill +
-                                 "'",
-                             {}};
-        }
+        weft_ASSIGN(const uint32_t chunk, chunk_of(prefill));
+        const RecordedIds& tokens = recorded.tokens;
+        const uint32_t longest = tokens.longest();
         SessionOptions options;
         const uint32_t more = recorded.greedy.empty() ? 0 : uint32_t(recorded.greedy[0].size());
-        options.context = longest + more + 1;
+        options.context = std::max(longest + more + 1, recorded.memory ? recorded.memory->longest() : 0);
         if (model->schedule.position_limit) options.context = std::min(options.context, model->schedule.position_limit);
-        options.slots = uint32_t(recorded.prompts.size());
+        options.slots = uint32_t(tokens.rows.size());
         options.max_chunk = std::max(16u, std::bit_ceil(std::min(chunk, longest) * options.slots));
+        if (sees_all()) options.max_chunk = tokens.all();
+        if (recorded.memory) options.max_chunk = std::max(options.max_chunk, recorded.memory->all());
         weft_ASSIGN(auto session, Session::create(model, options));
 
-        const Stage& decoder = decoder_of(model->schedule);
-        const uint32_t taps = uint32_t(decoder.layers.size()) + 1;
-        std::vector<std::vector<std::vector<float>>> hidden(taps, std::vector<std::vector<float>>(options.slots));
-        std::vector<std::vector<float>> logits(options.slots);
+        CheckRun result;
+        result.prefill = prefill;
+        std::vector<Rows> ours(recorded.tensors.size(), Rows(options.slots));
+        if (recorded.memory) {
+            const auto feeds = memory_feeds();
+            weft_TRY(session->encode(feeds, true));
+            weft_TRY(collect(*session, feeds, true, ours));
+        }
         for (uint32_t from = 0; from < longest; from += chunk) {
             std::vector<Feed> feeds;
             for (uint32_t b = 0; b < options.slots; ++b) {
-                const auto& prompt = recorded.prompts[b];
-                if (from >= prompt.size()) continue;
-                feeds.push_back({b, std::span(prompt).subspan(from, std::min<size_t>(chunk, prompt.size() - from)),
-                                 uint32_t(prompt.size())});
+                const auto& row = tokens.rows[b];
+                if (from >= row.size()) continue;
+                const size_t count = std::min<size_t>(chunk, row.size() - from);
+                feeds.push_back({b, std::span(row).subspan(from, count), uint32_t(row.size())});
+                for (const RecordedIds& other : recorded.others)
+                    feeds.back().others.push_back({other.name, std::span(other.rows[b]).subspan(from, count)});
             }
             // "step" goes through the recordings for one new token a sequence; "1" through those for chunks.
             weft_TRY(session->forward(feeds, Want::all, chunk, true, prefill == "step"));
-            const auto spread = [&](const std::vector<float>& rows, std::vector<std::vector<float>>& to,
-                                    uint32_t columns) {
-                size_t at = 0;
-                for (const Feed& f : feeds) {
-                    to[f.slot].insert(to[f.slot].end(), rows.begin() + long(at),
-                                      rows.begin() + long(at + f.ids.size() * columns));
-                    at += f.ids.size() * columns;
-                }
-            };
-            weft_ASSIGN(const auto l, session->logits());
-            spread(l, logits, model->schedule.vocabulary);
-            for (const auto& [index, values] : recorded.hidden) {
-                weft_ASSIGN(const auto h, session->tap(decoder.name, index));
-                spread(h, hidden[index], decoder.width);
-            }
+            weft_TRY(collect(*session, feeds, false, ours));
         }
-        for (const auto& [index, values] : recorded.hidden)
-            add(result, compare("hidden." + std::to_string(index), values, hidden[index], recorded, factor, noise));
-        if (recorded.logits) add(result, compare("logits", *recorded.logits, logits, recorded, factor, noise));
+        for (size_t i = 0; i < ours.size(); ++i) {
+            const bool each_token = recorded.tensors[i].output != kEmbedding;
+            const RecordedIds& ids = of_memory(recorded.tensors[i]) ? *recorded.memory : tokens;
+            std::vector<size_t> rows;
+            for (const auto& row : ids.rows) rows.push_back(each_token ? row.size() : 1);
+            add(result, compare(recorded.tensors[i], ours[i], rows, each_token ? ids.padded : 1,
+                                factor * noise / recorded.noise.std_main));
+        }
         if (!recorded.greedy.empty()) {
             weft_ASSIGN(auto greedy, continuation(options, chunk));
             add(result, std::move(greedy));
@@ -213,13 +133,47 @@ struct Runner {
         return result;
     }
 
-    /// The greedy continuation through sampling and the decode loop on the device.
+    bool of_memory(const RecordedTensor& t) const {
+        const Stage* stage = stage_of(model->schedule, t.stage);
+        return stage && stage->when == When::once;
+    }
+
+    std::vector<Feed> memory_feeds() const {
+        std::vector<Feed> feeds;
+        for (uint32_t b = 0; b < recorded.memory->rows.size(); ++b) feeds.push_back({b, recorded.memory->rows[b]});
+        return feeds;
+    }
+
+    // What the last forward has of the recorded tensors, spread over its sequences.
+    Status collect(Session& session, std::span<const Feed> feeds, bool memory, std::vector<Rows>& ours) const {
+        size_t tokens = 0;
+        for (const Feed& f : feeds) tokens += f.ids.size();
+        for (size_t i = 0; i < ours.size(); ++i) {
+            const RecordedTensor& t = recorded.tensors[i];
+            if (of_memory(t) != memory) continue;
+            weft_ASSIGN(const auto rows, t.output.empty() ? session.tap(t.stage, t.index) : session.output(t.output));
+            const bool each_token = t.output != kEmbedding;
+            const size_t columns = rows.size() / (each_token ? tokens : feeds.size());
+            size_t at = 0;
+            for (const Feed& f : feeds) {
+                const size_t count = (each_token ? f.ids.size() : 1) * columns;
+                ours[i][f.slot].insert(ours[i][f.slot].end(), rows.begin() + long(at), rows.begin() + long(at + count));
+                at += count;
+            }
+        }
+        return Ok{};
+    }
+
+    /// The greedy continuation through sampling and the decode loop on the device; behind an encoder from the first
+    /// token alone.
     Result<CheckedTensor> continuation(const SessionOptions& options, uint32_t chunk) const {
         weft_ASSIGN(auto session, Session::create(model, options));
+        if (recorded.memory) weft_TRY(session->encode(memory_feeds()));
         std::vector<Feed> feeds;
         std::vector<uint32_t> slots;
         for (uint32_t b = 0; b < options.slots; ++b) {
-            feeds.push_back({b, recorded.prompts[b], 0});
+            const std::span<const uint32_t> row = recorded.tokens.rows[b];
+            feeds.push_back({b, recorded.memory ? row.first(1) : row, 0});
             slots.push_back(b);
         }
         weft_TRY(session->forward(feeds, Want::last, chunk));
@@ -262,13 +216,20 @@ struct Runner {
 
 Result<CheckReport> check(Device& device, const std::filesystem::path& path, const CheckOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, [&](uint64_t done, uint64_t total) {
-                    return !options.progress || options.progress({Progress::Stage::load, done, total});
-                }));
+    std::error_code ignored;
     const auto io = options.io.empty()
-                        ? (std::filesystem::is_directory(path) ? path : path.parent_path()) / "io.safetensors"
+                        ? (std::filesystem::is_directory(path, ignored) ? path : path.parent_path()) / "io.safetensors"
                         : options.io;
-    weft_ASSIGN(const Recorded recorded, read_recorded(io, uint32_t(decoder_of(model->schedule).layers.size())));
+    weft_ASSIGN(const auto names, recorded_names(io));
+    const ScheduleEdit edit = [&](Schedule& schedule) -> Status {
+        if (std::ranges::find(names, "output.embedding") == names.end()) return Ok{};
+        return make_embedder(schedule, Pooling::mean, true);
+    };
+    const auto progress = [&](uint64_t done, uint64_t total) {
+        return !options.progress || options.progress({Progress::Stage::load, done, total});
+    };
+    weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, progress, edit));
+    weft_ASSIGN(const Recorded recorded, read_recorded(io, model->schedule));
     CheckReport report;
     report.model = path.string();
     report.architecture = model->schedule.architecture;
@@ -282,15 +243,16 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
         for (const HeldPart& part : stored)
             rounded |= options.dtype != WeightType::stored && held != part.dtype && held != DType::f32;
     }
-    const char* names[] = {"as stored", "f32", "f16", "bf16"};
-    report.dtype = names[size_t(options.dtype)];
+    const char* types[] = {"as stored", "f32", "f16", "bf16"};
+    report.dtype = types[size_t(options.dtype)];
     const double noise = !rounded                           ? recorded.noise.f32
                          : options.dtype == WeightType::f16 ? recorded.noise.f16
                                                             : recorded.noise.bf16;
     const double factor = 4;
     const bool greedy = !rounded || factor * noise < recorded.noise.margin;
     const Runner runner{model, recorded, factor, noise, greedy};
-    const std::vector<std::string> all{"whole", "1", "7", "16", "64", "step"};
+    std::vector<std::string> all{"whole"};
+    if (!runner.sees_all()) all.insert(all.end(), {"1", "7", "16", "64", "step"});
     const auto& ways = options.prefill.empty() ? all : options.prefill;
     for (const std::string& prefill : ways) {
         weft_ASSIGN(auto run, runner.run(prefill));

@@ -42,13 +42,14 @@ static Status check_tables(const Schedule& schedule, const Stage& stage, const M
 }
 
 Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
-                                                const LoadProgress& progress) {
+                                                const LoadProgress& progress, const ScheduleEdit& edit) {
     std::vector<KeyUse> keys;
     weft_ASSIGN(Schedule schedule, make_schedule(files, &keys));
     if (files.tensors().empty())
         return Error{ErrorCode::not_found, files.origin() + ": there are no weights (model.safetensors)", {}};
     for (const Stage& stage : schedule.stages) weft_TRY(check_tables(schedule, stage, files, type));
     weft_TRY(check_unused_tensors(schedule, files));
+    if (edit) weft_TRY(edit(schedule));
     weft_ASSIGN(auto weights, DeviceWeights::load(device, schedule.weights, files, type, progress));
     return std::make_shared<const Model>(
         Model{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});

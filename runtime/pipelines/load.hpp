@@ -11,9 +11,12 @@ using LoadProgress = std::function<bool(uint64_t, uint64_t)>;
 /// Fails with the names of the tensors that no slot takes and that the schedule does not know as unneeded.
 Status check_unused_tensors(const Schedule& schedule, const ModelFiles& files);
 
+/// What a task makes of a model's schedule: other heads.
+using ScheduleEdit = std::function<Status(Schedule&)>;
+
 /// Makes the schedule, checks that the device can hold the weights, and loads them. `files` may be closed afterwards.
 Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
-                                                const LoadProgress& progress);
+                                                const LoadProgress& progress, const ScheduleEdit& edit = {});
 /// The same without files' weights: random ones, for timing a config alone.
 Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type,
                                                   uint64_t seed);

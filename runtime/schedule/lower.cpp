@@ -2,6 +2,7 @@
 #include "schedule/lower.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/gather_rows.hpp"
+#include "kernels/pool.hpp"
 #include "kernels/sample.hpp"
 #include "schedule/lower_block.hpp"
 #include <algorithm>
@@ -110,7 +111,11 @@ private:
         each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });
         if (shares_step(id) && kept) return x;
         const Tensor rows = c_.rows(stage.width, "rows of " + s_.stages[stage.rows.from].name);
-        if (shares_step(id)) kernel::combine(r_, {.x = x, .y = rows});
+        if (stage.rows.of == RowSpace::Of::mean && !shares_step(id)) {
+            enter(stage.rows.from); // whose tokens are counted
+            kernel::pool(r_, {.step = c_.step, .x = x, .y = rows});
+            enter(id);
+        } else if (shares_step(id)) kernel::combine(r_, {.x = x, .y = rows});
         else
             kernel::gather_rows(
                 r_, {.x = x,

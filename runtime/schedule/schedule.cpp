@@ -118,7 +118,7 @@ Status check_limits(const Schedule& schedule, const std::string& origin) {
     return Error{ErrorCode::unsupported, origin + ": the model has sizes that are not supported", std::move(beyond)};
 }
 
-void settle(Schedule& schedule) {
+Status settle(Schedule& schedule, const std::string& origin) {
     States states(std::move(schedule.states));
     Inputs inputs;
     for (StageId i = 0; i < schedule.stages.size(); ++i) {
@@ -130,6 +130,16 @@ void settle(Schedule& schedule) {
     }
     schedule.states = states.take();
     schedule.inputs = inputs.take();
+    for (const Stage& stage : schedule.stages)
+        if (stage.rows.of == RowSpace::Of::tokens && std::ranges::none_of(schedule.inputs, [&](const Input& input) {
+                return input.name == stage.rows.input && &stage == &schedule.stages[input.stage];
+            }))
+            return Error{ErrorCode::malformed,
+                         origin + ": no op of stage " + in_quotes(stage.name) + " reads " +
+                             in_quotes(stage.rows.input) + ", which counts its rows",
+                         {}};
+    if (states.problem().empty()) return Ok{};
+    return Error{ErrorCode::malformed, origin + ": " + states.problem(), {}};
 }
 
 std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {

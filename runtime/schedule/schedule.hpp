@@ -121,8 +121,9 @@ struct Schedule {
 };
 
 /// Gives every op without a number for what it keeps a state of its own, and notes what ops read from outside; every
-/// schedule that make_schedule or schedule_from_json returns is settled.
-void settle(Schedule& schedule);
+/// schedule that make_schedule or schedule_from_json returns is settled. Fails (malformed) where an op reads what none
+/// before it leaves; `origin` is the file that the schedule comes from.
+Status settle(Schedule& schedule, const std::string& origin);
 /// All blocks, in the order in which they run.
 template <class S, class Each>
 requires std::same_as<std::remove_const_t<S>, Stage>

@@ -39,7 +39,7 @@ public:
                 if (!used_layouts_.count(name)) fail_at("weights." + name, "belong to a weight of the schedule");
         if (error_) return *error_;
         weft_TRY(check_limits(schedule_, origin_));
-        settle(schedule_);
+        weft_TRY(settle(schedule_, origin_));
         return std::move(schedule_);
     }
 

@@ -33,7 +33,7 @@ layout(constant_id = 9) const uint LANES = 8u;  // BROADCAST: subgroup size
 layout(push_constant) uniform Push {
     uint q_stride, q_start, y_stride, y_start, kv_heads;
     uint capacity, first_slot, slots; // this dispatch serves slots [first_slot, first_slot + slots)
-    uint window, ahead, chunk, bias_columns;
+    uint window, ahead, chunk, bias_rows, bias_columns;
     int bias_offset;
     float scale, softcap;
 } push;
@@ -41,7 +41,7 @@ layout(binding = 0) readonly buffer Q { float q[]; };                 // [T, H *
 layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };      // [slots, G, capacity, d]
 layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };      // [slots, G, capacity, dv]
 layout(binding = 3) readonly buffer Sinks { float sinks[]; };         // [H]
-layout(binding = 4) readonly buffer Bias { float bias[]; };           // [H, bias_columns]
+layout(binding = 4) readonly buffer Bias { float bias[]; };           // [H, (bias_rows,) bias_columns]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; };  // [S, 8]
 layout(binding = 6) writeonly buffer Y { float y[]; };                // [T, H * dv]
 layout(binding = 7) writeonly buffer LogSum { float lse[]; };         // [T, H]
@@ -147,8 +147,8 @@ void main() {
                     uint key = tile_key + base + u;
                     float score = cap_score(OPTIONS, s[i * KEYS + u], push.softcap);
                     if ((OPTIONS & BIAS) != 0u)
-                        score += bias[head[i] * push.bias_columns +
-                                      bias_column(key, position[i], push.bias_offset, push.bias_columns)];
+                        score += bias[bias_index(OPTIONS, head[i], position[i], key, push.bias_offset, push.bias_rows,
+                                                 push.bias_columns)];
                     s[i * KEYS + u] = key >= seen[i].x && key < seen[i].y ? score : LOWEST;
                     top = max(top, s[i * KEYS + u]);
                 }

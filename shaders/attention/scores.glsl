@@ -4,7 +4,7 @@
 
 // Bits of OPTIONS; kernels/attention.cpp has the same numbers.
 const uint CAUSAL = 1u, WINDOW = 2u, AHEAD = 4u, CHUNK = 8u, SOFTCAP = 16u, SINKS = 32u, BIAS = 64u, LSE = 128u,
-           CROSS = 256u;
+           CROSS = 256u, BIAS_ROWS = 512u;
 
 const float LOWEST = -3.0e38; // a maximum of nothing: finite, so that differences are never inf - inf
 
@@ -25,9 +25,14 @@ float cap_score(uint options, float score, float cap) {
     return (options & SOFTCAP) != 0u ? cap * tanh_exact(score / cap) : score;
 }
 
-// Column of a bias table of `columns` relative positions.
-uint bias_column(uint key, uint position, int offset, uint columns) {
-    return uint(clamp(int(key) - int(position) + offset, 0, int(columns) - 1));
+// Where the bias of a query head for a key stands: in a table [H, columns] by their distance, or with BIAS_ROWS in
+// [H, rows, columns] by the positions of both.
+uint bias_index(uint options, uint head, uint position, uint key, int offset, uint rows, uint columns) {
+    uint row = head;
+    int column = int(key) + offset;
+    if ((options & BIAS_ROWS) != 0u) row = head * rows + uint(clamp(int(position) + offset, 0, int(rows) - 1));
+    else column -= int(position);
+    return row * columns + uint(clamp(column, 0, int(columns) - 1));
 }
 
 #ifdef CACHE_F16

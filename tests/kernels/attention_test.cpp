@@ -48,13 +48,21 @@ void check(CaseContext& ctx, const AttentionCase& c) {
                 const size_t g = h / (o.heads / o.kv_heads);
                 const float* query = &q[token * q_columns + pad + h * o.head_size];
                 std::vector<double> bias;
-                if (c.bias_columns)
-                    bias.assign(&ctx.data("bias")[h * c.bias_columns],
-                                &ctx.data("bias")[h * c.bias_columns] + c.bias_columns);
+                int64_t bias_offset = o.bias_offset;
+                if (c.bias_columns) {
+                    size_t bias_row = h;
+                    if (o.bias_rows) {
+                        const int64_t query_row = int64_t(s.past + i) + o.bias_offset;
+                        bias_row = h * o.bias_rows + size_t(std::clamp<int64_t>(query_row, 0, o.bias_rows - 1));
+                        bias_offset += s.past + i; // the reference's columns are distances
+                    }
+                    const float* columns = &ctx.data("bias")[bias_row * c.bias_columns];
+                    bias.assign(columns, columns + c.bias_columns);
+                }
                 const double sink = c.sinks ? ctx.data("sinks")[h] : 0;
                 const auto row = reference::attention(
                     std::vector<double>(query, query + o.head_size), s.past + i, c.keys(s), mask, o.scale, o.softcap,
-                    bias, o.bias_offset, c.sinks ? &sink : nullptr, o.value_size,
+                    bias, bias_offset, c.sinks ? &sink : nullptr, o.value_size,
                     [&](int64_t j) { return &k[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.head_size]; },
                     [&](int64_t j) {
                         return &v[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.value_size];

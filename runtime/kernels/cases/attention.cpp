@@ -36,9 +36,11 @@ void AttentionCase::build(CaseContext& ctx) const {
     a.k_cache = cache_of("k_cache", a.head_size);
     a.v_cache = cache_of("v_cache", a.value_size);
     if (sinks) a.sinks = ctx.input("sinks", DType::f32, {a.heads}, random.normals(a.heads, 2));
-    if (bias_columns)
-        a.bias =
-            ctx.input("bias", DType::f32, {a.heads, bias_columns}, random.normals(size_t(a.heads) * bias_columns, 2));
+    if (bias_columns) {
+        const uint32_t each = std::max(a.bias_rows, 1u);
+        a.bias = ctx.input("bias", DType::f32, {a.heads, each, bias_columns},
+                           random.normals(size_t(a.heads) * each * bias_columns, 2));
+    }
     a.y = ctx.output("y", DType::f32, {bucket, a.heads * a.value_size + 2 * pad})
               .slice_columns(pad, a.heads * a.value_size);
     if (lse) a.lse = ctx.output("lse", DType::f32, {bucket, a.heads});
@@ -130,6 +132,17 @@ std::vector<AttentionCase> make_list() {
             c.bias_columns = 31;
             c.options.bias_offset = 15;
         });
+        both("bias of positions", shape(6, 2, 32), [](AttentionCase& c) {
+            c.options.causal = false;
+            c.options.bias_rows = 50; // fewer than there are queries: the last row is for all that are beyond it
+            c.options.bias_offset = -3;
+            c.bias_columns = 90;
+        });
+        both("bias of positions, causal, in a ring", shape(4, 4, 32), [&](AttentionCase& c) {
+            c.options.window = 17;
+            c.capacity = 16 + (decode ? 1 : 40);
+            c.options.bias_rows = c.bias_columns = 131;
+        });
         both("large logits", shape(4, 2, 32), [](AttentionCase& c) { c.magnitude = 300; });
         both("cross", shape(4, 2, 32), [](AttentionCase& c) {
             c.options.causal = false;
@@ -139,7 +152,29 @@ std::vector<AttentionCase> make_list() {
             c.sequences[2].memory = 80;
             for (auto& s : c.sequences) s.length = 200; // what rotary types go by is another number
         });
+        both("cross with a bias of positions", shape(4, 2, 32), [](AttentionCase& c) {
+            c.options.causal = false;
+            c.options.cross = true;
+            c.sequences[0].memory = 9;
+            c.sequences[1].memory = 131;
+            c.sequences[2].memory = 80;
+            c.options.bias_rows = 20;
+            c.options.bias_offset = 1;
+            c.bias_columns = 140;
+        });
     }
+    // Windows of pictures (Liu et al. 2021, Swin Transformer): each is a sequence, and a bias of its two tokens'
+    // places.
+    const auto windows = [&](const std::string& name, uint32_t side, uint32_t count, const AttentionArgs& options) {
+        std::vector<CaseContext::Sequence> sequences;
+        for (uint32_t s = 0; s < count; ++s) sequences.push_back({s, side * side, 0});
+        AttentionCase& c = add(name, options, std::move(sequences));
+        c.options.causal = false;
+        c.options.bias_rows = c.bias_columns = side * side;
+    };
+    windows("windows of 7 x 7", 7, 20, shape(3, 3, 32));
+    windows("windows of 4 x 4, odd heads", 4, 33, shape(5, 5, 24));
+    windows("windows of 1 x 1", 1, 3, shape(3, 3, 32));
     // The forms for wide subgroups, where several threads share a row.
     for (uint32_t split : {2u, 4u, 8u}) {
         AttentionCase& c =
@@ -170,11 +205,12 @@ std::vector<AttentionCase> make_list() {
         add("decode real 2047" + type, shape(8, 4, 64), {{0, 1, 2047}}).cache = cache;
         add("decode real 200" + type, shape(8, 4, 64), {{0, 1, 200}}).cache = cache;
     }
+    windows("windows real: 64 of 7 x 7", 7, 64, shape(3, 3, 32));
     add("prefill real 1024", shape(8, 4, 64), {{0, 1024, 0}}).cache = DType::f16;
     add("prefill large", shape(32, 8, 128), {{0, 64, 448}}).cache = DType::f16;
     add("decode large, four sequences", shape(32, 8, 128), {{0, 1, 1000}, {1, 1, 10}, {2, 1, 500}, {3, 1, 999}}).cache =
         DType::f16;
-    for (size_t i = list.size() - 9; i < list.size(); ++i) list[i].timed = true;
+    for (size_t i = list.size() - 10; i < list.size(); ++i) list[i].timed = true;
     return list;
 }
 
@@ -191,12 +227,13 @@ KernelTable attention_cases() {
     for (const AttentionCase& c : attention_case_list()) {
         KernelCase k{c.name, [&c](CaseContext& ctx) { c.build(ctx); }};
         const uint64_t element = size_of(c.cache), d = c.options.head_size, dv = c.options.value_size;
+        if (c.timed) k.bytes += uint64_t(c.options.heads) * std::max(c.options.bias_rows, 1u) * c.bias_columns * 4;
         for (const auto& s : c.sequences) {
-            // Of the causal cases, which are the ones timed.
-            const uint64_t pairs = uint64_t(s.count) * s.past + uint64_t(s.count) * (s.count + 1) / 2;
-            k.operations += 2 * pairs * c.options.heads * (d + dv);
+            // Of causal cases and those without a mask, which are the ones timed.
+            const uint64_t unseen = c.options.causal ? uint64_t(s.count) * (s.count - 1) / 2 : 0;
+            k.operations += 2 * (uint64_t(s.count) * c.keys(s) - unseen) * c.options.heads * (d + dv);
             if (c.timed)
-                k.bytes += uint64_t(s.past + s.count) * c.options.kv_heads * (d + dv) * element +
+                k.bytes += uint64_t(c.keys(s)) * c.options.kv_heads * (d + dv) * element +
                            uint64_t(s.count) * c.options.heads * (d + dv) * 4;
         }
         table.cases.push_back(std::move(k));

@@ -13,7 +13,7 @@ struct AttentionCase {
     DType cache = DType::f32;
     uint32_t capacity = 0; ///< 0: the longest sequence
     bool lse = false, sinks = false, sliced = false;
-    uint32_t bias_columns = 0;
+    uint32_t bias_columns = 0; ///< of options.bias_rows rows a head, or one
     double magnitude = 1;      ///< of q
     uint32_t spare_tokens = 0; ///< bucket beyond the step
     AttentionTuning tuning;

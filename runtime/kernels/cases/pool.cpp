@@ -6,14 +6,14 @@
 namespace weft::kernel {
 namespace {
 
-struct Values {
+struct PoolCase {
     double mean = 0, deviation = 1;
     PoolKind kind = PoolKind::mean;
     bool slices = false;
     uint32_t lanes = 0;
 };
 
-KernelCase make(const std::string& name, std::vector<uint32_t> counts, uint32_t columns, Values values = {}) {
+KernelCase pool_case(const std::string& name, std::vector<uint32_t> counts, uint32_t columns, PoolCase values = {}) {
     KernelCase c;
     c.name = name;
     for (const uint32_t n : counts) c.bytes += uint64_t(n + 1) * columns * 4;
@@ -44,14 +44,16 @@ KernelCase make(const std::string& name, std::vector<uint32_t> counts, uint32_t 
 KernelTable pool_cases() {
     KernelTable table{
         "pool",
-        {make("tiny", {1}, 1), make("no sequences", {}, 20), make("sequences without tokens", {0, 3, 0, 5, 0}, 20),
-         make("real: 4,096 tokens of 64", {4096}, 64), make("real: sentences", std::vector<uint32_t>(32, 40), 384),
-         make("real: a picture", {197}, 768), make("real: 8 of 512 tokens", std::vector<uint32_t>(8, 512), 1024),
-         make("real: 4,096 tokens of 4,096", {4096}, 4096)}};
+        {pool_case("tiny", {1}, 1), pool_case("no sequences", {}, 20),
+         pool_case("sequences without tokens", {0, 3, 0, 5, 0}, 20), pool_case("real: 4,096 tokens of 64", {4096}, 64),
+         pool_case("real: sentences", std::vector<uint32_t>(32, 40), 384), pool_case("real: a picture", {197}, 768),
+         pool_case("real: 8 of 512 tokens", std::vector<uint32_t>(8, 512), 1024),
+         pool_case("real: 4,096 tokens of 4,096", {4096}, 4096)}};
     for (const uint32_t lanes : {1u, 8u}) {
-        const auto add = [&](const std::string& name, std::vector<uint32_t> counts, uint32_t columns, Values values) {
+        const auto add = [&](const std::string& name, std::vector<uint32_t> counts, uint32_t columns, PoolCase values) {
             values.lanes = lanes;
-            table.cases.push_back(make(name + ", lanes " + std::to_string(lanes), std::move(counts), columns, values));
+            table.cases.push_back(
+                pool_case(name + ", lanes " + std::to_string(lanes), std::move(counts), columns, values));
         };
         add("odd sizes", {1, 2, 31, 33, 255, 256, 257, 513}, 37, {});
         add("slices", {4, 70, 300}, 50, {.slices = true});

@@ -54,7 +54,7 @@ void UnfoldCase::build(CaseContext& ctx) const {
 
 namespace {
 
-std::vector<UnfoldCase> make_list() {
+std::vector<UnfoldCase> make_unfold_list() {
     // Channels, patch, stride, padding; each height, then width.
     const auto args = [](uint32_t channels, UnfoldCase::Picture patch, UnfoldCase::Picture stride,
                          UnfoldCase::Picture pad = {0, 0}) {
@@ -89,7 +89,7 @@ std::vector<UnfoldCase> make_list() {
 } // namespace
 
 const std::vector<UnfoldCase>& unfold_case_list() {
-    static const std::vector<UnfoldCase> list = make_list();
+    static const std::vector<UnfoldCase> list = make_unfold_list();
     return list;
 }
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: the parts that encoders share: tokens that see each other, heads that fill masks.
+#pragma once
+#include "models/decoder_parts.hpp"
+
+namespace weft {
+
+inline constexpr const char* kEncoder = "encoder";
+/// The output of an encoder without a head: its rows as the last norm leaves them.
+inline constexpr const char* kLastHidden = "last_hidden_state";
+
+/// Adds the stage "encoder", whose first block embeds tokens of the schedule's vocabulary in `table`.
+Stage& add_encoder(Schedule& schedule, uint32_t width, WeightId table);
+
+/// Whether the model has a head over its vocabulary: the file has `tensor`, or, of a config alone, its class is one for
+/// masked language modelling.
+bool has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
+                     const std::string& tensor);
+/// Adds the head of BERT and its kin: logits = norm(act(W x)) E^T + b for every wanted row; `transform`, `norm` and
+/// `logits` are its three parts.
+void add_masked_head(Schedule& schedule, const Linear& transform, kernel::Activation activation, const Norm& norm,
+                     const Linear& logits);
+
+} // namespace weft

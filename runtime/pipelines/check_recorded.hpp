@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: recorded inputs and outputs of a model, by name.
+#pragma once
+#include "schedule/schedule.hpp"
+#include <filesystem>
+#include <optional>
+
+namespace weft {
+
+/// What case.json says about the recorded numbers; without it, figures typical of small models in f32.
+struct Noise {
+    double f32 = 5e-5, f16 = 0.02, bf16 = 0.15, std_main = 1;
+    double margin = 0; ///< smallest gap between the two best logits along the greedy continuation; 0: unknown
+};
+
+/// An input of ids: the real ones of each row.
+struct RecordedIds {
+    std::string name;
+    std::vector<std::vector<uint32_t>> rows;
+    uint32_t padded = 0; ///< numbers of a row in the file
+    uint32_t longest() const;
+    uint32_t all() const;
+};
+
+/// A recorded tensor, and what of the model it is: an output, or a stage's residual stream.
+struct RecordedTensor {
+    std::string name;   ///< "hidden.3", "logits"
+    std::string output; ///< of that name; empty: a tap
+    std::string stage;
+    uint32_t index = 0;
+    std::vector<float> values; ///< [rows, padded, columns], or [rows, columns] of what is one a sequence
+};
+
+struct Recorded {
+    RecordedIds tokens;                ///< of the stages of every step
+    std::optional<RecordedIds> memory; ///< of those before the first step: an encoder
+    std::vector<RecordedIds> others;   ///< inputs beside the tokens, of the same rows
+    std::vector<RecordedTensor> tensors;
+    std::vector<std::vector<uint32_t>> greedy;
+    Noise noise;
+};
+
+/// The names of the tensors in the file.
+Result<std::vector<std::string>> recorded_names(const std::filesystem::path& io);
+Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& schedule);
+
+} // namespace weft

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipelines/embedding.hpp"
+#include "layers/identity.hpp"
+#include "schedule/weight_order.hpp"
+#include <algorithm>
+
+namespace weft {
+
+Status make_embedder(Schedule& s, Pooling pooling, bool normalize) {
+    StageId main = kNoStage;
+    for (StageId id = 0; id < s.stages.size(); ++id)
+        if (s.stages[id].rows.of == RowSpace::Of::tokens) main = id;
+    if (main == kNoStage || s.stages[main].when == When::once)
+        return Error{ErrorCode::unsupported, s.architecture + " has no stage of tokens that could be embedded", {}};
+    // A head's norm is the model's last one: what all rows pass now.
+    for (StageId id = main + 1; id < s.stages.size(); ++id)
+        if (const auto& first = s.stages[id].first; !first.empty() && first[0].pre && s.stages[main].last.empty())
+            s.stages[main].last.push_back({.pre = first[0].pre, .branches = {{IdentitySpec{}}}, .base = Base::none});
+    s.stages.resize(main + 1);
+    s.outputs.clear();
+    const RowSpace::Of rows[] = {RowSpace::Of::mean, RowSpace::Of::first, RowSpace::Of::last};
+    Block block{.branches = {{IdentitySpec{}}}, .base = Base::none};
+    if (normalize) block.pre = {true, kernel::NormKind::l2, kNoWeight, kNoWeight, 1e-24f};
+    s.stages.push_back({.name = kEmbedding,
+                        .rows = {.of = rows[size_t(pooling)], .from = main},
+                        .width = s.stages[main].width,
+                        .first = {block}});
+    s.outputs.push_back({kEmbedding, main + 1});
+    order_weights(s);
+    return settle(s, s.architecture);
+}
+
+} // namespace weft
