@@ -21,6 +21,7 @@ Command add_info(CLI::App& root);
 Command add_inspect(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_eval(CLI::App& root);
+Command add_embed(CLI::App& root);
 Command add_check(CLI::App& root);
 Command add_template(CLI::App& root);
 Command add_chat(CLI::App& root);

@@ -125,10 +125,10 @@ int main(int argc, char** argv) {
     root.set_version_flag("--version", "weft " weft_VERSION);
     root.require_subcommand(1);
     root.fallthrough(false);
-    const app::Command commands[] = {app::add_run(root),      app::add_info(root), app::add_inspect(root),
-                                     app::add_bench(root),    app::add_eval(root), app::add_check(root),
-                                     app::add_template(root), app::add_chat(root), app::add_tokenize(root),
-                                     app::add_quantize(root)};
+    const app::Command commands[] = {app::add_run(root),      app::add_info(root),     app::add_inspect(root),
+                                     app::add_bench(root),    app::add_eval(root),     app::add_check(root),
+                                     app::add_embed(root),    app::add_template(root), app::add_chat(root),
+                                     app::add_tokenize(root), app::add_quantize(root)};
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

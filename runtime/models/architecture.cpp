@@ -316,17 +316,21 @@ Status decoder_frame(const JsonObject& config, Builder& builder, Schedule& sched
     return Ok{};
 }
 
+WeightId head_matrix(Builder& builder, Schedule& schedule, WeightId table, const std::string& table_name,
+                     const std::string& head_name, uint32_t width, bool tied) {
+    const TensorView *own = builder.find(table_name), *head = builder.find(head_name);
+    if (tied && own && head) tied = own->type == head->type && std::ranges::equal(own->bytes, head->bytes);
+    if (!tied) return builder.matrix(head_name, schedule.vocabulary, width);
+    for (auto& name : builder.names(head_name)) schedule.weights[table].pieces[0].names.push_back(std::move(name));
+    return table;
+}
+
 void embedding_and_head(Builder& builder, Schedule& schedule, uint32_t width, bool tied, const DecoderNames& names) {
     add_decoder(schedule, width);
-    const uint32_t vocabulary = schedule.vocabulary;
-    const TensorView *table = builder.find(names.embedding), *head = builder.find(names.head);
-    if (tied && table && head) tied = table->type == head->type && std::ranges::equal(table->bytes, head->bytes);
-    const WeightId embedding = builder.matrix(names.embedding, vocabulary, width);
-    if (tied)
-        for (auto& name : builder.names(names.head))
-            schedule.weights[embedding].pieces[0].names.push_back(std::move(name));
-    embedding_of(schedule).table = embedding;
-    head_linear(schedule).linear.weight = tied ? embedding : builder.matrix(names.head, vocabulary, width);
+    const WeightId table = builder.matrix(names.embedding, schedule.vocabulary, width);
+    embedding_of(schedule).table = table;
+    head_linear(schedule).linear.weight =
+        head_matrix(builder, schedule, table, names.embedding, names.head, width, tied);
 }
 
 Result<kernel::Activation> activation_of(const JsonObject& config, const std::string& key,

@@ -142,8 +142,11 @@ struct DecoderNames {
 };
 Status decoder_frame(const JsonObject& config, Builder& builder, Schedule& schedule, double eps, bool tied_default,
                      const DecoderNames& names = {}, bool zero_centred = false);
-/// A decoder's stages, with embedding table and head, for a schedule whose vocabulary is set. Tied: one tensor, under
-/// either name; but a head of other values in the file wins over what the config says.
+/// The matrix of a head over the vocabulary, tied: `table` itself, under either name; but a head of other values in the
+/// file wins over what the config says.
+WeightId head_matrix(Builder& builder, Schedule& schedule, WeightId table, const std::string& table_name,
+                     const std::string& head_name, uint32_t width, bool tied);
+/// A decoder's stages, with embedding table and head, for a schedule whose vocabulary is set.
 void embedding_and_head(Builder& builder, Schedule& schedule, uint32_t width, bool tied,
                         const DecoderNames& names = {});
 

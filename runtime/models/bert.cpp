@@ -81,7 +81,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         return s;
     }
     const Linear transform = builder.linear(head + "transform.dense", c.width, c.width, true);
-    Linear logits{tied ? table : builder.matrix(head + "decoder.weight", s.vocabulary, c.width),
+    Linear logits{head_matrix(builder, s, table, words, head + "decoder.weight", c.width, tied),
                   builder.vector(head + "bias|" + head + "decoder.bias", {s.vocabulary}), c.width, s.vocabulary};
     add_masked_head(s, transform, c.activation, norm(head + "transform.LayerNorm"), logits);
     return s;
@@ -99,7 +99,6 @@ const Architecture architecture{{"bert"},
                                 {{"gradient_checkpointing", "training"}},
                                 {{"*pooler.dense.*", "classifiers read it"},
                                  {"cls.seq_relationship.*", "whether one sentence follows another"},
-                                 {"cls.predictions.decoder.*", "the same as the table and the bias beside it"},
                                  {"*embeddings.position_ids", "0, 1, 2 ..."}}};
 
 } // namespace weft::bert

@@ -17,6 +17,7 @@ const std::vector<NotRead> kNoEffect = {
     {"*aux_loss_coef", "training"},
     {"z_loss_coef", "training"},
     {"initializer_*", "training"},
+    {"init_std", "training"},
     {"rescale_prenorm_residual", "training"},
     {"output_attentions", "what else the reference implementation returns"},
     {"output_hidden_states", "what else the reference implementation returns"},

@@ -46,7 +46,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const auto types, layer_types(config, c.layers));
     Builder builder(s, files, {"model.", ""});
     const auto norm = [&](const std::string& name) { return builder.layer_norm(name, c.width, c.eps, c.norm_bias); };
-    const WeightId table = builder.matrix("embeddings.tok_embeddings.weight", s.vocabulary, c.width);
+    const std::string words = "embeddings.tok_embeddings.weight";
+    const WeightId table = builder.matrix(words, s.vocabulary, c.width);
     Stage& encoder = add_encoder(s, c.width, table);
     encoder.first[0].after = norm("embeddings.norm");
     // rope_parameters, keyed by the kind of layer, since transformers 5.
@@ -80,7 +81,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         return s;
     }
     const Linear transform = builder.linear("head.dense", c.width, c.width, c.classifier_bias),
-                 logits{tied ? table : builder.matrix("decoder.weight", s.vocabulary, c.width),
+                 logits{head_matrix(builder, s, table, words, "decoder.weight", c.width, tied),
                         c.decoder_bias ? builder.vector("decoder.bias", {s.vocabulary}) : kNoWeight, c.width,
                         s.vocabulary};
     add_masked_head(s, transform, c.head_activation, norm("head.norm"), logits);
@@ -100,7 +101,6 @@ const Architecture architecture{{"modernbert"},
                                  {"deterministic_flash_attn", "how it is computed, not what"},
                                  {"sparse_pred*", "training"},
                                  {"reference_compile", "how it is computed, not what"},
-                                 {"repad_logits_with_grad", "training"}},
-                                {{"decoder.weight", "the same as the table"}}};
+                                 {"repad_logits_with_grad", "training"}}};
 
 } // namespace weft::modernbert

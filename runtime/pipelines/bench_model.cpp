@@ -4,6 +4,7 @@
 #include "kernels/case.hpp"
 #include "pipelines/bench_peaks.hpp"
 #include "pipelines/load.hpp"
+#include "pipelines/tasks.hpp"
 #include "schedule/session.hpp"
 #include "schedule/work.hpp"
 #include <algorithm>
@@ -91,6 +92,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
                         return !o.progress || o.progress({Progress::Stage::load, done, total});
                     }));
     }
+    weft_TRY(check_continues(model->schedule, "this measurement"));
     SessionOptions options;
     options.context = o.prompt + o.generate + 1;
     options.slots = o.batch;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: Chat: questions and answers over one sequence.
 #include "pipelines/chat_state.hpp"
+#include "pipelines/tasks.hpp"
 #include "unicode/utf8.hpp"
 #include <algorithm>
 #include <chrono>
@@ -231,6 +232,7 @@ Result<Chat> Chat::create(TextModel& model, ChatTemplate chat_template, ChatOpti
     TextModelState& state = model.internal();
     if (!state.tokenizer)
         return Error{ErrorCode::not_found, "a conversation needs a tokenizer, and this model has none", {}};
+    weft_TRY(check_continues(state.model->schedule, "a conversation"));
     state.session->reset(0);
     return Chat(std::make_unique<ChatState>(state, std::move(chat_template), std::move(options)));
 }

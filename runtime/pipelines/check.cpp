@@ -60,16 +60,10 @@ struct Runner {
     // What we have of each recorded tensor: a row of the batch after another.
     using Rows = std::vector<std::vector<float>>;
 
-    bool sees_all() const { // of a sequence at once
-        for (const Stage& stage : model->schedule.stages)
-            if (stage.when == When::every_step && sees_ahead(model->schedule, stage)) return true;
-        return false;
-    }
-
     Result<uint32_t> chunk_of(const std::string& prefill) const {
         uint32_t chunk = recorded.tokens.longest();
         if (prefill == "whole") return chunk;
-        if (sees_all())
+        if (takes_whole(model->schedule))
             return Error{
                 ErrorCode::invalid_argument, "prefill must be 'whole': tokens of this model see those behind them", {}};
         if (prefill == "step") return 1u;
@@ -92,7 +86,7 @@ struct Runner {
         if (model->schedule.position_limit) options.context = std::min(options.context, model->schedule.position_limit);
         options.slots = uint32_t(tokens.rows.size());
         options.max_chunk = std::max(16u, std::bit_ceil(std::min(chunk, longest) * options.slots));
-        if (sees_all()) options.max_chunk = tokens.all();
+        if (takes_whole(model->schedule)) options.max_chunk = tokens.all();
         if (recorded.memory) options.max_chunk = std::max(options.max_chunk, recorded.memory->all());
         weft_ASSIGN(auto session, Session::create(model, options));
 
@@ -252,7 +246,7 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     const bool greedy = !rounded || factor * noise < recorded.noise.margin;
     const Runner runner{model, recorded, factor, noise, greedy};
     std::vector<std::string> all{"whole"};
-    if (!runner.sees_all()) all.insert(all.end(), {"1", "7", "16", "64", "step"});
+    if (!takes_whole(model->schedule)) all.insert(all.end(), {"1", "7", "16", "64", "step"});
     const auto& ways = options.prefill.empty() ? all : options.prefill;
     for (const std::string& prefill : ways) {
         weft_ASSIGN(auto run, runner.run(prefill));

@@ -4,8 +4,10 @@
 #include "models/architecture.hpp"
 #include "pipelines/generation.hpp"
 #include "pipelines/stops.hpp"
+#include "pipelines/tasks.hpp"
 #include "pipelines/text_model.hpp"
 #include <atomic>
+#include <chrono>
 
 namespace weft {
 namespace {
@@ -64,6 +66,7 @@ Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& p
     if (tokenizer) state->tokenizer.emplace(std::move(*tokenizer));
     weft_ASSIGN(state->defaults, read_generation_defaults(files, state->tokenizer ? &*state->tokenizer : nullptr));
     weft_ASSIGN(state->model, std::move(model));
+    weft_TRY(check_generates(state->model->schedule));
     SessionOptions session;
     session.end_tokens = state->defaults.end_tokens;
     session.context = options.context;
@@ -89,7 +92,8 @@ Result<GenerateStats> TextModel::generate(std::string_view prompt, const Generat
     if (const auto& ends = state_->defaults.end_tokens; ids.empty() && !ends.empty())
         ids.push_back(ends[0]); // texts are separated by it in training
     weft_ASSIGN(Stops stops, Stops::create(options.stop, *state_->tokenizer));
-    StreamDecoder decoder(*state_->tokenizer, true, ids);
+    // What an encoder reads is no part of the text.
+    StreamDecoder decoder(*state_->tokenizer, true, state_->encoder() ? std::span<const uint32_t>() : ids);
     auto stats = generate_ids(ids, options, [&](uint32_t id) {
         if (stops.is_stop(id)) return false;
         const std::string text = stops.push(decoder.push(id));
@@ -108,7 +112,22 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
     Session& session = *state_->session;
     session.reset(0);
     weft_TRY(session.set_end_tokens(state_->defaults.end_tokens));
-    weft_ASSIGN(Generation generation, Generation::begin(session, prompt, options));
+    const uint32_t start = uint32_t(state_->model->schedule.begin_token);
+    const std::span<const uint32_t> own = state_->encoder() ? std::span(&start, 1) : prompt;
+    double encode_ms = 0;
+    if (state_->encoder()) {
+        const auto begin = std::chrono::steady_clock::now();
+        const Feed feed{0, prompt};
+        weft_TRY(session.encode({&feed, 1}));
+        encode_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    }
+    const auto stats_of = [&](GenerateStats stats) {
+        stats.prompt_tokens = uint32_t(prompt.size());
+        stats.prefill_ms += encode_ms;
+        stats.first_token_ms += encode_ms;
+        return stats;
+    };
+    weft_ASSIGN(Generation generation, Generation::begin(session, own, options));
     std::vector<uint32_t> tokens;
     for (bool done = false; !done;) {
         const bool feeding = !generation.prompt_is_fed();
@@ -117,7 +136,7 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
         if (feeding && options.progress &&
             !options.progress({Progress::Stage::prefill, session.length(0), prompt.size()}))
             return cancelled();
-        GenerateStats stats = generation.stats();
+        GenerateStats stats = stats_of(generation.stats());
         stats.new_tokens -= uint32_t(tokens.size());
         for (const uint32_t id : tokens) { // what was made beyond a stop is discarded
             ++stats.new_tokens;
@@ -127,7 +146,7 @@ Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, 
             }
         }
     }
-    return generation.stats();
+    return stats_of(generation.stats());
 }
 weft_CATCH
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: perplexity and bits per byte of a text.
+#include "pipelines/tasks.hpp"
 #include "pipelines/text_model.hpp"
 #include <algorithm>
 #include <bit>
@@ -25,6 +26,7 @@ double Perplexity::bits_per_byte() const { return bytes ? nats / std::log(2.0) /
 Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window,
                                       const ProgressFunction& progress) try {
     TextModelState& state = model.internal();
+    weft_TRY(check_continues(state.model->schedule, "perplexity"));
     if (!state.tokenizer) return Error{ErrorCode::not_found, "perplexity needs a tokenizer", {}};
     weft_ASSIGN(const auto ids, state.tokenizer->encode(text, false));
     Session& session = *state.session;

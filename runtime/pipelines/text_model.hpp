@@ -16,6 +16,9 @@ public:
     std::optional<Tokenizer> tokenizer;
     GenerationDefaults defaults;
     bool add_special = true;
+
+    /// Whether prompts are an encoder's, and the text is what its decoder makes of them.
+    bool encoder() const { return has_encoder(model->schedule); }
 };
 
 } // namespace weft

@@ -165,6 +165,17 @@ bool sees_ahead(const Schedule& schedule, const Stage& stage) {
                                [&](StateId id) { return schedule.states[id].law == State::Law::step; });
 }
 
+bool takes_whole(const Schedule& schedule) {
+    return std::ranges::any_of(schedule.stages, [&](const Stage& stage) {
+        return stage.when == When::every_step && (stage.rows.of == RowSpace::Of::first ||
+                                                  stage.rows.of == RowSpace::Of::mean || sees_ahead(schedule, stage));
+    });
+}
+
+bool has_encoder(const Schedule& schedule) {
+    return std::ranges::any_of(schedule.stages, [](const Stage& stage) { return stage.when == When::once; });
+}
+
 StageId generating_stage(const Schedule& schedule) {
     const size_t logits = output_of(schedule, kLogits);
     if (logits == schedule.outputs.size()) return kNoStage;

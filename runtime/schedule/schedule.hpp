@@ -145,6 +145,11 @@ void each_op(S& stage, const Each& each) {
 size_t output_of(const Schedule& schedule, std::string_view name);
 /// Whether tokens of a stage see those behind them, so that all tokens of a sequence must come at once.
 bool sees_ahead(const Schedule& schedule, const Stage& stage);
+/// Whether a sequence must come whole, in one step, and is forgotten then: tokens see those behind them, or an output
+/// is of all its tokens.
+bool takes_whole(const Schedule& schedule);
+/// Whether stages come before a sequence's first step: an encoder.
+bool has_encoder(const Schedule& schedule);
 /// The stage whose tokens the logits continue; kNoStage: this schedule does not generate.
 StageId generating_stage(const Schedule& schedule);
 /// The states that a stage or a block uses, each once.

@@ -20,7 +20,7 @@ void visit(Fields& f, Branch& b, const Widths& w) {
 
 constexpr const char* kStreams = "streams of the stage";
 
-weft_LISTED(WeightPiece, 6);
+weft_LISTED(WeightPiece, 7);
 void visit(Fields& f, WeightPiece& p, const std::vector<uint64_t>& shape) {
     f.value("names", p.names, std::vector<std::string>());
     f.value("shape", p.file_shape, shape);
@@ -28,6 +28,7 @@ void visit(Fields& f, WeightPiece& p, const std::vector<uint64_t>& shape) {
     f.value("rows", p.rows, uint64_t(0));
     f.value("transform", p.transform, WeightTransform::none);
     f.value("zipped", p.zipped, 0u);
+    f.value("gather", p.gather, std::vector<uint64_t>());
 }
 
 } // namespace

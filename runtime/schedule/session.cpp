@@ -18,8 +18,7 @@ uint64_t aligned(uint64_t bytes) {
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
     std::unique_ptr<Session> s(new Session(std::move(model)));
     weft_ASSIGN(s->options_, resolved(options, s->model_->schedule));
-    for (const Stage& stage : s->model_->schedule.stages)
-        s->whole_ |= stage.when == When::every_step && sees_ahead(s->model_->schedule, stage);
+    s->whole_ = takes_whole(s->model_->schedule);
     weft_TRY(s->set_end_tokens(options.end_tokens));
     weft_TRY(s->allocate());
     return s;

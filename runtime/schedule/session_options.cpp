@@ -39,9 +39,8 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
     if (options.slots == 0 || options.max_chunk == 0)
         return Error{
             ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
-    // What sees all tokens of a sequence takes them in one step.
-    for (const Stage& stage : schedule.stages)
-        if (sees_ahead(schedule, stage)) options.max_chunk = std::max(options.max_chunk, options.context);
+    if (takes_whole(schedule) || has_encoder(schedule)) // all tokens of a sequence in one step
+        options.max_chunk = std::max(options.max_chunk, options.context);
     return options;
 }
 

@@ -127,6 +127,8 @@ PieceMatrix matrix_of(const WeightPiece& piece) {
     m.columns = shape.back();
     for (size_t i = 0; i + 1 < shape.size(); ++i) m.rows *= shape[i];
     if (shape.size() == 1) std::swap(m.rows, m.columns); // a vector's elements are its rows
+    m.file_columns = m.columns;
+    if (!piece.gather.empty()) m.columns = piece.gather.size();
     return m;
 }
 
@@ -147,13 +149,14 @@ void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uin
                std::byte* to) {
     const PieceMatrix m = matrix_of(piece);
     const uint64_t row_bytes = bytes_of(type, m.columns);
-    const bool same = piece.transform == WeightTransform::none && held_type(view, m.columns) == type &&
+    const bool same = piece.transform == WeightTransform::none && piece.gather.empty() &&
+                      held_type(view, m.columns) == type &&
                       (view.type != FileType::f8_e4m3 || type == DType::f8_blocks);
     if (same && !piece.zipped && !view.scales && type != DType::f8_blocks) {
         std::memcpy(to, view.bytes.data() + first * row_bytes, count * row_bytes);
         return;
     }
-    std::vector<float> row(m.columns);
+    std::vector<float> row(m.file_columns), gathered;
     std::vector<std::byte> blocks;
     for (uint64_t r = 0; r < count; ++r, to += row_bytes) {
         const uint64_t from = file_row(piece, first + r);
@@ -161,12 +164,16 @@ void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uin
             copy_row(view, type, from, m.columns, to);
             continue;
         }
-        float_row(piece, view, from, m.columns, blocks, row);
-        for (uint64_t c = 0; c < m.columns; ++c) {
-            if (piece.transform == WeightTransform::add_one) row[c] = 1.0f + row[c];
-            if (piece.transform == WeightTransform::negative_exp) row[c] = float(-std::exp(double(row[c])));
-            store(to, type, c, row[c]);
+        row.resize(m.file_columns);
+        float_row(piece, view, from, m.file_columns, blocks, row);
+        for (float& value : row) {
+            if (piece.transform == WeightTransform::add_one) value = 1.0f + value;
+            if (piece.transform == WeightTransform::negative_exp) value = float(-std::exp(double(value)));
         }
+        gathered.clear();
+        for (const uint64_t column : piece.gather) gathered.push_back(row[column]);
+        const std::vector<float>& values = piece.gather.empty() ? row : gathered;
+        for (uint64_t c = 0; c < m.columns; ++c) store(to, type, c, values[c]);
     }
 }
 

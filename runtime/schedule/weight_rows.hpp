@@ -8,6 +8,7 @@ namespace weft {
 /// A piece as a matrix: rows of `columns` elements, after the transform.
 struct PieceMatrix {
     uint64_t rows = 1, columns = 1;
+    uint64_t file_columns = 1; ///< of which `columns` are gathered
 };
 PieceMatrix matrix_of(const WeightPiece& piece);
 

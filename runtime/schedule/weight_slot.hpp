@@ -26,6 +26,8 @@ struct WeightPiece {
     WeightTransform transform = WeightTransform::none;
     /// The file has, of every so many of these rows, those of the first and the second half in turn; 0: it does not.
     uint32_t zipped = 0;
+    /// Columns of the rows so far, in this order, each as often as it stands here (tables by distance, T5); empty: all.
+    std::vector<uint64_t> gather = {};
 };
 
 /// A device tensor: the pieces' rows one after another. Matrices keep the file's float

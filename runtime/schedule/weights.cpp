@@ -45,6 +45,8 @@ std::string layout_problem(const WeightSlot& slot) {
             const PieceMatrix m = matrix_of(piece);
             if (piece.zipped % 2 != 0 || (piece.zipped && (piece.rows ? piece.rows : m.rows) % piece.zipped))
                 return "zipped must be even and divide the rows";
+            if (std::ranges::any_of(piece.gather, [&](uint64_t column) { return column >= m.file_columns; }))
+                return "gather must name columns of the piece's shape";
             if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row ||
                 (piece.rows == 0 && piece.first_row != 0))
                 return "the rows of a piece must lie within its shape";
@@ -96,7 +98,7 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
             if (const auto type = dtype_of(view->type); whole &&
                                                         (view->type == FileType::f8_e4m3 || in_blocks(*type)) &&
                                                         (piece.transform == WeightTransform::transpose ||
-                                                         (type && m.columns % block_info(*type).elements != 0))) {
+                                                         (type && m.file_columns % block_info(*type).elements != 0))) {
                 problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
                                    ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name +
                                    ")");

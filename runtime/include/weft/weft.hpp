@@ -6,6 +6,7 @@
 #include <weft/chat_template.hpp>
 #include <weft/check.hpp>
 #include <weft/device.hpp>
+#include <weft/embed.hpp>
 #include <weft/error.hpp>
 #include <weft/inspect.hpp>
 #include <weft/quantize.hpp>

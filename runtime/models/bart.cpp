@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: BART (Lewis et al. 2019): an encoder and a decoder with learned positions and norms behind the residual sums.
+#include "models/seq2seq_parts.hpp"
+#include <cmath>
+
+namespace weft::bart {
+namespace {
+
+constexpr uint32_t kPositionOffset = 2; // rows of the table before position 0
+
+struct Stack {
+    uint32_t layers, inner;
+    Heads heads;
+};
+struct Config {
+    Stack encoder, decoder;
+    uint32_t width;
+    bool scaled, tied;
+    kernel::Activation activation;
+};
+
+Result<Stack> read_stack(const JsonObject& c, const std::string& name, uint32_t width) {
+    Stack o{};
+    const std::string heads = name + "_attention_heads";
+    weft_ASSIGN(o.layers, layer_count(c, name + "_layers"));
+    weft_ASSIGN(o.inner, c.count(name + "_ffn_dim"));
+    weft_ASSIGN(o.heads.heads, c.count(heads));
+    o.heads.kv_heads = o.heads.heads;
+    o.heads.head_size = width / o.heads.heads;
+    if (width % o.heads.heads) return c.bad(heads, "must divide d_model");
+    weft_TRY(check_heads(c, o.heads, heads, heads));
+    return o;
+}
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.width, c.count("d_model"));
+    weft_ASSIGN(o.encoder, read_stack(c, "encoder", o.width));
+    weft_ASSIGN(o.decoder, read_stack(c, "decoder", o.width));
+    weft_ASSIGN(o.scaled, c.boolean_or("scale_embedding", false));
+    weft_ASSIGN(o.tied, c.boolean_or("tie_word_embeddings", true));
+    weft_ASSIGN(o.activation, activation_of(c, "activation_function", "gelu"));
+    return o;
+}
+
+class Layers {
+public:
+    Layers(Schedule& s, Builder& builder, const Config& c) : s_(s), builder_(builder), c_(c) {}
+
+    void embed(Stage& stage) {
+        EmbedSpec& e = *stage.first[0].branches[0].op.as<EmbedSpec>();
+        e.positions =
+            builder_.matrix(stage.name + ".embed_positions.weight", s_.position_limit + kPositionOffset, c_.width);
+        e.position_offset = kPositionOffset;
+        if (c_.scaled) e.scale = float(std::sqrt(double(c_.width)));
+        stage.first[0].after = norm(stage.name + ".layernorm_embedding");
+    }
+    void encoder() {
+        for (uint32_t i = 0; i < c_.encoder.layers; ++i) {
+            const std::string at = "encoder." + layer_name(i);
+            stage_of(s_, kEncoder)->layers.push_back({{attention(at, c_.encoder, false), feed(at, c_.encoder.inner)}});
+        }
+    }
+    void decoder() {
+        for (uint32_t i = 0; i < c_.decoder.layers; ++i) {
+            const std::string at = "decoder." + layer_name(i), cross = at + "encoder_attn.";
+            CrossAttentionSpec a = add_memory(s_, builder_, i, c_.decoder.heads, cross, "k_proj", "v_proj", true);
+            a.q = builder_.linear(cross + "q_proj", c_.width, c_.width, true);
+            a.out = builder_.linear(cross + "out_proj", c_.width, c_.width, true);
+            decoder_of(s_).layers.push_back({{attention(at, c_.decoder, true),
+                                              {.branches = {{a}}, .after = norm(at + "encoder_attn_layer_norm")},
+                                              feed(at, c_.decoder.inner)}});
+        }
+    }
+
+private:
+    Norm norm(const std::string& name) { return builder_.layer_norm(name, c_.width, 1e-5); }
+
+    Block attention(const std::string& at, const Stack& stack, bool causal) {
+        const std::string self = at + "self_attn.";
+        AttentionSpec a = stack.heads.attention();
+        a.causal = causal;
+        a.qkv = builder_.stacked_linear(
+            self + "qkv", {{self + "q_proj", c_.width}, {self + "k_proj", c_.width}, {self + "v_proj", c_.width}},
+            c_.width, true);
+        a.out = builder_.linear(self + "out_proj", c_.width, c_.width, true);
+        return {.branches = {{a}}, .after = norm(at + "self_attn_layer_norm")};
+    }
+    Block feed(const std::string& at, uint32_t inner) {
+        MlpSpec m;
+        m.inner = inner;
+        m.gated = false;
+        m.activation = c_.activation;
+        m.in = builder_.linear(at + "fc1", inner, c_.width, true);
+        m.out = builder_.linear(at + "fc2", c_.width, inner, true);
+        return {.branches = {{m}}, .after = norm(at + "final_layer_norm")};
+    }
+
+    Schedule& s_;
+    Builder& builder_;
+    const Config& c_;
+};
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    weft_ASSIGN(s.vocabulary, config.count("vocab_size"));
+    weft_ASSIGN(s.position_limit, config.count("max_position_embeddings"));
+    s.trained_context = s.position_limit;
+    weft_TRY(read_seq2seq(config, s));
+    Builder builder(s, files, {"model.", ""});
+    const std::string shared = "shared.weight|encoder.embed_tokens.weight|decoder.embed_tokens.weight";
+    const WeightId table = builder.matrix(shared, s.vocabulary, c.width);
+    const Linear logits{head_matrix(builder, s, table, shared, "lm_head.weight", c.width, c.tied),
+                        builder.vector("final_logits_bias", {s.vocabulary}, WeightTransform::or_zeros), c.width,
+                        s.vocabulary};
+    add_seq2seq(s, c.width, table, logits);
+    Layers layers(s, builder, c);
+    layers.embed(*stage_of(s, kEncoder));
+    layers.embed(decoder_of(s));
+    layers.encoder();
+    layers.decoder();
+    return s;
+}
+
+} // namespace
+
+extern const Architecture architecture;
+const Architecture architecture{{"bart"},
+                                "BART",
+                                "encoder and decoder: learned positions, norms behind the sums, cross attention",
+                                schedule,
+                                {},
+                                {},
+                                {{"*layerdrop", "training"},
+                                 {"normalize_before", "no class reads it"},
+                                 {"normalize_embedding", "no class reads it"},
+                                 {"add_final_layer_norm", "no class reads it"},
+                                 {"add_bias_logits", "no class reads it"}}};
+
+} // namespace weft::bart

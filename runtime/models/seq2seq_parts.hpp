@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: the parts that encoder-decoders share: two stages of tokens, and a memory between them for each layer.
+#pragma once
+#include "layers/cross_attention.hpp"
+#include "models/encoder_parts.hpp"
+
+namespace weft {
+
+inline constexpr const char* kDecoderTokens = "decoder_input_ids";
+
+/// Adds the stages "encoder", of input_ids, which runs once a sequence; "decoder", of decoder_input_ids; and "head".
+/// Both embed in `table`, the head has `logits` as its product.
+void add_seq2seq(Schedule& schedule, uint32_t width, WeightId table, const Linear& logits);
+
+/// What a layer of the decoder reads of the encoder: keys and values at + `k` and at + `v`, which the encoder's last
+/// block leaves behind; gives the attention of the decoder's side, without its query and output.
+CrossAttentionSpec add_memory(Schedule& schedule, Builder& builder, uint32_t layer, const Heads& heads,
+                              const std::string& at, const std::string& k, const std::string& v, bool bias);
+
+/// What configs of encoder-decoders share: that they are (is_encoder_decoder), and the id that the decoder begins with.
+Status read_seq2seq(const JsonObject& config, Schedule& schedule);
+
+} // namespace weft

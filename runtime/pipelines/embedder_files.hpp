@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: what sentence-transformers writes beside a model: modules.json and the folders that it names.
+#pragma once
+#include "io/model_files.hpp"
+#include <optional>
+#include <weft/embed.hpp>
+
+namespace weft {
+
+struct EmbedderFiles {
+    std::optional<Pooling> pooling;
+    bool normalize = false;
+    uint32_t context = 0; ///< max_seq_length; 0: not said
+};
+
+/// Fails (unsupported) on modules, and kinds of pooling, that weft does not have, by their names.
+Result<EmbedderFiles> read_embedder_files(const ModelFiles& files, const std::filesystem::path& path);
+
+} // namespace weft
