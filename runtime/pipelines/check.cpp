@@ -108,6 +108,14 @@ struct Runner {
                 for (const RecordedIds& other : recorded.others)
                     feeds.back().others.push_back({other.name, std::span(other.rows[b]).subspan(from, count)});
             }
+            if (prefill == "alone") { // each row by itself
+                for (size_t b = 0; b < feeds.size(); ++b) {
+                    const auto one = std::span<const Feed>(feeds).subspan(b, 1);
+                    weft_TRY(session->forward(one, Want::all, chunk, true));
+                    weft_TRY(collect(*session, one, false, ours));
+                }
+                continue;
+            }
             // "step" goes through the recordings for one new token a sequence; "1" through those for chunks.
             weft_TRY(session->forward(feeds, Want::all, chunk, true, prefill == "step"));
             weft_TRY(collect(*session, feeds, false, ours));
@@ -246,7 +254,8 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
     const bool greedy = !rounded || factor * noise < recorded.noise.margin;
     const Runner runner{model, recorded, factor, noise, greedy};
     std::vector<std::string> all{"whole"};
-    if (!takes_whole(model->schedule)) all.insert(all.end(), {"1", "7", "16", "64", "step"});
+    if (takes_whole(model->schedule)) all.push_back("alone");
+    else all.insert(all.end(), {"1", "7", "16", "64", "step"});
     const auto& ways = options.prefill.empty() ? all : options.prefill;
     for (const std::string& prefill : ways) {
         weft_ASSIGN(auto run, runner.run(prefill));

@@ -14,11 +14,18 @@ namespace {
 
 std::string words_for(const StateLayout& s) { return s.name + (s.law == State::Law::ring ? " in a ring" : ""); }
 
+std::string words_for(const RowSpace& rows, const Schedule& schedule) {
+    if (rows.of == RowSpace::Of::tokens) return "tokens of " + rows.input;
+    const char* words[] = {"", "wanted rows of ", "the first row of ", "the last row of ", "the mean of "};
+    return words[size_t(rows.of)] + schedule.stages[rows.from].name;
+}
+
 std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {
     std::vector<InspectedBlock> all;
     std::set<StateId> seen;
-    const auto add = [&](const Block& block, uint32_t layer) {
+    const auto add = [&](const Block& block, uint32_t stage, std::optional<uint32_t> layer) {
         InspectedBlock b;
+        b.stage = stage;
         b.layer = layer;
         for (const Branch& branch : block.branches)
             b.ops.push_back({branch.op.name(), branch.op.words(), branch.op.colour()});
@@ -27,6 +34,7 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         for (const StateId id : states_of(schedule, block)) {
             if (!seen.insert(id).second) continue; // counted where it came first
             const StateLayout s = layout_of(schedule.states[id], o);
+            if (s.law == State::Law::step) continue; // nothing is kept
             if (s.law == State::Law::constant) b.constant_bytes += s.bytes();
             else {
                 b.bytes_per_token += s.bytes() / s.capacity();
@@ -37,9 +45,13 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         }
         all.push_back(std::move(b));
     };
-    for (const Stage& stage : schedule.stages)
+    for (uint32_t id = 0; id < schedule.stages.size(); ++id) {
+        const Stage& stage = schedule.stages[id];
+        for (const Block& block : stage.first) add(block, id, std::nullopt);
         for (uint32_t i = 0; i < stage.layers.size(); ++i)
-            for (const Block& block : stage.layers[i].blocks) add(block, i);
+            for (const Block& block : stage.layers[i].blocks) add(block, id, i);
+        for (const Block& block : stage.last) add(block, id, std::nullopt);
+    }
     return all;
 }
 
@@ -91,6 +103,8 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     else in.problems.push_back(whole.error().message);
     in.context = session.context;
     const StateOptions o = session.states();
+    for (const Stage& stage : schedule.stages)
+        in.stages.push_back({stage.name, words_for(stage.rows, schedule), stage.width, stage.when == When::once});
     in.blocks = blocks_of(schedule, o);
     const auto states = layouts_of(schedule.states, o);
     for (const StateLayout& s : states) in.state_bytes += s.bytes();
@@ -129,15 +143,24 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     };
     check_memory("weights and states", in.weight_bytes + in.state_bytes);
     if (!in.problems.empty()) return in;
-    const auto prefill = dry_plan(d, schedule, weights, states, session.prefill(), in.context),
-               decode = dry_plan(d, schedule, weights, states, session.decode(), in.context);
-    for (const auto* plan : {&prefill, &decode})
-        if (!*plan) in.problems.push_back(plan->error().message);
+    std::vector<std::pair<Bucket, bool>> buckets = {{session.prefill(), false}}; // and whether it decodes
+    if (!takes_whole(schedule)) buckets.push_back({session.decode(), true});
+    if (has_encoder(schedule)) {
+        buckets.insert(buckets.begin(), buckets[0]);
+        buckets[0].first.once = true;
+    }
+    std::vector<Plan> plans;
+    for (const auto& [bucket, decodes] : buckets) {
+        auto plan = dry_plan(d, schedule, weights, states, bucket, in.context);
+        if (plan) plans.push_back(std::move(*plan));
+        else in.problems.push_back(plan.error().message);
+    }
     if (in.problems.empty()) {
-        in.activation_bytes = std::max(prefill->activation_bytes, decode->activation_bytes);
+        for (size_t i = 0; i < plans.size(); ++i) {
+            in.activation_bytes = std::max(in.activation_bytes, plans[i].activation_bytes);
+            add_kernels(plans[i].program, in.kernels, buckets[i].second, d);
+        }
         check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
-        add_kernels(prefill->program, in.kernels, false, d);
-        add_kernels(decode->program, in.kernels, true, d);
     }
     return in;
 }

@@ -65,6 +65,10 @@ std::string text_of(const std::vector<InspectedOp>& ops) {
     return s;
 }
 
+std::string text_of(const InspectedStage& stage) {
+    return stage.name + ", " + std::to_string(stage.width) + " wide: " + stage.rows + (stage.once ? ", once" : "");
+}
+
 std::string html_colour(uint32_t rgb) {
     char s[8];
     std::snprintf(s, sizeof s, "#%06x", rgb & 0xffffff);
@@ -78,23 +82,26 @@ std::string Inspection::text() const {
                     " parameters, " + bytes_text(weight_bytes) + " of weights\n";
     for (const auto& t : tensors) s += "  " + t + "\n";
     if (!tensors.empty()) return s;
-    s += "vocabulary " + std::to_string(vocabulary) + ", width " + std::to_string(width) +
-         (trained_context ? ", trained on " + std::to_string(trained_context) + " tokens" : "") + "\n\n";
+    s += "vocabulary " + std::to_string(vocabulary) +
+         (trained_context ? ", trained on " + std::to_string(trained_context) + " tokens" : "") + "\n";
     size_t ops_width = 10;
     for (const auto& b : blocks) ops_width = std::max(ops_width, text_of(b.ops).size());
     char line[64];
     for (size_t i = 0; i < blocks.size(); ++i) {
         const auto& b = blocks[i];
+        if (i == 0 || blocks[i - 1].stage != b.stage) s += "\n" + text_of(stages[b.stage]) + "\n";
         const bool first = i == 0 || blocks[i - 1].layer != b.layer;
-        std::snprintf(line, sizeof line, "%5s  ", first ? std::to_string(b.layer).c_str() : "");
+        std::snprintf(line, sizeof line, "%5s  ", first && b.layer ? std::to_string(*b.layer).c_str() : "");
         const std::string ops = text_of(b.ops);
         s += line + ops + std::string(ops_width - ops.size() + 2, ' ');
         std::snprintf(line, sizeof line, "%9s  ", count_text(b.parameters).c_str());
         s += line + state_text(b) + "\n";
     }
     s += "\nstate of a sequence:";
-    for (uint64_t tokens : {uint64_t(256), uint64_t(4096), uint64_t(32768), uint64_t(131072)})
-        s += "  " + std::to_string(tokens) + " tokens " + bytes_text(state_at(*this, tokens));
+    if (state_at(*this, 1) == 0) s += " none, texts come whole";
+    else
+        for (uint64_t tokens : {uint64_t(256), uint64_t(4096), uint64_t(32768), uint64_t(131072)})
+            s += "  " + std::to_string(tokens) + " tokens " + bytes_text(state_at(*this, tokens));
     s += "\nmemory for a context of " + std::to_string(context) + ": weights " + bytes_text(weight_bytes) +
          ", states " + bytes_text(state_bytes);
     if (activation_bytes) s += ", activations " + bytes_text(activation_bytes);
@@ -135,13 +142,18 @@ std::string Inspection::json() const {
            {"device", device},
            {"problems", problems},
            {"tensors", tensors},
+           {"stages", Json::array()},
            {"blocks", Json::array()},
            {"kernels", Json::array()},
            {"keys", Json::array()}};
+    for (const InspectedStage& stage : stages)
+        j["stages"].push_back(
+            {{"name", stage.name}, {"rows", stage.rows}, {"width", stage.width}, {"once", stage.once}});
     for (const auto& b : blocks) {
         Json ops = Json::array();
         for (const InspectedOp& op : b.ops) ops.push_back({{"name", op.name}, {"words", op.words}});
-        j["blocks"].push_back({{"layer", b.layer},
+        j["blocks"].push_back({{"stage", stages[b.stage].name},
+                               {"layer", b.layer ? Json(*b.layer) : Json()},
                                {"ops", std::move(ops)},
                                {"parameters", b.parameters},
                                {"states", b.states},
@@ -161,7 +173,7 @@ std::string Inspection::json() const {
 
 std::string Inspection::svg() const {
     constexpr int row = 22, left = 46, box = 400, notes = 290, plot = 300;
-    const int rows = int(std::max<size_t>(blocks.size(), 10)), height = 60 + rows * row + 20,
+    const int rows = int(std::max<size_t>(blocks.size() + stages.size(), 10)), height = 60 + rows * row + 20,
               width_px = left + box + notes + plot;
     std::string s =
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(width_px) + "\" height=\"" +
@@ -176,10 +188,17 @@ std::string Inspection::svg() const {
          "font-size=\"14\" font-weight=\"bold\"");
     text(left, 44, "layer: operation", "fill=\"#555\"");
     text(left + box + 8, 44, "parameters, state", "fill=\"#555\"");
+    int at = 54;
     for (size_t i = 0; i < blocks.size(); ++i) {
         const auto& b = blocks[i];
-        const int y = 54 + int(i) * row;
-        if (i == 0 || blocks[i - 1].layer != b.layer) text(14, y + 15, std::to_string(b.layer), "fill=\"#555\"");
+        if (i == 0 || blocks[i - 1].stage != b.stage) {
+            text(10, at + 15, text_of(stages[b.stage]), "font-weight=\"bold\" fill=\"#333\"");
+            at += row;
+        }
+        const int y = at;
+        at += row;
+        if (b.layer && (i == 0 || blocks[i - 1].layer != b.layer))
+            text(14, y + 15, std::to_string(*b.layer), "fill=\"#555\"");
         for (size_t n = 0; n < b.ops.size(); ++n) { // ops side by side share the row
             const int wide = box / int(b.ops.size()), x = left + int(n) * wide, letters = (wide - 8) / 6;
             s += "<rect x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" +

@@ -10,11 +10,11 @@ void visit(Fields& f, Branch& b, const Widths& w) {
     f.op(b.op);
     if (b.op && b.op.source() != (w.input == 0))
         f.rule(false, "op", w.input ? "be in a block that reads no stream" : "be in a block that reads a stream");
-    if (b.op && b.op.sink())
-        f.rule(b.out_scale == 1 && !b.out_norm, "op", "not have its result scaled or normed: it has none");
     f.number("in_scale", b.in_scale, 1.0f, Reach::finite);
     f.number("out_scale", b.out_scale, 1.0f, Reach::finite);
     f.norm("out_norm", b.out_norm, w.model);
+    if (b.op && b.op.sink())
+        f.rule(b.out_scale == 1 && !b.out_norm, "op", "not have its result scaled or normed: it has none");
     b.op.fields(f, w);
 }
 

@@ -312,7 +312,7 @@ TEST_CASE("a schedule of very many pieces can be read as it was written, or is r
 
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
-    CHECK(hash == 0xbf56e59d6d23e626u); // the same on every machine
+    CHECK(hash == 0x92fa1d6ab3526255u); // the same on every machine
     CHECK(hash_after([](Json& j) {
               j["architecture"] = "other";
               j["trained_context"] = 77;

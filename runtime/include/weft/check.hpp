@@ -11,7 +11,8 @@ namespace weft {
 struct CheckOptions {
     std::filesystem::path io; ///< recorded tensors; empty: io.safetensors beside the model
     /// How the prompt is fed: "whole", "step", or a number of tokens at a time. Empty:
-    /// whole, 1, 7, 16, 64 and step, one after another.
+    /// whole, 1, 7, 16, 64 and step, one after another; of models whose tokens see those behind them whole, and
+    /// "alone": each row by itself.
     std::vector<std::string> prefill;
     WeightType dtype = WeightType::stored;
     ProgressFunction progress; ///< stages load, then prefill: ways of feeding done; false stops

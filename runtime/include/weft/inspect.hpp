@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: what a model is and what it needs, before anything is loaded.
 #pragma once
+#include <optional>
 #include <weft/device.hpp>
 
 namespace weft {
@@ -16,9 +17,17 @@ struct InspectedOp {
     uint32_t colour = 0;
 };
 
-/// One block of a layer.
+/// Layers over one kind of rows: "decoder", "tokens of input_ids".
+struct InspectedStage {
+    std::string name, rows;
+    uint32_t width = 0;
+    bool once = false; ///< runs before a sequence's first step, not every step
+};
+
+/// One block of a layer, or of what stands before or behind the layers.
 struct InspectedBlock {
-    uint32_t layer = 0;
+    uint32_t stage = 0; ///< index of its stage
+    std::optional<uint32_t> layer;
     std::vector<InspectedOp> ops; ///< side by side
     uint64_t parameters = 0;
     std::vector<std::string> states; ///< "keys in a ring", "convolution", "matrix state"
@@ -45,6 +54,7 @@ struct Inspection {
     uint32_t vocabulary = 0, width = 0, trained_context = 0, context = 0;
     uint64_t hash = 0; ///< of the schedule: equal for equal models, whatever their weights hold
     uint64_t parameters = 0, weight_bytes = 0, state_bytes = 0, activation_bytes = 0;
+    std::vector<InspectedStage> stages;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels; ///< empty without a device
     std::vector<InspectedKey> keys;       ///< of config.json or of a GGUF file's metadata
