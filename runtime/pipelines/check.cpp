@@ -63,9 +63,12 @@ struct Runner {
     Result<uint32_t> chunk_of(const std::string& prefill) const {
         uint32_t chunk = recorded.tokens.longest();
         if (prefill == "whole") return chunk;
-        if (takes_whole(model->schedule))
-            return Error{
-                ErrorCode::invalid_argument, "prefill must be 'whole': tokens of this model see those behind them", {}};
+        if (takes_whole(model->schedule)) {
+            if (prefill == "alone") return chunk;
+            return Error{ErrorCode::invalid_argument,
+                         "prefill must be 'whole' or 'alone': tokens of this model see those behind them",
+                         {}};
+        }
         if (prefill == "step") return 1u;
         const char* const end = prefill.data() + prefill.size();
         const auto [stop, error] = std::from_chars(prefill.data(), end, chunk);
