@@ -29,12 +29,12 @@ void require_close(std::span<const float> got, std::span<const Expected> expecte
 }
 
 void run_cases(const kernel::KernelTable& table,
-               const std::function<void(kernel::CaseContext&, const std::string&)>& check) {
+               const std::function<void(kernel::CaseContext&, const std::string&)>& check, vk::Device& device) {
     for (const auto& c : table.cases) SECTION(c.name) {
             INFO("seed " << c.seed << "; rerun: weft_kernels_tests '" << table.kernel << "' -c '" << c.name << "'");
             std::vector<std::vector<float>> first;
             for (int pass = 0; pass < 2; ++pass) {
-                kernel::CaseContext context(gpu(), c.seed);
+                kernel::CaseContext context(device, c.seed);
                 c.build(context);
                 const auto status = context.run();
                 INFO((status ? "" : status.error().text()));
@@ -50,7 +50,7 @@ void run_cases(const kernel::KernelTable& table,
                             (all[i].empty() || std::memcmp(all[i].data(), first[i].data(), all[i].size() * 4) == 0));
                     }
             }
-            require_no_validation_messages();
+            require_no_validation_messages(device);
         }
 }
 

@@ -28,6 +28,6 @@ void require_close(std::span<const float> got, std::span<const Expected> expecte
 /// a failure names the case, its seed and the command that reruns it alone. Validation messages fail the case.
 /// Each case runs twice and must give the same bits.
 void run_cases(const kernel::KernelTable& table,
-               const std::function<void(kernel::CaseContext&, const std::string&)>& check);
+               const std::function<void(kernel::CaseContext&, const std::string&)>& check, vk::Device& device = gpu());
 
 } // namespace weft::test

@@ -2,39 +2,12 @@
 // What a session keeps from one forward to the next, and what it must not: histories, logits of other recordings,
 // the longest length that a ring has seen.
 #include "schedule/decoder.hpp"
-#include "schedule/sessions.hpp"
-#include "unit/temporary_directory.hpp"
-#include <fstream>
+#include "schedule/small_models.hpp"
 
 using namespace weft;
 using namespace weft::test;
 
 namespace {
-
-// A small model of attention alone, with random weights; `attention` are further keys of it.
-std::shared_ptr<const Model> attention_model(const std::string& attention) {
-    const TemporaryDirectory folder;
-    const auto path = folder.path() / "schedule.json";
-    std::ofstream(path) << R"({"weft_schedule": 2, )"
-                           R"("architecture": "small", "vocabulary": 96, "width": 32, "trained_context": 1000000, )"
-                           R"("blocks": {"a": {"pre": {}, "branches": [{"op": "attention", "heads": 4, "kv_heads": 2, )"
-                        << attention
-                        << R"(}]}, "m": {"pre": {}, "branches": [{"op": "mlp", "inner": 64}]}}, )"
-                           R"("layers": [{"repeat": 2, "layers": [{"blocks": ["a", "m"]}]}], )"
-                           R"("head": {"norm": {}, "linear": {"weight": "embedding.table"}}})";
-    const auto files = ModelFiles::open(path);
-    REQUIRE(files);
-    const auto model = random_model(gpu(), *files, WeightType::f32, 1);
-    INFO((model ? "" : model.error().text()));
-    REQUIRE(model);
-    return *model;
-}
-
-std::vector<uint32_t> ids(uint32_t n, uint32_t seed) {
-    auto list = tokens(n, seed);
-    for (uint32_t& id : list) id %= 96;
-    return list;
-}
 
 std::vector<float> all_logits(Session& s, std::span<const uint32_t> fed, bool taps = false) {
     const Feed feed{0, fed, 0};

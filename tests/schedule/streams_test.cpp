@@ -5,6 +5,7 @@
 #include "schedule/decoder.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/sessions.hpp"
+#include "schedule/weight_order.hpp"
 #include "unit/temporary_directory.hpp"
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

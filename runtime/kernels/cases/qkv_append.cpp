@@ -124,7 +124,7 @@ std::vector<QkvAppendCase> make_list() {
     add("attention factor", {4, 2, 32}, 32, mixed).options.rotary.factor = 1.2f;
     for (const uint32_t past : {16383u, 99998u, 262142u, 1048574u})
         add("positions from " + std::to_string(past), {1, 1, 64}, 64, {{0, 2, past}}).capacity = 4;
-    QkvAppendCase& longrope = add("longrope", {4, 2, 32}, 32, {{0, 3, 30}, {1, 3, 10}, {2, 3, 10, 64}});
+    QkvAppendCase& longrope = add("longrope", {4, 2, 32}, 32, {{0, 3, 30}, {1, 3, 10}, {2, 3, 10, 64}, {3, 2, 30}});
     longrope.options.rotary.long_table = true;
     longrope.options.rotary.original = 32;
     longrope.options.rotary.factor = 1.1f;

@@ -121,6 +121,7 @@ KernelTable sample_cases() {
          make("no sequences", 50, {usual}, 0, p),
          make("greedy, odd", 777, {greedy, with(0)}, 4, p),
          make("greedy ties", 1500, {greedy}, 2, p | kEqual),
+         make("greedy ties, several parts a thread", 270000, {greedy}, 1, kEqual),
          make("temperatures", 1001, {plain, with(0.3f), with(1.8f), with(1e-4f)}, 8, p),
          make("without probabilities", 1001, {plain, usual, greedy}, 6, 0),
          make("top-k", 3000, {with(1, 1), with(1, 5), with(1, 300), with(1, 2999), with(1, 5000)}, 5, p),
