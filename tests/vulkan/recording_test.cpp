@@ -8,27 +8,66 @@
 using namespace weft;
 using namespace weft::test;
 
-// No recording of a session needs this: it has its sizes from a recording of their own.
-TEST_CASE("a dispatch waits for what computes its size", "[vulkan]") {
-    vk::Arena arena(gpu(), vk::MemoryUse::device, "recording");
-    vk::Recorder r(gpu());
-    const auto tensor = [&](DType type, std::initializer_list<uint32_t> shape, const std::string& name) {
+namespace {
+
+class Recorded {
+public:
+    vk::Slice memory(uint64_t bytes) {
+        const auto slice = arena_.allocate(bytes, 1 << 16);
+        REQUIRE(slice);
+        return *slice;
+    }
+    vk::Tensor tensor(DType type, std::initializer_list<uint32_t> shape) {
         uint64_t bytes = 4;
         for (const uint32_t n : shape) bytes *= n;
-        const auto slice = arena.allocate(bytes, 1 << 16);
-        REQUIRE(slice);
-        return r.external(*slice, type, shape, name);
-    };
-    const auto arguments = tensor(DType::u32, {1, 4}, "grid arguments");
-    r.set_grid_arguments(arguments);
-    kernel::grids(r, tensor(DType::u32, {16}, "step header"), tensor(DType::u32, {1, 12}, "grid table"), arguments, 1);
-    kernel::gather_rows(r, {.x = tensor(DType::f32, {6, 4}, "x"),
-                            .index = tensor(DType::u32, {6}, "index"),
-                            .y = tensor(DType::f32, {6, 4}, "y")});
-    auto program = r.finish();
-    REQUIRE(program);
-    REQUIRE(program->grid_rows.size() == 1);
-    const auto recording = vk::Recording::create(gpu(), std::move(*program));
-    REQUIRE(recording);
-    require_no_validation_messages();
+        return recorder.external(memory(bytes), type, shape, "a tensor");
+    }
+    /// Fails if validation finds a hazard.
+    void require_sound() {
+        auto program = recorder.finish();
+        REQUIRE(program);
+        const auto recording = vk::Recording::create(gpu(), std::move(*program));
+        REQUIRE(recording);
+        require_no_validation_messages();
+    }
+    vk::Recorder recorder{gpu()};
+
+private:
+    vk::Arena arena_{gpu(), vk::MemoryUse::device, "recording"};
+};
+
+} // namespace
+
+// No recording of a session needs this: it has its sizes from a recording of their own.
+TEST_CASE("a dispatch waits for what computes its size", "[vulkan]") {
+    Recorded r;
+    const auto arguments = r.tensor(DType::u32, {1, 4});
+    r.recorder.set_grid_arguments(arguments);
+    kernel::grids(r.recorder, r.tensor(DType::u32, {16}), r.tensor(DType::u32, {1, 12}), arguments, 1);
+    kernel::gather_rows(r.recorder, {.x = r.tensor(DType::f32, {6, 4}),
+                                     .index = r.tensor(DType::u32, {6}),
+                                     .y = r.tensor(DType::f32, {6, 4}),
+                                     .rows = {1, vk::Quantity::outputs}});
+    r.require_sound();
+}
+
+TEST_CASE("ranges that overlap wait for each other, wherever they begin", "[vulkan]") {
+    const uint64_t row = 256; // bytes; slices begin at such places
+    for (const uint64_t at : {uint64_t(0), row, 3 * row})
+        for (const bool reads_behind : {true, false}) {
+            INFO((reads_behind ? "read" : "written") << " from byte " << at << " on");
+            Recorded r;
+            const auto memory = r.memory(8 * row);
+            const auto part = [&](uint64_t begin, uint32_t rows) {
+                return r.recorder.external(memory.part(begin, rows * row), DType::f32, {rows, 64}, "a part");
+            };
+            const auto index = r.tensor(DType::u32, {4}), apart = r.tensor(DType::f32, {4, 64});
+            const auto first = part(0, 4), second = part(at, 4);
+            const auto gather = [&](const vk::Tensor& x, const vk::Tensor& y) {
+                kernel::gather_rows(r.recorder, {.x = x, .index = index, .y = y, .rows = {4}});
+            };
+            reads_behind ? gather(apart, first) : gather(first, apart);
+            reads_behind ? gather(second, apart) : gather(apart, second);
+            r.require_sound();
+        }
 }

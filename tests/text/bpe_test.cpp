@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Characters that a vocabulary lacks: written as bytes or as an unknown token, in words of any length, and back.
+// Byte-pair encoding where it is easily wrong: merges of one rank, and characters that the vocabulary lacks, written as
+// bytes or as an unknown token, in words of any length, and back.
 #include <catch2/catch_test_macros.hpp>
 #include <weft/tokenizer.hpp>
 
@@ -81,4 +82,12 @@ TEST_CASE("an unknown token may join what stands beside it, in long words too") 
     const Tokenizer fused = tokenizer_of(R"({"model": {"type": "BPE", "unk_token": "?", "fuse_unk": true,
         "vocab": {"a": 0, "?": 1}, "merges": []}})");
     check_any_length(fused, "a\xc3\xa9\xc3\xa8", {0, 1});
+}
+
+TEST_CASE("merges of one rank come from the left") {
+    const Tokenizer tokenizer = tokenizer_of(R"({"model": {"type": "BPE",
+        "vocab": {"a": 0, "b": 1, "aa": 2, "ab": 3}, "merges": [["a", "a"], ["a", "b"]]}})");
+    CHECK(*tokenizer.encode("aaa", false) == Ids{2, 0});
+    CHECK(*tokenizer.encode("aaab", false) == Ids{2, 3});
+    CHECK(*tokenizer.encode("baaaaab", false) == Ids{1, 2, 2, 3});
 }
