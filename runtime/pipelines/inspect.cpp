@@ -4,6 +4,7 @@
 #include "pipelines/support.hpp"
 #include "schedule/plan.hpp"
 #include "schedule/schedule_json.hpp"
+#include "schedule/session_options.hpp"
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 #include <set>

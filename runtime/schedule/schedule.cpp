@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
+#include "io/tensor_view.hpp"
 #include "layers/limits.hpp"
 #include "schedule/decoder.hpp"
 #include "schedule/schedule_fields.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule_fields.hpp"
+#include "io/tensor_view.hpp"
 #include <algorithm>
 
 namespace weft {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON to a schedule. One pass over the fields of schedule_fields.hpp; the first error ends it.
+#include "io/tensor_view.hpp"
 #include "schedule/rotary_base.hpp"
 #include "schedule/schedule_fields.hpp"
 #include "schedule/schedule_json.hpp"
