@@ -75,7 +75,7 @@ export CMAKE_PREFIX_PATH="$prefix${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
 build() { # shellcheck disable=SC2086
   nice cmake --build "$tree/build/release" --parallel 2 --target $1 >"$log" 2>&1
 }
-run_tests() { nice ctest --test-dir "$tree/build/release" -R "^($1)" --timeout 600 -j2 --no-tests=error >"$log" 2>&1; }
+run_tests() { nice ctest --test-dir "$tree/build/release" -R "^($1)" --timeout 240 -j2 --no-tests=error >"$log" 2>&1; }
 
 say "building $(echo $targets), and running the tests without a change"
 build "$targets" || die "the copy cannot be built: see $log"

@@ -61,13 +61,15 @@ TEST_CASE("ranges that overlap wait for each other, wherever they begin", "[vulk
             const auto part = [&](uint64_t begin, uint32_t rows) {
                 return r.recorder.external(memory.part(begin, rows * row), DType::f32, {rows, 64}, "a part");
             };
-            const auto index = r.tensor(DType::u32, {4}), apart = r.tensor(DType::f32, {4, 64});
+            // Apart from each other, so that nothing else makes a barrier.
+            const auto index = r.tensor(DType::u32, {4}), one = r.tensor(DType::f32, {4, 64}),
+                       other = r.tensor(DType::f32, {4, 64});
             const auto first = part(0, 4), second = part(at, 4);
             const auto gather = [&](const vk::Tensor& x, const vk::Tensor& y) {
                 kernel::gather_rows(r.recorder, {.x = x, .index = index, .y = y, .rows = {4}});
             };
-            reads_behind ? gather(apart, first) : gather(first, apart);
-            reads_behind ? gather(second, apart) : gather(apart, second);
+            reads_behind ? gather(one, first) : gather(first, one);
+            reads_behind ? gather(second, other) : gather(other, second);
             r.require_sound();
         }
 }
