@@ -19,13 +19,14 @@ enum Option : uint32_t {
     kBias = 64,
     kLse = 128,
     kCross = 256,
-    kBiasRows = 512
+    kBiasGrid = 512,
+    kPacked = 1024
 }; // shaders/attention/scores.glsl
 
 uint32_t options_of(const AttentionArgs& a) {
     return (a.causal ? kCausal : 0u) | (a.window ? kWindow : 0u) | (a.ahead ? kAhead : 0u) | (a.chunk ? kChunk : 0u) |
            (a.softcap != 0 ? kSoftcap : 0u) | (a.sinks ? kSinks : 0u) | (a.bias ? kBias : 0u) | (a.lse ? kLse : 0u) |
-           (a.cross ? kCross : 0u) | (a.bias_rows ? kBiasRows : 0u);
+           (a.cross ? kCross : 0u) | (a.bias_side ? kBiasGrid : 0u) | (a.packed ? kPacked : 0u);
 }
 
 void check(const AttentionArgs& a) {
@@ -48,10 +49,13 @@ void check(const AttentionArgs& a) {
                "the caches must both be f32 or both f16");
     weft_CHECK(!a.lse || (a.lse.columns() == a.heads && a.lse.contiguous()), "lse must be [T, heads]");
     weft_CHECK(!a.sinks || a.sinks.count() == a.heads, "sinks must be [heads]");
-    weft_CHECK(!a.bias || (a.bias.rows() == uint64_t(a.heads) * std::max(a.bias_rows, 1u) && a.bias.columns() > 0 &&
-                           a.bias.contiguous()),
-               "bias must be [heads, n], or [heads, bias_rows, n]");
-    weft_CHECK(a.bias || !a.bias_rows, "bias_rows need a bias");
+    weft_CHECK(!a.bias || (a.bias.contiguous() && a.bias.columns() > 0 &&
+                           a.bias.count() == uint64_t(a.heads) * a.bias.columns() * std::max(a.bias_side, 1u)),
+               "bias must be [heads, n], or [heads, side, side]");
+    weft_CHECK(!a.bias_side || (a.bias && a.bias_side % 2 == 1 && a.bias.columns() == a.bias_side && !a.cross),
+               "a bias by two distances has an odd side, and is not for cross attention");
+    weft_CHECK(!a.packed || (a.k_cache.shape[0] == 1 && !a.cross && !a.step.decode),
+               "packed keys have no slots, and no step form");
     weft_CHECK(!a.cross || !a.causal, "cross attention is not causal");
     weft_CHECK(!a.ahead || !a.causal, "ahead is for attention that is not causal");
 }
@@ -125,7 +129,7 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
              .window = a.window,
              .ahead = a.ahead,
              .chunk = a.chunk,
-             .bias_rows = a.bias_rows,
+             .bias_side = a.bias_side,
              .bias_columns = a.bias ? a.bias.columns() : 0,
              .bias_offset = a.bias_offset,
              .scale = a.scale,
@@ -201,7 +205,7 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
                        .window = a.window,
                        .ahead = a.ahead,
                        .chunk = a.chunk,
-                       .bias_rows = a.bias_rows,
+                       .bias_side = a.bias_side,
                        .bias_columns = a.bias ? a.bias.columns() : 0,
                        .bias_offset = a.bias_offset,
                        .scale = a.scale,

@@ -20,9 +20,10 @@ struct AttentionArgs {
     Tensor lse;     ///< f32 [T, heads]: log of the sum of e^score; absent: not written
     Tensor sinks;   ///< f32 [heads]: a logit that takes its share of the softmax but has no value; absent: none
     Tensor bias;    ///< f32 [heads, n]: score += bias[h, clamp(key - query + bias_offset, 0, n - 1)]; absent: none
-    /// Not 0: bias is [heads, bias_rows, n], and the score's is bias[h, clamp(query + bias_offset, 0, bias_rows - 1),
-    /// clamp(key + bias_offset, 0, n - 1)], by the positions of both (Swin's windows, each a sequence).
-    uint32_t bias_rows = 0;
+    /// Not 0, odd: bias is [heads, side, side], and the score's is bias[h, down + side / 2, across + side / 2]: the
+    /// places of the query less those of the key in the sequence's rectangle, StepSequence::memory wide, whose places
+    /// tokens fill row by row (Liu et al. 2021, Swin Transformer, equation 4). Without cross attention.
+    uint32_t bias_side = 0;
     int32_t bias_offset = 0;
     uint32_t heads = 0, kv_heads = 0; ///< heads is a multiple of kv_heads
     uint32_t head_size = 0;           ///< of q and k; a multiple of 4, at most 256
@@ -36,6 +37,8 @@ struct AttentionArgs {
     /// Cross attention: a sequence has StepSequence::memory keys instead of past + count, and causal must be false.
     /// The step may be the one of self attention.
     bool cross = false;
+    /// The caches are [1, kv_heads, T, size], and hold the step's own tokens in their order: no slots, no past.
+    bool packed = false;
 };
 void attention(Recorder& r, const AttentionArgs& a);
 

@@ -99,7 +99,7 @@ void qkv_append(Recorder& r, const QkvAppendArgs& a) {
                            .HALF_CACHE = a.k && a.k_cache.dtype == DType::f16,
                            .PARTS = (a.normalize ? 1u : 0u) | (a.q_weight ? 2u : 0u) | (a.k_weight ? 4u : 0u) |
                                     (p.long_table ? 8u : 0u) | (p.axes ? 16u : 0u) | (p.ntk != 0 ? 32u : 0u) |
-                                    (a.temperature != 0 ? 64u : 0u)},
+                                    (a.temperature != 0 ? 64u : 0u) | (a.packed ? 128u : 0u)},
                           {.x = g.x,
                            .q_weight = or_none(a.q_weight),
                            .k_weight = or_none(a.k_weight),

@@ -43,6 +43,8 @@ struct QkvAppendArgs {
     uint32_t head_size = 0, value_size = 0; ///< even for f16 caches
     bool normalize = false;                 ///< RMS norm of each head of q and k, before the rotary embedding
     Tensor q_weight, k_weight;              ///< f32 [head_size], shared by all heads; absent: 1
+    /// The caches are [1, kv_heads, T, size]: keys and values lie as the step's tokens do.
+    bool packed = false;
     float eps = 1e-6f;
     float k_scale = 1.0f; ///< on k, before everything else
     Rotary rotary;

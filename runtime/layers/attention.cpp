@@ -75,13 +75,10 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
 }
 
 void AttentionSpec::states(States& s) {
+    if (!causal) return; // all tokens of a sequence come in one step: nothing is kept
     const uint32_t reach = window && chunk ? std::min(window, chunk) : std::max(window, chunk);
     const auto row = [&](const char* name, uint32_t size) {
         State state{name, reach ? State::Law::ring : State::Law::rows, DType::f32, true, {kv_heads, size}, reach};
-        if (!causal) { // all tokens come in one step
-            state.law = State::Law::step;
-            state.reach = 0;
-        }
         // Half-split pairs would share a word of a cache of halves.
         state.cache = !(rope.kind == RopeKind::half && rope.rotary % 4);
         return state;
@@ -112,7 +109,11 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
     q = resized(c, q, heads, padded_head);
     k = resized(c, k, kv_heads, padded_head);
     v = resized(c, v, kv_heads, padded_value);
-    const kernel::Tensor k_cache = c.state(keys), v_cache = c.state(values);
+    const auto cache = [&](StateId id, uint32_t size) {
+        if (causal) return c.state(id);
+        return c.r.temporary(DType::f32, {1, kv_heads, c.step.max_tokens, size}, "keys or values");
+    };
+    const kernel::Tensor k_cache = cache(keys, padded_head), v_cache = cache(values, padded_value);
     kernel::qkv_append(c.r, {.step = c.step,
                              .q = q,
                              .k = k,
@@ -126,6 +127,7 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                              .normalize = fused_norms,
                              .q_weight = fused_norms ? c.weight(q_norm.weight) : kernel::Tensor{},
                              .k_weight = fused_norms ? c.weight(k_norm.weight) : kernel::Tensor{},
+                             .packed = !causal,
                              .eps = q_norm.eps,
                              .k_scale = key_scale,
                              .rotary = rotary(c, rope),
@@ -150,7 +152,8 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                             .window = window,
                             .ahead = ahead,
                             .chunk = chunk,
-                            .softcap = softcap});
+                            .softcap = softcap,
+                            .packed = !causal});
     y = resized(c, y, heads, value_size);
     if (gate)
         kernel::combine(c.r, {.z = y, .gate = all.slice_columns(q_columns + k_columns + v_columns, o_columns), .y = y});
@@ -169,7 +172,7 @@ void AttentionSpec::work(WorkCounter& w) const {
                            : chunk ? w.step.past / chunk * chunk
                                    : 0;
     const uint64_t row = uint64_t(kv_heads) * (head_size + value_size) * size_of(w.step.kv);
-    w.work.bytes += w.step.sequences * (length - first + w.step.count) * row;
+    if (causal) w.work.bytes += w.step.sequences * (length - first + w.step.count) * row;
     w.work.operations += w.step.sequences * 2 * pairs * heads * (head_size + value_size);
 }
 

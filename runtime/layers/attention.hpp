@@ -37,6 +37,7 @@ struct AttentionSpec {
     uint32_t bias_offset() const { return causal ? bias_columns - 1 : bias_columns / 2; }
     void fields(Fields& f, const Widths& w);
     void states(States& s);
+    bool sees_ahead() const { return !causal; }
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
     void work(WorkCounter& w) const;
     void limits(Limits& l) const;

@@ -25,6 +25,7 @@ struct LayerContext;
 /// that of its box in pictures. Besides, where there is something to say:
 ///   bool source = true      reads no stream: a block of such ops has no input
 ///   bool sink = true        has no result, only states: a block of such ops writes no stream
+///   bool sees_ahead() const                                    its rows need those behind them: a sequence comes whole
 ///   void inputs(Inputs&) const                                 declares what it reads from outside
 ///   void states(States&)                                       declares what it keeps between steps
 ///   void work(WorkCounter&) const                              what it computes beside products with its weights
@@ -59,6 +60,7 @@ public:
     bool source() const { return held_->source(); }
     bool sink() const { return held_->sink(); }
     void fields(Fields& f, const Widths& w) { held_->fields(f, w); }
+    bool sees_ahead() const { return held_->sees_ahead(); }
     void inputs(Inputs& i) const { held_->inputs(i); }
     void states(States& s) { held_->states(s); }
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const { held_->lower(c, x, to); }
@@ -86,6 +88,7 @@ private:
         virtual bool source() const = 0;
         virtual bool sink() const = 0;
         virtual void fields(Fields& f, const Widths& w) = 0;
+        virtual bool sees_ahead() const = 0;
         virtual void inputs(Inputs& i) const = 0;
         virtual void states(States& s) = 0;
         virtual void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const = 0;
@@ -108,6 +111,10 @@ private:
             else return false;
         }
         void fields(Fields& f, const Widths& w) override { spec.fields(f, w); }
+        bool sees_ahead() const override {
+            if constexpr (requires { spec.sees_ahead(); }) return spec.sees_ahead();
+            else return false;
+        }
         void inputs([[maybe_unused]] Inputs& i) const override {
             if constexpr (requires { spec.inputs(i); }) spec.inputs(i);
         }

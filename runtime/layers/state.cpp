@@ -25,8 +25,6 @@ void States::refer(StateId& id, const State& state) {
 }
 
 void States::declare(StateId& id, State state) {
-    if (id == kNoState && state.law == State::Law::step)
-        if (const auto known = std::ranges::find(all_, state); known != all_.end()) id = StateId(known - all_.begin());
     if (id == kNoState) {
         id = StateId(all_.size());
         all_.push_back(std::move(state));

@@ -20,7 +20,6 @@ struct State {
         constant, ///< one value that every token moves on: it cannot be cut
         rows,     ///< a row a token: cut by forgetting the last ones
         ring,     ///< the rows of the last `reach` tokens, and of those of the step
-        step,     ///< a row a token of the step alone: nothing is kept, and all ops of a kind share one
         memory,   ///< a row a token of another stage, which has written them before the sequence's first step
     };
     std::string name; ///< "keys", "convolution": for tables and messages

@@ -35,7 +35,6 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         for (const StateId id : states_of(schedule, block)) {
             if (!seen.insert(id).second) continue; // counted where it came first
             const StateLayout s = layout_of(schedule.states[id], o);
-            if (s.law == State::Law::step) continue; // nothing is kept
             if (s.law == State::Law::constant) b.constant_bytes += s.bytes();
             else {
                 b.bytes_per_token += s.bytes() / s.capacity();

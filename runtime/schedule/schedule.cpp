@@ -149,27 +149,22 @@ std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {
     return states.used();
 }
 
-std::vector<StateId> states_of(const Schedule& schedule, const Stage& stage) {
-    States states(schedule.states);
-    each_op(stage, [&](const Op& op) { Op(op).states(states); });
-    return states.used();
-}
-
 size_t output_of(const Schedule& schedule, std::string_view name) {
     size_t i = 0;
     while (i < schedule.outputs.size() && schedule.outputs[i].name != name) ++i;
     return i;
 }
 
-bool sees_ahead(const Schedule& schedule, const Stage& stage) {
-    return std::ranges::any_of(states_of(schedule, stage),
-                               [&](StateId id) { return schedule.states[id].law == State::Law::step; });
+bool sees_ahead(const Stage& stage) {
+    bool any = false;
+    each_op(stage, [&](const Op& op) { any |= op.sees_ahead(); });
+    return any;
 }
 
 bool takes_whole(const Schedule& schedule) {
     return std::ranges::any_of(schedule.stages, [&](const Stage& stage) {
-        return stage.when == When::every_step && (stage.rows.of == RowSpace::Of::first ||
-                                                  stage.rows.of == RowSpace::Of::mean || sees_ahead(schedule, stage));
+        return stage.when == When::every_step &&
+               (stage.rows.of == RowSpace::Of::first || stage.rows.of == RowSpace::Of::mean || sees_ahead(stage));
     });
 }
 
@@ -183,7 +178,7 @@ StageId generating_stage(const Schedule& schedule) {
     const RowSpace& rows = schedule.stages[schedule.outputs[logits].stage].rows;
     if (rows.of != RowSpace::Of::wanted) return kNoStage;
     const Stage& stage = schedule.stages[rows.from];
-    return stage.when == When::every_step && !sees_ahead(schedule, stage) ? rows.from : kNoStage;
+    return stage.when == When::every_step && !sees_ahead(stage) ? rows.from : kNoStage;
 }
 
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o) {

@@ -144,7 +144,7 @@ void each_op(S& stage, const Each& each) {
 /// The number of the output of that name; none: outputs.size().
 size_t output_of(const Schedule& schedule, std::string_view name);
 /// Whether tokens of a stage see those behind them, so that all tokens of a sequence must come at once.
-bool sees_ahead(const Schedule& schedule, const Stage& stage);
+bool sees_ahead(const Stage& stage);
 /// Whether a sequence must come whole, in one step, and is forgotten then: tokens see those behind them, or an output
 /// is of all its tokens.
 bool takes_whole(const Schedule& schedule);
@@ -152,8 +152,7 @@ bool takes_whole(const Schedule& schedule);
 bool has_encoder(const Schedule& schedule);
 /// The stage whose tokens the logits continue; kNoStage: this schedule does not generate.
 StageId generating_stage(const Schedule& schedule);
-/// The states that a stage or a block uses, each once.
-std::vector<StateId> states_of(const Schedule& schedule, const Stage& stage);
+/// The states that a block uses, each once.
 std::vector<StateId> states_of(const Schedule& schedule, const Block& block);
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o);
 

@@ -9,7 +9,6 @@ namespace weft {
 // head by head, of the others all.
 std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length, uint32_t memory) const {
     const StateLayout& spec = layouts_[state];
-    if (spec.law == State::Law::step) return {};
     if (spec.law == State::Law::memory) length = memory;
     const bool constant = spec.law == State::Law::constant;
     const uint64_t row = constant ? state_rows_.of(slot) : slot;

@@ -33,7 +33,7 @@ layout(constant_id = 9) const uint LANES = 8u;  // BROADCAST: subgroup size
 layout(push_constant) uniform Push {
     uint q_stride, q_start, y_stride, y_start, kv_heads;
     uint capacity, first_slot, slots; // this dispatch serves slots [first_slot, first_slot + slots)
-    uint window, ahead, chunk, bias_rows, bias_columns;
+    uint window, ahead, chunk, bias_side, bias_columns;
     int bias_offset;
     float scale, softcap;
 } push;
@@ -41,7 +41,7 @@ layout(binding = 0) readonly buffer Q { float q[]; };                 // [T, H *
 layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };      // [slots, G, capacity, d]
 layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };      // [slots, G, capacity, dv]
 layout(binding = 3) readonly buffer Sinks { float sinks[]; };         // [H]
-layout(binding = 4) readonly buffer Bias { float bias[]; };           // [H, (bias_rows,) bias_columns]
+layout(binding = 4) readonly buffer Bias { float bias[]; };           // [H, bias_columns] or [H, side, side]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; };  // [S, 8]
 layout(binding = 6) writeonly buffer Y { float y[]; };                // [T, H * dv]
 layout(binding = 7) writeonly buffer LogSum { float lse[]; };         // [T, H]
@@ -60,9 +60,12 @@ shared float sh_partial[SPLIT > 1u ? LOCAL * ROWS * KEYS : 1u];
 void main() {
     uint lane = gl_LocalInvocationID.x, part = lane % SPLIT;
     uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, kv_head = gl_WorkGroupID.y;
-    uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, first = sequences[sequence + SEQ_FIRST],
-         count = sequences[sequence + SEQ_COUNT], past = sequences[sequence + SEQ_PAST];
+    uint first = sequences[sequence + SEQ_FIRST], count = sequences[sequence + SEQ_COUNT],
+         past = sequences[sequence + SEQ_PAST];
+    bool packed = (OPTIONS & PACKED) != 0u; // keys and values lie as the step's tokens do
+    uint slot = packed ? 0u : sequences[sequence + SEQ_SLOT] - push.first_slot;
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_MEMORY] : past + count;
+    uint across = max(sequences[sequence + SEQ_MEMORY], 1u); // BIAS_GRID
     uint rows = count * GROUP, tile = gl_WorkGroupID.x * TILE_ROWS;
     if (tile >= rows || slot >= push.slots) return;
 
@@ -90,7 +93,7 @@ void main() {
     uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead,
                             push.chunk).y;
     uint first_row = cache_head(slot, push.kv_heads, kv_head, push.capacity);
-    uint ring = begin % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
+    uint ring = (packed ? first + begin : begin) % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
 
     for (uint tile_key = begin - begin % TILE; tile_key < end; tile_key += TILE) {
 #ifndef BROADCAST
@@ -147,8 +150,8 @@ void main() {
                     uint key = tile_key + base + u;
                     float score = cap_score(OPTIONS, s[i * KEYS + u], push.softcap);
                     if ((OPTIONS & BIAS) != 0u)
-                        score += bias[bias_index(OPTIONS, head[i], position[i], key, push.bias_offset, push.bias_rows,
-                                                 push.bias_columns)];
+                        score += bias[bias_index(OPTIONS, head[i], position[i], key, push.bias_offset, push.bias_side,
+                                                 push.bias_columns, across)];
                     s[i * KEYS + u] = key >= seen[i].x && key < seen[i].y ? score : LOWEST;
                     top = max(top, s[i * KEYS + u]);
                 }

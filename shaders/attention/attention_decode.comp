@@ -32,7 +32,7 @@ layout(constant_id = 8) const uint LANES = 8u;  // subgroup size as reported
 layout(push_constant) uniform Push {
     uint q_stride, q_start, y_stride, y_start, kv_heads;
     uint capacity, first_slot, slots; // this dispatch serves slots [first_slot, first_slot + slots)
-    uint window, ahead, chunk, bias_rows, bias_columns;
+    uint window, ahead, chunk, bias_side, bias_columns;
     int bias_offset;
     float scale, softcap;
     uint split_keys, splits; // keys a split; splits that the partial tensors have room for
@@ -41,7 +41,7 @@ layout(binding = 0) readonly buffer Q { float q[]; };                // [T, H * 
 layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };     // [slots, G, capacity, d]
 layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };     // [slots, G, capacity, dv]
 layout(binding = 3) readonly buffer Sinks { float sinks[]; };        // [H]
-layout(binding = 4) readonly buffer Bias { float bias[]; };          // [H, (bias_rows,) bias_columns]
+layout(binding = 4) readonly buffer Bias { float bias[]; };          // [H, bias_columns] or [H, side, side]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; }; // [S, 8]
 layout(binding = 6) writeonly buffer Y { float y[]; };               // SINGLE: [T, H * dv]; else o [S, H, splits, dv]
 layout(binding = 7) writeonly buffer LogSum { float lse[]; };        // SINGLE: [T, H]; else m, l [S, H, splits, 2]
@@ -126,8 +126,8 @@ void main() {
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
             s[h] = cap_score(OPTIONS, s[h], push.softcap);
             if ((OPTIONS & BIAS) != 0u)
-                s[h] += bias[bias_index(OPTIONS, head[h], position, key, push.bias_offset, push.bias_rows,
-                                        push.bias_columns)];
+                s[h] += bias[bias_index(OPTIONS, head[h], position, key, push.bias_offset, push.bias_side,
+                                        push.bias_columns, max(sequences[sequence + SEQ_MEMORY], 1u))];
             top[h] = key < end ? max(m[h], s[h]) : m[h];
         }
         [[unroll]] for (uint bit = 1u; bit < TEAM; bit *= 2u) {

@@ -93,7 +93,8 @@ void store_pairs(bool is_k, uint at, uvec2 c0, uvec2 c1, vec2 v0, vec2 v1) {
 
 void main() {
     uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.z * SEQ_STRIDE;
-    uint slot = sequences[row + SEQ_SLOT] - push.first_slot;
+    bool packed = (PARTS & 128u) != 0u; // keys and values lie as the step's tokens do
+    uint slot = packed ? 0u : sequences[row + SEQ_SLOT] - push.first_slot;
     if (slot >= push.slots) return;
     uint first = sequences[row + SEQ_FIRST], count = sequences[row + SEQ_COUNT], past = sequences[row + SEQ_PAST],
          length_ = sequences[row + SEQ_LENGTH];
@@ -152,6 +153,6 @@ void main() {
             x[at + c1.y] = v1.y * scale;
         }
         if (used && !is_q)
-            store_pairs(is_k, cache_row(first_row, push.capacity, (past + i) % push.capacity) * size, c0, c1, v0, v1);
+            store_pairs(is_k, cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity) * size, c0, c1, v0, v1);
     }
 }

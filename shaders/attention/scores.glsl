@@ -4,7 +4,7 @@
 
 // Bits of OPTIONS; kernels/attention.cpp has the same numbers.
 const uint CAUSAL = 1u, WINDOW = 2u, AHEAD = 4u, CHUNK = 8u, SOFTCAP = 16u, SINKS = 32u, BIAS = 64u, LSE = 128u,
-           CROSS = 256u, BIAS_ROWS = 512u;
+           CROSS = 256u, BIAS_GRID = 512u, PACKED = 1024u;
 
 const float LOWEST = -3.0e38; // a maximum of nothing: finite, so that differences are never inf - inf
 
@@ -25,14 +25,15 @@ float cap_score(uint options, float score, float cap) {
     return (options & SOFTCAP) != 0u ? cap * tanh_exact(score / cap) : score;
 }
 
-// Where the bias of a query head for a key stands: in a table [H, columns] by their distance, or with BIAS_ROWS in
-// [H, rows, columns] by the positions of both.
-uint bias_index(uint options, uint head, uint position, uint key, int offset, uint rows, uint columns) {
-    uint row = head;
-    int column = int(key) + offset;
-    if ((options & BIAS_ROWS) != 0u) row = head * rows + uint(clamp(int(position) + offset, 0, int(rows) - 1));
-    else column -= int(position);
-    return row * columns + uint(clamp(column, 0, int(columns) - 1));
+// Where the bias of a query head for a key stands: in a table [H, columns] by their distance, or with BIAS_GRID by their
+// distances down and across, tokens being the places of a rectangle `across` wide, row by row: [H, side, side].
+uint bias_index(uint options, uint head, uint position, uint key, int offset, uint side, uint columns, uint across) {
+    if ((options & BIAS_GRID) != 0u) {
+        uvec2 q = uvec2(position / across, position % across), k = uvec2(key / across, key % across);
+        uvec2 at = min(q + side / 2u - min(k, q + side / 2u), uvec2(side - 1u));
+        return (head * side + at.x) * side + at.y;
+    }
+    return head * columns + uint(clamp(int(key) - int(position) + offset, 0, int(columns) - 1));
 }
 
 #ifdef CACHE_F16

@@ -33,7 +33,7 @@ Bounds bounds(const reference::AttentionRow& row, const AttentionArgs& a) {
 void check(CaseContext& ctx, const AttentionCase& c) {
     const AttentionArgs& o = c.options;
     const size_t pad = c.sliced ? 5 : 0, q_columns = o.heads * o.head_size + 2 * pad,
-                 y_columns = o.heads * o.value_size + 2 * pad, rows = c.rows();
+                 y_columns = o.heads * o.value_size + 2 * pad;
     const auto &q = ctx.data("q"), &k = ctx.data("k_cache"), &v = ctx.data("v_cache"), &y = ctx.data("y");
     const reference::AttentionMask mask{o.causal, o.window, o.ahead, o.chunk};
     std::vector<test::Expected> expected, expected_lse;
@@ -41,7 +41,8 @@ void check(CaseContext& ctx, const AttentionCase& c) {
     size_t token = 0, total = 0;
     for (const auto& s : c.sequences) total += size_t(s.count) * c.keys(s) * o.heads;
     const size_t stride = total * o.head_size < (size_t(1) << 23) ? 1 : 13; // large cases: some rows of every tile
-    for (const auto& s : c.sequences)
+    for (size_t n = 0; n < c.sequences.size(); ++n) {
+        const auto& s = c.sequences[n];
         for (uint32_t i = 0; i < s.count; ++i, ++token)
             for (uint32_t h = 0; h < o.heads; ++h) {
                 if ((token + h) % stride != 0 && i + 1 != s.count) continue;
@@ -50,23 +51,21 @@ void check(CaseContext& ctx, const AttentionCase& c) {
                 std::vector<double> bias;
                 int64_t bias_offset = o.bias_offset;
                 if (c.bias_columns) {
-                    size_t bias_row = h;
-                    if (o.bias_rows) {
-                        const int64_t query_row = int64_t(s.past + i) + o.bias_offset;
-                        bias_row = h * o.bias_rows + size_t(std::clamp<int64_t>(query_row, 0, o.bias_rows - 1));
-                        bias_offset += s.past + i; // the reference's columns are distances
+                    const float* table = &ctx.data("bias")[h * c.bias_columns * std::max(o.bias_side, 1u)];
+                    if (!o.bias_side) bias.assign(table, table + c.bias_columns);
+                    for (uint32_t j = 0; o.bias_side && j < s.count; ++j) { // by the places of both
+                        const uint32_t half = o.bias_side / 2, down = i / s.memory + half - j / s.memory,
+                                       across = i % s.memory + half - j % s.memory;
+                        bias.push_back(table[down * o.bias_side + across]);
                     }
-                    const float* columns = &ctx.data("bias")[bias_row * c.bias_columns];
-                    bias.assign(columns, columns + c.bias_columns);
+                    if (o.bias_side) bias_offset = i; // the reference's columns are distances
                 }
                 const double sink = c.sinks ? ctx.data("sinks")[h] : 0;
                 const auto row = reference::attention(
                     std::vector<double>(query, query + o.head_size), s.past + i, c.keys(s), mask, o.scale, o.softcap,
                     bias, bias_offset, c.sinks ? &sink : nullptr, o.value_size,
-                    [&](int64_t j) { return &k[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.head_size]; },
-                    [&](int64_t j) {
-                        return &v[((s.slot * o.kv_heads + g) * rows + size_t(j) % rows) * o.value_size];
-                    });
+                    [&](int64_t j) { return &k[c.cache_row(n, uint32_t(g), size_t(j)) * o.head_size]; },
+                    [&](int64_t j) { return &v[c.cache_row(n, uint32_t(g), size_t(j)) * o.value_size]; });
                 AttentionArgs parts = o;
                 if (c.bias_columns) parts.bias.resource = 0;
                 const Bounds b = bounds(row, parts);
@@ -79,6 +78,7 @@ void check(CaseContext& ctx, const AttentionCase& c) {
                     got_lse.push_back(ctx.data("lse")[token * o.heads + h]);
                 }
             }
+    }
     test::require_close(got, expected, "y");
     test::require_close(got_lse, expected_lse, "lse");
     // Nothing else was written: neither other columns nor tokens beyond the step.

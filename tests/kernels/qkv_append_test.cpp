@@ -106,7 +106,8 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
                 }
             if (has_kv) {
                 for (size_t h = 0; h < o.kv_heads; ++h) {
-                    const size_t row = (s.slot * o.kv_heads + h) * rows + (s.past + i) % rows;
+                    const size_t row =
+                        o.packed ? h * rows + token : (s.slot * o.kv_heads + h) * rows + (s.past + i) % rows;
                     written[row] = true;
                     turn(c, before("k", token, qs, ks, h * d, d), k_weight, o.k_scale, s, token, position, frequencies,
                          positions, k, storage);

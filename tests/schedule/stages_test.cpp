@@ -67,7 +67,7 @@ TEST_CASE("schedules of several stages are written and read back without a chang
     REQUIRE(first);
     CHECK(first->inputs.size() == 3);
     CHECK(first->inputs[1].limit == 3);
-    CHECK(first->states.size() == 6); // the encoder's two layers share one state of a step each for keys and values
+    CHECK(first->states.size() == 4); // the encoder's layers keep nothing, its memory and the decoder's layer do
     CHECK(has_encoder(*first));
     CHECK_FALSE(takes_whole(*first));
     CHECK(generating_stage(*first) == 1);

@@ -6,9 +6,20 @@
 namespace weft::kernel {
 
 uint32_t AttentionCase::rows() const {
-    uint32_t most = 1;
-    for (const auto& s : sequences) most = std::max(most, keys(s));
-    return capacity ? capacity : most;
+    uint32_t most = 1, tokens = spare_tokens;
+    for (const auto& s : sequences) {
+        most = std::max(most, keys(s));
+        tokens += s.count;
+    }
+    return options.packed ? std::max(tokens, 1u) : capacity ? capacity : most;
+}
+
+size_t AttentionCase::cache_row(size_t sequence, uint32_t kv_head, size_t position) const {
+    if (!options.packed)
+        return (size_t(sequences[sequence].slot) * options.kv_heads + kv_head) * rows() + position % rows();
+    size_t first = 0;
+    for (size_t s = 0; s < sequence; ++s) first += sequences[s].count;
+    return size_t(kv_head) * rows() + first + position;
 }
 
 void AttentionCase::build(CaseContext& ctx) const {
@@ -17,19 +28,21 @@ void AttentionCase::build(CaseContext& ctx) const {
     uint32_t tokens = 0, slots = 1;
     for (const auto& s : sequences) {
         tokens += s.count;
-        slots = std::max(slots, s.slot + 1);
+        if (!options.packed) slots = std::max(slots, s.slot + 1);
     }
     const uint32_t bucket = std::max(tokens + spare_tokens, 1u), pad = sliced ? 5 : 0, n = rows();
     const auto cache_of = [&](const char* tensor, uint32_t size) {
         std::vector<float> values(size_t(slots) * n * a.kv_heads * size, std::nanf(""));
-        for (const auto& s : sequences)
+        for (size_t i = 0; i < sequences.size(); ++i) {
+            const uint32_t last = keys(sequences[i]);
             for (uint32_t g = 0; g < a.kv_heads; ++g)
-                for (uint32_t p = keys(s) - std::min(keys(s), n); p < keys(s); ++p)
-                    for (uint32_t c = 0; c < size; ++c)
-                        values[((size_t(s.slot) * a.kv_heads + g) * n + p % n) * size + c] = float(random.normal(1));
+                for (uint32_t p = last - std::min(last, n); p < last; ++p)
+                    for (uint32_t c = 0; c < size; ++c) values[cache_row(i, g, p) * size + c] = float(random.normal(1));
+        }
         return ctx.input(tensor, cache, {slots, a.kv_heads, n, size}, std::move(values));
     };
     a.step = ctx.step(sequences, bucket);
+    if (a.packed) a.step.decode = false; // there is no step form, even of one token a sequence
     a.q = ctx.input("q", DType::f32, {bucket, a.heads * a.head_size + 2 * pad},
                     random.normals(size_t(bucket) * (a.heads * a.head_size + 2 * pad), magnitude))
               .slice_columns(pad, a.heads * a.head_size);
@@ -37,7 +50,7 @@ void AttentionCase::build(CaseContext& ctx) const {
     a.v_cache = cache_of("v_cache", a.value_size);
     if (sinks) a.sinks = ctx.input("sinks", DType::f32, {a.heads}, random.normals(a.heads, 2));
     if (bias_columns) {
-        const uint32_t each = std::max(a.bias_rows, 1u);
+        const uint32_t each = std::max(a.bias_side, 1u);
         a.bias = ctx.input("bias", DType::f32, {a.heads, each, bias_columns},
                            random.normals(size_t(a.heads) * each * bias_columns, 2));
     }
@@ -132,17 +145,6 @@ std::vector<AttentionCase> make_list() {
             c.bias_columns = 31;
             c.options.bias_offset = 15;
         });
-        both("bias of positions", shape(6, 2, 32), [](AttentionCase& c) {
-            c.options.causal = false;
-            c.options.bias_rows = 50; // fewer than there are queries: the last row is for all that are beyond it
-            c.options.bias_offset = -3;
-            c.bias_columns = 90;
-        });
-        both("bias of positions, causal, in a ring", shape(4, 4, 32), [&](AttentionCase& c) {
-            c.options.window = 17;
-            c.capacity = 16 + (decode ? 1 : 40);
-            c.options.bias_rows = c.bias_columns = 131;
-        });
         both("large logits", shape(4, 2, 32), [](AttentionCase& c) { c.magnitude = 300; });
         both("cross", shape(4, 2, 32), [](AttentionCase& c) {
             c.options.causal = false;
@@ -152,26 +154,38 @@ std::vector<AttentionCase> make_list() {
             c.sequences[2].memory = 80;
             for (auto& s : c.sequences) s.length = 200; // what rotary types go by is another number
         });
-        both("cross with a bias of positions", shape(4, 2, 32), [](AttentionCase& c) {
-            c.options.causal = false;
-            c.options.cross = true;
-            c.sequences[0].memory = 9;
-            c.sequences[1].memory = 131;
-            c.sequences[2].memory = 80;
-            c.options.bias_rows = 20;
-            c.options.bias_offset = 1;
-            c.bias_columns = 140;
-        });
     }
-    // Windows of pictures (Liu et al. 2021, Swin Transformer): each is a sequence, and a bias of its two tokens'
-    // places.
-    const auto windows = [&](const std::string& name, uint32_t side, uint32_t count, const AttentionArgs& options) {
+    // Windows of pictures (Liu et al. 2021, Swin Transformer): each is a sequence, the places of a rectangle. Those
+    // that a shift cuts are smaller.
+    using Rectangle = std::pair<uint32_t, uint32_t>; // down, across
+    const auto rectangles = [&](const std::string& name, uint32_t side, const std::vector<Rectangle>& sizes,
+                                const AttentionArgs& options) -> AttentionCase& {
         std::vector<CaseContext::Sequence> sequences;
-        for (uint32_t s = 0; s < count; ++s) sequences.push_back({s, side * side, 0});
+        for (const auto& [down, across] : sizes)
+            sequences.push_back({.slot = uint32_t(sequences.size()), .count = down * across, .memory = across});
         AttentionCase& c = add(name, options, std::move(sequences));
         c.options.causal = false;
-        c.options.bias_rows = c.bias_columns = side * side;
+        c.options.packed = true;
+        c.options.bias_side = c.bias_columns = 2 * side - 1;
+        return c;
     };
+    const auto windows = [&](const std::string& name, uint32_t side, uint32_t count, const AttentionArgs& options) {
+        rectangles(name, side, std::vector<Rectangle>(count, {side, side}), options);
+    };
+    rectangles("windows that are cut", 7, {{7, 7}, {7, 4}, {7, 3}, {4, 7}, {3, 7}, {4, 4}, {4, 3}, {3, 4}, {3, 3}},
+               shape(4, 2, 16));
+    const auto texts = [&](const std::string& name, const std::vector<uint32_t>& lengths, const AttentionArgs& options,
+                           DType cache) {
+        std::vector<CaseContext::Sequence> sequences;
+        for (const uint32_t n : lengths) sequences.push_back({uint32_t(sequences.size()), n, 0});
+        AttentionCase& c = add(name, options, std::move(sequences));
+        c.options.causal = false;
+        c.options.packed = true;
+        c.spare_tokens = 7;
+        c.cache = cache;
+    };
+    texts("packed texts", {5, 40, 1, 129}, shape(4, 2, 32, 16), DType::f32);
+    texts("packed texts in halves", {33, 64}, shape(2, 2, 64), DType::f16);
     windows("windows of 7 x 7", 7, 20, shape(3, 3, 32));
     windows("windows of 4 x 4, odd heads", 4, 33, shape(5, 5, 24));
     windows("windows of 1 x 1", 1, 3, shape(3, 3, 32));
@@ -227,7 +241,7 @@ KernelTable attention_cases() {
     for (const AttentionCase& c : attention_case_list()) {
         KernelCase k{c.name, [&c](CaseContext& ctx) { c.build(ctx); }};
         const uint64_t element = size_of(c.cache), d = c.options.head_size, dv = c.options.value_size;
-        if (c.timed) k.bytes += uint64_t(c.options.heads) * std::max(c.options.bias_rows, 1u) * c.bias_columns * 4;
+        if (c.timed) k.bytes += uint64_t(c.options.heads) * std::max(c.options.bias_side, 1u) * c.bias_columns * 4;
         for (const auto& s : c.sequences) {
             // Of causal cases and those without a mask, which are the ones timed.
             const uint64_t unseen = c.options.causal ? uint64_t(s.count) * (s.count - 1) / 2 : 0;

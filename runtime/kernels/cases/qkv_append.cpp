@@ -14,14 +14,15 @@ uint32_t QkvAppendCase::tokens() const {
 uint32_t QkvAppendCase::rows() const {
     uint32_t most = 1;
     for (const auto& s : sequences) most = std::max(most, s.past + s.count);
-    return capacity ? capacity : most;
+    return options.packed ? std::max(tokens() + spare_tokens, 1u) : capacity ? capacity : most;
 }
 
 void QkvAppendCase::build(CaseContext& ctx) const {
     QkvAppendArgs a = options;
     Random& random = ctx.random();
     uint32_t slots = 1;
-    for (const auto& s : sequences) slots = std::max(slots, s.slot + 1);
+    for (const auto& s : sequences)
+        if (!options.packed) slots = std::max(slots, s.slot + 1);
     const uint32_t bucket = std::max(tokens() + spare_tokens, 1u), d = a.head_size, dv = a.value_size, qs = a.heads * d,
                    ks = a.kv_heads * d, vs = a.kv_heads * dv;
     a.step = ctx.step(sequences, bucket);
@@ -91,6 +92,9 @@ std::vector<QkvAppendCase> make_list() {
     add("tiny", {1, 1, 4}, 4, {{0, 1, 0}});
     add("no tokens", {2, 1, 16}, 16, {});
     add("no rotary embedding", {4, 2, 16}, 0, mixed);
+    QkvAppendCase& packed = add("packed", {4, 2, 16, 8}, 12, {{2, 5, 0}, {0, 1, 0}, {1, 11, 0}});
+    packed.options.packed = true;
+    packed.spare_tokens = 3;
     for (const DType cache : {DType::f32, DType::f16})
         for (const RotaryPairs pairs : {RotaryPairs::halves, RotaryPairs::interleaved}) {
             const std::string kind = std::string(pairs == RotaryPairs::halves ? " halves" : " interleaved") +
