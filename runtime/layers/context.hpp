@@ -17,6 +17,13 @@ struct LayerContext {
     std::vector<std::vector<kernel::Tensor>> weights;
     std::vector<kernel::Tensor> states;           ///< by StateId; [slots, ...StateLayout::shape]
     std::map<std::string, kernel::Tensor> inputs; ///< of the stage, u32 [T] each
+    struct Pictures {
+        kernel::Tensor values; ///< f32 [1, n]: of all pictures
+        kernel::Tensor table;  ///< u32 [S, 4]: where a picture's values begin, height, width
+        kernel::Tensor axes;   ///< u32 [2, T]: how far down, how far across a row's patch is; extra rows are nowhere
+        kernel::Tensor kinds;  ///< u32 [T]: the number of an extra row, or of patches how many extra rows there are
+    };
+    std::map<std::string, Pictures> pictures; ///< of the stage
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.
     kernel::Tensor weight(WeightId id) const {

@@ -13,4 +13,10 @@ void Inputs::ids(const std::string& name, uint32_t limit) {
     all_.push_back({name, stage_, limit});
 }
 
+void Inputs::pictures(const std::string& name, const PatchGrid& grid) {
+    for (const Input& known : all_)
+        if (known.stage == stage_ && known.name == name) return;
+    all_.push_back({name, stage_, 0, grid});
+}
+
 } // namespace weft

@@ -8,13 +8,39 @@
 
 namespace weft {
 
-/// One number for every row of a stage.
+inline constexpr const char *kTokens = "input_ids", *kPixels = "pixel_values";
+
+/// How a picture [channels, height, width] is cut into patches, which are rows of a stage from left to right, then
+/// down.
+struct PatchGrid {
+    uint32_t channels = 0; ///< 0: no pictures
+    uint32_t patch_y = 1, patch_x = 1, stride_y = 1, stride_x = 1;
+    uint32_t pad_y = 0, pad_x = 0; ///< zeros around the picture, on all sides
+    uint32_t extra = 0;            ///< rows before the patches: class tokens
+
+    uint32_t down(uint32_t height) const { return (height + 2 * pad_y - patch_y) / stride_y + 1; }
+    uint32_t across(uint32_t width) const { return (width + 2 * pad_x - patch_x) / stride_x + 1; }
+    bool takes(uint32_t height, uint32_t width) const {
+        return height + 2 * pad_y >= patch_y && width + 2 * pad_x >= patch_x;
+    }
+    /// Numbers of a patch.
+    uint32_t columns() const { return channels * patch_y * patch_x; }
+    /// Numbers of pictures that have so many patches, at most: of each what its patches see.
+    uint64_t numbers(uint64_t patches) const {
+        return patches * channels * (patch_y > stride_y ? patch_y : stride_y) *
+               (patch_x > stride_x ? patch_x : stride_x);
+    }
+    bool operator==(const PatchGrid&) const = default;
+};
+
+/// Numbers for the rows of a stage: one for every row, or pictures.
 struct Input {
     std::string name;
-    uint32_t stage = 0; ///< whose rows
-    uint32_t limit = 0; ///< numbers are below it: rows of the smallest table that is looked into
+    uint32_t stage = 0;  ///< whose rows
+    uint32_t limit = 0;  ///< of numbers: they are below it, rows of the smallest table that is looked into
+    PatchGrid grid = {}; ///< of pictures
+    bool pictures() const { return grid.channels > 0; }
 };
-inline constexpr const char* kTokens = "input_ids";
 
 /// Where ops declare what they read.
 class Inputs {
@@ -22,6 +48,7 @@ public:
     /// Those that follow are read by ops of this stage.
     void at(uint32_t stage) { stage_ = stage; }
     void ids(const std::string& name, uint32_t limit);
+    void pictures(const std::string& name, const PatchGrid& grid);
     std::vector<Input> take() { return std::move(all_); }
 
 private:

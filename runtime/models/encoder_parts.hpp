@@ -21,4 +21,15 @@ bool has_masked_head(const JsonObject& config, const Builder& builder, const Mod
 void add_masked_head(Schedule& schedule, const Linear& transform, kernel::Activation activation, const Norm& norm,
                      const Linear& logits);
 
+/// A convolution over patches, in files [width, channels, patch, patch].
+WeightId picture_weight(Builder& builder, const std::string& name, uint32_t width, const PatchGrid& grid);
+/// PatchSpec::rows: those of the extra rows by their names, and the bias of patches, zeros where the file has none.
+WeightId patch_rows(Builder& builder, const std::vector<std::string>& extra, const std::string& bias, uint32_t width);
+
+/// How many labels the model's classifier has: rows of `tensor` in the file; of a config alone id2label, if its class
+/// classifies. 0: it has no classifier.
+Result<uint32_t> label_count(const JsonObject& config, const Builder& builder, const std::string& tensor);
+/// Adds the stage "head", one row for each sequence of the last stage, and the output "logits": product(norm(row)).
+void add_classifier(Schedule& schedule, RowSpace::Of rows, const Norm& norm, const Linear& product);
+
 } // namespace weft

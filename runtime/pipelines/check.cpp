@@ -107,6 +107,10 @@ struct Runner {
                 const auto& row = tokens.rows[b];
                 if (from >= row.size()) continue;
                 const size_t count = std::min<size_t>(chunk, row.size() - from);
+                if (!tokens.pictures.empty()) {
+                    feeds.push_back({.slot = b, .picture = {tokens.pictures[b], tokens.height, tokens.width}});
+                    continue;
+                }
                 feeds.push_back({b, std::span(row).subspan(from, count), uint32_t(row.size())});
                 for (const RecordedIds& other : recorded.others)
                     feeds.back().others.push_back({other.name, std::span(other.rows[b]).subspan(from, count)});
@@ -124,7 +128,7 @@ struct Runner {
             weft_TRY(collect(*session, feeds, false, ours));
         }
         for (size_t i = 0; i < ours.size(); ++i) {
-            const bool each_token = recorded.tensors[i].output != kEmbedding;
+            const bool each_token = !recorded.tensors[i].each_sequence;
             const RecordedIds& ids = of_memory(recorded.tensors[i]) ? *recorded.memory : tokens;
             std::vector<size_t> rows;
             for (const auto& row : ids.rows) rows.push_back(each_token ? row.size() : 1);
@@ -151,17 +155,19 @@ struct Runner {
 
     // What the last forward has of the recorded tensors, spread over its sequences.
     Status collect(Session& session, std::span<const Feed> feeds, bool memory, std::vector<Rows>& ours) const {
+        const RecordedIds& fed = memory ? *recorded.memory : recorded.tokens;
+        const auto rows_of = [&](const Feed& f) { return fed.pictures.empty() ? f.ids.size() : fed.padded; };
         size_t tokens = 0;
-        for (const Feed& f : feeds) tokens += f.ids.size();
+        for (const Feed& f : feeds) tokens += rows_of(f);
         for (size_t i = 0; i < ours.size(); ++i) {
             const RecordedTensor& t = recorded.tensors[i];
             if (of_memory(t) != memory) continue;
             weft_ASSIGN(const auto rows, t.output.empty() ? session.tap(t.stage, t.index) : session.output(t.output));
-            const bool each_token = t.output != kEmbedding;
+            const bool each_token = !t.each_sequence;
             const size_t columns = rows.size() / (each_token ? tokens : feeds.size());
             size_t at = 0;
             for (const Feed& f : feeds) {
-                const size_t count = (each_token ? f.ids.size() : 1) * columns;
+                const size_t count = (each_token ? rows_of(f) : 1) * columns;
                 ours[i][f.slot].insert(ours[i][f.slot].end(), rows.begin() + long(at), rows.begin() + long(at + count));
                 at += count;
             }

@@ -35,12 +35,12 @@ public:
     Result<Recorded> run() {
         Recorded r;
         for (const Stage& stage : s_.stages)
-            if (stage.rows.of == RowSpace::Of::tokens) (stage.when == When::once ? encoder_ : main_) = &stage;
+            if (stage.rows.own()) (stage.when == When::once ? encoder_ : main_) = &stage;
         if (!main_) return Error{ErrorCode::unsupported, origin_ + ": the model has no tokens to feed", {}};
         if (encoder_) {
-            weft_ASSIGN(r.memory, ids(encoder_->rows.input));
+            weft_ASSIGN(r.memory, rows_of(*encoder_));
         }
-        weft_ASSIGN(r.tokens, ids(main_->rows.input));
+        weft_ASSIGN(r.tokens, rows_of(*main_));
         for (const TensorView& t : file_.tensors()) weft_TRY(input(t, r));
         weft_TRY(tensors(r));
         if (const TensorView* t = file_.find("output.greedy")) {
@@ -73,13 +73,35 @@ private:
                 return Error{
                     ErrorCode::malformed, origin_ + ": input.attention_mask must have the shape of " + full, {}};
         }
-        RecordedIds r{name, {}, uint32_t(tokens)};
+        RecordedIds r{name, {}, {}, 0, 0, uint32_t(tokens)};
         for (size_t b = 0; b < rows; ++b) {
             r.rows.emplace_back();
             for (size_t i = 0; i < tokens; ++i)
                 if (mask[b * tokens + i]) r.rows[b].push_back(uint32_t(values[b * tokens + i]));
             if (r.rows[b].empty())
                 return Error{ErrorCode::malformed, origin_ + ": row " + std::to_string(b) + " has no tokens", {}};
+        }
+        return r;
+    }
+
+    Result<RecordedIds> rows_of(const Stage& stage) {
+        const std::string& name = stage.rows.input;
+        if (stage.rows.of == RowSpace::Of::tokens) return ids(name);
+        const auto input = std::ranges::find_if(s_.inputs, [&](const Input& i) { return i.name == name; });
+        const TensorView* t = file_.find("input." + name);
+        if (!t || t->shape.size() != 4 || t->shape[1] != input->grid.channels ||
+            !input->grid.takes(uint32_t(t->shape[2]), uint32_t(t->shape[3])))
+            return Error{ErrorCode::malformed,
+                         origin_ + ": input." + name + " must be [B, " + std::to_string(input->grid.channels) +
+                             ", height, width], with a patch at least",
+                         {}};
+        weft_ASSIGN(const auto values, read_f32(*t));
+        RecordedIds r{name, {}, {}, uint32_t(t->shape[2]), uint32_t(t->shape[3])};
+        r.padded = input->grid.down(r.height) * input->grid.across(r.width) + input->grid.extra;
+        const size_t each = values.size() / t->shape[0];
+        for (size_t b = 0; b < t->shape[0]; ++b) {
+            r.rows.emplace_back(r.padded, 0u);
+            r.pictures.emplace_back(values.begin() + long(b * each), values.begin() + long((b + 1) * each));
         }
         return r;
     }
@@ -99,6 +121,8 @@ private:
         const TensorView* t = file_.find(file_name);
         if (!t) return Ok{};
         weft_ASSIGN(tensor.values, read_f32(*t));
+        if (!tensor.output.empty())
+            tensor.each_sequence = s_.stages[s_.outputs[output_of(s_, tensor.output)].stage].rows.each_sequence();
         r.tensors.push_back(std::move(tensor));
         return Ok{};
     }
@@ -128,6 +152,7 @@ private:
         if (output_of(s_, kLogits) < s_.outputs.size())
             weft_TRY(
                 first_of({"transformers.logits", "output.logits_f32", "output.logits"}, {kLogits, kLogits, "", 0, {}}));
+        if (output_of(s_, kEmbedding) == s_.outputs.size()) return Ok{};
         return add(r, "output.embedding", {kEmbedding, kEmbedding, "", 0, {}});
     }
 

@@ -13,10 +13,12 @@ struct Noise {
     double margin = 0; ///< smallest gap between the two best logits along the greedy continuation; 0: unknown
 };
 
-/// An input of ids: the real ones of each row.
+/// An input of ids, the real ones of each row; or of pictures.
 struct RecordedIds {
     std::string name;
-    std::vector<std::vector<uint32_t>> rows;
+    std::vector<std::vector<uint32_t>> rows; ///< of pictures zeros, as many as they have patches
+    std::vector<std::vector<float>> pictures;
+    uint32_t height = 0, width = 0;
     uint32_t padded = 0; ///< numbers of a row in the file
     uint32_t longest() const;
     uint32_t all() const;
@@ -28,7 +30,8 @@ struct RecordedTensor {
     std::string output; ///< of that name; empty: a tap
     std::string stage;
     uint32_t index = 0;
-    std::vector<float> values; ///< [rows, padded, columns], or [rows, columns] of what is one a sequence
+    std::vector<float> values;  ///< [rows, padded, columns], or [rows, columns] of what is one a sequence
+    bool each_sequence = false; ///< one a sequence
 };
 
 struct Recorded {

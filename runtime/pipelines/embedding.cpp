@@ -9,9 +9,9 @@ namespace weft {
 Status make_embedder(Schedule& s, Pooling pooling, bool normalize) {
     StageId main = kNoStage;
     for (StageId id = 0; id < s.stages.size(); ++id)
-        if (s.stages[id].rows.of == RowSpace::Of::tokens) main = id;
+        if (s.stages[id].rows.own()) main = id;
     if (main == kNoStage || s.stages[main].when == When::once)
-        return Error{ErrorCode::unsupported, s.architecture + " has no stage of tokens that could be embedded", {}};
+        return Error{ErrorCode::unsupported, s.architecture + " has no stage whose rows could be embedded", {}};
     // A head's norm is the model's last one: what all rows pass now.
     for (StageId id = main + 1; id < s.stages.size(); ++id)
         if (const auto& first = s.stages[id].first; !first.empty() && first[0].pre && s.stages[main].last.empty())

@@ -16,8 +16,8 @@ namespace {
 std::string words_for(const StateLayout& s) { return s.name + (s.law == State::Law::ring ? " in a ring" : ""); }
 
 std::string words_for(const RowSpace& rows, const Schedule& schedule) {
-    if (rows.of == RowSpace::Of::tokens) return "tokens of " + rows.input;
-    const char* words[] = {"", "wanted rows of ", "the first row of ", "the last row of ", "the mean of "};
+    if (rows.own()) return (rows.of == RowSpace::Of::tokens ? "tokens of " : "patches of ") + rows.input;
+    const char* words[] = {"", "", "wanted rows of ", "the first row of ", "the last row of ", "the mean of "};
     return words[size_t(rows.of)] + schedule.stages[rows.from].name;
 }
 

@@ -82,8 +82,8 @@ std::string Inspection::text() const {
                     " parameters, " + bytes_text(weight_bytes) + " of weights\n";
     for (const auto& t : tensors) s += "  " + t + "\n";
     if (!tensors.empty()) return s;
-    s += "vocabulary " + std::to_string(vocabulary) +
-         (trained_context ? ", trained on " + std::to_string(trained_context) + " tokens" : "") + "\n";
+    if (vocabulary) s += "vocabulary " + std::to_string(vocabulary) + (trained_context ? ", " : "\n");
+    if (trained_context) s += "trained on " + std::to_string(trained_context) + (vocabulary ? " tokens\n" : " rows\n");
     size_t ops_width = 10;
     for (const auto& b : blocks) ops_width = std::max(ops_width, text_of(b.ops).size());
     char line[64];
@@ -98,7 +98,7 @@ std::string Inspection::text() const {
         s += line + state_text(b) + "\n";
     }
     s += "\nstate of a sequence:";
-    if (state_at(*this, 1) == 0) s += " none, texts come whole";
+    if (state_at(*this, 1) == 0) s += " none, sequences come whole";
     else
         for (uint64_t tokens : {uint64_t(256), uint64_t(4096), uint64_t(32768), uint64_t(131072)})
             s += "  " + std::to_string(tokens) + " tokens " + bytes_text(state_at(*this, tokens));

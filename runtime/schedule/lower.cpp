@@ -69,16 +69,30 @@ private:
         const StageId of = shares_step(id) ? s_.stages[id].rows.from : id;
         if (!steps_[of].header) steps_[of] = step_of(of);
         c_.step = steps_[of];
-        const uint64_t total = s_.stages[of].rows.of == RowSpace::Of::tokens ? b_.history_capacity : rows;
+        const uint64_t total = s_.stages[of].rows.own() ? b_.history_capacity : rows;
         r_.set_words(of * kernel::kHeaderWords, {1, rows, bucket_.sequences, bucket_.outputs, rows, total});
         c_.inputs.clear();
+        c_.pictures.clear();
         for (size_t i = 0; i < s_.inputs.size(); ++i)
-            if (s_.inputs[i].stage == id) c_.inputs[s_.inputs[i].name] = input(i);
+            if (s_.inputs[i].stage == id) {
+                if (s_.inputs[i].pictures()) c_.pictures[s_.inputs[i].name] = pictures(id, i);
+                else c_.inputs[s_.inputs[i].name] = input(i);
+            }
     }
     // With one new token a sequence, all that a stage can pick of another's rows is those rows.
-    bool shares_step(StageId id) const { return bucket_.decode && s_.stages[id].rows.of != RowSpace::Of::tokens; }
+    bool shares_step(StageId id) const { return bucket_.decode && !s_.stages[id].rows.own(); }
 
     Tensor input(size_t i) { return r_.external(b_.inputs[i], DType::u32, {bucket_.tokens}, s_.inputs[i].name); }
+
+    LayerContext::Pictures pictures(StageId id, size_t i) {
+        const StepBuffers& b = b_.steps[id];
+        const uint32_t tokens = bucket_.tokens;
+        const auto numbers = uint32_t(s_.inputs[i].grid.numbers(tokens));
+        return {r_.external(b_.inputs[i], DType::f32, {1, numbers}, s_.inputs[i].name),
+                r_.external(b.pictures, DType::u32, {bucket_.sequences, 4}, "pictures"),
+                r_.external(b.axes, DType::u32, {2, tokens}, "axes of patches"),
+                r_.external(b.kinds, DType::u32, {tokens}, "kinds of patches")};
+    }
 
     Step step_of(StageId id) {
         const Stage& stage = s_.stages[id];
@@ -95,7 +109,8 @@ private:
         step.max_outputs = bucket_.outputs;
         step.decode = bucket_.decode;
         for (size_t i = 0; i < s_.inputs.size(); ++i)
-            if (s_.inputs[i].stage == id && s_.inputs[i].name == stage.rows.input) step.ids = input(i);
+            if (s_.inputs[i].stage == id && s_.inputs[i].name == stage.rows.input && !s_.inputs[i].pictures())
+                step.ids = input(i);
         for (StageId other = id + 1; other < s_.stages.size() && !step.outputs; ++other)
             if (s_.stages[other].rows.of == RowSpace::Of::wanted && s_.stages[other].rows.from == id)
                 step.outputs = r_.external(b_.steps[other].index, DType::u32, {bucket_.outputs}, "step outputs");
@@ -105,7 +120,7 @@ private:
     // The rows that another stage has left.
     Tensor picked(StageId id) {
         const Stage& stage = s_.stages[id];
-        if (stage.rows.of == RowSpace::Of::tokens) return {};
+        if (stage.rows.own()) return {};
         const Tensor x = results_[stage.rows.from];
         bool kept = true;
         each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });

@@ -8,7 +8,8 @@ namespace weft {
 
 uint32_t Bucket::rows_of(const Stage& stage) const {
     switch (stage.rows.of) {
-    case RowSpace::Of::tokens: return tokens;
+    case RowSpace::Of::tokens:
+    case RowSpace::Of::patches: return tokens;
     case RowSpace::Of::wanted: return outputs;
     default: return sequences;
     }

@@ -35,14 +35,15 @@ std::vector<Tap> taps_of(const Schedule& schedule, bool once);
 /// The step block of a stage: kernel::Step.
 struct StepBuffers {
     vk::Slice sequences, positions, token_sequence;
-    vk::Slice index; ///< rows of another stage: which of them
+    vk::Slice pictures, axes, kinds; ///< of patches: LayerContext::Pictures
+    vk::Slice index;                 ///< rows of another stage: which of them
 };
 
 /// Device memory that all recordings of a session share.
 struct SessionBuffers {
     vk::Slice headers;              ///< u32 [stages, kHeaderWords]
     std::vector<StepBuffers> steps; ///< by StageId
-    std::vector<vk::Slice> inputs;  ///< by number in Schedule::inputs: u32 [tokens]
+    std::vector<vk::Slice> inputs;  ///< by number in Schedule::inputs: u32 [tokens], or f32, numbers of pictures
     vk::Slice ends;
     std::vector<vk::Slice> outputs;   ///< by number in Schedule::outputs: f32 [rows, width]
     vk::Slice grid_arguments;         ///< u32 [kGridRows, 4]

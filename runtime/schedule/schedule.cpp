@@ -81,7 +81,7 @@ std::string first_broken_rule(const Schedule& schedule) {
 
 std::vector<std::string> Schedule::beyond_limits() const {
     Limits limits;
-    limits.range("the vocabulary", vocabulary, 1, kLargestVocabulary);
+    limits.range("the vocabulary", vocabulary, 0, kLargestVocabulary);
     const auto check = [&](const Stage& stage, const std::string& place, const std::vector<Block>& blocks) {
         limits.at((stage.name == kDecoder ? "" : stage.name + ": ") + place);
         for (const Block& block : blocks)
@@ -132,7 +132,7 @@ Status settle(Schedule& schedule, const std::string& origin) {
     schedule.states = states.take();
     schedule.inputs = inputs.take();
     for (const Stage& stage : schedule.stages)
-        if (stage.rows.of == RowSpace::Of::tokens && std::ranges::none_of(schedule.inputs, [&](const Input& input) {
+        if (stage.rows.own() && std::ranges::none_of(schedule.inputs, [&](const Input& input) {
                 return input.name == stage.rows.input && &stage == &schedule.stages[input.stage];
             }))
             return Error{ErrorCode::malformed,

@@ -63,15 +63,19 @@ struct Layer {
 /// What a row of a stage is, and so how many there are.
 struct RowSpace {
     enum class Of : uint32_t {
-        tokens, ///< one for each number of an input
-        wanted, ///< of another stage's rows those that are asked for
-        first,  ///< of another stage's rows the first of each sequence
-        last,   ///< ... the last of each sequence
-        mean,   ///< one for each sequence: the mean of another stage's rows
+        tokens,  ///< one for each number of an input
+        patches, ///< those of an input's pictures
+        wanted,  ///< of another stage's rows those that are asked for
+        first,   ///< of another stage's rows the first of each sequence
+        last,    ///< ... the last of each sequence
+        mean,    ///< one for each sequence: the mean of another stage's rows
     };
     Of of = Of::tokens;
-    std::string input = kTokens; ///< tokens: whose
+    std::string input = kTokens; ///< tokens, patches: whose
     StageId from = 0;            ///< all others: an earlier stage, whose residual stream becomes this one's
+
+    bool own() const { return of == Of::tokens || of == Of::patches; } ///< not picked from another stage's
+    bool each_sequence() const { return of == Of::first || of == Of::last || of == Of::mean; } ///< one row for each
 };
 
 /// When a stage runs.

@@ -86,14 +86,15 @@ std::vector<std::string> stage_names(const Schedule& s, StageId end) {
 weft_LISTED(RowSpace, 3);
 void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.value("of", rows.of, RowSpace::Of::tokens);
-    if (rows.of == RowSpace::Of::tokens) return f.value("input", rows.input, std::string(kTokens));
+    if (rows.own())
+        return f.value("input", rows.input, std::string(rows.of == RowSpace::Of::patches ? kPixels : kTokens));
     const auto id = StageId(&own - s.stages.data());
     f.reference("from", rows.from, kNoStage, stage_names(s, id), "earlier stages");
     if (rows.from >= id) return;
     f.rule(s.stages[rows.from].width == own.width, "from",
            "name a stage of the same width, whose rows are taken as they are");
     f.rule(s.stages[rows.from].when == own.when, "from", "name a stage that runs at the same time");
-    f.rule(s.stages[rows.from].rows.of == RowSpace::Of::tokens, "from", "name a stage whose rows are tokens");
+    f.rule(s.stages[rows.from].rows.own(), "from", "name a stage whose rows are tokens or patches");
 }
 
 weft_LISTED(Stream, 3);
@@ -143,7 +144,7 @@ void visit(Fields& f, Output& output, const Schedule& s) {
 weft_LISTED(Schedule, 11); // with the states and inputs, which follow from the ops, and what is about files
 void visit(ScheduleFields& f, Schedule& s) {
     f.value("architecture", s.architecture, std::string("custom"));
-    f.size("vocabulary", s.vocabulary);
+    f.value("vocabulary", s.vocabulary, 0u);
     f.value("trained_context", s.trained_context, 0u);
     f.value("position_limit", s.position_limit, 0u);
     f.value("begin_token", s.begin_token, int64_t(-1));

@@ -11,7 +11,7 @@ namespace weft {
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
-weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::mean, "tokens", "wanted", "first", "last", "mean");
+weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::mean, "tokens", "patches", "wanted", "first", "last", "mean");
 weft_ENUM_NAMES(When, When::once, "every_step", "once");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp", "or_zeros");
 

@@ -29,6 +29,10 @@ public:
         int64_t version = 0;
         value(kScheduleKey, version, int64_t(0));
         rule(version == kScheduleVersion, kScheduleKey, "be 1 or 2, the versions of the format that weft reads");
+        if (short_form_) {
+            uint32_t vocabulary = 0;
+            size("vocabulary", vocabulary);
+        }
         layouts_ = object("weights");
         named_blocks_ = object("blocks");
         visit(*this, schedule_);
@@ -453,7 +457,7 @@ private:
 
     // A block can only read a stream, or add to it, that has a value.
     void check_streams(const Stage& stage) {
-        const bool rows = stage.rows.of != RowSpace::Of::tokens; // of another stage
+        const bool rows = !stage.rows.own(); // of another stage
         std::vector<bool> there = {rows};
         for (size_t i = 0; i < stage.streams.size(); ++i) there.push_back(false);
         const auto check = [&](const Block& block, const std::string& place) {

@@ -130,6 +130,12 @@ Status Session::allocate() {
         sum -= aligned(row.bytes);
     }
     block_->place(step_block_, b);
+    // As many numbers as the patches of the largest step.
+    for (size_t i = 0; i < model_->schedule.inputs.size(); ++i)
+        if (const Input& input = model_->schedule.inputs[i]; input.pictures()) {
+            const uint64_t tokens = std::bit_ceil(std::max(options_.max_chunk, options_.slots));
+            weft_ASSIGN(b.inputs[i], activation_arena_.allocate(input.grid.numbers(tokens) * 4));
+        }
     weft_ASSIGN(b.ring, host_arena_.allocate(uint64_t(kRing) * std::bit_ceil(options_.slots) * 4));
     slots_.resize(options_.slots);
     state_rows_ = StateRows(options_.slots);

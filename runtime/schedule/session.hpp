@@ -21,6 +21,11 @@ struct Feed {
     uint32_t expected_length = 0;
     /// Other inputs by their names, one number a token: token types. Zeros where they are not given.
     std::vector<std::pair<std::string, std::span<const uint32_t>>> others = {};
+    /// In place of ids where rows are patches: [channels, height, width].
+    struct Picture {
+        std::span<const float> values;
+        uint32_t height = 0, width = 0;
+    } picture = {};
 };
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
@@ -149,6 +154,8 @@ private:
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
     Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
     Status check_feeds(std::span<const Feed> feeds) const;
+    Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
+    Status write_pictures(std::span<const Feed> feeds, size_t input);
     Result<size_t> input_of(const std::string& name) const; // of the stages that run in this forward
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint64_t columns);
     bool ends_here(const Slot& slot) const;
@@ -178,6 +185,8 @@ private:
         uint32_t slot = 0, expected_length = 0;
         std::vector<uint32_t> ids;
         std::vector<std::pair<size_t, std::vector<uint32_t>>> others;
+        uint32_t rows = 0; // ids or patches
+        StepFeed::Picture picture = {};
         uint32_t done = 0, first_step = 0;
     };
     std::vector<Work> work_;

@@ -5,6 +5,11 @@
 #include <bit>
 
 namespace weft {
+namespace {
+
+constexpr uint32_t kMostPixels = 1u << 16; // of a picture's side: counts of patches stay within 32 bits
+
+} // namespace
 // Tokens count the rows of one stage of those that run.
 Result<size_t> Session::input_of(const std::string& name) const {
     const Schedule& s = model_->schedule;
@@ -16,6 +21,49 @@ Result<size_t> Session::input_of(const std::string& name) const {
         known.push_back("it reads " + s.inputs[i].name);
     }
     return Error{ErrorCode::invalid_argument, "the model has no input " + in_quotes(name), std::move(known)};
+}
+
+// How many rows a sequence brings.
+Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
+    const std::string slot = "slot " + std::to_string(feed.slot);
+    if (!input.pictures()) {
+        if (feed.ids.empty()) return Error{ErrorCode::invalid_argument, slot + ": no tokens to feed", {}};
+        return uint32_t(feed.ids.size());
+    }
+    const auto& [values, height, width] = feed.picture;
+    const PatchGrid& grid = input.grid;
+    if (!height || !width || values.size() != uint64_t(grid.channels) * height * width)
+        return Error{ErrorCode::invalid_argument,
+                     slot + ": " + input.name + " has " + std::to_string(values.size()) + " numbers, a picture of " +
+                         std::to_string(grid.channels) + " channels, " + std::to_string(height) + " x " +
+                         std::to_string(width) + ", other ones",
+                     {}};
+    if (height > kMostPixels || width > kMostPixels || !grid.takes(height, width))
+        return Error{ErrorCode::invalid_argument,
+                     slot + ": a picture of " + std::to_string(height) + " x " + std::to_string(width) +
+                         " has no patch of " + std::to_string(grid.patch_y) + " x " + std::to_string(grid.patch_x) +
+                         ", or more than " + std::to_string(kMostPixels) + " pixels a side",
+                     {}};
+    const uint64_t rows = uint64_t(grid.down(height)) * grid.across(width) + grid.extra;
+    return uint32_t(std::min<uint64_t>(rows, UINT32_MAX));
+}
+
+// The numbers of all pictures, each without what no patch sees to the right and below.
+Status Session::write_pictures(std::span<const Feed> feeds, size_t input) {
+    const PatchGrid& grid = model_->schedule.inputs[input].grid;
+    std::vector<float> all;
+    for (size_t i = 0; i < feeds.size(); ++i) {
+        const auto& [values, height, width] = feeds[i].picture;
+        const uint32_t down = std::min(height, (grid.down(height) - 1) * grid.stride_y + grid.patch_y),
+                       across = std::min(width, (grid.across(width) - 1) * grid.stride_x + grid.patch_x);
+        work_[i].picture = {uint32_t(all.size()), down, across};
+        for (uint32_t c = 0; c < grid.channels; ++c)
+            for (uint32_t y = 0; y < down; ++y) {
+                const auto row = values.subspan((uint64_t(c) * height + y) * width, across);
+                all.insert(all.end(), row.begin(), row.end());
+            }
+    }
+    return write(buffers_.inputs[input], std::as_bytes(std::span(all)));
 }
 
 Status Session::check_feeds(std::span<const Feed> feeds) const {
@@ -39,9 +87,8 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
                          "slot " + std::to_string(f.slot) + " is not a slot of this session, or is fed twice",
                          {}};
         seen[f.slot] = true;
-        if (f.ids.empty())
-            return Error{ErrorCode::invalid_argument, "slot " + std::to_string(f.slot) + ": no tokens to feed", {}};
-        const uint64_t length = (once_ ? 0 : slots_[f.slot].length) + f.ids.size();
+        weft_ASSIGN(const uint32_t rows, rows_of(f, model_->schedule.inputs[tokens]));
+        const uint64_t length = (once_ ? 0 : slots_[f.slot].length) + uint64_t(rows);
         if (length > options_.context)
             return Error{ErrorCode::invalid_argument,
                          "the sequence would be " + std::to_string(length) + " tokens long, the context is " +
@@ -50,10 +97,10 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
         weft_TRY(check_ids(f.ids, tokens));
         for (const auto& [name, values] : f.others) {
             weft_ASSIGN(const size_t input, input_of(name));
-            if (values.size() != f.ids.size())
+            if (values.size() != rows)
                 return Error{ErrorCode::invalid_argument,
-                             name + " has " + std::to_string(values.size()) + " numbers for " +
-                                 std::to_string(f.ids.size()) + " tokens",
+                             name + " has " + std::to_string(values.size()) + " numbers for " + std::to_string(rows) +
+                                 " tokens",
                              {}};
             weft_TRY(check_ids(values, input));
         }
@@ -70,13 +117,19 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
     step_form_ = step_form;
     const uint32_t share = std::max<uint32_t>(1, options_.max_chunk / uint32_t(feeds.size()));
     chunk_ = chunk ? std::min(chunk, share) : share;
+    weft_ASSIGN(const size_t counted, input_of(""));
+    std::vector<uint32_t> rows;
+    for (const Feed& f : feeds) {
+        weft_ASSIGN(const uint32_t n, rows_of(f, model_->schedule.inputs[counted]));
+        rows.push_back(n);
+    }
     const bool at_once = whole_ || once;
     if (at_once) {
-        size_t all = 0;
+        uint64_t all = 0;
         chunk_ = 1;
-        for (const Feed& f : feeds) {
-            all += f.ids.size();
-            chunk_ = std::max(chunk_, uint32_t(f.ids.size()));
+        for (const uint32_t n : rows) {
+            all += n;
+            chunk_ = std::max(chunk_, n);
         }
         if (all > options_.max_chunk)
             return Error{ErrorCode::invalid_argument,
@@ -91,24 +144,24 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
     work_.clear();
     steps_ = 0;
     step_index_ = 0;
-    for (const Feed& f : feeds) steps_ = std::max(steps_, uint32_t((f.ids.size() + chunk_ - 1) / chunk_));
+    for (const uint32_t n : rows) steps_ = std::max(steps_, (n + chunk_ - 1) / chunk_);
     if (want == Want::all && steps_ > 1)
         return Error{ErrorCode::invalid_argument,
                      "logits of all tokens: feed at most " + std::to_string(chunk_) + " tokens at a time",
                      {}};
-    for (const Feed& f : feeds) {
+    for (size_t i = 0; i < feeds.size(); ++i) {
+        const Feed& f = feeds[i];
         if (once) reset(f.slot);
-        Work w{f.slot,
-               std::max(f.expected_length, uint32_t(slots_[f.slot].length + f.ids.size())),
-               {f.ids.begin(), f.ids.end()},
-               {}};
+        Work w{f.slot, std::max(f.expected_length, slots_[f.slot].length + rows[i]), {f.ids.begin(), f.ids.end()}, {}};
         for (const auto& [name, values] : f.others) {
             weft_ASSIGN(const size_t input, input_of(name));
             w.others.push_back({input, {values.begin(), values.end()}});
         }
-        w.first_step = steps_ - uint32_t((f.ids.size() + chunk_ - 1) / chunk_);
+        w.rows = rows[i];
+        w.first_step = steps_ - (rows[i] + chunk_ - 1) / chunk_;
         work_.push_back(std::move(w));
     }
+    if (model_->schedule.inputs[counted].pictures()) weft_TRY(write_pictures(feeds, counted));
     return begin_step();
 }
 
@@ -122,14 +175,15 @@ Status Session::begin_step() {
     for (size_t i = 0; i < work_.size(); ++i) {
         const Work& w = work_[i];
         if (step_index_ < w.first_step) continue;
-        const uint32_t count = std::min<uint32_t>(chunk_, uint32_t(w.ids.size()) - w.done);
+        const uint32_t count = std::min(chunk_, w.rows - w.done);
         const Slot& slot = slots_[w.slot];
         feeds.push_back({.row = {.slot = w.slot,
                                  .count = count,
                                  .past = slot.length,
                                  .length = w.expected_length,
                                  .memory = slot.memory},
-                         .ids = std::span(w.ids).subspan(w.done, count)});
+                         .ids = w.ids.empty() ? std::span<const uint32_t>() : std::span(w.ids).subspan(w.done, count),
+                         .picture = w.picture});
         for (const auto& [input, values] : w.others)
             feeds.back().others.push_back({input, std::span(values).subspan(w.done, count)});
         pieces_.push_back({i, w.done, count});

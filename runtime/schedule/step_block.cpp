@@ -13,10 +13,19 @@ StepBlock::StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequenc
     ends_ = part(kMostEnds * 4);
     for (const Stage& stage : schedule.stages) {
         const uint64_t rows = most.rows_of(stage);
-        steps_.push_back({part(sequences * sizeof(kernel::StepSequence)), part(rows * 4), part(rows * 4),
-                          stage.rows.of == RowSpace::Of::tokens ? Part{} : part(rows * 4)});
+        StepParts& s = steps_.emplace_back();
+        s.sequences = part(sequences * sizeof(kernel::StepSequence));
+        s.positions = part(rows * 4);
+        s.token_sequence = part(rows * 4);
+        if (stage.rows.of == RowSpace::Of::patches) {
+            s.pictures = part(sequences * uint64_t(16));
+            s.axes = part(rows * 8);
+            s.kinds = part(rows * 4);
+        }
+        if (!stage.rows.own()) s.index = part(rows * 4);
     }
-    for (size_t i = 0; i < schedule.inputs.size(); ++i) inputs_.push_back(part(uint64_t(tokens) * 4));
+    for (const Input& input : schedule.inputs)
+        inputs_.push_back(input.pictures() ? Part{} : part(uint64_t(tokens) * 4));
 }
 
 StepBlock::Part StepBlock::part(uint64_t bytes) {
@@ -31,7 +40,8 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.sampler = at(samplers_);
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
-        b.steps.push_back({at(s.sequences), at(s.positions), at(s.token_sequence), at(s.index)});
+        b.steps.push_back({at(s.sequences), at(s.positions), at(s.token_sequence), at(s.pictures), at(s.axes),
+                           at(s.kinds), at(s.index)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -55,7 +65,7 @@ void StepBlock::fill(const Bucket& bucket, std::span<const StepFeed> feeds, std:
     for (StageId id = 0; id < schedule_.stages.size(); ++id) {
         const Stage& stage = schedule_.stages[id];
         if (!bucket.runs(stage)) continue;
-        if (stage.rows.of == RowSpace::Of::tokens) fill_tokens(id, feeds, uint32_t(wanted.size()));
+        if (stage.rows.own()) fill_own(id, bucket, feeds, uint32_t(wanted.size()));
         else fill_picked(id, feeds, wanted);
     }
 }
@@ -78,7 +88,7 @@ void StepBlock::fill(StageId id, std::span<const kernel::StepSequence> rows, std
     put(parts.token_sequence, owner);
 }
 
-void StepBlock::fill_tokens(StageId id, std::span<const StepFeed> feeds, uint32_t outputs) {
+void StepBlock::fill_own(StageId id, const Bucket& bucket, std::span<const StepFeed> feeds, uint32_t outputs) {
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> positions, owner;
     for (const StepFeed& feed : feeds) {
@@ -92,6 +102,10 @@ void StepBlock::fill_tokens(StageId id, std::span<const StepFeed> feeds, uint32_
     fill(id, rows, positions, owner, outputs);
     for (size_t i = 0; i < inputs_.size(); ++i) {
         if (schedule_.inputs[i].stage != id) continue;
+        if (schedule_.inputs[i].pictures()) {
+            fill_patches(id, schedule_.inputs[i].grid, feeds, bucket.tokens);
+            continue;
+        }
         std::vector<uint32_t> all;
         for (const StepFeed& feed : feeds) {
             std::span<const uint32_t> values;
@@ -103,6 +117,26 @@ void StepBlock::fill_tokens(StageId id, std::span<const StepFeed> feeds, uint32_
         }
         put(inputs_[i], std::span<const uint32_t>(all));
     }
+}
+
+void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows) {
+    constexpr uint32_t kNowhere = 1u << 20; // beyond every picture: zeros
+    std::vector<uint32_t> table, axes(2 * size_t(rows), 0), kinds;
+    for (const StepFeed& feed : feeds) {
+        table.insert(table.end(), {feed.picture.first, feed.picture.height, feed.picture.width, 0});
+        const uint32_t across = grid.across(feed.picture.width);
+        for (uint32_t i = 0; i < feed.row.count; ++i) {
+            const bool extra = i < grid.extra;
+            const uint32_t patch = extra ? 0 : i - grid.extra;
+            axes[kinds.size()] = extra ? kNowhere : patch / across;
+            axes[rows + kinds.size()] = extra ? kNowhere : patch % across;
+            kinds.push_back(std::min(i, grid.extra));
+        }
+    }
+    const StepParts& parts = steps_[id];
+    put(parts.pictures, std::span<const uint32_t>(table));
+    put(parts.axes, std::span<const uint32_t>(axes));
+    put(parts.kinds, std::span<const uint32_t>(kinds));
 }
 
 void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {

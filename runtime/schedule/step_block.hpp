@@ -10,6 +10,10 @@ namespace weft {
 struct StepFeed {
     kernel::StepSequence row; ///< but for `first`
     std::span<const uint32_t> ids;
+    /// Of stages of patches: where the picture's numbers begin in the input, and its size.
+    struct Picture {
+        uint32_t first = 0, height = 0, width = 0;
+    } picture = {};
     /// Of other inputs than that which counts the rows, by number in Schedule::inputs; zeros where there are none.
     std::vector<std::pair<size_t, std::span<const uint32_t>>> others = {};
 };
@@ -34,14 +38,15 @@ private:
         uint64_t at = 0, bytes = 0;
     };
     struct StepParts {
-        Part sequences, positions, token_sequence, index;
+        Part sequences, positions, token_sequence, pictures, axes, kinds, index;
     };
     Part part(uint64_t bytes);
     template <class T>
     void put(const Part& part, std::span<const T> values);
     void fill(StageId id, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
               std::span<const uint32_t> owner, uint32_t outputs);
-    void fill_tokens(StageId id, std::span<const StepFeed> feeds, uint32_t outputs);
+    void fill_own(StageId id, const Bucket& bucket, std::span<const StepFeed> feeds, uint32_t outputs);
+    void fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows);
     void fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
 
     const Schedule& schedule_;

@@ -46,7 +46,7 @@ Work work_of(const Schedule& schedule, const std::vector<uint64_t>& weight_bytes
     Work sum;
     for (const Stage& stage : schedule.stages) {
         WorkStep own = step;
-        if (stage.rows.of != RowSpace::Of::tokens) { // a row a sequence
+        if (!stage.rows.own()) { // a row a sequence
             if (!step.logits) continue;
             own.past = 0;
             own.count = 1;

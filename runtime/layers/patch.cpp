@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/patch.hpp"
+#include "kernels/combine.hpp"
+#include "kernels/embed.hpp"
+#include "kernels/unfold.hpp"
+#include "layers/context.hpp"
+#include "layers/fields.hpp"
+#include "layers/work.hpp"
+
+namespace weft {
+
+weft_LISTED(PatchGrid, 8);
+weft_LISTED(PatchSpec, 5);
+void PatchSpec::fields(Fields& f, const Widths& w) {
+    f.value("input", input, std::string(kPixels));
+    f.size("channels", grid.channels, 3u);
+    f.size("patch", grid.patch_y);
+    f.size("patch_across", grid.patch_x, grid.patch_y);
+    f.size("stride", grid.stride_y, grid.patch_y);
+    f.size("stride_across", grid.stride_x, grid.stride_y);
+    f.value("pad", grid.pad_y, 0u);
+    f.value("pad_across", grid.pad_x, grid.pad_y);
+    f.value("extra", grid.extra, 0u);
+    f.weight("weight", weight, {w.model, uint64_t(grid.channels) * grid.patch_y * grid.patch_x}, WeightUse::always,
+             WeightKind::matrix);
+    f.weight("rows", rows, {uint64_t(grid.extra) + 1, w.model}, WeightUse::usual, WeightKind::vector);
+    f.weight("positions", positions, {w.positions, w.model}, WeightUse::rare, WeightKind::matrix);
+    f.rule(rows != kNoWeight || (grid.extra == 0 && positions == kNoWeight), "rows",
+           "not be false with extra rows or positions");
+}
+
+void PatchSpec::inputs(Inputs& i) const { i.pictures(input, grid); }
+
+void PatchSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to) const {
+    const LayerContext::Pictures& p = c.pictures.at(input);
+    const kernel::Tensor patches = c.rows(grid.columns(), "patches");
+    kernel::unfold(c.r, {.x = p.values,
+                         .pictures = p.table,
+                         .token_sequence = c.step.token_sequence,
+                         .positions = p.axes,
+                         .y = patches,
+                         .channels = grid.channels,
+                         .patch_y = grid.patch_y,
+                         .patch_x = grid.patch_x,
+                         .stride_y = grid.stride_y,
+                         .stride_x = grid.stride_x,
+                         .pad_y = grid.pad_y,
+                         .pad_x = grid.pad_x});
+    const bool apart = to.scale != 1;
+    const kernel::Tensor y = apart ? c.rows(to.y.columns(), "patches") : to.y;
+    lower_product(
+        c, weight,
+        {.x = patches, .residual = apart ? kernel::Tensor{} : to.residual, .y = y, .max_rows = c.step.max_tokens});
+    if (rows != kNoWeight)
+        kernel::embed(c.r, {.ids = p.kinds,
+                            .table = c.weight(rows),
+                            .positions = c.step.positions,
+                            .position_table = c.weight(positions),
+                            .residual = y,
+                            .y = y});
+    if (apart) kernel::combine(c.r, {.x = y, .w = to.residual, .y = to.y, .alpha = to.scale});
+}
+
+void PatchSpec::work(WorkCounter& w) const {
+    if (positions != kNoWeight) w.lookups(positions, w.step.tokens());
+}
+
+std::string PatchSpec::words() const {
+    std::string s = std::to_string(grid.patch_y) + " x " + std::to_string(grid.patch_x);
+    if (grid.stride_y != grid.patch_y || grid.stride_x != grid.patch_x)
+        s += " every " + std::to_string(grid.stride_y) + " x " + std::to_string(grid.stride_x);
+    s += " of " + std::to_string(grid.channels) + " channels";
+    if (grid.extra) s += ", " + std::to_string(grid.extra) + " more rows";
+    return s + (positions == kNoWeight ? "" : ", learned positions");
+}
+
+weft_OP(PatchSpec);
+
+} // namespace weft

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// L3: patches of pictures as rows: a convolution whose windows are a stage's rows.
+#pragma once
+#include "layers/input.hpp"
+#include "layers/op.hpp"
+
+namespace weft {
+
+/// Of a patch: patch W^T + rows[extra] + positions[row]; of the extra row i before them: rows[i] + positions[row].
+/// Reads no stream.
+struct PatchSpec {
+    static constexpr const char* name = "patch";
+    static constexpr uint32_t colour = 0xb8b8b8;
+    static constexpr bool source = true;
+
+    std::string input = kPixels;
+    PatchGrid grid;
+    WeightId weight = kNoWeight;    ///< [width, channels * patch_y * patch_x]
+    WeightId rows = kNoWeight;      ///< [extra + 1, width]: of the extra rows, and the bias of patches
+    WeightId positions = kNoWeight; ///< [position limit, width], learned
+
+    void fields(Fields& f, const Widths& w);
+    void inputs(Inputs& i) const;
+    bool sees_ahead() const { return true; }
+    void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;
+    void work(WorkCounter& w) const;
+    std::string words() const;
+};
+
+} // namespace weft

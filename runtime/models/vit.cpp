@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: ViT (Dosovitskiy et al. 2020): patches of a picture and a class token through a pre-norm encoder; the class token
+// is classified.
+#include "layers/identity.hpp"
+#include "layers/patch.hpp"
+#include "models/encoder_parts.hpp"
+
+namespace weft::vit {
+namespace {
+
+struct Config {
+    uint32_t layers, width, inner, channels, image, patch;
+    Heads heads;
+    double eps;
+    bool qkv_bias;
+    kernel::Activation activation;
+};
+
+Result<Config> read(const JsonObject& c) {
+    Config o{};
+    weft_ASSIGN(o.layers, layer_count(c));
+    weft_ASSIGN(o.width, c.count("hidden_size"));
+    weft_ASSIGN(o.heads, read_heads(c, o.width));
+    weft_ASSIGN(o.inner, c.count("intermediate_size"));
+    weft_ASSIGN(o.channels, c.count_or("num_channels", 3));
+    weft_ASSIGN(o.image, c.count_or("image_size", 224));
+    weft_ASSIGN(o.patch, c.count_or("patch_size", 16));
+    if (o.image % o.patch || o.image / o.patch > 1024)
+        return c.bad("patch_size", "must divide image_size, into at most 1024");
+    weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_eps", 1e-12));
+    weft_ASSIGN(o.qkv_bias, c.boolean_or("qkv_bias", true));
+    weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "gelu"));
+    return o;
+}
+
+Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(const Config c, read(config));
+    Schedule s;
+    const uint32_t side = c.image / c.patch;
+    s.position_limit = s.trained_context = side * side + 1;
+    Builder builder(s, files, {"vit.", ""});
+    const auto norm = [&](const std::string& name) { return builder.layer_norm(name, c.width, c.eps); };
+    PatchSpec patch;
+    patch.grid = {.channels = c.channels,
+                  .patch_y = c.patch,
+                  .patch_x = c.patch,
+                  .stride_y = c.patch,
+                  .stride_x = c.patch,
+                  .extra = 1};
+    const std::string at = "embeddings.", projection = at + "patch_embeddings.projection.";
+    patch.weight = picture_weight(builder, projection + "weight", c.width, patch.grid);
+    patch.rows = patch_rows(builder, {at + "cls_token"}, projection + "bias", c.width);
+    patch.positions = builder.matrix(at + "position_embeddings", s.position_limit, c.width);
+    s.stages.push_back({.name = kEncoder,
+                        .rows = {.of = RowSpace::Of::patches, .input = kPixels},
+                        .width = c.width,
+                        .first = {{.read = {}, .branches = {{patch}}, .base = Base::none}}});
+    for (uint32_t i = 0; i < c.layers; ++i) {
+        const std::string layer = "encoder.layer." + std::to_string(i) + ".", self = layer + "attention.attention.";
+        AttentionSpec a = c.heads.attention();
+        a.causal = false;
+        a.qkv = builder.stacked_linear(self + "qkv",
+                                       {{self + "query", c.width}, {self + "key", c.width}, {self + "value", c.width}},
+                                       c.width, c.qkv_bias);
+        a.out = builder.linear(layer + "attention.output.dense", c.width, c.width, true);
+        MlpSpec m;
+        m.gated = false;
+        m.inner = c.inner;
+        m.activation = c.activation;
+        m.in = builder.linear(layer + "intermediate.dense", c.inner, c.width, true);
+        m.out = builder.linear(layer + "output.dense", c.width, c.inner, true);
+        s.stages[0].layers.push_back({{{.pre = norm(layer + "layernorm_before"), .branches = {{a}}},
+                                       {.pre = norm(layer + "layernorm_after"), .branches = {{m}}}}});
+    }
+    weft_ASSIGN(const uint32_t labels, label_count(config, builder, "classifier.weight"));
+    if (!labels) {
+        s.stages[0].last = {{.pre = norm("layernorm"), .branches = {{IdentitySpec{}}}, .base = Base::none}};
+        s.outputs.push_back({kLastHidden, 0});
+    } else
+        add_classifier(s, RowSpace::Of::first, norm("layernorm"), builder.linear("classifier", labels, c.width, true));
+    return s;
+}
+
+} // namespace
+
+extern const Architecture architecture;
+const Architecture architecture{{"vit"},
+                                "ViT",
+                                "pictures: patches and a class token through an encoder, classified",
+                                schedule,
+                                {},
+                                {},
+                                {{"encoder_stride", "training"},
+                                 {"pooler_act", "no class for pictures reads it"},
+                                 {"pooler_output_size", "no class for pictures reads it"}},
+                                {{"*pooler.dense.*", "no class for pictures reads it"}}};
+
+} // namespace weft::vit
