@@ -30,7 +30,7 @@ kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
 
 } // namespace
 
-weft_LISTED(AttentionSpec, 30); // with its states
+weft_LISTED(AttentionSpec, 31); // with its states
 void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.size("heads", heads);
     f.size("kv_heads", kv_heads, heads);
@@ -71,6 +71,10 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.rule(causal || bias_columns % 2 == (bias_columns ? 1 : 0), "bias_columns",
            "be odd: as many distances ahead as behind");
     if (bias_columns) f.weight("bias", bias, {heads, bias_columns}, WeightUse::always, WeightKind::vector);
+    f.value("bias_side", bias_side, 0u);
+    f.rule(!bias_side || (bias_side % 2 == 1 && !causal && !bias_columns), "bias_side",
+           "be odd, and not there with causal or bias_columns");
+    if (bias_side) f.weight("bias", bias, {heads, bias_side, bias_side}, WeightUse::always, WeightKind::vector);
     f.linear("out", out, result, w.model);
 }
 
@@ -142,6 +146,7 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                             .y = y,
                             .sinks = c.weight(sinks),
                             .bias = c.weight(bias),
+                            .bias_side = bias_side,
                             .bias_offset = bias_columns ? int32_t(bias_offset()) : 0,
                             .heads = heads,
                             .kv_heads = kv_heads,
@@ -189,7 +194,7 @@ std::string AttentionSpec::words() const {
     if (chunk) s += ", chunks of " + std::to_string(chunk);
     if (rope.kind == RopeKind::none) s += ", no positions";
     else if (rope.rotary != head_size) s += ", rotary " + std::to_string(rope.rotary);
-    if (bias_columns) s += ", bias by distance";
+    if (bias_columns || bias_side) s += ", bias by distance";
     return s + (q_norm ? ", q/k norm" : "") + (temperature != 0 ? ", temperature by position" : "") +
            (gate ? ", gated" : "");
 }

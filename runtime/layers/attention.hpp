@@ -31,6 +31,9 @@ struct AttentionSpec {
     /// beyond the table's ends are those at its ends (T5).
     WeightId bias = kNoWeight;
     uint32_t bias_columns = 0;
+    /// Not 0: bias is [H, bias_side, bias_side] in place of that, by the distances of two places of a window, down and
+    /// across; in views of windows (Swin).
+    uint32_t bias_side = 0;
     Linear out;
     StateId keys = kNoState, values = kNoState;
 

@@ -24,6 +24,11 @@ struct LayerContext {
         kernel::Tensor kinds;  ///< u32 [T]: the number of an extra row, or of patches how many extra rows there are
     };
     std::map<std::string, Pictures> pictures; ///< of the stage
+    struct Merged {
+        kernel::Tensor x;                  ///< the rows of the stage that is merged
+        uint32_t down = 0, across = 0;     ///< of a rectangle
+        std::vector<kernel::Tensor> index; ///< u32 [T] each: of the rectangle's places, row by row, which row of x
+    } merged;                              ///< of the stage, if its rows are merged
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.
     kernel::Tensor weight(WeightId id) const {

@@ -59,6 +59,7 @@ struct Widths {
     uint64_t input = 0;      ///< of the block's input; 0: it has none
     uint64_t vocabulary = 0; ///< of the model
     uint64_t positions = 0;  ///< that the model can address; 0: no limit
+    uint64_t merged = 0;     ///< of a rectangle's rows side by side, in stages whose rows are merged
 };
 
 } // namespace weft

@@ -128,12 +128,12 @@ struct Runner {
             weft_TRY(collect(*session, feeds, false, ours));
         }
         for (size_t i = 0; i < ours.size(); ++i) {
-            const bool each_token = !recorded.tensors[i].each_sequence;
-            const RecordedIds& ids = of_memory(recorded.tensors[i]) ? *recorded.memory : tokens;
+            const RecordedTensor& t = recorded.tensors[i];
+            const RecordedIds& ids = of_memory(t) ? *recorded.memory : tokens;
             std::vector<size_t> rows;
-            for (const auto& row : ids.rows) rows.push_back(each_token ? row.size() : 1);
-            add(result, compare(recorded.tensors[i], ours[i], rows, each_token ? ids.padded : 1,
-                                factor * noise / recorded.noise.std_main));
+            for (const auto& row : ids.rows) rows.push_back(rows_of(t, row.size()));
+            add(result,
+                compare(t, ours[i], rows, t.each_sequence ? 1 : t.rows, factor * noise / recorded.noise.std_main));
         }
         if (!recorded.greedy.empty()) {
             weft_ASSIGN(auto greedy, continuation(options, chunk));
@@ -142,6 +142,11 @@ struct Runner {
         return result;
     }
 
+    // Of a sequence of `tokens` tokens; pictures are all of one size, as they are recorded.
+    size_t rows_of(const RecordedTensor& t, size_t tokens) const {
+        const RecordedIds& ids = of_memory(t) ? *recorded.memory : recorded.tokens;
+        return t.each_sequence ? 1 : ids.pictures.empty() ? tokens : t.rows;
+    }
     bool of_memory(const RecordedTensor& t) const {
         const Stage* stage = stage_of(model->schedule, t.stage);
         return stage && stage->when == When::once;
@@ -155,19 +160,15 @@ struct Runner {
 
     // What the last forward has of the recorded tensors, spread over its sequences.
     Status collect(Session& session, std::span<const Feed> feeds, bool memory, std::vector<Rows>& ours) const {
-        const RecordedIds& fed = memory ? *recorded.memory : recorded.tokens;
-        const auto rows_of = [&](const Feed& f) { return fed.pictures.empty() ? f.ids.size() : fed.padded; };
-        size_t tokens = 0;
-        for (const Feed& f : feeds) tokens += rows_of(f);
         for (size_t i = 0; i < ours.size(); ++i) {
             const RecordedTensor& t = recorded.tensors[i];
             if (of_memory(t) != memory) continue;
             weft_ASSIGN(const auto rows, t.output.empty() ? session.tap(t.stage, t.index) : session.output(t.output));
-            const bool each_token = !t.each_sequence;
-            const size_t columns = rows.size() / (each_token ? tokens : feeds.size());
-            size_t at = 0;
+            size_t all = 0, at = 0;
+            for (const Feed& f : feeds) all += rows_of(t, f.ids.size());
+            const size_t columns = rows.size() / all;
             for (const Feed& f : feeds) {
-                const size_t count = (each_token ? rows_of(f) : 1) * columns;
+                const size_t count = rows_of(t, f.ids.size()) * columns;
                 ours[i][f.slot].insert(ours[i][f.slot].end(), rows.begin() + long(at), rows.begin() + long(at + count));
                 at += count;
             }

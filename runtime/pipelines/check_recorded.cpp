@@ -121,9 +121,27 @@ private:
         const TensorView* t = file_.find(file_name);
         if (!t) return Ok{};
         weft_ASSIGN(tensor.values, read_f32(*t));
+        tensor.rows = t->shape.size() > 2 ? uint32_t(t->shape[1]) : 1;
         if (!tensor.output.empty())
             tensor.each_sequence = s_.stages[s_.outputs[output_of(s_, tensor.output)].stage].rows.each_sequence();
         r.tensors.push_back(std::move(tensor));
+        return Ok{};
+    }
+
+    // Stages that each merge the one before: of each but the last the rows that enter it are recorded.
+    bool chain() const {
+        return std::ranges::any_of(s_.stages, [](const Stage& s) { return s.rows.of == RowSpace::Of::merged; });
+    }
+    Status chained(Recorded& r) {
+        std::vector<const Stage*> stages;
+        for (const Stage& stage : s_.stages)
+            if (!stage.rows.picked()) stages.push_back(&stage);
+        for (size_t i = 0; i <= stages.size(); ++i) {
+            const std::string name = "hidden." + std::to_string(i);
+            const Stage& stage = *stages[std::min(i, stages.size() - 1)];
+            const auto index = uint32_t(i < stages.size() ? 0 : stage.layers.size());
+            weft_TRY(add(r, "output." + name, {name, "", stage.name, index, {}}));
+        }
         return Ok{};
     }
 
@@ -140,7 +158,7 @@ private:
             weft_TRY(taps(*encoder_, "encoder_"));
             weft_TRY(add(r, "output.encoder", {"encoder", "", encoder_->name, uint32_t(encoder_->layers.size()), {}}));
         }
-        weft_TRY(taps(*main_, ""));
+        weft_TRY(chain() ? chained(r) : taps(*main_, ""));
         // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
         const auto first_of = [&](std::initializer_list<const char*> names, const RecordedTensor& tensor) -> Status {
             for (const char* name : names)

@@ -32,6 +32,7 @@ struct RecordedTensor {
     uint32_t index = 0;
     std::vector<float> values;  ///< [rows, padded, columns], or [rows, columns] of what is one a sequence
     bool each_sequence = false; ///< one a sequence
+    uint32_t rows = 0;          ///< of a sequence in the file
 };
 
 struct Recorded {

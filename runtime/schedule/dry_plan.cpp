@@ -9,7 +9,8 @@ Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const 
     const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
     SessionBuffers b;
     b.headers = b.ends = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
-    b.steps.assign(schedule.stages.size(), {anywhere, anywhere, anywhere, anywhere, anywhere, anywhere, anywhere});
+    b.steps.assign(step_count(schedule),
+                   {anywhere, anywhere, anywhere, anywhere, anywhere, anywhere, anywhere, anywhere});
     b.inputs.assign(schedule.inputs.size(), anywhere);
     b.outputs.assign(schedule.outputs.size(), anywhere);
     b.states.assign(states.size(), anywhere);

@@ -4,6 +4,7 @@
 #include "kernels/gather_rows.hpp"
 #include "kernels/pool.hpp"
 #include "kernels/sample.hpp"
+#include "schedule/decoder.hpp"
 #include "schedule/lower_block.hpp"
 #include <algorithm>
 
@@ -26,7 +27,7 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 class Lowering {
 public:
     Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
-        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}}, steps_(s.stages.size()),
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
           results_(s.stages.size()), taps_(taps_of(s, bucket.once)) {}
 
     void weights(const std::vector<DeviceWeight>& weights) {
@@ -65,7 +66,7 @@ private:
 
     // From here on kernels run over the rows of this stage.
     void enter(StageId id) {
-        const uint32_t rows = bucket_.rows_of(s_.stages[id]);
+        const uint32_t rows = bucket_.rows_of(s_, id);
         const StageId of = shares_step(id) ? s_.stages[id].rows.from : id;
         if (!steps_[of].header) steps_[of] = step_of(of);
         c_.step = steps_[of];
@@ -79,8 +80,36 @@ private:
                 else c_.inputs[s_.inputs[i].name] = input(i);
             }
     }
+    // The rows of one of its views, or its own again.
+    ViewRows enter(StageId id, ViewId view) {
+        enter(id);
+        if (!view) return {};
+        const uint32_t number = step_of_view(s_, id, view), rows = c_.step.max_tokens;
+        const StepBuffers& b = b_.steps[number];
+        const vk::Slice header = b_.headers.part(uint64_t(number) * kernel::kHeaderWords * 4, kernel::kHeaderWords * 4);
+        c_.step.header = r_.external(header, DType::u32, {16}, "step header");
+        c_.step.sequences = r_.external(b.sequences, DType::u32, {rows, 8}, "step sequences");
+        c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
+        c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
+        c_.step.max_sequences = rows;
+        r_.set_words(number * kernel::kHeaderWords, {1, rows, rows, rows, rows, rows});
+        return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
+                r_.external(b.inverse, DType::u32, {rows}, "places in a view")};
+    }
+    LayerContext::Merged merged(StageId id) {
+        const RowSpace& rows = s_.stages[id].rows;
+        if (rows.of != RowSpace::Of::merged) return {};
+        LayerContext::Merged m{results_[rows.from][rows.stream], rows.down, rows.across, {}};
+        const uint32_t count = rows.down * rows.across;
+        const vk::Slice& all = b_.steps[id].index;
+        const uint64_t each = all.size / count / Tensor::kAlignment * Tensor::kAlignment;
+        for (uint32_t i = 0; i < count; ++i)
+            m.index.push_back(
+                r_.external(all.part(each * i, each), DType::u32, {bucket_.rows_of(s_, id)}, "rows to merge"));
+        return m;
+    }
     // With one new token a sequence, all that a stage can pick of another's rows is those rows.
-    bool shares_step(StageId id) const { return bucket_.decode && !s_.stages[id].rows.own(); }
+    bool shares_step(StageId id) const { return bucket_.decode && s_.stages[id].rows.picked(); }
 
     Tensor input(size_t i) { return r_.external(b_.inputs[i], DType::u32, {bucket_.tokens}, s_.inputs[i].name); }
 
@@ -97,7 +126,7 @@ private:
     Step step_of(StageId id) {
         const Stage& stage = s_.stages[id];
         const StepBuffers& b = b_.steps[id];
-        const uint32_t rows = bucket_.rows_of(stage);
+        const uint32_t rows = bucket_.rows_of(s_, id);
         const vk::Slice header = b_.headers.part(uint64_t(id) * kernel::kHeaderWords * 4, kernel::kHeaderWords * 4);
         Step step;
         step.header = r_.external(header, DType::u32, {16}, "step header");
@@ -120,8 +149,8 @@ private:
     // The rows that another stage has left.
     Tensor picked(StageId id) {
         const Stage& stage = s_.stages[id];
-        if (stage.rows.own()) return {};
-        const Tensor x = results_[stage.rows.from];
+        if (!stage.rows.picked()) return {};
+        const Tensor x = results_[stage.rows.from][stage.rows.stream];
         bool kept = true;
         each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });
         if (shares_step(id) && kept) return x;
@@ -134,7 +163,7 @@ private:
         else
             kernel::gather_rows(
                 r_, {.x = x,
-                     .index = r_.external(b_.steps[id].index, DType::u32, {bucket_.rows_of(stage)}, "wanted rows"),
+                     .index = r_.external(b_.steps[id].index, DType::u32, {bucket_.rows_of(s_, id)}, "wanted rows"),
                      .y = rows,
                      .rows = {1, kernel::Quantity::tokens}});
         return rows;
@@ -144,22 +173,26 @@ private:
         const Stage& stage = s_.stages[id];
         if (std::exchange(begun_, true)) r_.segment(stage.name);
         enter(id);
-        StreamLowering streams(c_, stage, picked(id),
-                               [&](StreamId stream, const Block& block) { return output_of(id, stream, block); });
+        c_.merged = merged(id);
+        StreamLowering streams(
+            c_, stage, picked(id),
+            {.place = [&](StreamId stream, const Block& block) { return output_of(id, stream, block); },
+             .enter = [&](ViewId view) { return enter(id, view); }});
         for (const Block& block : stage.first) streams.lower(block);
         if (stage.rows.of == RowSpace::Of::wanted && !stage.first.empty() && stage.first[0].pre)
             tap_last(stage.rows.from, streams.normed());
         if (!stage.layers.empty()) tap(id, 0, streams.value(kResidual));
         streams.start();
         for (uint32_t i = 0; i < stage.layers.size(); ++i) {
-            r_.segment("layer " + std::to_string(i));
+            r_.segment((stage.name == kDecoder ? "" : stage.name + ", ") + "layer " + std::to_string(i));
             for (const Block& block : stage.layers[i].blocks) streams.lower(block);
             if (i + 1 < stage.layers.size()) tap(id, i + 1, streams.value(kResidual));
         }
         if (!stage.last.empty()) r_.segment("last");
         for (const Block& block : stage.last) streams.lower(block);
         if (!stage.layers.empty() && !normed_later(id)) tap_last(id, streams.value(kResidual));
-        results_[id] = streams.value(kResidual);
+        for (StreamId stream = 0; stream <= stage.streams.size(); ++stream)
+            results_[id].push_back(streams.value(stream));
         for (size_t i = 0; i < s_.outputs.size(); ++i)
             if (s_.outputs[i].stage == id) finish(i, streams.value(s_.outputs[i].stream));
     }
@@ -197,9 +230,9 @@ private:
         const Stage& stage = s_.stages[s_.outputs[i].stage];
         outputs_.resize(s_.outputs.size());
         if (!outputs_[i])
-            outputs_[i] =
-                r_.external(b_.outputs[i], DType::f32, {bucket_.rows_of(stage), stage.width_of(s_.outputs[i].stream)},
-                            s_.outputs[i].name);
+            outputs_[i] = r_.external(b_.outputs[i], DType::f32,
+                                      {bucket_.rows_of(s_, s_.outputs[i].stage), stage.width_of(s_.outputs[i].stream)},
+                                      s_.outputs[i].name);
         return outputs_[i];
     }
     void finish(size_t i, const Tensor& value) {
@@ -225,8 +258,8 @@ private:
     const SessionBuffers& b_;
     const Bucket bucket_;
     LayerContext c_;
-    std::vector<Step> steps_;     // by StageId
-    std::vector<Tensor> results_; // the residual stream that each stage leaves
+    std::vector<Step> steps_;                  // by StageId
+    std::vector<std::vector<Tensor>> results_; // the streams that each stage leaves
     std::vector<Tensor> outputs_;
     const std::vector<Tap> taps_;
     Tensor history_;

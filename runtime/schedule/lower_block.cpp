@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/lower_block.hpp"
 #include "kernels/combine.hpp"
+#include "kernels/gather_rows.hpp"
 #include "kernels/norm.hpp"
 #include <algorithm>
 
@@ -8,8 +9,8 @@ namespace weft {
 
 using kernel::Tensor;
 
-StreamLowering::StreamLowering(LayerContext& c, const Stage& stage, const Tensor& x, Place place)
-    : c_(c), stage_(stage), place_(std::move(place)), values_(1 + stage.streams.size()) {
+StreamLowering::StreamLowering(LayerContext& c, const Stage& stage, const Tensor& x, Surroundings around)
+    : c_(c), stage_(stage), around_(std::move(around)), values_(1 + stage.streams.size()) {
     values_[kResidual] = x;
 }
 
@@ -25,7 +26,7 @@ void StreamLowering::copy(const Tensor& from, const Tensor& to) { kernel::combin
 
 // A new value of a stream, which may be made while the old one is read.
 Tensor StreamLowering::fresh(StreamId id, const Block& block) {
-    Tensor value = place_(id, block);
+    Tensor value = around_.place(id, block);
     if (!value) value = c_.rows(stage_.width_of(id), id == kResidual ? "residual stream" : stage_.streams[id - 1].name);
     return values_[id] = value;
 }
@@ -83,11 +84,35 @@ void StreamLowering::lower(const Block& block) {
     const Destination whole{written, base, block.residual_scale};
     const Destination to =
         block.post ? Destination{c_.rows(stage_.width_of(block.write), "block result"), {}, 1} : whole;
-    for (size_t i = 0; i < block.branches.size(); ++i)
+    if (block.view) lower_in_view(block, input_for, to);
+    for (size_t i = 0; !block.view && i < block.branches.size(); ++i)
         lower(block.branches[i], input_for(block.branches[i].in_scale),
               {to.y, i == 0 ? to.residual : to.y, to.scale * block.branches[i].out_scale});
     if (block.post) lower_norm_to(block.post, to.y, whole);
     if (block.after) lower_norm(c_, block.after, written, written);
+}
+
+void StreamLowering::pick(const Tensor& from, const Tensor& index, const Tensor& to) {
+    kernel::gather_rows(c_.r, {.x = from, .index = index, .y = to, .rows = {1, kernel::Quantity::tokens}});
+}
+
+// The branches over the view's rows, and their sum back in the stage's.
+template <class InputFor>
+void StreamLowering::lower_in_view(const Block& block, const InputFor& input_for, const Destination& to) {
+    std::vector<Tensor> inputs;
+    for (const Branch& branch : block.branches) inputs.push_back(input_for(branch.in_scale));
+    const ViewRows view = around_.enter(block.view);
+    const uint32_t width = stage_.width_of(block.write);
+    const Tensor sum = c_.rows(width, "result in a view");
+    for (size_t i = 0; i < block.branches.size(); ++i) {
+        const Tensor x = c_.rows(inputs[i].columns(), "rows of a view");
+        pick(inputs[i], view.index, x);
+        lower(block.branches[i], x, {sum, i == 0 ? Tensor{} : sum, block.branches[i].out_scale});
+    }
+    around_.enter(0);
+    const Tensor back = c_.rows(width, "rows of a view, back");
+    pick(sum, view.inverse, back);
+    kernel::combine(c_.r, {.x = back, .w = to.residual, .y = to.y, .alpha = to.scale});
 }
 
 template <class InputFor>

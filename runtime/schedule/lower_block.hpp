@@ -7,12 +7,23 @@
 
 namespace weft {
 
+/// A view's rows: u32 [T] each.
+struct ViewRows {
+    kernel::Tensor index;   ///< of each place of the view the row of the stage
+    kernel::Tensor inverse; ///< of each row of the stage its place
+};
+
 class StreamLowering {
 public:
-    /// `x`: what the residual stream holds from the start; absent: a block writes it first. `place(stream, block)`:
-    /// where the value of a stream that this block writes must lie; absent: anywhere.
-    using Place = std::function<kernel::Tensor(StreamId, const Block&)>;
-    StreamLowering(LayerContext& c, const Stage& stage, const kernel::Tensor& x, Place place);
+    /// What lies around a stage.
+    struct Surroundings {
+        /// Where the value of a stream that this block writes must lie; absent: anywhere.
+        std::function<kernel::Tensor(StreamId, const Block&)> place;
+        /// From here on kernels run over a view's rows; 0: the stage's.
+        std::function<ViewRows(ViewId)> enter;
+    };
+    /// `x`: what the residual stream holds from the start; absent: a block writes it first.
+    StreamLowering(LayerContext& c, const Stage& stage, const kernel::Tensor& x, Surroundings around);
 
     void lower(const Block& block);
     /// Gives the streams that start as the residual stream does their values.
@@ -23,6 +34,9 @@ public:
 
 private:
     void copy(const kernel::Tensor& from, const kernel::Tensor& to);
+    void pick(const kernel::Tensor& from, const kernel::Tensor& index, const kernel::Tensor& to);
+    template <class InputFor>
+    void lower_in_view(const Block& block, const InputFor& input_for, const Destination& to);
     kernel::Tensor fresh(StreamId id, const Block& block);
     kernel::Tensor input_of(const Block& block);
     template <class InputFor>
@@ -32,7 +46,7 @@ private:
 
     LayerContext& c_;
     const Stage& stage_;
-    const Place place_;
+    const Surroundings around_;
     std::vector<kernel::Tensor> values_; // of each stream at present
     kernel::Tensor normed_;
 };

@@ -6,11 +6,13 @@
 
 namespace weft {
 
-uint32_t Bucket::rows_of(const Stage& stage) const {
-    switch (stage.rows.of) {
+uint32_t Bucket::rows_of(const Schedule& schedule, StageId stage) const {
+    const RowSpace& rows = schedule.stages[stage].rows;
+    switch (rows.of) {
     case RowSpace::Of::tokens:
     case RowSpace::Of::patches: return tokens;
     case RowSpace::Of::wanted: return outputs;
+    case RowSpace::Of::merged: return std::max(1u, rows_of(schedule, rows.from) / (rows.down * rows.across));
     default: return sequences;
     }
 }

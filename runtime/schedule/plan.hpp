@@ -21,7 +21,7 @@ struct Bucket {
 
     /// Whether a stage belongs to such a recording, and the most rows it has.
     bool runs(const Stage& stage) const { return once == (stage.when == When::once); }
-    uint32_t rows_of(const Stage& stage) const;
+    uint32_t rows_of(const Schedule& schedule, StageId stage) const;
 };
 
 /// A copy of a stage's residual stream: as it enters the first layer (0), and behind layer `index`. The last is behind
@@ -36,13 +36,16 @@ std::vector<Tap> taps_of(const Schedule& schedule, bool once);
 struct StepBuffers {
     vk::Slice sequences, positions, token_sequence;
     vk::Slice pictures, axes, kinds; ///< of patches: LayerContext::Pictures
-    vk::Slice index;                 ///< rows of another stage: which of them
+    /// Rows of another stage: which of them; of merged ones a list for each place of a rectangle, aligned. Views: the
+    /// row of the stage at each place.
+    vk::Slice index;
+    vk::Slice inverse; ///< views: the place of each row of the stage
 };
 
 /// Device memory that all recordings of a session share.
 struct SessionBuffers {
-    vk::Slice headers;              ///< u32 [stages, kHeaderWords]
-    std::vector<StepBuffers> steps; ///< by StageId
+    vk::Slice headers;              ///< u32 [steps, kHeaderWords]
+    std::vector<StepBuffers> steps; ///< by StageId, then those of views (step_of_view)
     std::vector<vk::Slice> inputs;  ///< by number in Schedule::inputs: u32 [tokens], or f32, numbers of pictures
     vk::Slice ends;
     std::vector<vk::Slice> outputs;   ///< by number in Schedule::outputs: f32 [rows, width]

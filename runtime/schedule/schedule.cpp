@@ -149,6 +149,21 @@ std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {
     return states.used();
 }
 
+PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches) {
+    const RowSpace& rows = schedule.stages[stage].rows;
+    if (rows.of != RowSpace::Of::merged) return patches;
+    const PictureRows from = picture_rows(schedule, rows.from, patches);
+    return {from.down / rows.down, from.across / rows.across};
+}
+
+uint32_t step_of_view(const Schedule& schedule, StageId stage, ViewId view) {
+    auto number = uint32_t(schedule.stages.size());
+    for (StageId id = 0; id < stage; ++id) number += uint32_t(schedule.stages[id].views.size());
+    return number + view - 1;
+}
+
+uint32_t step_count(const Schedule& schedule) { return step_of_view(schedule, StageId(schedule.stages.size()), 1); }
+
 size_t output_of(const Schedule& schedule, std::string_view name) {
     size_t i = 0;
     while (i < schedule.outputs.size() && schedule.outputs[i].name != name) ++i;

@@ -12,6 +12,8 @@ namespace weft {
 /// Index of a stage of the schedule.
 using StageId = uint32_t;
 inline constexpr StageId kNoStage = ~0u;
+/// A view of a stage.
+using ViewId = uint32_t;
 
 /// A value [rows, width] that lives while its stage runs. Stream 0 is the residual stream, "x", which a stage does not
 /// list; the others follow from 1.
@@ -44,6 +46,7 @@ enum class Base : uint32_t { stream, normed, none };
 struct Block {
     std::vector<StreamId> read = {kResidual};
     Join join = Join::sum;
+    ViewId view = 0;
     Norm pre = {};
     std::vector<Branch> branches = {};
     Norm post = {}; ///< over the sum of the branches
@@ -69,12 +72,18 @@ struct RowSpace {
         first,   ///< of another stage's rows the first of each sequence
         last,    ///< ... the last of each sequence
         mean,    ///< one for each sequence: the mean of another stage's rows
+        merged,  ///< one for each rectangle of another stage's patches: `merge` joins them
     };
     Of of = Of::tokens;
-    std::string input = kTokens; ///< tokens, patches: whose
-    StageId from = 0;            ///< all others: an earlier stage, whose residual stream becomes this one's
+    std::string input = kTokens;   ///< tokens, patches: whose
+    StageId from = 0;              ///< all others: an earlier stage
+    StreamId stream = kResidual;   ///< of it: what becomes this stage's residual stream, or is merged
+    uint32_t down = 2, across = 2; ///< merged: patches of a rectangle
 
-    bool own() const { return of == Of::tokens || of == Of::patches; } ///< not picked from another stage's
+    bool own() const { return of == Of::tokens || of == Of::patches; } ///< not made of another stage's
+    bool picked() const { return !own() && of != Of::merged; }
+    /// Rows that have their place in a picture.
+    bool placed() const { return of == Of::patches || of == Of::merged; }
     bool each_sequence() const { return of == Of::first || of == Of::last || of == Of::mean; } ///< one row for each
 };
 
@@ -84,12 +93,20 @@ enum class When : uint32_t {
     once, ///< before the first step of a sequence: an encoder
 };
 
+/// The rows of a picture in windows, each a sequence of its own: its rows begin at `shift` and follow each other every
+/// `window` rows and columns, so that those at the edges are smaller. Pictures of one window are not shifted.
+struct View {
+    std::string name;
+    uint32_t window = 0, shift = 0;
+};
+
 /// Layers over rows of one kind.
 struct Stage {
     std::string name;
     RowSpace rows = {};
     When when = When::every_step;
     uint32_t width = 0;               ///< of the residual stream
+    std::vector<View> views = {};     ///< blocks name them from 1 on; 0: the rows as they are
     std::vector<Stream> streams = {}; ///< beside the residual stream
     std::vector<Block> first = {};    ///< before the layers: embeddings
     std::vector<Layer> layers = {};
@@ -145,6 +162,15 @@ void each_op(S& stage, const Each& each) {
         for (auto& branch : block.branches) each(branch.op);
     });
 }
+/// The rows of a picture's patches in a stage: `patches` are those that its own stage has.
+struct PictureRows {
+    uint32_t down = 0, across = 0;
+    uint32_t count() const { return down * across; }
+};
+PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches);
+/// The number of a view's step among all: first the stages', then their views'.
+uint32_t step_of_view(const Schedule& schedule, StageId stage, ViewId view);
+uint32_t step_count(const Schedule& schedule);
 /// The number of the output of that name; none: outputs.size().
 size_t output_of(const Schedule& schedule, std::string_view name);
 /// Whether tokens of a stage see those behind them, so that all tokens of a sequence must come at once.

@@ -40,7 +40,7 @@ std::vector<std::string> BlockScope::names() const {
     return all;
 }
 
-weft_LISTED(Block, 10);
+weft_LISTED(Block, 11);
 void visit(Fields& f, Block& b, const BlockScope& scope) {
     constexpr size_t kMostStreams = 8;
     const std::vector<std::string> names = scope.names();
@@ -48,13 +48,17 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
     f.reference("write", b.write, kResidual, names, kStreams);
-    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions};
+    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
                "name streams of one width, to be added");
         w.input = b.join == Join::columns ? w.input + width : width;
     }
+    std::vector<std::string> views = {kSameRows};
+    for (const View& view : scope.views) views.push_back(view.name);
+    f.reference("view", b.view, 0, views, "views of the stage");
+    f.rule(!b.view || !b.read.empty(), "view", "not be there where nothing is read");
     f.norm("pre", b.pre, w.input);
     f.list("branches", b.branches, [&](Branch& branch) { visit(f, branch, w); });
     f.rule(!b.branches.empty(), "branches", "hold at least one op");
@@ -83,7 +87,7 @@ std::vector<std::string> stage_names(const Schedule& s, StageId end) {
     return names;
 }
 
-weft_LISTED(RowSpace, 3);
+weft_LISTED(RowSpace, 6);
 void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.value("of", rows.of, RowSpace::Of::tokens);
     if (rows.own())
@@ -91,15 +95,23 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     const auto id = StageId(&own - s.stages.data());
     f.reference("from", rows.from, kNoStage, stage_names(s, id), "earlier stages");
     if (rows.from >= id) return;
-    f.rule(s.stages[rows.from].width == own.width, "from",
+    const Stage& from = s.stages[rows.from];
+    f.reference("stream", rows.stream, kResidual, BlockScope{from.width, from.streams}.names(), kStreams);
+    f.rule(from.when == own.when, "from", "name a stage that runs at the same time");
+    if (rows.of == RowSpace::Of::merged) {
+        f.size("down", rows.down, 2u);
+        f.size("across", rows.across, 2u);
+        return f.rule(from.rows.placed(), "from", "name a stage whose rows are patches, or merged ones");
+    }
+    f.rule(from.width_of(rows.stream) == own.width, "from",
            "name a stage of the same width, whose rows are taken as they are");
-    f.rule(s.stages[rows.from].when == own.when, "from", "name a stage that runs at the same time");
-    f.rule(s.stages[rows.from].rows.own(), "from", "name a stage whose rows are tokens or patches");
+    f.rule(!from.rows.picked(), "from", "name a stage whose rows are its own, not picked from another");
 }
 
+weft_LISTED(View, 3);
 weft_LISTED(Stream, 3);
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
-weft_LISTED(Stage, 8);
+weft_LISTED(Stage, 9);
 void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
     f.value("name", stage.name, std::string());
     const auto same_name = [](const auto& name) { return [&name](const auto& other) { return other.name == name; }; };
@@ -111,6 +123,16 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         visit(f, stage.rows, stage, s);
         f.leave();
     }
+    f.list("views", stage.views, [&](View& view) {
+        f.value("name", view.name, std::string());
+        f.rule(!view.name.empty() && view.name != kSameRows &&
+                   std::ranges::count_if(stage.views, same_name(view.name)) == 1,
+               "name", "be given, and that of no other view");
+        f.size("window", view.window);
+        f.value("shift", view.shift, 0u);
+        f.rule(view.shift < view.window, "shift", "be smaller than the window");
+        f.rule(stage.rows.placed(), "window", "be of a stage whose rows are patches, or merged ones");
+    });
     f.list("streams", stage.streams, [&](Stream& stream) {
         f.value("name", stream.name, std::string());
         f.rule(!stream.name.empty() && stream.name != kResidualName &&
@@ -121,7 +143,10 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
                "be that of the stage where the stream starts as its input");
     });
-    const BlockScope scope{stage.width, stage.streams, s.vocabulary, s.position_limit};
+    uint64_t merged = 0;
+    if (const RowSpace& rows = stage.rows; rows.of == RowSpace::Of::merged && rows.from < s.stages.size())
+        merged = uint64_t(rows.down) * rows.across * s.stages[rows.from].width_of(rows.stream);
+    const BlockScope scope{stage.width, stage.streams, stage.views, s.vocabulary, s.position_limit, merged};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });

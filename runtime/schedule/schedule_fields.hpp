@@ -11,7 +11,7 @@ namespace weft {
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
-weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::mean, "tokens", "patches", "wanted", "first", "last", "mean");
+weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::merged, "tokens", "patches", "wanted", "first", "last", "mean", "merged");
 weft_ENUM_NAMES(When, When::once, "every_step", "once");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp", "or_zeros");
 
@@ -63,11 +63,15 @@ public:
 
 /// The residual stream in files.
 inline constexpr const char* kResidualName = "x";
+/// The rows as they are, among the views.
+inline constexpr const char* kSameRows = "same";
 /// What a block's fields refer to.
 struct BlockScope {
     uint64_t width = 0; ///< of the residual stream
     std::span<const Stream> streams = {};
+    std::span<const View> views = {};
     uint64_t vocabulary = 0, positions = 0; ///< of the model
+    uint64_t merged = 0;                    ///< Widths::merged
     uint64_t width_of(StreamId id) const {
         return id == kResidual || id > streams.size() ? width : streams[id - 1].width;
     }

@@ -73,7 +73,7 @@ uint64_t Session::beside_states() const {
     constexpr uint64_t kSmallPieces = uint64_t(2) << 20; // step block, staging, tables of a few recordings
     uint64_t outputs = 0;
     for (const Output& output : model_->schedule.outputs)
-        outputs += options_.prefill().rows_of(model_->schedule.stages[output.stage]) * width_of(output) * 4;
+        outputs += options_.prefill().rows_of(model_->schedule, output.stage) * width_of(output) * 4;
     return kSmallPieces + outputs + largest_activations();
 }
 
@@ -169,7 +169,7 @@ Result<std::vector<vk::Slice>> Session::outputs_for(const Bucket& bucket) {
     const Schedule& s = model_->schedule;
     for (size_t i = 0; i < slices.size(); ++i) {
         const Stage& stage = s.stages[s.outputs[i].stage];
-        const uint64_t rows = bucket.rows_of(stage), bytes = rows * width_of(s.outputs[i]) * 4;
+        const uint64_t rows = bucket.rows_of(s, s.outputs[i].stage), bytes = rows * width_of(s.outputs[i]) * 4;
         if (!bucket.runs(stage) || bytes <= slices[i].size) continue;
         if (bytes > model_->device.limits().storage_range)
             return Error{ErrorCode::unsupported,

@@ -44,7 +44,27 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          " has no patch of " + std::to_string(grid.patch_y) + " x " + std::to_string(grid.patch_x) +
                          ", or more than " + std::to_string(kMostPixels) + " pixels a side",
                      {}};
-    const uint64_t rows = uint64_t(grid.down(height)) * grid.across(width) + grid.extra;
+    const PictureRows patches{grid.down(height), grid.across(width)};
+    for (StageId id = 0; id < model_->schedule.stages.size(); ++id) {
+        const Stage& stage = model_->schedule.stages[id];
+        if (!stage.rows.placed()) continue;
+        const bool merged = stage.rows.of == RowSpace::Of::merged;
+        const auto fits = [&](const PictureRows& p, uint32_t down, uint32_t across) -> Status {
+            if (p.down && p.across && p.down % down == 0 && p.across % across == 0) return Ok{};
+            return Error{ErrorCode::invalid_argument,
+                         slot + ": a picture of " + std::to_string(height) + " x " + std::to_string(width) + " has " +
+                             std::to_string(p.down) + " x " + std::to_string(p.across) + " rows where stage " +
+                             in_quotes(stage.name) + " needs multiples of " + std::to_string(down) + " x " +
+                             std::to_string(across),
+                         {}};
+        };
+        if (merged)
+            weft_TRY(
+                fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
+        for (const View& view : stage.views)
+            weft_TRY(fits(picture_rows(model_->schedule, id, patches), view.window, view.window));
+    }
+    const uint64_t rows = uint64_t(patches.down) * patches.across + grid.extra;
     return uint32_t(std::min<uint64_t>(rows, UINT32_MAX));
 }
 
@@ -304,7 +324,7 @@ Result<std::vector<float>> Session::output(std::string_view name) {
     const Stage& stage = s.stages[s.outputs[i].stage];
     if (!last_ || once_ != (stage.when == When::once))
         return Error{ErrorCode::invalid_argument, std::string(name) + " is not what was computed last", {}};
-    return read_rows(last_->outputs[i], rows_.rows_of(stage), width_of(s.outputs[i]));
+    return read_rows(last_->outputs[i], rows_.rows_of(s, s.outputs[i].stage), width_of(s.outputs[i]));
 }
 
 Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) {
@@ -312,7 +332,7 @@ Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) 
     const auto taps = taps_of(s, once_);
     for (size_t i = 0; last_ && i < last_->taps.size(); ++i)
         if (s.stages[taps[i].stage].name == stage && taps[i].index == index)
-            return read_rows(last_->taps[i], rows_.tokens, s.stages[taps[i].stage].width);
+            return read_rows(last_->taps[i], rows_.rows_of(s, taps[i].stage), s.stages[taps[i].stage].width);
     return Error{
         ErrorCode::invalid_argument, "there is no tap " + std::to_string(index) + " of stage " + in_quotes(stage), {}};
 }

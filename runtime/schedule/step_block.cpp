@@ -8,11 +8,12 @@ namespace weft {
 StepBlock::StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequences, uint32_t slots)
     : schedule_(schedule) {
     const Bucket most{.tokens = tokens, .sequences = sequences, .outputs = tokens};
-    headers_ = part(schedule.stages.size() * kernel::kHeaderWords * 4);
+    headers_ = part(step_count(schedule) * kernel::kHeaderWords * 4);
     samplers_ = part(slots * sizeof(kernel::SamplerRow));
     ends_ = part(kMostEnds * 4);
-    for (const Stage& stage : schedule.stages) {
-        const uint64_t rows = most.rows_of(stage);
+    for (StageId id = 0; id < schedule.stages.size(); ++id) {
+        const Stage& stage = schedule.stages[id];
+        const uint64_t rows = most.rows_of(schedule, id);
         StepParts& s = steps_.emplace_back();
         s.sequences = part(sequences * sizeof(kernel::StepSequence));
         s.positions = part(rows * 4);
@@ -22,8 +23,22 @@ StepBlock::StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequenc
             s.axes = part(rows * 8);
             s.kinds = part(rows * 4);
         }
-        if (!stage.rows.own()) s.index = part(rows * 4);
+        if (stage.rows.picked()) s.index = part(rows * 4);
+        if (stage.rows.of == RowSpace::Of::merged) {
+            const uint64_t align = vk::Tensor::kAlignment, each = (rows * 4 + align - 1) / align * align;
+            s.index = part(each * stage.rows.down * stage.rows.across);
+        }
     }
+    for (StageId id = 0; id < schedule.stages.size(); ++id)
+        for (size_t view = 0; view < schedule.stages[id].views.size(); ++view) {
+            const uint64_t rows = most.rows_of(schedule, id);
+            StepParts& s = steps_.emplace_back();
+            s.sequences = part(rows * sizeof(kernel::StepSequence)); // a window has a row at least
+            s.positions = part(rows * 4);
+            s.token_sequence = part(rows * 4);
+            s.index = part(rows * 4);
+            s.inverse = part(rows * 4);
+        }
     for (const Input& input : schedule.inputs)
         inputs_.push_back(input.pictures() ? Part{} : part(uint64_t(tokens) * 4));
 }
@@ -41,7 +56,7 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
         b.steps.push_back({at(s.sequences), at(s.positions), at(s.token_sequence), at(s.pictures), at(s.axes),
-                           at(s.kinds), at(s.index)});
+                           at(s.kinds), at(s.index), at(s.inverse)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -66,11 +81,13 @@ void StepBlock::fill(const Bucket& bucket, std::span<const StepFeed> feeds, std:
         const Stage& stage = schedule_.stages[id];
         if (!bucket.runs(stage)) continue;
         if (stage.rows.own()) fill_own(id, bucket, feeds, uint32_t(wanted.size()));
-        else fill_picked(id, feeds, wanted);
+        else if (stage.rows.picked()) fill_picked(id, feeds, wanted);
+        else fill_merged(id, feeds);
+        for (ViewId view = 1; view <= stage.views.size(); ++view) fill_view(id, view, feeds);
     }
 }
 
-void StepBlock::fill(StageId id, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
+void StepBlock::fill(uint32_t step, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
                      std::span<const uint32_t> owner, uint32_t outputs) {
     kernel::StepHeader header;
     header.tokens = uint32_t(owner.size());
@@ -80,8 +97,8 @@ void StepBlock::fill(StageId id, std::span<const kernel::StepSequence> rows, std
         header.longest_new = std::max(header.longest_new, row.count);
         header.longest_total = std::max(header.longest_total, row.past + row.count);
     }
-    const StepParts& parts = steps_[id];
-    put({headers_.at + uint64_t(id) * kernel::kHeaderWords * 4, sizeof header},
+    const StepParts& parts = steps_[step];
+    put({headers_.at + uint64_t(step) * kernel::kHeaderWords * 4, sizeof header},
         std::span<const kernel::StepHeader>(&header, 1));
     put(parts.sequences, rows);
     put(parts.positions, positions);
@@ -139,13 +156,97 @@ void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const 
     put(parts.kinds, std::span<const uint32_t>(kinds));
 }
 
+PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {
+    StageId own = id;
+    while (!schedule_.stages[own].rows.own()) own = schedule_.stages[own].rows.from;
+    for (const Input& input : schedule_.inputs)
+        if (input.stage == own && input.pictures())
+            return picture_rows(schedule_, id,
+                                {input.grid.down(feed.picture.height), input.grid.across(feed.picture.width)});
+    return {};
+}
+
+void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
+    const RowSpace& space = schedule_.stages[id].rows;
+    std::vector<std::vector<uint32_t>> index(size_t(space.down) * space.across);
+    std::vector<kernel::StepSequence> rows;
+    std::vector<uint32_t> positions, owner;
+    uint32_t first = 0; // of the picture, among the rows that are merged
+    for (const StepFeed& feed : feeds) {
+        const PictureRows from = rows_of(space.from, feed), to = rows_of(id, feed);
+        rows.push_back(feed.row);
+        rows.back().first = uint32_t(owner.size());
+        rows.back().count = to.count();
+        for (uint32_t i = 0; i < to.count(); ++i) {
+            const uint32_t y = i / to.across * space.down, x = i % to.across * space.across;
+            for (uint32_t place = 0; place < index.size(); ++place)
+                index[place].push_back(first + (y + place / space.across) * from.across + x + place % space.across);
+            positions.push_back(i);
+            owner.push_back(uint32_t(rows.size() - 1));
+        }
+        first += from.count();
+    }
+    fill(id, rows, positions, owner, uint32_t(owner.size()));
+    const Part& all = steps_[id].index;
+    for (size_t place = 0; place < index.size(); ++place)
+        put({all.at + all.bytes / index.size() * place, all.bytes / index.size()},
+            std::span<const uint32_t>(index[place]));
+}
+
+namespace {
+
+// Where windows of a side of `size` begin, and its end.
+std::vector<uint32_t> cuts(uint32_t size, uint32_t window, uint32_t shift) {
+    std::vector<uint32_t> at = {0};
+    for (uint32_t next = shift ? shift : window; next < size; next += window) at.push_back(next);
+    at.push_back(size);
+    return at;
+}
+
+} // namespace
+
+void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {
+    const View& v = schedule_.stages[id].views[view - 1];
+    std::vector<kernel::StepSequence> rows;
+    std::vector<uint32_t> index, positions, owner;
+    uint32_t first = 0; // of the picture, among the stage's rows
+    for (const StepFeed& feed : feeds) {
+        const PictureRows p = rows_of(id, feed);
+        const uint32_t shift = std::min(p.down, p.across) <= v.window ? 0 : v.shift;
+        const auto down = cuts(p.down, v.window, shift), across = cuts(p.across, v.window, shift);
+        for (size_t y = 0; y + 1 < down.size(); ++y)
+            for (size_t x = 0; x + 1 < across.size(); ++x) {
+                kernel::StepSequence row = feed.row;
+                row.first = uint32_t(index.size());
+                row.memory = across[x + 1] - across[x];
+                row.count = (down[y + 1] - down[y]) * row.memory;
+                for (uint32_t i = 0; i < row.count; ++i) {
+                    index.push_back(first + (down[y] + i / row.memory) * p.across + across[x] + i % row.memory);
+                    positions.push_back(i);
+                    owner.push_back(uint32_t(rows.size()));
+                }
+                rows.push_back(row);
+            }
+        first += p.count();
+    }
+    std::vector<uint32_t> inverse(index.size());
+    for (uint32_t i = 0; i < index.size(); ++i) inverse[index[i]] = i;
+    const uint32_t step = step_of_view(schedule_, id, view);
+    fill(step, rows, positions, owner, uint32_t(owner.size()));
+    put(steps_[step].index, std::span<const uint32_t>(index));
+    put(steps_[step].inverse, std::span<const uint32_t>(inverse));
+}
+
 void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
-    const RowSpace::Of of = schedule_.stages[id].rows.of;
+    const RowSpace& space = schedule_.stages[id].rows;
+    const RowSpace::Of of = space.of;
+    const bool merged = schedule_.stages[space.from].rows.of == RowSpace::Of::merged;
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> index, positions, owner;
     uint32_t first = 0; // of the sequence, among all tokens
     for (const StepFeed& feed : feeds) {
-        const uint32_t begin = uint32_t(index.size()), end = first + feed.row.count;
+        const uint32_t begin = uint32_t(index.size()),
+                       end = first + (merged ? rows_of(space.from, feed).count() : feed.row.count);
         if (of == RowSpace::Of::wanted) {
             for (const uint32_t row : wanted)
                 if (row >= first && row < end) index.push_back(row);

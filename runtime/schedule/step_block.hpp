@@ -38,15 +38,18 @@ private:
         uint64_t at = 0, bytes = 0;
     };
     struct StepParts {
-        Part sequences, positions, token_sequence, pictures, axes, kinds, index;
+        Part sequences, positions, token_sequence, pictures, axes, kinds, index, inverse;
     };
     Part part(uint64_t bytes);
     template <class T>
     void put(const Part& part, std::span<const T> values);
-    void fill(StageId id, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
+    void fill(uint32_t step, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
               std::span<const uint32_t> owner, uint32_t outputs);
     void fill_own(StageId id, const Bucket& bucket, std::span<const StepFeed> feeds, uint32_t outputs);
     void fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows);
+    void fill_merged(StageId id, std::span<const StepFeed> feeds);
+    void fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds);
+    PictureRows rows_of(StageId id, const StepFeed& feed) const;
     void fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
 
     const Schedule& schedule_;
