@@ -47,7 +47,7 @@ TEST_CASE("a dispatch waits for what computes its size", "[vulkan]") {
     kernel::gather_rows(r.recorder, {.x = r.tensor(DType::f32, {6, 4}),
                                      .index = r.tensor(DType::u32, {6}),
                                      .y = r.tensor(DType::f32, {6, 4}),
-                                     .rows = {1, vk::Quantity::outputs}});
+                                     .rows = {1, kernel::Quantity::outputs}});
     r.require_sound();
 }
 
