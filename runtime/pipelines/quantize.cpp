@@ -366,6 +366,11 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         return Error{
             ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
     weft_ASSIGN(const Schedule schedule, make_schedule(files));
+    if (!is_decoder(schedule))
+        return Error{ErrorCode::unsupported,
+                     files.origin() + ": weft quantize writes decoders alone, and " + schedule.architecture +
+                         " is none",
+                     {}};
     weft_TRY(check_unused_tensors(schedule, files));
     if (auto problems = check_weights(schedule.weights, files); !problems.empty())
         return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
