@@ -32,4 +32,13 @@ inline std::vector<std::filesystem::path> repository_cases() {
     return cases;
 }
 
+/// What a case says of itself: its task, and how much rounding changes its numbers.
+inline Json case_of(const std::filesystem::path& directory) {
+    const auto text = read_file(directory / "case.json");
+    REQUIRE(bool(text));
+    const auto json = parse_json(*text, "case.json");
+    REQUIRE(bool(json));
+    return *json;
+}
+
 } // namespace weft::test
