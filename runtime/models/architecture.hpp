@@ -10,7 +10,7 @@
 namespace weft {
 
 /// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to
-/// which .weight and .bias belong, or whole names.
+/// which .weight and .bias belong, or whole names. With a * both are from their beginning, and it is a layer's number.
 struct GgufName {
     const char *module, *gguf;
 };

@@ -2,6 +2,7 @@
 // L5: BERT (Devlin et al. 2018): an encoder with norms behind the residual sums, learned positions, token types, and a
 // head that fills masks.
 #include "models/encoder_parts.hpp"
+#include "models/gguf.hpp"
 
 namespace weft::bert {
 namespace {
@@ -19,7 +20,7 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.heads, read_heads(c, o.width));
     weft_ASSIGN(o.inner, c.count("intermediate_size"));
-    weft_ASSIGN(o.types, c.count_or("type_vocab_size", 2));
+    weft_ASSIGN(o.types, count_or_zero(c, "type_vocab_size", 2));
     weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_eps", 1e-12));
     weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "gelu"));
     weft_ASSIGN(const std::string positions, c.string_or("position_embedding_type", "absolute"));
@@ -50,21 +51,24 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Stage& encoder = add_encoder(s, c.width, table);
     auto& embedding = *encoder.first[0].branches[0].op.as<EmbedSpec>();
     embedding.positions = builder.matrix("embeddings.position_embeddings.weight", s.position_limit, c.width);
-    EmbedSpec types;
-    types.input = "token_type_ids";
-    types.rows = c.types;
-    types.table = builder.matrix("embeddings.token_type_embeddings.weight", c.types, c.width);
-    encoder.first[0].branches.push_back({types});
+    if (c.types) {
+        EmbedSpec types;
+        types.input = "token_type_ids";
+        types.rows = c.types;
+        types.table = builder.matrix("embeddings.token_type_embeddings.weight", c.types, c.width);
+        encoder.first[0].branches.push_back({types});
+    }
     encoder.first[0].after = norm("embeddings.LayerNorm");
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = "encoder.layer." + std::to_string(i) + ".";
         AttentionSpec a = c.heads.attention();
         a.causal = false;
-        a.qkv = builder.stacked_linear(at + "attention.self.qkv",
-                                       {{at + "attention.self.query", c.width},
-                                        {at + "attention.self.key", c.width},
-                                        {at + "attention.self.value", c.width}},
-                                       c.width, true);
+        const std::string self = at + "attention.self.";
+        a.qkv = builder.has(self + "qkv.weight") // in some GGUF files
+                    ? builder.linear(self + "qkv", 3 * c.width, c.width, true)
+                    : builder.stacked_linear(
+                          self + "qkv", {{self + "query", c.width}, {self + "key", c.width}, {self + "value", c.width}},
+                          c.width, true);
         a.out = builder.linear(at + "attention.output.dense", c.width, c.width, true);
         MlpSpec m;
         m.gated = false;
@@ -87,6 +91,30 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config,
+                gguf_decoder(files, "bert",
+                             {.both_ways = true, .epsilon = {"attention.layer_norm_epsilon", "layer_norm_eps"}}));
+    config["hidden_act"] = "gelu";
+    const TensorView* types = files.find("token_types.weight");
+    config["type_vocab_size"] = types && types->shape.size() == 2 ? types->shape[0] : 0;
+    return config;
+}
+
+const std::vector<GgufName> kGgufNames = {{"embeddings.word_embeddings", "token_embd"},
+                                          {"embeddings.position_embeddings", "position_embd"},
+                                          {"embeddings.token_type_embeddings", "token_types"},
+                                          {"embeddings.LayerNorm", "token_embd_norm"},
+                                          {"encoder.layer.*.attention.self.qkv", "blk.*.attn_qkv"},
+                                          {"encoder.layer.*.attention.self.query", "blk.*.attn_q"},
+                                          {"encoder.layer.*.attention.self.key", "blk.*.attn_k"},
+                                          {"encoder.layer.*.attention.self.value", "blk.*.attn_v"},
+                                          {"encoder.layer.*.attention.output.dense", "blk.*.attn_output"},
+                                          {"encoder.layer.*.attention.output.LayerNorm", "blk.*.attn_output_norm"},
+                                          {"encoder.layer.*.intermediate.dense", "blk.*.ffn_up"},
+                                          {"encoder.layer.*.output.dense", "blk.*.ffn_down"},
+                                          {"encoder.layer.*.output.LayerNorm", "blk.*.layer_output_norm"}};
+
 } // namespace
 
 extern const Architecture architecture;
@@ -94,10 +122,13 @@ const Architecture architecture{{"bert"},
                                 "BERT",
                                 "an encoder: attention both ways, norms behind the sums, token types, masks filled",
                                 schedule,
+                                {{"bert", gguf_config, kGgufNames}},
                                 {},
-                                {},
-                                {{"gradient_checkpointing", "training"}},
+                                {{"gradient_checkpointing", "training"}, {"*.pooling_type", "weft embed reads it"}},
                                 {{"*pooler.dense.*", "classifiers read it"},
+                                 {"cls.weight", "classifiers read it"},
+                                 {"cls.bias", "classifiers read it"},
+                                 {"cls.output.*", "classifiers read it"},
                                  {"cls.seq_relationship.*", "whether one sentence follows another"},
                                  {"*embeddings.position_ids", "0, 1, 2 ..."}}};
 

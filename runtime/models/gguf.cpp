@@ -275,6 +275,15 @@ const char* entry(std::span<const GgufName> names, const std::string& name) {
     return nullptr;
 }
 
+// The first part between dots that is a number: where it begins, and its length; 0: there is none.
+std::pair<size_t, size_t> number_in(const std::string& name) {
+    for (size_t at = 0, end; at < name.size(); at = end + 1) {
+        end = std::min(name.find('.', at), name.size());
+        if (end > at && name.find_first_not_of("0123456789", at) >= end) return {at, end - at};
+    }
+    return {0, 0};
+}
+
 } // namespace
 
 Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const GgufDecoder& decoder) {
@@ -300,9 +309,10 @@ Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const
     for (const auto& [name, key] : config[kGgufKeys].items())
         if (!layers.contains(name)) config[kGgufShared].push_back(key);
     weft_ASSIGN(const bool causal, keys.metadata.boolean_or(keys("attention.causal"), true));
-    if (!causal)
-        return keys.unsupported("attention.causal", "is false: tokens would see those behind them, which is not "
-                                                    "supported");
+    if (causal == decoder.both_ways)
+        return keys.unsupported("attention.causal",
+                                causal ? "is not false: tokens would not see those behind them, which is not supported"
+                                       : "is false: tokens would see those behind them, which is not supported");
     if (config["num_experts"] == 0) config["num_experts_per_tok"] = nullptr;
     weft_TRY(read_kv_heads(keys, config, decoder.hybrid));
     weft_TRY(read_head_sizes(keys, config));
@@ -405,6 +415,17 @@ Status gguf_expand(const ModelFiles& files, Json& config, const char* name) {
 }
 
 std::string gguf_name(const std::string& name, std::span<const GgufName> own) {
+    const auto found = [](std::span<const GgufName> list, const std::string& in) -> std::optional<std::string> {
+        if (const char* whole = entry(list, in)) return whole;
+        const size_t ending = std::min(in.rfind('.'), in.size()); // ".weight", ".bias"
+        if (const char* module = entry(list, in.substr(0, ending))) return module + in.substr(ending);
+        return std::nullopt;
+    };
+    if (const auto [at, length] = number_in(name); length > 0) {
+        std::string starred = name;
+        if (auto known = found(own, starred.replace(at, length, "*")))
+            return known->replace(known->find('*'), 1, name, at, length);
+    }
     std::string block, rest = name;
     for (const char* layers : {"layers.", "h."})
         if (const size_t from = std::string_view(layers).size(); name.starts_with(layers))
@@ -413,19 +434,15 @@ std::string gguf_name(const std::string& name, std::span<const GgufName> own) {
                 rest = name.substr(dot + 1);
                 break;
             }
-    const auto found = [&](const std::string& in) -> std::optional<std::string> {
-        for (const std::span<const GgufName> list :
-             {own, block.empty() ? std::span<const GgufName>(kFrameNames) : std::span<const GgufName>(kLayerNames)}) {
-            if (const char* whole = entry(list, in)) return block + whole;
-            const size_t ending = std::min(in.rfind('.'), in.size()); // ".weight", ".bias"
-            if (const char* module = entry(list, in.substr(0, ending))) return block + module + in.substr(ending);
-        }
-        return std::nullopt;
-    };
-    if (const auto known = found(rest)) return *known;
+    const std::span<const GgufName> usual =
+        block.empty() ? std::span<const GgufName>(kFrameNames) : std::span<const GgufName>(kLayerNames);
+    for (const std::span<const GgufName> list : {own, usual})
+        if (const auto known = found(list, rest)) return block + *known;
     for (const GgufName& s : kSynonyms)
         if (rest.starts_with(s.module))
-            if (const auto known = found(s.gguf + rest.substr(std::string_view(s.module).size()))) return *known;
+            for (const std::span<const GgufName> list : {own, usual})
+                if (const auto known = found(list, s.gguf + rest.substr(std::string_view(s.module).size())))
+                    return block + *known;
     return name;
 }
 

@@ -22,13 +22,14 @@ struct GgufKey {
 };
 
 struct GgufDecoder {
-    bool drafts = false; ///< it may have layers that draft further tokens (nextn_predict_layers)
-    bool hybrid = false; ///< layers whose attention.head_count_kv is 0 are recurrent: layer_types says which
+    bool drafts = false;    ///< it may have layers that draft further tokens (nextn_predict_layers)
+    bool both_ways = false; ///< its tokens see those behind them: attention.causal is false
+    bool hybrid = false;    ///< layers whose attention.head_count_kv is 0 are recurrent: layer_types says which
     GgufKey epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps"};
 };
 
-/// The config of a decoder: the keys that transformers has for the sizes, positions and experts that most
-/// architectures' metadata give.
+/// The config of a decoder, or of an encoder: the keys that transformers has for the sizes, positions and experts that
+/// most architectures' metadata give.
 Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const GgufDecoder& decoder = {});
 
 /// Gives what the config has under `from` under another name too.

@@ -2,6 +2,7 @@
 // L5: T5 and T5 v1.1 (Raffel et al. 2020): an encoder and a decoder with biases by distance instead of positions, RMS
 // norms, no biases, no scale on scores.
 #include "layers/identity.hpp"
+#include "models/gguf.hpp"
 #include "models/seq2seq_parts.hpp"
 #include <cmath>
 
@@ -159,20 +160,76 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+Result<Json> gguf_config(const ModelFiles& files) {
+    weft_ASSIGN(Json config,
+                gguf_decoder(files, "t5", {.epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+    for (const auto& [from, to] : {std::pair{"num_hidden_layers", "num_layers"},
+                                   {"hidden_size", "d_model"},
+                                   {"intermediate_size", "d_ff"},
+                                   {"num_attention_heads", "num_heads"},
+                                   {"head_dim", "d_kv"},
+                                   {"max_position_embeddings", "n_positions"}})
+        gguf_rename(config, from, to);
+    weft_TRY(gguf_copy(files, config,
+                       {{"decoder_block_count", "num_decoder_layers", config["num_layers"]},
+                        {"attention.relative_buckets_count", "relative_attention_num_buckets"},
+                        {"decoder_start_token_id", "decoder_start_token_id", nullptr}}));
+    // What llama.cpp takes whatever the model had.
+    config["relative_attention_max_distance"] = 128;
+    config["scale_decoder_outputs"] = false;
+    config["feed_forward_proj"] = files.find("enc.blk.0.ffn_gate.weight") ? "gated-gelu" : "relu";
+    return config;
+}
+
+const std::vector<GgufName> kGgufNames = {
+    {"shared", "token_embd"},
+    {"encoder.final_layer_norm", "enc.output_norm"},
+    {"decoder.final_layer_norm", "dec.output_norm"},
+    {"encoder.block.*.layer.0.SelfAttention.q", "enc.blk.*.attn_q"},
+    {"encoder.block.*.layer.0.SelfAttention.k", "enc.blk.*.attn_k"},
+    {"encoder.block.*.layer.0.SelfAttention.v", "enc.blk.*.attn_v"},
+    {"encoder.block.*.layer.0.SelfAttention.o", "enc.blk.*.attn_o"},
+    {"encoder.block.*.layer.0.SelfAttention.relative_attention_bias", "enc.blk.*.attn_rel_b"},
+    {"encoder.block.*.layer.0.layer_norm", "enc.blk.*.attn_norm"},
+    {"encoder.block.*.layer.1.DenseReluDense.wi", "enc.blk.*.ffn_up"},
+    {"encoder.block.*.layer.1.DenseReluDense.wi_0", "enc.blk.*.ffn_gate"},
+    {"encoder.block.*.layer.1.DenseReluDense.wi_1", "enc.blk.*.ffn_up"},
+    {"encoder.block.*.layer.1.DenseReluDense.wo", "enc.blk.*.ffn_down"},
+    {"encoder.block.*.layer.1.layer_norm", "enc.blk.*.ffn_norm"},
+    {"decoder.block.*.layer.0.SelfAttention.q", "dec.blk.*.attn_q"},
+    {"decoder.block.*.layer.0.SelfAttention.k", "dec.blk.*.attn_k"},
+    {"decoder.block.*.layer.0.SelfAttention.v", "dec.blk.*.attn_v"},
+    {"decoder.block.*.layer.0.SelfAttention.o", "dec.blk.*.attn_o"},
+    {"decoder.block.*.layer.0.SelfAttention.relative_attention_bias", "dec.blk.*.attn_rel_b"},
+    {"decoder.block.*.layer.0.layer_norm", "dec.blk.*.attn_norm"},
+    {"decoder.block.*.layer.1.EncDecAttention.q", "dec.blk.*.cross_attn_q"},
+    {"decoder.block.*.layer.1.EncDecAttention.k", "dec.blk.*.cross_attn_k"},
+    {"decoder.block.*.layer.1.EncDecAttention.v", "dec.blk.*.cross_attn_v"},
+    {"decoder.block.*.layer.1.EncDecAttention.o", "dec.blk.*.cross_attn_o"},
+    {"decoder.block.*.layer.1.layer_norm", "dec.blk.*.cross_attn_norm"},
+    {"decoder.block.*.layer.2.DenseReluDense.wi", "dec.blk.*.ffn_up"},
+    {"decoder.block.*.layer.2.DenseReluDense.wi_0", "dec.blk.*.ffn_gate"},
+    {"decoder.block.*.layer.2.DenseReluDense.wi_1", "dec.blk.*.ffn_up"},
+    {"decoder.block.*.layer.2.DenseReluDense.wo", "dec.blk.*.ffn_down"},
+    {"decoder.block.*.layer.2.layer_norm", "dec.blk.*.ffn_norm"}};
+
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"t5"},
-                                "T5, T5 v1.1",
-                                "encoder and decoder: biases by distance, cross attention over a memory",
-                                schedule,
-                                {},
-                                {},
-                                {{"dense_act_fn", "follows from feed_forward_proj"},
-                                 {"is_gated_act", "follows from feed_forward_proj"},
-                                 {"classifier_dropout", "training"},
-                                 {"task_specific_params*", "settings of generation for tasks"}},
-                                {{"decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
-                                  "nobody reads it: cross attention has no distances"}}};
+const Architecture architecture{
+    {"t5"},
+    "T5, T5 v1.1",
+    "encoder and decoder: biases by distance, cross attention over a memory",
+    schedule,
+    {{"t5", gguf_config, kGgufNames}},
+    {},
+    {{"*.attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon says the same"},
+     {"dense_act_fn", "follows from feed_forward_proj"},
+     {"is_gated_act", "follows from feed_forward_proj"},
+     {"classifier_dropout", "training"},
+     {"task_specific_params*", "settings of generation for tasks"}},
+    {{"decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
+      "nobody reads it: cross attention has no distances"},
+     {"dec.blk.*.cross_attn_rel_b.weight", "nobody reads it: cross attention has no distances"}}};
 
 } // namespace weft::t5

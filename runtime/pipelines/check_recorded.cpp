@@ -165,7 +165,7 @@ private:
                 if (file_.find(name)) return add(r, name, tensor);
             return Ok{};
         };
-        weft_TRY(first_of({"transformers.hidden", "output.hidden", "output.last_hidden_state"},
+        weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden", "output.last_hidden_state"},
                           {"hidden", "", main_->name, uint32_t(main_->layers.size()), {}}));
         if (output_of(s_, kLogits) < s_.outputs.size())
             weft_TRY(

@@ -36,12 +36,35 @@ Result<Pooling> pooling_of(const std::filesystem::path& path) {
     return *found;
 }
 
+// The same in a GGUF file, by llama.cpp's numbers.
+Result<std::optional<Pooling>> pooling_of(const GgufMetadata& metadata) {
+    weft_ASSIGN(const auto type, metadata.string("general.architecture"));
+    const std::string key = std::string(type) + ".pooling_type";
+    weft_ASSIGN(const int64_t number, metadata.integer_or(key, 0));
+    switch (number) {
+    case 0: return std::optional<Pooling>();
+    case 1: return std::optional(Pooling::mean);
+    case 2: return std::optional(Pooling::cls);
+    case 3: return std::optional(Pooling::last);
+    default:
+        return Error{ErrorCode::unsupported,
+                     metadata.bad(key, "is " + std::to_string(number) +
+                                           "; weft pools by the mean (1), the first (2) or the last token (3)")
+                         .message,
+                     {}};
+    }
+}
+
 } // namespace
 
 Result<EmbedderFiles> read_embedder_files(const ModelFiles& files, const std::filesystem::path& path) {
     EmbedderFiles said;
+    if (files.gguf()) {
+        weft_ASSIGN(said.pooling, pooling_of(*files.gguf()));
+        return said;
+    }
     std::error_code ignored;
-    if (files.gguf() || !std::filesystem::is_directory(path, ignored)) return said;
+    if (!std::filesystem::is_directory(path, ignored)) return said;
     if (const auto file = path / "sentence_bert_config.json"; std::filesystem::exists(file, ignored)) {
         weft_ASSIGN(const Json json, read_json(file));
         const JsonObject c(json, file.string());

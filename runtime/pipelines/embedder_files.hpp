@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L6: what sentence-transformers writes beside a model: modules.json and the folders that it names.
+// L6: how a model's files say that it embeds: what sentence-transformers writes beside it (modules.json and the folders
+// that it names), or a GGUF file's pooling_type.
 #pragma once
 #include "io/model_files.hpp"
 #include <optional>

@@ -38,6 +38,10 @@ TEST_CASE("gguf names of weights", "[models]") {
     CHECK(gguf_name("layers.0.pre_ff_layernorm.weight", own) == "blk.0.ffn_norm");
     CHECK(gguf_name("embed_tokens.weight") == "token_embd.weight");
     CHECK(gguf_name("something.else") == "something.else");
+    const GgufName whole[] = {{"encoder.layer.*.output.dense", "enc.blk.*.ffn_down"}, {"output.dense", "other"}};
+    CHECK(gguf_name("encoder.layer.12.output.dense.weight", whole) == "enc.blk.12.ffn_down.weight");
+    CHECK(gguf_name("decoder.layer.12.output.dense.weight", whole) == "decoder.layer.12.output.dense.weight");
+    CHECK(gguf_name("encoder.layer.12b.output.dense.bias", whole) == "encoder.layer.12b.output.dense.bias");
 }
 
 TEST_CASE("GGUF files are refused in their own words", "[models]") {
