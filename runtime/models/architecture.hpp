@@ -112,8 +112,9 @@ public:
     /// (all that GGUF has), whichever the file has.
     WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
                      const std::string& stacked_name, uint32_t in);
-    /// Values made from the config.
-    WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values);
+    /// Values made from the config; f32, a matrix's too.
+    WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
+                      bool matrix = false);
     /// y = x W^T (+ b if `bias`): NAME.weight and NAME.bias, which is optional().
     Linear linear(const std::string& name, uint32_t out, uint32_t in, bool bias = false);
     /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up. Each bias is

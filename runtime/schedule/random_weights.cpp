@@ -24,11 +24,10 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
     weft_ASSIGN(auto uploader, vk::Uploader::create(device));
     const DType matrix = type == WeightType::f32 ? DType::f32 : type == WeightType::f16 ? DType::f16 : DType::bf16;
     uint64_t total = 0, since = 0;
-    for (const WeightSlot& slot : slots)
-        total += slot.count() * size_of(slot.matrix ? matrix : DType::f32) + vk::Tensor::kAlignment;
+    for (const WeightSlot& slot : slots) total += held_bytes(slot, held_whole(slot, matrix)) + vk::Tensor::kAlignment;
     vk::Recorder r(device);
     for (const WeightSlot& slot : slots) {
-        DeviceWeight::Part weight{{}, slot.matrix ? matrix : DType::f32, slot.shape};
+        DeviceWeight::Part weight{{}, held_whole(slot, matrix)[0].dtype, slot.shape};
         const uint64_t size = slot.count() * size_of(weight.dtype), words = (size + 3) / 4;
         auto slice = w.arena_.allocate(words * 4, total);
         if (!slice) return in_context(slot.name, slice.error());

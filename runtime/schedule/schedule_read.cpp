@@ -402,7 +402,6 @@ private:
         pieces_ += slot.piece_count();
         if (pieces_ > kMostPieces)
             fail(key, "not bring the pieces of all weights above " + std::to_string(kMostPieces));
-        if (!slot.computed.empty() && slot.matrix) fail(key, "not be a matrix, to be computed");
         if (const std::string problem = error_ ? "" : layout_problem(slot); !problem.empty())
             fail(key, "fit its layout under weights: " + problem);
     }

@@ -37,7 +37,8 @@ struct WeightSlot {
     std::vector<uint32_t> shape;
     bool matrix = true;
     std::vector<WeightPiece> pieces;
-    std::vector<float> computed; ///< instead of pieces: values made from the config (rotary frequencies)
+    /// Instead of pieces: values made from the config (rotary frequencies, sinusoids), f32 whatever the type asked for.
+    std::vector<float> computed;
     /// Other ways to put the same slot together, tried in order when the file does not have the first piece of
     /// `pieces`, or not in its shape (split or stacked experts).
     std::vector<std::vector<WeightPiece>> alternatives;

@@ -10,6 +10,7 @@
 #include "schedule/schedule_json.hpp"
 #include "schedule/session.hpp"
 #include "schedule/weight_order.hpp"
+#include "schedule/weights.hpp"
 #include <cmath>
 #include <set>
 
@@ -229,6 +230,21 @@ TEST_CASE("weights are shared by name, and put together as the file says", "[sch
     CHECK(other.weights[decoder_of(other).layers[1].blocks[0].branches[0].op.as<AttentionSpec>()->out.weight]
               .pieces.size() == 1);
     require_same(other, round_trip(other));
+}
+
+TEST_CASE("a matrix may be computed: it is held in f32 whatever the others are", "[schedule]") {
+    Json json = small();
+    json["position_limit"] = 3;
+    json["embedding"]["positions"] = "sinusoids";
+    json["weights"]["sinusoids"]["computed"] = std::vector<float>(3 * 32, 0.5f);
+    const Schedule s = read(json);
+    require_same(s, round_trip(s));
+    const WeightId id = embedding_of(s).positions;
+    REQUIRE(s.weights[id].matrix);
+    const auto weights = DeviceWeights::random(gpu(), s.weights, WeightType::bf16, 1);
+    REQUIRE(weights);
+    CHECK(weights->all()[id].parts[0].dtype == DType::f32);
+    CHECK(weights->all()[embedding_of(s).table].parts[0].dtype == DType::bf16);
 }
 
 TEST_CASE("what a schedule file must not hold is refused by its key", "[schedule]") {
