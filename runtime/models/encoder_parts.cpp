@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/encoder_parts.hpp"
+#include "layers/identity.hpp"
 #include <algorithm>
 
 namespace weft {
@@ -12,6 +13,15 @@ Stage& add_encoder(Schedule& schedule, uint32_t width, WeightId table) {
         {.name = kEncoder, .width = width, .first = {{.read = {}, .branches = {{embedding}}, .base = Base::none}}});
     return schedule.stages.back();
 }
+
+Result<uint32_t> first_position(const JsonObject& config, int64_t padding) {
+    weft_ASSIGN(const int64_t id, config.integer_or("pad_token_id", padding));
+    weft_ASSIGN(const uint32_t vocabulary, config.count("vocab_size"));
+    if (id < 0 || id >= int64_t(vocabulary)) return config.bad("pad_token_id", "must be a token's id");
+    return uint32_t(id) + 1;
+}
+
+Block final_norm(const Norm& norm) { return {.pre = norm, .branches = {{IdentitySpec{}}}, .base = Base::none}; }
 
 bool has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
                      const std::string& tensor) {

@@ -12,6 +12,12 @@ inline constexpr const char* kLastHidden = "last_hidden_state";
 /// Adds the stage "encoder", whose first block embeds tokens of the schedule's vocabulary in `table`.
 Stage& add_encoder(Schedule& schedule, uint32_t width, WeightId table);
 
+/// The row of the first position in the table of models that put it behind pad_token_id (fairseq's): that id + 1.
+Result<uint32_t> first_position(const JsonObject& config, int64_t padding);
+
+/// A stage's last block where a norm stands behind all layers.
+Block final_norm(const Norm& norm);
+
 /// Whether the model has a head over its vocabulary: the file has `tensor`, or, of a config alone, its class is one for
 /// masked language modelling.
 bool has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: ModernBERT (Warner et al. 2024): an encoder with norms before the blocks, rotary positions of two bases, local
 // and global attention in turn, GeGLU.
-#include "layers/identity.hpp"
 #include "models/encoder_parts.hpp"
 #include <algorithm>
 
@@ -75,7 +74,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         if (i > 0) attends.pre = norm(at + "attn_norm"); // the embeddings' norm stands before the first
         encoder.layers.push_back({{attends, {.pre = norm(at + "mlp_norm"), .branches = {{m}}}}});
     }
-    encoder.last = {{.pre = norm("final_norm"), .branches = {{IdentitySpec{}}}, .base = Base::none}};
+    encoder.last = {final_norm(norm("final_norm"))};
     if (!has_masked_head(config, builder, files, "head.dense.weight")) {
         s.outputs.push_back({kLastHidden, 0});
         return s;

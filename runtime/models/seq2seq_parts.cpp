@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/seq2seq_parts.hpp"
+#include <cmath>
 
 namespace weft {
 
@@ -27,10 +28,28 @@ CrossAttentionSpec add_memory(Schedule& schedule, Builder& builder, uint32_t lay
     return cross;
 }
 
-Status read_seq2seq(const JsonObject& config, Schedule& schedule) {
+Result<WeightId> sinusoidal_positions(const JsonObject& config, Builder& builder, uint32_t rows, uint32_t width) {
+    constexpr uint64_t kMost = 1u << 26; // a config must not make weft allocate
+    const uint32_t half = width / 2;
+    if (half < 2) return config.bad("d_model", "must be at least 4");
+    if (uint64_t(rows) * width > kMost) return config.bad("max_position_embeddings", "times the width is too large");
+    std::vector<float> values(size_t(rows) * width);
+    // In single precision, as the reference computes it.
+    const float step = -float(std::log(10000.0) / (half - 1));
+    for (uint32_t i = 0; i < half; ++i) {
+        const float frequency = std::exp(float(i) * step);
+        for (uint32_t p = 0; p < rows; ++p) {
+            values[size_t(p) * width + i] = std::sin(float(p) * frequency);
+            values[size_t(p) * width + half + i] = std::cos(float(p) * frequency);
+        }
+    }
+    return builder.computed("embed_positions", {rows, width}, std::move(values), true);
+}
+
+Status read_seq2seq(const JsonObject& config, Schedule& schedule, int64_t begin) {
     weft_ASSIGN(const bool both, config.boolean_or("is_encoder_decoder", true));
     if (!both) return config.bad("is_encoder_decoder", "is false; weft reads this model with its encoder");
-    weft_ASSIGN(schedule.begin_token, config.integer_or("decoder_start_token_id", -1));
+    weft_ASSIGN(schedule.begin_token, config.integer_or("decoder_start_token_id", begin));
     if (schedule.begin_token < -1 || schedule.begin_token >= int64_t(schedule.vocabulary))
         return config.bad("decoder_start_token_id", "must be a token's id");
     return Ok{};

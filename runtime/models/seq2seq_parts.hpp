@@ -17,7 +17,12 @@ void add_seq2seq(Schedule& schedule, uint32_t width, WeightId table, const Linea
 CrossAttentionSpec add_memory(Schedule& schedule, Builder& builder, uint32_t layer, const Heads& heads,
                               const std::string& at, const std::string& k, const std::string& v, bool bias);
 
-/// What configs of encoder-decoders share: that they are (is_encoder_decoder), and the id that the decoder begins with.
-Status read_seq2seq(const JsonObject& config, Schedule& schedule);
+/// Sinusoids [rows, width], computed as fairseq does: sines of all frequencies, then cosines. Refused
+/// where max_position_embeddings makes that too large.
+Result<WeightId> sinusoidal_positions(const JsonObject& config, Builder& builder, uint32_t rows, uint32_t width);
+
+/// What configs of encoder-decoders share: that they are (is_encoder_decoder), and the id that the decoder begins with
+/// (`begin` where the config has none; -1: no id).
+Status read_seq2seq(const JsonObject& config, Schedule& schedule, int64_t begin = -1);
 
 } // namespace weft

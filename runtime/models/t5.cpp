@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: T5 and T5 v1.1 (Raffel et al. 2020): an encoder and a decoder with biases by distance instead of positions, RMS
 // norms, no biases, no scale on scores.
-#include "layers/identity.hpp"
 #include "models/gguf.hpp"
 #include "models/seq2seq_parts.hpp"
 #include <cmath>
@@ -84,8 +83,7 @@ public:
             const std::string at = "encoder.block." + std::to_string(i) + ".layer.";
             stage_of(s_, kEncoder)->layers.push_back({{attention(at + "0.", shared), feed(at + "1.")}});
         }
-        stage_of(s_, kEncoder)->last = {
-            {.pre = norm("encoder.final_layer_norm"), .branches = {{IdentitySpec{}}}, .base = Base::none}};
+        stage_of(s_, kEncoder)->last = {final_norm(norm("encoder.final_layer_norm"))};
     }
     void decoder() {
         AttentionSpec shared = self("decoder.", false);

@@ -146,6 +146,11 @@ TEST_CASE("encoders: a key that asks for what weft does not have is refused by i
         {"bart", "is_encoder_decoder", false, "is_encoder_decoder"},
         {"bart", "decoder_attention_heads", 5, "decoder_attention_heads"},
         {"bart", "decoder_layers", 0, "decoder_layers"},
+        {"bart", "decoder_start_token_id", 99, "'decoder_start_token_id' must be a token's id"},
+        {"m2m100", "pad_token_id", -1, "'pad_token_id' must be a token's id"},
+        {"m2m100", "pad_token_id", 99, "'pad_token_id' must be a token's id"},
+        {"m2m100", "max_position_embeddings", 1 << 30, "'max_position_embeddings' times the width is too large"},
+        {"m2m100", "activation_function", "snake", "activation_function"},
     };
     for (const Case& k : cases) {
         weft_GOLDEN(path, k.name);
@@ -155,4 +160,21 @@ TEST_CASE("encoders: a key that asks for what weft does not have is refused by i
         CHECK(message.find(k.named) != message.npos);
         CHECK(message.find("config.json") != message.npos);
     }
+}
+
+TEST_CASE("encoder-decoders: what a config leaves out is as its class has it", "[models]") {
+    const auto without = [](const char* name, std::initializer_list<const char*> keys) {
+        return require_schedule(edited(config_of(goldens() / name), [&](Json& c) {
+            for (const char* key : keys) c.erase(key);
+        }));
+    };
+    weft_GOLDEN(bart, "bart");
+    weft_GOLDEN(m2m100, "m2m100");
+    CHECK(text_of(without("bart", {"decoder_start_token_id", "scale_embedding", "activation_function"})) ==
+          text_of(config_of(bart)));
+    CHECK(text_of(without("m2m100", {"decoder_start_token_id", "scale_embedding", "activation_function",
+                                     "pad_token_id"})) == text_of(config_of(m2m100)));
+    // mBART begins with a language's token, which is not its class's to say.
+    const Json mbart = config_of(repository() / "tests/goldens/models/mbart");
+    CHECK(require_schedule(edited(mbart, [](Json& c) { c.erase("decoder_start_token_id"); })).begin_token == -1);
 }
