@@ -2,8 +2,28 @@
 #include "models/encoder_parts.hpp"
 #include "layers/identity.hpp"
 #include <algorithm>
+#include <cmath>
 
 namespace weft {
+namespace {
+
+// The bucket of a key at `distance` from its query, below 0 behind it (the paper's section 2.1).
+uint64_t bucket_of(int64_t distance, bool both_ways, uint64_t buckets, uint64_t farthest) {
+    uint64_t first = 0, n = buckets;
+    uint64_t far = uint64_t(std::max<int64_t>(0, -distance));
+    if (both_ways) {
+        n /= 2;
+        if (distance > 0) first = n;
+        far = uint64_t(std::abs(distance));
+    }
+    const uint64_t exact = n / 2;
+    if (far < exact) return first + far;
+    // In single precision, as the reference computes it: a bucket's edge may depend on the last bit.
+    const float ratio = std::log(float(far) / float(exact)) / float(std::log(double(farthest) / double(exact)));
+    return first + std::min(exact + uint64_t(ratio * float(n - exact)), n - 1);
+}
+
+} // namespace
 
 Stage& add_encoder(Schedule& schedule, uint32_t width, WeightId table) {
     EmbedSpec embedding;
@@ -21,6 +41,17 @@ Result<uint32_t> first_position(const JsonObject& config, int64_t padding) {
     return uint32_t(id) + 1;
 }
 
+void add_distance_bias(Builder& builder, const std::string& name, uint32_t buckets, uint32_t farthest,
+                       AttentionSpec& attention) {
+    const int64_t most = farthest;
+    const uint32_t heads = attention.heads;
+    WeightPiece piece{builder.names(name), {buckets, heads}, 0, 0, WeightTransform::transpose};
+    for (int64_t d = -most; d <= (attention.causal ? 0 : most); ++d)
+        piece.gather.push_back(bucket_of(d, !attention.causal, buckets, farthest));
+    attention.bias_columns = uint32_t(piece.gather.size());
+    attention.bias = builder.add({name, {heads, attention.bias_columns}, false, {piece}, {}, {}});
+}
+
 Block final_norm(const Norm& norm) { return {.pre = norm, .branches = {{IdentitySpec{}}}, .base = Base::none}; }
 
 bool has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
@@ -28,7 +59,7 @@ bool has_masked_head(const JsonObject& config, const Builder& builder, const Mod
     if (!files.tensors().empty()) return builder.has(tensor);
     const auto classes = config.strings("architectures");
     return classes && std::ranges::any_of(*classes, [](const std::string& name) {
-               return name.ends_with("ForMaskedLM") || name.ends_with("ForPreTraining");
+               return name.ends_with("ForMaskedLM") || name == "BertForPreTraining";
            });
 }
 
@@ -36,13 +67,19 @@ void add_masked_head(Schedule& schedule, const Linear& transform, kernel::Activa
                      const Linear& logits) {
     const StageId encoder = StageId(schedule.stages.size()) - 1;
     const uint32_t width = schedule.stages[encoder].width;
-    schedule.stages.push_back(
-        {.name = kHead,
-         .rows = {.of = RowSpace::Of::wanted, .from = encoder},
-         .width = width,
-         .streams = {{kLogits, schedule.vocabulary}},
-         .first = {{.branches = {{LinearSpec{transform, activation}}}, .base = Base::none, .after = norm},
-                   {.branches = {{LinearSpec{logits}}}, .write = 1, .base = Base::none}}});
+    Stage head{.name = kHead,
+               .rows = {.of = RowSpace::Of::wanted, .from = encoder},
+               .width = width,
+               .streams = {{kLogits, schedule.vocabulary}}};
+    StreamId transformed = kResidual;
+    if (transform.out != width) {
+        head.streams.push_back({"transformed", transform.out});
+        transformed = 2;
+    }
+    head.first = {
+        {.branches = {{LinearSpec{transform, activation}}}, .write = transformed, .base = Base::none, .after = norm},
+        {.read = {transformed}, .branches = {{LinearSpec{logits}}}, .write = 1, .base = Base::none}};
+    schedule.stages.push_back(std::move(head));
     schedule.outputs.push_back({kLogits, encoder + 1, 1});
 }
 

@@ -15,6 +15,11 @@ Stage& add_encoder(Schedule& schedule, uint32_t width, WeightId table);
 /// The row of the first position in the table of models that put it behind pad_token_id (fairseq's): that id + 1.
 Result<uint32_t> first_position(const JsonObject& config, int64_t padding);
 
+/// T5's biases by distance: `name` is the file's table [buckets, H]; all that are farther than `farthest` share a
+/// bucket. `buckets` is a multiple of 4 and below 2 * `farthest`.
+void add_distance_bias(Builder& builder, const std::string& name, uint32_t buckets, uint32_t farthest,
+                       AttentionSpec& attention);
+
 /// A stage's last block where a norm stands behind all layers.
 Block final_norm(const Norm& norm);
 
@@ -23,7 +28,7 @@ Block final_norm(const Norm& norm);
 bool has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
                      const std::string& tensor);
 /// Adds the head of BERT and its kin: logits = norm(act(W x)) E^T + b for every wanted row; `transform`, `norm` and
-/// `logits` are its three parts.
+/// `logits` are its three parts, the first of which may have another width than the encoder.
 void add_masked_head(Schedule& schedule, const Linear& transform, kernel::Activation activation, const Norm& norm,
                      const Linear& logits);
 

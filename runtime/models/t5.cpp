@@ -45,34 +45,6 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-// The bucket of a key at `distance` from its query, below 0 behind it (the paper's section 2.1).
-uint64_t bucket_of(int64_t distance, bool both_ways, uint64_t buckets, uint64_t farthest) {
-    uint64_t first = 0, n = buckets;
-    uint64_t far = uint64_t(std::max<int64_t>(0, -distance));
-    if (both_ways) {
-        n /= 2;
-        if (distance > 0) first = n;
-        far = uint64_t(std::abs(distance));
-    }
-    const uint64_t exact = n / 2;
-    if (far < exact) return first + far;
-    // In single precision, as the reference computes it: a bucket's edge may depend on the last bit.
-    const float ratio = std::log(float(far) / float(exact)) / float(std::log(double(farthest) / double(exact)));
-    return first + std::min(exact + uint64_t(ratio * float(n - exact)), n - 1);
-}
-
-// The table of buckets [buckets, H] as one of distances [H, n].
-WeightId bias_of(Builder& builder, const std::string& name, const Config& c, bool both_ways, uint32_t& columns) {
-    const int64_t most = c.distance;
-    std::vector<uint64_t> gather;
-    for (int64_t d = -most; d <= (both_ways ? most : 0); ++d)
-        gather.push_back(bucket_of(d, both_ways, c.buckets, c.distance));
-    columns = uint32_t(gather.size());
-    WeightPiece piece{builder.names(name), {c.buckets, c.heads.heads}, 0, 0, WeightTransform::transpose};
-    piece.gather = std::move(gather);
-    return builder.add({name, {c.heads.heads, columns}, false, {piece}, {}, {}});
-}
-
 class Layers {
 public:
     Layers(Schedule& s, Builder& builder, const Config& c) : s_(s), builder_(builder), c_(c) {}
@@ -108,8 +80,8 @@ private:
         AttentionSpec a = c_.heads.attention();
         a.causal = !both_ways;
         a.scale = 1;
-        a.bias = bias_of(builder_, stack + "block.0.layer.0.SelfAttention.relative_attention_bias.weight", c_,
-                         both_ways, a.bias_columns);
+        add_distance_bias(builder_, stack + "block.0.layer.0.SelfAttention.relative_attention_bias.weight", c_.buckets,
+                          c_.distance, a);
         return a;
     }
     Block attention(const std::string& at, AttentionSpec a) {

@@ -3,6 +3,8 @@
 // their GGUF files say.
 #include "device.hpp"
 #include "io/gguf_writer.hpp"
+#include "layers/mlp.hpp"
+#include "models/encoder_parts.hpp"
 #include "pipelines/embedder_files.hpp"
 #include "schedules.hpp"
 #include <catch2/catch_all.hpp>
@@ -139,6 +141,19 @@ TEST_CASE("encoders: a key that asks for what weft does not have is refused by i
         {"bert", "max_position_embeddings", 0, "max_position_embeddings"},
         {"bert", "type_vocab_size", -1, "type_vocab_size"},
         {"bert", "layer_norm_eps", -1, "layer_norm_eps"},
+        {"roberta", "is_decoder", true, "'is_decoder' is true"},
+        {"roberta", "position_embedding_type", "relative_key_query", "'position_embedding_type' is"},
+        {"roberta", "max_position_embeddings", 2, "'max_position_embeddings' must be above 2"},
+        {"roberta", "pad_token_id", 99, "'pad_token_id' must be a token's id"},
+        {"roberta", "num_attention_heads", 3, "'num_attention_heads' must divide hidden_size"},
+        {"xlm-roberta", "max_position_embeddings", 4, "'max_position_embeddings' must be above 4"},
+        {"camembert", "add_cross_attention", true, "'add_cross_attention' is true"},
+        {"distilbert", "n_heads", 3, "'n_heads' must divide dim"},
+        {"distilbert", "dim", 0, "'dim'"},
+        {"distilbert", "activation", "snake", "'activation'"},
+        {"electra", "embedding_size", 0, "'embedding_size'"},
+        {"mpnet", "relative_attention_num_buckets", 64, "'relative_attention_num_buckets' must be 32"},
+        {"mpnet", "max_position_embeddings", 2, "'max_position_embeddings' must be above 2"},
         {"t5", "is_encoder_decoder", false, "is_encoder_decoder"},
         {"t5", "feed_forward_proj", "gated-snake", "feed_forward_proj"},
         {"t5", "relative_attention_num_buckets", 6, "relative_attention_num_buckets"},
@@ -153,13 +168,103 @@ TEST_CASE("encoders: a key that asks for what weft does not have is refused by i
         {"m2m100", "activation_function", "snake", "activation_function"},
     };
     for (const Case& k : cases) {
-        weft_GOLDEN(path, k.name);
+        const auto own = repository() / "tests/goldens/models" / k.name;
+        weft_GOLDEN(path, std::filesystem::exists(own) ? own : std::filesystem::path(k.name));
         CAPTURE(k.name, k.key, k.value.dump());
         const std::string message = error_of(edited(config_of(path), [&](Json& c) { c[k.key] = k.value; }));
         CAPTURE(message);
         CHECK(message.find(k.named) != message.npos);
         CHECK(message.find("config.json") != message.npos);
     }
+}
+
+TEST_CASE("encoders: what a config leaves out, or says to nobody, is as its class has it", "[models]") {
+    const auto same = [](const char* name, const std::function<void(Json&)>& edit) {
+        CAPTURE(name);
+        const Json config = config_of(repository() / "tests/goldens/models" / name);
+        CHECK(text_of(edited(config, edit)) == text_of(config));
+    };
+    same("roberta", [](Json& c) { c.erase("pad_token_id"); });
+    same("camembert", [](Json& c) { c.erase("type_vocab_size"); });
+    same("mpnet", [](Json& c) { c["pad_token_id"] = 7; }); // its positions are from row 2 all the same
+    same("distilbert", [](Json& c) { c["type_vocab_size"] = 2; });
+    const Schedule distilled = require_schedule(config_of(repository() / "tests/goldens/models/distilbert"));
+    CHECK(distilled.inputs.size() == 1); // no token types
+    // Embeddings as wide as the layers are not projected.
+    const Json electra = config_of(repository() / "tests/goldens/models/electra");
+    CHECK(reads(require_schedule(electra), "electra.embeddings_project.weight"));
+    CHECK_FALSE(reads(require_schedule(edited(electra, [](Json& c) { c["embedding_size"] = c["hidden_size"]; })),
+                      "electra.embeddings_project.weight"));
+    // A discriminator fills no masks.
+    const Schedule discriminates =
+        require_schedule(edited(electra, [](Json& c) { c["architectures"] = Json::array({"ElectraForPreTraining"}); }));
+    CHECK(output_of(discriminates, kLogits) == discriminates.outputs.size());
+}
+
+TEST_CASE("encoders: a tied head is the embedding with the head's bias, another has its own", "[models]") {
+    struct Case {
+        const char *name, *head, *bias, *own;
+    };
+    for (const Case& k :
+         {Case{"roberta", "lm_head.decoder.weight", "lm_head.bias", "lm_head.decoder.bias"},
+          {"mpnet", "lm_head.decoder.weight", "lm_head.bias", "lm_head.decoder.bias"},
+          {"distilbert", "vocab_projector.weight", "vocab_projector.bias", "vocab_projector.bias"},
+          {"electra", "generator_lm_head.weight", "generator_lm_head.bias", "generator_lm_head.bias"}}) {
+        CAPTURE(k.name);
+        const Json config = config_of(repository() / "tests/goldens/models" / k.name);
+        for (const bool tied : {true, false}) {
+            const Schedule s = require_schedule(edited(config, [&](Json& c) { c["tie_word_embeddings"] = tied; }));
+            const auto& table = *stage_of(s, kEncoder)->first[0].branches[0].op.as<EmbedSpec>();
+            const Linear& head = head_linear(s).linear;
+            const auto& names = s.weights[head.weight].pieces[0].names;
+            CHECK((head.weight == table.table) == tied);
+            CHECK(std::ranges::find(names, k.head) != names.end());
+            const auto& biases = s.weights[head.bias].pieces[0].names;
+            CHECK(biases[1] == (tied ? k.bias : k.own)); // behind the same with the class's prefix
+        }
+    }
+}
+
+TEST_CASE("T5 in GGUF files: what is not there is as llama.cpp takes it", "[models]") {
+    const TemporaryDirectory folder;
+    const auto schedule = [&](const Add& add) {
+        GgufWriter w;
+        w.string("general.architecture", "t5");
+        for (const auto& [key, value] : {std::pair{"block_count", 2u},
+                                         {"embedding_length", 64u},
+                                         {"vocab_size", 128u},
+                                         {"feed_forward_length", 96u},
+                                         {"attention.head_count", 4u},
+                                         {"attention.key_length", 16u}})
+            w.u32("t5." + std::string(key), value);
+        w.f32("t5.attention.layer_norm_rms_epsilon", 1e-6f);
+        add(w);
+        auto files = ModelFiles::open(folder.write("model.gguf", w.header() + std::string(w.data_bytes(), '\0')));
+        REQUIRE(files);
+        return make_schedule(*files);
+    };
+    const auto bucketless = schedule([](GgufWriter&) {});
+    REQUIRE_FALSE(bucketless);
+    CHECK_THAT(bucketless.error().message, EndsWith("key 't5.attention.relative_buckets_count' is missing"));
+    const auto buckets = [](GgufWriter& w) { w.u32("t5.attention.relative_buckets_count", 32); };
+    const auto plain = schedule(buckets);
+    REQUIRE(plain);
+    CHECK(plain->begin_token == -1);
+    CHECK(head_linear(*plain).scale == 1); // never by the width
+    CHECK(decoder_of(*plain).layers.size() == 2);
+    const auto& mlp = *decoder_of(*plain).layers[0].blocks[2].branches[0].op.as<MlpSpec>();
+    CHECK((mlp.activation == kernel::Activation::relu && !mlp.gated));
+    const auto other = schedule([&](GgufWriter& w) {
+        buckets(w);
+        w.u32("t5.decoder_block_count", 1);
+        w.u32("t5.decoder_start_token_id", 3);
+        w.tensor("enc.blk.0.ffn_gate.weight", std::vector<uint64_t>{96, 64}, DType::f32);
+    });
+    REQUIRE(other);
+    CHECK(other->begin_token == 3);
+    CHECK(decoder_of(*other).layers.size() == 1);
+    const auto& gated = *decoder_of(*other).layers[0].blocks[2].branches[0].op.as<MlpSpec>();
+    CHECK((gated.activation == kernel::Activation::gelu_tanh && gated.gated));
 }
 
 TEST_CASE("encoder-decoders: what a config leaves out is as its class has it", "[models]") {
