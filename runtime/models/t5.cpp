@@ -30,10 +30,10 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.buckets, c.count_or("relative_attention_num_buckets", 32));
     weft_ASSIGN(o.distance, c.count_or("relative_attention_max_distance", 128));
     constexpr uint32_t kFarthest = 1u << 16; // a config must not make weft allocate
-    if (o.buckets < 4 || o.buckets % 4 || o.distance <= o.buckets / 2 || o.distance > kFarthest)
+    if (o.buckets % 4) return c.bad("relative_attention_num_buckets", "must be a multiple of 4");
+    if (o.distance <= o.buckets / 2 || o.distance > kFarthest)
         return c.bad("relative_attention_max_distance",
-                     "must be larger than half of relative_attention_num_buckets, which is a multiple of 4, and at "
-                     "most 65536");
+                     "must be larger than half of relative_attention_num_buckets, and at most 65536");
     weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_epsilon", 1e-6));
     weft_ASSIGN(o.tied, c.boolean_or("tie_word_embeddings", true));
     // "relu", "gated-gelu": what gelu means there is GPT-2's.
