@@ -6,9 +6,9 @@
 
 namespace weft {
 
-/// Writes the sizes, norms, experts and positions of a decoder (is_decoder) under `side`'s name, every key that GGUF has
-/// for them: a reader takes those that it knows. `config` is what the schedule was made from; rotary scaling is in it.
-/// Returns further tensors (divisors of rotary frequencies) by name.
+/// Writes the sizes, norms, experts and positions of a decoder (is_decoder) under `side`'s name, every key that GGUF
+/// has for them: a reader takes those that it knows. `config` is what the schedule was made from; rotary scaling is in
+/// it. Returns further tensors (divisors of rotary frequencies) by name.
 struct GgufFactors {
     std::string name;
     std::vector<float> values;
