@@ -70,7 +70,10 @@ void lower(const Schedule& schedule) {
     std::vector<DeviceWeight> weights;
     for (const WeightSlot& slot : schedule.weights)
         weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));
-    for (const Bucket& bucket : {Bucket{256, 1, 1, false, true, false}, Bucket{1, 1, 1, true, true, false}}) {
+    std::vector<Bucket> buckets = {{.tokens = 256, .sampling = true}};
+    if (!takes_whole(schedule)) buckets.push_back({.decode = true, .sampling = true});
+    if (has_encoder(schedule)) buckets.push_back({.tokens = 256, .once = true});
+    for (const Bucket& bucket : buckets) {
         const auto plan = dry_plan(least_device(), schedule, weights, states, bucket, context);
         if (!plan) {
             weft_CHECK(plan.error().code == ErrorCode::unsupported, "what does not fit is not supported");
