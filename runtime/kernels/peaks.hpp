@@ -10,5 +10,7 @@ void peak_copy(Recorder& r, const Tensor& x, const Tensor& y);
 /// 2 * 16 * 4096 operations for each of the n threads; y f32 [n].
 void peak_fma(Recorder& r, const Tensor& y);
 inline constexpr uint64_t kPeakFmaOperations = 2 * 16 * 4096;
+/// Sizes at which the peaks are measured.
+inline constexpr uint32_t kPeakWords = 4u << 20, kPeakThreads = 4096;
 
 } // namespace weft::kernel

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: timing of a model's prefill and decode.
 #include "base/json.hpp"
-#include "kernels/case.hpp"
-#include "pipelines/bench_peaks.hpp"
+#include "base/random.hpp"
+#include "kernels/measure_peaks.hpp"
 #include "pipelines/load.hpp"
 #include "pipelines/tasks.hpp"
 #include "schedule/session.hpp"
@@ -62,11 +62,11 @@ void count_work(const Model& model, const SessionOptions& options, ModelBench& b
     for (uint32_t past = 0; past < bench.prompt; past += chunk)
         add(bench.prefill_work,
             {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt, options.kv_dtype});
-    bench.prefill_work.share = share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations,
+    bench.prefill_work.share = kernel::share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations,
                                         double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
     if (!bench.generate) return;
     add(bench.decode_work, {bench.batch, bench.prompt + bench.generate / 2, 1, true, options.kv_dtype});
-    bench.decode_work.share = share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations,
+    bench.decode_work.share = kernel::share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations,
                                        bench.batch / bench.decode_tokens_per_s * 1e6);
 }
 
@@ -82,7 +82,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     ModelBench bench;
     // Before the model takes the memory; under a limit too low for it the times are still worth having.
-    if (auto peaks = measure_peaks(device.internal(), o.repeats)) bench.peaks = *peaks;
+    if (auto peaks = kernel::measure_peaks(device.internal(), o.repeats)) bench.peaks = *peaks;
     else if (peaks.error().code != ErrorCode::out_of_memory) return peaks.error();
     std::shared_ptr<const Model> model;
     if (o.random_weights) {
@@ -109,7 +109,7 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     bench.prompt = o.prompt;
     bench.generate = o.generate;
     bench.batch = o.batch;
-    kernel::Random random(1);
+    Random random(1);
     std::vector<std::vector<uint32_t>> prompts(o.batch);
     std::vector<Feed> feeds;
     std::vector<uint32_t> slots;

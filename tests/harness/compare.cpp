@@ -28,30 +28,28 @@ void require_close(std::span<const float> got, std::span<const Expected> expecte
     SUCCEED();
 }
 
-void run_cases(const kernel::KernelTable& table,
-               const std::function<void(kernel::CaseContext&, const std::string&)>& check, vk::Device& device) {
-    for (const auto& c : table.cases) SECTION(c.name) {
-            INFO("seed " << c.seed << "; rerun: weft_kernels_tests '" << table.kernel << "' -c '" << c.name << "'");
-            std::vector<std::vector<float>> first;
-            for (int pass = 0; pass < 2; ++pass) {
-                kernel::CaseContext context(device, c.seed);
-                c.build(context);
-                const auto status = context.run();
-                INFO((status ? "" : status.error().text()));
-                REQUIRE(bool(status));
-                if (pass == 0) check(context, c.name);
-                std::vector<std::vector<float>> all;
-                context.each([&](const std::string&, const std::vector<float>& values) { all.push_back(values); });
-                if (pass == 0) first = all;
-                else
-                    for (size_t i = 0; i < all.size(); ++i) { // the same bits twice; NaN payloads included
-                        REQUIRE(all[i].size() == first[i].size());
-                        REQUIRE(
-                            (all[i].empty() || std::memcmp(all[i].data(), first[i].data(), all[i].size() * 4) == 0));
-                    }
-            }
-            require_no_validation_messages(device);
+void run_case(const char* kernel, const kernel::KernelCase& c, const std::function<void(kernel::CaseContext&)>& check) {
+    SECTION(c.name) {
+        INFO("seed " << c.seed << "; rerun: weft_kernels_tests '" << kernel << "' -c '" << c.name << "'");
+        std::vector<std::vector<float>> first;
+        for (int pass = 0; pass < 2; ++pass) {
+            kernel::CaseContext context(gpu(), c.seed);
+            c.build(context);
+            const auto status = context.run();
+            INFO((status ? "" : status.error().text()));
+            REQUIRE(bool(status));
+            if (pass == 0) check(context);
+            std::vector<std::vector<float>> all;
+            context.each([&](const std::string&, const std::vector<float>& values) { all.push_back(values); });
+            if (pass == 0) first = all;
+            else
+                for (size_t i = 0; i < all.size(); ++i) { // the same bits twice; NaN payloads included
+                    REQUIRE(all[i].size() == first[i].size());
+                    REQUIRE((all[i].empty() || std::memcmp(all[i].data(), first[i].data(), all[i].size() * 4) == 0));
+                }
         }
+        require_no_validation_messages();
+    }
 }
 
 } // namespace weft::test

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests: runs a kernel's case table against its double-precision reference.
 #pragma once
+#include "cases/case.hpp"
 #include "harness/gpu.hpp"
-#include "kernels/case.hpp"
 #include <functional>
 #include <span>
 
@@ -24,10 +24,27 @@ struct Expected {
 /// expected, got, tolerance and the largest error.
 void require_close(std::span<const float> got, std::span<const Expected> expected, const std::string& what);
 
-/// Runs every case of `table`: builds, runs, then `check(context, case name)` compares. Each case is a Catch2 section;
-/// a failure names the case, its seed and the command that reruns it alone. Validation messages fail the case.
-/// Each case runs twice and must give the same bits.
-void run_cases(const kernel::KernelTable& table,
-               const std::function<void(kernel::CaseContext&, const std::string&)>& check, vk::Device& device = gpu());
+/// Runs `c` of the table of `kernel` as a Catch2 section; a failure names the case, its seed and the command that
+/// reruns it alone. Validation messages fail the case. It runs twice and must give the same bits.
+void run_case(const char* kernel, const kernel::KernelCase& c, const std::function<void(kernel::CaseContext&)>& check);
+
+/// Runs every case of `table`; `check(context, options)` compares what it gave.
+template <class Options, class Check>
+void run_cases(const kernel::CaseTable<Options>& table, const Check& check) {
+    const kernel::KernelTable runnable = table;
+    for (size_t i = 0; i < table.cases.size(); ++i)
+        run_case(table.kernel, runnable.cases[i],
+                 [&](kernel::CaseContext& context) { check(context, table.cases[i].options); });
+}
+
+/// A case's tensor, or nothing if the case has none of that name.
+template <class Number = float>
+std::vector<Number> optional(const kernel::CaseContext& context, const std::string& tensor) {
+    std::vector<Number> found;
+    context.each([&](const std::string& name, const std::vector<float>& values) {
+        if (name == tensor) found.assign(values.begin(), values.end());
+    });
+    return found;
+}
 
 } // namespace weft::test

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/advance.hpp"
 #include "harness/compare.hpp"
 #include "kernels/sample.hpp"
 #include "reference/advance.hpp"
 #include <set>
 
-namespace weft::kernel {
-KernelTable advance_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("advance", "[kernels]") {
-    test::run_cases(kernel::advance_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const size_t steps = size_t(ctx.data("settings")[0]);
-        const bool decode = ctx.data("settings")[1] != 0;
+    test::run_cases(cases::advance::table(), [](CaseContext& ctx, const cases::advance::Options& o) {
         const auto header = ctx.words("step header"), sequences = ctx.words("step sequences"),
                    positions = ctx.words("step positions"), owners = ctx.words("step token sequences"),
                    outputs = ctx.words("step outputs");
@@ -26,7 +23,7 @@ TEST_CASE("advance", "[kernels]") {
         }
         const auto ends = ctx.words("ends");
         expected.ends = ends;
-        if (!decode) {
+        if (!o.decode) {
             const auto ids = ctx.words("first ids"), sampler = ctx.words("sampler");
             for (size_t s = 0; s < expected.rows.size(); ++s) {
                 auto& row = expected.rows[s];
@@ -35,7 +32,7 @@ TEST_CASE("advance", "[kernels]") {
             }
         }
         const auto started = expected.rows;
-        for (size_t i = 0; i < steps; ++i) expected.step();
+        for (size_t i = 0; i < o.steps; ++i) expected.step();
         const auto count = uint32_t(expected.rows.size());
         REQUIRE(std::vector<uint32_t>(header.begin(), header.begin() + 7) ==
                 std::vector<uint32_t>{0, count, count, count, std::min(count, 1u), expected.longest(), expected.ring});
@@ -45,29 +42,30 @@ TEST_CASE("advance", "[kernels]") {
             REQUIRE(std::vector<uint32_t>(sequences.begin() + 8 * s, sequences.begin() + 8 * s + 8) ==
                     std::vector<uint32_t>{r.slot, r.first, r.count, r.past, r.length, r.read, r.write, r.memory});
             REQUIRE(std::vector<uint32_t>{positions[s], owners[s], outputs[s]} == std::vector<uint32_t>{r.past, s, s});
-            if (!decode) REQUIRE(ctx.words("step ids")[s] == r.id);
+            if (!o.decode) REQUIRE(ctx.words("step ids")[s] == r.id);
         }
-        if (!decode) return;
+        if (!o.decode) return;
         // Each step gives the best token that the sequence has not had: what was fed back
         // shows in history, ids and ring.
         const auto& logits = ctx.data("logits");
         const auto history = ctx.words("history"), ring = ctx.words("ring"), ids = ctx.words("step ids"),
                    first_ids = ctx.words("first ids");
-        const size_t vocabulary = 700, capacity = 64, wide = ring.size() / 4;
+        using cases::advance::kVocabulary, cases::advance::kCapacity;
+        const size_t wide = ring.size() / 4;
         for (uint32_t s = 0; s < count; ++s) {
             std::set<uint32_t> had{first_ids[s]};
-            for (size_t i = 0; i < steps; ++i) {
+            for (size_t i = 0; i < o.steps; ++i) {
                 uint32_t best = had.count(0) ? 1 : 0;
-                for (uint32_t v = 0; v < vocabulary; ++v)
+                for (uint32_t v = 0; v < kVocabulary; ++v)
                     if (!had.count(v) &&
-                        (had.count(best) || logits[s * vocabulary + v] > logits[s * vocabulary + best]))
+                        (had.count(best) || logits[s * kVocabulary + v] > logits[s * kVocabulary + best]))
                         best = v;
                 had.insert(best);
                 INFO("sequence " << s << ", step " << i);
-                REQUIRE(history[started[s].slot * capacity + (started[s].past + started[s].count + i) % capacity] ==
+                REQUIRE(history[started[s].slot * kCapacity + (started[s].past + started[s].count + i) % kCapacity] ==
                         best);
-                if (i + 4 >= steps) REQUIRE(ring[i % 4 * wide + s] == best);
-                if (i + 1 == steps) REQUIRE(ids[s] == best);
+                if (i + 4 >= o.steps) REQUIRE(ring[i % 4 * wide + s] == best);
+                if (i + 1 == o.steps) REQUIRE(ids[s] == best);
             }
         }
     });

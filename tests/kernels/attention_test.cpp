@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/attention.hpp"
 #include "harness/compare.hpp"
-#include "kernels/cases/attention.hpp"
 #include "reference/attention.hpp"
 
-namespace weft::kernel {
-KernelTable attention_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
 using kernel::AttentionArgs;
-using kernel::AttentionCase;
 using kernel::CaseContext;
 
 namespace {
@@ -30,8 +26,8 @@ Bounds bounds(const reference::AttentionRow& row, const AttentionArgs& a) {
     return {relative, relative + 4 * test::kEps32 * std::abs(std::isfinite(row.lse) ? row.lse : 0)};
 }
 
-void check(CaseContext& ctx, const AttentionCase& c) {
-    const AttentionArgs& o = c.options;
+void check_attention(CaseContext& ctx, const cases::attention::Options& c) {
+    const AttentionArgs& o = c.args;
     const size_t pad = c.sliced ? 5 : 0, q_columns = o.heads * o.head_size + 2 * pad,
                  y_columns = o.heads * o.value_size + 2 * pad;
     const auto &q = ctx.data("q"), &k = ctx.data("k_cache"), &v = ctx.data("v_cache"), &y = ctx.data("y");
@@ -104,7 +100,7 @@ struct Problem {
     Output run(const std::vector<CaseContext::Sequence>& sequences, uint32_t sinks = 0) const {
         CaseContext ctx(test::gpu(), 1);
         AttentionArgs a = options;
-        kernel::Random random(7);
+        Random random(7);
         const uint32_t q_size = a.heads * a.head_size, y_size = a.heads * a.value_size,
                        k_size = a.kv_heads * a.head_size, v_size = a.kv_heads * a.value_size;
         const auto all_q = random.normals(size_t(slots) * tokens * q_size, 1),
@@ -178,12 +174,7 @@ Problem problem() {
 
 } // namespace
 
-TEST_CASE("attention", "[kernels]") {
-    test::run_cases(kernel::attention_cases(), [](CaseContext& ctx, const std::string& name) {
-        for (const AttentionCase& c : kernel::attention_case_list())
-            if (c.name == name) check(ctx, c);
-    });
-}
+TEST_CASE("attention", "[kernels]") { test::run_cases(cases::attention::table(), check_attention); }
 
 TEST_CASE("attention: laws", "[kernels]") {
     Problem p = problem();

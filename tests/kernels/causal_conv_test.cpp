@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/causal_conv.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/causal_conv.hpp"
 #include "reference/causal_conv.hpp"
@@ -8,24 +9,18 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-namespace weft::kernel {
-KernelTable causal_conv_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
 using kernel::CaseContext;
 
 namespace {
 
-void check_causal_conv(CaseContext& ctx, const std::string&) {
-    const auto& o = ctx.data("options");
-    const size_t channels = size_t(o[0]), taps = size_t(o[1]), wide = size_t(o[2]), start = size_t(o[3]),
-                 past_inputs = taps - 1;
-    const bool has_bias = o[4] != 0, has_state = o[5] != 0, silu = o[6] != 0;
+void check_causal_conv(CaseContext& ctx, const cases::causal_conv::Options& o) {
+    const size_t channels = o.channels, taps = o.taps, wide = o.wide(), start = o.around, past_inputs = taps - 1;
     const auto &x = ctx.data("x"), &weight = ctx.data("weight");
     std::vector<test::Expected> y(ctx.data("y").size(), {0, INFINITY}), state;
     std::vector<bool> written(y.size());
-    if (has_state)
+    if (o.state)
         for (float v : ctx.data("state before"))
             state.push_back({v, 0}); // slots that no sequence owns stay as they are
     size_t first = 0;
@@ -34,7 +29,7 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
             const auto window = state.begin() + long((s.slot * channels + c) * past_inputs),
                        moved = window + long(s.moved * channels * past_inputs);
             std::vector<double> before(past_inputs);
-            if (s.past > 0 && has_state)
+            if (s.past > 0 && o.state)
                 for (size_t j = 0; j < past_inputs; ++j) before[j] = window[long(j)].value;
             const auto input = [&](int64_t i) -> double {
                 return i >= 0 ? double(x[(first + size_t(i)) * wide + start + c])
@@ -43,23 +38,23 @@ void check_causal_conv(CaseContext& ctx, const std::string&) {
             for (size_t t = 0; t < s.count; ++t) {
                 const size_t at = (first + t) * wide + start + c;
                 const auto sum = reference::causal_conv(int64_t(t), &weight[c * taps], int64_t(taps),
-                                                        has_bias ? double(ctx.data("bias")[c]) : 0, input);
+                                                        o.bias ? double(ctx.data("bias")[c]) : 0, input);
                 const double error = test::kEps32 * double(taps + 1) * sum.size; // a chain of `taps` roundings
                 y[at] = {sum.value, error};
-                if (silu) { // its slope is at most 1.1
+                if (o.silu) { // its slope is at most 1.1
                     const auto activated = reference::silu_bounded(sum.value);
                     y[at] = {activated.value, 1.1 * error + activated.error + 0x1p-100};
                 }
                 written[at] = true;
             }
-            if (has_state && s.count > 0)
+            if (o.state && s.count > 0)
                 for (size_t j = 0; j < past_inputs; ++j)
                     moved[long(j)] = {input(int64_t(s.count + j) - int64_t(past_inputs)), 0}; // moved, not computed
         }
         first += s.count;
     }
     test::require_close_where(written, ctx.data("y"), y, first * wide, "y");
-    if (has_state) test::require_close(ctx.data("state"), state, "state");
+    if (o.state) test::require_close(ctx.data("state"), state, "state");
 }
 
 /// Convolves x f32 [batch, T, C] in one call, sequence i in slot i with `state` [batch, C, K - 1],
@@ -93,13 +88,13 @@ std::vector<float> convolve(const std::vector<float>& x, uint32_t batch, uint32_
 
 } // namespace
 
-TEST_CASE("causal_conv", "[kernels]") { test::run_cases(kernel::causal_conv_cases(), check_causal_conv); }
+TEST_CASE("causal_conv", "[kernels]") { test::run_cases(cases::causal_conv::table(), check_causal_conv); }
 
 TEST_CASE("causal_conv laws", "[kernels]") {
     // 1: the step form; up to 16: the form for a few tokens.
     const uint32_t taps = GENERATE(2u, 4u, 8u), piece = GENERATE(1u, 2u, 5u, 16u, 17u, 40u);
     constexpr uint32_t channels = 20, tokens = 70;
-    kernel::Random random(3);
+    Random random(3);
     const Weights w{random.normals(channels * taps), random.normals(channels)};
     const std::vector<float> x = random.normals(tokens * channels), before = random.normals(channels * (taps - 1));
     std::vector<float> whole_state = before, state = before, all;

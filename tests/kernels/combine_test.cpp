@@ -1,52 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/combine.hpp"
 #include "harness/compare.hpp"
 #include "kernels/combine.hpp"
 #include "reference/combine.hpp"
 
-namespace weft::kernel {
-KernelTable combine_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("combine", "[kernels]") {
-    test::run_cases(kernel::combine_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto optional = [&](const char* tensor) {
-            std::vector<float> v;
-            ctx.each([&](const std::string& n, const std::vector<float>& values) {
-                if (n == tensor) v = values;
-            });
-            return v;
-        };
-        const auto s = ctx.data("settings"), x = optional("x"), multiplier = optional("multiplier"), z = optional("z"),
-                   gate = optional("gate"), w = optional("w"), y = ctx.data("y");
-        const bool slices = s[3] != 0;
-        const size_t tokens = size_t(s[4]), columns = size_t(s[5]), wide = columns + (slices ? 4 : 0),
+    test::run_cases(cases::combine::table(), [](CaseContext& ctx, const cases::combine::Options& o) {
+        const auto x = test::optional(ctx, "x"), multiplier = test::optional(ctx, "multiplier"),
+                   z = test::optional(ctx, "z"), gate = test::optional(ctx, "gate"), w = test::optional(ctx, "w"),
+                   y = ctx.data("y");
+        const size_t tokens = o.shape.tokens, columns = o.shape.columns, wide = columns + (o.slices ? 4 : 0),
                      rows = y.size() / wide;
         std::vector<float> got;
         std::vector<test::Expected> expected;
         for (size_t t = 0; t < rows; ++t)
             for (size_t i = 0; i < wide; ++i) {
-                const bool inside = !slices || (i >= 3 && i < 3 + columns);
+                const bool inside = !o.slices || (i >= 3 && i < 3 + columns);
                 if (!inside) REQUIRE(std::isnan(y[t * wide + i])); // nothing is written beside the slice
                 if (!inside || t >= tokens) continue;
-                const size_t c = slices ? i - 3 : i, at = t * columns + c;
+                const size_t c = o.slices ? i - 3 : i, at = t * columns + c;
                 const double g = gate.empty()                         ? 0
                                  : gate.size() == rows && columns > 1 ? gate[t]
                                                                       : gate[at],
                              factor = gate.empty() ? 1 : reference::gate_factor(g);
                 const reference::CombineTerms terms{
-                    x.empty() ? 0 : double(s[0]) * x[at] * (multiplier.empty() ? 1 : multiplier[c]),
-                    z.empty() ? 0 : double(s[1]) * z[at] * factor, w.empty() ? 0 : double(s[2]) * w[at]};
+                    x.empty() ? 0 : double(o.alpha) * x[at] * (multiplier.empty() ? 1 : multiplier[c]),
+                    z.empty() ? 0 : double(o.beta) * z[at] * factor, w.empty() ? 0 : double(o.gamma) * w[at]};
                 got.push_back(y[t * wide + i]);
-                // Two products a term and two sums; exp of the gate is off by 3 + 2 |gate| ulp, of two roundings each;
-                // below the smallest normal number a gate may be 0.
+                // Two products a term and two sums; exp of the gate is off by 3 + 2 |gate| ulp, of two roundings
+                // each; below the smallest normal number a gate may be 0.
                 const double sizes = std::abs(terms.x) + std::abs(terms.z) + std::abs(terms.w),
                              gate_error =
                                  gate.empty() ? 0 : 2 * (8 + 2 * std::min(std::abs(g), 90.0)) * std::abs(terms.z);
-                expected.push_back({reference::combine(terms),
-                                    test::kEps32 * (5 * sizes + gate_error) +
-                                        (gate.empty() ? 0 : 1.2e-38 * (1 + (z.empty() ? 0 : std::abs(s[1] * z[at]))))});
+                expected.push_back(
+                    {reference::combine(terms),
+                     test::kEps32 * (5 * sizes + gate_error) +
+                         (gate.empty() ? 0 : 1.2e-38 * (1 + (z.empty() ? 0 : std::abs(o.beta * z[at]))))});
             }
         test::require_close(got, expected, "y");
     });

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/embed.hpp"
 #include "harness/compare.hpp"
 #include "kernels/embed.hpp"
 #include "reference/embed.hpp"
 #include <cmath>
 
-namespace weft::kernel {
-KernelTable embed_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("embed", "[kernels]") {
-    test::run_cases(kernel::embed_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto optional = [&](const char* tensor) {
-            std::vector<float> v;
-            ctx.each([&](const std::string& n, const std::vector<float>& values) {
-                if (n == tensor) v = values;
-            });
-            return v;
-        };
-        const auto &table = ctx.data("table"), &settings = ctx.data("settings");
-        const auto position_table = optional("position table"), residual = optional("residual"), y = ctx.data("y");
+    test::run_cases(cases::embed::table(), [](CaseContext& ctx, const cases::embed::Options& o) {
+        const auto& table = ctx.data("table");
+        const auto position_table = test::optional(ctx, "position table"), residual = test::optional(ctx, "residual"),
+                   y = ctx.data("y");
         const auto ids = ctx.words("step ids"), positions = ctx.words("step positions");
-        const double scale = settings[0];
-        const size_t offset = size_t(settings[1]), start = size_t(settings[2]);
-        size_t tokens = 0;
-        for (const auto& s : ctx.sequences()) tokens += s.count;
-        const size_t wide = y.size() / ids.size(), columns = start ? wide - 9 : wide;
+        const double scale = o.scale;
+        const size_t start = o.start(), columns = o.shape.columns, tokens = o.shape.tokens;
+        const size_t wide = y.size() / ids.size();
         std::vector<float> got;
         std::vector<test::Expected> expected;
         for (size_t t = 0; t < ids.size(); ++t)
@@ -36,7 +27,7 @@ TEST_CASE("embed", "[kernels]") {
                 if (!inside || t >= tokens) continue;
                 const size_t c = i - start;
                 const double a = scale * reference::table_element(table, columns, ids[t], c),
-                             b = reference::table_element(position_table, columns, positions[t] + offset, c);
+                             b = reference::table_element(position_table, columns, positions[t] + o.offset, c);
                 const double d = residual.empty() ? 0 : double(residual[t * columns + c]);
                 got.push_back(y[t * wide + i]);
                 // One product and two sums.

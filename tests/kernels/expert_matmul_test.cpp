@@ -1,38 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/expert_matmul.hpp"
+#include "expert_matmul.gen.hpp"
 #include "harness/compare.hpp"
 #include "kernels/expert_matmul.hpp"
 #include "kernels/product_tolerance.hpp"
+#include "kernels/products.hpp"
 #include "reference/expert_matmul.hpp"
 
-namespace weft::kernel {
-KernelTable expert_matmul_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("expert_matmul", "[kernels]") {
-    test::run_cases(kernel::expert_matmul_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto optional = [&](const char* tensor) {
-            std::vector<float> v;
-            ctx.each([&](const std::string& n, const std::vector<float>& values) {
-                if (n == tensor) v = values;
-            });
-            return v;
-        };
-        const auto &s = ctx.data("settings"), &x = ctx.data("x"), &weight = ctx.data("weight"), &y = ctx.data("y");
-        const auto bias = optional("bias"), scale = optional("scale");
+    test::run_cases(cases::expert_matmul::table(), [](CaseContext& ctx, const cases::expert_matmul::Options& o) {
+        const auto &x = ctx.data("x"), &weight = ctx.data("weight"), &y = ctx.data("y");
+        const auto bias = test::optional(ctx, "bias"), scale = test::optional(ctx, "scale");
         const auto chosen = ctx.words("experts");
-        const size_t pairs = size_t(s[0]), rows_per_x = size_t(s[1]), experts = size_t(s[2]), columns = size_t(s[3]),
-                     depth = size_t(s[4]), start = size_t(s[9]), wide = columns + 2 * start;
-        const bool gated = s[5] != 0, scale_input = s[10] != 0;
+        const size_t pairs = size_t(o.shape.tokens) * o.shape.choices, rows_per_x = o.rows_per_x(),
+                     experts = o.shape.experts, columns = o.shape.columns, depth = o.shape.depth, start = o.start(),
+                     wide = columns + 2 * start;
+        const bool scale_input = o.has(cases::expert_matmul::kScaleInput),
+                   eight_bits = o.eight_bits && kernel::can_dot<shader::expert_matmul>(ctx.recorder());
         // Of a large result only some elements are compared.
-        const size_t rows = gated ? 2 * columns : columns, step = pairs * columns * depth > (1u << 26) ? 61 : 1;
+        const size_t rows = o.gated ? 2 * columns : columns, step = pairs * columns * depth > (1u << 26) ? 61 : 1;
         std::vector<reference::EightBits> rounded;
-        for (size_t p = 0; p < pairs && s[12] != 0; ++p)
+        for (size_t p = 0; p < pairs && eight_bits; ++p)
             rounded.emplace_back(&x[p / rows_per_x * (depth + 2 * start) + start], depth);
         const auto product = [&](size_t p, size_t n) {
             const float* row = reference::expert_row(weight, chosen[p], n, rows, depth);
-            auto sum = s[12] != 0 ? reference::product(rounded[p], row, depth)
+            auto sum = eight_bits ? reference::product(rounded[p], row, depth)
                                   : reference::product(&x[p / rows_per_x * (depth + 2 * start) + start], row, depth);
             if (scale_input) {
                 sum.value *= scale[p];
@@ -55,8 +51,8 @@ TEST_CASE("expert_matmul", "[kernels]") {
                 got.pop_back();
                 continue;
             }
-            auto e = test::activated(product(p, n), gated ? product(p, columns + n) : reference::Product{}, depth,
-                                     gated, uint32_t(s[6]), s[7], s[8]);
+            auto e = test::activated(product(p, n), o.gated ? product(p, columns + n) : reference::Product{}, depth,
+                                     o.gated, uint32_t(o.activation), o.limit, o.up_offset);
             if (!scale.empty() && !scale_input) {
                 e.value *= scale[p];
                 e.tolerance = e.tolerance * scale[p] + test::kEps32 * std::abs(e.value);

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/glu.hpp"
 #include "harness/compare.hpp"
 #include "kernels/glu.hpp"
 #include "reference/glu.hpp"
 
-namespace weft::kernel {
-KernelTable glu_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("glu", "[kernels]") {
-    test::run_cases(kernel::glu_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto& s = ctx.data("settings");
-        const reference::Glu g{uint32_t(s[0]), s[1], s[2], s[3], s[4]};
-        const bool interleaved = s[5] != 0, has_b = s[6] != 0 || interleaved, fused = s[7] != 0, in_place = s[8] != 0;
-        const size_t columns = size_t(s[9]), rows = size_t(s[10]);
+    test::run_cases(cases::glu::table(), [](CaseContext& ctx, const cases::glu::Options& o) {
+        const reference::Glu g{uint32_t(o.args.activation), o.args.a_scale, o.args.scale, o.args.b_plus, o.args.limit};
+        const bool interleaved = o.args.interleaved, has_b = o.has_b || interleaved, fused = o.fused,
+                   in_place = o.in_place;
+        const size_t columns = o.shape.columns, rows = size_t(o.shape.tokens) * o.per_token, wide = o.wide();
         const auto &a = ctx.data("a before"), &y = in_place ? ctx.data("a") : ctx.data("y");
-        const size_t wide = interleaved ? 2 * columns : fused ? 2 * columns + 3 : columns;
         std::vector<float> got;
         std::vector<test::Expected> expected;
         for (size_t row = 0; row < rows; ++row)

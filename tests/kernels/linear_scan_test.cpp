@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/linear_scan.hpp"
 #include "kernels/linear_scan.hpp"
 #include "reference/linear_scan.hpp"
 #include "scan_checks.hpp"
 
-namespace weft::kernel {
-KernelTable linear_scan_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 using kernel::DecayOf;
 
 TEST_CASE("linear_scan", "[kernels]") {
-    test::run_cases(kernel::linear_scan_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto o = test::optional(ctx, "options"), all = test::optional(ctx, "q, k, v, decay"),
-                   constant = test::optional(ctx, "decay of a head"), bonus = test::optional(ctx, "bonus");
-        const size_t heads = size_t(o[1]), size = size_t(o[2]), columns = size_t(o[3]), ratio = heads / size_t(o[0]),
-                     q_at = size_t(o[5]), k_at = q_at + heads / ratio * size, v_at = k_at + heads / ratio * size,
-                     outputs = heads * columns, decay_at = v_at + outputs;
-        const auto decay_of = DecayOf(o[4]);
-        const size_t decay_width = decay_of == DecayOf::channel ? size
-                                   : decay_of == DecayOf::token ? 1
-                                                                : 0,
-                     width = decay_at + heads * decay_width;
-        const double scale = o[6] != 0 ? o[6] : 1 / std::sqrt(double(size));
+    test::run_cases(cases::linear_scan::table(), [](CaseContext& ctx, const cases::linear_scan::Options& o) {
+        const auto all = test::optional<double>(ctx, "q, k, v, decay"),
+                   constant = test::optional<double>(ctx, "decay of a head"),
+                   bonus = test::optional<double>(ctx, "bonus");
+        const size_t heads = o.shape.heads, size = o.shape.size, columns = o.shape.columns,
+                     ratio = heads / o.shape.key_heads, q_at = o.lead, k_at = q_at + heads / ratio * size,
+                     v_at = k_at + heads / ratio * size, outputs = heads * columns, decay_at = v_at + outputs;
+        const size_t decay_width = o.decays() / heads, width = decay_at + heads * decay_width;
+        const double scale = o.scale != 0 ? double(o.scale) : 1 / std::sqrt(double(size));
         std::vector<test::Expected> expected(ctx.data("y").size(), {std::nan(""), 0}), states;
         for (float v : ctx.data("state before")) states.push_back({v, 0}); // slots of no sequence keep their bits
         size_t token = 0;
@@ -34,10 +30,10 @@ TEST_CASE("linear_scan", "[kernels]") {
                 const auto decays = part(decay_at, h, decay_width);
                 std::vector<double> g(q.count * size);
                 for (size_t i = 0; i < g.size(); ++i)
-                    g[i] = decay_of == DecayOf::channel ? decays[i]
-                           : decay_of == DecayOf::token ? decays[i / size]
-                           : decay_of == DecayOf::head  ? constant[h]
-                                                        : 0;
+                    g[i] = o.decay_of == DecayOf::channel ? decays[i]
+                           : o.decay_of == DecayOf::token ? decays[i / size]
+                           : o.decay_of == DecayOf::head  ? constant[h]
+                                                          : 0;
                 const std::vector<double> u(bonus.begin() + long(bonus.empty() ? 0 : h * size),
                                             bonus.begin() + long(bonus.empty() ? 0 : (h + 1) * size));
                 const size_t one = size * columns, at = (q.slot * heads + h) * one, to = at + q.moved * heads * one;

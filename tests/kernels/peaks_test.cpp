@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/peaks.hpp"
 #include "harness/compare.hpp"
 #include "kernels/peaks.hpp"
 
-namespace weft::kernel {
-KernelTable peaks_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("peaks", "[kernels]") {
-    test::run_cases(kernel::peaks_cases(), [](kernel::CaseContext& ctx, const std::string& name) {
-        if (name == "copy") {
+    test::run_cases(cases::peaks::table(), [](CaseContext& ctx, cases::peaks::Options o) {
+        if (o == cases::peaks::Options::copy) {
             REQUIRE(ctx.words("y") == ctx.words("x"));
             return;
         }
         // All four chains of a lane go through the same steps; the sum is what 4096 multiply-adds
         // in double give, within their roundings.
         std::vector<test::Expected> expected;
-        for (uint32_t i = 0; i < 4096; ++i) {
+        for (uint32_t i = 0; i < kernel::kPeakThreads; ++i) {
             double sum = 0;
             for (int chain = 0; chain < 4; ++chain) {
                 double c = i + chain;

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/pool.hpp"
 #include "harness/compare.hpp"
 #include "kernels/pool.hpp"
 #include "reference/pool.hpp"
 #include <cmath>
 
-namespace weft::kernel {
-KernelTable pool_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
 using kernel::CaseContext;
 
 TEST_CASE("pool", "[kernels]") {
-    test::run_cases(kernel::pool_cases(), [](CaseContext& ctx, const std::string&) {
-        const auto &s = ctx.data("settings"), &x = ctx.data("x"), &y = ctx.data("y");
-        const auto columns = size_t(s[0]);
-        const bool max = s[1] != 0, slices = s[2] != 0;
-        const size_t x_start = slices ? 5 : 0, y_start = slices ? 1 : 0, wide = columns + (slices ? 7 : 0);
+    test::run_cases(cases::pool::table(), [](CaseContext& ctx, const cases::pool::Options& o) {
+        const auto &x = ctx.data("x"), &y = ctx.data("y");
+        const bool max = o.kind == kernel::PoolKind::max;
+        const size_t columns = o.columns, x_start = o.slices ? 5 : 0, y_start = o.slices ? 1 : 0, wide = o.wide();
         std::vector<test::Expected> expected;
         std::vector<float> got;
         size_t first = 0, row = 0;
@@ -43,7 +40,7 @@ TEST_CASE("pool", "[kernels]") {
 
 TEST_CASE("pool: a sequence gives the same bits in any company", "[kernels]") {
     constexpr uint32_t kColumns = 40, kRows = 700;
-    const auto rows = kernel::Random(3).normals(size_t(kRows) * kColumns);
+    const auto rows = Random(3).normals(size_t(kRows) * kColumns);
     for (const uint32_t lanes : {1u, 8u}) {
         // The last sequence of each step has the same rows.
         const auto run = [&](const std::vector<CaseContext::Sequence>& sequences) {

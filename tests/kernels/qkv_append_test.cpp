@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/qkv_append.hpp"
 #include "harness/compare.hpp"
-#include "kernels/cases/qkv_append.hpp"
 #include "reference/qkv_append.hpp"
 
-namespace weft::kernel {
-KernelTable qkv_append_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using cases::qkv_append::From;
 using kernel::CaseContext;
-using kernel::QkvAppendCase;
 
 namespace {
 
@@ -17,10 +14,10 @@ namespace {
 // root of its sum (4 of them bound it, Higham & Mary 2019) and a few times more; an angle is rounded once,
 // which turns the pair by angle * roundoff, and the frequency stretched by NTK is off by 5 roundoffs;
 // the polynomials of cos and sin, their product and sum by a few.
-void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<double>& weight, double scale,
+void turn(const cases::qkv_append::Options& c, std::vector<double> x, const std::vector<double>& weight, double scale,
           const CaseContext::Sequence& s, size_t token, double position, const std::vector<float>& frequencies,
           const std::vector<float>& positions, std::vector<test::Expected>& out, double storage) {
-    const auto& o = c.options;
+    const auto& o = c.args;
     const auto& r = o.rotary;
     const double length = std::max(s.length, s.past + s.count);
     const bool beyond = length > r.original;
@@ -51,31 +48,23 @@ void turn(const QkvAppendCase& c, std::vector<double> x, const std::vector<doubl
     }
 }
 
-void check(CaseContext& ctx, const QkvAppendCase& c) {
-    const auto& o = c.options;
+void check_qkv_append(CaseContext& ctx, const cases::qkv_append::Options& c) {
+    const auto& o = c.args;
     const size_t d = o.head_size, dv = o.value_size, qs = o.heads * d, ks = o.kv_heads * d, vs = o.kv_heads * dv,
                  rows = c.rows(), stride = qs + ks + vs;
-    const bool one = c.from == QkvAppendCase::From::one, has_q = c.from != QkvAppendCase::From::only_kv,
-               has_kv = c.from != QkvAppendCase::From::only_q;
+    const bool one = c.from == From::one, has_q = c.from != From::only_kv, has_kv = c.from != From::only_q;
     // q is rotated in place: what it was is made again, by the seed.
     CaseContext fresh(test::gpu(), 1);
-    c.build(fresh);
-    const auto names = [](CaseContext& from, const char* name) {
-        std::vector<float> found;
-        from.each([&](const std::string& n, const std::vector<float>& v) {
-            if (n == name) found = v;
-        });
-        return found;
-    };
-    const auto doubles = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
+    cases::qkv_append::table().build(fresh, c);
     const auto before = [&](const char* part, size_t token, size_t start, size_t columns, size_t at, size_t n) {
-        const auto all = names(fresh, one ? "qkv" : part);
+        const auto all = test::optional(fresh, one ? "qkv" : part);
         const float* x = &all[one ? token * stride + start + at : token * columns + at];
         return std::vector<double>(x, x + n);
     };
-    const auto q_weight = doubles(names(ctx, "q_weight")), k_weight = doubles(names(ctx, "k_weight"));
-    const auto frequencies = names(ctx, "frequencies"), positions = names(ctx, "positions"),
-               after = names(ctx, one ? "qkv" : "q"), k_cache = names(ctx, "k_cache"), v_cache = names(ctx, "v_cache");
+    const auto q_weight = test::optional<double>(ctx, "q_weight"), k_weight = test::optional<double>(ctx, "k_weight");
+    const auto frequencies = test::optional(ctx, "frequencies"), positions = test::optional(ctx, "positions"),
+               after = test::optional(ctx, one ? "qkv" : "q"), k_cache = test::optional(ctx, "k_cache"),
+               v_cache = test::optional(ctx, "v_cache");
     const double storage = c.cache == DType::f16 ? test::kEps16 * 1.001 : 0;
     std::vector<test::Expected> q, k, v;
     std::vector<float> got_q, got_k, got_v;
@@ -125,7 +114,7 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
         if (!written[row] && !(std::isnan(k_cache[row * d]) && std::isnan(v_cache[row * dv])))
             FAIL("cache row " << row << " was written");
     if (one && !after.empty()) { // only q changes, and only of real tokens
-        const auto all = names(fresh, "qkv");
+        const auto all = test::optional(fresh, "qkv");
         for (size_t at = 0; at < after.size(); ++at)
             if ((at % stride >= qs || at / stride >= token) && after[at] != all[at]) FAIL("qkv was written at " << at);
     }
@@ -133,12 +122,7 @@ void check(CaseContext& ctx, const QkvAppendCase& c) {
 
 } // namespace
 
-TEST_CASE("qkv_append", "[kernels]") {
-    test::run_cases(kernel::qkv_append_cases(), [](CaseContext& ctx, const std::string& name) {
-        for (const QkvAppendCase& c : kernel::qkv_append_case_list())
-            if (c.name == name) check(ctx, c);
-    });
-}
+TEST_CASE("qkv_append", "[kernels]") { test::run_cases(cases::qkv_append::table(), check_qkv_append); }
 
 // However a prompt is cut into steps and whatever is packed beside it, the same bits come out.
 TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
@@ -148,7 +132,7 @@ TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
     };
     const auto run = [&](const std::vector<CaseContext::Sequence>& sequences) {
         CaseContext ctx(test::gpu(), 1);
-        kernel::Random random(5);
+        Random random(5);
         const auto all = random.normals(size_t(2) * tokens * stride);
         std::vector<float> x;
         for (const auto& s : sequences)

@@ -1,30 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/half.hpp"
+#include "cases/random_fill.hpp"
 #include "harness/compare.hpp"
 #include "kernels/random_fill.hpp"
 #include "reference/random_fill.hpp"
 
-namespace weft::kernel {
-KernelTable random_fill_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("random_fill", "[kernels]") {
-    test::run_cases(kernel::random_fill_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto& s = ctx.data("settings");
+    test::run_cases(cases::random_fill::table(), [](CaseContext& ctx, const cases::random_fill::Options& o) {
         const auto words = ctx.words("y");
-        const bool whole = s[0] == 0;
+        const bool whole = o.type == DType::f32;
         size_t wrong = 0;
         double sum = 0, squares = 0;
         for (size_t i = 0; i < words.size() * (whole ? 1 : 2); ++i) {
-            const float expected =
-                float(reference::random_weight(i, s[1], s[2] != 0, uint32_t(s[3]), uint32_t(s[4]), uint32_t(s[5])));
+            const float expected = float(reference::random_weight(i, o.deviation, o.negative, uint32_t(o.seed),
+                                                                  uint32_t(o.seed >> 32), o.stream));
             const uint16_t half = uint16_t(words[i / 2] >> (i % 2 * 16));
             // One product, rounded to nearest: every device has the same bits.
             if (whole) wrong += words[i] != std::bit_cast<uint32_t>(expected);
-            else wrong += half != (s[0] == 1 ? float_to_half(expected) : float_to_bf16(expected));
-            const double share = double(expected) / s[1];
+            else wrong += half != (o.type == DType::f16 ? float_to_half(expected) : float_to_bf16(expected));
+            const double share = double(expected) / o.deviation;
             sum += share;
             squares += share * share;
         }

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/route.hpp"
 #include "harness/compare.hpp"
 #include "kernels/route.hpp"
 #include "reference/route.hpp"
 
-namespace weft::kernel {
-KernelTable route_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("route", "[kernels]") {
-    test::run_cases(kernel::route_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto& s = ctx.data("settings");
-        const size_t tokens = size_t(s[0]), experts = size_t(s[1]), k = size_t(s[2]), start = s[11] != 0 ? 3 : 0,
-                     wide = experts + (s[11] != 0 ? 7 : 0);
-        const reference::Router router{uint32_t(k), int(s[3]), int(s[4]), uint32_t(s[5]), uint32_t(s[6]),
-                                       s[7] != 0,   s[8] != 0, s[9],      s[10]};
-        std::vector<double> bias;
-        ctx.each([&](const std::string& n, const std::vector<float>& values) {
-            if (n == "bias") bias.assign(values.begin(), values.end());
-        });
+    test::run_cases(cases::route::table(), [](CaseContext& ctx, const cases::route::Options& o) {
+        const size_t tokens = o.shape.tokens, experts = o.shape.experts, k = o.shape.choices, start = o.slice ? 3 : 0,
+                     wide = o.wide();
+        const kernel::RouteArgs& a = o.args;
+        const reference::Router router{uint32_t(k),   int(a.score),  int(a.weight),
+                                       a.groups,      a.kept_groups, a.group_score == kernel::GroupScore::best_two,
+                                       a.renormalise, a.eps,         a.scale};
+        const auto bias = test::optional<double>(ctx, "bias");
         const auto &logits = ctx.data("logits"), &weights = ctx.data("weights");
         const auto chosen = ctx.words("experts");
         std::vector<test::Expected> expected;
@@ -30,8 +27,8 @@ TEST_CASE("route", "[kernels]") {
             REQUIRE(std::vector<uint32_t>(chosen.begin() + long(t * k), chosen.begin() + long((t + 1) * k)) ==
                     routed.experts);
             for (size_t j = 0; j < k; ++j) {
-                // exp is off by 3 + 2 |x| ulp and quotients by 2.5 ulp, each ulp two roundings, where |x| < 104 or the
-                // result is 0; the sum of a softmax has E / LOCAL + 7 roundings and that of the chosen k.
+                // exp is off by 3 + 2 |x| ulp and quotients by 2.5 ulp, each ulp two roundings, where |x| < 104 or
+                // the result is 0; the sum of a softmax has E / LOCAL + 7 roundings and that of the chosen k.
                 const double size = std::min(104.0, std::abs(double(row[routed.experts[j]])) +
                                                         (router.score == 0 || router.weight == 1 ? 8.0 : 0.0));
                 const double roundings = 2 * (3 + 2 * size) * 2 + 20 + double(experts) / 64 + double(k);

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "cases/sample.hpp"
 #include "harness/compare.hpp"
 #include "kernels/sample.hpp"
 #include "reference/sample.hpp"
 #include "unit/goldens.hpp"
 #include <cstring>
 
-namespace weft::kernel {
-KernelTable sample_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 namespace {
 
@@ -38,16 +37,12 @@ double largest(const std::vector<double>& x) {
 } // namespace
 
 TEST_CASE("sample", "[kernels]") {
-    test::run_cases(kernel::sample_cases(), [](kernel::CaseContext& ctx, const std::string& name) {
-        const auto& s = ctx.data("settings");
-        const size_t vocabulary = size_t(s[0]), start = size_t(s[1]), capacity = size_t(s[2]);
+    test::run_cases(cases::sample::table(), [](CaseContext& ctx, const cases::sample::Options& o) {
+        const size_t vocabulary = o.vocabulary, start = o.start(), capacity = o.capacity;
         const auto sampler = ctx.words("sampler"), history = ctx.words("history"), before = ctx.words("history before"),
                    allowed_bits = ctx.words("allowed"), ids = ctx.words("step ids"), ring = ctx.words("ring");
         const auto& logits = ctx.data("logits");
-        std::vector<float> probabilities;
-        ctx.each([&](const std::string& n, const std::vector<float>& values) {
-            if (n == "probabilities") probabilities = values;
-        });
+        const auto probabilities = test::optional(ctx, "probabilities");
         const size_t outputs = ring.size() / 3, wide = logits.size() / outputs;
         auto history_after = before;
         std::vector<test::Expected> expected;
@@ -58,8 +53,8 @@ TEST_CASE("sample", "[kernels]") {
         std::vector<Output> list;
         for (const auto& sequence : ctx.sequences())
             for (uint32_t i = 0; i < sequence.count; ++i) list.push_back({sequence.slot, sequence.past + i + 1});
-        for (size_t o = 0; o < list.size(); ++o) {
-            const auto [slot, position] = list[o];
+        for (size_t output = 0; output < list.size(); ++output) {
+            const auto [slot, position] = list[output];
             kernel::SamplerRow row;
             std::memcpy(static_cast<void*>(&row), &sampler[16 * slot], sizeof row);
             const auto settings = sampling_of(row);
@@ -70,12 +65,12 @@ TEST_CASE("sample", "[kernels]") {
             std::vector<bool> allowed;
             for (size_t v = 0; v < vocabulary && !allowed_bits.empty(); ++v)
                 allowed.push_back(allowed_bits[slot * ((vocabulary + 31) / 32) + v / 32] >> v % 32 & 1);
-            const auto begin = logits.begin() + long(o * wide + start);
+            const auto begin = logits.begin() + long(output * wide + start);
             const std::vector<float> given(begin, begin + long(vocabulary));
             const auto x = reference::processed_logits(settings, given, held, allowed);
-            const uint32_t token = ring[o];
-            INFO("output " << o << ", token " << token);
-            REQUIRE(ids[o] == token);
+            const uint32_t token = ring[output];
+            INFO("output " << output << ", token " << token);
+            REQUIRE(ids[output] == token);
             if (!before.empty()) history_after[slot * capacity + position % capacity] = token;
 
             std::vector<double> p(vocabulary);
@@ -98,7 +93,7 @@ TEST_CASE("sample", "[kernels]") {
                 const auto more = reference::filtered_probabilities(near, x);
                 double total = 0;
                 for (size_t v = 0; v < vocabulary && !probabilities.empty(); ++v) {
-                    const bool kept = more[v] > 0 && (fewer[v] > 0 || probabilities[o * vocabulary + v] > 0);
+                    const bool kept = more[v] > 0 && (fewer[v] > 0 || probabilities[output * vocabulary + v] > 0);
                     total += p[v] = kept ? std::exp(x[v] - top) : 0;
                 }
                 for (size_t v = 0; v < vocabulary && !probabilities.empty(); ++v) p[v] /= total;
@@ -114,7 +109,7 @@ TEST_CASE("sample", "[kernels]") {
                 REQUIRE(score(token) >= best - (2 * 0x1p-21 + test::kEps32 * (8 * most + 6 * 23)));
             }
             for (size_t v = 0; v < vocabulary && !probabilities.empty(); ++v) {
-                got.push_back(probabilities[o * vocabulary + v]);
+                got.push_back(probabilities[output * vocabulary + v]);
                 // x has four roundings, exp is off by 3 + 2 |x - max| ulp of two roundings each, the sum has
                 // V / 128 + 7 roundings. A token that is removed has exactly 0.
                 const double distance = p[v] > 0 && std::isfinite(x[v]) ? top - x[v] : 0;
@@ -127,7 +122,7 @@ TEST_CASE("sample", "[kernels]") {
         for (size_t i = 0; i < ring.size(); ++i)
             if (i >= list.size()) REQUIRE(ring[i] == ~0u); // the first row of three
         REQUIRE(history == history_after);
-        test::require_close(got, expected, name + ": probabilities");
+        test::require_close(got, expected, "probabilities");
     });
 }
 
@@ -145,7 +140,7 @@ TEST_CASE("sample: frequencies", "[kernels]") {
     // 20000 positions of one sequence, with and without a filter: the tokens occur as often as the softmax says.
     const uint32_t count = 20000, vocabulary = 600;
     for (const uint32_t top_k : {0u, 6u}) {
-        kernel::CaseContext ctx(test::gpu(), 1);
+        CaseContext ctx(test::gpu(), 1);
         kernel::SampleArgs a;
         a.step = ctx.step({{0, count, 0}});
         std::vector<float> logits(size_t(count) * vocabulary, -50.0f);
@@ -217,7 +212,7 @@ TEST_CASE("sample: as transformers does", "[kernels]") {
         }
         if (!known) continue;
         ++compared;
-        kernel::CaseContext ctx(test::gpu(), 1);
+        CaseContext ctx(test::gpu(), 1);
         kernel::SampleArgs a;
         a.step = ctx.step({{0, 1, length - 1}, {1, 1, length - 1}, {2, 1, length - 1}});
         a.logits = ctx.input("logits", DType::f32, {rows, vocabulary}, logits);

@@ -6,15 +6,6 @@
 
 namespace weft::test {
 
-/// A case's tensor, or nothing if the case has none of that name.
-inline std::vector<double> optional(const kernel::CaseContext& ctx, const std::string& tensor) {
-    std::vector<double> v;
-    ctx.each([&](const std::string& n, const std::vector<float>& values) {
-        if (n == tensor) v.assign(values.begin(), values.end());
-    });
-    return v;
-}
-
 /// Columns [first, first + columns) of `count` rows from `row` on.
 inline std::vector<double> block(const std::vector<double>& all, size_t width, size_t row, size_t count, size_t first,
                                  size_t columns) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/selective_scan.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/selective_scan.hpp"
 #include "reference/selective_scan.hpp"
@@ -7,11 +8,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-namespace weft::kernel {
-KernelTable selective_scan_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
 using kernel::CaseContext;
 
 namespace {
@@ -27,17 +25,15 @@ struct Parameters {
     float bias(size_t channel) const { return all[channels * (states + 1) + channel]; }
 };
 
-void check_selective_scan(CaseContext& ctx, const std::string&) {
-    const auto& o = ctx.data("options");
-    const size_t channels = size_t(o[0]), states = size_t(o[1]), groups = size_t(o[2]), wide = size_t(o[3]),
-                 start = size_t(o[4]), bc_wide = size_t(o[5]), b_start = size_t(o[6]), c_start = size_t(o[7]);
-    const bool gated = o[8] != 0, has_state = o[9] != 0, softplus = o[10] != 0;
+void check_selective_scan(CaseContext& ctx, const cases::selective_scan::Options& o) {
+    const size_t channels = o.channels, states = o.states, wide = o.wide(), start = o.around, bc_wide = o.bc_wide(),
+                 b_start = o.b_start(), c_start = o.c_start();
     const auto &x = ctx.data("x"), &dt = ctx.data("dt"), &bc = ctx.data("bc");
     const Parameters parameters{ctx.data("parameters"), channels, states};
     const size_t per_slot = channels * states;
     std::vector<test::Expected> y(ctx.data("y").size(), {0, INFINITY}), state;
     std::vector<bool> written(y.size());
-    if (has_state)
+    if (o.state)
         for (float v : ctx.data("state before"))
             state.push_back({v, 0}); // slots that no sequence owns stay as they are
     size_t first = 0;
@@ -45,17 +41,17 @@ void check_selective_scan(CaseContext& ctx, const std::string&) {
         for (size_t c = 0; c < channels; ++c) {
             std::vector<reference::ScanValue> h(states);
             const size_t state_at = s.slot * per_slot + c * states, to = state_at + s.moved * per_slot;
-            if (s.past > 0 && has_state)
+            if (s.past > 0 && o.state)
                 for (size_t n = 0; n < states; ++n) h[n].value = state[state_at + n].value;
             reference::SelectiveChannel scan(parameters.a(c), parameters.d(c), h);
             for (size_t t = first; t < first + s.count; ++t) {
-                const size_t at = t * wide + start + c, bc_at = t * bc_wide + c / (channels / groups) * states;
+                const size_t at = t * wide + start + c, bc_at = t * bc_wide + c / (channels / o.groups) * states;
                 const double raw = double(dt[at]) + double(parameters.bias(c));
-                const auto step = softplus ? reference::softplus_bounded(raw)
-                                           : reference::ScanValue{raw, test::kEps32 * std::abs(raw)};
+                const auto step = o.softplus ? reference::softplus_bounded(raw)
+                                             : reference::ScanValue{raw, test::kEps32 * std::abs(raw)};
                 const auto sum = scan.step(x[at], step, &bc[b_start + bc_at], &bc[c_start + bc_at]);
                 y[at] = {sum.value, sum.error};
-                if (gated) {
+                if (o.z) {
                     const auto gate = reference::silu_bounded(ctx.data("z")[at]);
                     y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error +
                                                          std::abs(gate.value) * sum.error +
@@ -63,14 +59,14 @@ void check_selective_scan(CaseContext& ctx, const std::string&) {
                 }
                 written[at] = true;
             }
-            if (has_state && s.count > 0)
+            if (o.state && s.count > 0)
                 for (size_t n = 0; n < states; ++n)
                     state[to + n] = {scan.states()[n].value, scan.states()[n].error + scan.kTiny};
         }
         first += s.count;
     }
     test::require_close_where(written, ctx.data("y"), y, first * wide, "y");
-    if (has_state) test::require_close(ctx.data("state"), state, "state");
+    if (o.state) test::require_close(ctx.data("state"), state, "state");
 }
 
 /// Inputs of one sequence of `tokens` tokens, to be scanned in several ways.
@@ -78,7 +74,7 @@ struct Problem {
     uint32_t tokens = 90, channels = 48, states = 16;
     std::vector<float> x, dt, bc, z, parameters, state;
     explicit Problem(uint64_t seed) {
-        kernel::Random random(seed);
+        Random random(seed);
         x = random.normals(tokens * channels);
         dt = random.uniforms(tokens * channels, -6, 2);
         bc = random.normals(tokens * states * 2);
@@ -173,7 +169,7 @@ void require_same(const std::vector<float>& got, const std::vector<float>& whole
 
 } // namespace
 
-TEST_CASE("selective_scan", "[kernels]") { test::run_cases(kernel::selective_scan_cases(), check_selective_scan); }
+TEST_CASE("selective_scan", "[kernels]") { test::run_cases(cases::selective_scan::table(), check_selective_scan); }
 
 TEST_CASE("selective_scan laws", "[kernels]") {
     const Problem p(7);

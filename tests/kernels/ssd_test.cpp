@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/ssd.hpp"
 #include "kernels/ssd.hpp"
 #include "reference/ssd.hpp"
 #include "scan_checks.hpp"
 
-namespace weft::kernel {
-KernelTable ssd_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("ssd", "[kernels]") {
-    test::run_cases(kernel::ssd_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto o = test::optional(ctx, "options"), all = test::optional(ctx, "x, b, c, dt"),
-                   bias = test::optional(ctx, "dt bias"), a = test::optional(ctx, "a"), d = test::optional(ctx, "d");
-        const reference::SsdShape s{size_t(o[0]), size_t(o[1]), size_t(o[2]), size_t(o[3]), o[5], o[6]};
-        const size_t lead = size_t(o[4]), inner = s.heads * s.columns, bc = s.groups * s.size,
+    test::run_cases(cases::ssd::table(), [](CaseContext& ctx, const cases::ssd::Options& o) {
+        const auto all = test::optional<double>(ctx, "x, b, c, dt"), bias = test::optional<double>(ctx, "dt bias"),
+                   a = test::optional<double>(ctx, "a"), d = test::optional<double>(ctx, "d");
+        const reference::SsdShape s{o.shape.heads, o.shape.groups, o.shape.columns, o.shape.size, o.dt_min, o.dt_max};
+        const size_t lead = o.lead, inner = s.heads * s.columns, bc = s.groups * s.size,
                      width = lead + inner + 2 * bc + s.heads, one = s.columns * s.size;
         std::vector<test::Expected> outputs(ctx.data("y").size(), {std::nan(""), 0}), states;
         for (float v : ctx.data("state before")) states.push_back({v, 0}); // slots of no sequence keep their bits

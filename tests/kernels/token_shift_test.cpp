@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/token_shift.hpp"
 #include "kernels/token_shift.hpp"
 #include "reference/token_shift.hpp"
 #include "scan_checks.hpp"
 
-namespace weft::kernel {
-KernelTable token_shift_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("token_shift", "[kernels]") {
-    test::run_cases(kernel::token_shift_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto& o = ctx.data("options");
-        const size_t channels = size_t(o[0]), mixes = size_t(o[1]), around = size_t(o[2]), wide = channels + 2 * around,
+    test::run_cases(cases::token_shift::table(), [](CaseContext& ctx, const cases::token_shift::Options& o) {
+        const size_t channels = o.channels, mixes = o.mixes, around = o.around, wide = channels + 2 * around,
                      out = mixes * channels + 2 * around;
         const auto &x = ctx.data("x"), &mix = ctx.data("mix");
         std::vector<test::Expected> y(ctx.data("y").size(), {std::nan(""), 0}), states;

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/wkv7_finish.hpp"
 #include "kernels/wkv7_finish.hpp"
 #include "reference/wkv7_finish.hpp"
 #include "scan_checks.hpp"
 
-namespace weft::kernel {
-KernelTable wkv7_finish_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("wkv7_finish", "[kernels]") {
-    test::run_cases(kernel::wkv7_finish_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto o = test::optional(ctx, "options"), before = test::optional(ctx, "before"),
-                   rows = test::optional(ctx, "rows"), gate = test::optional(ctx, "gate"),
-                   r_k = test::optional(ctx, "r_k"), weight = test::optional(ctx, "weight"),
-                   bias = test::optional(ctx, "bias");
-        const size_t tokens = size_t(o[0]), heads = size_t(o[1]), size = size_t(o[2]), columns = size_t(o[3]),
+    test::run_cases(cases::wkv7_finish::table(), [](CaseContext& ctx, const cases::wkv7_finish::Options& o) {
+        const auto before = test::optional<double>(ctx, "before"), rows = test::optional<double>(ctx, "rows"),
+                   gate = test::optional<double>(ctx, "gate"), r_k = test::optional<double>(ctx, "r_k"),
+                   weight = test::optional<double>(ctx, "weight"), bias = test::optional<double>(ctx, "bias");
+        const size_t tokens = o.shape.tokens, heads = o.shape.heads, size = o.shape.size, columns = o.shape.columns,
                      keys = heads * size, values = heads * columns, width = 3 + 2 * keys + values;
         std::vector<test::Expected> want;
         for (double v : before) want.push_back({v, 0});

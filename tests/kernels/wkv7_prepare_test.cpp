@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/wkv7_prepare.hpp"
 #include "kernels/wkv7_prepare.hpp"
 #include "reference/wkv7_prepare.hpp"
 #include "scan_checks.hpp"
 
-namespace weft::kernel {
-KernelTable wkv7_prepare_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("wkv7_prepare", "[kernels]") {
-    test::run_cases(kernel::wkv7_prepare_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto o = test::optional(ctx, "options"), before = test::optional(ctx, "before"),
-                   k_k = test::optional(ctx, "k_k"), k_a = test::optional(ctx, "k_a"),
-                   first = test::optional(ctx, "v_first"), gate = test::optional(ctx, "gate");
-        const size_t tokens = size_t(o[0]), heads = size_t(o[1]), size = size_t(o[2]), columns = size_t(o[3]),
-                     width = size_t(o[4]), keys = heads * size, values = heads * columns;
+    test::run_cases(cases::wkv7_prepare::table(), [](CaseContext& ctx, const cases::wkv7_prepare::Options& o) {
+        const auto before = test::optional<double>(ctx, "before"), k_k = test::optional<double>(ctx, "k_k"),
+                   k_a = test::optional<double>(ctx, "k_a"), first = test::optional<double>(ctx, "v_first"),
+                   gate = test::optional<double>(ctx, "gate");
+        const size_t tokens = o.shape.tokens, heads = o.shape.heads, size = o.shape.size, columns = o.shape.columns,
+                     width = o.width(), keys = heads * size, values = heads * columns;
         std::vector<test::Expected> want;
         for (double v : before) want.push_back({v, 0});
         for (size_t t = 0; t < tokens; ++t) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cases/wkv7.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/wkv7.hpp"
 #include "reference/wkv7.hpp"
@@ -7,16 +8,14 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-namespace weft::kernel {
-KernelTable wkv7_cases();
-}
-
 using namespace weft;
+namespace cases = kernel::cases;
+using kernel::CaseContext;
 
 TEST_CASE("wkv7", "[kernels]") {
-    test::run_cases(kernel::wkv7_cases(), [](kernel::CaseContext& ctx, const std::string&) {
-        const auto o = test::optional(ctx, "options"), all = test::optional(ctx, "r, w, k, v, a, b");
-        const size_t heads = size_t(o[0]), size = size_t(o[1]), columns = size_t(o[2]), lead = size_t(o[3]),
+    test::run_cases(cases::wkv7::table(), [](CaseContext& ctx, const cases::wkv7::Options& o) {
+        const auto all = test::optional<double>(ctx, "r, w, k, v, a, b");
+        const size_t heads = o.shape.heads, size = o.shape.size, columns = o.shape.columns, lead = o.lead,
                      keys = heads * size, values = heads * columns, width = lead + 5 * keys + values,
                      one = size * columns;
         std::vector<test::Expected> expected(ctx.data("y").size(), {std::nan(""), 0}), states;
@@ -64,7 +63,7 @@ TEST_CASE("wkv7 against the reference implementation", "[kernels]") {
                rate = read("input.a"), w = read(variant + ".input.w");
     std::vector<float> state = read("input.h0"), got(size_t(batch) * tokens * heads * columns);
     for (uint32_t begin = 0; begin < tokens; begin += piece) {
-        kernel::CaseContext ctx(test::gpu(), 1);
+        CaseContext ctx(test::gpu(), 1);
         // The same tokens of each sequence, one sequence behind the other.
         const auto rows = [&](const std::string& name, const std::vector<float>& from, uint32_t width,
                               const std::function<float(size_t)>& value) {

@@ -27,7 +27,8 @@ struct KernelBench {
     std::vector<KernelTiming> cases;
     std::string text() const, json() const;
 };
-/// Runs the timed cases of the named kernels (none: all).
+/// Runs the timed cases of the named kernels (none: all). They and this function are in a library of their own,
+/// weft::cases, to be linked beside weft::weft.
 Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats,
                                   const std::function<bool(const std::string&)>& on_case);
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cases of kernels/attention: prefill tiles, decode in one split, decode in several with the merge.
+#pragma once
+#include "cases/case.hpp"
+#include "kernels/attention.hpp"
+
+namespace weft::kernel::cases::attention {
+
+struct Options {
+    AttentionArgs args; ///< heads, sizes, mask and so on; tensors are made by build()
+    Sequences sequences;
+    DType cache = DType::f32;
+    uint32_t capacity = 0; ///< 0: the longest sequence
+    bool lse = false, sinks = false, sliced = false;
+    uint32_t bias_columns = 0; ///< of args.bias_rows rows a head, or one
+    double magnitude = 1;      ///< of q
+    uint32_t spare_tokens = 0; ///< bucket beyond the step
+    AttentionTuning tuning;
+
+    uint32_t keys(const CaseContext::Sequence& s) const { return args.cross ? s.memory : s.past + s.count; }
+    uint32_t rows() const; ///< capacity of a slot
+};
+
+/// Inputs "q", "k_cache", "v_cache", "sinks", "bias" and outputs "y", "lse". Cache rows that hold no key of a sequence
+/// are NaN.
+CaseTable<Options> table();
+
+} // namespace weft::kernel::cases::attention

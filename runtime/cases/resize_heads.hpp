@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cases of kernels/resize_heads.
+#pragma once
+#include "cases/case.hpp"
+
+namespace weft::kernel::cases::resize_heads {
+
+struct Options {
+    uint32_t tokens, heads, from, to;
+    bool slices;
+
+    uint32_t extra() const { return slices ? 7 : 0; } ///< columns around x and y
+};
+
+CaseTable<Options> table();
+
+} // namespace weft::kernel::cases::resize_heads

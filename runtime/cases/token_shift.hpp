@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cases of kernels/token_shift.
+#pragma once
+#include "cases/case.hpp"
+
+namespace weft::kernel::cases::token_shift {
+
+struct Options {
+    uint32_t channels, mixes;
+    Sequences sequences;
+    uint32_t around; ///< columns on either side of x and y
+    double size;     ///< of x
+};
+
+CaseTable<Options> table();
+
+} // namespace weft::kernel::cases::token_shift
