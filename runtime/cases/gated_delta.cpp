@@ -47,7 +47,7 @@ void build(CaseContext& ctx, const Options& o) {
     a.beta_scale = o.beta_scale;
     a.state = inputs.state({s.heads, s.size, s.columns});
     a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
-    kernel::gated_delta(ctx.recorder(), a);
+    kernel::gated_delta(ctx.recorder(), a, o.scan_shape);
 }
 
 Case<Options> make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
@@ -83,34 +83,39 @@ CaseTable<Options> table() {
     large_beta.beta_scale = 2;
     large_beta.decay = Decay::none;
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
-    return {"gated_delta",
-            build,
-            {make("tiny", {1, 1, 16, 16}, {{0, 1, 0}}),
-             make("two tokens", {1, 1, 16, 16}, {{0, 2, 0}}),
-             make("odd sizes", {1, 3, 19, 7}, {{1, 37, 2}}, odd),
-             make("no tokens", {1, 2, 16, 24}, {{0, 0, 0}}),
-             make("packed", {2, 4, 16, 24}, packed),
-             make("packed, tensors apart", {2, 4, 16, 24}, packed, apart),
-             make("packed steps", {2, 4, 16, 24}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
-             make("step, odd sizes", {1, 3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
-             make("step, tensors apart", {2, 4, 16, 24}, {{0, 1, 3}}, apart),
-             make("states read here and written there", {2, 4, 16, 24}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
-             make("step, state read here and written there", {1, 3, 19, 7}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
-             make("delta rule without decay", {2, 2, 16, 24}, {{0, 70, 1}}, plain),
-             make("step without decay", {2, 2, 16, 24}, {{0, 1, 1}}, plain),
-             make("negative eigenvalues", {2, 4, 16, 24}, {{0, 70, 1}}, negative),
-             make("strong decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::strong)),
-             make("strong and no decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::mixed)),
-             make("no decay", {2, 4, 16, 24}, {{0, 300, 1}}, with(Decay::none)),
-             make("beta near zero", {2, 4, 16, 24}, {{0, 70, 1}}, small_beta),
-             make("beta near two", {2, 4, 16, 24}, {{0, 70, 1}}, large_beta),
-             make("wide values", {1, 2, 96, 192}, {{0, 40, 1}}),
-             make("large state", {1, 1, 256, 256}, {{0, 40, 1}}),
-             make("one long sequence", {4, 8, 128, 128}, {{0, 256, 1}}),
-             make("longer", {4, 8, 128, 128}, {{0, 2048, 0}}),
-             make("steps of eight sequences", {4, 8, 128, 128},
-                  {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}),
-             make("one step", {4, 8, 128, 128}, {{0, 1, 1}})}};
+    CaseTable<Options> table{
+        "gated_delta",
+        build,
+        {make("tiny", {1, 1, 16, 16}, {{0, 1, 0}}),
+         make("two tokens", {1, 1, 16, 16}, {{0, 2, 0}}),
+         make("odd sizes", {1, 3, 19, 7}, {{1, 37, 2}}, odd),
+         make("no tokens", {1, 2, 16, 24}, {{0, 0, 0}}),
+         make("packed", {2, 4, 16, 24}, packed),
+         make("packed, tensors apart", {2, 4, 16, 24}, packed, apart),
+         make("packed steps", {2, 4, 16, 24}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
+         make("step, odd sizes", {1, 3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
+         make("step, tensors apart", {2, 4, 16, 24}, {{0, 1, 3}}, apart),
+         make("states read here and written there", {2, 4, 16, 24}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
+         make("step, state read here and written there", {1, 3, 19, 7}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
+         make("delta rule without decay", {2, 2, 16, 24}, {{0, 70, 1}}, plain),
+         make("step without decay", {2, 2, 16, 24}, {{0, 1, 1}}, plain),
+         make("negative eigenvalues", {2, 4, 16, 24}, {{0, 70, 1}}, negative),
+         make("strong decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::strong)),
+         make("strong and no decay", {2, 4, 16, 24}, {{0, 70, 1}}, with(Decay::mixed)),
+         make("no decay", {2, 4, 16, 24}, {{0, 300, 1}}, with(Decay::none)),
+         make("beta near zero", {2, 4, 16, 24}, {{0, 70, 1}}, small_beta),
+         make("beta near two", {2, 4, 16, 24}, {{0, 70, 1}}, large_beta),
+         make("wide values", {1, 2, 96, 192}, {{0, 40, 1}}),
+         make("large state", {1, 1, 256, 256}, {{0, 40, 1}}),
+         make("many heads", {16, 64, 16, 64}, {{0, 20, 1}})}};
+    add_gpu_shapes(table);
+    table.cases.insert(table.cases.end(),
+                       {make("one long sequence", {4, 8, 128, 128}, {{0, 256, 1}}),
+                        make("longer", {4, 8, 128, 128}, {{0, 2048, 0}}),
+                        make("steps of eight sequences", {4, 8, 128, 128},
+                             {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}),
+                        make("one step", {4, 8, 128, 128}, {{0, 1, 1}})});
+    return table;
 }
 
 } // namespace weft::kernel::cases::gated_delta

@@ -32,7 +32,7 @@ void build(CaseContext& ctx, const Options& o) {
     a.a = ctx.input("a", DType::f32, {s.heads}, decays);
     a.state = inputs.state({s.heads, s.columns, s.size});
     a.y = ctx.output("y", DType::f32, {rows, inner + 3}).slice_columns(2, inner);
-    kernel::ssd(ctx.recorder(), a);
+    kernel::ssd(ctx.recorder(), a, o.scan_shape);
 }
 
 Case<Options> make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
@@ -63,31 +63,32 @@ CaseTable<Options> table() {
     clamped.dt_min = 0.01f;
     clamped.dt_max = 0.1f;
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
-    return {"ssd",
-            build,
-            {make("tiny", {1, 1, 8, 16}, {{0, 1, 0}}),
-             make("two tokens", {1, 1, 8, 16}, {{0, 2, 0}}),
-             make("odd sizes", {3, 1, 7, 19}, {{1, 37, 2}}, odd),
-             make("no tokens", {2, 1, 8, 16}, {{0, 0, 0}}),
-             make("packed", {4, 2, 16, 16}, packed),
-             make("packed, tensors apart", {4, 2, 16, 16}, packed, apart),
-             make("packed steps", {4, 2, 16, 16}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
-             make("step, odd sizes", {3, 3, 7, 19}, {{1, 1, 2}, {0, 1, 0}}, odd),
-             make("step, tensors apart", {4, 2, 16, 24}, {{0, 1, 3}}, apart),
-             make("no bias, no D", {4, 1, 16, 16}, {{0, 33, 0}}, bare),
-             make("states read here and written there", {4, 2, 16, 16}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
-             make("step, state read here and written there", {3, 3, 7, 19}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
-             make("strong decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::strong)),
-             make("strong and no decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::mixed)),
-             make("no decay", {4, 2, 16, 16}, {{0, 300, 1}}, with(Decay::none)),
-             make("clamped dt", {4, 2, 16, 16}, {{0, 40, 0}}, clamped),
-             make("step, clamped dt", {4, 2, 16, 16}, {{0, 1, 4}}, clamped),
-             make("large state", {2, 1, 128, 256}, {{0, 40, 1}}),
-             make("one long sequence", {16, 1, 64, 128}, {{0, 256, 1}}),
-             make("longer", {16, 1, 64, 128}, {{0, 2048, 0}}),
-             make("steps of eight sequences", {16, 1, 64, 128},
-                  {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}),
-             make("one step", {16, 1, 64, 128}, {{0, 1, 1}})}};
+    CaseTable<Options> table{
+        "ssd",
+        build,
+        {make("tiny", {1, 1, 8, 16}, {{0, 1, 0}}), make("two tokens", {1, 1, 8, 16}, {{0, 2, 0}}),
+         make("odd sizes", {3, 1, 7, 19}, {{1, 37, 2}}, odd), make("no tokens", {2, 1, 8, 16}, {{0, 0, 0}}),
+         make("packed", {4, 2, 16, 16}, packed), make("packed, tensors apart", {4, 2, 16, 16}, packed, apart),
+         make("no bias, no D", {4, 1, 16, 16}, {{0, 33, 0}}, bare),
+         make("states read here and written there", {4, 2, 16, 16}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
+         make("strong decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::strong)),
+         make("strong and no decay", {4, 2, 16, 16}, {{0, 70, 1}}, with(Decay::mixed)),
+         make("no decay", {4, 2, 16, 16}, {{0, 300, 1}}, with(Decay::none)),
+         make("clamped dt", {4, 2, 16, 16}, {{0, 40, 0}}, clamped), make("large state", {2, 1, 128, 256}, {{0, 40, 1}}),
+         make("many heads", {64, 4, 64, 16}, {{0, 20, 1}})}};
+    add_gpu_shapes(table);
+    table.cases.insert(
+        table.cases.end(),
+        {make("packed steps", {4, 2, 16, 16}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),
+         make("step, odd sizes", {3, 3, 7, 19}, {{1, 1, 2}, {0, 1, 0}}, odd),
+         make("step, tensors apart", {4, 2, 16, 24}, {{0, 1, 3}}, apart),
+         make("step, state read here and written there", {3, 3, 7, 19}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
+         make("step, clamped dt", {4, 2, 16, 16}, {{0, 1, 4}}, clamped),
+         make("one long sequence", {16, 1, 64, 128}, {{0, 256, 1}}), make("longer", {16, 1, 64, 128}, {{0, 2048, 0}}),
+         make("steps of eight sequences", {16, 1, 64, 128},
+              {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}}),
+         make("one step", {16, 1, 64, 128}, {{0, 1, 1}})});
+    return table;
 }
 
 } // namespace weft::kernel::cases::ssd

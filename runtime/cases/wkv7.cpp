@@ -46,7 +46,7 @@ void build(CaseContext& ctx, const Options& o) {
     a.b = inputs.slice("b", keys);
     a.state = inputs.state({s.heads, s.size, s.columns});
     a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
-    kernel::wkv7(ctx.recorder(), a);
+    kernel::wkv7(ctx.recorder(), a, o.scan_shape);
 }
 
 Case<Options> make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
@@ -68,33 +68,36 @@ CaseTable<Options> table() {
     const Sequences packed = {{2, 21, 0}, {0, 1, 5}, {4, 0, 3}, {1, 16, 7}, {3, 37, 40}};
     const Sequences eight = {{0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}};
     const Sequences steps = {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}};
-    return {"wkv7",
-            build,
-            {make("tiny", {1, 16, 8}, {{0, 1, 0}}),
-             make("two tokens", {1, 16, 8}, {{0, 2, 0}}),
-             make("one key channel, one value", {2, 1, 1}, {{0, 5, 1}}),
-             make("odd sizes", {3, 19, 7}, {{1, 37, 2}}, odd),
-             make("no tokens", {2, 16, 8}, {{0, 0, 0}}),
-             make("packed", {4, 16, 24}, packed),
-             make("packed, tensors apart", {4, 16, 24}, packed, apart),
-             make("packed, any a and b", {4, 16, 24}, packed, free),
-             make("packed, nothing removed", {4, 16, 24}, packed, plain),
-             make("packed steps", {4, 16, 24}, steps),
-             make("packed steps, any a and b", {4, 16, 24}, steps, free),
-             make("step, odd sizes", {3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
-             make("step, tensors apart", {4, 16, 24}, {{0, 1, 3}}, apart),
-             make("states read here and written there", {4, 16, 24}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
-             make("step, state read here and written there", {3, 19, 7}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
-             make("strong decay", {4, 16, 24}, {{0, 70, 1}}, strong),
-             make("faint decay", {4, 16, 24}, {{0, 300, 1}}, faint),
-             make("strong, usual and faint decay", {2, 40, 33}, {{1, 70, 1}}, mixed),
-             make("step, strong, usual and faint decay", {2, 40, 33}, {{1, 1, 1}}, mixed),
-             make("heads of 128, more columns than threads", {1, 128, 200}, {{0, 40, 1}}),
-             make("long", {1, 64, 64}, {{0, 3000, 0}}),
-             make("one long sequence", {16, 64, 64}, {{0, 256, 1}}),
-             make("longer", {16, 64, 64}, {{0, 2048, 0}}),
-             make("steps of eight sequences", {16, 64, 64}, eight),
-             make("one step", {16, 64, 64}, {{0, 1, 1}})}};
+    CaseTable<Options> table{
+        "wkv7",
+        build,
+        {make("tiny", {1, 16, 8}, {{0, 1, 0}}),
+         make("two tokens", {1, 16, 8}, {{0, 2, 0}}),
+         make("one key channel, one value", {2, 1, 1}, {{0, 5, 1}}),
+         make("odd sizes", {3, 19, 7}, {{1, 37, 2}}, odd),
+         make("no tokens", {2, 16, 8}, {{0, 0, 0}}),
+         make("packed", {4, 16, 24}, packed),
+         make("packed, tensors apart", {4, 16, 24}, packed, apart),
+         make("packed, any a and b", {4, 16, 24}, packed, free),
+         make("packed, nothing removed", {4, 16, 24}, packed, plain),
+         make("packed steps", {4, 16, 24}, steps),
+         make("packed steps, any a and b", {4, 16, 24}, steps, free),
+         make("step, odd sizes", {3, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, odd),
+         make("step, tensors apart", {4, 16, 24}, {{0, 1, 3}}, apart),
+         make("states read here and written there", {4, 16, 24}, {{1, 37, 3, 0, 2}, {0, 20, 9, 0, 2}}),
+         make("step, state read here and written there", {3, 19, 7}, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
+         make("strong decay", {4, 16, 24}, {{0, 70, 1}}, strong),
+         make("faint decay", {4, 16, 24}, {{0, 300, 1}}, faint),
+         make("strong, usual and faint decay", {2, 40, 33}, {{1, 70, 1}}, mixed),
+         make("step, strong, usual and faint decay", {2, 40, 33}, {{1, 1, 1}}, mixed),
+         make("heads of 128, more columns than threads", {1, 128, 200}, {{0, 40, 1}})}};
+    add_gpu_shapes(table);
+    table.cases.insert(table.cases.end(), {make("long", {1, 64, 64}, {{0, 3000, 0}}),
+                                           make("one long sequence", {16, 64, 64}, {{0, 256, 1}}),
+                                           make("longer", {16, 64, 64}, {{0, 2048, 0}}),
+                                           make("steps of eight sequences", {16, 64, 64}, eight),
+                                           make("one step", {16, 64, 64}, {{0, 1, 1}})});
+    return table;
 }
 
 } // namespace weft::kernel::cases::wkv7

@@ -9,7 +9,7 @@
 
 namespace weft::kernel {
 
-void linear_scan(Recorder& r, const LinearScanArgs& a) {
+void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
     weft_CHECK(a.step.sequences && a.step.max_tokens > 0, "step must be filled");
     weft_CHECK(a.state.rank == 4 && a.state.contiguous(), "state must be [slots, H, K, V]");
     const uint32_t heads = a.state.shape[1], size = a.state.shape[2], columns = a.state.shape[3];
@@ -30,7 +30,7 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
 
     if (a.step.decode) {
         using K = shader::linear_scan_step;
-        const bool cpu = r.device().summary().type == "CPU";
+        const bool cpu = few_threads(r, shape);
         const uint32_t parts = cpu ? 1 : 4, local = cpu ? 32 : 128, across = local / parts;
         r.dispatch<K>(K::Variant::core,
                       {.LOCAL = local, .PARTS = parts, .DECAY = channels ? 2u : decays, .BONUS = bool(a.bonus)},
@@ -60,7 +60,7 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
                       {.x = {(columns + across - 1) / across * local}, .y = {heads}, .z = {1, Quantity::sequences}});
         return;
     }
-    const Tensor q = pad_heads(r, a.step, a.q, key_heads), k = pad_heads(r, a.step, a.k, key_heads);
+    const Tensor q = pad_heads(r, shape, a.step, a.q, key_heads), k = pad_heads(r, shape, a.step, a.k, key_heads);
     if (channels) {
         linear_scan_channels(r, {.step = a.step,
                                  .q = q,
@@ -71,12 +71,13 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
                                  .y = a.y,
                                  .state = a.state,
                                  .key_heads = key_heads,
-                                 .scale = scale});
+                                 .scale = scale,
+                                 .shape = shape});
         return;
     }
     using K = shader::linear_scan;
     const Tensor mix = r.temporary(DType::f32, {a.step.max_tokens, heads * kMixSsd}, "linear attention in chunks");
-    const ChunkTile tile = chunk_tile(r);
+    const ChunkTile tile = chunk_tile(r, shape);
     const uint32_t block = std::min(ratio, 8u);
     r.dispatch<K>(K::Variant::core, {.LOCAL = tile.local, .DOWN = tile.down, .ACROSS = tile.across, .DECAY = decays},
                   {.q = q, .k = k, .log_decay = decay, .mix_rows = mix, .sequences = a.step.sequences},
@@ -104,7 +105,8 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
                     .heads = heads,
                     .key_heads = key_heads,
                     .size = size,
-                    .columns = columns});
+                    .columns = columns,
+                    .shape = shape});
 }
 
 } // namespace weft::kernel

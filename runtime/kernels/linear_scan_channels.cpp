@@ -10,12 +10,13 @@ namespace weft::kernel {
 namespace {
 
 /// How the threads share out a state of `size` rows (padded) and `columns` columns a head.
-shader::linear_scan_channels::Spec shared_out(const Recorder& r, uint32_t heads, uint32_t size, uint32_t columns) {
+shader::linear_scan_channels::Spec shared_out(const Recorder& r, ScanShape shape, uint32_t heads, uint32_t size,
+                                              uint32_t columns) {
     shader::linear_scan_channels::Spec spec;
-    const bool whole = whole_columns(r); // a subgroup reads one key
+    const bool whole = whole_columns(r, shape); // a subgroup reads one key
     spec.SIZE = size;
     spec.PARTS = whole ? 1 : parts_of(size);
-    const uint32_t across = whole ? chunk_tile(r).local : std::min(128 / spec.PARTS, 32u);
+    const uint32_t across = whole ? chunk_tile(r, shape).local : std::min(128 / spec.PARTS, 32u);
     // On a CPU no more than 512 values of the state a thread, half of a small first cache; elsewhere few enough that
     // one sequence fills a GPU of middle size.
     const uint32_t most = std::min((columns + across - 1) / across, whole ? std::clamp(512 / size, 1u, 4u) : 2u);
@@ -49,7 +50,7 @@ Tensor exponentials(Recorder& r, const Step& step, const Tensor& g, uint32_t hea
 void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& a) {
     using K = shader::linear_scan_channels;
     const uint32_t heads = a.state.shape[1], size = a.state.shape[2], columns = a.state.shape[3];
-    K::Spec spec = shared_out(r, heads, a.k.columns() / a.key_heads, columns);
+    K::Spec spec = shared_out(r, a.shape, heads, a.k.columns() / a.key_heads, columns);
     spec.BONUS = bool(a.bonus);
     const uint32_t width = spec.LOCAL / spec.PARTS * spec.COLUMNS, slices = (columns + width - 1) / width;
     const Tensor decays = exponentials(r, a.step, a.decay, heads, spec.SIZE);

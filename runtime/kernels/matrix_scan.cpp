@@ -16,8 +16,8 @@ uint32_t lanes(const Recorder& r) { return std::clamp(r.device().limits().subgro
 // On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses
 // that the compiler knows to be the same for the whole subgroup, which is several times faster than per-thread reads.
 // Drivers before Vulkan 1.4 take minutes to compile it.
-bool whole_columns(const Recorder& r) {
-    return r.device().summary().type == "CPU" && r.device().summary().api_version >= (1u << 22 | 4u << 12);
+bool whole_columns(const Recorder& r, ScanShape shape) {
+    return few_threads(r, shape) && r.device().summary().api_version >= (1u << 22 | 4u << 12);
 }
 
 uint32_t parts_of(uint32_t padded) {
@@ -26,19 +26,19 @@ uint32_t parts_of(uint32_t padded) {
     return parts;
 }
 
-ChunkTile chunk_tile(const Recorder& r) {
-    if (!whole_columns(r)) return {64, 1, 4};
+ChunkTile chunk_tile(const Recorder& r, ScanShape shape) {
+    if (!whole_columns(r, shape)) return {64, 1, 4};
     return {lanes(r), kScanChunk / lanes(r), kScanChunk};
 }
 
-uint32_t padded_size(const Recorder& r, uint32_t size) {
+uint32_t padded_size(const Recorder& r, ScanShape shape, uint32_t size) {
     const uint32_t padded = ceil_to(size, 4);
     // At most 32 rows of a column a thread, or its registers would not hold them.
-    return whole_columns(r) || padded / parts_of(padded) <= 32 ? padded : ceil_to(size, 32);
+    return whole_columns(r, shape) || padded / parts_of(padded) <= 32 ? padded : ceil_to(size, 32);
 }
 
-Tensor pad_heads(Recorder& r, const Step& step, const Tensor& x, uint32_t heads) {
-    const uint32_t size = x.columns() / heads, padded = padded_size(r, size);
+Tensor pad_heads(Recorder& r, ScanShape shape, const Step& step, const Tensor& x, uint32_t heads) {
+    const uint32_t size = x.columns() / heads, padded = padded_size(r, shape, size);
     if (size == padded && x.stride % 4 == 0 && x.start % 4 == 0) return x;
     const Tensor y = r.temporary(DType::f32, {step.max_tokens, heads * padded}, "padded heads");
     resize_heads(r, {.x = x, .y = y, .heads = heads});
@@ -76,7 +76,7 @@ Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> 
 
 void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
     using K = shader::matrix_scan;
-    const bool whole = whole_columns(r);
+    const bool whole = whole_columns(r, a.shape);
     K::Spec spec;
     spec.SIZE = a.q.columns() / a.key_heads;
     spec.DELTA = a.delta;

@@ -7,7 +7,7 @@
 
 namespace weft::kernel {
 
-void wkv7(Recorder& r, const Wkv7Args& args) {
+void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape) {
     Wkv7Args g = args;
     weft_CHECK(g.step.sequences && g.step.max_tokens > 0, "step must be filled");
     weft_CHECK(g.state.rank == 4 && g.state.contiguous(), "state must be [slots, H, K, V]");
@@ -34,7 +34,7 @@ void wkv7(Recorder& r, const Wkv7Args& args) {
              .y_start = g.y.start},
             {.x = {(columns + across - 1) / across * spec.LOCAL}, .y = {heads}, .z = {1, Quantity::sequences}});
     };
-    const bool cpu = r.device().summary().type == "CPU";
+    const bool cpu = few_threads(r, shape);
     if (g.step.decode) return run.operator()<shader::wkv7_step>({.LOCAL = cpu ? 32u : 64u}, cpu ? 32 : 64);
     // On a CPU few threads, each with several columns, so that what they share is read for more of them at once.
     shader::wkv7::Spec spec{.LOCAL = cpu ? std::clamp(r.device().limits().subgroup_size, 4u, 16u) : 64u,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: the recurrence of RWKV-7: a delta rule with a decay a channel, whose removal and replacement keys differ.
 #pragma once
+#include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::kernel {
@@ -21,6 +22,6 @@ struct Wkv7Args {
     Tensor y;     ///< f32 [T, H * V]; may be a column slice; none of the others
     Tensor state; ///< f32 [slots, H, K, V], K at most 128: read (with a past) and written
 };
-void wkv7(Recorder& r, const Wkv7Args& args);
+void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape = ScanShape::device);
 
 } // namespace weft::kernel
