@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # weft_precompile(TARGET HEADERS... LIBRARIES...): large headers of others, parsed once instead of once a file, which is
-# most of a build's time. Every list of headers is compiled in a target of its own, with the libraries that have them.
-# The sources name what they use all the same: they must compile without this.
+# most of a build's time. Every list of headers is compiled in a target of its own, with the libraries that have them and
+# the options that TARGET has so far. The sources name what they use all the same: they must compile without this.
 function(weft_precompile target)
   if(weft_FUZZ) # some targets are instrumented and some are not, and clang takes only what was compiled alike
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;LIBRARIES")
-  get_directory_property(options COMPILE_OPTIONS)
+  get_target_property(options ${target} COMPILE_OPTIONS) # GCC takes only what was optimised alike
+  if(NOT options)
+    set(options "")
+  endif()
   get_target_property(type ${target} TYPE)
   string(REGEX REPLACE ".*_LIBRARY" "LIBRARY" type ${type})
   string(SHA1 key "${type};${options};${ARGN}")
@@ -19,7 +22,7 @@ function(weft_precompile target)
       file(WRITE ${source} "")
     endif()
     add_library(${owner} OBJECT ${source})
-    set_target_properties(${owner} PROPERTIES UNITY_BUILD OFF)
+    set_target_properties(${owner} PROPERTIES UNITY_BUILD OFF COMPILE_OPTIONS "${options}")
     target_link_libraries(${owner} PRIVATE weft_warnings ${arg_LIBRARIES})
     target_compile_options(${owner} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
     if(type STREQUAL "EXECUTABLE") # GCC takes only what was compiled for the same kind of code
