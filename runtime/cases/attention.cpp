@@ -5,9 +5,19 @@
 namespace weft::kernel::cases::attention {
 
 uint32_t Options::rows() const {
-    uint32_t most = 1;
-    for (const auto& s : sequences) most = std::max(most, keys(s));
-    return capacity ? capacity : most;
+    uint32_t most = 1, tokens = spare_tokens;
+    for (const auto& s : sequences) {
+        most = std::max(most, keys(s));
+        tokens += s.count;
+    }
+    return args.packed ? std::max(tokens, 1u) : capacity ? capacity : most;
+}
+
+size_t Options::cache_row(size_t sequence, uint32_t kv_head, size_t position) const {
+    if (!args.packed) return (size_t(sequences[sequence].slot) * args.kv_heads + kv_head) * rows() + position % rows();
+    size_t first = 0;
+    for (size_t s = 0; s < sequence; ++s) first += sequences[s].count;
+    return size_t(kv_head) * rows() + first + position;
 }
 
 namespace {
@@ -18,19 +28,22 @@ void build(CaseContext& ctx, const Options& o) {
     uint32_t tokens = 0, slots = 1;
     for (const auto& s : o.sequences) {
         tokens += s.count;
-        slots = std::max(slots, s.slot + 1);
+        if (!a.packed) slots = std::max(slots, s.slot + 1);
     }
     const uint32_t bucket = std::max(tokens + o.spare_tokens, 1u), pad = o.sliced ? 5 : 0, n = o.rows();
     const auto cache_of = [&](const char* tensor, uint32_t size) {
         std::vector<float> values(size_t(slots) * n * a.kv_heads * size, std::nanf(""));
-        for (const auto& s : o.sequences)
+        for (size_t i = 0; i < o.sequences.size(); ++i) {
+            const uint32_t last = o.keys(o.sequences[i]);
             for (uint32_t g = 0; g < a.kv_heads; ++g)
-                for (uint32_t p = o.keys(s) - std::min(o.keys(s), n); p < o.keys(s); ++p)
+                for (uint32_t p = last - std::min(last, n); p < last; ++p)
                     for (uint32_t c = 0; c < size; ++c)
-                        values[((size_t(s.slot) * a.kv_heads + g) * n + p % n) * size + c] = float(random.normal(1));
+                        values[o.cache_row(i, g, p) * size + c] = float(random.normal(1));
+        }
         return ctx.input(tensor, o.cache, {slots, a.kv_heads, n, size}, std::move(values));
     };
     a.step = ctx.step(o.sequences, bucket);
+    if (a.packed) a.step.decode = false; // there is no step form, even of one token a sequence
     a.q = ctx.input("q", DType::f32, {bucket, a.heads * a.head_size + 2 * pad},
                     random.normals(size_t(bucket) * (a.heads * a.head_size + 2 * pad), o.magnitude))
               .slice_columns(pad, a.heads * a.head_size);
@@ -38,7 +51,7 @@ void build(CaseContext& ctx, const Options& o) {
     a.v_cache = cache_of("v_cache", a.value_size);
     if (o.sinks) a.sinks = ctx.input("sinks", DType::f32, {a.heads}, random.normals(a.heads, 2));
     if (o.bias_columns) {
-        const uint32_t each = std::max(a.bias_rows, 1u);
+        const uint32_t each = std::max(a.bias_side, 1u);
         a.bias = ctx.input("bias", DType::f32, {a.heads, each, o.bias_columns},
                            random.normals(size_t(a.heads) * each * o.bias_columns, 2));
     }
@@ -129,17 +142,6 @@ std::vector<Case<Options>> make_list() {
             c.bias_columns = 31;
             c.args.bias_offset = 15;
         });
-        both("bias of positions", shape(6, 2, 32), [](Options& c) {
-            c.args.causal = false;
-            c.args.bias_rows = 50; // fewer than there are queries: the last row is for all that are beyond it
-            c.args.bias_offset = -3;
-            c.bias_columns = 90;
-        });
-        both("bias of positions, causal, in a ring", shape(4, 4, 32), [&](Options& c) {
-            c.args.window = 17;
-            c.capacity = 16 + (decode ? 1 : 40);
-            c.args.bias_rows = c.bias_columns = 131;
-        });
         both("large logits", shape(4, 2, 32), [](Options& c) { c.magnitude = 300; });
         both("cross", shape(4, 2, 32), [](Options& c) {
             c.args.causal = false;
@@ -149,26 +151,37 @@ std::vector<Case<Options>> make_list() {
             c.sequences[2].memory = 80;
             for (auto& s : c.sequences) s.length = 200; // what rotary types go by is another number
         });
-        both("cross with a bias of positions", shape(4, 2, 32), [](Options& c) {
-            c.args.causal = false;
-            c.args.cross = true;
-            c.sequences[0].memory = 9;
-            c.sequences[1].memory = 131;
-            c.sequences[2].memory = 80;
-            c.args.bias_rows = 20;
-            c.args.bias_offset = 1;
-            c.bias_columns = 140;
-        });
     }
-    // Windows of pictures (Liu et al. 2021, Swin Transformer): each is a sequence, and a bias of its two tokens'
-    // places.
-    const auto windows = [&](const std::string& name, uint32_t side, uint32_t count, const AttentionArgs& args) {
+    // Windows of pictures (Liu et al. 2021, Swin Transformer): each is a sequence, the places of a rectangle. Those
+    // that a shift cuts are smaller.
+    using Rectangle = std::pair<uint32_t, uint32_t>; // down, across
+    const auto rectangles = [&](const std::string& name, uint32_t side, const std::vector<Rectangle>& sizes,
+                                const AttentionArgs& args) {
         Sequences sequences;
-        for (uint32_t s = 0; s < count; ++s) sequences.push_back({s, side * side, 0});
+        for (const auto& [down, across] : sizes)
+            sequences.push_back({.slot = uint32_t(sequences.size()), .count = down * across, .memory = across});
         Options& c = add(name, args, std::move(sequences));
         c.args.causal = false;
-        c.args.bias_rows = c.bias_columns = side * side;
+        c.args.packed = true;
+        c.args.bias_side = c.bias_columns = 2 * side - 1;
     };
+    const auto windows = [&](const std::string& name, uint32_t side, uint32_t count, const AttentionArgs& args) {
+        rectangles(name, side, std::vector<Rectangle>(count, {side, side}), args);
+    };
+    rectangles("windows that are cut", 7, {{7, 7}, {7, 4}, {7, 3}, {4, 7}, {3, 7}, {4, 4}, {4, 3}, {3, 4}, {3, 3}},
+               shape(4, 2, 16));
+    const auto texts = [&](const std::string& name, const std::vector<uint32_t>& lengths, const AttentionArgs& args,
+                           DType cache) {
+        Sequences sequences;
+        for (const uint32_t n : lengths) sequences.push_back({uint32_t(sequences.size()), n, 0});
+        Options& c = add(name, args, std::move(sequences));
+        c.args.causal = false;
+        c.args.packed = true;
+        c.spare_tokens = 7;
+        c.cache = cache;
+    };
+    texts("packed texts", {5, 40, 1, 129}, shape(4, 2, 32, 16), DType::f32);
+    texts("packed texts in halves", {33, 64}, shape(2, 2, 64), DType::f16);
     windows("windows of 7 x 7", 7, 20, shape(3, 3, 32));
     windows("windows of 4 x 4, odd heads", 4, 33, shape(5, 5, 24));
     windows("windows of 1 x 1", 1, 3, shape(3, 3, 32));
@@ -211,7 +224,7 @@ std::vector<Case<Options>> make_list() {
         Case<Options>& c = list[i];
         const Options& o = c.options;
         const AttentionArgs& a = o.args;
-        if (i >= timed_from) c.bytes += uint64_t(a.heads) * std::max(a.bias_rows, 1u) * o.bias_columns * 4;
+        if (i >= timed_from) c.bytes += uint64_t(a.heads) * std::max(a.bias_side, 1u) * o.bias_columns * 4;
         for (const auto& s : o.sequences) {
             // Of causal cases and those without a mask, which are the ones timed.
             const uint64_t unseen = a.causal ? uint64_t(s.count) * (s.count - 1) / 2 : 0,

@@ -12,13 +12,15 @@ struct Options {
     DType cache = DType::f32;
     uint32_t capacity = 0; ///< 0: the longest sequence
     bool lse = false, sinks = false, sliced = false;
-    uint32_t bias_columns = 0; ///< of args.bias_rows rows a head, or one
+    uint32_t bias_columns = 0; ///< of args.bias_side rows a head, or one
     double magnitude = 1;      ///< of q
     uint32_t spare_tokens = 0; ///< bucket beyond the step
     AttentionTuning tuning;
 
     uint32_t keys(const CaseContext::Sequence& s) const { return args.cross ? s.memory : s.past + s.count; }
     uint32_t rows() const; ///< capacity of a slot
+    /// The row of caches [slots, kv_heads, rows()] that a position of a sequence lies in.
+    size_t cache_row(size_t sequence, uint32_t kv_head, size_t position) const;
 };
 
 /// Inputs "q", "k_cache", "v_cache", "sinks", "bias" and outputs "y", "lse". Cache rows that hold no key of a sequence

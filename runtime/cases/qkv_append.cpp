@@ -7,7 +7,7 @@ namespace weft::kernel::cases::qkv_append {
 uint32_t Options::rows() const {
     uint32_t most = 1;
     for (const auto& s : sequences) most = std::max(most, s.past + s.count);
-    return capacity ? capacity : most;
+    return args.packed ? std::max(uint32_t(tokens_of(sequences)) + spare_tokens, 1u) : capacity ? capacity : most;
 }
 
 namespace {
@@ -16,7 +16,8 @@ void build(CaseContext& ctx, const Options& o) {
     QkvAppendArgs a = o.args;
     Random& random = ctx.random();
     uint32_t slots = 1;
-    for (const auto& s : o.sequences) slots = std::max(slots, s.slot + 1);
+    for (const auto& s : o.sequences)
+        if (!a.packed) slots = std::max(slots, s.slot + 1);
     const uint32_t bucket = std::max(uint32_t(tokens_of(o.sequences)) + o.spare_tokens, 1u), d = a.head_size,
                    dv = a.value_size, qs = a.heads * d, ks = a.kv_heads * d, vs = a.kv_heads * dv;
     a.step = ctx.step(o.sequences, bucket);
@@ -82,6 +83,9 @@ std::vector<Case<Options>> make_list() {
     add("tiny", {1, 1, 4}, 4, {{0, 1, 0}});
     add("no tokens", {2, 1, 16}, 16, {});
     add("no rotary embedding", {4, 2, 16}, 0, mixed);
+    Options& packed = add("packed", {4, 2, 16, 8}, 12, {{2, 5, 0}, {0, 1, 0}, {1, 11, 0}});
+    packed.args.packed = true;
+    packed.spare_tokens = 3;
     for (const DType cache : {DType::f32, DType::f16})
         for (const RotaryPairs pairs : {RotaryPairs::halves, RotaryPairs::interleaved}) {
             const std::string kind = std::string(pairs == RotaryPairs::halves ? " halves" : " interleaved") +
@@ -116,7 +120,7 @@ std::vector<Case<Options>> make_list() {
     add("attention factor", {4, 2, 32}, 32, mixed).args.rotary.factor = 1.2f;
     for (const uint32_t past : {16383u, 99998u, 262142u, 1048574u})
         add("positions from " + std::to_string(past), {1, 1, 64}, 64, {{0, 2, past}}).capacity = 4;
-    Options& longrope = add("longrope", {4, 2, 32}, 32, {{0, 3, 30}, {1, 3, 10}, {2, 3, 10, 64}});
+    Options& longrope = add("longrope", {4, 2, 32}, 32, {{0, 3, 30}, {1, 3, 10}, {2, 3, 10, 64}, {3, 2, 30}});
     longrope.args.rotary.long_table = true;
     longrope.args.rotary.original = 32;
     longrope.args.rotary.factor = 1.1f;

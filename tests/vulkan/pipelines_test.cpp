@@ -2,7 +2,7 @@
 // The pipeline cache on disk: the driver gets back what it gave, and never a byte of anything else.
 #include "base/file.hpp"
 #include "harness/host_device.hpp"
-#include "kernels/case.hpp"
+#include "cases/case.hpp"
 #include "kernels/random_fill.hpp"
 #include "unit/temporary_directory.hpp"
 #include <catch2/catch_test_macros.hpp>
