@@ -77,7 +77,7 @@ int run(const RunFlags& f) {
         bool told = f.json;
         const auto tell_prompt = [&] { // once the bars are done: they would draw over it
             end_progress();
-            if (!std::exchange(told, true)) std::cout << *prompt << std::flush;
+            if (!std::exchange(told, true) && !model->answers()) std::cout << *prompt << std::flush;
         };
         stats = model->generate(*prompt, o, [&](std::string_view piece) {
             tell_prompt();
@@ -118,7 +118,7 @@ int run(const RunFlags& f) {
 
 Command add_run(CLI::App& root) {
     auto f = std::make_shared<RunFlags>();
-    CLI::App* app = root.add_subcommand("run", "Continue a prompt");
+    CLI::App* app = root.add_subcommand("run", "Continue a prompt, or answer it with an encoder-decoder");
     app->add_option("model", f->model, "Model directory (config.json, safetensors, tokenizer) or GGUF file")
         ->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");

@@ -13,6 +13,7 @@ namespace weft {
 namespace {
 
 constexpr uint32_t kSlots = 32;         // texts of one step, at most
+constexpr uint32_t kCachedSlots = 4;    // of models that keep states, which no text needs beside its own
 constexpr uint32_t kBatchTokens = 1024; // of one step; enough to fill a device
 
 } // namespace
@@ -83,7 +84,7 @@ Result<Embedder> Embedder::load(Device& device, const std::filesystem::path& pat
     SessionOptions session;
     session.context = options.context ? options.context : said.context;
     weft_ASSIGN(session, resolved(session, s->model->schedule));
-    session.slots = kSlots;
+    session.slots = takes_whole(s->model->schedule) ? kSlots : kCachedSlots;
     session.max_chunk = std::max(options.batch_tokens ? options.batch_tokens : kBatchTokens, session.context);
     weft_ASSIGN(s->session, Session::create(s->model, session));
     return Embedder(std::move(s));

@@ -160,6 +160,7 @@ GenerateOptions TextModel::default_options() const {
     return o;
 }
 const std::vector<std::string>& TextModel::warnings() const { return state_->model->warnings; }
+bool TextModel::answers() const { return state_->encoder(); }
 std::string TextModel::architecture() const { return state_->model->schedule.architecture; }
 uint32_t TextModel::context() const { return state_->session->options().context; }
 uint64_t TextModel::parameters() const { return state_->model->schedule.parameters(); }

@@ -13,7 +13,10 @@
 namespace weft {
 namespace {
 
-std::string words_for(const StateLayout& s) { return s.name + (s.law == State::Law::ring ? " in a ring" : ""); }
+std::string words_for(const StateLayout& s) {
+    if (s.law == State::Law::memory) return "memory";
+    return s.name + (s.law == State::Law::ring ? " in a ring" : "");
+}
 
 std::string words_for(const RowSpace& rows, const Schedule& schedule) {
     if (rows.own()) return (rows.of == RowSpace::Of::tokens ? "tokens of " : "patches of ") + rows.input;

@@ -75,6 +75,20 @@ expect 'inspect config alone' 0 'gated_delta' $weft inspect "$model/config.json"
 expect 'inspect a schedule file' 0 'moe (2 of 8' $weft inspect "$source/apps/models/hybrid.json"
 expect 'inspect as a schedule file' 0 '"weft_schedule": 2' $weft inspect "$model" --schedule
 expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
+encoder=$source/tests/goldens/models/distilbert answers=$source/tests/goldens/models/mbart
+expect 'check an encoder' 0 'prefill alone *ok' $weft check "$encoder" --prefill alone
+expect 'an encoder has no steps' 2 "must be 'whole' or 'alone'" $weft check "$encoder" --prefill step
+expect 'run an encoder' 3 'distilbert does not continue text' $weft run "$encoder" --raw-ids '5 6 7'
+expect 'bench an encoder' 3 'is for models that continue a text' $weft bench model "$encoder"
+expect 'run an encoder-decoder' 0 '^[0-9 ]*$' $weft run "$answers" --raw-ids '5 6 7' -n 5 --greedy
+expect 'inspect stages' 0 'decoder, .* wide: tokens of decoder_input_ids' $weft inspect "$answers"
+expect 'embed' 0 '^{"embedding":\[.*,"text":"Once upon a time"}$' \
+  $weft embed "$model" 'Once upon a time' --normalize --json
+printf 'Once upon a time\n\nA dog\n' >"$scratch/texts"
+[ "$($weft embed "$model" --file "$scratch/texts" | wc -l)" = 2 ] && passes 'embed a file' || fails 'embed a file'
+printf '"A dog"\n{"text": "A cat"}\n[1]\n' >"$scratch/texts.jsonl"
+expect 'embed what is no text' 1 'line 3 must be a string' $weft embed "$model" --jsonl "$scratch/texts.jsonl"
+expect 'embed nothing' 2 'there is no text to embed' $weft embed "$model"
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"

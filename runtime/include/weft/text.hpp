@@ -67,10 +67,11 @@ public:
     TextModel& operator=(TextModel&&) noexcept;
     ~TextModel();
 
-    /// Continues `prompt`. Text comes to `on_text` as soon as it is certain, never splitting a UTF-8 character; return
-    /// false to stop. Joined, it is what follows the prompt's text where prompt and new tokens are decoded together
-    /// (StreamDecoder). Starts a new sequence. What may be the beginning of a stop string waits until it is none. Where
-    /// the model's logits are not finite the error (not_finite) names the token; text made before has come by then.
+    /// Continues `prompt`, or answers it (answers()). Text comes to `on_text` as soon as it is certain, never splitting
+    /// a UTF-8 character; return false to stop. Joined, it is what follows the prompt's text where prompt and new
+    /// tokens are decoded together (StreamDecoder). Starts a new sequence. What may be the beginning of a stop string
+    /// waits until it is none. Where the model's logits are not finite the error (not_finite) names the token; text
+    /// made before has come by then.
     Result<GenerateStats> generate(std::string_view prompt, const GenerateOptions& options,
                                    const std::function<bool(std::string_view)>& on_text);
     /// The same with ids; each new id comes to `on_token`.
@@ -86,6 +87,8 @@ public:
     /// What the model's files say and weft does not use, a line each; empty as a rule. Worth showing to a person.
     const std::vector<std::string>& warnings() const;
     std::string architecture() const;
+    /// Whether it answers a prompt with another text, as encoder-decoders do, in place of continuing it.
+    bool answers() const;
     uint32_t context() const;
     uint64_t parameters() const, weight_bytes() const, state_bytes() const, activation_bytes() const;
 
