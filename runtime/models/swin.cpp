@@ -25,7 +25,8 @@ Result<std::vector<uint32_t>> counts(const JsonObject& c, const std::string& key
     weft_ASSIGN(const auto numbers, c.numbers(key));
     std::vector<uint32_t> all;
     for (const double n : numbers) {
-        if (!(n >= 1 && n <= most && n == std::floor(n))) return c.bad(key, "must hold counts from 1 to " + std::to_string(most));
+        if (!(n >= 1 && n <= most && n == std::floor(n)))
+            return c.bad(key, "must hold counts from 1 to " + std::to_string(most));
         all.push_back(uint32_t(n));
     }
     if (all.empty() || all.size() > kMostStages)

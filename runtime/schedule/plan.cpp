@@ -6,6 +6,8 @@
 
 namespace weft {
 
+using vk::Tensor;
+
 uint32_t Bucket::rows_of(const Schedule& schedule, StageId stage) const {
     const RowSpace& rows = schedule.stages[stage].rows;
     switch (rows.of) {

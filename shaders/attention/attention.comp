@@ -93,7 +93,8 @@ void main() {
     uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead,
                             push.chunk).y;
     uint first_row = cache_head(slot, push.kv_heads, kv_head, push.capacity);
-    uint ring = (packed ? first + begin : begin) % push.capacity; // row of key `begin`; all keys that are read lie less than a capacity beyond it
+    // The row of key `begin`; all keys that are read lie less than a capacity beyond it.
+    uint ring = (packed ? first + begin : begin) % push.capacity;
 
     for (uint tile_key = begin - begin % TILE; tile_key < end; tile_key += TILE) {
 #ifndef BROADCAST

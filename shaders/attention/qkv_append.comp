@@ -153,6 +153,8 @@ void main() {
             x[at + c1.y] = v1.y * scale;
         }
         if (used && !is_q)
-            store_pairs(is_k, cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity) * size, c0, c1, v0, v1);
+            store_pairs(is_k,
+                        cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity) * size, c0,
+                        c1, v0, v1);
     }
 }

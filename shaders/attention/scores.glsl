@@ -25,8 +25,8 @@ float cap_score(uint options, float score, float cap) {
     return (options & SOFTCAP) != 0u ? cap * tanh_exact(score / cap) : score;
 }
 
-// Where the bias of a query head for a key stands: in a table [H, columns] by their distance, or with BIAS_GRID by their
-// distances down and across, tokens being the places of a rectangle `across` wide, row by row: [H, side, side].
+// Where the bias of a query head for a key stands: in a table [H, columns] by their distance, or with BIAS_GRID, [H,
+// side, side], by their distances down and across, tokens being the places of a rectangle `across` wide, row by row.
 uint bias_index(uint options, uint head, uint position, uint key, int offset, uint side, uint columns, uint across) {
     if ((options & BIAS_GRID) != 0u) {
         uvec2 q = uvec2(position / across, position % across), k = uvec2(key / across, key % across);

@@ -3,6 +3,7 @@
 // where the work is done. Feeding in pieces is checked with the recorded results themselves (golden_test.cpp).
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/random.hpp"
 #include "schedule/sessions.hpp"
 #include "unit/goldens.hpp"
 #include "unit/manifest.hpp"
@@ -59,30 +60,52 @@ private:
         return last_logits(s, slot, fed);
     }
 
-    // Texts that come whole are the same in any company, and leave nothing behind.
+    // What comes whole is the same in any company, and leaves nothing behind.
     void whole_sequences() const {
+        const Schedule& schedule = model_->schedule;
+        const PatchGrid& grid = schedule.inputs[0].grid;
+        const bool pictures = schedule.inputs[0].pictures();
+        const auto side = uint32_t(std::sqrt(double(schedule.trained_context - grid.extra)));
+        const uint32_t pixels = (side - 1) * grid.stride_y + grid.patch_y;
+        const std::vector<std::vector<uint32_t>> texts = {ids(5, 1), ids(1, 2), ids(29, 3), ids(17, 4)};
+        std::vector<std::vector<float>> values;
+        Random random(7);
+        for (size_t i = 0; pictures && i < texts.size(); ++i)
+            values.push_back(random.normals(size_t(grid.channels) * pixels * pixels));
+        const auto feed = [&](uint32_t slot, size_t i) {
+            if (pictures) return Feed{.slot = slot, .picture = {values[i], pixels, pixels}};
+            return Feed{slot, texts[i]};
+        };
+        const auto session = [&](uint32_t slots) {
+            return make(model_, slots, 1024, pictures ? schedule.trained_context : 64);
+        };
         const auto all = [&](Session& s, const std::vector<Feed>& feeds) {
             REQUIRE(s.forward(feeds, Want::all));
-            auto values = s.output(model_->schedule.outputs[0].name);
-            REQUIRE(values);
-            return *values;
+            auto rows = s.output(schedule.outputs[0].name);
+            REQUIRE(rows);
+            return *rows;
         };
-        const std::vector<std::vector<uint32_t>> texts = {ids(5, 1), ids(1, 2), ids(29, 3), ids(17, 4)};
         const auto s = session(4);
         std::vector<Feed> feeds;
         std::vector<float> expected;
         for (uint32_t i = 0; i < 4; ++i) {
-            feeds.push_back({3 - i, texts[i]});
+            feeds.push_back(feed(3 - i, i));
             const auto alone = session(1);
-            const auto values = all(*alone, {{0, texts[i]}});
-            expected.insert(expected.end(), values.begin(), values.end());
+            const auto rows = all(*alone, {feed(0, i)});
+            expected.insert(expected.end(), rows.begin(), rows.end());
         }
         const auto together = all(*s, feeds);
         CHECK(largest_difference(together, expected) <= rounding_);
         CHECK(all(*s, feeds) == together);
         CHECK(s->length(0) == 0);
-        const Feed feed{0, texts[0]};
-        CHECK_FALSE(s->forward({&feed, 1}, Want::last));
+        const Feed one = feed(0, 0);
+        CHECK_FALSE(s->forward({&one, 1}, Want::last));
+        if (!pictures) return;
+        const Feed small{.slot = 0, .picture = {std::span(values[0]).first(grid.channels), 1, 1}},
+            wrong{.slot = 0, .picture = {values[0], pixels, pixels + 1}};
+        CHECK_FALSE(s->forward({&small, 1}, Want::all));
+        CHECK_FALSE(s->forward({&wrong, 1}, Want::all));
+        CHECK(all(*s, feeds) == together);
     }
 
     void forks() const {
