@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schedules of several stages: what they may not say, and what sessions refuse to be fed.
-#include "models/schedules.hpp"
-#include "schedule/schedule_json.hpp"
+#include "schedule/schedule_text.hpp"
 #include "schedule/sessions.hpp"
-#include "schedule/weight_order.hpp"
 #include "unit/temporary_directory.hpp"
 #include <fstream>
 
@@ -35,18 +33,7 @@ constexpr const char* kPair = R"({"weft_schedule": 2, "vocabulary": 50, "begin_t
          "first": [{"pre": {"kind": "l2", "weight": false}, "base": "none", "branches": [{"op": "identity"}]}]}],
     "outputs": [{"name": "logits", "stage": "head", "stream": "logits"}, {"name": "state", "stage": "state"}]})";
 
-Json pair_json() {
-    auto json = parse_json(kPair, "pair.json");
-    REQUIRE(json);
-    return *json;
-}
-
-std::string refused(const std::function<void(Json&)>& edit) {
-    Json json = pair_json();
-    edit(json);
-    const auto s = schedule_from_json(json, "a.json");
-    return s ? std::string("taken") : s.error().message;
-}
+std::string refused(const std::function<void(Json&)>& edit) { return refusal_of(json_of(kPair), edit); }
 
 std::shared_ptr<const Model> pair_model() {
     const TemporaryDirectory folder;
@@ -62,22 +49,13 @@ std::shared_ptr<const Model> pair_model() {
 } // namespace
 
 TEST_CASE("schedules of several stages are written and read back without a change", "[schedule]") {
-    const auto first = schedule_from_json(pair_json(), "a.json");
-    INFO((first ? "" : first.error().text()));
-    REQUIRE(first);
-    CHECK(first->inputs.size() == 3);
-    CHECK(first->inputs[1].limit == 3);
-    CHECK(first->states.size() == 4); // the encoder's layers keep nothing, its memory and the decoder's layer do
-    CHECK(has_encoder(*first));
-    CHECK_FALSE(takes_whole(*first));
-    CHECK(generating_stage(*first) == 1);
-    const auto text = parse_json(schedule_text(*first), "b.json");
-    REQUIRE(text);
-    const auto second = schedule_from_json(*text, "b.json");
-    INFO((second ? "" : second.error().text()));
-    REQUIRE(second);
-    CHECK(schedule_text(*second) == schedule_text(*first));
-    CHECK(hash_of(*second) == hash_of(*first));
+    const Schedule s = require_round_trip(json_of(kPair));
+    CHECK(s.inputs.size() == 3);
+    CHECK(s.inputs[1].limit == 3);
+    CHECK(s.states.size() == 4); // the encoder's layers keep nothing, its memory and the decoder's layer do
+    CHECK(has_encoder(s));
+    CHECK_FALSE(takes_whole(s));
+    CHECK(generating_stage(s) == 1);
 }
 
 TEST_CASE("what stages say that cannot be is refused by its path", "[schedule]") {
