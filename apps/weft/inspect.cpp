@@ -10,7 +10,7 @@ namespace {
 
 struct InspectFlags {
     std::string model, svg;
-    bool json = false, schedule = false, keys = false, no_device = false, architectures = false;
+    bool json = false, schedule = false, keys = false, weights = false, no_device = false, architectures = false;
     weft::InspectOptions options;
     DeviceFlags device;
 };
@@ -53,6 +53,7 @@ int run(const InspectFlags& f) {
     }
     if (f.json) std::cout << in->json() << "\n";
     else if (f.keys) std::cout << in->keys_text();
+    else if (f.weights) std::cout << in->weights_text();
     else if (f.svg.empty()) std::cout << in->text();
     return in->problems.empty() ? kDone : kUnsupported;
 }
@@ -67,6 +68,8 @@ Command add_inspect(CLI::App& root) {
     app->add_option("--svg", f->svg, "Write a picture of the schedule to this file");
     app->add_flag("--json", f->json, "As JSON");
     app->add_flag("--schedule", f->schedule, "Print the schedule as JSON that can be edited and run");
+    app->add_flag("--weights", f->weights,
+                  "List the weights by name and shape: what a file beside a schedule must have");
     app->add_flag("--keys", f->keys, "List what was made of each key of config.json, or of a GGUF file's metadata");
     add_number<uint32_t>(*app, "--context", f->options.context,
                          "Tokens for the memory figures; 0: the model's, at most 4096", 0, kMostTokens);

@@ -109,6 +109,8 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     for (const Stage& stage : schedule.stages)
         in.stages.push_back({stage.name, words_for(stage.rows, schedule), stage.width, stage.when == When::once});
     in.blocks = blocks_of(schedule, o);
+    for (const WeightSlot& slot : schedule.weights)
+        in.weights.push_back({slot.name, slot.shape, !slot.computed.empty()});
     const auto states = layouts_of(schedule.states, o);
     for (const StateLayout& s : states) in.state_bytes += s.bytes();
     const bool has_weights = !files.tensors().empty();

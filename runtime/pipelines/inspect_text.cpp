@@ -127,6 +127,19 @@ std::string Inspection::keys_text() const {
     return s;
 }
 
+std::string Inspection::weights_text() const {
+    size_t wide = 0;
+    for (const auto& w : weights) wide = std::max(wide, w.name.size());
+    std::string s;
+    for (const auto& w : weights) {
+        std::string shape;
+        for (const uint32_t n : w.shape) shape += (shape.empty() ? "[" : ", ") + std::to_string(n);
+        s +=
+            w.name + std::string(wide - w.name.size() + 2, ' ') + shape + "]" + (w.computed ? "  computed" : "") + "\n";
+    }
+    return s;
+}
+
 std::string Inspection::json() const {
     Json j{{"path", path},
            {"architecture", architecture},

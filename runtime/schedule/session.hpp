@@ -153,10 +153,10 @@ private:
     Status write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
     Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
-    Status check_feeds(std::span<const Feed> feeds) const;
+    Status check_feeds(std::span<const Feed> feeds, bool once) const;
     Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
     Status write_pictures(std::span<const Feed> feeds, size_t input);
-    Result<size_t> input_of(const std::string& name) const; // of the stages that run in this forward
+    Result<size_t> input_of(const std::string& name, bool once) const; // "": the one that counts rows
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint64_t columns);
     bool ends_here(const Slot& slot) const;
     uint64_t largest_activations() const; // of the recordings that only sample

@@ -25,9 +25,9 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
     }
     std::vector<StepFeed> feeds;
     std::vector<uint32_t> wanted;
-    once_ = false;
     const Bucket bucket = options_.decode(uint32_t(slots.size()));
     weft_ASSIGN(last_, replay_for(bucket));
+    once_ = false;
     const auto count = uint32_t(slots.size());
     rows_ = {.tokens = count, .sequences = count, .outputs = count};
     std::vector<size_t> going(slots.size()); // which of `slots` have not ended

@@ -11,12 +11,12 @@ constexpr uint32_t kMostPixels = 1u << 16; // of a picture's side: counts of pat
 
 } // namespace
 // Tokens count the rows of one stage of those that run.
-Result<size_t> Session::input_of(const std::string& name) const {
+Result<size_t> Session::input_of(const std::string& name, bool once) const {
     const Schedule& s = model_->schedule;
     std::vector<std::string> known;
     for (size_t i = 0; i < s.inputs.size(); ++i) {
         const Stage& stage = s.stages[s.inputs[i].stage];
-        if (once_ != (stage.when == When::once)) continue;
+        if (once != (stage.when == When::once)) continue;
         if (name.empty() ? s.inputs[i].name == stage.rows.input : s.inputs[i].name == name) return i;
         known.push_back("it reads " + s.inputs[i].name);
     }
@@ -86,9 +86,9 @@ Status Session::write_pictures(std::span<const Feed> feeds, size_t input) {
     return write(buffers_.inputs[input], std::as_bytes(std::span(all)));
 }
 
-Status Session::check_feeds(std::span<const Feed> feeds) const {
+Status Session::check_feeds(std::span<const Feed> feeds, bool once) const {
     if (feeds.empty()) return Error{ErrorCode::invalid_argument, "a forward needs at least one sequence", {}};
-    weft_ASSIGN(const size_t tokens, input_of(""));
+    weft_ASSIGN(const size_t tokens, input_of("", once));
     const auto check_ids = [&](std::span<const uint32_t> ids, size_t input) -> Status {
         for (const uint32_t id : ids)
             if (id >= model_->schedule.inputs[input].limit)
@@ -107,8 +107,12 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
                          "slot " + std::to_string(f.slot) + " is not a slot of this session, or is fed twice",
                          {}};
         seen[f.slot] = true;
+        if (!once && slots_[f.slot].memory == 0 && has_encoder(model_->schedule))
+            return Error{ErrorCode::invalid_argument,
+                         "slot " + std::to_string(f.slot) + " has no memory: encode() what it is to answer first",
+                         {}};
         weft_ASSIGN(const uint32_t rows, rows_of(f, model_->schedule.inputs[tokens]));
-        const uint64_t length = (once_ ? 0 : slots_[f.slot].length) + uint64_t(rows);
+        const uint64_t length = (once ? 0 : slots_[f.slot].length) + uint64_t(rows);
         if (length > options_.context)
             return Error{ErrorCode::invalid_argument,
                          "the sequence would be " + std::to_string(length) + " tokens long, the context is " +
@@ -116,7 +120,7 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
                          {}};
         weft_TRY(check_ids(f.ids, tokens));
         for (const auto& [name, values] : f.others) {
-            weft_ASSIGN(const size_t input, input_of(name));
+            weft_ASSIGN(const size_t input, input_of(name, once));
             if (values.size() != rows)
                 return Error{ErrorCode::invalid_argument,
                              name + " has " + std::to_string(values.size()) + " numbers for " + std::to_string(rows) +
@@ -129,15 +133,10 @@ Status Session::check_feeds(std::span<const Feed> feeds) const {
 }
 
 Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form, bool once) {
-    current_ = nullptr;
-    once_ = once;
-    weft_TRY(check_feeds(feeds));
-    want_ = want;
-    taps_ = taps;
-    step_form_ = step_form;
+    weft_TRY(check_feeds(feeds, once));
     const uint32_t share = std::max<uint32_t>(1, options_.max_chunk / uint32_t(feeds.size()));
-    chunk_ = chunk ? std::min(chunk, share) : share;
-    weft_ASSIGN(const size_t counted, input_of(""));
+    uint32_t largest = chunk ? std::min(chunk, share) : share;
+    weft_ASSIGN(const size_t counted, input_of("", once));
     std::vector<uint32_t> rows;
     for (const Feed& f : feeds) {
         weft_ASSIGN(const uint32_t n, rows_of(f, model_->schedule.inputs[counted]));
@@ -146,10 +145,10 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
     const bool at_once = whole_ || once;
     if (at_once) {
         uint64_t all = 0;
-        chunk_ = 1;
+        largest = 1;
         for (const uint32_t n : rows) {
             all += n;
-            chunk_ = std::max(chunk_, n);
+            largest = std::max(largest, n);
         }
         if (all > options_.max_chunk)
             return Error{ErrorCode::invalid_argument,
@@ -161,20 +160,28 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
         if (want == Want::last && whole_)
             return Error{ErrorCode::invalid_argument, "this model does not continue text: there is no next token", {}};
     }
-    work_.clear();
-    steps_ = 0;
-    step_index_ = 0;
-    for (const uint32_t n : rows) steps_ = std::max(steps_, (n + chunk_ - 1) / chunk_);
-    if (want == Want::all && steps_ > 1)
+    uint32_t steps = 0;
+    for (const uint32_t n : rows) steps = std::max(steps, (n + largest - 1) / largest);
+    if (want == Want::all && steps > 1)
         return Error{ErrorCode::invalid_argument,
-                     "logits of all tokens: feed at most " + std::to_string(chunk_) + " tokens at a time",
+                     "logits of all tokens: feed at most " + std::to_string(largest) + " tokens at a time",
                      {}};
+    // Nothing stands against it: what was under way is given up.
+    current_ = nullptr;
+    want_ = want;
+    taps_ = taps;
+    step_form_ = step_form;
+    once_ = once;
+    chunk_ = largest;
+    steps_ = steps;
+    step_index_ = 0;
+    work_.clear();
     for (size_t i = 0; i < feeds.size(); ++i) {
         const Feed& f = feeds[i];
         if (once) reset(f.slot);
         Work w{f.slot, std::max(f.expected_length, slots_[f.slot].length + rows[i]), {f.ids.begin(), f.ids.end()}, {}};
         for (const auto& [name, values] : f.others) {
-            weft_ASSIGN(const size_t input, input_of(name));
+            weft_ASSIGN(const size_t input, input_of(name, once));
             w.others.push_back({input, {values.begin(), values.end()}});
         }
         w.rows = rows[i];
@@ -278,6 +285,8 @@ Status Session::forward(std::span<const Feed> feeds, Want want, uint32_t chunk, 
 }
 
 Status Session::encode(std::span<const Feed> feeds, bool taps) {
+    if (!has_encoder(model_->schedule))
+        return Error{ErrorCode::invalid_argument, "this model has no stages before a sequence's first step", {}};
     weft_TRY(start(feeds, Want::nothing, 0, taps, false, true));
     return run();
 }

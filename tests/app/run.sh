@@ -73,6 +73,8 @@ expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
 expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
 expect 'inspect config alone' 0 'gated_delta' $weft inspect "$model/config.json"
 expect 'inspect a schedule file' 0 'moe (2 of 8' $weft inspect "$source/apps/models/hybrid.json"
+expect 'inspect weights of a schedule file' 0 '^embedding.table  *\[' \
+  $weft inspect "$source/apps/models/hybrid.json" --weights
 expect 'inspect as a schedule file' 0 '"weft_schedule": 2' $weft inspect "$model" --schedule
 expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
 encoder=$source/tests/goldens/models/distilbert answers=$source/tests/goldens/models/mbart

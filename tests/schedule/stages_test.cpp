@@ -121,6 +121,7 @@ TEST_CASE("inputs of the wrong name, size or range are refused, and nothing is l
     };
     const auto encode = [&](Feed feed) { return message([&] { return s->encode({&feed, 1}); }); };
     const auto forward = [&](Feed feed) { return message([&] { return s->forward({&feed, 1}, Want::last); }); };
+    CHECK(forward({0, answer}) == "slot 0 has no memory: encode() what it is to answer first");
     REQUIRE(encode({0, text, 0, {{"types", types}}}) == "taken");
     REQUIRE(forward({0, answer}) == "taken");
     const auto expected = last_logits(*s, 0, text);
@@ -137,7 +138,21 @@ TEST_CASE("inputs of the wrong name, size or range are refused, and nothing is l
     CHECK(forward({0, answer, 0, {{"types", few}}}) == "the model has no input 'types'"); // it is the encoder's
     CHECK(last_logits(*s, 0, text) == expected);
 
-    // Another memory, or none, gives other logits; the same one the same.
+    CHECK_FALSE(make(load(bundled()), 1)->encode({}));
+
+    // A forward that was begun goes on where another is refused.
+    const Feed more{0, answer};
+    REQUIRE(s->truncate(0, 3));
+    REQUIRE(s->begin({&more, 1}, Want::last));
+    CHECK(forward({0, far}) == "token id 50 is outside the vocabulary of 50");
+    for (bool done = false; !done;) {
+        const auto advanced = s->advance(1);
+        REQUIRE(advanced);
+        done = *advanced;
+    }
+    CHECK(s->length(0) == 6);
+
+    // Another memory gives other logits; the same one the same.
     const auto answered = [&](uint32_t slot, std::span<const uint32_t> from) {
         const Feed feed{slot, from};
         REQUIRE(s->encode({&feed, 1}));

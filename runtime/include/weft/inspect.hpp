@@ -42,6 +42,13 @@ struct InspectedKernel {
     uint32_t prefill_calls = 0, decode_calls = 0;
 };
 
+/// One weight as the schedule needs it: the tensor that a file beside a hand-written schedule must have.
+struct InspectedWeight {
+    std::string name;
+    std::vector<uint32_t> shape;
+    bool computed = false; ///< from the settings: no tensor
+};
+
 /// What was made of one key of a model's settings.
 struct InspectedKey {
     std::string key;  ///< "rope_scaling.factor", "llama.block_count"
@@ -57,13 +64,16 @@ struct Inspection {
     std::vector<InspectedStage> stages;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels; ///< empty without a device
-    std::vector<InspectedKey> keys;       ///< of config.json or of a GGUF file's metadata
-    std::vector<std::string> problems;    ///< why the model cannot run here; empty: it can
-    std::vector<std::string> tensors;     ///< of a lone .safetensors: "name type [shape]"
+    std::vector<InspectedWeight> weights;
+    std::vector<InspectedKey> keys;    ///< of config.json or of a GGUF file's metadata
+    std::vector<std::string> problems; ///< why the model cannot run here; empty: it can
+    std::vector<std::string> tensors;  ///< of a lone .safetensors: "name type [shape]"
 
     std::string text() const, json() const;
     /// The keys as a table.
     std::string keys_text() const;
+    /// The weights as a table.
+    std::string weights_text() const;
     /// A picture of the schedule: a row a layer, a box a block, and the state's growth with the context.
     std::string svg() const;
 };
