@@ -30,6 +30,14 @@ struct PatchGrid {
         return patches * channels * (patch_y > stride_y ? patch_y : stride_y) *
                (patch_x > stride_x ? patch_x : stride_x);
     }
+    /// Sizes that counts of numbers can be made of: a patch has at most 2^24, and no side is larger than 2^16.
+    bool sane() const {
+        for (const uint32_t n : {channels, patch_y, patch_x, stride_y, stride_x})
+            if (n == 0 || n > (1u << 16)) return false;
+        return pad_y < patch_y && pad_x < patch_x && extra <= (1u << 16) &&
+               uint64_t(channels) * patch_y <= (uint64_t(1) << 24) / patch_x &&
+               uint64_t(channels) * stride_y <= (uint64_t(1) << 24) / stride_x;
+    }
     bool operator==(const PatchGrid&) const = default;
 };
 

@@ -21,6 +21,7 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
     f.value("pad", grid.pad_y, 0u);
     f.value("pad_across", grid.pad_x, grid.pad_y);
     f.value("extra", grid.extra, 0u);
+    f.rule(grid.sane(), "patch", "have at most 2^24 numbers with its channels, and be larger than its padding");
     f.weight("weight", weight, {w.model, uint64_t(grid.channels) * grid.patch_y * grid.patch_x}, WeightUse::always,
              WeightKind::matrix);
     f.weight("rows", rows, {uint64_t(grid.extra) + 1, w.model}, WeightUse::usual, WeightKind::vector);

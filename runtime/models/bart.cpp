@@ -39,14 +39,9 @@ struct Config {
 
 Result<Stack> read_stack(const JsonObject& c, const std::string& name, uint32_t width) {
     Stack o{};
-    const std::string heads = name + "_attention_heads";
     weft_ASSIGN(o.layers, layer_count(c, name + "_layers"));
     weft_ASSIGN(o.inner, c.count(name + "_ffn_dim"));
-    weft_ASSIGN(o.heads.heads, c.count(heads));
-    o.heads.kv_heads = o.heads.heads;
-    o.heads.head_size = width / o.heads.heads;
-    if (width % o.heads.heads) return c.bad(heads, "must divide d_model");
-    weft_TRY(check_heads(c, o.heads, heads, heads));
+    weft_ASSIGN(o.heads, heads_of_width(c, width, name + "_attention_heads", "d_model"));
     return o;
 }
 

@@ -104,11 +104,7 @@ Result<Config> read(const JsonObject& c) {
     const Keys& keys = o.kind.keys;
     weft_ASSIGN(o.layers, layer_count(c, keys.layers));
     weft_ASSIGN(o.width, c.count(keys.width));
-    weft_ASSIGN(o.heads.heads, c.count(keys.heads));
-    o.heads.kv_heads = o.heads.heads;
-    o.heads.head_size = o.width / o.heads.heads;
-    if (o.width % o.heads.heads) return c.bad(keys.heads, std::string("must divide ") + keys.width);
-    weft_TRY(check_heads(c, o.heads, keys.heads, keys.heads));
+    weft_ASSIGN(o.heads, heads_of_width(c, o.width, keys.heads, keys.width));
     weft_ASSIGN(o.inner, c.count(keys.inner));
     weft_ASSIGN(o.types, o.kind.types ? count_or_zero(c, "type_vocab_size", 2) : Result<uint32_t>(0));
     weft_ASSIGN(o.embedding, o.kind.narrow ? c.count_or("embedding_size", 128) : Result<uint32_t>(o.width));
@@ -202,7 +198,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     layers.embed(table);
     layers.layers();
     const HeadNames& head = c.kind.head;
-    if (!has_masked_head(config, builder, files, std::string(head.transform) + ".weight")) {
+    weft_ASSIGN(const bool fills, has_masked_head(config, builder, files, std::string(head.transform) + ".weight"));
+    if (!fills) {
         s.outputs.push_back({kLastHidden, 0});
         return s;
     }

@@ -68,6 +68,17 @@ Result<Heads> read_heads(const JsonObject& config, uint32_t width, uint32_t kv_d
     return h;
 }
 
+Result<Heads> heads_of_width(const JsonObject& config, uint32_t width, const std::string& key,
+                             const std::string& width_key) {
+    Heads h;
+    weft_ASSIGN(h.heads, config.count(key));
+    if (width % h.heads) return config.bad(key, "must divide " + width_key);
+    h.kv_heads = h.heads;
+    h.head_size = width / h.heads;
+    weft_TRY(check_heads(config, h, key, key));
+    return h;
+}
+
 Status check_heads(const JsonObject& config, const Heads& h, const std::string& heads_key, const std::string& kv_key) {
     if (h.heads % h.kv_heads) return config.bad(kv_key, "must divide " + heads_key);
     if (h.head_size == 0) return config.bad(heads_key, "must not exceed the width of the model");

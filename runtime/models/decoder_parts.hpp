@@ -49,6 +49,9 @@ struct Heads {
 /// num_attention_heads, num_key_value_heads (`kv_default` if absent; 0 and null: as many as heads) and head_dim
 /// (`size_default` if absent; 0 and null: width / heads).
 Result<Heads> read_heads(const JsonObject& config, uint32_t width, uint32_t kv_default = 0, uint32_t size_default = 0);
+/// Heads that share the width evenly, as many of keys as of queries: their number under `key`.
+Result<Heads> heads_of_width(const JsonObject& config, uint32_t width, const std::string& key = "num_attention_heads",
+                             const std::string& width_key = "hidden_size");
 /// The rules that read_heads applies, for configs with other keys: whole groups, and sizes that fit.
 Status check_heads(const JsonObject& config, const Heads& h, const std::string& heads_key, const std::string& kv_key);
 

@@ -54,13 +54,17 @@ void add_distance_bias(Builder& builder, const std::string& name, uint32_t bucke
 
 Block final_norm(const Norm& norm) { return {.pre = norm, .branches = {{IdentitySpec{}}}, .base = Base::none}; }
 
-bool has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
-                     const std::string& tensor) {
+Result<std::vector<std::string>> classes_of(const JsonObject& config) {
+    if (!config.has("architectures")) return std::vector<std::string>();
+    return config.strings("architectures");
+}
+
+Result<bool> has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
+                             const std::string& tensor) {
     if (!files.tensors().empty()) return builder.has(tensor);
-    const auto classes = config.strings("architectures");
-    return classes && std::ranges::any_of(*classes, [](const std::string& name) {
-               return name.ends_with("ForMaskedLM") || name == "BertForPreTraining";
-           });
+    weft_ASSIGN(const auto classes, classes_of(config));
+    return std::ranges::any_of(
+        classes, [](const std::string& name) { return name.ends_with("ForMaskedLM") || name == "BertForPreTraining"; });
 }
 
 void add_masked_head(Schedule& schedule, const Linear& transform, kernel::Activation activation, const Norm& norm,
@@ -83,6 +87,20 @@ void add_masked_head(Schedule& schedule, const Linear& transform, kernel::Activa
     schedule.outputs.push_back({kLogits, encoder + 1, 1});
 }
 
+Result<SquarePatches> read_square_patches(const JsonObject& c, uint32_t patch, uint32_t extra, uint32_t most) {
+    SquarePatches o;
+    weft_ASSIGN(o.grid.channels, c.count_or("num_channels", 3));
+    weft_ASSIGN(const uint32_t image, c.count_or("image_size", 224));
+    weft_ASSIGN(const uint32_t size, c.count_or("patch_size", patch));
+    o.grid.patch_y = o.grid.patch_x = o.grid.stride_y = o.grid.stride_x = size;
+    o.grid.extra = extra;
+    o.side = image / size;
+    if (image % size || o.side > most)
+        return c.bad("patch_size", "must divide image_size, into at most " + std::to_string(most));
+    if (!o.grid.sane()) return c.bad("patch_size", "and num_channels must give patches of at most 2^24 numbers");
+    return o;
+}
+
 WeightId picture_weight(Builder& builder, const std::string& name, uint32_t width, const PatchGrid& grid) {
     WeightPiece piece{builder.names(name), {width, grid.channels, grid.patch_y, grid.patch_x}};
     return builder.add({name, {width, grid.columns()}, true, {piece}, {}, {}});
@@ -97,9 +115,8 @@ WeightId patch_rows(Builder& builder, const std::vector<std::string>& extra, con
 
 Result<uint32_t> label_count(const JsonObject& config, const Builder& builder, const std::string& tensor) {
     if (const TensorView* view = builder.find(tensor)) return uint32_t(view->shape.empty() ? 0 : view->shape[0]);
-    const auto classes = config.strings("architectures");
-    if (!classes || std::ranges::none_of(*classes, [](const std::string& c) { return c.ends_with("Classification"); }))
-        return 0u;
+    weft_ASSIGN(const auto classes, classes_of(config));
+    if (std::ranges::none_of(classes, [](const std::string& c) { return c.ends_with("Classification"); })) return 0u;
     if (config.has("id2label")) {
         weft_ASSIGN(const JsonObject labels, config.object("id2label"));
         return uint32_t(labels.json().size());

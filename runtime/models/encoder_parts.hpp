@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: the parts that encoders share: tokens that see each other, heads that fill masks.
 #pragma once
+#include "layers/input.hpp"
 #include "models/decoder_parts.hpp"
 
 namespace weft {
@@ -23,15 +24,24 @@ void add_distance_bias(Builder& builder, const std::string& name, uint32_t bucke
 /// A stage's last block where a norm stands behind all layers.
 Block final_norm(const Norm& norm);
 
+/// The names of the model's classes: architectures of config.json.
+Result<std::vector<std::string>> classes_of(const JsonObject& config);
 /// Whether the model has a head over its vocabulary: the file has `tensor`, or, of a config alone, its class is one for
 /// masked language modelling.
-bool has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
-                     const std::string& tensor);
+Result<bool> has_masked_head(const JsonObject& config, const Builder& builder, const ModelFiles& files,
+                             const std::string& tensor);
 /// Adds the head of BERT and its kin: logits = norm(act(W x)) E^T + b for every wanted row; `transform`, `norm` and
 /// `logits` are its three parts, the first of which may have another width than the encoder.
 void add_masked_head(Schedule& schedule, const Linear& transform, kernel::Activation activation, const Norm& norm,
                      const Linear& logits);
 
+/// Square patches side by side: num_channels, patch_size, and image_size, which they divide into at most `most` a side.
+/// Gives the grid and how many there are a side.
+struct SquarePatches {
+    PatchGrid grid;
+    uint32_t side = 0;
+};
+Result<SquarePatches> read_square_patches(const JsonObject& config, uint32_t patch, uint32_t extra, uint32_t most);
 /// A convolution over patches, in files [width, channels, patch, patch].
 WeightId picture_weight(Builder& builder, const std::string& name, uint32_t width, const PatchGrid& grid);
 /// PatchSpec::rows: those of the extra rows by their names, and the bias of patches, zeros where the file has none.

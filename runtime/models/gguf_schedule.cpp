@@ -294,6 +294,10 @@ nlohmann::ordered_json layer_json(Schedule s, size_t layer) {
 
 Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, const JsonObject& config,
                                                      const GgufSide& side, GgufWriter& writer) {
+    if (!is_decoder(schedule))
+        return Error{ErrorCode::unsupported,
+                     config.origin() + ": GGUF files are written of models that continue text alone",
+                     {}};
     Metadata(schedule, side, writer).write();
     return write_rope(schedule, config, std::string(side.name) + ".", writer);
 }

@@ -22,11 +22,7 @@ Result<Config> read(const JsonObject& c) {
                *heads = either(c, "n_head", "num_attention_heads");
     weft_ASSIGN(o.layers, layer_count(c, layers));
     weft_ASSIGN(o.width, inner_width(c, width));
-    weft_ASSIGN(o.heads.heads, c.count(heads));
-    o.heads.kv_heads = o.heads.heads;
-    o.heads.head_size = o.width / o.heads.heads;
-    if (o.width % o.heads.heads) return c.bad(heads, std::string("must divide ") + width);
-    weft_TRY(check_heads(c, o.heads, heads, heads));
+    weft_ASSIGN(o.heads, heads_of_width(c, o.width, heads, width));
     if (c.has("n_inner") || o.width < (1u << 28)) {
         weft_ASSIGN(o.inner, inner_width_or(c, "n_inner", 4 * o.width));
     } else return c.bad(width, "is too large");

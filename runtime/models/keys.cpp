@@ -95,7 +95,7 @@ std::string written_header(const GgufMetadata& metadata, const Json& config, con
     const auto type = metadata.string_or("general.architecture", "");
     for (const Architecture* a : all_architectures())
         for (const GgufSide& side : a->gguf)
-            if (type && *type == side.name && is_decoder(schedule) &&
+            if (type && *type == side.name &&
                 write_gguf_schedule(schedule, JsonObject(config, metadata.origin()), side, whole))
                 return whole.header();
     return empty.header();

@@ -19,7 +19,7 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width));
+    weft_ASSIGN(o.heads, heads_of_width(c, o.width));
     weft_ASSIGN(o.inner, inner_width(c, "intermediate_size"));
     weft_ASSIGN(o.every, c.count_or("global_attn_every_n_layers", 3));
     weft_ASSIGN(o.local, c.count_or("local_attention", 128));
@@ -75,7 +75,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         encoder.layers.push_back({{attends, {.pre = norm(at + "mlp_norm"), .branches = {{m}}}}});
     }
     encoder.last = {final_norm(norm("final_norm"))};
-    if (!has_masked_head(config, builder, files, "head.dense.weight")) {
+    weft_ASSIGN(const bool fills, has_masked_head(config, builder, files, "head.dense.weight"));
+    if (!fills) {
         s.outputs.push_back({kLastHidden, 0});
         return s;
     }

@@ -14,7 +14,8 @@ constexpr ViewId kWindows = 1, kShifted = 2;
 constexpr uint32_t kMostStages = 8;
 
 struct Config {
-    uint32_t width, image, patch, channels, window, stages;
+    uint32_t width, window, stages;
+    SquarePatches patches;
     std::vector<uint32_t> depths, heads; // of each stage
     double eps, ratio;
     bool qkv_bias;
@@ -41,14 +42,10 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.heads, counts(c, "num_heads", 65536));
     o.stages = uint32_t(o.depths.size());
     if (o.heads.size() != o.stages) return c.bad("num_heads", "must have as many entries as depths");
-    weft_ASSIGN(o.image, c.count_or("image_size", 224));
-    weft_ASSIGN(o.patch, c.count_or("patch_size", 4));
-    weft_ASSIGN(o.channels, c.count_or("num_channels", 3));
+    weft_ASSIGN(o.patches, read_square_patches(c, 4, 0, 4096));
     weft_ASSIGN(o.window, c.count_or("window_size", 7));
-    if (o.image % o.patch || o.image / o.patch > 4096)
-        return c.bad("patch_size", "must divide image_size, into at most 4096");
     if (o.window > 256) return c.bad("window_size", "must be at most 256");
-    if (o.width > (1u << 20)) return c.bad("embed_dim", "must be at most 2^20");
+    if (o.width > (1u << 16)) return c.bad("embed_dim", "must be at most 2^16");
     for (uint32_t i = 0; i < o.stages; ++i)
         if ((o.width << i) % o.heads[i]) return c.bad("num_heads", "must divide the widths of the stages");
     weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_eps", 1e-5));
@@ -79,11 +76,7 @@ public:
 private:
     Stage patches() {
         PatchSpec patch;
-        patch.grid = {.channels = c_.channels,
-                      .patch_y = c_.patch,
-                      .patch_x = c_.patch,
-                      .stride_y = c_.patch,
-                      .stride_x = c_.patch};
+        patch.grid = c_.patches.grid;
         const std::string projection = "embeddings.patch_embeddings.projection.";
         patch.weight = picture_weight(builder_, projection + "weight", c_.width, patch.grid);
         patch.rows = patch_rows(builder_, {}, projection + "bias", c_.width);
@@ -145,8 +138,7 @@ private:
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    const uint32_t side = c.image / c.patch;
-    s.trained_context = side * side;
+    s.trained_context = c.patches.side * c.patches.side;
     Builder builder(s, files, {"swin.", ""});
     Maker maker(s, builder, c);
     maker.run();

@@ -9,7 +9,8 @@ namespace weft::vit {
 namespace {
 
 struct Config {
-    uint32_t layers, width, inner, channels, image, patch;
+    uint32_t layers, width, inner;
+    SquarePatches patches;
     Heads heads;
     double eps;
     bool qkv_bias;
@@ -20,13 +21,9 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
-    weft_ASSIGN(o.heads, read_heads(c, o.width));
+    weft_ASSIGN(o.heads, heads_of_width(c, o.width));
     weft_ASSIGN(o.inner, c.count("intermediate_size"));
-    weft_ASSIGN(o.channels, c.count_or("num_channels", 3));
-    weft_ASSIGN(o.image, c.count_or("image_size", 224));
-    weft_ASSIGN(o.patch, c.count_or("patch_size", 16));
-    if (o.image % o.patch || o.image / o.patch > 1024)
-        return c.bad("patch_size", "must divide image_size, into at most 1024");
+    weft_ASSIGN(o.patches, read_square_patches(c, 16, 1, 1024));
     weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_eps", 1e-12));
     weft_ASSIGN(o.qkv_bias, c.boolean_or("qkv_bias", true));
     weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "gelu"));
@@ -36,17 +33,11 @@ Result<Config> read(const JsonObject& c) {
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
-    const uint32_t side = c.image / c.patch;
-    s.position_limit = s.trained_context = side * side + 1;
+    s.position_limit = s.trained_context = c.patches.side * c.patches.side + 1;
     Builder builder(s, files, {"vit.", ""});
     const auto norm = [&](const std::string& name) { return builder.layer_norm(name, c.width, c.eps); };
     PatchSpec patch;
-    patch.grid = {.channels = c.channels,
-                  .patch_y = c.patch,
-                  .patch_x = c.patch,
-                  .stride_y = c.patch,
-                  .stride_x = c.patch,
-                  .extra = 1};
+    patch.grid = c.patches.grid;
     const std::string at = "embeddings.", projection = at + "patch_embeddings.projection.";
     patch.weight = picture_weight(builder, projection + "weight", c.width, patch.grid);
     patch.rows = patch_rows(builder, {at + "cls_token"}, projection + "bias", c.width);
