@@ -119,12 +119,7 @@ private:
         return block(a, at + "self_attn_layer_norm");
     }
     Block feed(const std::string& at, uint32_t inner) {
-        MlpSpec m;
-        m.inner = inner;
-        m.gated = false;
-        m.activation = c_.activation;
-        m.in = builder_.linear(at + "fc1", inner, c_.width, true);
-        m.out = builder_.linear(at + "fc2", c_.width, inner, true);
+        const MlpSpec m = plain_mlp(builder_, at + "fc1", at + "fc2", c_.width, inner, c_.activation);
         return block(m, at + "final_layer_norm");
     }
 

@@ -171,12 +171,7 @@ private:
                     : builder_.stacked_linear(
                           fused, {{at + names.q, width}, {at + names.k, width}, {at + names.v, width}}, width, true);
         a.out = builder_.linear(at + names.out, width, width, true);
-        MlpSpec m;
-        m.gated = false;
-        m.inner = c_.inner;
-        m.activation = c_.activation;
-        m.in = builder_.linear(at + names.in, c_.inner, width, true);
-        m.out = builder_.linear(at + names.down, width, c_.inner, true);
+        const MlpSpec m = plain_mlp(builder_, at + names.in, at + names.down, width, c_.inner, c_.activation);
         return {{{.branches = {{a}}, .after = norm(at + names.attention_norm, width)},
                  {.branches = {{m}}, .after = norm(at + names.norm, width)}}};
     }

@@ -131,6 +131,17 @@ AttentionSpec usual_attention(Builder& builder, const std::string& at, const Hea
     return a;
 }
 
+MlpSpec plain_mlp(Builder& builder, const std::string& in, const std::string& out, uint32_t width, uint32_t inner,
+                  kernel::Activation activation) {
+    MlpSpec m;
+    m.gated = false;
+    m.inner = inner;
+    m.activation = activation;
+    m.in = builder.linear(in, inner, width, true);
+    m.out = builder.linear(out, width, inner, true);
+    return m;
+}
+
 MlpSpec usual_mlp(Builder& builder, const std::string& at, uint32_t width, uint32_t inner,
                   kernel::Activation activation, bool bias) {
     MlpSpec m;

@@ -77,6 +77,9 @@ Result<DecoderSizes> read_decoder(const JsonObject& config, const DecoderDefault
 /// in turn there, since the rotation there is of neighbours.
 AttentionSpec usual_attention(Builder& builder, const std::string& at, const Heads& h, uint32_t width,
                               bool qkv_bias = false, bool out_bias = false, uint32_t turned = 0);
+/// Feed-forward without a gate, with biases: layers `in` and `out` by their names.
+MlpSpec plain_mlp(Builder& builder, const std::string& in, const std::string& out, uint32_t width, uint32_t inner,
+                  kernel::Activation activation);
 /// Gated feed-forward with at + gate_proj, up_proj and down_proj.
 MlpSpec usual_mlp(Builder& builder, const std::string& at, uint32_t width, uint32_t inner,
                   kernel::Activation activation, bool bias = false);

@@ -113,12 +113,8 @@ private:
         a.qkv = builder_.stacked_linear(
             self + "qkv", {{self + "query", wide}, {self + "key", wide}, {self + "value", wide}}, wide, c_.qkv_bias);
         a.out = builder_.linear(at + "attention.output.dense", wide, wide, true);
-        MlpSpec m;
-        m.gated = false;
-        m.inner = uint32_t(c_.ratio * wide);
-        m.activation = c_.activation;
-        m.in = builder_.linear(at + "intermediate.dense", m.inner, wide, true);
-        m.out = builder_.linear(at + "output.dense", wide, m.inner, true);
+        const MlpSpec m = plain_mlp(builder_, at + "intermediate.dense", at + "output.dense", wide,
+                                    uint32_t(c_.ratio * wide), c_.activation);
         return {
             {{.view = layer % 2 ? kShifted : kWindows, .pre = norm(at + "layernorm_before", wide), .branches = {{a}}},
              {.pre = norm(at + "layernorm_after", wide), .branches = {{m}}}}};

@@ -54,12 +54,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                                        {{self + "query", c.width}, {self + "key", c.width}, {self + "value", c.width}},
                                        c.width, c.qkv_bias);
         a.out = builder.linear(layer + "attention.output.dense", c.width, c.width, true);
-        MlpSpec m;
-        m.gated = false;
-        m.inner = c.inner;
-        m.activation = c.activation;
-        m.in = builder.linear(layer + "intermediate.dense", c.inner, c.width, true);
-        m.out = builder.linear(layer + "output.dense", c.width, c.inner, true);
+        const MlpSpec m =
+            plain_mlp(builder, layer + "intermediate.dense", layer + "output.dense", c.width, c.inner, c.activation);
         s.stages[0].layers.push_back({{{.pre = norm(layer + "layernorm_before"), .branches = {{a}}},
                                        {.pre = norm(layer + "layernorm_after"), .branches = {{m}}}}});
     }

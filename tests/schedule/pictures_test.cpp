@@ -2,9 +2,7 @@
 // Rows that are patches of pictures, and views that cut them into windows: a window is what a picture of its size is.
 #include "base/random.hpp"
 #include "schedule/schedule_text.hpp"
-#include "schedule/sessions.hpp"
-#include "unit/temporary_directory.hpp"
-#include <fstream>
+#include "schedule/small_models.hpp"
 
 using namespace weft;
 using namespace weft::test;
@@ -23,17 +21,6 @@ std::string schedule(const std::string& view, const std::string& attention = "")
            view + R"(", "pre": {}, "residual_scale": 0.5, "branches": [{"op": "attention", "heads": 2,
         "causal": false)" +
            attention + R"(}]}]}]}], "outputs": [{"name": "rows", "stage": "tower"}]})";
-}
-
-std::shared_ptr<const Model> model_of(const std::string& text) {
-    const TemporaryDirectory folder;
-    std::ofstream(folder.path() / "config.json") << text;
-    const auto files = ModelFiles::open(folder.path() / "config.json");
-    REQUIRE(bool(files));
-    const auto model = random_model(gpu(), *files, WeightType::f32, 1);
-    INFO((model ? "" : model.error().text()));
-    REQUIRE(bool(model));
-    return *model;
 }
 
 // Of patches.
@@ -97,11 +84,11 @@ std::vector<Rectangle> grid(const std::vector<uint32_t>& down, const std::vector
 } // namespace
 
 TEST_CASE("a window of a picture is what a picture of its size is", "[schedule]") {
-    const auto same = make(model_of(schedule("same")), 1, 256, 256);
+    const auto same = make(random_model_of(schedule("same")), 1, 256, 256);
     const Picture p = Picture::random(8, 12, 3), q = Picture::random(4, 4, 4);
     for (const bool shifted : {false, true}) {
         INFO((shifted ? "shifted" : "windows"));
-        const auto s = make(model_of(schedule(shifted ? "shifted" : "windows")), 2, 256, 128);
+        const auto s = make(random_model_of(schedule(shifted ? "shifted" : "windows")), 2, 256, 128);
         const auto both = rows_of(*s, {q.feed(1), p.feed(0)}); // a batch of two sizes
         const std::vector<float> whole(both.begin() + 16 * kWidth, both.end());
         const std::vector<float> small(both.begin(), both.begin() + 16 * kWidth);
@@ -113,18 +100,18 @@ TEST_CASE("a window of a picture is what a picture of its size is", "[schedule]"
 }
 
 TEST_CASE("biases of a window go by its own places", "[schedule]") {
-    const auto model = model_of(schedule("windows", R"(, "bias_side": 7)"));
+    const auto model = random_model_of(schedule("windows", R"(, "bias_side": 7)"));
     const auto s = make(model, 1, 256, 128), alone = make(model, 1, 256, 128);
     const Picture p = Picture::random(8, 8, 5);
     const auto whole = rows_of(*s, {p.feed(0)});
     require_rectangles(whole, p, grid({0, 4, 8}, {0, 4, 8}), *alone);
-    const auto plain = make(model_of(schedule("windows")), 1, 256, 128);
+    const auto plain = make(random_model_of(schedule("windows")), 1, 256, 128);
     CHECK(largest_difference(rows_of(*plain, {p.feed(0)}), whole) > 1e-3);
     require_no_validation_messages();
 }
 
 TEST_CASE("pictures that a model cannot take are refused by their sizes", "[schedule]") {
-    const auto s = make(model_of(schedule("windows")), 1, 256, 64);
+    const auto s = make(random_model_of(schedule("windows")), 1, 256, 64);
     const auto refusal = [&](const Feed& feed) {
         const auto status = s->forward({&feed, 1}, Want::nothing);
         return status ? std::string("taken") : status.error().message;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schedules of several stages: what they may not say, and what sessions refuse to be fed.
 #include "schedule/schedule_text.hpp"
-#include "schedule/sessions.hpp"
-#include "unit/temporary_directory.hpp"
-#include <fstream>
+#include "schedule/small_models.hpp"
 
 using namespace weft;
 using namespace weft::test;
@@ -34,17 +32,6 @@ constexpr const char* kPair = R"({"weft_schedule": 2, "vocabulary": 50, "begin_t
     "outputs": [{"name": "logits", "stage": "head", "stream": "logits"}, {"name": "state", "stage": "state"}]})";
 
 std::string refused(const std::function<void(Json&)>& edit) { return refusal_of(json_of(kPair), edit); }
-
-std::shared_ptr<const Model> pair_model() {
-    const TemporaryDirectory folder;
-    std::ofstream(folder.path() / "config.json") << kPair;
-    const auto files = ModelFiles::open(folder.path() / "config.json");
-    REQUIRE(bool(files));
-    const auto model = random_model(gpu(), *files, WeightType::f32, 1);
-    INFO((model ? "" : model.error().text()));
-    REQUIRE(bool(model));
-    return *model;
-}
 
 } // namespace
 
@@ -112,7 +99,7 @@ TEST_CASE("what stages say that cannot be is refused by its path", "[schedule]")
 }
 
 TEST_CASE("inputs of the wrong name, size or range are refused, and nothing is lost by it", "[schedule]") {
-    const auto model = pair_model();
+    const auto model = random_model_of(kPair);
     const auto s = make(model, 2, 16, 32);
     const std::vector<uint32_t> text = {3, 4, 5, 6}, answer = {1, 7, 8}, types = {0, 2, 1, 0};
     const auto message = [&](auto&& call) {
