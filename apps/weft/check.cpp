@@ -64,7 +64,7 @@ Command add_check(CLI::App& root) {
     app->add_option("--io", f->io, "Recorded tensors (default: io.safetensors in the directory)");
     app->add_option("--prefill", f->prefill,
                     "How the prompt is fed: whole, step, or tokens at a time; may be repeated (default: all of whole, "
-                    "1, 7, 16, 64, step)");
+                    "1, 7, 16, 64, step; of models whose tokens see those behind them whole and alone, row by row)");
     app->add_flag("--json", f->json, "As JSON");
     add_dtype(*app, f->dtype);
     f->device.add(*app);

@@ -26,7 +26,7 @@ weft::Result<std::vector<std::string>> read_texts(const EmbedFlags& f) {
     const bool jsonl = !f.jsonl.empty();
     const std::string& path = jsonl ? f.jsonl : f.file;
     if (path.empty()) return texts;
-    const auto content = read_file(path);
+    const auto content = path == "-" ? read_input() : read_file(path);
     if (!content) return content.error();
     std::istringstream lines(*content);
     std::string line;
@@ -48,6 +48,15 @@ weft::Result<std::vector<std::string>> read_texts(const EmbedFlags& f) {
                                {}};
     }
     return texts;
+}
+
+void print(std::span<const float> row) {
+    char number[32];
+    for (size_t i = 0; i < row.size(); ++i) {
+        std::snprintf(number, sizeof number, "%s%.6g", i ? " " : "", double(row[i]));
+        std::cout << number;
+    }
+    std::cout << "\n";
 }
 
 int run(const EmbedFlags& f) {
@@ -72,25 +81,29 @@ int run(const EmbedFlags& f) {
     auto model = weft::Embedder::load(*device, f.model, options);
     if (!model) return fail(model.error());
     print_warnings(model->warnings());
-    size_t cut = 0;
-    const auto vectors = model->embed(*texts, &cut, [&](size_t done) {
-        return bar({weft::Progress::Stage::prefill, done, texts->size()});
-    });
-    if (!vectors) return fail(vectors.error());
-    end_progress();
-    if (cut)
-        print_warnings({std::to_string(cut) + (cut == 1 ? " text was" : " texts were") + " longer than " +
-                        std::to_string(model->context()) + " tokens and cut"});
+    // Lines come as they are made; within a share texts of like length are computed together.
+    constexpr size_t kShare = 256;
+    size_t all_cut = 0;
     const uint32_t width = model->width();
-    for (size_t i = 0; i < texts->size(); ++i) {
-        const std::vector<float> row(vectors->begin() + long(i * width), vectors->begin() + long((i + 1) * width));
-        if (f.json) {
-            std::cout << nlohmann::json{{"text", (*texts)[i]}, {"embedding", row}}.dump() << "\n";
-            continue;
+    for (size_t first = 0; first < texts->size(); first += kShare) {
+        const auto share = std::span(*texts).subspan(first, std::min(kShare, texts->size() - first));
+        size_t cut = 0;
+        const auto vectors = model->embed(share, &cut, [&](size_t done) {
+            return bar({weft::Progress::Stage::prefill, first + done, texts->size()});
+        });
+        if (!vectors) return fail(vectors.error());
+        end_progress();
+        all_cut += cut;
+        for (size_t i = 0; i < share.size(); ++i) {
+            const auto row = std::span(*vectors).subspan(i * width, width);
+            if (f.json) std::cout << nlohmann::json{{"text", share[i]}, {"embedding", row}}.dump() << "\n";
+            else print(row);
         }
-        for (uint32_t c = 0; c < width; ++c) std::printf("%s%.6g", c ? " " : "", double(row[c]));
-        std::printf("\n");
+        std::cout << std::flush;
     }
+    if (all_cut)
+        print_warnings({std::to_string(all_cut) + (all_cut == 1 ? " text was" : " texts were") + " longer than " +
+                        std::to_string(model->context()) + " tokens and cut"});
     return kDone;
 }
 

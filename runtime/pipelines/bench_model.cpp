@@ -63,11 +63,11 @@ void count_work(const Model& model, const SessionOptions& options, ModelBench& b
         add(bench.prefill_work,
             {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt, options.kv_dtype});
     bench.prefill_work.share = kernel::share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations,
-                                        double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
+                                                double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
     if (!bench.generate) return;
     add(bench.decode_work, {bench.batch, bench.prompt + bench.generate / 2, 1, true, options.kv_dtype});
     bench.decode_work.share = kernel::share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations,
-                                       bench.batch / bench.decode_tokens_per_s * 1e6);
+                                               bench.batch / bench.decode_tokens_per_s * 1e6);
 }
 
 } // namespace

@@ -65,17 +65,19 @@ Result<Embedder> Embedder::load(Device& device, const std::filesystem::path& pat
     auto s = std::make_unique<EmbedderState>();
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(const EmbedderFiles said, read_embedder_files(files, path));
-    if (files.gguf()) {
-        weft_ASSIGN(s->tokenizer, Tokenizer::from_gguf(*files.gguf()));
-    } else {
-        weft_ASSIGN(s->tokenizer, Tokenizer::load(path));
-    }
     const auto edit = [&](Schedule& schedule) {
         const bool decoder = generating_stage(schedule) != kNoStage;
         s->pooling = options.pooling.value_or(said.pooling.value_or(decoder ? Pooling::last : Pooling::mean));
         s->normalized = options.normalize.value_or(said.normalize);
         return make_embedder(schedule, s->pooling, s->normalized);
     };
+    weft_ASSIGN(Schedule fits, make_schedule(files)); // what cannot embed is said before anything is read
+    weft_TRY(edit(fits));
+    if (files.gguf()) {
+        weft_ASSIGN(s->tokenizer, Tokenizer::from_gguf(*files.gguf()));
+    } else {
+        weft_ASSIGN(s->tokenizer, Tokenizer::load(path));
+    }
     const auto progress = [&](uint64_t done, uint64_t total) {
         return !options.progress || options.progress({Progress::Stage::load, done, total});
     };

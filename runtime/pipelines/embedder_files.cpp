@@ -48,8 +48,9 @@ Result<std::optional<Pooling>> pooling_of(const GgufMetadata& metadata) {
     case 3: return std::optional(Pooling::last);
     default:
         return Error{ErrorCode::unsupported,
-                     metadata.bad(key, "is " + std::to_string(number) +
-                                           "; weft pools by the mean (1), the first (2) or the last token (3)")
+                     metadata
+                         .bad(key, "is " + std::to_string(number) +
+                                       "; weft pools by the mean (1), the first (2) or the last token (3)")
                          .message,
                      {}};
     }

@@ -7,6 +7,10 @@
 namespace weft {
 
 Status make_embedder(Schedule& s, Pooling pooling, bool normalize) {
+    if (has_encoder(s))
+        return Error{ErrorCode::unsupported,
+                     s.architecture + " answers a text with another; embeddings are made by encoders and decoders",
+                     {}};
     StageId main = kNoStage;
     for (StageId id = 0; id < s.stages.size(); ++id)
         if (s.stages[id].rows.own()) main = id;

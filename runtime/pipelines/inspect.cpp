@@ -19,9 +19,18 @@ std::string words_for(const StateLayout& s) {
 }
 
 std::string words_for(const RowSpace& rows, const Schedule& schedule) {
-    if (rows.own()) return (rows.of == RowSpace::Of::tokens ? "tokens of " : "patches of ") + rows.input;
-    const char* words[] = {"", "", "wanted rows of ", "the first row of ", "the last row of ", "the mean of "};
-    return words[size_t(rows.of)] + schedule.stages[rows.from].name;
+    const auto of = [&](const char* what) { return what + schedule.stages[rows.from].name; };
+    switch (rows.of) {
+    case RowSpace::Of::tokens: return "tokens of " + rows.input;
+    case RowSpace::Of::patches: return "patches of " + rows.input;
+    case RowSpace::Of::wanted: return of("wanted rows of ");
+    case RowSpace::Of::first: return of("the first row of ");
+    case RowSpace::Of::last: return of("the last row of ");
+    case RowSpace::Of::mean: return of("the mean of ");
+    case RowSpace::Of::merged:
+        return std::to_string(rows.down) + " x " + std::to_string(rows.across) + of(" merged rows of ");
+    }
+    return "";
 }
 
 std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {
@@ -31,8 +40,9 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         InspectedBlock b;
         b.stage = stage;
         b.layer = layer;
+        const std::string view = block.view ? ", in " + schedule.stages[stage].views[block.view - 1].name : "";
         for (const Branch& branch : block.branches)
-            b.ops.push_back({branch.op.name(), branch.op.words(), branch.op.colour()});
+            b.ops.push_back({branch.op.name(), branch.op.words() + view, branch.op.colour()});
         for (WeightId id : weights_of(block))
             if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
         for (const StateId id : states_of(schedule, block)) {

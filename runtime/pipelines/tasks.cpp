@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipelines/tasks.hpp"
+#include <algorithm>
 
 namespace weft {
 
+namespace {
+
+bool sees_pictures(const Schedule& s) {
+    return std::ranges::any_of(s.inputs, [](const Input& input) { return input.pictures(); });
+}
+
+} // namespace
+
 Status check_generates(const Schedule& s) {
+    if (generating_stage(s) == kNoStage && sees_pictures(s))
+        return Error{ErrorCode::unsupported, s.architecture + " sees pictures; it does not continue text", {}};
     if (generating_stage(s) == kNoStage)
         return Error{ErrorCode::unsupported,
                      s.architecture + " does not continue text: its tokens see those behind them",
@@ -17,6 +28,10 @@ Status check_generates(const Schedule& s) {
 
 Status check_continues(const Schedule& s, const char* task) {
     if (generating_stage(s) != kNoStage && !has_encoder(s)) return Ok{};
+    if (sees_pictures(s))
+        return Error{ErrorCode::unsupported,
+                     std::string(task) + " is for models that continue a text; " + s.architecture + " sees pictures",
+                     {}};
     return Error{ErrorCode::unsupported,
                  std::string(task) + " is for models that continue a text; " + s.architecture +
                      (has_encoder(s) ? " answers one with another" : " does not: its tokens see those behind them"),

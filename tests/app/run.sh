@@ -89,6 +89,13 @@ expect 'embed' 0 '^{"embedding":\[.*,"text":"Once upon a time"}$' \
 printf 'Once upon a time\n\nA dog\n' >"$scratch/texts"
 [ "$($weft embed "$model" --file "$scratch/texts" | wc -l)" = 2 ] && passes 'embed a file' || fails 'embed a file'
 printf '"A dog"\n{"text": "A cat"}\n[1]\n' >"$scratch/texts.jsonl"
+[ "$(printf 'A dog\nA cat\n' | $weft embed "$model" --file - | wc -l)" = 2 ] && passes 'embed standard input' ||
+  fails 'embed standard input'
+expect 'embed with an encoder-decoder' 3 'mbart answers a text with another' $weft embed "$answers" x
+for directory in "$source"/tests/goldens/models/*; do
+  expect "inspect ${directory##*/}" 0 '^every operation\|  every operation' $weft inspect "$directory"
+  expect "picture of ${directory##*/}" 0 '' $weft inspect "$directory" --no-device --svg "$scratch/picture.svg"
+done
 expect 'embed what is no text' 1 'line 3 must be a string' $weft embed "$model" --jsonl "$scratch/texts.jsonl"
 expect 'embed nothing' 2 'there is no text to embed' $weft embed "$model"
 expect 'bench' 0 'decode .* of the limit' \
