@@ -203,7 +203,7 @@ const TensorView* Builder::find(const std::string& name) const {
 }
 
 WeightId Builder::matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform) {
-    WeightPiece piece{names(name), {out, in}, 0, 0, transform};
+    WeightPiece piece{names(name), {out, in}, {}, {}, transform};
     if (transform == WeightTransform::transpose) std::swap(piece.file_shape[0], piece.file_shape[1]);
     return add({name, {out, in}, true, {piece}, {}, {}});
 }
@@ -213,12 +213,7 @@ WeightId Builder::stacked(const std::string& slot, const std::vector<Part>& part
     const auto pieces = [&](const std::vector<Part>& list) {
         std::vector<WeightPiece> p;
         for (const Part& part : list)
-            p.push_back({names(part.name),
-                         {part.of ? part.of : part.rows, in},
-                         part.first,
-                         part.rows,
-                         WeightTransform::none,
-                         part.zipped});
+            p.push_back({names(part.name), {part.of ? part.of : part.rows, in}, part.taken, part.to});
         return p;
     };
     WeightSlot s{slot, {0, in}, matrix, pieces(parts), {}, {}};
@@ -228,18 +223,18 @@ WeightId Builder::stacked(const std::string& slot, const std::vector<Part>& part
 }
 
 WeightId Builder::stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in) {
-    return add({name, {count, out, in}, true, {{names(name), {count, out, in}, 0, 0, WeightTransform::none}}, {}, {}});
+    return add({name, {count, out, in}, true, {{names(name), {count, out, in}}}, {}, {}});
 }
 
 WeightId Builder::vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform) {
-    return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, 0, 0, transform}}, {}, {}});
+    return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, {}, {}, transform}}, {}, {}});
 }
 
 WeightId Builder::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
     WeightSlot s{slot, {0}, false, {}, {}, {}};
     for (const Part& p : parts) {
         const WeightTransform transform = optional(p.name, true) ? WeightTransform::none : WeightTransform::or_zeros;
-        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.first, p.rows, transform, p.zipped});
+        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.taken, p.to, transform});
         s.shape[0] += p.rows;
     }
     return add(std::move(s));
@@ -254,21 +249,21 @@ WeightId Builder::experts(const std::string& slot, uint32_t count, const std::ve
         for (const Part& p : parts_of_one) {
             std::string name = p.name;
             if (const size_t at = name.find("{e}"); at != name.npos) name.replace(at, 3, std::to_string(e));
-            s.pieces.push_back({names(name), {p.of ? p.of : p.rows, in}, p.first, p.rows, WeightTransform::none});
+            s.pieces.push_back({names(name), {p.rows, in}});
         }
-    s.alternatives.push_back({{names(stacked_name), {count, rows, in}, 0, 0, WeightTransform::none}});
+    s.alternatives.push_back({{names(stacked_name), {count, rows, in}}});
     std::vector<WeightPiece> by_projection; // each projection of all experts in one tensor
-    for (uint32_t e = 0; e < count; ++e)
-        for (const Part& p : parts_of_one) {
-            std::string name = p.name;
-            if (const size_t at = name.find("{e}."); at != name.npos && p.of == 0)
-                by_projection.push_back(
-                    {names(name.erase(at, 4)), {count, p.rows, in}, e * p.rows, p.rows, WeightTransform::none});
-        }
+    uint32_t first = 0;
+    for (const Part& p : parts_of_one) {
+        std::string name = p.name;
+        if (const size_t at = name.find("{e}."); at != name.npos) name.erase(at, 4);
+        by_projection.push_back({names(name), {count, p.rows, in}, {}, rows_of_groups(count, rows, first, p.rows)});
+        first += p.rows;
+    }
     if (gguf()) {
         s.pieces = std::move(by_projection);
         s.alternatives.clear();
-    } else if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
+    } else s.alternatives.push_back(std::move(by_projection));
     return add(std::move(s));
 }
 

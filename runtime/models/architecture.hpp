@@ -89,13 +89,16 @@ public:
     /// A matrix [out, in], kept in the file's type.
     WeightId matrix(const std::string& name, uint32_t out, uint32_t in,
                     WeightTransform transform = WeightTransform::none);
-    /// Several matrices with the same `in`, one below the other. Each piece: name and rows, or only
-    /// rows [first, first + rows) of `of` rows.
+    /// Several matrices with the same `in`, one below the other. Each part gives `rows` rows: those of its tensor, or
+    /// `taken` of the `of` that the tensor has.
     struct Part {
         std::string name;
-        uint32_t rows = 0;
-        uint32_t first = 0, of = 0; ///< of = 0: the tensor has exactly `rows` rows
-        uint32_t zipped = 0;        ///< WeightPiece::zipped
+        uint32_t rows = 0, of = 0;   ///< of = 0: the tensor has exactly `rows` rows
+        RowView taken = {}, to = {}; ///< WeightPiece's rows and to
+        /// Of each of `groups` groups of `group` rows those from `first` on, `each` of them.
+        static Part of_groups(const std::string& name, uint32_t groups, uint32_t group, uint32_t first, uint32_t each) {
+            return {name, groups * each, groups * group, rows_of_groups(groups, group, first, each)};
+        }
     };
     /// `matrix` false: f32 values, as vector. `alternatives`: other parts that give the same rows.
     WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix = true,

@@ -46,16 +46,20 @@ void experts_in(Builder& builder, MoeSpec& m, const std::string& at, uint32_t wi
             builder.experts(at + "gate_up_proj", count,
                             {{at + "{e}.gate_proj.weight", inner}, {at + "{e}.up_proj.weight", inner}}, "", width);
         m.down = builder.experts(at + "down_proj", count, {{at + "{e}.down_proj.weight", width}}, "", inner);
-        WeightSlot bias{at + "gate_up_proj_bias", {count, both}, false, {}, {}, {}};
-        for (uint32_t e = 0; e < count; ++e)
-            for (const char* part : {"gate_proj.bias", "up_proj.bias"})
-                bias.pieces.push_back(
-                    {builder.names(at + part), {count, inner, 1}, uint64_t(e) * inner, inner, WeightTransform::none});
-        m.gate_up_bias = builder.add(std::move(bias));
+        const auto half = [&](const char* part, uint32_t first) {
+            return WeightPiece{
+                builder.names(at + part), {count, inner, 1}, {}, rows_of_groups(count, both, first, inner)};
+        };
+        m.gate_up_bias = builder.add({at + "gate_up_proj_bias",
+                                      {count, both},
+                                      false,
+                                      {half("gate_proj.bias", 0), half("up_proj.bias", inner)},
+                                      {},
+                                      {}});
         m.down_bias = builder.vector(at + "down_proj.bias", {count, width});
         return;
     }
-    const auto matrix = [&](const std::string& name, uint32_t rows, uint32_t columns, uint32_t zipped) {
+    const auto matrix = [&](const std::string& name, uint32_t rows, uint32_t columns, const RowView& taken) {
         const TensorView* view = builder.find(name);
         const bool packed = view && view->scales;
         const std::vector<uint64_t> shape =
@@ -64,19 +68,19 @@ void experts_in(Builder& builder, MoeSpec& m, const std::string& at, uint32_t wi
             {name,
              {count, rows, columns},
              true,
-             {{builder.names(name), shape, 0, 0, packed ? WeightTransform::none : WeightTransform::transpose, zipped}},
+             {{builder.names(name), shape, taken, {}, packed ? WeightTransform::none : WeightTransform::transpose}},
              {},
              {}});
     };
-    m.gate_up = matrix(at + "gate_up_proj", both, width, both);
-    m.down = matrix(at + "down_proj", width, inner, 0);
-    m.gate_up_bias =
-        builder.add({at + "gate_up_proj_bias",
-                     {count, both},
-                     false,
-                     {{builder.names(at + "gate_up_proj_bias"), {count, both, 1}, 0, 0, WeightTransform::none, both}},
-                     {},
-                     {}});
+    const RowView gate_then_up = even_then_odd(count, both, both);
+    m.gate_up = matrix(at + "gate_up_proj", both, width, gate_then_up);
+    m.down = matrix(at + "down_proj", width, inner, {});
+    m.gate_up_bias = builder.add({at + "gate_up_proj_bias",
+                                  {count, both},
+                                  false,
+                                  {{builder.names(at + "gate_up_proj_bias"), {count, both, 1}, gate_then_up}},
+                                  {},
+                                  {}});
     m.down_bias = builder.vector(at + "down_proj_bias", {count, width});
 }
 

@@ -79,7 +79,7 @@ MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
             return builder.add({name,
                                 {m.experts, rows, columns},
                                 true,
-                                {{builder.names(name), {m.experts, columns, rows}, 0, 0, WeightTransform::transpose}},
+                                {{builder.names(name), {m.experts, columns, rows}, {}, {}, WeightTransform::transpose}},
                                 {},
                                 {}});
         };

@@ -24,7 +24,7 @@ bool is_auto(const JsonObject& config, const std::string& key) {
 // GGUF has [heads, 1].
 WeightId per_head(Builder& builder, const std::string& name, uint32_t heads, WeightTransform transform) {
     const std::vector<uint64_t> shape = builder.gguf() ? std::vector<uint64_t>{heads, 1} : std::vector<uint64_t>{heads};
-    return builder.add({name, {heads}, false, {{builder.names(name), shape, 0, 0, transform}}, {}, {}});
+    return builder.add({name, {heads}, false, {{builder.names(name), shape, {}, {}, transform}}, {}, {}});
 }
 
 Conv convolution(Builder& builder, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
@@ -67,9 +67,9 @@ MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, 
     m.x = builder.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
     m.dt = builder.linear(at + "dt_proj", s.inner, s.rank);
     WeightSlot parameters{at + "A, D, dt bias", {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
-    parameters.pieces.push_back({builder.names(at + "A_log"), {s.inner, s.state_size}, 0, 0, builder.decay()});
-    parameters.pieces.push_back({builder.names(at + "D"), {s.inner}, 0, 0, WeightTransform::none});
-    parameters.pieces.push_back({builder.names(at + "dt_proj.bias"), {s.inner}, 0, 0, WeightTransform::none});
+    parameters.pieces.push_back({builder.names(at + "A_log"), {s.inner, s.state_size}, {}, {}, builder.decay()});
+    parameters.pieces.push_back({builder.names(at + "D"), {s.inner}});
+    parameters.pieces.push_back({builder.names(at + "dt_proj.bias"), {s.inner}});
     m.parameters = builder.add(std::move(parameters));
     m.out = builder.linear(at + "out_proj", width, s.inner, s.bias);
     return m;
@@ -129,12 +129,8 @@ Mamba2Spec usual_mamba2(Builder& builder, const std::string& at, uint32_t width,
         m.norm = {.present = true, .eps = float(*norm_eps)};
         const std::vector<uint64_t> shape =
             builder.gguf() ? std::vector<uint64_t>{s.groups, s.inner() / s.groups} : std::vector<uint64_t>{s.inner()};
-        m.norm.weight = builder.add({at + "norm.weight",
-                                     {s.inner()},
-                                     false,
-                                     {{builder.names(at + "norm.weight"), shape, 0, 0, WeightTransform::none}},
-                                     {},
-                                     {}});
+        m.norm.weight =
+            builder.add({at + "norm.weight", {s.inner()}, false, {{builder.names(at + "norm.weight"), shape}}, {}, {}});
     }
     m.norm_groups = s.groups;
     m.out = builder.linear(at + "out_proj", width, s.inner(), s.out_bias);

@@ -37,28 +37,25 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-/// The file groups the rows of one projection by head; this takes part `first`, `rows` rows,
-/// of each of `heads` groups of `group` rows.
-void take(std::vector<Builder::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first,
-          uint32_t rows) {
-    for (uint32_t h = 0; h < heads; ++h) parts.push_back({name, rows, h * group + first, heads * group});
-}
-
 GatedDeltaSpec gated_delta(Builder& builder, const std::string& at, const Config& c) {
     const DeltaSizes& d = c.delta;
     GatedDeltaSpec g = usual_delta(builder, at, d);
     const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size,
                    group = 2 * d.key_size + 2 * values;
     std::vector<Builder::Part> parts;
+    // The file has the rows of one projection in a group for each key head.
+    const auto share = [&](const std::string& name, uint32_t of, uint32_t first, uint32_t rows) {
+        parts.push_back(Builder::Part::of_groups(at + name, d.key_heads, of, first, rows));
+    };
     if (builder.gguf()) parts = {{at + "qkv", d.mixed()}, {at + "z", d.values()}};
     else {
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, 0, d.key_size);                   // q
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, d.key_size, d.key_size);          // k
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size, values);          // v
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size + values, values); // z
+        share("in_proj_qkvz", group, 0, d.key_size);                   // q
+        share("in_proj_qkvz", group, d.key_size, d.key_size);          // k
+        share("in_proj_qkvz", group, 2 * d.key_size, values);          // v
+        share("in_proj_qkvz", group, 2 * d.key_size + values, values); // z
     }
-    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, 0, each);    // b
-    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, each, each); // a
+    share("in_proj_ba", 2 * each, 0, each);    // b
+    share("in_proj_ba", 2 * each, each, each); // a
     g.in = builder.stacked_linear(at + "in", parts, c.width);
     g.conv.weight = builder.vector(at + "conv1d.weight", {d.mixed(), d.taps});
     g.norm = builder.rms(at + "norm.weight", d.value_size, c.eps); // the one norm that is not zero-centred
@@ -69,11 +66,11 @@ GatedDeltaSpec gated_delta(Builder& builder, const std::string& at, const Config
 AttentionSpec gated_attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
     const Heads& h = c.heads;
     AttentionSpec a = h.attention();
-    std::vector<Builder::Part> parts;
-    take(parts, at + "q_proj", h.heads, 2 * h.head_size, 0, h.head_size); // each head: q, then its gate
-    parts.push_back({at + "k_proj", h.kv_rows()});
-    parts.push_back({at + "v_proj", h.kv_rows()});
-    take(parts, at + "q_proj", h.heads, 2 * h.head_size, h.head_size, h.head_size);
+    const uint32_t size = h.head_size; // the file has of each head q, then its gate
+    const std::vector<Builder::Part> parts = {Builder::Part::of_groups(at + "q_proj", h.heads, 2 * size, 0, size),
+                                              {at + "k_proj", h.kv_rows()},
+                                              {at + "v_proj", h.kv_rows()},
+                                              Builder::Part::of_groups(at + "q_proj", h.heads, 2 * size, size, size)};
     a.qkv = builder.stacked_linear(at + "q, k, v, gate", parts, c.width, c.attention_bias || builder.from_gguf());
     a.gate = true;
     a.q_norm = builder.rms(at + "q_norm.weight", h.head_size, c.eps, true);

@@ -163,8 +163,7 @@ public:
         m.k_a = vector(at + "k_a");
         std::vector<uint64_t> r_k{c_.heads, c_.head_size};
         if (builder_.gguf()) r_k = {c_.width};
-        m.r_k = builder_.add(
-            {at + "r_k", {c_.width}, false, {{builder_.names(at + "r_k"), r_k, 0, 0, WeightTransform::none}}, {}, {}});
+        m.r_k = builder_.add({at + "r_k", {c_.width}, false, {{builder_.names(at + "r_k"), r_k}}, {}, {}});
         m.head_norm = builder_.layer_norm(at + k_.head_norm, c_.width, c_.head_eps);
         m.out = square(at + k_.out);
         return m;
@@ -177,8 +176,8 @@ private:
         const std::string order = "rwkvag";
         std::vector<WeightPiece> apart, fused;
         for (const char letter : of) {
-            apart.push_back({builder_.names(at + "x_" + letter), {c_.width}, 0, 0, WeightTransform::none});
-            fused.push_back({builder_.names(at + "x_x"), {6, c_.width}, order.find(letter), 1, WeightTransform::none});
+            apart.push_back({builder_.names(at + "x_" + letter), {c_.width}});
+            fused.push_back({builder_.names(at + "x_x"), {6, c_.width}, {order.find(letter), {{1}}}});
         }
         WeightSlot slot{at + "x_" + of, {uint32_t(of.size()) * c_.width}, false, apart, {}, {fused}};
         if (builder_.gguf()) {

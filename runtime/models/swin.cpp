@@ -122,7 +122,7 @@ private:
 
     // In files [distances, heads].
     WeightId bias(const std::string& name, uint32_t heads, uint32_t side) {
-        WeightPiece piece{builder_.names(name), {uint64_t(side) * side, heads}, 0, 0, WeightTransform::transpose};
+        WeightPiece piece{builder_.names(name), {uint64_t(side) * side, heads}, {}, {}, WeightTransform::transpose};
         return builder_.add({name, {heads, side, side}, false, {piece}, {}, {}});
     }
 

@@ -21,14 +21,25 @@ void visit(Fields& f, Branch& b, const Widths& w) {
 
 constexpr const char* kStreams = "streams of the stage";
 
-weft_LISTED(WeightPiece, 7);
+weft_LISTED(RowView::Axis, 2);
+weft_LISTED(RowView, 2);
+void visit(Fields& f, const char* key, RowView& view) {
+    if (!f.enter(key, !view.whole(), true)) return;
+    f.value("first", view.first, uint64_t(0));
+    f.list("axes", view.axes, [&](RowView::Axis& axis) {
+        f.value("count", axis.count, uint64_t(1));
+        f.value("stride", axis.stride, uint64_t(1));
+    });
+    f.leave();
+}
+
+weft_LISTED(WeightPiece, 6);
 void visit(Fields& f, WeightPiece& p, const std::vector<uint64_t>& shape) {
     f.value("names", p.names, std::vector<std::string>());
     f.value("shape", p.file_shape, shape);
-    f.value("first_row", p.first_row, uint64_t(0));
-    f.value("rows", p.rows, uint64_t(0));
+    visit(f, "rows", p.rows);
+    visit(f, "to", p.to);
     f.value("transform", p.transform, WeightTransform::none);
-    f.value("zipped", p.zipped, 0u);
     f.value("gather", p.gather, std::vector<uint64_t>());
 }
 

@@ -15,7 +15,12 @@
 // Weights make themselves: names and shapes follow from where they are used. "weight": "NAME" names one, false leaves
 // an optional one out, true takes it in; the same name twice is the same weight ("embedding.table" as the head's linear
 // ties the two). {layer} in a name stands for the number of the layer. "weights" says how named ones are put together
-// from tensors of files; those that it does not mention are one tensor of their own name and shape.
+// from tensors of files; those that it does not mention are one tensor of their own name and shape. A piece takes the
+// "rows" of its tensor and puts them where "to" says, both views (row_view.hpp), or else all, behind the pieces before:
+//
+//   "q": { "pieces": [{ "names": ["qkv"], "shape": [768, 256],
+//                       "rows": { "first": 0, "axes": [{ "count": 4, "stride": 192 }, { "count": 64 }] } }] }
+//
 // "theta" of a rope gives its frequencies.
 #pragma once
 #include "base/json.hpp"

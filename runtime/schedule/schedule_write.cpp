@@ -263,9 +263,8 @@ private:
               slot.pieces[0].names == Names{slot.name} &&
               std::equal(slot.shape.begin(), slot.shape.end(), slot.pieces[0].file_shape.begin(),
                          slot.pieces[0].file_shape.end()) &&
-              slot.pieces[0].first_row == 0 && slot.pieces[0].rows == 0 &&
-              slot.pieces[0].transform == WeightTransform::none && slot.pieces[0].zipped == 0 &&
-              slot.pieces[0].gather.empty()))
+              slot.pieces[0].rows.whole() && slot.pieces[0].to.whole() &&
+              slot.pieces[0].transform == WeightTransform::none && slot.pieces[0].gather.empty()))
             visit_const(*this, slot);
         Ordered made = std::move(top());
         frames_.pop_back();

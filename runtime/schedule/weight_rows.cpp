@@ -2,6 +2,7 @@
 #include "schedule/weight_rows.hpp"
 #include "base/blocks.hpp"
 #include "base/half.hpp"
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -132,10 +133,17 @@ PieceMatrix matrix_of(const WeightPiece& piece) {
     return m;
 }
 
-uint64_t file_row(const WeightPiece& piece, uint64_t row) {
-    if (!piece.zipped) return row;
-    const uint64_t half = piece.zipped / 2, in_group = (row - piece.first_row) % piece.zipped;
-    return row - in_group + (in_group < half ? 2 * in_group : 2 * (in_group - half) + 1);
+std::vector<PlacedPiece> placed(const std::vector<WeightPiece>& pieces) {
+    std::vector<PlacedPiece> list;
+    uint64_t at = 0;
+    for (const WeightPiece& piece : pieces) {
+        const PieceMatrix m = matrix_of(piece);
+        RowView rows = piece.rows.of(m.rows);
+        const uint64_t count = rows.count();
+        list.push_back({&piece, std::move(rows), piece.to.of(count), piece.to.whole() ? at : 0, m.columns, count});
+        at += count * m.columns;
+    }
+    return list;
 }
 
 std::optional<DType> held_type(const TensorView& view, uint64_t columns) {
@@ -145,21 +153,26 @@ std::optional<DType> held_type(const TensorView& view, uint64_t columns) {
     return whole ? DType::f8_blocks : DType::f32;
 }
 
-void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count,
+void read_rows(const PlacedPiece& placed, const TensorView& view, DType type, uint64_t first, uint64_t count,
                std::byte* to) {
+    const WeightPiece& piece = *placed.piece;
     const PieceMatrix m = matrix_of(piece);
     const uint64_t row_bytes = bytes_of(type, m.columns);
     const bool same = piece.transform == WeightTransform::none && piece.gather.empty() &&
                       held_type(view, m.columns) == type &&
                       (view.type != FileType::f8_e4m3 || type == DType::f8_blocks);
-    if (same && !piece.zipped && !view.scales && type != DType::f8_blocks) {
-        std::memcpy(to, view.bytes.data() + first * row_bytes, count * row_bytes);
+    if (same && !view.scales && type != DType::f8_blocks) {
+        const uint64_t run = placed.rows.run();
+        for (uint64_t i = first, n; i < first + count; i += n, to += n * row_bytes) {
+            n = std::min(run - i % run, first + count - i);
+            std::memcpy(to, view.bytes.data() + placed.rows.row(i) * row_bytes, n * row_bytes);
+        }
         return;
     }
     std::vector<float> row(m.file_columns), gathered;
     std::vector<std::byte> blocks;
-    for (uint64_t r = 0; r < count; ++r, to += row_bytes) {
-        const uint64_t from = file_row(piece, first + r);
+    for (uint64_t i = first; i < first + count; ++i, to += row_bytes) {
+        const uint64_t from = placed.rows.row(i);
         if (same) {
             copy_row(view, type, from, m.columns, to);
             continue;

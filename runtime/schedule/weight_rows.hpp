@@ -22,15 +22,25 @@ const TensorView* find_tensor(const WeightPiece& piece, const ModelFiles& files)
 /// there in the right shape; or at least there.
 const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFiles& files);
 
-/// The row of the file's matrix that is row `row` of the piece's.
-uint64_t file_row(const WeightPiece& piece, uint64_t row);
+/// Where the rows of a piece come from, and where they go in a slot.
+struct PlacedPiece {
+    const WeightPiece* piece;
+    RowView rows,
+        to; ///< of the file's matrix; of the slot, in rows of `columns` elements from `begin` on; both with axes
+    uint64_t begin, columns, count; ///< `count` rows
+    /// The element of the slot where row i of the piece begins.
+    uint64_t element(uint64_t i) const { return begin + to.row(i) * columns; }
+};
+/// The pieces of a slot, in their order.
+std::vector<PlacedPiece> placed(const std::vector<WeightPiece>& pieces);
 
 /// The device's type for a tensor as it is, in rows of `columns`; nothing if it cannot be a weight.
 /// 8-bit floats whose scales change inside of a block are f32.
 std::optional<DType> held_type(const TensorView& view, uint64_t columns);
 
-/// Rows [first, first + count) of the piece, in the device's type, which is held_type's or f32, f16 or bf16.
-void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count,
+/// Rows [first, first + count) of those that the piece takes of its tensor, `view`, in the device's type, which is
+/// held_type's or f32, f16 or bf16.
+void read_rows(const PlacedPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count,
                std::byte* to);
 
 } // namespace weft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L4: weight slots: what a schedule needs from files, and how it is put together from their tensors.
 #pragma once
+#include "schedule/row_view.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,21 +17,21 @@ enum class WeightTransform : uint32_t {
     or_zeros,     ///< of vectors: as it is, and zeros where the file has no such tensor
 };
 
-/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]`
-/// (all but the last axis) x `file_shape[last]`.
+/// Rows of a tensor of the file, seen as a matrix of `file_shape[0]` (all but the last axis) x `file_shape[last]`.
 struct WeightPiece {
     std::vector<std::string> names; ///< alternatives; the first that the file has is used
     /// The rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K]).
     std::vector<uint64_t> file_shape;
-    uint64_t first_row = 0, rows = 0; ///< rows = 0: all
+    RowView rows = {}; ///< which of them
+    /// Where they go in the slot, in rows as wide as the piece's; without axes behind the elements of all pieces
+    /// before.
+    RowView to = {};
     WeightTransform transform = WeightTransform::none;
-    /// The file has, of every so many of these rows, those of the first and the second half in turn; 0: it does not.
-    uint32_t zipped = 0;
     /// Columns of the rows so far, in this order, each as often as it stands here (tables by distance, T5); empty: all.
     std::vector<uint64_t> gather = {};
 };
 
-/// A device tensor: the pieces' rows one after another. Matrices keep the file's float
+/// A device tensor: the pieces' rows one after another, or each where it says. Matrices keep the file's float
 /// type unless asked otherwise; vectors are f32.
 struct WeightSlot {
     std::string name; ///< shown in errors and tables
