@@ -118,7 +118,7 @@ Result<Schedule> schedule_of_gguf(const ModelFiles& files, std::vector<KeyUse>* 
     const GgufMetadata& metadata = *files.gguf();
     weft_ASSIGN(const auto type, metadata.string("general.architecture"));
     if (const GgufSide* side = gguf_side(files)) {
-        weft_ASSIGN(const Json config, side->config(files));
+        weft_ASSIGN(const Json config, gguf_config(*side, files));
         KeysRead read;
         auto schedule = schedule_of(JsonObject(config, metadata.origin()).noting(read), files);
         if (!schedule) return in_gguf_words(schedule.error(), config);

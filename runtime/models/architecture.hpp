@@ -3,29 +3,10 @@
 // the build lists them (registry).
 #pragma once
 #include "base/json.hpp"
-#include "io/model_files.hpp"
-#include "schedule/decoder.hpp"
+#include "models/gguf_side.hpp"
 #include <span>
 
 namespace weft {
-
-/// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to
-/// which .weight and .bias belong, or whole names. With a * both are from their beginning, and it is a layer's number.
-struct GgufName {
-    const char *module, *gguf;
-};
-
-/// A general.architecture of GGUF files, and the config that transformers would have for such a file;
-/// its model_type says which architecture reads it. A slot holds the same numbers whether it comes from a directory or
-/// from a GGUF file: what the converter does to them is undone where the slot is described.
-struct GgufSide {
-    const char* name;
-    Result<Json> (*config)(const ModelFiles& files);
-    std::vector<GgufName> names = {}; ///< where they differ from what most have (models/gguf.cpp)
-};
-
-/// The side that reads a GGUF file; nullptr if there is none.
-const GgufSide* gguf_side(const ModelFiles& files);
 
 /// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
 /// not read.

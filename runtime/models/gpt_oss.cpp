@@ -131,14 +131,12 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "gpt_oss"));
-    weft_TRY(gguf_copy(files, config, {{"attention.sliding_window", "sliding_window"}}));
+Status complete(const ModelFiles& files, Json& config) {
     weft_TRY(gguf_windows(files, config, 2));
     weft_TRY(gguf_one_rope(files, config));
     gguf_rename(config, "num_experts", "num_local_experts");
     gguf_rename(config, "moe_intermediate_size", "intermediate_size");
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
@@ -152,7 +150,7 @@ const Architecture architecture{
     "gpt-oss",
     "attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, MXFP4",
     schedule,
-    {{"gpt-oss", gguf_config, kGgufNames}},
+    {{"gpt-oss", "gpt_oss", {{"attention.sliding_window", "sliding_window"}}, complete, kGgufNames}},
     {},
     {{"*.feed_forward_length", "experts have a width of their own"}}};
 

@@ -34,7 +34,39 @@ Conv convolution(Builder& builder, const std::string& at, uint32_t channels, uin
             activation};
 }
 
+template <class Spec>
+uint32_t taps_of(const Spec& m) {
+    return m.conv.taps;
+}
+bool normed_without_weights(const MambaSpec& m) { return m.dt_norm && m.dt_norm.weight == kNoWeight; }
+uint32_t inner_of(const Mamba2Spec& m) { return m.heads * m.head_size; }
+uint32_t values_of(const GatedDeltaSpec& g) { return g.value_heads * g.value_size; }
+
 } // namespace
+
+std::vector<GgufKey> mamba1_gguf(const Mamba1Keys& keys, const char* inner_norms) {
+    return {{"ssm.conv_kernel", keys.taps, said_of<MambaSpec, taps_of<MambaSpec>>},
+            {"ssm.state_size", keys.state_size, said<&MambaSpec::state_size>},
+            {"ssm.time_step_rank", keys.rank, said<&MambaSpec::rank>},
+            {"ssm.inner_size", nullptr, said<&MambaSpec::inner>},
+            {"ssm.dt_b_c_rms", inner_norms, said_of<MambaSpec, normed_without_weights>, false}};
+}
+
+std::vector<GgufKey> mamba2_gguf(const Mamba2Keys& keys, const char* inner) {
+    return {{"ssm.conv_kernel", keys.taps.name, said_of<Mamba2Spec, taps_of<Mamba2Spec>>},
+            {"ssm.state_size", keys.state_size.name, said<&Mamba2Spec::state_size>},
+            {"ssm.time_step_rank", keys.heads.name, said<&Mamba2Spec::heads>},
+            {"ssm.group_count", keys.groups.name, said<&Mamba2Spec::groups>},
+            {"ssm.inner_size", inner, said_of<Mamba2Spec, inner_of>}};
+}
+
+std::vector<GgufKey> delta_gguf(const char* values) {
+    return {{"ssm.conv_kernel", "linear_conv_kernel_dim", said_of<GatedDeltaSpec, taps_of<GatedDeltaSpec>>},
+            {"ssm.state_size", "linear_key_head_dim", said<&GatedDeltaSpec::key_size>},
+            {"ssm.group_count", "linear_num_key_heads", said<&GatedDeltaSpec::key_heads>},
+            {"ssm.time_step_rank", "linear_num_value_heads", said<&GatedDeltaSpec::value_heads>},
+            {"ssm.inner_size", values, said_of<GatedDeltaSpec, values_of>}};
+}
 
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys) {
     Mamba1Sizes s;

@@ -4,6 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
+#include <algorithm>
 
 namespace weft::qwen3_next {
 namespace {
@@ -105,24 +106,36 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "qwen3_next"));
-    weft_TRY(gguf_copy(files, config,
-                       {{"ssm.conv_kernel", "linear_conv_kernel_dim"},
-                        {"ssm.state_size", "linear_key_head_dim"},
-                        {"ssm.group_count", "linear_num_key_heads"},
-                        {"ssm.time_step_rank", "linear_num_value_heads"},
-                        {"ssm.inner_size", "linear_values"},
-                        {"full_attention_interval", "full_attention_interval", 4}}));
+constexpr const char* kRecurrentLayers = "attention.recurrent_layers";
+
+std::vector<bool> recurrent_layers(const Schedule& s) {
+    std::vector<bool> recurrent;
+    for (const Layer& layer : decoder_of(s).layers) recurrent.push_back(op_of<GatedDeltaSpec>(layer));
+    return recurrent;
+}
+GgufSaid said_recurrent(const Schedule& s) { return recurrent_layers(s); }
+GgufSaid said_interval(const Schedule& s) {
+    const std::vector<bool> recurrent = recurrent_layers(s);
+    return uint32_t(std::ranges::find(recurrent, false) - recurrent.begin()) + 1;
+}
+
+std::vector<GgufKey> gguf_keys() {
+    std::vector<GgufKey> keys = delta_gguf("linear_values");
+    keys.push_back({"full_attention_interval", "full_attention_interval", said_interval, 4});
+    keys.push_back({kRecurrentLayers, nullptr, said_recurrent});
+    return keys;
+}
+
+Status complete(const ModelFiles& files, Json& config) {
     weft_ASSIGN(const uint32_t values, gguf_count(files, config, "linear_values"));
     weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "linear_num_value_heads"));
     config["linear_value_head_dim"] = values / heads;
-    weft_ASSIGN(const auto recurrent, gguf_truths(files, config, "attention.recurrent_layers"));
+    weft_ASSIGN(const auto recurrent, gguf_truths(files, config, kRecurrentLayers));
     if (recurrent) {
         config["layer_types"] = Json::array();
         for (const bool r : *recurrent) config["layer_types"].push_back(r ? "linear_attention" : "full_attention");
     }
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
@@ -142,7 +155,7 @@ const Architecture architecture{{"qwen3_next"},
                                 "Qwen3-Next",
                                 "Gated DeltaNet and gated attention in turn, experts with a gated shared one",
                                 schedule,
-                                {{"qwen3next", gguf_config, kGgufNames}},
+                                {{"qwen3next", "qwen3_next", gguf_keys(), complete, kGgufNames}},
                                 {},
                                 {},
                                 {{"mtp.*", "layers that draft further tokens are not run"}}};

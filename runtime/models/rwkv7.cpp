@@ -241,16 +241,16 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "rwkv7", {.epsilon = {"attention.layer_norm_epsilon", "norm_eps"}}));
-    weft_TRY(gguf_copy(files, config,
-                       {{"wkv.head_size", "head_dim"},
-                        {"attention.decay_lora_rank", "decay_low_rank_dim"},
-                        {"attention.iclr_lora_rank", "a_low_rank_dim"},
-                        {"attention.value_residual_mix_lora_rank", "v_low_rank_dim"},
-                        {"attention.gate_lora_rank", "gate_low_rank_dim"}}));
+// Read alone: other readers want the first layer's value gate in a file, which such a model does not have.
+const std::vector<GgufKey> kKeys = {{"wkv.head_size", "head_dim"},
+                                    {"attention.decay_lora_rank", "decay_low_rank_dim"},
+                                    {"attention.iclr_lora_rank", "a_low_rank_dim"},
+                                    {"attention.value_residual_mix_lora_rank", "v_low_rank_dim"},
+                                    {"attention.gate_lora_rank", "gate_low_rank_dim"}};
+
+Status complete(const ModelFiles&, Json& config) {
     config["group_norm_eps"] = 64e-5; // whatever the size of a head
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"pre_norm", "token_embd_norm"},
@@ -288,7 +288,12 @@ const Architecture architecture{
     "RWKV-7",
     "delta rule with a decay a channel, token shift, the first layer's values in all layers",
     schedule,
-    {{"rwkv7", gguf_config, kGgufNames}},
+    {{.name = "rwkv7",
+      .model_type = "rwkv7",
+      .keys = kKeys,
+      .complete = complete,
+      .names = kGgufNames,
+      .epsilon = {"attention.layer_norm_epsilon", "norm_eps", said_epsilon}}},
     {},
     {{"hidden_ratio", "intermediate_size says the same"},
      {"num_heads", "the size of a head says the same"},

@@ -243,7 +243,7 @@ public:
         weft_ASSIGN(auto named, schedule_of(JsonObject(config, files_.config_origin()), *gguf_files_.back()));
         named_.push_back(std::make_unique<Schedule>(std::move(named)));
         Written out{&side, targets_of(schedule_, *named_.back()), {}, schedule_, "", {}, 0};
-        if (gguf_folds(side)) out.factors = fold_multipliers(out.schedule);
+        if (side.folds) out.factors = fold_multipliers(out.schedule);
         GgufWriter w;
         w.string("general.architecture", side.name);
         w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
