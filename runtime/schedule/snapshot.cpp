@@ -52,10 +52,12 @@ Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
     s.expected = slots_[slot].expected;
     s.highest = slots_[slot].highest;
     s.memory = slots_[slot].memory;
+    s.placement = slots_[slot].placement;
     s.arena = std::make_shared<vk::Arena>(model_->device, vk::MemoryUse::device, "snapshot");
     std::vector<std::vector<vk::Slice>> kept(layouts_.size());
     for (size_t i = 0; i < layouts_.size(); ++i)
-        if (keep == Keep::all || layouts_[i].law == State::Law::constant || layouts_[i].law == State::Law::ring)
+        if (keep == Keep::all || layouts_[i].law == State::Law::constant || layouts_[i].law == State::Law::ring ||
+            (layouts_[i].law == State::Law::memory && s.placement.left()))
             kept[i] = used_of(i, slot, s.length, s.memory);
     kept.push_back({history_of(slot)});
     const auto bytes_of_all = [](const std::vector<vk::Slice>& slices) {
@@ -102,6 +104,7 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     slots_[slot].expected = s.expected;
     slots_[slot].highest = s.highest;
     slots_[slot].memory = s.memory;
+    slots_[slot].placement = s.placement;
     return Ok{};
 }
 
@@ -125,7 +128,7 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
             ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
     if (length == s.length) return Ok{};
     if (length == 0) {
-        const uint32_t memory = s.memory;
+        const uint32_t memory = has_encoder(model_->schedule) ? s.memory : 0;
         reset(slot);
         s.memory = memory;
         return Ok{};
@@ -142,6 +145,10 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
                          "restore a snapshot",
                          {}};
     }
+    if (!s.placement.cut(length))
+        return Error{ErrorCode::unsupported,
+                     "truncate: token " + std::to_string(length) + " is among the rows of a picture",
+                     {}};
     s.length = length;
     s.expected = 0; // as if the rest had never been
     s.sampled = false;
