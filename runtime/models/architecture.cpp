@@ -18,9 +18,8 @@ const Wrapper* wrapper_of(const std::string& type) {
 
 // What any file may have beside the weights.
 const std::vector<NotRead> kTensorsNotRead = {
-    {"*rotary_emb.inv_freq", "computed from the config"},
-    {"*rope.freqs", "computed from the config"},
-    {"rope_freqs.weight", "read as a setting"},
+    {"*rotary_emb.inv_freq", "computed from the config"},  {"*rope.freqs", "computed from the config"},
+    {"*.num_batches_tracked", "counts steps of training"}, {"rope_freqs.weight", "read as a setting"},
     {"rope_factors_*.weight", "read as a setting"},
 };
 
@@ -205,10 +204,13 @@ const TensorView* Builder::find(const std::string& name) const {
     return nullptr;
 }
 
-WeightId Builder::matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform) {
-    WeightPiece piece{names(name), {out, in}, {}, {}, transform};
-    if (transform == WeightTransform::transpose) std::swap(piece.file_shape[0], piece.file_shape[1]);
-    return add({name, {out, in}, true, {piece}, {}, {}});
+WeightId Builder::matrix(const std::string& name, uint32_t out, uint32_t in) {
+    return add({name, {out, in}, true, {{names(name), {out, in}}}, {}, {}});
+}
+
+WeightId Builder::transposed(const std::string& name, uint32_t out, uint32_t in) {
+    return add(
+        {name, {out, in}, true, {{.names = names(name), .file_shape = {in, out}, .order = kTransposed}}, {}, {}});
 }
 
 WeightId Builder::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix,
@@ -291,6 +293,47 @@ Linear Builder::stacked_linear(const std::string& slot, const std::vector<Part>&
         any = any || optional(biases[i].name, bias);
     }
     return {stacked(slot + ".weight", weights, in), any ? stacked_vector(slot + ".bias", biases) : kNoWeight, in, out};
+}
+
+WeightId Builder::rows(const std::string& slot, const std::string& tensor, const Rows& layer, Rescale rescale) {
+    uint32_t each = 1;
+    for (size_t i = 1; i < layer.shape.size(); ++i) each *= layer.shape[i];
+    return add({slot,
+                {layer.shape[0], each},
+                true,
+                {{.names = names(tensor),
+                  .file_shape = {layer.shape.begin(), layer.shape.end()},
+                  .order = layer.order,
+                  .rescale = std::move(rescale)}},
+                {},
+                {}});
+}
+
+Linear Builder::folded(const Rows& layer, const std::string& norm, double eps, bool bias) {
+    const std::string weight = layer.name + ".weight", own = layer.name + ".bias";
+    const Rescale scaled{.times = names(norm + ".weight"), .variance = names(norm + ".running_var"), .eps = float(eps)};
+    Rescale moved = scaled;
+    moved.minus = names(norm + ".running_mean");
+    moved.plus = names(norm + ".bias");
+    const uint32_t out = layer.shape[0];
+    Linear l{rows(weight, weight, layer, scaled), kNoWeight, 0, out};
+    l.in = schedule_.weights[l.weight].shape[1];
+    l.bias = add({own,
+                  {out},
+                  false,
+                  {{.names = names(own),
+                    .file_shape = {out},
+                    .transform = optional(own, bias) ? WeightTransform::none : WeightTransform::or_zeros,
+                    .rescale = std::move(moved)}},
+                  {},
+                  {}});
+    return l;
+}
+
+WeightId Builder::weight_normed(const Rows& layer, uint32_t axis) {
+    const std::string now = layer.name + ".parametrizations.weight.original", before = layer.name + ".weight_";
+    return rows(layer.name + ".weight", now + "1|" + before + "v", layer,
+                {.axis = axis, .times = names(now + "0|" + before + "g"), .normed = true});
 }
 
 Norm Builder::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {

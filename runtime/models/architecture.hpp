@@ -72,8 +72,9 @@ public:
     WeightTransform centred() const { return gguf() ? WeightTransform::none : WeightTransform::add_one; }
 
     /// A matrix [out, in], kept in the file's type.
-    WeightId matrix(const std::string& name, uint32_t out, uint32_t in,
-                    WeightTransform transform = WeightTransform::none);
+    WeightId matrix(const std::string& name, uint32_t out, uint32_t in);
+    /// The same of a file that has it as [in, out].
+    WeightId transposed(const std::string& name, uint32_t out, uint32_t in);
     /// Several matrices with the same `in`, one below the other. Each part gives `rows` rows: those of its tensor, or
     /// `taken` of the `of` that the tensor has.
     struct Part {
@@ -108,6 +109,18 @@ public:
     /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up. Each bias is
     /// optional().
     Linear stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias = false);
+    /// A tensor [out, ...] whose rows are all that an output is made from: a convolution's [out, in, height, width].
+    struct Rows {
+        std::string name;
+        std::vector<uint32_t> shape;
+        std::vector<uint64_t> order = {}; ///< WeightPiece's
+    };
+    /// The layer NAME.weight (NAME.bias, if `bias`) with the BatchNorm `norm` behind it in one: [out, the rest].
+    Linear folded(const Rows& layer, const std::string& norm, double eps, bool bias = false);
+    /// The matrix [out, the rest] of NAME.weight under a weight norm along an axis of its shape: under PyTorch's names,
+    /// NAME.parametrizations.weight.original0 for the lengths and original1 for the directions, or its former ones,
+    /// NAME.weight_g and NAME.weight_v.
+    WeightId weight_normed(const Rows& layer, uint32_t axis);
     Norm rms(const std::string& name, uint32_t width, double eps, bool zero_centred = false);
     Norm layer_norm(const std::string& name, uint32_t width, double eps, bool bias = true);
 
@@ -118,6 +131,8 @@ public:
     WeightId add(WeightSlot slot);
 
 private:
+    WeightId rows(const std::string& slot, const std::string& tensor, const Rows& layer, Rescale rescale);
+
     Schedule& schedule_;
     const ModelFiles& files_;
     const GgufSide* side_;

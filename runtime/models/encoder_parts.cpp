@@ -45,7 +45,7 @@ void add_distance_bias(Builder& builder, const std::string& name, uint32_t bucke
                        AttentionSpec& attention) {
     const int64_t most = farthest;
     const uint32_t heads = attention.heads;
-    WeightPiece piece{builder.names(name), {buckets, heads}, {}, {}, WeightTransform::transpose};
+    WeightPiece piece{.names = builder.names(name), .file_shape = {buckets, heads}, .order = kTransposed};
     for (int64_t d = -most; d <= (attention.causal ? 0 : most); ++d)
         piece.gather.push_back(bucket_of(d, !attention.causal, buckets, farthest));
     attention.bias_columns = uint32_t(piece.gather.size());

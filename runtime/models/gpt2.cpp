@@ -42,8 +42,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     s.trained_context = s.position_limit;
     Builder builder(s, files, {"transformer.", ""});
     const auto conv1d = [&](const std::string& name, uint32_t out, uint32_t in) {
-        return Linear{builder.matrix(name + ".weight", out, in,
-                                     builder.gguf() ? WeightTransform::none : WeightTransform::transpose),
+        const std::string weight = name + ".weight";
+        return Linear{builder.gguf() ? builder.matrix(weight, out, in) : builder.transposed(weight, out, in),
                       builder.vector(name + ".bias", {out}), in, out};
     };
     embedding_and_head(builder, s, c.width, tied, {.embedding = "wte.weight"});

@@ -64,13 +64,15 @@ void experts_in(Builder& builder, MoeSpec& m, const std::string& at, uint32_t wi
         const bool packed = view && view->scales;
         const std::vector<uint64_t> shape =
             packed ? std::vector<uint64_t>{count, rows, columns} : std::vector<uint64_t>{count, columns, rows};
-        return builder.add(
-            {name,
-             {count, rows, columns},
-             true,
-             {{builder.names(name), shape, taken, {}, packed ? WeightTransform::none : WeightTransform::transpose}},
-             {},
-             {}});
+        return builder.add({name,
+                            {count, rows, columns},
+                            true,
+                            {{.names = builder.names(name),
+                              .file_shape = shape,
+                              .rows = taken,
+                              .order = packed ? std::vector<uint64_t>() : kTransposed}},
+                            {},
+                            {}});
     };
     const RowView gate_then_up = even_then_odd(count, both, both);
     m.gate_up = matrix(at + "gate_up_proj", both, width, gate_then_up);

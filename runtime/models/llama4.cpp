@@ -76,12 +76,13 @@ MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
     MoeSpec m = usual_experts(builder, at, c.width, c.experts, c.activation, {.router = "router"});
     if (!builder.gguf()) { // [E, D, 2I] and [E, I, D]
         const auto turned = [&](const std::string& name, uint32_t rows, uint32_t columns) {
-            return builder.add({name,
-                                {m.experts, rows, columns},
-                                true,
-                                {{builder.names(name), {m.experts, columns, rows}, {}, {}, WeightTransform::transpose}},
-                                {},
-                                {}});
+            return builder.add(
+                {name,
+                 {m.experts, rows, columns},
+                 true,
+                 {{.names = builder.names(name), .file_shape = {m.experts, columns, rows}, .order = kTransposed}},
+                 {},
+                 {}});
         };
         m.gate_up = turned(at + "experts.gate_up_proj", 2 * m.inner, c.width);
         m.down = turned(at + "experts.down_proj", c.width, m.inner);

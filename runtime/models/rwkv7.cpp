@@ -11,13 +11,14 @@
 namespace weft::rwkv7 {
 namespace {
 
-// What the two kinds of files call the same. A low-rank pair: what stands behind its letter, and how it is stored.
+// What the two kinds of files call the same. A low-rank pair: what stands behind its letter, and
+// whether its matrices are [in, out].
 struct Class {
     const char *type, *layers, *eps;
     DecoderNames frame;
     const char *first_norm, *norm, *second_norm, *time, *channel, *receptance, *key, *value, *out, *head_norm;
     const char *down, *up, *bias;
-    WeightTransform low_rank;
+    bool turned;
     bool head_eps_grows; // the eps of the heads' norm is that of others times their size
 };
 const Class kClasses[] = {
@@ -38,7 +39,7 @@ const Class kClasses[] = {
      "_lora.lora.0.weight",
      "_lora.lora.2.weight",
      "_lora.lora.2.bias",
-     WeightTransform::none,
+     false,
      true},
     {"rwkv7-blink",
      "blocks.",
@@ -57,7 +58,7 @@ const Class kClasses[] = {
      "1",
      "2",
      "0",
-     WeightTransform::transpose,
+     true,
      false},
 };
 
@@ -193,12 +194,13 @@ private:
         const std::string down = at + letter + k_.down, up = at + letter + k_.up;
         const double heads = letter == "g" ? 1 : c_.head_size / 64.0;
         double rank = std::max(32.0, std::nearbyint(factor * std::sqrt(c_.width) * heads / 32) * 32);
-        if (const TensorView* t = builder_.find(down); t && t->shape.size() == 2)
-            rank = double(t->shape[k_.low_rank == WeightTransform::transpose]);
+        if (const TensorView* t = builder_.find(down); t && t->shape.size() == 2) rank = double(t->shape[k_.turned]);
         weft_ASSIGN(const uint32_t r, config_.count_or(key, uint32_t(std::min(rank, 0x1p30))));
-        return LowRank{{builder_.matrix(down, r, c_.width, k_.low_rank), kNoWeight, c_.width, r},
-                       {builder_.matrix(up, c_.width, r, k_.low_rank), bias ? vector(at + letter + k_.bias) : kNoWeight,
-                        r, c_.width}};
+        const auto matrix = [&](const std::string& name, uint32_t out, uint32_t in) {
+            return k_.turned ? builder_.transposed(name, out, in) : builder_.matrix(name, out, in);
+        };
+        return LowRank{{matrix(down, r, c_.width), kNoWeight, c_.width, r},
+                       {matrix(up, c_.width, r), bias ? vector(at + letter + k_.bias) : kNoWeight, r, c_.width}};
     }
 
     const JsonObject& config_;

@@ -107,8 +107,7 @@ void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, 
     const uint64_t end = begin + to.size();
     std::vector<float> values;
     for (const PlacedPiece& piece : placed(pieces_for(slot, files))) {
-        const TensorView* view = find_tensor(*piece.piece, files);
-        if (!view) continue; // zeros
+        const PieceReader reader(piece, files);
         const uint64_t columns = piece.columns, run = piece.to.run(), from = std::max(begin, piece.begin) - piece.begin,
                        until = std::min(piece.to.end() * columns, std::max(end, piece.begin) - piece.begin);
         // In rows of the piece's columns, which may begin and end within others.
@@ -117,7 +116,7 @@ void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, 
             n = place ? std::min(run - *place % run, (until + columns - 1) / columns - row) : 1;
             if (!place) continue;
             values.resize(n * columns);
-            read_rows(piece, *view, DType::f32, *place, n, std::as_writable_bytes(std::span(values)).data());
+            reader.read(DType::f32, *place, n, std::as_writable_bytes(std::span(values)).data());
             const uint64_t first = std::max(from, row * columns), last = std::min(until, (row + n) * columns);
             std::copy_n(values.begin() + long(first - row * columns), last - first,
                         to.begin() + long(piece.begin + first - begin));
@@ -155,9 +154,8 @@ std::string place_in_directory(const Target& t, const ModelFiles& files, uint64_
         for (const PlacedPiece& piece : placed(pieces_for(*s.slot, files))) {
             const auto found = at < piece.begin ? std::nullopt : piece.to.place_of((at - piece.begin) / piece.columns);
             if (found)
-                return (piece.piece->transform == WeightTransform::transpose ? "column " : "row ") +
-                       std::to_string(piece.rows.row(*found)) + " of " +
-                       in_quotes(find_tensor(*piece.piece, files)->name);
+                return (piece.piece->order.empty() ? "row " : "column ") + std::to_string(piece.rows.row(*found)) +
+                       " of " + in_quotes(find_tensor(piece.piece->names, files)->name);
         }
     }
     return "";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule_fields.hpp"
 #include "io/tensor_view.hpp"
+#include "schedule/sinusoids.hpp"
 #include <algorithm>
 
 namespace weft {
@@ -33,12 +34,28 @@ void visit(Fields& f, const char* key, RowView& view) {
     f.leave();
 }
 
-weft_LISTED(WeightPiece, 6);
+weft_LISTED(Rescale, 8);
+void visit(Fields& f, Rescale& r) {
+    if (!f.enter("rescale", !r.nothing(), true)) return;
+    f.value("axis", r.axis, 0u);
+    f.number("factor", r.factor, 1.0f, Reach::finite);
+    f.value("minus", r.minus, Rescale::Names());
+    f.value("times", r.times, Rescale::Names());
+    f.value("variance", r.variance, Rescale::Names());
+    f.value("plus", r.plus, Rescale::Names());
+    f.number("eps", r.eps, 0.0f, Reach::not_negative);
+    f.value("normed", r.normed, false);
+    f.leave();
+}
+
+weft_LISTED(WeightPiece, 8);
 void visit(Fields& f, WeightPiece& p, const std::vector<uint64_t>& shape) {
     f.value("names", p.names, std::vector<std::string>());
     f.value("shape", p.file_shape, shape);
     visit(f, "rows", p.rows);
     visit(f, "to", p.to);
+    f.value("order", p.order, std::vector<uint64_t>());
+    visit(f, p.rescale);
     f.value("transform", p.transform, WeightTransform::none);
     f.value("gather", p.gather, std::vector<uint64_t>());
 }
@@ -59,8 +76,7 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
     f.reference("write", b.write, kResidual, names, kStreams);
-    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes,
-             scope.places};
+    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes, scope.places};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
@@ -83,9 +99,10 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
                "not hold ops with and without a result");
         f.rule(!b.read.empty() || branch.in_scale == 1, "branches", "not scale an input that is not there");
         const bool bare = b.branches.size() == 1 && !b.pre && !b.post && !b.after && !branch.out_norm;
-        f.rule(!branch.op || !branch.op.can_idle() ||
-                   (bare && b.base_scale == 1 && b.residual_scale == 1 && branch.in_scale == 1 && branch.out_scale == 1),
-               "branches", "hold such an op alone, in a block without norms and scales");
+        f.rule(
+            !branch.op || !branch.op.can_idle() ||
+                (bare && b.base_scale == 1 && b.residual_scale == 1 && branch.in_scale == 1 && branch.out_scale == 1),
+            "branches", "hold such an op alone, in a block without norms and scales");
     }
     f.rule(!b.read.empty() || !b.pre, "pre", "not be there where nothing is read");
     f.norm("post", b.post, w.model);
@@ -175,8 +192,8 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
     uint64_t merged = 0;
     if (const RowSpace& rows = stage.rows; rows.of == RowSpace::Of::merged && rows.from < s.stages.size())
         merged = uint64_t(rows.down) * rows.across * s.stages[rows.from].width_of(rows.stream);
-    const BlockScope scope{stage.width, stage.streams, stage.views, s.vocabulary, s.position_limit, merged,
-                           stage.rows.all_axes(), stage.rows.placeholder >= 0};
+    const BlockScope scope{stage.width,      stage.streams, stage.views,           s.vocabulary,
+                           s.position_limit, merged,        stage.rows.all_axes(), stage.rows.placeholder >= 0};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });
@@ -212,7 +229,12 @@ void visit(ScheduleFields& f, Schedule& s) {
 weft_LISTED(WeightSlot, 7);
 void visit(Fields& f, WeightSlot& s) {
     const std::vector<uint64_t> shape(s.shape.begin(), s.shape.end());
-    f.value("computed", s.computed, std::vector<float>());
+    bool sinusoids = are_sinusoids(s.computed, s.shape);
+    f.value("sinusoids", sinusoids, false);
+    f.rule(!sinusoids || sinusoids_fit(s.shape), "sinusoids",
+           "be a table of rows of at least 4 numbers, with up to 2^26 in all");
+    if (!sinusoids) f.value("computed", s.computed, std::vector<float>());
+    else if (s.computed.empty() && sinusoids_fit(s.shape)) s.computed = sinusoids_of(s.shape[0], s.shape[1]);
     f.list("pieces", s.pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });
     f.list("alternatives", s.alternatives, [&](std::vector<WeightPiece>& pieces) {
         f.list("pieces", pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });

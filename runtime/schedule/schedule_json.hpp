@@ -21,7 +21,12 @@
 //   "q": { "pieces": [{ "names": ["qkv"], "shape": [768, 256],
 //                       "rows": { "first": 0, "axes": [{ "count": 4, "stride": 192 }, { "count": 64 }] } }] }
 //
-// "theta" of a rope gives its frequencies.
+// "order" turns the last axes of its tensor ([1, 0] transposes), and "rescale" is what other tensors do to its numbers,
+// such as the BatchNorm behind a convolution (weight_slot.hpp):
+//
+//   "rescale": { "times": ["bn.weight"], "variance": ["bn.running_var"], "eps": 1e-05 }
+//
+// "theta" of a rope gives its frequencies, "sinusoids" of a weight its values (sinusoids.hpp).
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schedules of version 1: a block had an input and an output out of four and two words, for a copy of the embedding and
-// one value beside the residual stream; a piece of a weight took rows from a first one on.
+// one value beside the residual stream; a piece of a weight took rows from a first one on, and transposing was a
+// transform.
 #include "schedule/schedule_json.hpp"
 
 namespace weft {
@@ -66,6 +67,10 @@ void upgrade_pieces(Json& layout) {
             piece.erase("first_row");
             piece.erase("rows");
             if (first != 0 || rows != 0) piece["rows"] = {{"first", first}, {"axes", {{{"count", rows}}}}};
+            if (piece.value("transform", Json()) == "transpose") {
+                piece.erase("transform");
+                piece["order"] = kTransposed;
+            }
         }
     if (const auto others = layout.find("alternatives"); others != layout.end() && others->is_array())
         for (Json& other : *others) upgrade_pieces(other);

@@ -11,13 +11,36 @@ namespace weft {
 
 enum class WeightTransform : uint32_t {
     none,
-    transpose,    ///< the file holds [in, out] (GPT-2's Conv1D), or [experts, in, out] (gpt-oss)
     add_one,      ///< zero-centred norm weights: 1 + w
     negative_exp, ///< A_log -> -exp(A_log)
     or_zeros,     ///< of vectors: as it is, and zeros where the file has no such tensor
 };
 
-/// Rows of a tensor of the file, seen as a matrix of `file_shape[0]` (all but the last axis) x `file_shape[last]`.
+/// What a weight's numbers x become that another tensor has a say in:
+///     factor * (x - minus) * times / root + plus
+/// where root is sqrt(variance + eps); or, if `normed`, that of the sum of the squares of all numbers of x's tensor
+/// that share x's place on the axis; else 1. The weight and the bias of a layer take over the BatchNorm behind it so,
+/// and a weight its weight norm. In double precision.
+struct Rescale {
+    using Names = std::vector<std::string>; ///< of one vector, as of a piece; none: 0, 1, 1 and 0
+    uint32_t axis = 0;                      ///< of file_shape, along which the vectors lie
+    float factor = 1;
+    Names minus = {}, times = {}, variance = {}, plus = {};
+    float eps = 0;
+    bool normed = false;
+
+    bool operator==(const Rescale&) const = default;
+    bool nothing() const { return *this == Rescale{}; }
+    /// The vectors that there are.
+    std::vector<const Names*> vectors() const {
+        std::vector<const Names*> all;
+        for (const Names* names : {&minus, &times, &variance, &plus})
+            if (!names->empty()) all.push_back(names);
+        return all;
+    }
+};
+
+/// Rows of a tensor of the file, seen as a matrix of all axes of `file_shape` but the last, in `order`, x the last.
 struct WeightPiece {
     std::vector<std::string> names; ///< alternatives; the first that the file has is used
     /// The rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K]).
@@ -29,7 +52,16 @@ struct WeightPiece {
     WeightTransform transform = WeightTransform::none;
     /// Columns of the rows so far, in this order, each as often as it stands here (tables by distance, T5); empty: all.
     std::vector<uint64_t> gather = {};
+    /// The last axes of file_shape in the order in which they are read, by their numbers among themselves; those before
+    /// stay: {1, 0} of [in, out] (GPT-2's Conv1D) or of [experts, in, out] (gpt-oss), {1, 2, 0} of a convolution's
+    /// [out, in, height, width] whose channels are to run fastest. Empty: as they are.
+    std::vector<uint64_t> order = {};
+    /// Before the transform.
+    Rescale rescale = {};
+
+    bool operator==(const WeightPiece&) const = default;
 };
+inline const std::vector<uint64_t> kTransposed = {1, 0};
 
 /// A device tensor: the pieces' rows one after another, or each where it says. Matrices keep the file's float
 /// type unless asked otherwise; vectors are f32.

@@ -24,8 +24,14 @@ uint64_t matrices_of(const WeightSlot& slot) {
 bool fits_blocks(const WeightPiece& piece, const TensorView& view) {
     const auto type = dtype_of(view.type);
     if (view.type != FileType::f8_e4m3 && !in_blocks(*type)) return true;
-    return piece.transform != WeightTransform::transpose &&
-           (!type || matrix_of(piece).file_columns % block_info(*type).elements == 0);
+    return piece.order.empty() && (!type || matrix_of(piece).file_columns % block_info(*type).elements == 0);
+}
+
+std::string problem_of(const Rescale& r, size_t axes) {
+    if (r.nothing()) return "";
+    if (r.axis >= axes) return "must be along one of its " + std::to_string(axes) + " axes";
+    if (r.normed && !r.variance.empty()) return "must have a variance or be normed, not both";
+    return "";
 }
 
 std::string problem_of(const WeightPiece& piece, const WeightSlot& slot) {
@@ -36,6 +42,14 @@ std::string problem_of(const WeightPiece& piece, const WeightSlot& slot) {
     long double elements = 1; // the shape may come from a file
     for (uint64_t d : piece.file_shape) elements *= d;
     if (!(elements >= 1 && elements <= kMostElements)) return "the shape of " + name + " must have 1 to 2^46 elements";
+    std::vector<uint64_t> numbers = piece.order;
+    std::ranges::sort(numbers);
+    for (size_t i = 0; i < numbers.size(); ++i)
+        if (numbers.size() > piece.file_shape.size() || numbers[i] != i)
+            return "order must name each of the last axes of " + name + ", which has " +
+                   std::to_string(piece.file_shape.size()) + ", once";
+    if (const std::string found = problem_of(piece.rescale, piece.file_shape.size()); !found.empty())
+        return "the rescaling of " + name + " " + found;
     const PieceMatrix m = matrix_of(piece);
     if (std::ranges::any_of(piece.gather, [&](uint64_t column) { return column >= m.file_columns; }))
         return "gather must name columns of " + name + ", which has " + std::to_string(m.file_columns);
@@ -90,6 +104,53 @@ std::string layout_problem(const WeightSlot& slot) {
     return found;
 }
 
+namespace {
+
+std::string missing(const std::vector<std::string>& names, const WeightSlot& slot, const ModelFiles& files) {
+    std::string all, promised;
+    for (const auto& name : names) {
+        all += (all.empty() ? "" : " or ") + in_quotes(name);
+        if (promised.empty()) promised = files.promised(name);
+    }
+    return "tensor " + all + " is missing (" + slot.name + ")" + (promised.empty() ? "" : ", though " + promised);
+}
+
+std::string other_shape(const TensorView& view, const std::vector<uint64_t>& shape, const WeightSlot& slot) {
+    if (squeezed(view.shape) == squeezed(shape)) return "";
+    return "tensor '" + view.name + "' has shape " + shape_text(view.shape) + ", the config asks for " +
+           shape_text(shape) + " (" + slot.name + ")";
+}
+
+// Why the file's tensors do not make this piece, one problem each.
+std::vector<std::string> problems_of(const WeightPiece& piece, const WeightSlot& slot, const ModelFiles& files) {
+    std::vector<std::string> problems;
+    const TensorView* view = find_tensor(piece.names, files);
+    if (!view) {
+        if (piece.transform != WeightTransform::or_zeros) problems.push_back(missing(piece.names, slot, files));
+    } else if (std::string found = other_shape(*view, piece.file_shape, slot); !found.empty())
+        problems.push_back(std::move(found));
+    else if (!held_type(piece, *view))
+        problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
+                           "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights");
+    else if (!fits_blocks(piece, *view))
+        problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
+                           ", whose blocks do not fit rows of " + std::to_string(matrix_of(piece).columns) + " (" +
+                           slot.name + ")");
+    for (const Rescale::Names* names : piece.rescale.vectors()) {
+        const TensorView* vector = find_tensor(*names, files);
+        const std::vector<uint64_t> shape{piece.file_shape[piece.rescale.axis]};
+        if (!vector) problems.push_back(missing(*names, slot, files));
+        else if (std::string found = other_shape(*vector, shape, slot); !found.empty())
+            problems.push_back(std::move(found));
+        else if (vector->type != FileType::f32 && vector->type != FileType::f16 && vector->type != FileType::bf16)
+            problems.push_back("tensor '" + vector->name + "' has type " + name_of(vector->type) +
+                               "; weft rescales weights by F32, F16 and BF16 (" + slot.name + ")");
+    }
+    return problems;
+}
+
+} // namespace
+
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files) {
     std::vector<std::string> problems;
     for (const WeightSlot& slot : slots) {
@@ -99,32 +160,8 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
             problems.push_back(slot.name + ": " + problem);
             continue;
         }
-        for (const WeightPiece& piece : pieces) {
-            const TensorView* view = find_tensor(piece, files);
-            if (!view && piece.transform == WeightTransform::or_zeros) continue;
-            if (!view) {
-                std::string names;
-                std::string promised;
-                for (const auto& name : piece.names) {
-                    names += (names.empty() ? "'" : " or '") + name + "'";
-                    if (promised.empty()) promised = files.promised(name);
-                }
-                problems.push_back("tensor " + names + " is missing (" + slot.name + ")" +
-                                   (promised.empty() ? "" : ", though " + promised));
-                continue;
-            }
-            if (squeezed(view->shape) != squeezed(piece.file_shape)) {
-                problems.push_back("tensor '" + view->name + "' has shape " + shape_text(view->shape) +
-                                   ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")");
-            } else if (!held_type(*view, 1)) {
-                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
-                                   "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights");
-            } else if (!fits_blocks(piece, *view)) {
-                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
-                                   ", whose blocks do not fit rows of " + std::to_string(matrix_of(piece).columns) +
-                                   " (" + slot.name + ")");
-            }
-        }
+        for (const WeightPiece& piece : pieces)
+            std::ranges::move(problems_of(piece, slot, files), std::back_inserter(problems));
     }
     // A tensor that several slots or pieces read is one problem.
     std::vector<std::string> distinct;
@@ -143,7 +180,9 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, co
     };
     for (const WeightSlot& slot : slots)
         for (const WeightPiece& piece : pieces_for(slot, files)) {
-            const TensorView* const first = find_tensor(piece, files);
+            for (const Rescale::Names* names : piece.rescale.vectors())
+                if (const TensorView* vector = find_tensor(*names, files)) take(*vector);
+            const TensorView* const first = find_tensor(piece.names, files);
             if (!first) continue;
             take(*first);
             for (const auto& name : piece.names) // the same numbers once more, such as a tied head
@@ -170,8 +209,8 @@ Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFile
     if (type == WeightType::bf16) return held_whole(slot, DType::bf16);
     std::vector<HeldPart> first, others; // what lies in the first matrix; in others, as if it lay in the first
     for (const PlacedPiece& p : placed(pieces_for(slot, files))) {
-        const TensorView* view = find_tensor(*p.piece, files);
-        const auto t = view ? held_type(*view, p.columns) : std::nullopt;
+        const TensorView* view = find_tensor(p.piece->names, files);
+        const auto t = view ? held_type(*p.piece, *view) : std::nullopt;
         if (!t) return Error{ErrorCode::malformed, files.origin() + ": " + slot.name + " cannot be read", {}};
         const uint64_t run = p.to.run();
         for (uint64_t i = 0; i < p.count; i += run) {
@@ -235,7 +274,7 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
     const uint64_t each = slot.count() / matrices_of(slot);
     std::vector<std::byte> staging;
     for (const PlacedPiece& piece : placed(pieces_for(slot, files))) {
-        const TensorView* view = find_tensor(*piece.piece, files); // nullptr: zeros
+        const PieceReader reader(piece, files);
         const uint64_t run = piece.to.run();
         for (uint64_t i = 0, n; i < piece.count; i += n) {
             const uint64_t at = piece.element(i);
@@ -247,8 +286,7 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
                            to = bytes_of(part.dtype, at / each * part.count + at % each - part.begin);
             n = std::min(std::max<uint64_t>(1, kBatch / std::max<uint64_t>(1, row_bytes)), run - i % run);
             std::byte* const bytes = slice.mapped ? slice.mapped + to : (staging.resize(n * row_bytes), staging.data());
-            if (view) read_rows(piece, *view, part.dtype, i, n, bytes);
-            else std::fill_n(bytes, n * row_bytes, std::byte{0});
+            reader.read(part.dtype, i, n, bytes);
             if (!slice.mapped) weft_TRY(uploader.write(slice.part(to, n * row_bytes), staging));
             if (!told(n * row_bytes)) return Error{ErrorCode::cancelled, "loading was stopped", {}};
         }

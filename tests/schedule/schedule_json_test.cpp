@@ -63,11 +63,7 @@ void require_same(const Schedule& a, const Schedule& b) {
         CHECK(x.shape == y.shape);
         CHECK((x.matrix == y.matrix && x.decay == y.decay));
         CHECK(x.computed == y.computed);
-        REQUIRE((x.pieces.size() == y.pieces.size() && x.alternatives.size() == y.alternatives.size()));
-        for (size_t p = 0; p < x.pieces.size(); ++p)
-            CHECK((x.pieces[p].names == y.pieces[p].names && x.pieces[p].file_shape == y.pieces[p].file_shape &&
-                   x.pieces[p].rows == y.pieces[p].rows && x.pieces[p].to == y.pieces[p].to &&
-                   x.pieces[p].transform == y.pieces[p].transform));
+        CHECK((x.pieces == y.pieces && x.alternatives == y.alternatives));
     }
     CHECK(a.begin_token == b.begin_token);
 }
@@ -386,9 +382,62 @@ TEST_CASE("which rows a weight takes, and where it puts them, are views that a f
     }
 }
 
+TEST_CASE("what rescales a weight, and the order of its axes, are written and read back", "[schedule]") {
+    Json json = small();
+    attention(json)["out"] = {{"weight", "own.{layer}"}}; // [32, 32]
+    Json& piece = json["weights"]["own.{layer}"]["pieces"][0];
+    piece = {{"names", {"conv.{layer}"}},
+             {"shape", {32, 8, 4}},
+             {"order", {1, 0}},
+             {"rescale",
+              {{"axis", 1},
+               {"factor", 2},
+               {"minus", {"mean.{layer}"}},
+               {"times", {"g"}},
+               {"variance", {"var"}},
+               {"plus", {"b", "c"}},
+               {"eps", 0.5}}}};
+    const Schedule s = read(json);
+    require_same(s, round_trip(s));
+    const WeightPiece& read_piece =
+        s.weights[decoder_of(s).layers[1].blocks[0].branches[0].op.as<AttentionSpec>()->out.weight].pieces[0];
+    CHECK(read_piece.order == kTransposed);
+    CHECK(read_piece.rescale == Rescale{1, 2, {"mean.1"}, {"g"}, {"var"}, {"b", "c"}, 0.5f, false});
+    piece["rescale"]["axis"] = 3;
+    const auto refused = schedule_from_json(json, kFile);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("the rescaling of 'conv.0' must be along one of its 3 axes") !=
+          std::string::npos);
+}
+
+TEST_CASE("a table of sines and cosines is written by its name, and no other table is", "[schedule]") {
+    Json json = small();
+    json["position_limit"] = 6;
+    json["embedding"]["positions"] = "table";
+    json["weights"]["table"]["sinusoids"] = true;
+    const Schedule s = read(json);
+    require_same(s, round_trip(s));
+    CHECK(parsed(schedule_text(s))["weights"]["table"] == Json{{"sinusoids", true}});
+    Schedule other = s;
+    WeightSlot& table = other.weights[embedding_of(other).positions];
+    // fairseq's, in single precision: row 5 has sin(5 f) in its first half, cos(5 f) in its second.
+    const float f = std::exp(3.0f * -float(std::log(10000.0) / 15));
+    CHECK(table.computed[5 * 32 + 3] == std::sin(5.0f * f));
+    CHECK(table.computed[5 * 32 + 16 + 3] == std::cos(5.0f * f));
+    table.computed.back() = 0.5f;
+    require_same(other, round_trip(other));
+    CHECK(parsed(schedule_text(other))["weights"]["table"].contains("computed"));
+    CHECK(hash_of(other) != hash_of(s));
+    json["position_limit"] = 1 << 22; // 2^27 numbers
+    const auto refused = schedule_from_json(json, kFile);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message == "hand.json: key 'weights.table.sinusoids' must be a table of rows of at least 4 "
+                                     "numbers, with up to 2^26 in all");
+}
+
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
-    CHECK(hash == 0x74e87cade55ace6eu); // the same on every machine
+    CHECK(hash == 0x23b425791d8547b0u); // the same on every machine
     CHECK(hash_after([](Json& j) {
               j["architecture"] = "other";
               j["trained_context"] = 77;
@@ -419,7 +468,7 @@ TEST_CASE("a schedule's hash changes with what it computes, and with nothing els
         [](Json& j) { mlp(j)["gated"] = false; },
         [](Json& j) {
             j["weights"]["embedding.table"]["pieces"] =
-                Json::array({{{"names", {"embedding.table"}}, {"shape", {32, 100}}, {"transform", "transpose"}}});
+                Json::array({{{"names", {"embedding.table"}}, {"shape", {32, 100}}, {"order", {1, 0}}}});
         },
         [](Json& j) { j["blocks"]["mlp"]["pre"]["eps"] = 1e-5; },
         [](Json& j) { j["blocks"]["mlp"]["pre"]["kind"] = "layer"; },

@@ -270,4 +270,11 @@ TEST_CASE("schedules of version 1 mean what they did", "[schedule]") {
     CHECK(read((R"({"weft_schedule": 1, )" + plain + R"("first_row": 2, "rows": 4}, )" + rest).c_str()) ==
           read((R"({"weft_schedule": 2, )" + plain + R"("rows": {"first": 2, "axes": [{"count": 4}]}}, )" + rest)
                    .c_str()));
+    // Transposing was one of the transforms.
+    CHECK(read((R"({"weft_schedule": 1, )" + plain + R"("rows": 4}, {"names": ["b"], "shape": [8, 4],
+        "transform": "transpose"}]}}})")
+                   .c_str()) ==
+          read((R"({"weft_schedule": 2, )" + plain + R"("rows": {"axes": [{"count": 4}]}}, {"names": ["b"],
+        "shape": [8, 4], "order": [1, 0]}]}}})")
+                   .c_str()));
 }
