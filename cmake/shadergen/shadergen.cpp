@@ -2,7 +2,9 @@
 // Build tool: reads the SPIR-V of every variant of one kernel and writes its typed C++
 // face (header) and the words (source).
 // shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT[:DEFINE,DEFINE=1...]=FILE.spv...
-// Refuses: binding gaps, buffers no function uses, push constants over 128 bytes, variants whose interfaces differ.
+// Refuses: binding gaps, buffers no function uses, push constants over 128 bytes, variants whose interfaces differ,
+// private arrays whose indices are not known when the pipeline is made.
+#include "indices.hpp"
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -136,6 +138,15 @@ struct Reader {
                     ++references[w[i]]; // over-counts literals: only used for "never referenced"
             else instruction(op, w, length);
             at += length;
+        }
+        if (const auto unknown = shadergen::Indices(m.words).unknown(); !unknown.empty()) {
+            std::string list;
+            for (const std::string& line : unknown) list += "\n  " + line;
+            fail(path +
+                 ": private arrays or vectors are indexed by what is not known when the pipeline is made, so "
+                 "that they would lie in memory ([[unroll]] the loop, whose number of turns must be known; "
+                 "[[dont_unroll]] where memory is meant):" +
+                 list);
         }
         finish();
     }

@@ -51,6 +51,7 @@ void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& a) {
     using K = shader::linear_scan_channels;
     const uint32_t heads = a.state.shape[1], size = a.state.shape[2], columns = a.state.shape[3];
     K::Spec spec = shared_out(r, a.shape, heads, a.k.columns() / a.key_heads, columns);
+    spec.ROWS = size;
     spec.BONUS = bool(a.bonus);
     const uint32_t width = spec.LOCAL / spec.PARTS * spec.COLUMNS, slices = (columns + width - 1) / width;
     const Tensor decays = exponentials(r, a.step, a.decay, heads, spec.SIZE);
@@ -65,7 +66,6 @@ void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& a) {
                    .sequences = a.step.sequences},
                   {.heads = heads,
                    .ratio = heads / a.key_heads,
-                   .size = size,
                    .columns = columns,
                    .q_stride = a.q.stride / 4,
                    .q_start = a.q.start / 4,
@@ -75,7 +75,6 @@ void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& a) {
                    .v_start = a.v.start,
                    .y_stride = a.y.stride,
                    .y_start = a.y.start,
-                   .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS,
                    .scale = a.scale},
                   {.x = {slices * spec.LOCAL}, .y = {heads}, .z = {1, Quantity::sequences}});
 }

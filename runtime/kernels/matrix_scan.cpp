@@ -79,6 +79,7 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
     const bool whole = whole_columns(r, a.shape);
     K::Spec spec;
     spec.SIZE = a.q.columns() / a.key_heads;
+    spec.ROWS = a.size;
     spec.DELTA = a.delta;
     spec.ROLLED = whole;
     spec.PARTS = whole ? 1 : parts_of(spec.SIZE);
@@ -102,7 +103,6 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
         {.q = a.q, .k = a.k, .v = a.v, .mix_rows = a.mix, .y = a.y, .state = a.state, .sequences = a.step.sequences},
         {.heads = a.heads,
          .ratio = a.heads / a.key_heads,
-         .size = a.size,
          .columns = a.columns,
          .q_stride = a.q.stride / 4,
          .q_start = a.q.start / 4,
@@ -113,8 +113,7 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
          .y_stride = a.y.stride,
          .y_start = a.y.start,
          .state_row = a.transposed ? 1 : a.columns,
-         .state_column = a.transposed ? a.size : 1,
-         .state_values = spec.SIZE / spec.PARTS * spec.COLUMNS},
+         .state_column = a.transposed ? a.size : 1},
         {.x = {slices * spec.LOCAL}, .y = {a.heads}, .z = {1, Quantity::sequences}});
 }
 

@@ -56,10 +56,11 @@ void sample(Recorder& r, const SampleArgs& a) {
                       .capacity = capacity,
                       .allowed_words = a.allowed ? a.allowed.columns() : 0},
                      {.x = {parts * kPart / 4}, .y = {1, Quantity::outputs}});
-    // Up to 32 subgroups, so that a lone workgroup hides the latency of memory; at most a lane for four logits.
+    // Up to 32 subgroups, so that a lone workgroup hides the latency of memory; at most a lane for four logits. With
+    // 1024 lanes some devices have 32 registers a lane, and the kernel needs twice as many.
     const auto& limits = r.device().limits();
     uint32_t local = 128;
-    while (local < 1024 && 2 * local <= limits.invocations && 2 * local <= 32 * limits.subgroup_size &&
+    while (local < 512 && 2 * local <= limits.invocations && 2 * local <= 32 * limits.subgroup_size &&
            2 * local <= parts * kPart / 4)
         local *= 2;
     r.dispatch<K>(

@@ -8,6 +8,7 @@
 // Bytes: x is read (RUN + TAPS - 1) / RUN times, y written once.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "math.glsl"
 #include "activation.glsl"
 #include "step.glsl"
@@ -34,7 +35,7 @@ void main() {
     uint channel = gl_GlobalInvocationID.x;
     if (channel >= push.channels) return;
     float w[TAPS], window[TAPS];
-    for (uint k = 0u; k < TAPS; ++k) w[k] = weight[channel * TAPS + k];
+    [[unroll]] for (uint k = 0u; k < TAPS; ++k) w[k] = weight[channel * TAPS + k];
     float offset = (PARTS & 1u) != 0u ? bias[channel] : 0.0;
 
     uint begin = gl_WorkGroupID.y * RUN, end = min(begin + RUN, header[STEP_TOKENS]);
@@ -45,16 +46,16 @@ void main() {
             sequence_end = max(first + sequences[row + SEQ_COUNT], token + 1u);
             uint state_at = (sequences[row + SEQ_READ] * push.channels + channel) * PAST;
             bool has_past = (PARTS & 2u) != 0u && sequences[row + SEQ_PAST] > 0u;
-            for (uint k = 1u; k < TAPS; ++k) { // window[k] becomes window[k - 1] below
+            [[unroll]] for (uint k = 1u; k < TAPS; ++k) { // window[k] becomes window[k - 1] below
                 uint back = TAPS - k, inside = token - first;
                 if (back <= inside) window[k] = x[(token - back) * push.x_stride + push.x_start + channel];
                 else window[k] = has_past ? state[state_at + PAST + inside - back] : 0.0;
             }
         }
-        for (uint k = 1u; k < TAPS; ++k) window[k - 1u] = window[k];
+        [[unroll]] for (uint k = 1u; k < TAPS; ++k) window[k - 1u] = window[k];
         window[PAST] = x[token * push.x_stride + push.x_start + channel];
         float sum = offset;
-        for (uint k = 0u; k < TAPS; ++k) sum += w[k] * window[k];
+        [[unroll]] for (uint k = 0u; k < TAPS; ++k) sum += w[k] * window[k];
         y[token * push.y_stride + push.y_start + channel] = activate(ACTIVATION, sum);
     }
 }

@@ -6,6 +6,7 @@
 // Bytes: 8 (TAPS - 1) a channel and sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "step.glsl"
 
 layout(local_size_x = 64) in;
@@ -25,10 +26,10 @@ void main() {
     uint to = (sequences[row + SEQ_WRITE] * push.channels + channel) * PAST;
     bool has_past = sequences[row + SEQ_PAST] > 0u;
     float window[PAST];
-    for (uint j = 0u; j < PAST; ++j) {
+    [[unroll]] for (uint j = 0u; j < PAST; ++j) {
         uint from = count + j; // counted from the oldest input of the old window
         if (from >= PAST) window[j] = x[(first + from - PAST) * push.x_stride + push.x_start + channel];
         else window[j] = has_past ? state[old + from] : 0.0;
     }
-    for (uint j = 0u; j < PAST; ++j) state[to + j] = window[j];
+    [[unroll]] for (uint j = 0u; j < PAST; ++j) state[to + j] = window[j];
 }

@@ -6,6 +6,7 @@
 // sequence (weights, window in and out).
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "math.glsl"
 #include "activation.glsl"
 #include "step.glsl"
@@ -29,21 +30,21 @@ void main() {
     uint first = sequences[row + SEQ_FIRST], count = sequences[row + SEQ_COUNT];
     if (channel >= push.channels || count == 0u) return;
     float w[TAPS], window[TAPS];
-    for (uint k = 0u; k < TAPS; ++k) w[k] = weight[channel * TAPS + k];
+    [[unroll]] for (uint k = 0u; k < TAPS; ++k) w[k] = weight[channel * TAPS + k];
     float offset = (PARTS & 1u) != 0u ? bias[channel] : 0.0;
     uint from = (sequences[row + SEQ_READ] * push.channels + channel) * PAST;
     uint to = (sequences[row + SEQ_WRITE] * push.channels + channel) * PAST;
     bool has_past = (PARTS & 2u) != 0u && sequences[row + SEQ_PAST] > 0u;
     // What begins as window[k] becomes window[k - 1] below.
-    for (uint k = 1u; k < TAPS; ++k) window[k] = has_past ? state[from + k - 1u] : 0.0;
+    [[unroll]] for (uint k = 1u; k < TAPS; ++k) window[k] = has_past ? state[from + k - 1u] : 0.0;
 
     for (uint token = first; token < first + count; ++token) {
-        for (uint k = 1u; k < TAPS; ++k) window[k - 1u] = window[k];
+        [[unroll]] for (uint k = 1u; k < TAPS; ++k) window[k - 1u] = window[k];
         window[PAST] = x[token * push.x_stride + push.x_start + channel];
         float sum = offset;
-        for (uint k = 0u; k < TAPS; ++k) sum += w[k] * window[k];
+        [[unroll]] for (uint k = 0u; k < TAPS; ++k) sum += w[k] * window[k];
         y[token * push.y_stride + push.y_start + channel] = activate(ACTIVATION, sum);
     }
     if ((PARTS & 2u) != 0u)
-        for (uint k = 1u; k < TAPS; ++k) state[to + k - 1u] = window[k];
+        [[unroll]] for (uint k = 1u; k < TAPS; ++k) state[to + k - 1u] = window[k];
 }

@@ -9,6 +9,7 @@
 // Reads each chosen expert's weights once a tile of its pairs, and x once for every BN columns.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "math.glsl"
 #include "activation.glsl"
 #include "weight.glsl"
@@ -57,7 +58,7 @@ vec4 load_x(uint m, uint k) {
     return k < push.depth ? x[at / 4u] : vec4(0.0);
 #else
     vec4 v;
-    for (uint i = 0u; i < 4u; ++i) v[i] = k + i < push.depth ? x[at + i] : 0.0;
+    [[unroll]] for (uint i = 0u; i < 4u; ++i) v[i] = k + i < push.depth ? x[at + i] : 0.0;
     return v;
 #endif
 }
@@ -91,10 +92,10 @@ void main() {
         barrier();
         float sum[SUMS];
         multiply(push.depth, sum);
-        for (uint m = 0u; m < TM; ++m) {
+        [[unroll]] for (uint m = 0u; m < TM; ++m) {
             uint in_tile = tile_y() * TM + m, pair = sh_pair[in_tile];
             float factor = (PARTS & (PART_SCALE | PART_SCALE_INPUT)) != 0u ? scale[pair] : 1.0;
-            for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
+            [[unroll]] for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
                 uint column = gl_WorkGroupID.y * BN_OUT + tile_x() + j * TX;
                 if (begin + in_tile >= end || column >= push.columns) continue;
                 float gate = sum[m * TN + j], up = GATED == 1u ? sum[m * TN + j + TN / 2u] : 0.0;

@@ -68,7 +68,7 @@ void main() {
         uint first = (group * PASSES + pass) * ROWS;
         float sum[VALUES];
         multiply_rows(first, push.depth, sum);
-        for (uint r = 0u; r < ROWS; ++r) {
+        [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
             uint column = first + r;
             if (r % LANES != lane || column >= push.columns) continue;
             float gate = sum[r], up = GATED == 1u ? sum[ROWS + r] : 0.0;

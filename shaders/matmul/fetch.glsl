@@ -45,7 +45,7 @@ void fetch_block(bool up, uint at, uint group, uint quarter, int count, out vec4
 
 #define FETCH8(name, array)                                                                                     \
     void name(uint at, int count, out vec4 a, out vec4 b) {                                                     \
-        for (int i = 0; i < 4; ++i) {                                                                           \
+        [[unroll]] for (int i = 0; i < 4; ++i) {                                                                \
             a[i] = i < count ? element(array[(at + i) / PER_WORD], at + i) : 0.0;                               \
             b[i] = i + 4 < count ? element(array[(at + i + 4u) / PER_WORD], at + i) : 0.0;                      \
         }                                                                                                       \

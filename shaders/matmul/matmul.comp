@@ -8,6 +8,7 @@
 // to tune dense linear algebra (2008).
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "math.glsl"
 #include "activation.glsl"
 #include "weight.glsl"
@@ -51,7 +52,7 @@ vec4 load_x(uint m, uint k) {
     return k < push.depth ? x[at / 4u] : vec4(0.0);
 #else
     vec4 v;
-    for (uint i = 0u; i < 4u; ++i) v[i] = k + i < push.depth ? x[at + i] : 0.0;
+    [[unroll]] for (uint i = 0u; i < 4u; ++i) v[i] = k + i < push.depth ? x[at + i] : 0.0;
     return v;
 #endif
 }
@@ -66,9 +67,9 @@ uint w_at(uint j, uint tx, bool up) {
 void main() {
     float sum[SUMS];
     multiply(push.depth, sum);
-    for (uint m = 0u; m < TM; ++m) {
+    [[unroll]] for (uint m = 0u; m < TM; ++m) {
         uint row = gl_WorkGroupID.x * BM + tile_y() * TM + m;
-        for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
+        [[unroll]] for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
             uint column = gl_WorkGroupID.y * BN_OUT + tile_x() + j * TX;
             if (row >= push.rows || column >= push.columns) continue;
             float gate = sum[m * TN + j], up = GATED == 1u ? sum[m * TN + j + TN / 2u] : 0.0;

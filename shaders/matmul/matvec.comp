@@ -60,7 +60,7 @@ void main() {
         uint first = (group * PASSES + pass) * ROWS;
         float sum[VALUES];
         multiply_rows(first, push.depth, sum);
-        for (uint v = 0u; v < TOKENS * ROWS; ++v) {
+        [[unroll]] for (uint v = 0u; v < TOKENS * ROWS; ++v) {
             uint row = v / ROWS, column = first + v % ROWS;
             if (v % LANES != lane || column >= push.columns) continue;
             float gate = sum[row * PARTS_ROWS + v % ROWS];

@@ -13,13 +13,13 @@ shared float sh_sum[LANES == 1u ? 1u : LOCAL * VALUES];
 
 void add_eight(uint row, uint k, uint group, uint quarter, int count, inout float sum[VALUES]) {
     EIGHT w[PARTS_ROWS];
-    for (uint p = 0u; p < PARTS_ROWS; ++p)
+    [[unroll]] for (uint p = 0u; p < PARTS_ROWS; ++p)
         w[p] = eight_of_w(p >= ROWS, w_at(row + p % ROWS, p >= ROWS) + k, group, quarter, count);
-    for (uint m = 0u; m < TOKENS; ++m) {
+    [[unroll]] for (uint m = 0u; m < TOKENS; ++m) {
         vec4 a, b;
         load_x(m, k + 32u * group + 8u * quarter, count, a, b);
         EIGHT x = eight_of_x(a, b);
-        for (uint p = 0u; p < PARTS_ROWS; ++p)
+        [[unroll]] for (uint p = 0u; p < PARTS_ROWS; ++p)
             sum[m * PARTS_ROWS + p] = multiply_eight_apart(x, w[p], sum[m * PARTS_ROWS + p]);
     }
 }
@@ -40,7 +40,7 @@ void add_span(uint row, uint k, int count, inout float sum[VALUES]) {
 // All threads of the workgroup must come here. The sums are complete in every lane.
 void multiply_rows(uint row, uint depth, out float sum[VALUES]) {
     uint thread = gl_LocalInvocationID.x, lane = thread % LANES;
-    for (uint v = 0u; v < VALUES; ++v) sum[v] = 0.0;
+    [[unroll]] for (uint v = 0u; v < VALUES; ++v) sum[v] = 0.0;
     const uint step_size = SPAN * LANES * UNROLL;
     uint whole = IN_BLOCKS ? depth : depth / step_size * step_size; // rows in blocks are whole spans
     for (uint k = lane * SPAN; k < whole; k += step_size)
@@ -49,12 +49,13 @@ void multiply_rows(uint row, uint depth, out float sum[VALUES]) {
         for (uint k = whole + lane * SPAN; k < depth; k += SPAN * LANES) add_span(row, k, int(depth - k), sum);
     if (LANES == 1u) return;
     barrier(); // the last call's sums have been read
-    for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] = sum[v];
+    [[unroll]] for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] = sum[v];
     for (uint half_size = LANES / 2u; half_size > 0u; half_size /= 2u) {
         barrier();
         if (lane < half_size)
-            for (uint v = 0u; v < VALUES; ++v) sh_sum[v * LOCAL + thread] += sh_sum[v * LOCAL + thread + half_size];
+            [[unroll]] for (uint v = 0u; v < VALUES; ++v)
+                sh_sum[v * LOCAL + thread] += sh_sum[v * LOCAL + thread + half_size];
     }
     barrier();
-    for (uint v = 0u; v < VALUES; ++v) sum[v] = sh_sum[v * LOCAL + thread - lane];
+    [[unroll]] for (uint v = 0u; v < VALUES; ++v) sum[v] = sh_sum[v * LOCAL + thread - lane];
 }

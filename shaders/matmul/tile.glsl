@@ -49,7 +49,7 @@ EIGHT load_w(uint j, uint tx, uint k) {
 // sum[m * TN + j] = row tile_y() * TM + m of x times row tile_x() + j * TX of W.
 void multiply(uint depth, out float sum[SUMS]) {
     uint tx = tile_x(), ty = tile_y();
-    for (uint i = 0u; i < SUMS; ++i) sum[i] = 0.0;
+    [[unroll]] for (uint i = 0u; i < SUMS; ++i) sum[i] = 0.0;
     for (uint k0 = 0u; k0 < depth; k0 += KC) {
         barrier(); // the last step's values have been read
         for (uint i = gl_LocalInvocationID.x; i < BM * EIGHTS; i += LOCAL) {
@@ -63,13 +63,14 @@ void multiply(uint depth, out float sum[SUMS]) {
         uint eights = (min(KC, depth - k0) + 7u) / 8u;
         for (uint q = 0u; q < eights; ++q) {
             EIGHT w[TN];
-            for (uint j = 0u; j < TN; ++j) {
+            [[unroll]] for (uint j = 0u; j < TN; ++j) {
                 if (DIRECT == 1u) w[j] = load_w(j, tx, k0 + q * 8u);
                 else w[j] = get_w(tx + j * TX, q);
             }
-            for (uint m = 0u; m < TM; ++m) {
+            [[unroll]] for (uint m = 0u; m < TM; ++m) {
                 EIGHT x = get_x(ty * TM + m, q);
-                for (uint j = 0u; j < TN; ++j) sum[m * TN + j] = multiply_eight(x, w[j], sum[m * TN + j]);
+                [[unroll]] for (uint j = 0u; j < TN; ++j)
+                    sum[m * TN + j] = multiply_eight(x, w[j], sum[m * TN + j]);
             }
         }
     }

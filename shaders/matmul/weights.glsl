@@ -25,7 +25,7 @@
 #define XS float
 #define FETCH8_X(name, array)                                                                           \
     void name(uint at, int count, out vec4 a, out vec4 b) {                                             \
-        for (int i = 0; i < 4; ++i) {                                                                   \
+        [[unroll]] for (int i = 0; i < 4; ++i) {                                                        \
             a[i] = i < count ? array[at + i] : 0.0;                                                     \
             b[i] = i + 4 < count ? array[at + i + 4u] : 0.0;                                            \
         }                                                                                               \

@@ -9,6 +9,7 @@
 // bytes a pass without top-k, 3 passes or so; with top-k only the parts of the k best.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "step.glsl"
 #include "philox.glsl"
 #include "sampler.glsl"
@@ -45,24 +46,27 @@ float mass_of(uint key) { return exp(sampler_value(key) - top); }
 // one after another, then a tree.
 void sum_up(float sums[16]) {
     uint lane = gl_LocalInvocationID.x, column = lane % 128u;
-    for (uint stack = 0u; stack < LOCAL / 128u; ++stack) {
+    [[dont_unroll]] for (uint stack = 0u; stack < LOCAL / 128u; ++stack) {
         if (lane / 128u == stack)
-            for (uint j = 0u; j < 16u; ++j)
+            [[unroll]] for (uint j = 0u; j < 16u; ++j)
                 sh_sum[128u * j + column] = (stack == 0u ? 0.0 : sh_sum[128u * j + column]) + sums[j];
         barrier();
     }
-    for (uint half_size = 64u; half_size > 0u; half_size /= 2u) {
+    [[dont_unroll]] for (uint half_size = 64u; half_size > 0u; half_size /= 2u) {
         if (lane < half_size)
-            for (uint j = 0u; j < 16u; ++j) sh_sum[128u * j + lane] += sh_sum[128u * j + lane + half_size];
+            [[unroll]] for (uint j = 0u; j < 16u; ++j)
+                sh_sum[128u * j + lane] += sh_sum[128u * j + lane + half_size];
         barrier();
     }
 }
 
-// Where the j-th sixteenth of keys low .. high - 1 begins; of the whole range, in steps that suit logits.
+// Where the j-th sixteenth of keys low .. high - 1 begins; of the whole range, in steps that suit logits. The same
+// number wherever it is computed: nothing that a device may round as it likes.
 uint cut(uint j, uint low, uint high, bool whole) {
     if (j == 0u) return low;
-    return whole ? max(low, sampler_key(top - 32.0 * exp2(-0.5 * float(j - 1u))))
-                 : min(high, low + j * ((high - low + 15u) / 16u));
+    // 32 2^(-(j - 1) / 2), by the exponents of 32 and 32 / sqrt(2)
+    float below = uintBitsToFloat((j % 2u == 1u ? 0x42000000u : 0x41b504f3u) - ((j - 1u) / 2u << 23));
+    return whole ? max(low, sampler_key(top - below)) : min(high, low + j * ((high - low + 15u) / 16u));
 }
 
 // The largest key T >= low with measure(keys >= T) >= goal, where the measure is the number of keys or,
@@ -74,26 +78,25 @@ uint search(bool mass, float goal, uint low, bool few) {
     bool whole = true, listing = few;
     while (high - low > 1u) {
         float sums[16];
-        uint cuts[16];
-        for (uint j = 0u; j < 16u; ++j) {
-            sums[j] = 0.0;
-            cuts[j] = cut(j, low, high, whole);
-        }
+        [[unroll]] for (uint j = 0u; j < 16u; ++j) sums[j] = 0.0;
         barrier(); // all have read what the list held before
         if (lane == 0u) sh_count = 0u;
         barrier();
-        for (uint part = lane / 128u; part < PARTS; part += LOCAL / 128u) {
+        [[dont_unroll]] for (uint part = lane / 128u; part < PARTS; part += LOCAL / 128u) {
             if (sh_part[part] < low) continue;
             uvec4 keys = scratch[keys_at + part * 128u + lane % 128u];
-            for (uint i = 0u; i < 4u; ++i) {
-                uint key = keys[i];
-                if (key < low || key >= high) continue;
-                float w = mass ? mass_of(key) : 1.0;
-                for (uint j = 0u; j < 16u; ++j) sums[j] += key >= cuts[j] ? w : 0.0;
+            vec4 measures = vec4(0.0);
+            [[unroll]] for (uint i = 0u; i < 4u; ++i) {
+                if (keys[i] < low || keys[i] >= high) continue;
+                measures[i] = mass ? mass_of(keys[i]) : 1.0;
                 if (listing && sh_count <= MOST_LISTED) {
                     uint at = atomicAdd(sh_count, 1u);
-                    if (at < MOST_LISTED) sh_list[at] = key;
+                    if (at < MOST_LISTED) sh_list[at] = keys[i];
                 }
+            }
+            [[unroll]] for (uint j = 0u; j < 16u; ++j) {
+                uint from = cut(j, low, high, whole);
+                [[unroll]] for (uint i = 0u; i < 4u; ++i) sums[j] += keys[i] >= from ? measures[i] : 0.0;
             }
         }
         sum_up(sums);
@@ -118,8 +121,9 @@ uint search(bool mass, float goal, uint low, bool few) {
         uint j = 15u;
         while (j > 0u && above + sh_sum[128u * j] < goal) --j;
         if (j < 15u) above += sh_sum[128u * (j + 1u)];
-        if (j < 15u) high = cuts[j + 1u];
-        low = cuts[j];
+        uint from = cut(j, low, high, whole);
+        if (j < 15u) high = cut(j + 1u, low, high, whole);
+        low = from;
         whole = false;
         listing = true;
     }
@@ -131,9 +135,9 @@ uint part_floor(uint k) {
     barrier(); // all have read the largest key
     if (gl_LocalInvocationID.x == 0u) sh_count = LOWEST;
     barrier();
-    for (uint part = gl_LocalInvocationID.x; part < PARTS; part += LOCAL) {
+    [[dont_unroll]] for (uint part = gl_LocalInvocationID.x; part < PARTS; part += LOCAL) {
         uint mine = sh_part[part], before = 0u;
-        for (uint other = 0u; other < PARTS; ++other)
+        [[dont_unroll]] for (uint other = 0u; other < PARTS; ++other)
             before += uint(other < part ? sh_part[other] >= mine : sh_part[other] > mine);
         if (before == k - 1u) sh_count = max(mine, LOWEST);
     }
@@ -154,7 +158,7 @@ void main() {
     }
     barrier();
     uint best = 0u, best_id = 0u, largest = 0u; // best: key of a score, 0 for none
-    for (uint part = lane; part < PARTS; part += LOCAL) {
+    [[dont_unroll]] for (uint part = lane; part < PARTS; part += LOCAL) {
         uvec4 p = scratch[parts_at + part];
         sh_part[part] = p.z;
         largest = max(largest, p.z);
@@ -176,17 +180,21 @@ void main() {
         float top_p = uintBitsToFloat(settings[row + SAMPLER_TOP_P]);
         min_p = uintBitsToFloat(settings[row + SAMPLER_MIN_P]);
         bool few = k > 0u && k <= MOST_LISTED / 2u;
-        if (k > 0u) low = search(false, float(k), part_floor(k), few && k <= PARTS);
-        if (top_p < 1.0) low = search(true, top_p, low, few);
+        [[dont_unroll]] for (uint filter_ = 0u; filter_ < 2u; ++filter_) { // the same code for both
+            bool mass = filter_ == 1u;
+            if (mass ? !(top_p < 1.0) : k == 0u) continue;
+            if (!mass) low = part_floor(k);
+            low = search(mass, mass ? top_p : float(k), low, few && (mass || k <= PARTS));
+        }
         uvec2 seed = uvec2(settings[row + SAMPLER_SEED], settings[row + SAMPLER_SEED + 1u]);
         best = 0u;
-        for (uint part = lane / 128u; part < PARTS; part += LOCAL / 128u) {
+        [[dont_unroll]] for (uint part = lane / 128u; part < PARTS; part += LOCAL / 128u) {
             if (sh_part[part] < low) continue;
             uint quad = part * 128u + lane % 128u;
             uvec4 keys = scratch[keys_at + quad];
             if (max(max(keys.x, keys.y), max(keys.z, keys.w)) < low) continue;
             uvec4 bits = philox(uvec4(quad, position, settings[row + SAMPLER_STREAM], 0u), seed);
-            for (uint i = 0u; i < 4u; ++i) {
+            [[unroll]] for (uint i = 0u; i < 4u; ++i) {
                 if (keys[i] < low || mass_of(keys[i]) < min_p) continue;
                 uint score = sampler_key(sampler_value(keys[i]) + gumbel(bits[i]));
                 if (score > best) {

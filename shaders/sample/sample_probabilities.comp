@@ -6,6 +6,7 @@
 // scratch begins with {threshold, token, filtered, largest key}; the last word of the first part is the slot.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "sampler.glsl"
 
 layout(local_size_x = 128) in;
@@ -30,7 +31,7 @@ void main() {
     for (uint pass = 0u; pass < 2u; ++pass) {
         for (uint quad = lane; quad < 128u * push.parts; quad += 128u) {
             uvec4 keys = scratch[begin + 1u + push.parts + quad];
-            for (uint i = 0u; i < 4u; ++i) {
+            [[unroll]] for (uint i = 0u; i < 4u; ++i) {
                 float mass = keys[i] < about.x ? 0.0 : exp(sampler_value(keys[i]) - top);
                 if (mass < min_p) mass = 0.0;
                 if (pass == 0u) sum += mass;

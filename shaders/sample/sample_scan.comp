@@ -13,6 +13,7 @@
 // each part's {key of the best score, its id, key of the largest x, slot}, keys of x.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "step.glsl"
 #include "philox.glsl"
 #include "sampler.glsl"
@@ -95,7 +96,7 @@ void main() {
                       uvec2(settings[row + SAMPLER_SEED], settings[row + SAMPLER_SEED + 1u]));
     uvec4 stored = uvec4(0u);
     uint best = 0u, best_id = 0u, top = 0u; // keys; 0: none
-    for (uint i = 0u; i < 4u; ++i) {
+    [[unroll]] for (uint i = 0u; i < 4u; ++i) {
         uint id = first + 4u * lane + i;
         float x = -SAMPLER_MOST;
         bool usable = false;

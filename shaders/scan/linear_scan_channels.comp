@@ -19,17 +19,17 @@ layout(constant_id = 2) const uint COLUMNS = 2u;  // columns of the state a thre
 layout(constant_id = 3) const uint PARTS = 8u;    // threads that share a column
 layout(constant_id = 4) const uint BLOCK = 4u;    // tokens that a value of the state meets at once
 layout(constant_id = 5) const uint BONUS = 0u;
-// 1: moves the state by a loop of unknown length, which keeps it in memory: for devices whose registers are memory.
+// 1: the state lies in memory, which a loop that is not unrolled makes sure of: for devices whose registers are memory.
 layout(constant_id = 6) const uint ROLLED = 0u;
+layout(constant_id = 7) const uint ROWS = 128u;   // K
 
 const uint PART_SIZE = SIZE / PARTS;
 const uint ACROSS = LOCAL / PARTS; // lanes: threads with different columns
 
 layout(push_constant) uniform Push {
-    uint heads, ratio, size, columns;          // heads, heads a key head, K and the columns of a state
+    uint heads, ratio, columns;                // heads, heads a key head, columns of a state
     uint q_stride, q_start, k_stride, k_start; // in vectors of four
     uint v_stride, v_start, y_stride, y_start;
-    uint state_values;                         // a thread
     float scale;
 } push;
 layout(binding = 0) readonly buffer Q { vec4 q[]; };                 // [T, Hk * SIZE]
@@ -46,25 +46,40 @@ shared float sh_sum[1024];    // [BLOCK, COLUMNS, PARTS, ACROSS]
 float s[PART_SIZE * COLUMNS]; // this thread's values of the state
 float u[PART_SIZE];           // and of the bonus
 
+bool in_state(uint d, uint part) { return SIZE == ROWS || part * PART_SIZE + d < ROWS; }
+// This thread's values of row d of its part of the state. The first of them is at `at`, which moves on to the next row:
+// places that were computed from d would all be kept until they serve again.
+void load_row(uint d, bool past, inout uint at, uint part, uint column) {
+    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+        s[d * COLUMNS + e] = past && in_state(d, part) && column + e * ACROSS < push.columns
+                                 ? state[at + e * ACROSS] : 0.0;
+    at += push.columns;
+}
+void store_row(uint d, inout uint at, uint part, uint column) {
+    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+        if (in_state(d, part) && column + e * ACROSS < push.columns)
+            state[at + e * ACROSS] = s[d * COLUMNS + e];
+    at += push.columns;
+}
+
 void main() {
     uint head = gl_WorkGroupID.y, sequence = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[sequence + SEQ_COUNT];
     if (count == 0u) return;
     uint part = PARTS == 1u ? 0u : gl_LocalInvocationID.x / ACROSS, lane = gl_LocalInvocationID.x % ACROSS;
     uint column = gl_WorkGroupID.x * ACROSS * COLUMNS + lane; // and every ACROSS columns after it
     uint in_part = part * PART_SIZE / 4u, in_key = head / push.ratio * (SIZE / 4u) + in_part;
-    uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * push.size * push.columns;
-    uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * push.size * push.columns;
+    uint first_value = part * PART_SIZE * push.columns + column;
+    uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * ROWS * push.columns + first_value;
+    uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * ROWS * push.columns + first_value;
 
     bool past = sequences[sequence + SEQ_PAST] > 0u;
-    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
-        uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
-        s[n] = past && d < push.size && c < push.columns ? state[read_at + d * push.columns + c] : 0.0;
-    }
+    if (ROLLED == 1u)
+        [[dont_unroll]] for (uint d = 0u; d < PART_SIZE; ++d) load_row(d, past, read_at, part, column);
+    else
+        [[unroll]] for (uint d = 0u; d < PART_SIZE; ++d) load_row(d, past, read_at, part, column);
     if (BONUS == 1u)
-        [[unroll]] for (uint n = 0u; n < PART_SIZE; ++n) {
-            uint d = part * PART_SIZE + n;
-            u[n] = d < push.size ? bonus[head * push.size + d] : 0.0;
-        }
+        [[unroll]] for (uint n = 0u; n < PART_SIZE; ++n)
+            u[n] = in_state(n, part) ? bonus[head * ROWS + part * PART_SIZE + n] : 0.0;
 
     for (uint begin = 0u; begin < count; begin += BLOCK) {
         uint token = sequences[sequence + SEQ_FIRST] + begin, rows = min(BLOCK, count - begin);
@@ -107,8 +122,8 @@ void main() {
         }
     }
 
-    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
-        uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
-        if (d < push.size && c < push.columns) state[write_at + d * push.columns + c] = s[n];
-    }
+    if (ROLLED == 1u)
+        [[dont_unroll]] for (uint d = 0u; d < PART_SIZE; ++d) store_row(d, write_at, part, column);
+    else
+        [[unroll]] for (uint d = 0u; d < PART_SIZE; ++d) store_row(d, write_at, part, column);
 }

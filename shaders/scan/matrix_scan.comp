@@ -20,8 +20,9 @@ layout(constant_id = 2) const uint COLUMNS = 2u;   // columns of the state a thr
 layout(constant_id = 3) const uint PARTS = 8u;     // threads that share a column
 layout(constant_id = 4) const uint BLOCK = 8u;     // tokens multiplied with the state at once, a multiple of PARTS
 layout(constant_id = 5) const uint DELTA = 0u;
-// 1: moves the state by a loop of unknown length, which keeps it in memory: for devices whose registers are memory.
+// 1: the state lies in memory, which a loop that is not unrolled makes sure of: for devices whose registers are memory.
 layout(constant_id = 6) const uint ROLLED = 0u;
+layout(constant_id = 7) const uint ROWS = 128u;    // K
 
 const uint PART_SIZE = SIZE / PARTS;
 const uint ACROSS = LOCAL / PARTS;          // lanes: threads with different columns
@@ -29,10 +30,10 @@ const uint WIDTH = ACROSS * COLUMNS;        // columns a workgroup, at most 64
 const uint MIX = DELTA == 1u ? MIX_DELTA : MIX_SSD;
 
 layout(push_constant) uniform Push {
-    uint heads, ratio, size, columns;           // value heads, value heads a key head, K and the columns of a state
+    uint heads, ratio, columns;                 // value heads, value heads a key head, columns of a state
     uint q_stride, q_start, k_stride, k_start;  // in vectors of four
     uint v_stride, v_start, y_stride, y_start;
-    uint state_row, state_column, state_values; // from one row or column of a state to the next; values a thread
+    uint state_row, state_column;               // from one row or column of a state to the next
 } push;
 layout(binding = 0) readonly buffer Q { vec4 q[]; };                 // [T, Hk * SIZE]
 layout(binding = 1) readonly buffer K { vec4 k[]; };                 // [T, Hk * SIZE]
@@ -68,12 +69,29 @@ void multiply(bool keys, uint at, uint stride, uint rows) {
     }
 }
 
-// The product of token `b` of the block (known when there are no parts to sum) with column e.
-float multiplied(uint b, uint e, uint part, uint lane) {
-    if (PARTS == 1u) return product[b * COLUMNS + e];
+// The product of token n + part of the block with column e.
+float multiplied(uint n, uint e, uint part, uint lane) {
+    if (PARTS == 1u) return product[n * COLUMNS + e];
     float sum = 0.0; // each part begins at its own place, so that threads of a subgroup read different banks
-    for (uint p = 0u; p < PARTS; ++p) sum += sh_part[(b * COLUMNS + e) * LOCAL + (p + part) % PARTS * ACROSS + lane];
+    for (uint p = 0u; p < PARTS; ++p)
+        sum += sh_part[((n + part) * COLUMNS + e) * LOCAL + (p + part) % PARTS * ACROSS + lane];
     return sum;
+}
+
+bool in_state(uint d, uint part) { return SIZE == ROWS || part * PART_SIZE + d < ROWS; }
+// This thread's values of row d of its part of the state. The first of them is at `at`, which moves on to the next row:
+// places that were computed from d would all be kept until they serve again.
+void load_row(uint d, bool past, inout uint at, uint part, uint column) {
+    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+        s[d * COLUMNS + e] = past && in_state(d, part) && column + e * ACROSS < push.columns
+                                 ? state[at + e * ACROSS * push.state_column] : 0.0;
+    at += push.state_row;
+}
+void store_row(uint d, inout uint at, uint part, uint column) {
+    [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
+        if (in_state(d, part) && column + e * ACROSS < push.columns)
+            state[at + e * ACROSS * push.state_column] = s[d * COLUMNS + e];
+    at += push.state_row;
 }
 
 void main() {
@@ -82,15 +100,15 @@ void main() {
     uint part = PARTS == 1u ? 0u : gl_LocalInvocationID.x / ACROSS, lane = gl_LocalInvocationID.x % ACROSS;
     uint column = gl_WorkGroupID.x * WIDTH + lane; // and every ACROSS columns after it
     uint vector = (head / push.ratio * SIZE + part * PART_SIZE) / 4u;
-    uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * push.size * push.columns;
-    uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * push.size * push.columns;
+    uint first_value = part * PART_SIZE * push.state_row + column * push.state_column;
+    uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * ROWS * push.columns + first_value;
+    uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * ROWS * push.columns + first_value;
 
     bool past = sequences[sequence + SEQ_PAST] > 0u;
-    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
-        uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
-        s[n] = past && d < push.size && c < push.columns
-                   ? state[read_at + d * push.state_row + c * push.state_column] : 0.0;
-    }
+    if (ROLLED == 1u)
+        [[dont_unroll]] for (uint d = 0u; d < PART_SIZE; ++d) load_row(d, past, read_at, part, column);
+    else
+        [[unroll]] for (uint d = 0u; d < PART_SIZE; ++d) load_row(d, past, read_at, part, column);
 
     for (uint begin = 0u; begin < count; begin += CHUNK) {
         uint rows = min(CHUNK, count - begin), token = sequences[sequence + SEQ_FIRST] + begin;
@@ -111,7 +129,7 @@ void main() {
                             uint c = column + e * ACROSS;
                             sh_r[i * WIDTH + e * ACROSS + lane] =
                                 (c < push.columns ? v[v_at + i * push.v_stride + c] : 0.0) -
-                                factor * multiplied(n + part, e, part, lane);
+                                factor * multiplied(n, e, part, lane);
                         }
                     }
                 }
@@ -149,7 +167,7 @@ void main() {
                 if (i < rows) {
                     float sum[COLUMNS], factor = mix_rows[mix_at + i * mix_stride + FACTORS].x;
                     [[unroll]] for (uint e = 0u; e < COLUMNS; ++e)
-                        sum[e] = factor * multiplied(n + part, e, part, lane);
+                        sum[e] = factor * multiplied(n, e, part, lane);
                     [[unroll]] for (uint j = 0u; j < CHUNK; j += 4u) {
                         vec4 m = mix_rows[mix_at + i * mix_stride + j / 4u];
                         [[unroll]] for (uint l = 0u; l < 4u; ++l)
@@ -183,8 +201,8 @@ void main() {
         }
     }
 
-    for (uint n = 0u; n < (ROLLED == 1u ? push.state_values : PART_SIZE * COLUMNS); ++n) {
-        uint d = part * PART_SIZE + n / COLUMNS, c = column + n % COLUMNS * ACROSS;
-        if (d < push.size && c < push.columns) state[write_at + d * push.state_row + c * push.state_column] = s[n];
-    }
+    if (ROLLED == 1u)
+        [[dont_unroll]] for (uint d = 0u; d < PART_SIZE; ++d) store_row(d, write_at, part, column);
+    else
+        [[unroll]] for (uint d = 0u; d < PART_SIZE; ++d) store_row(d, write_at, part, column);
 }

@@ -11,6 +11,7 @@
 // Bytes a token: 16 Di (x, dt, z, y) and 8 N for each workgroup (B, C); pass 1 reads 8 Di and 4 N for each workgroup.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "math.glsl"
 #include "step.glsl"
 
@@ -67,18 +68,18 @@ void scan_alone(uint first, uint begin, uint end, uint channel, uint group, bool
     for (uint at = begin; at < end; at += 2u) {
         if ((at - begin) % TILE == 0u) barrier();
         float in_dt[2], in_x[2], in_z[2];
-        for (uint i = 0u; i < 2u; ++i) {
+        [[unroll]] for (uint i = 0u; i < 2u; ++i) {
             uint token = first + min(at + i, end - 1u);
             in_dt[i] = load_dt(token, channel);
             in_x[i] = load_x(token, channel);
             if (PASS != 1u) in_z[i] = load_z(token, channel);
         }
-        for (uint i = 0u; i < 2u; ++i) {
-            if (at + i >= end) break;
+        [[unroll]] for (uint i = 0u; i < 2u; ++i) {
+            if (at + i >= end) continue;
             uint token = first + at + i;
             float step_dt = SOFTPLUS ? softplus(in_dt[i]) : in_dt[i], dt_x = step_dt * in_x[i], sum = 0.0;
             uint bc_at = token * push.bc_stride + group * push.states;
-            for (uint n = 0u; n < BLOCK; ++n) { // BLOCK = N
+            [[unroll]] for (uint n = 0u; n < BLOCK; ++n) { // BLOCK = N
                 h[n] = exp2(step_dt * a[n]) * h[n] + dt_x * bc[push.b_start + bc_at + n];
                 if (PASS != 1u) sum += bc[push.c_start + bc_at + n] * h[n];
             }
@@ -110,7 +111,7 @@ void scan_together(uint first, uint begin, uint end, uint block_first, uint last
         barrier();
         for (uint t = 0u; t < tokens; ++t) {
             float step_dt = sh_dt[t * CHANNELS + lane], dt_x = step_dt * sh_x[t * CHANNELS + lane], sum = 0.0;
-            for (uint n = 0u; n < BLOCK; ++n) {
+            [[unroll]] for (uint n = 0u; n < BLOCK; ++n) {
                 uint at = t * STATES + part * BLOCK + n;
                 h[n] = exp2(step_dt * a[n]) * h[n] + dt_x * sh_b[at];
                 if (PASS != 1u) sum += sh_c[at] * h[n];
@@ -150,7 +151,7 @@ void main() {
     uint read_at = ((PASS == 0u ? sequences[row + SEQ_READ] : chunk_row) * push.channels + channel) * push.states;
     uint write_at = ((PASS == 0u ? sequences[row + SEQ_WRITE] : chunk_row) * push.channels + channel) * push.states;
     bool from_zero = PASS == 1u || (PASS == 0u && (!HAS_STATE || sequences[row + SEQ_PAST] == 0u));
-    for (uint i = 0u; i < BLOCK; ++i) {
+    [[unroll]] for (uint i = 0u; i < BLOCK; ++i) {
         uint n = part * BLOCK + i;
         a[i] = n < push.states ? parameters[channel * push.states + n] * LOG2_E : 0.0;
         h[i] = n < push.states && !from_zero ? state[read_at + n] : 0.0;
@@ -160,7 +161,7 @@ void main() {
     else scan_together(first, begin, end, block_first, last_channel, group, lane, part);
 
     if (!stores || PASS == 2u || (PASS == 0u && !HAS_STATE)) return;
-    for (uint i = 0u; i < BLOCK; ++i)
+    [[unroll]] for (uint i = 0u; i < BLOCK; ++i)
         if (part * BLOCK + i < push.states) state[write_at + part * BLOCK + i] = h[i];
     if (PASS == 1u && part == 0u)
         state[push.chunk_rows * push.channels * push.states + chunk_row * push.channels + channel] = sum_dt;
