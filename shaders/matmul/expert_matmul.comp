@@ -74,6 +74,28 @@ uint w_at(uint j, uint tx, bool up) {
 // Where the tile numbers of the bound expert e begin, counted from the first bound one's.
 uint tile_begin(uint e) { return offsets[push.expert_first + e] / BM - offsets[push.expert_first] / BM + e; }
 
+// The outputs of row m of the thread's in a tile whose first `pairs` rows are pairs of the expert.
+void finish_row(uint m, uint pairs) {
+    uint in_tile = tile_y() * TM + m, pair = sh_pair[in_tile];
+    float factor = (PARTS & (PART_SCALE | PART_SCALE_INPUT)) != 0u ? scale[pair] : 1.0;
+    [[unroll]] for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
+        uint column = gl_WorkGroupID.y * BN_OUT + tile_x() + j * TX;
+        if (in_tile >= pairs || column >= push.columns) continue;
+        float gate = sum[m * TN + j], up = GATED == 1u ? sum[m * TN + j + TN / 2u] : 0.0;
+        if (part(PART_SCALE_INPUT)) {
+            gate *= factor;
+            up *= factor;
+        }
+        if (part(PART_BIAS)) {
+            uint at = (push.expert_first + expert) * push.bias_stride + column;
+            gate += bias[at + push.bias_start];
+            if (GATED == 1u) up += bias[at + push.bias_up_start];
+        }
+        float v = activated(gate, up);
+        y[pair * push.y_stride + push.y_start + column] = part(PART_SCALE) ? factor * v : v;
+    }
+}
+
 void main() {
     uint tiles = tile_begin(push.experts);
     for (uint tile = gl_WorkGroupID.x; tile < tiles; tile += gl_NumWorkGroups.x) {
@@ -90,27 +112,10 @@ void main() {
         barrier();                  // the last tile's pairs have been read
         for (uint i = gl_LocalInvocationID.x; i < BM; i += LOCAL) sh_pair[i] = order[min(begin + i, end - 1u)];
         barrier();
-        float sum[SUMS];
-        multiply(push.depth, sum);
-        [[unroll]] for (uint m = 0u; m < TM; ++m) {
-            uint in_tile = tile_y() * TM + m, pair = sh_pair[in_tile];
-            float factor = (PARTS & (PART_SCALE | PART_SCALE_INPUT)) != 0u ? scale[pair] : 1.0;
-            [[unroll]] for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
-                uint column = gl_WorkGroupID.y * BN_OUT + tile_x() + j * TX;
-                if (begin + in_tile >= end || column >= push.columns) continue;
-                float gate = sum[m * TN + j], up = GATED == 1u ? sum[m * TN + j + TN / 2u] : 0.0;
-                if (part(PART_SCALE_INPUT)) {
-                    gate *= factor;
-                    up *= factor;
-                }
-                if (part(PART_BIAS)) {
-                    uint at = (push.expert_first + low) * push.bias_stride + column;
-                    gate += bias[at + push.bias_start];
-                    if (GATED == 1u) up += bias[at + push.bias_up_start];
-                }
-                float v = activated(gate, up);
-                y[pair * push.y_stride + push.y_start + column] = part(PART_SCALE) ? factor * v : v;
-            }
-        }
+        multiply(push.depth);
+        if (DIRECT == 1u) // as in multiply()
+            [[dont_unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m, end - begin);
+        else
+            [[unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m, end - begin);
     }
 }

@@ -64,23 +64,28 @@ uint w_at(uint j, uint tx, bool up) {
 
 #include "tile.glsl"
 
-void main() {
-    float sum[SUMS];
-    multiply(push.depth, sum);
-    [[unroll]] for (uint m = 0u; m < TM; ++m) {
-        uint row = gl_WorkGroupID.x * BM + tile_y() * TM + m;
-        [[unroll]] for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
-            uint column = gl_WorkGroupID.y * BN_OUT + tile_x() + j * TX;
-            if (row >= push.rows || column >= push.columns) continue;
-            float gate = sum[m * TN + j], up = GATED == 1u ? sum[m * TN + j + TN / 2u] : 0.0;
-            if (part(PART_BIAS)) {
-                gate += bias[push.bias_start + column];
-                if (GATED == 1u) up += bias[push.bias_up_start + column];
-            }
-            float v = push.scale * activated(gate, up);
-            if (part(PART_RESIDUAL)) v += residual[row * push.residual_stride + push.residual_start + column];
-            if (part(PART_SOFTCAP)) v = push.softcap * tanh_exact(v / push.softcap);
-            y[row * push.y_stride + push.y_start + column] = v;
+// The outputs of row m of the thread's.
+void finish_row(uint m) {
+    uint row = gl_WorkGroupID.x * BM + tile_y() * TM + m;
+    [[unroll]] for (uint j = 0u; j < TN / (GATED + 1u); ++j) {
+        uint column = gl_WorkGroupID.y * BN_OUT + tile_x() + j * TX;
+        if (row >= push.rows || column >= push.columns) continue;
+        float gate = sum[m * TN + j], up = GATED == 1u ? sum[m * TN + j + TN / 2u] : 0.0;
+        if (part(PART_BIAS)) {
+            gate += bias[push.bias_start + column];
+            if (GATED == 1u) up += bias[push.bias_up_start + column];
         }
+        float v = push.scale * activated(gate, up);
+        if (part(PART_RESIDUAL)) v += residual[row * push.residual_stride + push.residual_start + column];
+        if (part(PART_SOFTCAP)) v = push.softcap * tanh_exact(v / push.softcap);
+        y[row * push.y_stride + push.y_start + column] = v;
     }
+}
+
+void main() {
+    multiply(push.depth);
+    if (DIRECT == 1u) // as in multiply()
+        [[dont_unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m);
+    else
+        [[unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m);
 }

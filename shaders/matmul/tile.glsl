@@ -46,9 +46,16 @@ EIGHT load_w(uint j, uint tx, uint k) {
     return eight_of_w(up, w_at(j, tx, up), k / 32u, k % 32u / 8u, int(push.depth) - int(k));
 }
 
-// sum[m * TN + j] = row tile_y() * TM + m of x times row tile_x() + j * TX of W.
-void multiply(uint depth, out float sum[SUMS]) {
-    uint tx = tile_x(), ty = tile_y();
+float sum[SUMS]; // [TM, TN]: row tile_y() * TM + m of x times row tile_x() + j * TX of W
+EIGHT own_w[TN]; // the thread's rows of W, at the eight columns that are multiplied
+
+void add_products(uint m, uint q) {
+    EIGHT x = get_x(tile_y() * TM + m, q);
+    [[unroll]] for (uint j = 0u; j < TN; ++j) sum[m * TN + j] = multiply_eight(x, own_w[j], sum[m * TN + j]);
+}
+
+void multiply(uint depth) {
+    uint tx = tile_x();
     [[unroll]] for (uint i = 0u; i < SUMS; ++i) sum[i] = 0.0;
     for (uint k0 = 0u; k0 < depth; k0 += KC) {
         barrier(); // the last step's values have been read
@@ -62,16 +69,14 @@ void multiply(uint depth, out float sum[SUMS]) {
         barrier();
         uint eights = (min(KC, depth - k0) + 7u) / 8u;
         for (uint q = 0u; q < eights; ++q) {
-            EIGHT w[TN];
             [[unroll]] for (uint j = 0u; j < TN; ++j) {
-                if (DIRECT == 1u) w[j] = load_w(j, tx, k0 + q * 8u);
-                else w[j] = get_w(tx + j * TX, q);
+                if (DIRECT == 1u) own_w[j] = load_w(j, tx, k0 + q * 8u);
+                else own_w[j] = get_w(tx + j * TX, q);
             }
-            [[unroll]] for (uint m = 0u; m < TM; ++m) {
-                EIGHT x = get_x(ty * TM + m, q);
-                [[unroll]] for (uint j = 0u; j < TN; ++j)
-                    sum[m * TN + j] = multiply_eight(x, w[j], sum[m * TN + j]);
-            }
+            if (DIRECT == 1u) // the registers of such devices are memory, and copies would only take long to compile
+                [[dont_unroll]] for (uint m = 0u; m < TM; ++m) add_products(m, q);
+            else
+                [[unroll]] for (uint m = 0u; m < TM; ++m) add_products(m, q);
         }
     }
 }
