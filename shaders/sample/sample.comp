@@ -52,10 +52,11 @@ void sum_up(float sums[16]) {
                 sh_sum[128u * j + column] = (stack == 0u ? 0.0 : sh_sum[128u * j + column]) + sums[j];
         barrier();
     }
-    [[dont_unroll]] for (uint half_size = 64u; half_size > 0u; half_size /= 2u) {
-        if (lane < half_size)
-            [[unroll]] for (uint j = 0u; j < 16u; ++j)
-                sh_sum[128u * j + lane] += sh_sum[128u * j + lane + half_size];
+    [[dont_unroll]] for (uint bits = 7u; bits-- > 0u;) { // halves of 2^bits lanes
+        for (uint i = lane; i < 16u << bits; i += LOCAL) {
+            uint at = 128u * (i >> bits) + bitfieldExtract(i, 0, int(bits));
+            sh_sum[at] += sh_sum[at + (1u << bits)];
+        }
         barrier();
     }
 }
@@ -94,6 +95,7 @@ uint search(bool mass, float goal, uint low, bool few) {
                     if (at < MOST_LISTED) sh_list[at] = keys[i];
                 }
             }
+            if (measures == vec4(0.0)) continue;
             [[unroll]] for (uint j = 0u; j < 16u; ++j) {
                 uint from = cut(j, low, high, whole);
                 [[unroll]] for (uint i = 0u; i < 4u; ++i) sums[j] += keys[i] >= from ? measures[i] : 0.0;
