@@ -8,6 +8,10 @@
 
 namespace weft {
 
+/// States that a conversation's session holds (SessionOptions::held): the first place to go back to, and the last ones,
+/// of which a turn has two.
+inline constexpr int kChatHolds = 4;
+
 /// Works on slot 0.
 class ChatMemory {
 public:

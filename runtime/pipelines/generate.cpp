@@ -2,6 +2,7 @@
 // L6: TextModel: loading, and generating text.
 #include "base/threads.hpp"
 #include "models/architecture.hpp"
+#include "pipelines/chat_memory.hpp"
 #include "pipelines/generation.hpp"
 #include "pipelines/stops.hpp"
 #include "pipelines/tasks.hpp"
@@ -71,6 +72,7 @@ Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& p
     session.end_tokens = state->defaults.end_tokens;
     session.context = options.context;
     session.kv_dtype = kv_type_beside(options.dtype);
+    session.held = kChatHolds;
     weft_ASSIGN(state->session, Session::create(state->model, session));
     return TextModel(std::move(state));
 }

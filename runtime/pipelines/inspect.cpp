@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: what a model is and what it needs, from its config alone; what a device would run it with.
 #include "models/keys.hpp"
+#include "pipelines/chat_memory.hpp"
 #include "pipelines/support.hpp"
+#include "pipelines/tasks.hpp"
 #include "schedule/plan.hpp"
+#include "schedule/schedule_fields.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/session_options.hpp"
 #include "schedule/weight_order.hpp"
@@ -112,6 +115,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     SessionOptions session;
     session.context = options.context;
     session.kv_dtype = kv_type_beside(options.dtype);
+    if (check_generates(schedule)) session.held = kChatHolds;
     if (auto whole = resolved(session, schedule)) session = std::move(*whole);
     else in.problems.push_back(whole.error().message);
     in.context = session.context;
@@ -122,7 +126,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     for (const WeightSlot& slot : schedule.weights)
         in.weights.push_back({slot.name, slot.shape, !slot.computed.empty()});
     const auto states = layouts_of(schedule.states, o);
-    for (const StateLayout& s : states) in.state_bytes += s.bytes();
+    for (const StateLayout& s : states) in.state_bytes += s.bytes() * session.rows_of(s);
     const bool has_weights = !files.tensors().empty();
     if (has_weights) {
         std::ranges::move(check_weights(schedule.weights, files), std::back_inserter(in.problems));
@@ -166,7 +170,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     }
     std::vector<Plan> plans;
     for (const auto& [bucket, decodes] : buckets) {
-        auto plan = dry_plan(d, schedule, weights, states, bucket, in.context);
+        auto plan = dry_plan(d, schedule, weights, states, bucket, in.context, session.held);
         if (plan) plans.push_back(std::move(*plan));
         else in.problems.push_back(plan.error().message);
     }

@@ -39,7 +39,7 @@ public:
     }
     void states(const std::vector<StateLayout>& states) {
         for (size_t i = 0; i < states.size(); ++i) {
-            std::vector<uint32_t> shape{b_.slots};
+            std::vector<uint32_t> shape{b_.rows_of(states[i])};
             shape.insert(shape.end(), states[i].shape.begin(), states[i].shape.end());
             c_.states.push_back(whole(r_, b_.states[i], states[i].dtype, shape, "state " + std::to_string(i)));
         }

@@ -39,6 +39,9 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
         for (size_t i : going) {
             Slot& slot = slots_[slots[i]];
             slot.highest = std::max(slot.highest, slot.length + now);
+            // Steps of decoding leave the history to the sampler that chose the token; others may have come there
+            // since.
+            if (slot.restored) weft_TRY(remember(slots[i], slot.length, {&slot.next, 1}));
             wanted.push_back(uint32_t(feeds.size()));
             feeds.push_back({.row = {.slot = slots[i],
                                      .count = 1,
@@ -47,7 +50,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
                                      .memory = slot.memory},
                              .ids = {&slot.next, 1}});
         }
-        move_states(feeds);
+        weft_TRY(move_states(feeds));
         weft_TRY(write_step(bucket, feeds, wanted));
         weft_TRY(last_->replay.run(now, options_.longest_submission_ms));
         std::vector<uint32_t> ring(size_t(buffers_.ring_capacity) * bucket.outputs);

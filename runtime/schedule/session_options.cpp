@@ -39,6 +39,8 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
     if (options.slots == 0 || options.max_chunk == 0)
         return Error{
             ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
+    if (options.held > UINT32_MAX - options.slots)
+        return Error{ErrorCode::invalid_argument, "slots and held must be below 2^32 together", {}};
     if (takes_whole(schedule) || has_encoder(schedule)) // all tokens of a sequence in one step
         options.max_chunk = std::max(options.max_chunk, options.context);
     return options;

@@ -230,25 +230,38 @@ Status Session::begin_step() {
     if (want_ == Want::all) bucket.outputs = bucket.tokens;
     weft_ASSIGN(Recorded * recorded, replay_for(bucket));
     rows_ = {.tokens = tokens, .sequences = sequences, .outputs = uint32_t(wanted.size())};
-    move_states(feeds);
+    weft_TRY(move_states(feeds));
     weft_TRY(write_step(bucket, feeds, wanted));
     for (const StepFeed& feed : feeds) {
         Slot& slot = slots_[feed.row.slot];
         if (!once_) slot.highest = std::max(slot.highest, feed.row.past + feed.row.count);
         // Recordings for decoding leave the history to the sampler that chose the token; this one came from the caller.
-        if (bucket.decode)
-            weft_TRY(write(history_of(feed.row.slot).part(uint64_t(feed.row.past) * 4, 4), std::as_bytes(feed.ids)));
+        if (bucket.decode) weft_TRY(remember(feed.row.slot, feed.row.past, feed.ids));
     }
     recorded->replay.start(1);
     current_ = last_ = recorded;
     return Ok{};
 }
 
-void Session::move_states(std::span<StepFeed> feeds) {
-    for (StepFeed& feed : feeds) {
-        feed.row.read = state_rows_.of(feed.row.slot);
-        feed.row.write = state_rows_.own(feed.row.slot);
+Status Session::move_states(std::span<StepFeed> feeds) {
+    std::vector<StateMove> moves;
+    for (const StepFeed& feed : feeds) {
+        moves.push_back({feed.row.slot});
+        if (once_) state_rows_->write_all(feed.row.slot);
+        else state_rows_->write_from(feed.row.slot, feed.row.past);
     }
+    state_rows_->move(moves);
+    std::vector<vk::Copy> copies;
+    for (size_t i = 0; i < feeds.size(); ++i) {
+        feeds[i].row.read = moves[i].read;
+        feeds[i].row.write = moves[i].write;
+        slots_[feeds[i].row.slot].restored = false;
+        if (moves[i].from == moves[i].read) continue;
+        for (size_t state = 0; state < layouts_.size(); ++state)
+            if (layouts_[state].law == State::Law::constant)
+                copies.push_back({row_of(state, moves[i].from), row_of(state, moves[i].read)});
+    }
+    return uploader_->copy(copies);
 }
 
 Status Session::write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {

@@ -21,11 +21,12 @@ inline std::shared_ptr<const Model> load(const std::filesystem::path& path) {
 }
 
 inline std::unique_ptr<Session> make(std::shared_ptr<const Model> model, uint32_t slots, uint32_t chunk = 64,
-                                     uint32_t context = 256) {
+                                     uint32_t context = 256, uint32_t held = 0) {
     SessionOptions o;
     o.context = context;
     o.slots = slots;
     o.max_chunk = chunk;
+    o.held = held;
     auto s = Session::create(std::move(model), o);
     INFO((s ? "" : s.error().text()));
     REQUIRE(bool(s));

@@ -60,7 +60,8 @@ struct Inspection {
     std::string path, architecture, device;
     uint32_t vocabulary = 0, width = 0, trained_context = 0, context = 0;
     uint64_t hash = 0; ///< of the schedule: equal for equal models, whatever their weights hold
-    uint64_t parameters = 0, weight_bytes = 0, state_bytes = 0, activation_bytes = 0;
+    uint64_t parameters = 0, weight_bytes = 0, activation_bytes = 0;
+    uint64_t state_bytes = 0; ///< of a sequence, and of the recurrent states that a conversation holds to go back to
     std::vector<InspectedStage> stages;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels; ///< empty without a device
