@@ -36,6 +36,17 @@ std::string words_for(const RowSpace& rows, const Schedule& schedule) {
     return "";
 }
 
+std::string words_for(const View& view) {
+    if (view.order == View::Order::windows)
+        return "windows of " + std::to_string(view.window) +
+               (view.shift ? ", shifted by " + std::to_string(view.shift) : "");
+    std::string words = names_of(view.order)[size_t(view.order)];
+    if (view.extra != View::Extra::first)
+        words += std::string(", extra rows ") + names_of(view.extra)[size_t(view.extra)];
+    if (view.mirrored) words += ", mirrored";
+    return view.reversed ? words + ", reversed" : words;
+}
+
 std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {
     std::vector<InspectedBlock> all;
     std::set<StateId> seen;
@@ -43,7 +54,7 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         InspectedBlock b;
         b.stage = stage;
         b.layer = layer;
-        const std::string view = block.view ? ", in " + schedule.stages[stage].views[block.view - 1].name : "";
+        const std::string view = block.view ? ", in " + words_for(schedule.stages[stage].views[block.view - 1]) : "";
         for (const Branch& branch : block.branches)
             b.ops.push_back({branch.op.name(), branch.op.words() + view, branch.op.colour()});
         for (WeightId id : weights_of(block))

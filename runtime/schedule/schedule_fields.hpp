@@ -12,6 +12,8 @@ weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
 weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::merged, "tokens", "patches", "wanted", "first", "last", "mean", "merged");
+weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
+weft_ENUM_NAMES(View::Extra, View::Extra::last, "first", "middle", "last");
 weft_ENUM_NAMES(When, When::once, "every_step", "once");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp", "or_zeros");
 

@@ -16,7 +16,8 @@
 // an optional one out, true takes it in; the same name twice is the same weight ("embedding.table" as the head's linear
 // ties the two). {layer} in a name stands for the number of the layer. "weights" says how named ones are put together
 // from tensors of files; those that it does not mention are one tensor of their own name and shape.
-// "theta" of a rope gives its frequencies.
+// "theta" of a rope gives its frequencies. "views" of a stage: {"name": "back", "order": "columns", "reversed": true},
+// {"name": "windows", "window": 7, "shift": 3}; a block's "view" names one.
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"

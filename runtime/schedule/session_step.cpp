@@ -62,7 +62,8 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
             weft_TRY(
                 fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
         for (const View& view : stage.views)
-            weft_TRY(fits(picture_rows(model_->schedule, id, patches), view.window, view.window));
+            if (view.order == View::Order::windows)
+                weft_TRY(fits(picture_rows(model_->schedule, id, patches), view.window, view.window));
     }
     const uint64_t rows = uint64_t(patches.down) * patches.across + grid.extra;
     return uint32_t(std::min<uint64_t>(rows, UINT32_MAX));
