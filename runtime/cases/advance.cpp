@@ -13,7 +13,7 @@ void build(CaseContext& ctx, const Options& o) {
     std::vector<uint32_t> ids(tokens);
     for (uint32_t& id : ids) id = ctx.random().below(kVocabulary);
     for (uint32_t w : o.without) ids[w] = kNoToken; // the sequences in these places got no token
-    const Step step = ctx.step(o.sequences, std::max(tokens, uint32_t(o.sequences.size())) + o.spare, ids);
+    const Step step = ctx.step(o.sequences, std::max(tokens, uint32_t(o.sequences.size())) + o.spare, ids, o.axes);
     ctx.input_words("first ids", {uint32_t(ids.size()) + 1}, [&] {
         auto copy = ids;
         copy.push_back(0);
@@ -49,8 +49,9 @@ void build(CaseContext& ctx, const Options& o) {
 }
 
 Case<Options> make(const std::string& name, Sequences sequences, uint32_t steps, bool decode = false,
-                   uint32_t spare = 3, std::vector<uint32_t> ending = {}, std::vector<uint32_t> without = {}) {
-    Case<Options> c{name, {sequences, steps, decode, spare, ending, without}};
+                   uint32_t spare = 3, std::vector<uint32_t> ending = {}, std::vector<uint32_t> without = {},
+                   uint32_t axes = 0) {
+    Case<Options> c{name, {sequences, steps, decode, spare, ending, without, axes}};
     c.bytes = 64 * sequences.size();
     return c;
 }
@@ -75,6 +76,8 @@ CaseTable<Options> table() {
              make("one without a token", {{4, 1, 9}, {2, 1, 40}, {1, 1, 7}}, 2, false, 3, {}, {1}),
              make("ends, and none of the tokens there were", many, 2, false, 3, {0, 5, 63, 64}, {1, 2, 65, 128, 149}),
              make("all without a token", {{4, 1, 9}, {2, 1, 40}}, 3, false, 3, {}, {0, 1}),
+             make("positions of three axes", {{4, 1, 9}, {2, 1, 40}, {1, 1, 7}}, 2, false, 3, {1}, {}, 3),
+             make("many of two axes end", many, 2, false, 3, {0, 1, 5, 63, 64, 140, 149}, {}, 2),
              make("real decode step", {{0, 1, 100}}, 1, false, 0)}};
 }
 

@@ -13,6 +13,7 @@ struct Options {
     bool decode = false;                   ///< a loop with sample() and remember()
     uint32_t spare = 3;                    ///< by how much the bucket is larger than the step
     std::vector<uint32_t> ending, without; ///< sequences that get an end token, and that got none
+    uint32_t axes = 0;                     ///< of positions
 };
 
 CaseTable<Options> table();

@@ -137,7 +137,8 @@ Tensor CaseContext::output(const std::string& name, DType dtype, std::initialize
     return own(name, dtype, shape, std::vector<std::byte>(count * size_of(dtype), std::byte{0xff}));
 }
 
-Step CaseContext::step(const std::vector<Sequence>& sequences, uint32_t max_tokens, const std::vector<uint32_t>& ids) {
+Step CaseContext::step(const std::vector<Sequence>& sequences, uint32_t max_tokens, const std::vector<uint32_t>& ids,
+                       uint32_t axes) {
     sequences_ = sequences;
     StepHeader header;
     std::vector<StepSequence> rows;
@@ -168,7 +169,15 @@ Step CaseContext::step(const std::vector<Sequence>& sequences, uint32_t max_toke
     s.header = own("step header", DType::u32, {16}, std::as_bytes(std::span(&header, 1)));
     s.sequences = own("step sequences", DType::u32, {s.max_sequences, 8}, std::as_bytes(std::span(rows)));
     s.ids = input_words("step ids", {s.max_tokens}, padded(ids));
-    s.positions = input_words("step positions", {s.max_tokens}, padded(positions));
+    if (axes) {
+        const uint32_t stride = (s.max_tokens + 63) / 64 * 64;
+        std::vector<uint32_t> all = padded(positions);
+        all.resize(stride);
+        for (uint32_t i = 0; i < axes * stride; ++i) all.push_back(random_.below(1000));
+        s.positions = input_words("step positions", {1 + axes, stride}, all);
+        input_words("first positions", {1 + axes, stride}, all);
+        s.axes = s.positions.slice_rows(1, axes);
+    } else s.positions = input_words("step positions", {s.max_tokens}, padded(positions));
     s.token_sequence = input_words("step token sequences", {s.max_tokens}, padded(owner));
     s.outputs = input_words("step outputs", {s.max_tokens}, padded(outputs));
     header_ = s.header;

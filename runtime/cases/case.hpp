@@ -37,7 +37,9 @@ public:
     struct Sequence {
         uint32_t slot, count, past, length = 0, moved = 0, memory = 0;
     };
-    Step step(const std::vector<Sequence>& sequences, uint32_t max_tokens = 0, const std::vector<uint32_t>& ids = {});
+    /// `axes`: of positions, each token's apart from that in its sequence, which "step positions" begins with.
+    Step step(const std::vector<Sequence>& sequences, uint32_t max_tokens = 0, const std::vector<uint32_t>& ids = {},
+              uint32_t axes = 0);
 
     /// What input() stored, after rounding; also of outputs after run().
     const std::vector<float>& data(const std::string& name) const { return host_.at(name); }

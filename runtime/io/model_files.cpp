@@ -85,9 +85,25 @@ Result<ModelFiles> ModelFiles::from_config(Json config, const std::string& origi
 ModelFiles ModelFiles::from_gguf(GgufFile file) {
     ModelFiles files;
     files.origin_ = file.origin();
-    files.ggufs_.push_back(std::move(file));
-    for (const TensorView& tensor : files.ggufs_[0].tensors()) files.tensors_.push_back(&tensor);
+    files.ggufs_->push_back(std::move(file));
+    for (const TensorView& tensor : files.ggufs_->front().tensors()) files.tensors_.push_back(&tensor);
     files.index_tensors();
+    return files;
+}
+
+std::vector<std::string> NameScope::of(const std::string& prefix) const {
+    for (const Rule& rule : rules) {
+        if (!prefix.starts_with(rule.own)) continue;
+        std::vector<std::string> all;
+        for (const std::string& whole : rule.whole) all.push_back(whole + prefix.substr(rule.own.size()));
+        return all;
+    }
+    return {prefix};
+}
+
+ModelFiles ModelFiles::part(NameScope scope) const {
+    ModelFiles files = *this;
+    files.scope_ = std::move(scope);
     return files;
 }
 
@@ -102,13 +118,13 @@ Result<ModelFiles> ModelFiles::open(const fs::path& path) {
         files.directory_ = path;
         weft_TRY(files.open_directory());
     } else if (is_gguf(path)) {
-        weft_ASSIGN(files.ggufs_, open_gguf_parts(path));
-        for (const GgufFile& part : files.ggufs_)
+        weft_ASSIGN(*files.ggufs_, open_gguf_parts(path));
+        for (const GgufFile& part : *files.ggufs_)
             for (const TensorView& tensor : part.tensors()) files.tensors_.push_back(&tensor);
         files.index_tensors();
     } else if (has_extension(path, ".safetensors")) {
         weft_ASSIGN(auto weights, SafetensorsFile::open(path));
-        files.shards_.push_back(std::move(weights));
+        files.shards_->push_back(std::move(weights));
         weft_TRY(files.add_tensors({}));
     } else if (has_extension(path, ".json")) {
         weft_TRY(files.config_.read(path));
@@ -148,7 +164,7 @@ Status ModelFiles::open_directory() {
         weights = found[0];
     }
     weft_ASSIGN(auto only, SafetensorsFile::open(directory_ / weights));
-    shards_.push_back(std::move(only));
+    shards_->push_back(std::move(only));
     return add_tensors({});
 }
 
@@ -171,12 +187,12 @@ Status ModelFiles::open_shards(const fs::path& index_path) {
     std::map<std::string, size_t> opened;
     for (const auto& [shard, count] : tensors_in) {
         weft_ASSIGN(auto file, SafetensorsFile::open(directory_ / shard));
-        opened[shard] = shards_.size();
-        shards_.push_back(std::move(file));
+        opened[shard] = shards_->size();
+        shards_->push_back(std::move(file));
     }
     index_origin_ = index_path.string();
     std::erase_if(shard_of, [&](const auto& entry) { // said when the model needs it
-        const bool absent = !shards_[opened[entry.second]].find(entry.first);
+        const bool absent = !(*shards_)[opened[entry.second]].find(entry.first);
         if (absent) absent_.insert(entry);
         return absent;
     });
@@ -185,7 +201,7 @@ Status ModelFiles::open_shards(const fs::path& index_path) {
 
 // Collects the tensors of all shards. Of a tensor that several shards hold, the index's choice counts.
 Status ModelFiles::add_tensors(const ShardOf& shard_of) {
-    for (const SafetensorsFile& shard : shards_)
+    for (const SafetensorsFile& shard : *shards_)
         for (const TensorView& tensor : shard.tensors()) {
             const auto chosen = shard_of.find(tensor.name);
             if (chosen != shard_of.end() && fs::path(shard.origin()).filename() != chosen->second) continue;

@@ -9,8 +9,20 @@
 
 namespace weft {
 
+/// What a part of a model has before the names of its tensors: the whole's, in the order in which they are tried, where
+/// the part alone would have what `own` says. The first rule counts whose `own` a prefix begins with.
+struct NameScope {
+    struct Rule {
+        std::string own;
+        std::vector<std::string> whole;
+    };
+    std::vector<Rule> rules; ///< none: the part is the whole
+
+    std::vector<std::string> of(const std::string& prefix) const;
+};
+
 /// What a path given by a user holds. Immutable, so any number of threads may read it.
-/// Move-only; moving keeps every view valid.
+/// Copies share the files; moving and copying keep every view valid.
 ///
 /// The path is one of
 /// - a directory as on the Hugging Face hub. Weights: model.safetensors, else the shards of
@@ -43,7 +55,7 @@ public:
     std::optional<std::filesystem::path> tokenizer_config() const { return file("tokenizer_config.json"); }
 
     /// The metadata of a GGUF file; nullptr for what is none.
-    const GgufMetadata* gguf() const { return ggufs_.empty() ? nullptr : &ggufs_[0].metadata(); }
+    const GgufMetadata* gguf() const { return ggufs_->empty() ? nullptr : &ggufs_->front().metadata(); }
 
     /// The tensor of that name in any shard, or nullptr.
     const TensorView* find(std::string_view name) const;
@@ -58,7 +70,10 @@ public:
     /// The bytes of all tensors together.
     uint64_t total_bytes() const { return total_bytes_; }
     /// The safetensors files: one, several shards in the order of their names, or none.
-    std::span<const SafetensorsFile> shards() const { return shards_; }
+    std::span<const SafetensorsFile> shards() const { return *shards_; }
+    /// The same files as a part of the model sees them.
+    ModelFiles part(NameScope scope) const;
+    const NameScope& scope() const { return scope_; }
     /// The path as given.
     const std::string& origin() const { return origin_; }
 
@@ -80,13 +95,14 @@ private:
     std::string origin_;
     std::filesystem::path directory_; // empty for a lone file
     Document config_, generation_config_;
-    std::vector<SafetensorsFile> shards_;
+    std::shared_ptr<std::vector<SafetensorsFile>> shards_ = std::make_shared<std::vector<SafetensorsFile>>();
     std::map<std::string, std::string> absent_; // tensors that the index puts into shards which lack them
     std::string index_origin_;
-    std::vector<GgufFile> ggufs_;
-    std::vector<std::unique_ptr<const TensorView>> joined_; // with scales
+    std::shared_ptr<std::vector<GgufFile>> ggufs_ = std::make_shared<std::vector<GgufFile>>();
+    std::vector<std::shared_ptr<const TensorView>> joined_; // with scales
     std::vector<const TensorView*> tensors_, by_name_;      // by_name_ is sorted
     uint64_t total_bytes_ = 0;
+    NameScope scope_;
 };
 
 } // namespace weft

@@ -74,7 +74,7 @@ Status ModelFiles::join_scales() {
             joined.scales = scales;
             joined.scale_rows = high;
             joined.scale_columns = wide;
-            joined_.push_back(std::make_unique<const TensorView>(std::move(joined)));
+            joined_.push_back(std::make_shared<const TensorView>(std::move(joined)));
         } else if (t->type == FileType::u8 && t->name.ends_with(kBlocks)) {
             const std::string name = t->name.substr(0, t->name.size() - kBlocks.size());
             const TensorView* scales = find(name + std::string(kScales));
@@ -87,7 +87,7 @@ Status ModelFiles::join_scales() {
                                         shape_text(t->shape) + ", without the last dimension");
             TensorView joined{name, FileType::mxfp4, {t->shape.begin(), t->shape.end() - 1}, t->bytes, scales};
             joined.shape.back() *= 32;
-            joined_.push_back(std::make_unique<const TensorView>(std::move(joined)));
+            joined_.push_back(std::make_shared<const TensorView>(std::move(joined)));
         }
     }
     for (const auto& joined : joined_) {

@@ -102,6 +102,9 @@ void advance(Recorder& r, const Step& step, const Tensor& sampler, const Tensor&
                    (!sampler || (sampler.columns() == sizeof(SamplerRow) / 4 && sampler.contiguous())),
                "end tokens need the sampler, [slots, 16]");
     weft_CHECK(step.ids.count() >= step.max_sequences, "ids must have room for every sequence");
+    weft_CHECK(!step.axes || (step.axes.resource == step.positions.resource && step.axes.stride == step.positions.stride &&
+                              step.positions.rows() == 1 + step.axes.rows()),
+               "axes must be the rows behind the positions");
     const Tensor none = r.unused();
     r.dispatch<K>(K::Variant::core, {},
                   {.header = step.header,
@@ -112,7 +115,11 @@ void advance(Recorder& r, const Step& step, const Tensor& sampler, const Tensor&
                    .outputs = step.outputs,
                    .settings = sampler ? sampler : none,
                    .ends = ends ? ends : none},
-                  {.sequences = step.max_sequences, .ends = ends ? uint32_t(ends.count()) : 0}, {.x = {64}});
+                  {.sequences = step.max_sequences,
+                   .ends = ends ? uint32_t(ends.count()) : 0,
+                   .axes = step.axes ? uint32_t(step.axes.rows()) : 0,
+                   .stride = step.axes.stride},
+                  {.x = {64}});
 }
 
 } // namespace weft::kernel

@@ -49,6 +49,9 @@ struct Step {
     Tensor sequences;      ///< u32 [S, 8]: StepSequence
     Tensor ids;            ///< u32 [T]: token ids
     Tensor positions;      ///< u32 [T]: position of each token in its sequence
+    /// u32 [A, T]: positions along several axes: of patches how far down and across, extra rows are nowhere; of tokens
+    /// among pictures as M-RoPE counts. Behind `positions` in memory, so that a row of both is as far from the next.
+    Tensor axes;
     Tensor token_sequence; ///< u32 [T]: which sequence each token belongs to
     Tensor outputs;        ///< u32 [O]: indices of the tokens whose logits are wanted
     uint32_t max_tokens = 0, max_sequences = 0, max_outputs = 0;

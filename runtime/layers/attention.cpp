@@ -21,6 +21,7 @@ kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
     r.pairs = rope.kind == RopeKind::half ? kernel::RotaryPairs::halves : kernel::RotaryPairs::interleaved;
     r.frequencies = c.weight(rope.frequencies);
     r.long_table = rope.long_table;
+    r.axes = rope.axes > 1;
     r.original = rope.original;
     r.factor = rope.factor;
     r.long_factor = rope.long_factor;
@@ -53,6 +54,7 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.norm("q_norm", q_norm, norm_all_heads ? q : head_size);
     f.norm("k_norm", k_norm, norm_all_heads ? k : head_size);
     f.rope("rope", rope, head_size);
+    f.rule(rope.axes == 1 || rope.axes == w.axes, "rope.axes", "be those of the stage's rows, " + std::to_string(w.axes));
     f.number("scale", scale, float(1 / std::sqrt(double(head_size))), Reach::finite);
     f.number("key_scale", key_scale, 1.0f, Reach::finite);
     f.rule(key_scale == 1 || !k_norm || (q_norm && !norm_all_heads && head_size % 4 == 0), "key_scale",
@@ -135,6 +137,7 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                              .eps = q_norm.eps,
                              .k_scale = key_scale,
                              .rotary = rotary(c, rope),
+                             .positions = rope.axes > 1 ? c.step.axes : kernel::Tensor{},
                              .temperature = temperature,
                              .temperature_floor = temperature_floor,
                              .temperature_offset = temperature_offset});
@@ -194,6 +197,7 @@ std::string AttentionSpec::words() const {
     if (chunk) s += ", chunks of " + std::to_string(chunk);
     if (rope.kind == RopeKind::none) s += ", no positions";
     else if (rope.rotary != head_size) s += ", rotary " + std::to_string(rope.rotary);
+    if (rope.axes > 1) s += ", " + std::to_string(rope.axes) + " axes";
     if (bias_columns || bias_side) s += ", bias by distance";
     return s + (q_norm ? ", q/k norm" : "") + (temperature != 0 ? ", temperature by position" : "") +
            (gate ? ", gated" : "");

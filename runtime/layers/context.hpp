@@ -20,7 +20,6 @@ struct LayerContext {
     struct Pictures {
         kernel::Tensor values; ///< f32 [1, n]: of all pictures
         kernel::Tensor table;  ///< u32 [S, 4]: where a picture's values begin, height, width
-        kernel::Tensor axes;   ///< u32 [2, T]: how far down, how far across a row's patch is; extra rows are nowhere
         kernel::Tensor kinds;  ///< u32 [T]: the number of an extra row, or of patches how many extra rows there are
     };
     std::map<std::string, Pictures> pictures; ///< of the stage
@@ -29,6 +28,7 @@ struct LayerContext {
         uint32_t down = 0, across = 0;     ///< of a rectangle
         std::vector<kernel::Tensor> index; ///< u32 [T] each: of the rectangle's places, row by row, which row of x
     } merged;                              ///< of the stage, if its rows are merged
+    kernel::Tensor places; ///< u32 [T]: of rows that stand for one of a memory which (kernel::kNoPlace); of the stage
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.
     kernel::Tensor weight(WeightId id) const {

@@ -36,7 +36,7 @@ void Fields::conv(const char* key, Conv& c, uint64_t channels) {
     leave();
 }
 
-weft_LISTED(Rope, 8);
+weft_LISTED(Rope, 9);
 void Fields::rope(const char* key, Rope& r, uint32_t head_size) {
     if (!enter(key, r.kind != RopeKind::none, true)) return;
     value("kind", r.kind, RopeKind::half);
@@ -49,6 +49,8 @@ void Fields::rope(const char* key, Rope& r, uint32_t head_size) {
     number("ntk", r.ntk, 0.0f, Reach::not_negative);
     value("original", r.original, 0u);
     rule(r.original || !(r.long_table || r.ntk != 0), "original", "be given with long_table or ntk");
+    value("axes", r.axes, 1u);
+    rule(r.axes >= 1 && r.axes <= 3, "axes", "be 1 to 3");
     frequencies(r);
     leave();
 }

@@ -29,6 +29,8 @@ struct LayerContext;
 ///   void inputs(Inputs&) const                                 declares what it reads from outside
 ///   void states(States&)                                       declares what it keeps between steps
 ///   void work(WorkCounter&) const                              what it computes beside products with its weights
+///   bool idle(const LayerContext&) const                       in such a step its block has nothing to do and is left
+///                                                              out; it stands there alone, without norms and scales
 ///   void limits(Limits&) const                                 sizes that its kernels do not take
 template <class S>
 concept OpSpec = std::copy_constructible<S> && requires(S& s, const S& fixed, Fields& f, const Widths& w,
@@ -61,6 +63,8 @@ public:
     bool sink() const { return held_->sink(); }
     void fields(Fields& f, const Widths& w) { held_->fields(f, w); }
     bool sees_ahead() const { return held_->sees_ahead(); }
+    bool can_idle() const { return held_->can_idle(); }
+    bool idle(const LayerContext& c) const { return held_->idle(c); }
     void inputs(Inputs& i) const { held_->inputs(i); }
     void states(States& s) { held_->states(s); }
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const { held_->lower(c, x, to); }
@@ -89,6 +93,8 @@ private:
         virtual bool sink() const = 0;
         virtual void fields(Fields& f, const Widths& w) = 0;
         virtual bool sees_ahead() const = 0;
+        virtual bool can_idle() const = 0;
+        virtual bool idle(const LayerContext& c) const = 0;
         virtual void inputs(Inputs& i) const = 0;
         virtual void states(States& s) = 0;
         virtual void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const = 0;
@@ -113,6 +119,12 @@ private:
         void fields(Fields& f, const Widths& w) override { spec.fields(f, w); }
         bool sees_ahead() const override {
             if constexpr (requires { spec.sees_ahead(); }) return spec.sees_ahead();
+            else return false;
+        }
+        static constexpr bool idles = requires(const S& s, const LayerContext& c) { s.idle(c); };
+        bool can_idle() const override { return idles; }
+        bool idle([[maybe_unused]] const LayerContext& c) const override {
+            if constexpr (idles) return spec.idle(c);
             else return false;
         }
         void inputs([[maybe_unused]] Inputs& i) const override {

@@ -38,7 +38,7 @@ void PatchSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to)
     kernel::unfold(c.r, {.x = p.values,
                          .pictures = p.table,
                          .token_sequence = c.step.token_sequence,
-                         .positions = p.axes,
+                         .positions = c.step.axes,
                          .y = patches,
                          .channels = grid.channels,
                          .patch_y = grid.patch_y,

@@ -43,14 +43,17 @@ enum class RopeKind : uint32_t { none, half, pairs };
 /// config (linear, yarn, llama3 are in them already).
 struct Rope {
     RopeKind kind = RopeKind::none;
-    /// Computed f32 [rotary / 2], or [2, rotary / 2] with long_table: the second row for
-    /// sequences longer than `original`.
+    /// Computed f32 [rows(), rotary / 2]: frequencies; with long_table those of sequences longer than `original`; with
+    /// several axes the number of the axis that each pair of channels takes its position from.
     WeightId frequencies = kNoWeight;
     uint32_t rotary = 0;               ///< channels that are rotated, from the first
     bool long_table = false;           ///< longrope
     float factor = 1, long_factor = 1; ///< on cos and sin ("attention factor")
     float ntk = 0;                     ///< dynamic NTK: the scaling factor; 0: none
     uint32_t original = 0;             ///< length trained on, for long_table and ntk
+    uint32_t axes = 1;                 ///< of positions: 2 for places in a picture
+
+    uint32_t rows() const { return 1 + long_table + (axes > 1); }
 };
 
 /// What sizes follow from.
@@ -60,6 +63,8 @@ struct Widths {
     uint64_t vocabulary = 0; ///< of the model
     uint64_t positions = 0;  ///< that the model can address; 0: no limit
     uint64_t merged = 0;     ///< of a rectangle's rows side by side, in stages whose rows are merged
+    uint32_t axes = 1;       ///< of the positions of the stage's rows
+    bool places = false;     ///< some of the stage's rows stand for rows of a memory
 };
 
 } // namespace weft

@@ -8,6 +8,10 @@ namespace weft {
 StateLayout layout_of(const State& state, const StateOptions& o) {
     StateLayout l{state.name, state.law, state.cache ? o.kv_dtype : state.dtype, state.shape};
     if (state.law == State::Law::constant) return l;
+    if (state.law == State::Law::memory) {
+        l.shape = {state.shape[0], o.memory, state.shape[1]};
+        return l;
+    }
     // What is not seen any more is overwritten: of the last tokens all but one are needed beside a step's new ones.
     const uint64_t ring = uint64_t(state.reach) - 1 + o.max_chunk;
     if (state.law == State::Law::ring && ring >= o.context) l.law = State::Law::rows;
@@ -21,10 +25,26 @@ void States::refer(StateId& id, const State& state) {
         if (problem_.empty()) problem_ = "no earlier op leaves the " + state.name + " that are read, in their shape";
         return;
     }
-    declare(id = StateId(known - all_.begin()), state);
+    id = StateId(known - all_.begin());
+    if (std::ranges::find(used_, id) == used_.end()) used_.push_back(id);
+}
+
+States States::anew(std::vector<State> known) {
+    States states({});
+    states.old_ = std::move(known);
+    states.new_of_old_.assign(states.old_.size(), kNoState);
+    return states;
 }
 
 void States::declare(StateId& id, State state) {
+    if (!old_.empty() && id != kNoState) {
+        StateId& now = new_of_old_.at(id);
+        if (now == kNoState) {
+            now = StateId(all_.size());
+            all_.push_back(old_[id]);
+        }
+        id = now;
+    }
     if (id == kNoState) {
         id = StateId(all_.size());
         all_.push_back(std::move(state));

@@ -38,6 +38,7 @@ struct StateOptions {
     uint32_t context = 0;   ///< tokens a sequence may have
     uint32_t max_chunk = 0; ///< most new tokens of one step
     DType kv_dtype = DType::f32;
+    uint32_t memory = 0; ///< rows that another stage may leave a sequence
 };
 
 /// A state in memory. Growing ones are [heads, capacity, size]: the rows of a head lie side by side, so that reading
@@ -62,6 +63,8 @@ StateLayout layout_of(const State& state, const StateOptions& o);
 class States {
 public:
     explicit States(std::vector<State> known) : all_(std::move(known)) {}
+    /// Of those that are `known` only what ops declare, numbered anew.
+    static States anew(std::vector<State> known);
     /// An op without a number for it gets a state of its own; one that has a number keeps what lies there, perhaps
     /// shared with others, which must be the same.
     void declare(StateId& id, State state);
@@ -75,6 +78,8 @@ public:
 
 private:
     std::vector<State> all_;
+    std::vector<State> old_;          // anew()
+    std::vector<StateId> new_of_old_; // the same
     std::vector<StateId> used_;
     std::string problem_;
 };

@@ -74,16 +74,12 @@ Result<Json> language_config(const JsonObject& config) {
     return inner;
 }
 
-Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) {
+Result<Schedule> part_of(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
     if (const Architecture* a = architecture_of(type)) {
         weft_TRY(check_causal(config));
         weft_ASSIGN(Schedule s, a->schedule(config, files));
         s.architecture = type;
-        weft_TRY(check_limits(s, config.origin()));
-        order_weights(s);
-        weft_TRY(settle(s, config.origin()));
-        s.unneeded.insert(s.unneeded.end(), kTensorsNotRead.begin(), kTensorsNotRead.end());
         s.unneeded.insert(s.unneeded.end(), a->tensors_not_read.begin(), a->tensors_not_read.end());
         weft_TRY(pass_over_drafting(config, s));
         return s;
@@ -96,6 +92,21 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
     return Error{ErrorCode::unsupported,
                  config.origin() + ": architecture '" + type + "' is not supported",
                  {"weft knows: " + known}};
+}
+
+Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) {
+    weft_ASSIGN(Schedule s, part_of(config, files));
+    weft_TRY(check_limits(s, config.origin()));
+    order_weights(s);
+    weft_TRY(settle(s, config.origin()));
+    s.unneeded.insert(s.unneeded.end(), kTensorsNotRead.begin(), kTensorsNotRead.end());
+    return s;
+}
+
+NameScope text_scope() {
+    // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before;
+    // the head is "lm_head.weight" or "language_model.lm_head.weight".
+    return {{{"model.", {"model.language_model.", "language_model.model."}}, {"", {"", "language_model."}}}};
 }
 
 namespace {
@@ -152,12 +163,13 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
     if (files.config()->contains(kScheduleKey)) return schedule_from_json(*files.config(), files.config_origin());
     const JsonObject whole(*files.config(), files.config_origin());
     weft_ASSIGN(const std::string type, whole.string("model_type"));
-    weft_ASSIGN(const Json json, language_config(whole));
+    const bool text_alone = !architecture_of(type) && wrapper_of(type);
+    weft_ASSIGN(const Json json, text_alone ? language_config(whole) : Result<Json>(whole.json()));
     KeysRead read;
-    const std::string path = wrapper_of(type) ? "text_config." : "";
+    const std::string path = text_alone ? "text_config." : "";
     const JsonObject config = JsonObject(json, files.config_origin()).noting(read, path);
     weft_TRY(check_quantization(config));
-    weft_ASSIGN(Schedule schedule, schedule_of(config, files));
+    weft_ASSIGN(Schedule schedule, schedule_of(config, text_alone ? files.part(text_scope()) : files));
     if (keys) {
         const Json& own = path.empty() ? *files.config() : (*files.config())["text_config"];
         *keys = key_uses(own, read, path, schedule);
@@ -166,18 +178,9 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
 }
 
 Builder::Builder(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes)
-    : schedule_(schedule), files_(files), side_(gguf_side(files)), prefixes_(std::move(prefixes)) {
-    const auto type = files.config() ? JsonObject(*files.config(), files.config_origin()).string("model_type")
-                                     : Result<std::string>("");
-    if (!type || !wrapper_of(*type)) return;
-    // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before;
-    // the head is "lm_head.weight" or "language_model.lm_head.weight".
-    const std::vector<std::string> own = std::move(prefixes_);
-    prefixes_.clear();
-    for (const std::string& prefix : own)
-        for (const std::string& at :
-             {prefix == "model." ? "model.language_model." : prefix, "language_model." + prefix})
-            prefixes_.push_back(at);
+    : schedule_(schedule), files_(files), side_(gguf_side(files)) {
+    for (const std::string& prefix : prefixes)
+        for (std::string& whole : files.scope().of(prefix)) prefixes_.push_back(std::move(whole));
 }
 
 WeightId Builder::add(WeightSlot slot) {

@@ -28,7 +28,7 @@ struct GgufSide {
 const GgufSide* gguf_side(const ModelFiles& files);
 
 /// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
-/// not read.
+/// not read, unless the model has an architecture of its own, which puts them together.
 struct Wrapper {
     const char *type, *text_type; ///< the model_type of config.json, and that of its text_config where it has none
     bool tied;                    ///< what the whole model's class takes where config.json does not say
@@ -66,8 +66,12 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
 /// else it has left out; else the config itself.
 Result<Json> language_config(const JsonObject& config);
 
-/// The schedule of a language model's config by its model_type, with the weights' names and shapes of `files`.
+/// The schedule of a config by its model_type, with the weights' names and shapes of `files`.
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files);
+/// The same of a part of a model, to be put together with others (schedule/compose.hpp): not settled yet.
+Result<Schedule> part_of(const JsonObject& config, const ModelFiles& files);
+/// Where a text part's tensors are among those of a model with other parts.
+NameScope text_scope();
 
 /// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give
 /// ("model."). A name may be several, "new.weight|old.weight".

@@ -112,7 +112,11 @@ void add(std::vector<KeyUse>& uses, const Json& object, const KeysRead& read, co
         const std::string at = inside + key;
         const bool was_read = read.has(path + at);
         if (was_read && value.is_object() && !value.empty()) {
-            add(uses, value, read, path, at + ".", architecture);
+            // A part of the model with a type of its own has its own keys.
+            const Json type = value.value("model_type", Json());
+            if (const Architecture* part = type.is_string() ? architecture_of(type.get<std::string>()) : nullptr)
+                add(uses, value, read, path + at + ".", "", *part);
+            else add(uses, value, read, path, at + ".", architecture);
             continue;
         }
         uses.push_back(use_of(at, was_read, !asks_for_nothing(value), architecture));

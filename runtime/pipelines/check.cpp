@@ -90,7 +90,7 @@ struct Runner {
         options.slots = uint32_t(tokens.rows.size());
         options.max_chunk = std::max(16u, std::bit_ceil(std::min(chunk, longest) * options.slots));
         if (takes_whole(model->schedule)) options.max_chunk = tokens.all();
-        if (recorded.memory) options.max_chunk = std::max(options.max_chunk, recorded.memory->all());
+        if (recorded.memory) options.before = recorded.memory->all();
         weft_ASSIGN(auto session, Session::create(model, options));
 
         CheckRun result;
@@ -101,6 +101,7 @@ struct Runner {
             weft_TRY(session->encode(feeds, true));
             weft_TRY(collect(*session, feeds, true, ours));
         }
+        weft_TRY(show(*session, &ours));
         for (uint32_t from = 0; from < longest; from += chunk) {
             std::vector<Feed> feeds;
             for (uint32_t b = 0; b < options.slots; ++b) {
@@ -129,6 +130,10 @@ struct Runner {
         }
         for (size_t i = 0; i < ours.size(); ++i) {
             const RecordedTensor& t = recorded.tensors[i];
+            if (t.of_pictures) {
+                add(result, of_pictures(t, ours[i]));
+                continue;
+            }
             const RecordedIds& ids = of_memory(t) ? *recorded.memory : tokens;
             std::vector<size_t> rows;
             for (const auto& row : ids.rows) rows.push_back(rows_of(t, row.size()));
@@ -152,6 +157,26 @@ struct Runner {
         return stage && stage->when == When::once;
     }
 
+    // Shows the pictures, one after another; `ours` gets what the recorded tensors are of them, all in the first row.
+    Status show(Session& session, std::vector<Rows>* ours) const {
+        for (const RecordedPicture& p : recorded.pictures) {
+            const Feed feed{.slot = p.row, .picture = {p.values, p.height, p.width}};
+            weft_TRY(session.encode({&feed, 1}));
+            for (size_t i = 0; ours && i < ours->size(); ++i) {
+                if (!recorded.tensors[i].of_pictures) continue;
+                weft_ASSIGN(const auto rows, session.output(recorded.tensors[i].output));
+                (*ours)[i][0].insert((*ours)[i][0].end(), rows.begin(), rows.end());
+            }
+        }
+        return Ok{};
+    }
+    CheckedTensor of_pictures(const RecordedTensor& t, const Rows& ours) const {
+        const size_t width = model->schedule.stages[model->schedule.outputs[output_of(model->schedule, t.output)].stage]
+                                 .width,
+                     rows = ours[0].size() / width;
+        return compare(t, {ours[0]}, {rows}, rows, factor * noise / recorded.noise.std_main);
+    }
+
     std::vector<Feed> memory_feeds() const {
         std::vector<Feed> feeds;
         for (uint32_t b = 0; b < recorded.memory->rows.size(); ++b) feeds.push_back({b, recorded.memory->rows[b]});
@@ -162,7 +187,7 @@ struct Runner {
     Status collect(Session& session, std::span<const Feed> feeds, bool memory, std::vector<Rows>& ours) const {
         for (size_t i = 0; i < ours.size(); ++i) {
             const RecordedTensor& t = recorded.tensors[i];
-            if (of_memory(t) != memory) continue;
+            if (t.of_pictures || of_memory(t) != memory) continue;
             weft_ASSIGN(const auto rows, t.output.empty() ? session.tap(t.stage, t.index) : session.output(t.output));
             size_t all = 0, at = 0;
             for (const Feed& f : feeds) all += rows_of(t, f.ids.size());
@@ -181,6 +206,7 @@ struct Runner {
     Result<CheckedTensor> continuation(const SessionOptions& options, uint32_t chunk) const {
         weft_ASSIGN(auto session, Session::create(model, options));
         if (recorded.memory) weft_TRY(session->encode(memory_feeds()));
+        weft_TRY(show(*session, nullptr));
         std::vector<Feed> feeds;
         std::vector<uint32_t> slots;
         for (uint32_t b = 0; b < options.slots; ++b) {

@@ -10,6 +10,8 @@
 namespace weft {
 namespace {
 
+constexpr const char *kImageSizes = "image_sizes", *kGrids = "image_grid_thw";
+
 Result<Noise> read_noise(const std::filesystem::path& path) {
     Noise n;
     std::error_code ignored;
@@ -35,12 +37,14 @@ public:
     Result<Recorded> run() {
         Recorded r;
         for (const Stage& stage : s_.stages)
-            if (stage.rows.own()) (stage.when == When::once ? encoder_ : main_) = &stage;
+            if (stage.rows.own())
+                (stage.when == When::once ? encoder_ : stage.when == When::given ? tower_ : main_) = &stage;
         if (!main_) return Error{ErrorCode::unsupported, origin_ + ": the model has no tokens to feed", {}};
         if (encoder_) {
             weft_ASSIGN(r.memory, rows_of(*encoder_));
         }
         weft_ASSIGN(r.tokens, rows_of(*main_));
+        if (tower_) weft_TRY(pictures(r));
         for (const TensorView& t : file_.tensors()) weft_TRY(input(t, r));
         weft_TRY(tensors(r));
         if (const TensorView* t = file_.find("output.greedy")) {
@@ -106,10 +110,104 @@ private:
         return r;
     }
 
+    // [N, channels, height, width], each cut to its size if those are there; or rows of patches and the grid of each.
+    Status pictures(Recorded& r) {
+        const auto input = std::ranges::find_if(s_.inputs, [&](const Input& i) { return i.name == tower_->rows.input; });
+        const TensorView* t = file_.find("input." + input->name);
+        if (!t) return Ok{};
+        const auto bad = [&](const std::string& name, const std::string& rule) {
+            return Error{ErrorCode::malformed, origin_ + ": input." + name + " must " + rule, {}};
+        };
+        weft_ASSIGN(const auto values, read_f32(*t));
+        const bool rows = t->shape.size() == 2;
+        const char* const sizes = rows ? kGrids : kImageSizes;
+        std::vector<int64_t> of_each;
+        if (const TensorView* s = file_.find(std::string("input.") + sizes)) {
+            weft_ASSIGN(of_each, read_i64(*s));
+            if (s->shape.size() != 2 || s->shape[1] != (rows ? 3u : 2u)) return bad(sizes, "have a row for each picture");
+            if (std::ranges::any_of(of_each, [](int64_t n) { return n < 1 || n > 65536; }))
+                return bad(sizes, "hold sizes from 1 to 65536");
+        }
+        if (rows) weft_TRY(patch_rows(*t, values, of_each, input->grid, r));
+        else if (t->shape.size() != 4 || t->shape[1] != input->grid.channels)
+            return bad(input->name, "be [N, " + std::to_string(input->grid.channels) + ", height, width]");
+        else weft_TRY(whole(*t, values, of_each, r));
+        // Each belongs to the row whose tokens stand for it, in order.
+        const StageId keeping = keeping_stage(s_), placing = placing_stage(s_);
+        const auto placeholder = uint32_t(s_.stages[placing].rows.placeholder);
+        size_t next = 0;
+        for (uint32_t b = 0; b < r.tokens.rows.size(); ++b) {
+            auto wanted = std::ranges::count(r.tokens.rows[b], placeholder);
+            for (; wanted > 0 && next < r.pictures.size(); ++next) {
+                RecordedPicture& p = r.pictures[next];
+                if (!input->grid.takes(p.height, p.width)) return bad(input->name, "hold pictures with a patch at least");
+                const PictureRows patches{input->grid.down(p.height), input->grid.across(p.width)};
+                wanted -= picture_rows(s_, keeping, patches).count();
+                p.row = b;
+            }
+            if (wanted) return bad(r.tokens.name, "have as many placeholders as its pictures have rows");
+        }
+        if (next != r.pictures.size()) return bad(input->name, "hold no more pictures than tokens stand for");
+        return Ok{};
+    }
+
+    Status whole(const TensorView& t, const std::vector<float>& values, const std::vector<int64_t>& sizes, Recorded& r) {
+        const size_t channels = t.shape[1], height = t.shape[2], width = t.shape[3];
+        for (size_t n = 0; n < t.shape[0]; ++n) {
+            RecordedPicture p{{}, uint32_t(height), uint32_t(width)};
+            if (2 * n + 1 < sizes.size()) {
+                p.height = std::min(p.height, uint32_t(sizes[2 * n]));
+                p.width = std::min(p.width, uint32_t(sizes[2 * n + 1]));
+            }
+            for (size_t c = 0; c < channels; ++c)
+                for (size_t y = 0; y < p.height; ++y) {
+                    const auto from = values.begin() + long(((n * channels + c) * height + y) * width);
+                    p.values.insert(p.values.end(), from, from + p.width);
+                }
+            r.pictures.push_back(std::move(p));
+        }
+        return Ok{};
+    }
+
+    // A row a patch, those of a rectangle that is merged behind each other (Qwen-VL).
+    Status patch_rows(const TensorView& t, const std::vector<float>& values, const std::vector<int64_t>& grids,
+                      const PatchGrid& grid, Recorded& r) {
+        const RowSpace& merged = s_.stages[keeping_stage(s_)].rows;
+        const size_t md = merged.down, ma = merged.across, py = grid.patch_y, px = grid.patch_x;
+        size_t at = 0; // the picture's first row
+        for (size_t n = 0; n + 2 < grids.size(); n += 3) {
+            const size_t down = size_t(grids[n + 1]), across = size_t(grids[n + 2]);
+            if (grids[n] != 1 || down % md || across % ma || at + down * across > t.shape[0] ||
+                t.shape[1] != grid.columns())
+                return Error{ErrorCode::malformed,
+                             origin_ + ": input." + kGrids + " must hold pictures of one frame that are cut as the "
+                                                             "model's are",
+                             {}};
+            RecordedPicture p{{}, uint32_t(down * py), uint32_t(across * px)};
+            p.values.resize(size_t(grid.channels) * p.height * p.width);
+            for (size_t i = 0; i < down * across; ++i) {
+                const size_t rectangle = i / (md * ma), place = i % (md * ma),
+                             row = rectangle / (across / ma) * md + place / ma,
+                             column = rectangle % (across / ma) * ma + place % ma;
+                const float* from = &values[(at + i) * t.shape[1]];
+                for (size_t c = 0; c < grid.channels; ++c)
+                    for (size_t y = 0; y < py; ++y)
+                        for (size_t x = 0; x < px; ++x)
+                            p.values[(c * p.height + row * py + y) * p.width + column * px + x] = *from++;
+            }
+            at += down * across;
+            r.pictures.push_back(std::move(p));
+        }
+        return Ok{};
+    }
+
     Status input(const TensorView& t, Recorded& r) {
         if (!t.name.starts_with("input.") || t.name == "input.attention_mask") return Ok{};
         const std::string name = t.name.substr(6);
         if (name == r.tokens.name || (r.memory && name == r.memory->name)) return Ok{};
+        if (tower_) // the pictures, and what follows from them
+            for (const char* known : {tower_->rows.input.c_str(), kImageSizes, kGrids, "mm_token_type_ids"})
+                if (name == known) return Ok{};
         if (std::ranges::none_of(s_.inputs, [&](const Input& i) { return i.name == name; }))
             return Error{ErrorCode::unsupported, origin_ + ": " + in_quotes(t.name) + " is no input of the model", {}};
         weft_ASSIGN(RecordedIds other, ids(name));
@@ -122,15 +220,20 @@ private:
         if (!t) return Ok{};
         weft_ASSIGN(tensor.values, read_f32(*t));
         tensor.rows = t->shape.size() > 2 ? uint32_t(t->shape[1]) : 1;
-        if (!tensor.output.empty())
-            tensor.each_sequence = s_.stages[s_.outputs[output_of(s_, tensor.output)].stage].rows.each_sequence();
+        if (!tensor.output.empty()) {
+            const Stage& stage = s_.stages[s_.outputs[output_of(s_, tensor.output)].stage];
+            tensor.each_sequence = stage.rows.each_sequence();
+            tensor.of_pictures = stage.when == When::given;
+        }
         r.tensors.push_back(std::move(tensor));
         return Ok{};
     }
 
     // Stages that each merge the one before: of each but the last the rows that enter it are recorded.
     bool chain() const {
-        return std::ranges::any_of(s_.stages, [](const Stage& s) { return s.rows.of == RowSpace::Of::merged; });
+        return std::ranges::any_of(s_.stages, [](const Stage& s) {
+            return s.rows.of == RowSpace::Of::merged && s.when == When::every_step;
+        });
     }
     Status chained(Recorded& r) {
         std::vector<const Stage*> stages;
@@ -170,14 +273,17 @@ private:
         if (output_of(s_, kLogits) < s_.outputs.size())
             weft_TRY(
                 first_of({"transformers.logits", "output.logits_f32", "output.logits"}, {kLogits, kLogits, "", 0, {}}));
-        if (output_of(s_, kEmbedding) == s_.outputs.size()) return Ok{};
-        return add(r, "output.embedding", {kEmbedding, kEmbedding, "", 0, {}});
+        for (const Output& output : s_.outputs) {
+            if (output.name == kLogits) continue;
+            weft_TRY(add(r, "output." + output.name, {output.name, output.name, "", 0, {}}));
+        }
+        return Ok{};
     }
 
     const SafetensorsFile& file_;
     const Schedule& s_;
     const std::string& origin_;
-    const Stage *encoder_ = nullptr, *main_ = nullptr;
+    const Stage *encoder_ = nullptr, *tower_ = nullptr, *main_ = nullptr;
 };
 
 } // namespace

@@ -24,6 +24,13 @@ struct RecordedIds {
     uint32_t all() const;
 };
 
+/// A picture among the tokens of a row.
+struct RecordedPicture {
+    std::vector<float> values; ///< [channels, height, width]
+    uint32_t height = 0, width = 0;
+    uint32_t row = 0; ///< of the batch
+};
+
 /// A recorded tensor, and what of the model it is: an output, or a stage's residual stream.
 struct RecordedTensor {
     std::string name;   ///< "hidden.3", "logits"
@@ -32,6 +39,7 @@ struct RecordedTensor {
     uint32_t index = 0;
     std::vector<float> values;  ///< [rows, padded, columns], or [rows, columns] of what is one a sequence
     bool each_sequence = false; ///< one a sequence
+    bool of_pictures = false;   ///< of all pictures, one behind the other
     uint32_t rows = 0;          ///< of a sequence in the file
 };
 
@@ -39,6 +47,7 @@ struct Recorded {
     RecordedIds tokens;                ///< of the stages of every step
     std::optional<RecordedIds> memory; ///< of those before the first step: an encoder
     std::vector<RecordedIds> others;   ///< inputs beside the tokens, of the same rows
+    std::vector<RecordedPicture> pictures;
     std::vector<RecordedTensor> tensors;
     std::vector<std::vector<uint32_t>> greedy;
     Noise noise;

@@ -175,10 +175,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     if (!in.problems.empty()) return in;
     std::vector<std::pair<Bucket, bool>> buckets = {{session.prefill(), false}}; // and whether it decodes
     if (!takes_whole(schedule)) buckets.push_back({session.decode(), true});
-    if (has_encoder(schedule)) {
-        buckets.insert(buckets.begin(), buckets[0]);
-        buckets[0].first.once = true;
-    }
+    if (runs_before(schedule)) buckets.insert(buckets.begin(), {session.ahead(), false});
     std::vector<Plan> plans;
     for (const auto& [bucket, decodes] : buckets) {
         auto plan = dry_plan(d, schedule, weights, states, bucket, in.context, session.held);

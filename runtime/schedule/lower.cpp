@@ -27,8 +27,8 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 class Lowering {
 public:
     Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
-        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
-          results_(s.stages.size()), taps_(taps_of(s, bucket.once)) {}
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
+          results_(s.stages.size()), taps_(taps_of(s, bucket.before)) {}
 
     void weights(const std::vector<DeviceWeight>& weights) {
         for (size_t i = 0; i < weights.size(); ++i) {
@@ -74,6 +74,9 @@ private:
         r_.set_words(of * kernel::kHeaderWords, {1, rows, bucket_.sequences, bucket_.outputs, rows, total});
         c_.inputs.clear();
         c_.pictures.clear();
+        c_.places = {};
+        if (s_.stages[id].rows.placeholder >= 0)
+            c_.places = r_.external(b_.steps[id].places, DType::u32, {rows}, "places of rows of a memory");
         for (size_t i = 0; i < s_.inputs.size(); ++i)
             if (s_.inputs[i].stage == id) {
                 if (s_.inputs[i].pictures()) c_.pictures[s_.inputs[i].name] = pictures(id, i);
@@ -91,6 +94,7 @@ private:
         c_.step.sequences = r_.external(b.sequences, DType::u32, {rows, 8}, "step sequences");
         c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
+        c_.step.axes = {};
         c_.step.max_sequences = rows;
         r_.set_words(number * kernel::kHeaderWords, {1, rows, rows, rows, rows, rows});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
@@ -119,7 +123,6 @@ private:
         const auto numbers = uint32_t(s_.inputs[i].grid.numbers(tokens));
         return {r_.external(b_.inputs[i], DType::f32, {1, numbers}, s_.inputs[i].name),
                 r_.external(b.pictures, DType::u32, {bucket_.sequences, 4}, "pictures"),
-                r_.external(b.axes, DType::u32, {2, tokens}, "axes of patches"),
                 r_.external(b.kinds, DType::u32, {tokens}, "kinds of patches")};
     }
 
@@ -131,7 +134,10 @@ private:
         Step step;
         step.header = r_.external(header, DType::u32, {16}, "step header");
         step.sequences = r_.external(b.sequences, DType::u32, {bucket_.sequences, 8}, "step sequences");
-        step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
+        if (const uint32_t axes = stage.rows.all_axes(); axes > 1) {
+            step.positions = r_.external(b.positions, DType::u32, {1 + axes, position_stride(rows)}, "step positions");
+            step.axes = step.positions.slice_rows(1, axes);
+        } else step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         step.max_tokens = rows;
         step.max_sequences = bucket_.sequences;

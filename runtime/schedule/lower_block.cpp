@@ -53,6 +53,7 @@ Tensor StreamLowering::input_of(const Block& block) {
 }
 
 void StreamLowering::lower(const Block& block) {
+    if (block.branches[0].op.idle(c_)) return;
     const Tensor input = input_of(block);
     // All inputs come before the first result, which may go into the stream that they are made from. Branches of
     // one scale share the norm.

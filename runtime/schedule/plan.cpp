@@ -19,11 +19,11 @@ uint32_t Bucket::rows_of(const Schedule& schedule, StageId stage) const {
     }
 }
 
-std::vector<Tap> taps_of(const Schedule& schedule, bool once) {
+std::vector<Tap> taps_of(const Schedule& schedule, bool before) {
     std::vector<Tap> taps;
     for (StageId id = 0; id < schedule.stages.size(); ++id) {
         const Stage& stage = schedule.stages[id];
-        if (stage.layers.empty() || once != (stage.when == When::once)) continue;
+        if (stage.layers.empty() || before != (stage.when != When::every_step)) continue;
         for (uint32_t i = 0; i <= stage.layers.size(); ++i) taps.push_back({id, i});
     }
     return taps;

@@ -16,11 +16,11 @@ struct Bucket {
     /// Of models that generate; others pass over it.
     bool sampling = false;
     bool taps = false; ///< copies of residual streams: taps_of()
-    bool once = false; ///< the stages before a sequence's first step, and not those of every step
+    bool before = false; ///< the stages that run before a step, once or when given, and not those of every step
     auto operator<=>(const Bucket&) const = default;
 
     /// Whether a stage belongs to such a recording, and the most rows it has.
-    bool runs(const Stage& stage) const { return once == (stage.when == When::once); }
+    bool runs(const Stage& stage) const { return before == (stage.when != When::every_step); }
     uint32_t rows_of(const Schedule& schedule, StageId stage) const;
 };
 
@@ -30,17 +30,22 @@ struct Tap {
     StageId stage = 0;
     uint32_t index = 0;
 };
-std::vector<Tap> taps_of(const Schedule& schedule, bool once);
+std::vector<Tap> taps_of(const Schedule& schedule, bool before);
 
 /// The step block of a stage: kernel::Step.
 struct StepBuffers {
-    vk::Slice sequences, positions, token_sequence;
-    vk::Slice pictures, axes, kinds; ///< of patches: LayerContext::Pictures
+    vk::Slice sequences, token_sequence;
+    vk::Slice positions;       ///< those in the sequence, then those along each axis: position_stride() apart
+    vk::Slice pictures, kinds; ///< of patches: LayerContext::Pictures
+    vk::Slice places;          ///< LayerContext::places
     /// Rows of another stage: which of them; of merged ones a list for each place of a rectangle, aligned. Views: the
     /// row of the stage at each place.
     vk::Slice index;
     vk::Slice inverse; ///< views: the place of each row of the stage
 };
+
+/// Words from a row of positions to the next: rows begin on the alignment of bound buffers.
+inline uint32_t position_stride(uint32_t rows) { return (rows + 63) / 64 * 64; }
 
 /// Device memory that all recordings of a session share.
 struct SessionBuffers {

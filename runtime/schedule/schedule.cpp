@@ -228,6 +228,25 @@ bool has_encoder(const Schedule& schedule) {
     return std::ranges::any_of(schedule.stages, [](const Stage& stage) { return stage.when == When::once; });
 }
 
+bool runs_before(const Schedule& schedule) {
+    return std::ranges::any_of(schedule.stages, [](const Stage& stage) { return stage.when != When::every_step; });
+}
+
+StageId keeping_stage(const Schedule& schedule) {
+    for (StageId id = 0; id < schedule.stages.size(); ++id) {
+        bool keeps = false;
+        each_op(schedule.stages[id], [&](const Op& op) { keeps |= op.sink(); });
+        if (keeps && schedule.stages[id].when == When::given) return id;
+    }
+    return kNoStage;
+}
+
+StageId placing_stage(const Schedule& schedule) {
+    for (StageId id = 0; id < schedule.stages.size(); ++id)
+        if (schedule.stages[id].rows.placeholder >= 0) return id;
+    return kNoStage;
+}
+
 StageId generating_stage(const Schedule& schedule) {
     const size_t logits = output_of(schedule, kLogits);
     if (logits == schedule.outputs.size()) return kNoStage;

@@ -79,18 +79,26 @@ struct RowSpace {
     StageId from = 0;              ///< all others: an earlier stage
     StreamId stream = kResidual;   ///< of it: what becomes this stage's residual stream, or is merged
     uint32_t down = 2, across = 2; ///< merged: patches of a rectangle
+    /// tokens: the id whose rows stand for those of a memory, one after another, which `place` puts there; -1: none.
+    int64_t placeholder = -1;
+    /// tokens: of their positions, beside that in the sequence. With 3 they count as M-RoPE does (Wang et al. 2024):
+    /// along the first a picture is one place, the others are its rows and columns; a text goes on behind its longer
+    /// side.
+    uint32_t axes = 1;
 
     bool own() const { return of == Of::tokens || of == Of::patches; } ///< not made of another stage's
     bool picked() const { return !own() && of != Of::merged; }
     /// Rows that have their place in a picture.
     bool placed() const { return of == Of::patches || of == Of::merged; }
+    uint32_t all_axes() const { return of == Of::patches ? 2 : axes; }
     bool each_sequence() const { return of == Of::first || of == Of::last || of == Of::mean; } ///< one row for each
 };
 
 /// When a stage runs.
 enum class When : uint32_t {
     every_step,
-    once, ///< before the first step of a sequence: an encoder
+    once,  ///< before the first step of a sequence: an encoder
+    given, ///< whenever its input is: pictures among the tokens
 };
 
 /// The rows of a stage in another order, or cut into other sequences. A sequence comes whole where a block uses one:
@@ -201,6 +209,12 @@ bool sees_ahead(const Stage& stage);
 bool takes_whole(const Schedule& schedule);
 /// Whether stages come before a sequence's first step: an encoder.
 bool has_encoder(const Schedule& schedule);
+/// Whether stages run before steps: an encoder, or a tower of pictures.
+bool runs_before(const Schedule& schedule);
+/// The stage of a given input whose rows become those of a memory; kNoStage: there is none.
+StageId keeping_stage(const Schedule& schedule);
+/// The stage whose tokens may stand for rows of a memory; kNoStage: there is none.
+StageId placing_stage(const Schedule& schedule);
 /// The stage whose tokens the logits continue; kNoStage: this schedule does not generate.
 StageId generating_stage(const Schedule& schedule);
 /// The states that a block uses, each once.

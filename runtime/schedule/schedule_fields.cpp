@@ -48,7 +48,8 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
     f.reference("write", b.write, kResidual, names, kStreams);
-    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged};
+    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes,
+             scope.places};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
@@ -59,6 +60,10 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     for (const View& view : scope.views) views.push_back(view.name);
     f.reference("view", b.view, 0, views, "views of the stage");
     f.rule(!b.view || !b.read.empty(), "view", "not be there where nothing is read");
+    if (b.view) { // in another order
+        w.axes = 1;
+        w.places = false;
+    }
     f.norm("pre", b.pre, w.input);
     f.list("branches", b.branches, [&](Branch& branch) { visit(f, branch, w); });
     f.rule(!b.branches.empty(), "branches", "hold at least one op");
@@ -66,6 +71,10 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
         f.rule(!branch.op || branch.op.sink() == b.branches[0].op.sink(), "branches",
                "not hold ops with and without a result");
         f.rule(!b.read.empty() || branch.in_scale == 1, "branches", "not scale an input that is not there");
+        const bool bare = b.branches.size() == 1 && !b.pre && !b.post && !b.after && !branch.out_norm;
+        f.rule(!branch.op || !branch.op.can_idle() ||
+                   (bare && b.base_scale == 1 && b.residual_scale == 1 && branch.in_scale == 1 && branch.out_scale == 1),
+               "branches", "hold such an op alone, in a block without norms and scales");
     }
     f.rule(!b.read.empty() || !b.pre, "pre", "not be there where nothing is read");
     f.norm("post", b.post, w.model);
@@ -87,11 +96,20 @@ std::vector<std::string> stage_names(const Schedule& s, StageId end) {
     return names;
 }
 
-weft_LISTED(RowSpace, 6);
+weft_LISTED(RowSpace, 8);
 void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.value("of", rows.of, RowSpace::Of::tokens);
-    if (rows.own())
-        return f.value("input", rows.input, std::string(rows.of == RowSpace::Of::patches ? kPixels : kTokens));
+    if (rows.own()) {
+        f.value("input", rows.input, std::string(rows.of == RowSpace::Of::patches ? kPixels : kTokens));
+        if (rows.of == RowSpace::Of::patches) return;
+        f.value("placeholder", rows.placeholder, int64_t(-1));
+        f.rule(rows.placeholder >= -1 && rows.placeholder <= int64_t(UINT32_MAX - 1), "placeholder",
+               "be a token's id, or -1");
+        f.value("axes", rows.axes, 1u);
+        f.rule(rows.axes == 1 || (rows.axes == 3 && rows.placeholder >= 0), "axes",
+               "be 1, or 3 where tokens stand for pictures");
+        return;
+    }
     const auto id = StageId(&own - s.stages.data());
     f.reference("from", rows.from, kNoStage, stage_names(s, id), "earlier stages");
     if (rows.from >= id) return;
@@ -159,7 +177,8 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
     uint64_t merged = 0;
     if (const RowSpace& rows = stage.rows; rows.of == RowSpace::Of::merged && rows.from < s.stages.size())
         merged = uint64_t(rows.down) * rows.across * s.stages[rows.from].width_of(rows.stream);
-    const BlockScope scope{stage.width, stage.streams, stage.views, s.vocabulary, s.position_limit, merged};
+    const BlockScope scope{stage.width, stage.streams, stage.views, s.vocabulary, s.position_limit, merged,
+                           stage.rows.all_axes(), stage.rows.placeholder >= 0};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });

@@ -14,7 +14,7 @@ weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
 weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::merged, "tokens", "patches", "wanted", "first", "last", "mean", "merged");
 weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
 weft_ENUM_NAMES(View::Extra, View::Extra::last, "first", "middle", "last");
-weft_ENUM_NAMES(When, When::once, "every_step", "once");
+weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "transpose", "add_one", "negative_exp", "or_zeros");
 
 class ScheduleFields : public Fields {
@@ -74,6 +74,8 @@ struct BlockScope {
     std::span<const View> views = {};
     uint64_t vocabulary = 0, positions = 0; ///< of the model
     uint64_t merged = 0;                    ///< Widths::merged
+    uint32_t axes = 1;                      ///< Widths::axes
+    bool places = false;                    ///< Widths::places
     uint64_t width_of(StreamId id) const {
         return id == kResidual || id > streams.size() ? width : streams[id - 1].width;
     }

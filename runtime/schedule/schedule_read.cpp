@@ -222,7 +222,8 @@ public:
     void frequencies(Rope& r) override {
         const uint32_t pairs = r.rotary / 2;
         if (frames_.back().json->contains("frequencies")) {
-            if (r.long_table) weight("frequencies", r.frequencies, {2, pairs}, WeightUse::always, WeightKind::vector);
+            if (r.rows() > 1)
+                weight("frequencies", r.frequencies, {r.rows(), pairs}, WeightUse::always, WeightKind::vector);
             else weight("frequencies", r.frequencies, {pairs}, WeightUse::always, WeightKind::vector);
             return;
         }
@@ -230,7 +231,7 @@ public:
         double theta = 0;
         read_or("theta", theta, kUsualTheta);
         rule(theta > 0 && std::isfinite(theta), "theta", rule_of(Reach::positive));
-        rule(!r.long_table, "frequencies", "be given with long_table");
+        rule(r.rows() == 1, "frequencies", "be given with long_table or several axes");
         rule(r.rotary <= kMostRotary, "rotary", "be at most " + std::to_string(kMostRotary));
         if (error_) return;
         std::vector<float> values = rotary_frequencies(theta, r.rotary);

@@ -202,7 +202,7 @@ public:
         const bool known = bases_.count(r.frequencies) != 0;
         const std::string name =
             free_name(kFrequenciesName, [&](const std::string& n) { return taken_.count(n) != 0; });
-        const std::optional<double> theta = r.long_table || !(known || (!written_[r.frequencies] && slot.name == name))
+        const std::optional<double> theta = r.rows() > 1 || !(known || (!written_[r.frequencies] && slot.name == name))
                                                 ? std::nullopt
                                                 : base_of(slot.computed, r.rotary);
         if (!theta) return weight("frequencies", r.frequencies, {}, WeightUse::always, WeightKind::vector);

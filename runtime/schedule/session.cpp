@@ -39,6 +39,7 @@ Error Session::too_long(uint64_t available) const {
         uint64_t total = 0;
         StateOptions o = options_.states();
         o.context = context;
+        o.memory = std::min(o.memory, context);
         for (const StateLayout& spec : layouts_of(model_->schedule.states, o)) {
             if (!state_fits(model_->device, spec, options_.rows_of(spec))) return false;
             total += aligned(spec.bytes() * options_.rows_of(spec));
@@ -65,16 +66,20 @@ Error Session::too_long(uint64_t available) const {
 uint64_t Session::largest_activations() const {
     StateOptions o = options_.states();
     o.context = 1; // no temporary depends on it
-    const auto plan = dry_plan(model_->device, model_->schedule, model_->weights.all(),
-                               layouts_of(model_->schedule.states, o), options_.prefill(), o.context);
-    return plan ? plan->activation_bytes : 0;
+    const auto bytes_of = [&](const Bucket& bucket) {
+        const auto plan = dry_plan(model_->device, model_->schedule, model_->weights.all(),
+                                   layouts_of(model_->schedule.states, o), bucket, o.context);
+        return plan ? plan->activation_bytes : 0;
+    };
+    return std::max(bytes_of(options_.prefill()), runs_before(model_->schedule) ? bytes_of(options_.ahead()) : 0);
 }
 
 uint64_t Session::beside_states() const {
     constexpr uint64_t kSmallPieces = uint64_t(2) << 20; // step block, staging, tables of a few recordings
     uint64_t outputs = 0;
     for (const Output& output : model_->schedule.outputs)
-        outputs += options_.prefill().rows_of(model_->schedule, output.stage) * width_of(output) * 4;
+        outputs += options_.largest(model_->schedule.stages[output.stage]).rows_of(model_->schedule, output.stage) *
+                   width_of(output) * 4;
     return kSmallPieces + outputs + largest_activations();
 }
 
@@ -113,8 +118,7 @@ Status Session::allocate() {
     b.history_capacity = options_.context;
     b.ring_capacity = kRing;
     const uint32_t sequences = std::bit_ceil(options_.slots);
-    block_.emplace(model_->schedule, std::bit_ceil(std::max(options_.max_chunk, options_.slots)), sequences,
-                   options_.slots);
+    block_.emplace(model_->schedule, options_);
     outputs_few_.resize(model_->schedule.outputs.size());
     outputs_all_.resize(model_->schedule.outputs.size());
     struct Row {
@@ -136,8 +140,8 @@ Status Session::allocate() {
     // As many numbers as the patches of the largest step.
     for (size_t i = 0; i < model_->schedule.inputs.size(); ++i)
         if (const Input& input = model_->schedule.inputs[i]; input.pictures()) {
-            const uint64_t tokens = std::bit_ceil(std::max(options_.max_chunk, options_.slots));
-            weft_ASSIGN(b.inputs[i], activation_arena_.allocate(input.grid.numbers(tokens) * 4));
+            const uint64_t patches = options_.largest(model_->schedule.stages[input.stage]).tokens;
+            weft_ASSIGN(b.inputs[i], activation_arena_.allocate(input.grid.numbers(patches) * 4));
         }
     weft_ASSIGN(b.ring, host_arena_.allocate(uint64_t(kRing) * std::bit_ceil(options_.slots) * 4));
     slots_.resize(options_.slots);
@@ -194,7 +198,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
     SessionBuffers b = buffers_;
     weft_ASSIGN(b.outputs, outputs_for(bucket));
     if (bucket.taps)
-        for (const Tap& tap : taps_of(model_->schedule, bucket.once)) {
+        for (const Tap& tap : taps_of(model_->schedule, bucket.before)) {
             weft_ASSIGN(
                 const vk::Slice slice,
                 activation_arena_.allocate(uint64_t(bucket.tokens) * model_->schedule.stages[tap.stage].width * 4));

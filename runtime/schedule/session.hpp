@@ -3,6 +3,7 @@
 #pragma once
 #include "kernels/sample.hpp"
 #include "schedule/model.hpp"
+#include "schedule/placement.hpp"
 #include "schedule/replay.hpp"
 #include "schedule/session_options.hpp"
 #include "schedule/state_rows.hpp"
@@ -38,6 +39,7 @@ struct Snapshot {
     std::optional<vk::Arena> arena;
     std::vector<vk::Slice> parts; ///< copies in the arena: one a state, then the history; empty: not copied
     uint32_t length = 0, next = 0, expected = 0, highest = 0, memory = 0;
+    Placement placement;
     bool sampled = false;
     uint64_t bytes = 0; ///< of copies, and of what is held
 };
@@ -59,8 +61,11 @@ public:
     /// Where tokens see those behind them all of a sequence must come at once, and it is forgotten afterwards.
     Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false,
                    bool step_form = false);
-    /// Runs the stages that come before a sequence's first step, over whole inputs: what they leave is the slot's
-    /// memory, and its sequence begins anew.
+    /// Runs the stages that come before a sequence's steps, over whole inputs. Of an encoder, which runs once, what they
+    /// leave is the slot's memory, and its sequence begins anew. Of pictures it is added to the memory: the next tokens
+    /// of the slot that are the placeholder stand for its rows, one after another, the pictures in the order in which
+    /// they came; a placeholder for which no row is left is a token like others. Fails where pictures that no tokens
+    /// stand for yet have more rows than SessionOptions::before.
     Status encode(std::span<const Feed> feeds, bool taps = false);
     /// An output of the last forward: logits one row a feed with Want::last, one a token with Want::all. f32 [rows,
     /// width].
@@ -126,10 +131,12 @@ private:
         uint32_t expected = 0; // length that rotary types which depend on it compute for
         uint32_t highest = 0;  // the longest that the sequence was since it began: what rings have overwritten
         uint32_t memory = 0;   // rows that encode() has left
+        Placement placement;   // of those of pictures
         bool sampled = false;
         bool restored = false; // since the last step: the history may hold another token than `next`
         kernel::SamplerRow sampler;
     };
+    struct Work;
     struct Piece {
         size_t feed;
         uint32_t first, count;
@@ -147,7 +154,7 @@ private:
           host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
     Status allocate();
     Result<Recorded*> replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress = {});
-    Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form, bool once);
+    Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form, bool before);
     Status run();
     Status begin_step();
     Status move_states(std::span<StepFeed> feeds);
@@ -155,10 +162,15 @@ private:
     Status write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
     Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
-    Status check_feeds(std::span<const Feed> feeds, bool once) const;
+    Status check_feeds(std::span<const Feed> feeds, bool before) const;
     Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
     Status write_pictures(std::span<const Feed> feeds, size_t input);
-    Result<size_t> input_of(const std::string& name, bool once) const; // "": the one that counts rows
+    Status check_room(const Feed& feed, const PatchGrid& grid) const;
+    void place_pictures(StepFeed& feed, Placement& placement) const;
+    void turn(StepFeed& feed, const Placement& placement) const;
+    void leave_memory(Work& w, Slot& slot) const;
+    PictureRows kept_rows(uint32_t height, uint32_t width, const PatchGrid& grid) const;
+    Result<size_t> input_of(const std::string& name, bool before) const; // "": the one that counts rows
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint64_t columns);
     bool ends_here(const Slot& slot) const;
     uint64_t largest_activations() const; // of the recordings that only sample
@@ -196,13 +208,14 @@ private:
         std::vector<std::pair<size_t, std::vector<uint32_t>>> others;
         uint32_t rows = 0; // ids or patches
         StepFeed::Picture picture = {};
+        Placement placement = {}; // with what the steps so far have placed
         uint32_t done = 0, first_step = 0;
     };
     std::vector<Work> work_;
     std::vector<Piece> pieces_;
     Want want_ = Want::nothing;
     uint32_t chunk_ = 0, steps_ = 0, step_index_ = 0;
-    bool taps_ = false, step_form_ = false, once_ = false;
+    bool taps_ = false, step_form_ = false, before_ = false;
     bool whole_ = false; // sequences come whole, and are forgotten
     Recorded *current_ = nullptr, *last_ = nullptr;
     Bucket rows_; // those that the last step really had

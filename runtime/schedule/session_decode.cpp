@@ -27,7 +27,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
     std::vector<uint32_t> wanted;
     const Bucket bucket = options_.decode(uint32_t(slots.size()));
     weft_ASSIGN(last_, replay_for(bucket));
-    once_ = false;
+    before_ = false;
     const auto count = uint32_t(slots.size());
     rows_ = {.tokens = count, .sequences = count, .outputs = count};
     std::vector<size_t> going(slots.size()); // which of `slots` have not ended
@@ -49,6 +49,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
                                      .length = std::max(slot.expected, slot.length + 1),
                                      .memory = slot.memory},
                              .ids = {&slot.next, 1}});
+            turn(feeds.back(), slot.placement);
         }
         weft_TRY(move_states(feeds));
         weft_TRY(write_step(bucket, feeds, wanted));

@@ -6,8 +6,10 @@
 namespace weft {
 namespace {
 
-constexpr uint32_t kDefaultContext = 4096; // a trained context can be a million tokens: its states would not fit
-constexpr uint32_t kSmallestBucket = 16;   // tokens of a prefill recording, at least
+constexpr uint32_t kDefaultContext = 4096;  // a trained context can be a million tokens: its states would not fit
+constexpr uint32_t kPatches = 4096;         // of a picture, or of several
+constexpr uint32_t kLargestStep = 1u << 30; // the next power of two is a number, too
+constexpr uint32_t kSmallestBucket = 16;    // tokens of a prefill recording, at least
 
 } // namespace
 
@@ -22,6 +24,20 @@ Bucket SessionOptions::prefill(uint32_t tokens, uint32_t sequences) const {
 Bucket SessionOptions::decode(uint32_t sequences) const {
     const uint32_t rows = std::bit_ceil(sequences);
     return {.tokens = rows, .sequences = rows, .outputs = rows, .decode = true, .sampling = true};
+}
+
+Bucket SessionOptions::ahead(uint32_t rows, uint32_t sequences) const {
+    Bucket bucket = prefill(rows ? rows : before, sequences);
+    bucket.before = true;
+    bucket.sampling = false;
+    return bucket;
+}
+
+Bucket SessionOptions::largest(const Stage& stage) const {
+    const uint32_t rows = std::max(stage.when == When::every_step ? max_chunk : before, slots);
+    Bucket bucket = prefill(rows);
+    bucket.outputs = bucket.tokens;
+    return bucket;
 }
 
 DType kv_type_beside(WeightType weights) { return weights == WeightType::f16 ? DType::f16 : DType::f32; }
@@ -41,8 +57,13 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
             ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
     if (options.held > UINT32_MAX - options.slots)
         return Error{ErrorCode::invalid_argument, "slots and held must be below 2^32 together", {}};
-    if (takes_whole(schedule) || has_encoder(schedule)) // all tokens of a sequence in one step
-        options.max_chunk = std::max(options.max_chunk, options.context);
+    if (takes_whole(schedule)) options.max_chunk = std::max(options.max_chunk, options.context); // all in one step
+    if (!options.before) options.before = has_encoder(schedule) ? options.context : kPatches;
+    if (const uint32_t largest = std::max({options.max_chunk, options.before, options.slots}); largest > kLargestStep)
+        return Error{ErrorCode::invalid_argument,
+                     "a step of " + std::to_string(largest) + " rows was asked for; weft takes at most " +
+                         std::to_string(kLargestStep),
+                     {}};
     return options;
 }
 

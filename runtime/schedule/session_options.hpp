@@ -13,17 +13,26 @@ struct SessionOptions {
     /// Session::hold(): as many at the same time. Each is room for the constant states of one sequence more, and
     /// nothing for others.
     uint32_t held = 0;
+    /// Most rows of one pass of the stages that run before steps, over all sequences: tokens of an encoder, patches of
+    /// pictures. 0: the context for encoders, else 4096. What they leave a sequence is as many, or the context.
+    uint32_t before = 0;
     DType kv_dtype = DType::f32;
     std::vector<uint32_t> end_tokens;   ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
     bool timestamps = false;            ///< time every call (Recording::call_times); costs a barrier a call
     double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
 
-    StateOptions states() const { return {context, max_chunk, kv_dtype}; }
+    /// Rows that the stages before steps may leave a sequence.
+    uint32_t memory() const { return std::min(before, context); }
+    StateOptions states() const { return {context, max_chunk, kv_dtype, memory()}; }
     /// For how many sequences there is room in a state.
     uint32_t rows_of(const StateLayout& state) const { return slots + (state.law == State::Law::constant ? held : 0); }
     /// The recording for `tokens` new ones in all, of up to `sequences`, that samples; 0: the largest of this session.
     Bucket prefill(uint32_t tokens = 0, uint32_t sequences = 0) const;
     Bucket decode(uint32_t sequences = 1) const;
+    /// The recording of the stages that run before steps, for `rows` rows in all.
+    Bucket ahead(uint32_t rows = 0, uint32_t sequences = 0) const;
+    /// The most rows of everything that a step of the stage may have.
+    Bucket largest(const Stage& stage) const;
 };
 
 /// The type of caches beside weights that were asked for in a type.

@@ -67,10 +67,13 @@ Result<Snapshot> Session::snapshot(uint32_t slot, StateHold held) {
     s.expected = was.expected;
     s.highest = was.highest;
     s.memory = was.memory;
+    s.placement = was.placement;
     std::vector<std::vector<vk::Slice>> kept(layouts_.size() + 1);
     for (size_t i = 0; i < layouts_.size(); ++i) {
-        if (!held || layouts_[i].law == State::Law::ring) kept[i] = used_of(i, slot, s.length, s.memory);
-        else if (layouts_[i].law == State::Law::constant) s.bytes += layouts_[i].bytes();
+        const State::Law law = layouts_[i].law;
+        if (!held || law == State::Law::ring || (law == State::Law::memory && s.placement.left()))
+            kept[i] = used_of(i, slot, s.length, s.memory);
+        else if (law == State::Law::constant) s.bytes += layouts_[i].bytes();
     }
     if (!held) kept.back() = {history_of(slot)};
     s.held = std::move(held);
@@ -126,6 +129,7 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     slots_[slot].expected = s.expected;
     slots_[slot].highest = s.highest;
     slots_[slot].memory = s.memory;
+    slots_[slot].placement = s.placement;
     return Ok{};
 }
 
@@ -149,7 +153,7 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
             ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
     if (length == s.length) return Ok{};
     if (length == 0) {
-        const uint32_t memory = s.memory;
+        const uint32_t memory = has_encoder(model_->schedule) ? s.memory : 0;
         reset(slot);
         s.memory = memory;
         return Ok{};
@@ -166,6 +170,10 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
                          "restore a snapshot",
                          {}};
     }
+    if (!s.placement.cut(length))
+        return Error{ErrorCode::unsupported,
+                     "truncate: token " + std::to_string(length) + " is among the rows of a picture",
+                     {}};
     s.length = length;
     s.expected = 0; // as if the rest had never been
     s.sampled = false;

@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/step_block.hpp"
+#include "kernels/place_rows.hpp"
 #include "schedule/views.hpp"
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace weft {
 
-StepBlock::StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequences, uint32_t slots)
-    : schedule_(schedule) {
-    const Bucket most{.tokens = tokens, .sequences = sequences, .outputs = tokens};
+StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : schedule_(schedule) {
+    const uint32_t sequences = std::bit_ceil(options.slots);
+    const auto rows_of = [&](StageId id) { return options.largest(schedule.stages[id]).rows_of(schedule, id); };
     headers_ = part(step_count(schedule) * kernel::kHeaderWords * 4);
-    samplers_ = part(slots * sizeof(kernel::SamplerRow));
+    samplers_ = part(options.slots * sizeof(kernel::SamplerRow));
     ends_ = part(kMostEnds * 4);
     for (StageId id = 0; id < schedule.stages.size(); ++id) {
         const Stage& stage = schedule.stages[id];
-        const uint64_t rows = most.rows_of(schedule, id);
+        const uint64_t rows = rows_of(id);
         StepParts& s = steps_.emplace_back();
         s.sequences = part(sequences * sizeof(kernel::StepSequence));
-        s.positions = part(rows * 4);
+        const uint32_t axes = stage.rows.all_axes();
+        s.positions = part(axes > 1 ? (1 + axes) * uint64_t(position_stride(uint32_t(rows))) * 4 : rows * 4);
         s.token_sequence = part(rows * 4);
         if (stage.rows.of == RowSpace::Of::patches) {
             s.pictures = part(sequences * uint64_t(16));
-            s.axes = part(rows * 8);
             s.kinds = part(rows * 4);
         }
+        if (stage.rows.placeholder >= 0) s.places = part(rows * 4);
         if (stage.rows.picked()) s.index = part(rows * 4);
         if (stage.rows.of == RowSpace::Of::merged) {
             const uint64_t align = vk::Tensor::kAlignment, each = (rows * 4 + align - 1) / align * align;
@@ -32,7 +35,7 @@ StepBlock::StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequenc
     }
     for (StageId id = 0; id < schedule.stages.size(); ++id)
         for (size_t view = 0; view < schedule.stages[id].views.size(); ++view) {
-            const uint64_t rows = most.rows_of(schedule, id);
+            const uint64_t rows = rows_of(id);
             StepParts& s = steps_.emplace_back();
             s.sequences = part(rows * sizeof(kernel::StepSequence)); // a window has a row at least
             s.positions = part(rows * 4);
@@ -41,7 +44,8 @@ StepBlock::StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequenc
             s.inverse = part(rows * 4);
         }
     for (const Input& input : schedule.inputs)
-        inputs_.push_back(input.pictures() ? Part{} : part(uint64_t(tokens) * 4));
+        inputs_.push_back(input.pictures() ? Part{}
+                                           : part(uint64_t(options.largest(schedule.stages[input.stage]).tokens) * 4));
 }
 
 StepBlock::Part StepBlock::part(uint64_t bytes) {
@@ -56,8 +60,8 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.sampler = at(samplers_);
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
-        b.steps.push_back({at(s.sequences), at(s.positions), at(s.token_sequence), at(s.pictures), at(s.axes),
-                           at(s.kinds), at(s.index), at(s.inverse)});
+        b.steps.push_back({at(s.sequences), at(s.token_sequence), at(s.positions), at(s.pictures), at(s.kinds),
+                           at(s.places), at(s.index), at(s.inverse)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -118,6 +122,7 @@ void StepBlock::fill_own(StageId id, const Bucket& bucket, std::span<const StepF
         }
     }
     fill(id, rows, positions, owner, outputs);
+    if (schedule_.stages[id].rows.placeholder >= 0) fill_places(id, feeds, bucket.tokens);
     for (size_t i = 0; i < inputs_.size(); ++i) {
         if (schedule_.inputs[i].stage != id) continue;
         if (schedule_.inputs[i].pictures()) {
@@ -139,22 +144,47 @@ void StepBlock::fill_own(StageId id, const Bucket& bucket, std::span<const StepF
 
 void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows) {
     constexpr uint32_t kNowhere = 1u << 20; // beyond every picture: zeros
-    std::vector<uint32_t> table, axes(2 * size_t(rows), 0), kinds;
+    std::vector<uint32_t> table, kinds;
+    std::vector<std::vector<uint32_t>> axes(2);
     for (const StepFeed& feed : feeds) {
         table.insert(table.end(), {feed.picture.first, feed.picture.height, feed.picture.width, 0});
         const uint32_t across = grid.across(feed.picture.width);
         for (uint32_t i = 0; i < feed.row.count; ++i) {
             const bool extra = i < grid.extra;
             const uint32_t patch = extra ? 0 : i - grid.extra;
-            axes[kinds.size()] = extra ? kNowhere : patch / across;
-            axes[rows + kinds.size()] = extra ? kNowhere : patch % across;
+            axes[0].push_back(extra ? kNowhere : patch / across);
+            axes[1].push_back(extra ? kNowhere : patch % across);
             kinds.push_back(std::min(i, grid.extra));
         }
     }
     const StepParts& parts = steps_[id];
     put(parts.pictures, std::span<const uint32_t>(table));
-    put(parts.axes, std::span<const uint32_t>(axes));
     put(parts.kinds, std::span<const uint32_t>(kinds));
+    put_axes(id, axes, rows);
+}
+
+// Behind the positions that fill() has put there.
+void StepBlock::put_axes(StageId id, std::span<const std::vector<uint32_t>> axes, uint32_t rows) {
+    const Part& all = steps_[id].positions;
+    const uint64_t each = uint64_t(position_stride(rows)) * 4;
+    for (size_t a = 0; a < axes.size(); ++a)
+        put({all.at + (1 + a) * each, each}, std::span<const uint32_t>(axes[a]));
+}
+
+void StepBlock::fill_places(StageId id, std::span<const StepFeed> feeds, uint32_t rows) {
+    std::vector<uint32_t> places;
+    const uint32_t count = schedule_.stages[id].rows.all_axes();
+    std::vector<std::vector<uint32_t>> axes(count > 1 ? count : 0);
+    for (const StepFeed& feed : feeds) {
+        places.insert(places.end(), feed.places.begin(), feed.places.end());
+        places.resize(places.size() + feed.row.count - feed.places.size(), kernel::kNoPlace);
+        for (size_t a = 0; a < axes.size(); ++a) {
+            const auto own = std::span(feed.axes).subspan(a * feed.row.count, feed.row.count);
+            axes[a].insert(axes[a].end(), own.begin(), own.end());
+        }
+    }
+    put(steps_[id].places, std::span<const uint32_t>(places));
+    put_axes(id, axes, rows);
 }
 
 PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {

@@ -2,7 +2,7 @@
 // L4: the step block: all that the host tells a step, in one piece of memory, so that writing it is one copy.
 #pragma once
 #include "kernels/sample.hpp"
-#include "schedule/plan.hpp"
+#include "schedule/session_options.hpp"
 
 namespace weft {
 
@@ -14,14 +14,18 @@ struct StepFeed {
     struct Picture {
         uint32_t first = 0, height = 0, width = 0;
     } picture = {};
+    /// Of stages with a placeholder: each row's place among those of all memories. Empty: none has one.
+    std::vector<uint32_t> places = {};
+    /// Of stages with several axes: positions along each, axis by axis.
+    std::vector<uint32_t> axes = {};
     /// Of other inputs than that which counts the rows, by number in Schedule::inputs; zeros where there are none.
     std::vector<std::pair<size_t, std::span<const uint32_t>>> others = {};
 };
 
 class StepBlock {
 public:
-    /// Room for steps of `tokens` rows and `sequences` sequences, and for the samplers of `slots` slots.
-    StepBlock(const Schedule& schedule, uint32_t tokens, uint32_t sequences, uint32_t slots);
+    /// Room for the largest steps of such a session.
+    StepBlock(const Schedule& schedule, const SessionOptions& options);
 
     uint64_t bytes() const { return image_.size(); }
     /// Where in `memory` (bytes() long) each part lies.
@@ -38,7 +42,7 @@ private:
         uint64_t at = 0, bytes = 0;
     };
     struct StepParts {
-        Part sequences, positions, token_sequence, pictures, axes, kinds, index, inverse;
+        Part sequences, token_sequence, positions, pictures, kinds, places, index, inverse;
     };
     Part part(uint64_t bytes);
     template <class T>
@@ -47,6 +51,8 @@ private:
               std::span<const uint32_t> owner, uint32_t outputs);
     void fill_own(StageId id, const Bucket& bucket, std::span<const StepFeed> feeds, uint32_t outputs);
     void fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows);
+    void fill_places(StageId id, std::span<const StepFeed> feeds, uint32_t rows);
+    void put_axes(StageId id, std::span<const std::vector<uint32_t>> axes, uint32_t rows);
     void fill_merged(StageId id, std::span<const StepFeed> feeds);
     void fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds);
     PictureRows rows_of(StageId id, const StepFeed& feed) const;

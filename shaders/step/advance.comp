@@ -3,7 +3,8 @@
 // ids[s], unless that is an end token or SAMPLER_NO_TOKEN: then it leaves the block, so that its states stay as they
 // are, and those behind it move up.
 //   past += count, count = 1, first = s, length = max(length, past + 1); positions[s] = past, token_sequence[s] =
-//   outputs[s] = s header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
+//   outputs[s] = s; along every axis of positions that step's is one more, the same for all
+//   header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
 // One workgroup. Cost: 72 bytes a sequence.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -11,11 +12,11 @@
 #include "sampler.glsl"
 
 layout(local_size_x = 64) in;
-layout(push_constant) uniform Push { uint sequences, ends; } push; // of the bucket
+layout(push_constant) uniform Push { uint sequences, ends, axes, stride; } push; // of the bucket
 layout(binding = 0) buffer Header { uint header[]; };                          // [16] step header
 layout(binding = 1) buffer Sequences { uint sequences[]; };                    // [S, 8]
 layout(binding = 2) buffer Ids { uint ids[]; };                                // [T]
-layout(binding = 3) writeonly buffer Positions { uint positions[]; };          // [T]
+layout(binding = 3) buffer Positions { uint positions[]; };                    // [1 + axes, T]
 layout(binding = 4) writeonly buffer TokenSequence { uint token_sequence[]; }; // [T]
 layout(binding = 5) writeonly buffer Outputs { uint outputs[]; };              // [O]
 layout(binding = 6) readonly buffer Settings { uint settings[]; };             // [slots, 16] SamplerRow
@@ -40,6 +41,7 @@ void main() {
         uint slot = sequences[from + SEQ_SLOT], write = sequences[from + SEQ_WRITE];
         uint past = sequences[from + SEQ_PAST] + sequences[from + SEQ_COUNT],
              length = sequences[from + SEQ_LENGTH], memory = sequences[from + SEQ_MEMORY];
+        uint turn = push.axes == 0u ? 0u : positions[push.stride + min(s, count - 1u)] + 1u;
         sh_stays[lane] = s < count && !ends_with(id, slot) ? 1u : 0u;
         memoryBarrierBuffer(); // all have read their rows before any is written
         barrier();
@@ -57,6 +59,7 @@ void main() {
             sequences[row + SEQ_MEMORY] = memory;
             ids[to] = id;
             positions[to] = past;
+            for (uint a = 1u; a <= push.axes; ++a) positions[a * push.stride + to] = turn;
             token_sequence[to] = to;
             outputs[to] = to;
             atomicMax(sh_longest, past + 1u); // a maximum does not depend on the order

@@ -66,13 +66,13 @@ void lower(const Schedule& schedule) {
     for (const Stage& stage : schedule.stages) layers += stage.layers.size();
     if (layers > kMostLayers) return;
     const uint32_t context = schedule.position_limit ? std::min(schedule.position_limit, kContext) : kContext;
-    const auto states = layouts_of(schedule.states, {context, 256, DType::f16});
+    const auto states = layouts_of(schedule.states, {context, 256, DType::f16, context});
     std::vector<DeviceWeight> weights;
     for (const WeightSlot& slot : schedule.weights)
         weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));
     std::vector<Bucket> buckets = {{.tokens = 256, .sampling = true}};
     if (!takes_whole(schedule)) buckets.push_back({.decode = true, .sampling = true});
-    if (has_encoder(schedule)) buckets.push_back({.tokens = 256, .once = true});
+    if (runs_before(schedule)) buckets.push_back({.tokens = 256, .before = true});
     for (const Bucket& bucket : buckets) {
         const auto plan = dry_plan(least_device(), schedule, weights, states, bucket, context);
         if (!plan) {

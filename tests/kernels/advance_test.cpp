@@ -31,6 +31,9 @@ TEST_CASE("advance", "[kernels]") {
                 row.stops = !ends.empty() && (sampler[16 * row.slot + 8] & kernel::SamplerRow::kStops);
             }
         }
+        const size_t stride = o.axes ? positions.size() / (1 + o.axes) : 0;
+        for (size_t s = 0; o.axes && s < expected.rows.size(); ++s)
+            expected.rows[s].turn = ctx.words("first positions")[stride + s];
         const auto started = expected.rows;
         for (size_t i = 0; i < o.steps; ++i) expected.step();
         const auto count = uint32_t(expected.rows.size());
@@ -42,6 +45,7 @@ TEST_CASE("advance", "[kernels]") {
             REQUIRE(std::vector<uint32_t>(sequences.begin() + 8 * s, sequences.begin() + 8 * s + 8) ==
                     std::vector<uint32_t>{r.slot, r.first, r.count, r.past, r.length, r.read, r.write, r.memory});
             REQUIRE(std::vector<uint32_t>{positions[s], owners[s], outputs[s]} == std::vector<uint32_t>{r.past, s, s});
+            for (uint32_t a = 1; a <= o.axes; ++a) REQUIRE(positions[a * stride + s] == r.turn);
             if (!o.decode) REQUIRE(ctx.words("step ids")[s] == r.id);
         }
         if (!o.decode) return;

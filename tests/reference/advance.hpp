@@ -10,6 +10,7 @@ namespace weft::reference {
 struct Advanced {
     struct Row {
         uint32_t slot, first, count, past, length, read, write, memory, id = 0;
+        uint32_t turn = 0; // along every axis of positions
         bool stops = false;
     };
     std::vector<Row> rows;
@@ -28,6 +29,7 @@ struct Advanced {
             r.first = uint32_t(s);
             r.length = std::max(r.length, r.past + 1);
             r.read = r.write;
+            ++r.turn;
         }
         ++ring;
     }

@@ -328,7 +328,7 @@ TEST_CASE("a schedule of very many pieces can be read as it was written, or is r
 
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
-    CHECK(hash == 0x54f2608c6627e4f0u); // the same on every machine
+    CHECK(hash == 0x831db1cadec3b9deu); // the same on every machine
     CHECK(hash_after([](Json& j) {
               j["architecture"] = "other";
               j["trained_context"] = 77;

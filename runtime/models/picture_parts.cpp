@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/picture_parts.hpp"
+#include "layers/place.hpp"
+#include "schedule/compose.hpp"
+#include <algorithm>
+
+namespace weft {
+
+Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& files, const char* tower_type,
+                                    const std::vector<std::string>& tower_names) {
+    TextAndTower both;
+    weft_ASSIGN(both.text_config, language_config(config));
+    weft_ASSIGN(const JsonObject text, config.object("text_config"));
+    weft_ASSIGN(both.text, part_of(text.changed(both.text_config), files.part(text_scope())));
+    const auto of_tower = [&](const TensorView* t) {
+        return std::ranges::any_of(tower_names, [&](const std::string& name) { return t->name.starts_with(name); });
+    };
+    both.has_tower = config.has("vision_config") &&
+                     (files.tensors().empty() || std::ranges::any_of(files.tensors(), of_tower));
+    if (!both.has_tower) return both;
+    weft_ASSIGN(const JsonObject vision, config.object("vision_config"));
+    Json own = vision.json();
+    weft_ASSIGN(own["model_type"], vision.string_or("model_type", tower_type));
+    weft_ASSIGN(both.tower, part_of(vision.changed(own), files.part({{{"", tower_names}}})));
+    return both;
+}
+
+Status read_feature_layer(const JsonObject& config, Stage& tower, int64_t otherwise) {
+    const char* key = "vision_feature_layer";
+    if (config.has(key) && config.json()[key].is_array())
+        return config.bad(key, "names several layers; weft reads models that use one");
+    weft_ASSIGN(const int64_t given, config.integer_or(key, otherwise));
+    const auto states = int64_t(tower.layers.size()) + 1;
+    const int64_t at = given < 0 ? states + given : given;
+    if (at < 0 || at >= states)
+        return config.bad(key, "must be a hidden state of the " + std::to_string(tower.layers.size()) + " layers");
+    tower.layers.resize(size_t(at));
+    return Ok{};
+}
+
+Rope axial_rope(Builder& builder, std::vector<float> frequencies) {
+    const auto pairs = uint32_t(frequencies.size());
+    for (uint32_t i = 0; i < pairs; ++i) frequencies.push_back(i < pairs / 2 ? 0 : 1);
+    return {.kind = RopeKind::half,
+            .frequencies = builder.computed("axial frequencies", {2, pairs}, std::move(frequencies)),
+            .rotary = 2 * pairs,
+            .axes = 2};
+}
+
+Status see(const JsonObject& config, Schedule& text, Schedule tower, const std::string& key, int64_t otherwise) {
+    const std::string& named = config.has(key) ? key : "image_token_id";
+    Stage& decoder = decoder_of(text);
+    weft_ASSIGN(decoder.rows.placeholder, config.integer_or(named, otherwise));
+    if (decoder.rows.placeholder < 0 || decoder.rows.placeholder >= int64_t(text.vocabulary))
+        return config.bad(named, "must be a token's id");
+    for (Stage& stage : tower.stages) stage.when = When::given;
+    const std::string memory = "pictures";
+    Stage& last = tower.stages.back();
+    last.last.push_back({.branches = {{KeepSpec{memory, last.width}}}, .base = Base::none});
+    decoder.first.push_back({.branches = {{PlaceSpec{memory, false, decoder.width}}}, .base = Base::none});
+    const StageId features = StageId(tower.stages.size()) - 1;
+    put_before(text, std::move(tower));
+    text.outputs.insert(text.outputs.begin(), {kImageFeatures, features});
+    return Ok{};
+}
+
+} // namespace weft

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: the parts that language models with pictures share: a tower before a decoder, whose rows stand among its tokens.
+#pragma once
+#include "models/encoder_parts.hpp"
+
+namespace weft {
+
+inline constexpr const char *kVision = "vision", *kProjector = "projector";
+/// The output of what stands among the tokens, [rows, width of the decoder].
+inline constexpr const char* kImageFeatures = "image_features";
+
+/// What text_config and vision_config describe, each by its own architecture, not settled.
+struct TextAndTower {
+    Json text_config;
+    Schedule text, tower;
+    bool has_tower = false; ///< false: the file has nothing of it, or there is no vision_config
+};
+/// `tower_type`: the model_type of vision_config where it has none. `tower_names`: what the tower's tensors begin with.
+Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& files, const char* tower_type,
+                                    const std::vector<std::string>& tower_names);
+
+/// vision_feature_layer: the number of the hidden state that is read, from the last where it is negative. Takes the
+/// layers behind it out of the tower.
+Status read_feature_layer(const JsonObject& config, Stage& tower, int64_t otherwise);
+
+/// Axial rotary positions of patches: the first half of `frequencies`, one for each pair of channels, turn by how far
+/// down a patch is, the others by how far across.
+Rope axial_rope(Builder& builder, std::vector<float> frequencies);
+
+/// Puts the tower before the decoder: it runs when pictures are given, and the rows of its last stage stand for the
+/// tokens that the config names under `key`, or under image_token_id.
+Status see(const JsonObject& config, Schedule& text, Schedule tower, const std::string& key, int64_t otherwise);
+
+} // namespace weft

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/compose.hpp"
+#include "schedule/schedule_fields.hpp"
+#include "schedule/weight_order.hpp"
+#include <algorithm>
+
+namespace weft {
+namespace {
+
+class Shift final : public FieldWalker {
+public:
+    explicit Shift(size_t by) : by_(WeightId(by)) {}
+    void weight(const char*, WeightId& id, WeightShape, WeightUse, WeightKind) override {
+        if (id != kNoWeight) id += by_;
+    }
+    void frequencies(Rope& r) override { r.frequencies += by_; }
+
+private:
+    WeightId by_;
+};
+
+} // namespace
+
+void put_before(Schedule& whole, Schedule part) {
+    Shift shift(whole.weights.size());
+    visit(shift, part);
+    std::ranges::move(part.weights, std::back_inserter(whole.weights));
+    std::ranges::move(part.unneeded, std::back_inserter(whole.unneeded));
+    const auto count = StageId(part.stages.size());
+    for (Stage& stage : whole.stages)
+        if (!stage.rows.own()) stage.rows.from += count;
+    for (Output& output : whole.outputs) output.stage += count;
+    whole.stages.insert(whole.stages.begin(), std::make_move_iterator(part.stages.begin()),
+                        std::make_move_iterator(part.stages.end()));
+}
+
+Status without_given(Schedule& s, const std::string& origin) {
+    std::vector<StageId> at; // of each stage its new number
+    for (const Stage& stage : s.stages)
+        at.push_back(stage.when == When::given ? kNoStage : StageId(std::ranges::count_if(at, [](StageId id) {
+            return id != kNoStage;
+        })));
+    if (std::ranges::find(at, kNoStage) == at.end()) return Ok{};
+    std::erase_if(s.outputs, [&](const Output& output) { return at[output.stage] == kNoStage; });
+    for (Output& output : s.outputs) output.stage = at[output.stage];
+    std::erase_if(s.stages, [](const Stage& stage) { return stage.when == When::given; });
+    const auto places = [](const Block& block) { return block.branches[0].op.can_idle(); };
+    for (Stage& stage : s.stages) {
+        if (!stage.rows.own()) stage.rows.from = at[stage.rows.from];
+        std::erase_if(stage.first, places);
+        std::erase_if(stage.last, places);
+        for (Layer& layer : stage.layers) std::erase_if(layer.blocks, places);
+    }
+    order_weights(s);
+    States left = States::anew(std::move(s.states));
+    for (Stage& stage : s.stages) each_op(stage, [&](Op& op) { op.states(left); });
+    s.states = left.take();
+    return settle(s, origin);
+}
+
+} // namespace weft

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/placement.hpp"
+#include "kernels/place_rows.hpp"
+#include <algorithm>
+
+namespace weft {
+
+void Placement::add(uint32_t down, uint32_t across) {
+    if (placed_all()) rows_ = 0;
+    pictures_.push_back({rows_, down, across, {}});
+    rows_ += down * across;
+}
+
+uint32_t Placement::left() const {
+    uint32_t n = 0;
+    for (const Picture& p : pictures_) n += p.count() - uint32_t(p.at.size());
+    return n;
+}
+
+std::vector<uint32_t> Placement::place(std::span<const uint32_t> ids, uint32_t placeholder, uint32_t position) {
+    if (!left() || std::ranges::find(ids, placeholder) == ids.end()) return {};
+    auto picture = std::ranges::find_if(pictures_, [](const Picture& p) { return !p.placed(); });
+    std::vector<uint32_t> places(ids.size(), kernel::kNoPlace);
+    for (size_t i = 0; i < ids.size() && picture != pictures_.end(); ++i) {
+        if (ids[i] != placeholder) continue;
+        places[i] = picture->first + uint32_t(picture->at.size());
+        picture->at.push_back(position + uint32_t(i));
+        if (picture->placed()) ++picture;
+    }
+    return places;
+}
+
+uint32_t Placement::turn(uint32_t position) const {
+    uint32_t saved = 0; // a picture takes as many places as its longer side has rows
+    for (const Picture& p : pictures_)
+        if (p.placed() && p.at.back() < position) saved += p.count() - std::max(p.down, p.across);
+    return position - saved;
+}
+
+std::vector<uint32_t> Placement::turns(uint32_t position, uint32_t count) const {
+    std::vector<uint32_t> all(3 * size_t(count));
+    for (uint32_t i = 0; i < count; ++i)
+        for (size_t axis = 0; axis < 3; ++axis) all[axis * count + i] = turn(position + i);
+    for (const Picture& p : pictures_)
+        for (uint32_t n = 0; n < p.at.size(); ++n) {
+            const uint32_t at = p.at[n];
+            if (at < position || at >= position + count) continue;
+            const uint32_t first = turn(p.at[0]), places[] = {first, first + n / p.across, first + n % p.across};
+            for (size_t axis = 0; axis < 3; ++axis) all[axis * count + at - position] = places[axis];
+        }
+    return all;
+}
+
+bool Placement::cut(uint32_t length) {
+    const auto behind = [&](const Picture& p) { return !p.at.empty() && p.at[0] >= length; };
+    for (const Picture& p : pictures_)
+        if (!p.at.empty() && !behind(p) && p.at.back() >= length) return false;
+    // Those that have no tokens yet would follow a picture that is gone.
+    const auto first = std::ranges::find_if(pictures_, behind);
+    if (first != pictures_.end()) {
+        pictures_.erase(first, pictures_.end());
+        rows_ = 0;
+        for (const Picture& p : pictures_) rows_ = std::max(rows_, p.first + p.count());
+    }
+    return true;
+}
+
+} // namespace weft

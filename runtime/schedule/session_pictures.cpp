@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: pictures in a forward: the rows that they are, and those of their memory among the tokens of a text.
+#include "kernels/place_rows.hpp"
+#include "schedule/session.hpp"
+#include <algorithm>
+
+namespace weft {
+namespace {
+
+constexpr uint32_t kMostPixels = 1u << 16; // of a picture's side: counts of patches stay within 32 bits
+
+} // namespace
+
+// How many rows a sequence brings.
+Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
+    const std::string slot = "slot " + std::to_string(feed.slot);
+    if (!input.pictures()) {
+        if (feed.ids.empty()) return Error{ErrorCode::invalid_argument, slot + ": no tokens to feed", {}};
+        return uint32_t(feed.ids.size());
+    }
+    const auto& [values, height, width] = feed.picture;
+    const PatchGrid& grid = input.grid;
+    if (!height || !width || values.size() != uint64_t(grid.channels) * height * width)
+        return Error{ErrorCode::invalid_argument,
+                     slot + ": " + input.name + " has " + std::to_string(values.size()) + " numbers, a picture of " +
+                         std::to_string(grid.channels) + " channels, " + std::to_string(height) + " x " +
+                         std::to_string(width) + ", other ones",
+                     {}};
+    if (height > kMostPixels || width > kMostPixels || !grid.takes(height, width))
+        return Error{ErrorCode::invalid_argument,
+                     slot + ": a picture of " + std::to_string(height) + " x " + std::to_string(width) +
+                         " has no patch of " + std::to_string(grid.patch_y) + " x " + std::to_string(grid.patch_x) +
+                         ", or more than " + std::to_string(kMostPixels) + " pixels a side",
+                     {}};
+    const PictureRows patches{grid.down(height), grid.across(width)};
+    for (StageId id = 0; id < model_->schedule.stages.size(); ++id) {
+        const Stage& stage = model_->schedule.stages[id];
+        if (!stage.rows.placed()) continue;
+        const bool merged = stage.rows.of == RowSpace::Of::merged;
+        const auto fits = [&](const PictureRows& p, uint32_t down, uint32_t across) -> Status {
+            if (p.down && p.across && p.down % down == 0 && p.across % across == 0) return Ok{};
+            return Error{ErrorCode::invalid_argument,
+                         slot + ": a picture of " + std::to_string(height) + " x " + std::to_string(width) + " has " +
+                             std::to_string(p.down) + " x " + std::to_string(p.across) + " rows where stage " +
+                             in_quotes(stage.name) + " needs multiples of " + std::to_string(down) + " x " +
+                             std::to_string(across),
+                         {}};
+        };
+        if (merged)
+            weft_TRY(
+                fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
+        for (const View& view : stage.views)
+            if (view.order == View::Order::windows)
+                weft_TRY(fits(picture_rows(model_->schedule, id, patches), view.window, view.window));
+    }
+    const uint64_t rows = uint64_t(patches.down) * patches.across + grid.extra;
+    return uint32_t(std::min<uint64_t>(rows, UINT32_MAX));
+}
+
+// The numbers of all pictures, each without what no patch sees to the right and below.
+Status Session::write_pictures(std::span<const Feed> feeds, size_t input) {
+    const PatchGrid& grid = model_->schedule.inputs[input].grid;
+    std::vector<float> all;
+    for (size_t i = 0; i < feeds.size(); ++i) {
+        const auto& [values, height, width] = feeds[i].picture;
+        const uint32_t down = std::min(height, (grid.down(height) - 1) * grid.stride_y + grid.patch_y),
+                       across = std::min(width, (grid.across(width) - 1) * grid.stride_x + grid.patch_x);
+        work_[i].picture = {uint32_t(all.size()), down, across};
+        for (uint32_t c = 0; c < grid.channels; ++c)
+            for (uint32_t y = 0; y < down; ++y) {
+                const auto row = values.subspan((uint64_t(c) * height + y) * width, across);
+                all.insert(all.end(), row.begin(), row.end());
+            }
+    }
+    return write(buffers_.inputs[input], std::as_bytes(std::span(all)));
+}
+
+// The rows that a picture leaves in its sequence's memory; none where its stages keep nothing.
+PictureRows Session::kept_rows(uint32_t height, uint32_t width, const PatchGrid& grid) const {
+    const StageId keeping = keeping_stage(model_->schedule);
+    if (keeping == kNoStage) return {};
+    return picture_rows(model_->schedule, keeping, {grid.down(height), grid.across(width)});
+}
+
+Status Session::check_room(const Feed& feed, const PatchGrid& grid) const {
+    const PictureRows rows = kept_rows(feed.picture.height, feed.picture.width, grid);
+    const uint64_t all = slots_[feed.slot].placement.rows_with(rows.count());
+    if (all <= options_.memory()) return Ok{};
+    return Error{ErrorCode::invalid_argument,
+                 "slot " + std::to_string(feed.slot) + ": pictures that no tokens stand for yet would have " +
+                     std::to_string(all) + " rows; a sequence of this session holds " +
+                     std::to_string(options_.memory()),
+                 {}};
+}
+
+void Session::leave_memory(Work& w, Slot& slot) const {
+    const Schedule& s = model_->schedule;
+    slot.memory = w.rows;
+    if (keeping_stage(s) == kNoStage) return;
+    for (const Input& input : s.inputs)
+        if (input.pictures() && s.stages[input.stage].when == When::given) {
+            const PictureRows rows = kept_rows(w.picture.height, w.picture.width, input.grid);
+            w.placement.add(rows.down, rows.across);
+        }
+    slot.memory = w.placement.rows();
+}
+
+// What of the step's tokens stands for pictures.
+void Session::place_pictures(StepFeed& feed, Placement& placement) const {
+    const StageId stage = placing_stage(model_->schedule);
+    if (stage == kNoStage) return;
+    const int64_t placeholder = model_->schedule.stages[stage].rows.placeholder;
+    feed.places = placement.place(feed.ids, uint32_t(placeholder), feed.row.past);
+    for (uint32_t& place : feed.places)
+        if (place != kernel::kNoPlace) place += feed.row.slot * options_.memory();
+    turn(feed, placement);
+}
+
+// The positions of a step's tokens along several axes.
+void Session::turn(StepFeed& feed, const Placement& placement) const {
+    const StageId stage = placing_stage(model_->schedule);
+    if (stage != kNoStage && model_->schedule.stages[stage].rows.axes > 1)
+        feed.axes = placement.turns(feed.row.past, feed.row.count);
+}
+
+} // namespace weft
