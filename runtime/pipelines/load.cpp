@@ -56,9 +56,10 @@ Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelF
 }
 
 Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type,
-                                                  uint64_t seed) {
+                                                  uint64_t seed, const ScheduleEdit& edit) {
     std::vector<KeyUse> keys;
     weft_ASSIGN(Schedule schedule, make_schedule(files, &keys));
+    if (edit) weft_TRY(edit(schedule));
     weft_ASSIGN(auto weights, DeviceWeights::random(device, schedule.weights, type, seed));
     return std::make_shared<const Model>(
         Model{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});

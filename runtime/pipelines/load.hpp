@@ -19,6 +19,6 @@ Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelF
                                                 const LoadProgress& progress, const ScheduleEdit& edit = {});
 /// The same without files' weights: random ones, for timing a config alone.
 Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type,
-                                                  uint64_t seed);
+                                                  uint64_t seed, const ScheduleEdit& edit = {});
 
 } // namespace weft

@@ -32,6 +32,8 @@ struct KernelBench {
 Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats,
                                   const std::function<bool(const std::string&)>& on_case);
 
+/// `prompt`: tokens that are read, by encoders too; pictures have the size that the model's config names. `generate`:
+/// tokens that are made, where the model makes any. `batch`: sequences, or pictures, at the same time.
 struct ModelBenchOptions {
     uint32_t prompt = 256, generate = 64, batch = 1, repeats = 3;
     bool per_layer = false, random_weights = false;
@@ -55,6 +57,9 @@ struct ModelBench {
     std::string model, architecture, device, driver;
     uint64_t parameters = 0, weight_bytes = 0;
     uint32_t prompt = 0, generate = 0, batch = 0;
+    bool encodes = false;           ///< what is read comes whole (encoders), and is no beginning of what is made
+    uint32_t height = 0, width = 0; ///< of the pictures that are read, of `prompt` patches and class tokens; 0: texts
+    double pictures_per_s = 0;
     /// Over all sequences of the batch, median of the repeats.
     double prefill_tokens_per_s = 0, decode_tokens_per_s = 0;
     double host_us_per_token = 0; ///< of decode: wall time not spent waiting for the device
