@@ -102,8 +102,9 @@ void advance(Recorder& r, const Step& step, const Tensor& sampler, const Tensor&
                    (!sampler || (sampler.columns() == sizeof(SamplerRow) / 4 && sampler.contiguous())),
                "end tokens need the sampler, [slots, 16]");
     weft_CHECK(step.ids.count() >= step.max_sequences, "ids must have room for every sequence");
-    weft_CHECK(!step.axes || (step.axes.resource == step.positions.resource && step.axes.stride == step.positions.stride &&
-                              step.positions.rows() == 1 + step.axes.rows()),
+    weft_CHECK(!step.axes ||
+                   (step.axes.resource == step.positions.resource && step.axes.stride == step.positions.stride &&
+                    step.positions.rows() == 1 + step.axes.rows()),
                "axes must be the rows behind the positions");
     const Tensor none = r.unused();
     r.dispatch<K>(K::Variant::core, {},

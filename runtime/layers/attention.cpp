@@ -54,7 +54,8 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.norm("q_norm", q_norm, norm_all_heads ? q : head_size);
     f.norm("k_norm", k_norm, norm_all_heads ? k : head_size);
     f.rope("rope", rope, head_size);
-    f.rule(rope.axes == 1 || rope.axes == w.axes, "rope.axes", "be those of the stage's rows, " + std::to_string(w.axes));
+    f.rule(rope.axes == 1 || rope.axes == w.axes, "rope.axes",
+           "be those of the stage's rows, " + std::to_string(w.axes));
     f.number("scale", scale, float(1 / std::sqrt(double(head_size))), Reach::finite);
     f.number("key_scale", key_scale, 1.0f, Reach::finite);
     f.rule(key_scale == 1 || !k_norm || (q_norm && !norm_all_heads && head_size % 4 == 0), "key_scale",

@@ -2,6 +2,7 @@
 #include "layers/patch.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/embed.hpp"
+#include "kernels/grid_positions.hpp"
 #include "kernels/unfold.hpp"
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
@@ -10,7 +11,8 @@
 namespace weft {
 
 weft_LISTED(PatchGrid, 8);
-weft_LISTED(PatchSpec, 5);
+weft_LISTED(Stretched, 4);
+weft_LISTED(PatchSpec, 6);
 void PatchSpec::fields(Fields& f, const Widths& w) {
     f.value("input", input, std::string(kPixels));
     f.size("channels", grid.channels, 3u);
@@ -26,6 +28,15 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
              WeightKind::matrix);
     f.weight("rows", rows, {uint64_t(grid.extra) + 1, w.model}, WeightUse::usual, WeightKind::vector);
     f.weight("positions", positions, {w.positions, w.model}, WeightUse::rare, WeightKind::matrix);
+    if (f.enter("stretched", bool(stretched), true)) {
+        Stretched& t = stretched;
+        f.size("side", t.side);
+        f.rule(t.side <= 4096, "side", "be at most 4096");
+        f.weight("table", t.table, {uint64_t(t.side) * t.side, w.model}, WeightUse::always, WeightKind::vector);
+        f.value("cubic", t.cubic, false);
+        f.value("corners", t.corners, true);
+        f.leave();
+    }
     f.rule(rows != kNoWeight || (grid.extra == 0 && positions == kNoWeight), "rows",
            "not be false with extra rows or positions");
 }
@@ -59,11 +70,29 @@ void PatchSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to)
                             .position_table = c.weight(positions),
                             .residual = y,
                             .y = y});
+    if (stretched) {
+        const uint32_t side = stretched.side;
+        kernel::grid_positions(c.r, {.table = c.weight(stretched.table).reshape({side, side, to.y.columns()}),
+                                     .pictures = p.table,
+                                     .token_sequence = c.step.token_sequence,
+                                     .axes = c.step.axes,
+                                     .residual = y,
+                                     .y = y,
+                                     .cubic = stretched.cubic,
+                                     .corners = stretched.corners,
+                                     .patch_y = grid.patch_y,
+                                     .patch_x = grid.patch_x,
+                                     .stride_y = grid.stride_y,
+                                     .stride_x = grid.stride_x,
+                                     .pad_y = grid.pad_y,
+                                     .pad_x = grid.pad_x});
+    }
     if (apart) kernel::combine(c.r, {.x = y, .w = to.residual, .y = to.y, .alpha = to.scale});
 }
 
 void PatchSpec::work(WorkCounter& w) const {
     if (positions != kNoWeight) w.lookups(positions, w.step.tokens());
+    if (stretched) w.lookups(stretched.table, w.step.tokens());
 }
 
 std::string PatchSpec::words() const {
@@ -72,6 +101,9 @@ std::string PatchSpec::words() const {
         s += " every " + std::to_string(grid.stride_y) + " x " + std::to_string(grid.stride_x);
     s += " of " + std::to_string(grid.channels) + " channels";
     if (grid.extra) s += ", " + std::to_string(grid.extra) + " more rows";
+    if (stretched)
+        s += ", learned positions of " + std::to_string(stretched.side) + " x " + std::to_string(stretched.side) +
+             " stretched over them";
     return s + (positions == kNoWeight ? "" : ", learned positions");
 }
 

@@ -6,8 +6,17 @@
 
 namespace weft {
 
-/// Of a patch: patch W^T + rows[extra] + positions[row]; of the extra row i before them: rows[i] + positions[row].
-/// Reads no stream.
+/// Learned positions of a square of patches, stretched over those that a picture has.
+struct Stretched {
+    WeightId table = kNoWeight; ///< f32 [side * side, width]
+    uint32_t side = 0;
+    bool cubic = false;  ///< by four neighbours along an axis, not by two
+    bool corners = true; ///< the corners of the table and of the picture meet, not their edges ("align_corners")
+    explicit operator bool() const { return table != kNoWeight; }
+};
+
+/// Of a patch: patch W^T + rows[extra] + positions[row] + its place in `stretched`; of the extra row i before them:
+/// rows[i] + positions[row]. Reads no stream.
 struct PatchSpec {
     static constexpr const char* name = "patch";
     static constexpr uint32_t colour = 0xb8b8b8;
@@ -18,6 +27,7 @@ struct PatchSpec {
     WeightId weight = kNoWeight;    ///< [width, channels * patch_y * patch_x]
     WeightId rows = kNoWeight;      ///< [extra + 1, width]: of the extra rows, and the bias of patches
     WeightId positions = kNoWeight; ///< [position limit, width], learned
+    Stretched stretched = {};
 
     void fields(Fields& f, const Widths& w);
     void inputs(Inputs& i) const;

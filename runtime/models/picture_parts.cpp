@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/picture_parts.hpp"
+#include "layers/attention.hpp"
+#include "layers/keep.hpp"
+#include "layers/merge.hpp"
 #include "layers/place.hpp"
 #include "schedule/compose.hpp"
 #include <algorithm>
+#include <set>
 
 namespace weft {
 
@@ -15,12 +19,13 @@ Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& 
     const auto of_tower = [&](const TensorView* t) {
         return std::ranges::any_of(tower_names, [&](const std::string& name) { return t->name.starts_with(name); });
     };
-    both.has_tower = config.has("vision_config") &&
-                     (files.tensors().empty() || std::ranges::any_of(files.tensors(), of_tower));
+    both.has_tower =
+        config.has("vision_config") && (files.tensors().empty() || std::ranges::any_of(files.tensors(), of_tower));
     if (!both.has_tower) return both;
     weft_ASSIGN(const JsonObject vision, config.object("vision_config"));
     Json own = vision.json();
     weft_ASSIGN(own["model_type"], vision.string_or("model_type", tower_type));
+    if (own["model_type"] == config.json()["model_type"]) own["model_type"] = tower_type; // as older files have it
     weft_ASSIGN(both.tower, part_of(vision.changed(own), files.part({{{"", tower_names}}})));
     return both;
 }
@@ -45,6 +50,38 @@ Rope axial_rope(Builder& builder, std::vector<float> frequencies) {
             .frequencies = builder.computed("axial frequencies", {2, pairs}, std::move(frequencies)),
             .rotary = 2 * pairs,
             .axes = 2};
+}
+
+Stage merged_rows(const MergedRows& m) {
+    return {
+        .name = m.name,
+        .rows = {.of = RowSpace::Of::merged, .from = m.from, .stream = m.stream, .down = m.merge, .across = m.merge},
+        .width = m.second.out,
+        .streams = {{"rectangles", m.first.in}, {"inner", m.first.out}},
+        .first = {{.read = {}, .branches = {{MergeSpec{}}}, .write = 1, .base = Base::none},
+                  {.read = {1},
+                   .pre = m.norm,
+                   .branches = {{LinearSpec{m.first, m.activation}}},
+                   .write = 2,
+                   .base = Base::none},
+                  {.read = {2}, .branches = {{LinearSpec{m.second}}}, .base = Base::none}}};
+}
+
+void turn_by_axes(Schedule& text, const std::function<uint32_t(uint32_t)>& axis_of) {
+    Stage& decoder = decoder_of(text);
+    decoder.rows.axes = 3;
+    std::set<WeightId> turned; // layers share a table
+    for (Layer& layer : decoder.layers)
+        for (Block& block : layer.blocks)
+            for (Branch& branch : block.branches)
+                if (auto* a = branch.op.as<AttentionSpec>(); a && a->rope.kind != RopeKind::none) {
+                    a->rope.axes = 3;
+                    if (!turned.insert(a->rope.frequencies).second) continue;
+                    WeightSlot& table = text.weights[a->rope.frequencies];
+                    const uint32_t pairs = a->rope.rotary / 2;
+                    for (uint32_t i = 0; i < pairs; ++i) table.computed.push_back(float(axis_of(i)));
+                    table.shape = {a->rope.rows(), pairs};
+                }
 }
 
 Status see(const JsonObject& config, Schedule& text, Schedule tower, const std::string& key, int64_t otherwise) {

@@ -12,9 +12,12 @@ struct Class {
     const char* type;
     uint32_t head_size; // where the config has none; 0: width / heads
     bool qkv_bias;      // biases on q, k, v in every model; else attention_bias of the config, on all four
-    bool head_norms;
+    bool head_norms, windows;
+    double theta; // where the config has none
 };
-constexpr Class kClasses[] = {{"qwen2", 0, true, false}, {"qwen3", 128, false, true}};
+constexpr Class kClasses[] = {{"qwen2", 0, true, false, true, 10000},
+                              {"qwen3", 128, false, true, true, 10000},
+                              {"qwen3_vl_text", 128, false, true, false, 500000}};
 
 struct Config : DecoderSizes {
     bool qkv_bias;
@@ -26,6 +29,8 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     weft_ASSIGN(static_cast<DecoderSizes&>(o),
                 read_decoder(c, {.kv_heads = 32, .head_size = k.head_size, .reads_bias = !k.qkv_bias}));
     o.qkv_bias = k.qkv_bias || o.attention_bias;
+    o.windows.resize(o.layers);
+    if (!k.windows) return o;
     weft_ASSIGN(const bool sliding, c.boolean_or("use_sliding_window", false));
     weft_ASSIGN(const uint32_t window, sliding ? count_or_none(c, "sliding_window", 4096) : Result<uint32_t>(0));
     weft_ASSIGN(const int64_t first, c.integer_or("max_window_layers", 28));
@@ -43,7 +48,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_TRY(decoder_frame(config, builder, s, c.eps, false));
     if (builder.optional("lm_head.bias", builder.from_gguf() && k.qkv_bias))
         head_linear(s).linear.bias = builder.vector("lm_head.bias", {s.vocabulary});
-    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, 10000, 32768));
+    weft_ASSIGN(const Rope rope, whole_head_rope(config, builder, c.heads.head_size, k.theta, 32768));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i), attn = at + "self_attn.";
         AttentionSpec a = usual_attention(builder, attn, c.heads, c.width, c.qkv_bias, c.attention_bias);
@@ -67,10 +72,20 @@ Result<Json> gguf_config(const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"qwen2", "qwen3"},
+const Architecture architecture{{"qwen2", "qwen3", "qwen3_vl_text"},
                                 "Qwen2, Qwen3",
                                 "biases on q, k, v; norms on the heads of q and k; windows in the upper layers",
                                 schedule,
-                                {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}}};
+                                {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}},
+                                {{"qwen3_vl",
+                                  "qwen3_vl_text",
+                                  false,
+                                  {{"vocab_size", 151936},
+                                   {"hidden_size", 4096},
+                                   {"intermediate_size", 22016},
+                                   {"num_hidden_layers", 32},
+                                   {"num_attention_heads", 32}}}},
+                                {{"*mrope_section", "the positions of a text alone are the same along every axis"},
+                                 {"*mrope_interleaved", "the class interleaves whatever it says"}}};
 
 } // namespace weft::qwen

@@ -4,7 +4,6 @@
 #include "base/random.hpp"
 #include "kernels/measure_peaks.hpp"
 #include "pipelines/load.hpp"
-#include "schedule/compose.hpp"
 #include "schedule/session.hpp"
 #include "schedule/work.hpp"
 #include <algorithm>
@@ -164,10 +163,10 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     const auto loading = [&](uint64_t done, uint64_t total) {
         return !o.progress || o.progress({Progress::Stage::load, done, total});
     };
-    // Of a text with pictures the text.
+    // Of a text with pictures the text; a tower alone stays.
     const ScheduleEdit edit = [&](Schedule& schedule) -> Status {
         if (std::ranges::all_of(schedule.stages, [](const Stage& s) { return s.when == When::given; })) return Ok{};
-        return without_given(schedule, files.config_origin());
+        return text_alone(files)(schedule);
     };
     weft_ASSIGN(const auto model, o.random_weights ? random_model(device.internal(), files, o.dtype, 1, edit)
                                                    : load_model(device.internal(), files, o.dtype, loading, edit));

@@ -112,7 +112,8 @@ private:
 
     // [N, channels, height, width], each cut to its size if those are there; or rows of patches and the grid of each.
     Status pictures(Recorded& r) {
-        const auto input = std::ranges::find_if(s_.inputs, [&](const Input& i) { return i.name == tower_->rows.input; });
+        const auto input =
+            std::ranges::find_if(s_.inputs, [&](const Input& i) { return i.name == tower_->rows.input; });
         const TensorView* t = file_.find("input." + input->name);
         if (!t) return Ok{};
         const auto bad = [&](const std::string& name, const std::string& rule) {
@@ -124,7 +125,8 @@ private:
         std::vector<int64_t> of_each;
         if (const TensorView* s = file_.find(std::string("input.") + sizes)) {
             weft_ASSIGN(of_each, read_i64(*s));
-            if (s->shape.size() != 2 || s->shape[1] != (rows ? 3u : 2u)) return bad(sizes, "have a row for each picture");
+            if (s->shape.size() != 2 || s->shape[1] != (rows ? 3u : 2u))
+                return bad(sizes, "have a row for each picture");
             if (std::ranges::any_of(of_each, [](int64_t n) { return n < 1 || n > 65536; }))
                 return bad(sizes, "hold sizes from 1 to 65536");
         }
@@ -140,7 +142,8 @@ private:
             auto wanted = std::ranges::count(r.tokens.rows[b], placeholder);
             for (; wanted > 0 && next < r.pictures.size(); ++next) {
                 RecordedPicture& p = r.pictures[next];
-                if (!input->grid.takes(p.height, p.width)) return bad(input->name, "hold pictures with a patch at least");
+                if (!input->grid.takes(p.height, p.width))
+                    return bad(input->name, "hold pictures with a patch at least");
                 const PictureRows patches{input->grid.down(p.height), input->grid.across(p.width)};
                 wanted -= picture_rows(s_, keeping, patches).count();
                 p.row = b;
@@ -151,7 +154,8 @@ private:
         return Ok{};
     }
 
-    Status whole(const TensorView& t, const std::vector<float>& values, const std::vector<int64_t>& sizes, Recorded& r) {
+    Status whole(const TensorView& t, const std::vector<float>& values, const std::vector<int64_t>& sizes,
+                 Recorded& r) {
         const size_t channels = t.shape[1], height = t.shape[2], width = t.shape[3];
         for (size_t n = 0; n < t.shape[0]; ++n) {
             RecordedPicture p{{}, uint32_t(height), uint32_t(width)};
@@ -180,8 +184,9 @@ private:
             if (grids[n] != 1 || down % md || across % ma || at + down * across > t.shape[0] ||
                 t.shape[1] != grid.columns())
                 return Error{ErrorCode::malformed,
-                             origin_ + ": input." + kGrids + " must hold pictures of one frame that are cut as the "
-                                                             "model's are",
+                             origin_ + ": input." + kGrids +
+                                 " must hold pictures of one frame that are cut as the "
+                                 "model's are",
                              {}};
             RecordedPicture p{{}, uint32_t(down * py), uint32_t(across * px)};
             p.values.resize(size_t(grid.channels) * p.height * p.width);
@@ -231,9 +236,8 @@ private:
 
     // Stages that each merge the one before: of each but the last the rows that enter it are recorded.
     bool chain() const {
-        return std::ranges::any_of(s_.stages, [](const Stage& s) {
-            return s.rows.of == RowSpace::Of::merged && s.when == When::every_step;
-        });
+        return std::ranges::any_of(
+            s_.stages, [](const Stage& s) { return s.rows.of == RowSpace::Of::merged && s.when == When::every_step; });
     }
     Status chained(Recorded& r) {
         std::vector<const Stage*> stages;

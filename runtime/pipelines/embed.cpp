@@ -65,7 +65,8 @@ Result<Embedder> Embedder::load(Device& device, const std::filesystem::path& pat
     auto s = std::make_unique<EmbedderState>();
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(const EmbedderFiles said, read_embedder_files(files, path));
-    const auto edit = [&](Schedule& schedule) {
+    const auto edit = [&](Schedule& schedule) -> Status {
+        weft_TRY(text_alone(files)(schedule));
         const bool decoder = generating_stage(schedule) != kNoStage;
         s->pooling = options.pooling.value_or(said.pooling.value_or(decoder ? Pooling::last : Pooling::mean));
         s->normalized = options.normalize.value_or(said.normalize);

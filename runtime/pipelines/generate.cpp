@@ -60,8 +60,9 @@ Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& p
         return !(options.need_tokenizer && reading.failed()) &&
                (!options.progress || options.progress({Progress::Stage::load, done, total}));
     };
-    auto model = options.random_weights ? random_model(device.internal(), files, options.dtype, 1)
-                                        : load_model(device.internal(), files, options.dtype, report);
+    auto model = options.random_weights
+                     ? random_model(device.internal(), files, options.dtype, 1, text_alone(files))
+                     : load_model(device.internal(), files, options.dtype, report, text_alone(files));
     Result<Tokenizer>& tokenizer = reading.wait();
     if (!tokenizer && options.need_tokenizer) return tokenizer.error();
     if (tokenizer) state->tokenizer.emplace(std::move(*tokenizer));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipelines/load.hpp"
 #include "models/keys.hpp"
+#include "schedule/compose.hpp"
 
 namespace weft {
 namespace {
@@ -39,6 +40,16 @@ static Status check_tables(const Schedule& schedule, const Stage& stage, const M
         }
     });
     return status;
+}
+
+ScheduleEdit text_alone(const ModelFiles& files) {
+    return [&files](Schedule& schedule) -> Status {
+        weft_TRY(without_given(schedule, files.origin()));
+        if (files.gguf() || !files.config() || !files.config()->contains("text_config")) return Ok{};
+        weft_ASSIGN(const Json text, language_config(JsonObject(*files.config(), files.config_origin())));
+        schedule.architecture = text.at("model_type").get<std::string>();
+        return Ok{};
+    };
 }
 
 Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,

@@ -13,6 +13,8 @@ Status check_unused_tensors(const Schedule& schedule, const ModelFiles& files);
 
 /// What a task makes of a model's schedule: other heads.
 using ScheduleEdit = std::function<Status(Schedule&)>;
+/// What text alone needs: without the towers of a model that sees pictures too. `files` must outlive it.
+ScheduleEdit text_alone(const ModelFiles& files);
 
 /// Makes the schedule, checks that the device can hold the weights, and loads them. `files` may be closed afterwards.
 Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,

@@ -365,13 +365,14 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
     if (!files.config() || files.tensors().empty())
         return Error{
             ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
-    weft_ASSIGN(const Schedule schedule, make_schedule(files));
+    weft_ASSIGN(Schedule schedule, make_schedule(files));
+    weft_TRY(check_unused_tensors(schedule, files));
+    weft_TRY(text_alone(files)(schedule));
     if (!is_decoder(schedule))
         return Error{ErrorCode::unsupported,
                      files.origin() + ": weft quantize writes decoders alone, and " + schedule.architecture +
                          " is none",
                      {}};
-    weft_TRY(check_unused_tensors(schedule, files));
     if (auto problems = check_weights(schedule.weights, files); !problems.empty())
         return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
     // The own file's names first: others may say the same, but not to every reader.

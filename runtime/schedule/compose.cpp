@@ -19,6 +19,28 @@ private:
     WeightId by_;
 };
 
+// Tokens' positions along one axis alone.
+class OneAxis final : public FieldWalker {
+public:
+    explicit OneAxis(std::vector<WeightSlot>& slots) : slots_(slots) {}
+    void weight(const char*, WeightId&, WeightShape, WeightUse, WeightKind) override {}
+    void frequencies(Rope& r) override {
+        if (r.axes == 1) return;
+        r.axes = 1;
+        WeightSlot& slot = slots_[r.frequencies]; // the last row says which axis
+        const uint32_t pairs = r.rotary / 2;
+        slot.computed.resize(size_t(pairs) * r.rows());
+        slot.shape = r.rows() > 1 ? std::vector{r.rows(), pairs} : std::vector{pairs};
+    }
+    void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) override {
+        for (Stage& stage : all)
+            if (stage.rows.of == RowSpace::Of::tokens) each(stage);
+    }
+
+private:
+    std::vector<WeightSlot>& slots_;
+};
+
 } // namespace
 
 void put_before(Schedule& whole, Schedule part) {
@@ -37,9 +59,9 @@ void put_before(Schedule& whole, Schedule part) {
 Status without_given(Schedule& s, const std::string& origin) {
     std::vector<StageId> at; // of each stage its new number
     for (const Stage& stage : s.stages)
-        at.push_back(stage.when == When::given ? kNoStage : StageId(std::ranges::count_if(at, [](StageId id) {
-            return id != kNoStage;
-        })));
+        at.push_back(stage.when == When::given
+                         ? kNoStage
+                         : StageId(std::ranges::count_if(at, [](StageId id) { return id != kNoStage; })));
     if (std::ranges::find(at, kNoStage) == at.end()) return Ok{};
     std::erase_if(s.outputs, [&](const Output& output) { return at[output.stage] == kNoStage; });
     for (Output& output : s.outputs) output.stage = at[output.stage];
@@ -50,7 +72,11 @@ Status without_given(Schedule& s, const std::string& origin) {
         std::erase_if(stage.first, places);
         std::erase_if(stage.last, places);
         for (Layer& layer : stage.layers) std::erase_if(layer.blocks, places);
+        stage.rows.placeholder = -1;
+        stage.rows.axes = 1; // those of a text are the same along all
     }
+    OneAxis one(s.weights);
+    visit(one, s);
     order_weights(s);
     States left = States::anew(std::move(s.states));
     for (Stage& stage : s.stages) each_op(stage, [&](Op& op) { op.states(left); });

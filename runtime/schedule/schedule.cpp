@@ -167,7 +167,14 @@ Status settle(Schedule& schedule, const std::string& origin) {
     for (StageId id = 0; id < schedule.stages.size(); ++id)
         if (const std::string problem = misplaced_rows(schedule, id); !problem.empty())
             return Error{ErrorCode::malformed, origin + ": stage " + in_quotes(schedule.stages[id].name) + problem, {}};
-    return Ok{};
+    if (generating_stage(schedule) == kNoStage) return Ok{};
+    const Output& logits = schedule.outputs[output_of(schedule, kLogits)];
+    const uint64_t width = schedule.stages[logits.stage].width_of(logits.stream);
+    if (width == schedule.vocabulary) return Ok{};
+    return Error{ErrorCode::malformed,
+                 origin + ": output 'logits' is " + std::to_string(width) + " wide, and continues texts of " +
+                     std::to_string(schedule.vocabulary) + " tokens",
+                 {}};
 }
 
 std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {

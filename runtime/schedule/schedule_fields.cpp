@@ -48,8 +48,7 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
     f.reference("write", b.write, kResidual, names, kStreams);
-    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes,
-             scope.places};
+    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes, scope.places};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
@@ -72,9 +71,10 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
                "not hold ops with and without a result");
         f.rule(!b.read.empty() || branch.in_scale == 1, "branches", "not scale an input that is not there");
         const bool bare = b.branches.size() == 1 && !b.pre && !b.post && !b.after && !branch.out_norm;
-        f.rule(!branch.op || !branch.op.can_idle() ||
-                   (bare && b.base_scale == 1 && b.residual_scale == 1 && branch.in_scale == 1 && branch.out_scale == 1),
-               "branches", "hold such an op alone, in a block without norms and scales");
+        f.rule(
+            !branch.op || !branch.op.can_idle() ||
+                (bare && b.base_scale == 1 && b.residual_scale == 1 && branch.in_scale == 1 && branch.out_scale == 1),
+            "branches", "hold such an op alone, in a block without norms and scales");
     }
     f.rule(!b.read.empty() || !b.pre, "pre", "not be there where nothing is read");
     f.norm("post", b.post, w.model);
@@ -177,8 +177,8 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
     uint64_t merged = 0;
     if (const RowSpace& rows = stage.rows; rows.of == RowSpace::Of::merged && rows.from < s.stages.size())
         merged = uint64_t(rows.down) * rows.across * s.stages[rows.from].width_of(rows.stream);
-    const BlockScope scope{stage.width, stage.streams, stage.views, s.vocabulary, s.position_limit, merged,
-                           stage.rows.all_axes(), stage.rows.placeholder >= 0};
+    const BlockScope scope{stage.width,      stage.streams, stage.views,           s.vocabulary,
+                           s.position_limit, merged,        stage.rows.all_axes(), stage.rows.placeholder >= 0};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });

@@ -61,11 +61,11 @@ public:
     /// Where tokens see those behind them all of a sequence must come at once, and it is forgotten afterwards.
     Status forward(std::span<const Feed> feeds, Want want, uint32_t chunk = 0, bool taps = false,
                    bool step_form = false);
-    /// Runs the stages that come before a sequence's steps, over whole inputs. Of an encoder, which runs once, what they
-    /// leave is the slot's memory, and its sequence begins anew. Of pictures it is added to the memory: the next tokens
-    /// of the slot that are the placeholder stand for its rows, one after another, the pictures in the order in which
-    /// they came; a placeholder for which no row is left is a token like others. Fails where pictures that no tokens
-    /// stand for yet have more rows than SessionOptions::before.
+    /// Runs the stages that come before a sequence's steps, over whole inputs. Of an encoder, which runs once, what
+    /// they leave is the slot's memory, and its sequence begins anew. Of pictures it is added to the memory: the next
+    /// tokens of the slot that are the placeholder stand for its rows, one after another, the pictures in the order in
+    /// which they came; a placeholder for which no row is left is a token like others. Fails where pictures that no
+    /// tokens stand for yet have more rows than SessionOptions::memory().
     Status encode(std::span<const Feed> feeds, bool taps = false);
     /// An output of the last forward: logits one row a feed with Want::last, one a token with Want::all. f32 [rows,
     /// width].

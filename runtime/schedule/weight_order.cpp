@@ -42,7 +42,8 @@ public:
     }
     void frequencies(Rope& r) override {
         const uint64_t pairs = r.rotary / 2;
-        if (r.rows() > 1) weight("frequencies", r.frequencies, {r.rows(), pairs}, WeightUse::always, WeightKind::vector);
+        if (r.rows() > 1)
+            weight("frequencies", r.frequencies, {r.rows(), pairs}, WeightUse::always, WeightKind::vector);
         else weight("frequencies", r.frequencies, {pairs}, WeightUse::always, WeightKind::vector);
     }
 

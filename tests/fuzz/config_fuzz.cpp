@@ -66,7 +66,7 @@ void lower(const Schedule& schedule) {
     for (const Stage& stage : schedule.stages) layers += stage.layers.size();
     if (layers > kMostLayers) return;
     const uint32_t context = schedule.position_limit ? std::min(schedule.position_limit, kContext) : kContext;
-    const auto states = layouts_of(schedule.states, {context, 256, DType::f16, context});
+    const auto states = layouts_of(schedule.states, {context, 256, DType::f16, 256});
     std::vector<DeviceWeight> weights;
     for (const WeightSlot& slot : schedule.weights)
         weights.push_back(described_weight(slot, held_whole(slot, DType::bf16)));

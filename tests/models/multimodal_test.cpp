@@ -85,8 +85,10 @@ namespace {
 struct Multimodal {
     const char *type, *text_type;
     uint32_t layers, width, vocabulary, heads, kv_heads, head_size, inner;
+    bool tied = true;
 };
 constexpr Multimodal kMultimodal[] = {{"mistral3", "mistral", 32, 4096, 32000, 32, 8, 128, 14336},
+                                      {"qwen3_vl", "qwen3_vl_text", 32, 4096, 151936, 32, 32, 128, 22016, false},
                                       {"gemma3", "gemma3_text", 26, 2304, 262208, 8, 4, 256, 9216}};
 
 bool tied(const Schedule& s) { return head_linear(s).linear.weight == embedding_of(s).table; }
@@ -97,7 +99,7 @@ TEST_CASE("what the config of a multimodal model leaves out is its classes' own"
     for (const Multimodal& m : kMultimodal) DYNAMIC_SECTION(m.type) {
             const Json sparse{{"model_type", m.type}, {"text_config", Json::object()}};
             const Schedule s = test::require_schedule(sparse);
-            CHECK(s.architecture == m.text_type);
+            CHECK(s.architecture == (architecture_of(m.type) ? m.type : m.text_type));
             CHECK(decoder_of(s).layers.size() == m.layers);
             CHECK(decoder_of(s).width == m.width);
             CHECK(s.vocabulary == m.vocabulary);
@@ -106,7 +108,7 @@ TEST_CASE("what the config of a multimodal model leaves out is its classes' own"
             CHECK(a.kv_heads == m.kv_heads);
             CHECK(a.head_size == m.head_size);
             CHECK(test::op<MlpSpec>(s, 0, 1).inner == m.inner);
-            CHECK(tied(s));
+            CHECK(tied(s) == m.tied);
             // The head is the whole model's: its text_config has no say.
             const auto with = [&](const Json& outer, const Json& inner) {
                 Json config = sparse;
@@ -117,7 +119,8 @@ TEST_CASE("what the config of a multimodal model leaves out is its classes' own"
             const Json yes{{"tie_word_embeddings", true}}, no{{"tie_word_embeddings", false}};
             CHECK_FALSE(tied(test::require_schedule(with(no, Json::object()))));
             CHECK_FALSE(tied(test::require_schedule(with(no, yes))));
-            CHECK(tied(test::require_schedule(with(Json::object(), no))));
+            CHECK(tied(test::require_schedule(with(yes, no))));
+            CHECK(tied(test::require_schedule(with(Json::object(), m.tied ? no : yes))) == m.tied);
             const Schedule three = test::require_schedule(with(Json::object(), {{"num_hidden_layers", 3}}));
             CHECK(decoder_of(three).layers.size() == 3);
         }
