@@ -49,6 +49,10 @@ if ! $weft info >"$scratch/info" 2>&1 && grep -q 'no Vulkan' "$scratch/info"; th
 fi
 expect 'info' 0 'tier core' $weft info
 expect 'info json' 0 '"usable": true' $weft info --json
+$weft inspect --architectures >"$scratch/architectures"
+if [ -s "$scratch/architectures" ] && ! grep -vxF -f "$source/README.md" "$scratch/architectures" >"$scratch/missing"
+then passes 'the table of architectures in README.md'
+else fails 'README.md lacks' "$(cat "$scratch/missing")"; fi
 expect 'tale' 0 'tokens at' $weft run "$model" 'Once upon a time' -n 12 --stats
 expect 'greedy is greedy' 0 'The old king was so delighted' $weft run "$model" 'The old king' -n 12 --greedy
 expect 'json' 0 '"new_tokens": 5' $weft run "$model" 'A dog' -n 5 --json

@@ -5,13 +5,17 @@
 #include "device.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_writer.hpp"
+#include "pipelines/load.hpp"
 #include "repository.hpp"
+#include "schedule/session.hpp"
 #include "schedules.hpp"
+#include "unit/goldens.hpp"
 #include "unit/temporary_directory.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <fstream>
 #include <functional>
 #include <weft/check.hpp>
+#include <weft/quantize.hpp>
 
 using namespace weft;
 
@@ -146,4 +150,37 @@ TEST_CASE("a Mistral with layer_types is Ministral, unless it is a part of anoth
     INFO((report ? report->text() : report.error().text()));
     REQUIRE(bool(report));
     CHECK(report->ok());
+}
+
+TEST_CASE("without its tower a model that sees pictures reads text as before", "[models]") {
+    for (const char* name : {"mistral3", "qwen3-vl"}) DYNAMIC_SECTION(name) {
+            weft_GOLDEN(folder, name);
+            const auto files = ModelFiles::open(folder);
+            REQUIRE(files);
+            const std::vector<uint32_t> ids = {1, 5, 9, 20, 33, 7};
+            std::vector<float> logits[2];
+            for (const bool alone : {false, true}) {
+                const auto model = load_model(test::device().internal(), *files, WeightType::stored, {},
+                                              alone ? text_alone(*files) : ScheduleEdit{});
+                REQUIRE(model);
+                CHECK((stage_of((*model)->schedule, "vision") == nullptr) == alone);
+                const auto session = Session::create(*model, {.context = 64});
+                REQUIRE(session);
+                const Feed feed{0, ids, 0};
+                REQUIRE((*session)->forward({&feed, 1}, Want::last));
+                logits[alone] = *(*session)->logits();
+            }
+            for (size_t i = 0; i < logits[0].size(); ++i) CHECK(std::abs(logits[0][i] - logits[1][i]) < 1e-5);
+        }
+}
+
+TEST_CASE("a GGUF file of a model that sees pictures holds its text", "[models]") {
+    for (const auto& [name, written] : {std::pair{"mistral3", "llama"}, {"qwen3-vl", "qwen3"}}) DYNAMIC_SECTION(name) {
+            weft_GOLDEN(folder, name);
+            const test::TemporaryDirectory scratch;
+            const auto report = quantize(folder, scratch / "model.gguf", {});
+            INFO((report ? "" : report.error().text()));
+            REQUIRE(report);
+            CHECK(report->architecture == written);
+        }
 }

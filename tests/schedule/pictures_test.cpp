@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows that are patches of pictures, and views that cut them into windows: a window is what a picture of its size is.
-#include "base/random.hpp"
+#include "schedule/pictures.hpp"
 #include "schedule/schedule_text.hpp"
 #include "schedule/small_models.hpp"
 
@@ -9,7 +9,7 @@ using namespace weft::test;
 
 namespace {
 
-constexpr uint32_t kChannels = 2, kPatch = 3, kWidth = 16;
+constexpr uint32_t kTowerWidth = 16;
 
 // One layer of attention over `view`; the weights are the same whatever the view is.
 std::string schedule(const std::string& view, const std::string& attention = "") {
@@ -22,31 +22,6 @@ std::string schedule(const std::string& view, const std::string& attention = "")
         "causal": false)" +
            attention + R"(}]}]}]}], "outputs": [{"name": "rows", "stage": "tower"}]})";
 }
-
-// Of patches.
-struct Rectangle {
-    uint32_t y, x, down, across;
-};
-
-struct Picture {
-    uint32_t down = 0, across = 0; // of patches
-    std::vector<float> values = {};
-
-    static Picture random(uint32_t down, uint32_t across, uint64_t seed) {
-        Random random(seed);
-        return {down, across, random.normals(size_t(kChannels) * down * across * kPatch * kPatch)};
-    }
-    Picture cut(const Rectangle& r) const {
-        Picture p{r.down, r.across, {}};
-        for (uint32_t c = 0; c < kChannels; ++c)
-            for (uint32_t y = 0; y < r.down * kPatch; ++y)
-                for (uint32_t x = 0; x < r.across * kPatch; ++x)
-                    p.values.push_back(
-                        values[(size_t(c) * down * kPatch + r.y * kPatch + y) * across * kPatch + r.x * kPatch + x]);
-        return p;
-    }
-    Feed feed(uint32_t slot) const { return {.slot = slot, .picture = {values, down * kPatch, across * kPatch}}; }
-};
 
 std::vector<float> rows_of(Session& s, const std::vector<Feed>& feeds) {
     const auto status = s.forward(feeds, Want::nothing);
@@ -66,8 +41,8 @@ void require_rectangles(const std::vector<float>& whole, const Picture& p, const
         const auto own = rows_of(alone, {part.feed(0)});
         std::vector<float> among;
         for (uint32_t y = 0; y < r.down; ++y) {
-            const auto row = whole.begin() + long(((r.y + y) * p.across + r.x) * kWidth);
-            among.insert(among.end(), row, row + long(r.across * kWidth));
+            const auto row = whole.begin() + long(((r.y + y) * p.across + r.x) * kTowerWidth);
+            among.insert(among.end(), row, row + long(r.across * kTowerWidth));
         }
         CHECK(largest_difference(own, among) < 1e-5);
     }
@@ -90,8 +65,8 @@ TEST_CASE("a window of a picture is what a picture of its size is", "[schedule]"
         INFO((shifted ? "shifted" : "windows"));
         const auto s = make(random_model_of(schedule(shifted ? "shifted" : "windows")), 2, 256, 128);
         const auto both = rows_of(*s, {q.feed(1), p.feed(0)}); // a batch of two sizes
-        const std::vector<float> whole(both.begin() + 16 * kWidth, both.end());
-        const std::vector<float> small(both.begin(), both.begin() + 16 * kWidth);
+        const std::vector<float> whole(both.begin() + 16 * kTowerWidth, both.end());
+        const std::vector<float> small(both.begin(), both.begin() + 16 * kTowerWidth);
         require_rectangles(whole, p, shifted ? grid({0, 2, 6, 8}, {0, 2, 6, 10, 12}) : grid({0, 4, 8}, {0, 4, 8, 12}),
                            *same);
         require_rectangles(small, q, {{0, 0, 4, 4}}, *same); // one window is not shifted

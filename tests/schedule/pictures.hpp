@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Test support: pictures of random numbers for towers that have two channels and patches of 3 x 3.
+#pragma once
+#include "base/random.hpp"
+#include "schedule/session.hpp"
+
+namespace weft::test {
+
+/// Of patches.
+struct Rectangle {
+    uint32_t y, x, down, across;
+};
+
+struct Picture {
+    static constexpr uint32_t kChannels = 2, kPatch = 3;
+
+    uint32_t down = 0, across = 0; // of patches
+    std::vector<float> values = {};
+
+    static Picture random(uint32_t down, uint32_t across, uint64_t seed) {
+        Random random(seed);
+        return {down, across, random.normals(size_t(kChannels) * down * across * kPatch * kPatch)};
+    }
+    Picture cut(const Rectangle& r) const {
+        Picture p{r.down, r.across, {}};
+        for (uint32_t c = 0; c < kChannels; ++c)
+            for (uint32_t y = 0; y < r.down * kPatch; ++y)
+                for (uint32_t x = 0; x < r.across * kPatch; ++x)
+                    p.values.push_back(
+                        values[(size_t(c) * down * kPatch + r.y * kPatch + y) * across * kPatch + r.x * kPatch + x]);
+        return p;
+    }
+    Feed feed(uint32_t slot) const { return {.slot = slot, .picture = {values, down * kPatch, across * kPatch}}; }
+};
+
+} // namespace weft::test
