@@ -18,9 +18,8 @@ const Wrapper* wrapper_of(const std::string& type) {
 
 // What any file may have beside the weights.
 const std::vector<NotRead> kTensorsNotRead = {
-    {"*rotary_emb.inv_freq", "computed from the config"},
-    {"*rope.freqs", "computed from the config"},
-    {"rope_freqs.weight", "read as a setting"},
+    {"*rotary_emb.inv_freq", "computed from the config"},  {"*rope.freqs", "computed from the config"},
+    {"*.num_batches_tracked", "counts steps of training"}, {"rope_freqs.weight", "read as a setting"},
     {"rope_factors_*.weight", "read as a setting"},
 };
 
@@ -129,7 +128,7 @@ Result<Schedule> schedule_of_gguf(const ModelFiles& files, std::vector<KeyUse>* 
     const GgufMetadata& metadata = *files.gguf();
     weft_ASSIGN(const auto type, metadata.string("general.architecture"));
     if (const GgufSide* side = gguf_side(files)) {
-        weft_ASSIGN(const Json config, side->config(files));
+        weft_ASSIGN(const Json config, gguf_config(*side, files));
         KeysRead read;
         auto schedule = schedule_of(JsonObject(config, metadata.origin()).noting(read), files);
         if (!schedule) return in_gguf_words(schedule.error(), config);
@@ -205,10 +204,13 @@ const TensorView* Builder::find(const std::string& name) const {
     return nullptr;
 }
 
-WeightId Builder::matrix(const std::string& name, uint32_t out, uint32_t in, WeightTransform transform) {
-    WeightPiece piece{names(name), {out, in}, 0, 0, transform};
-    if (transform == WeightTransform::transpose) std::swap(piece.file_shape[0], piece.file_shape[1]);
-    return add({name, {out, in}, true, {piece}, {}, {}});
+WeightId Builder::matrix(const std::string& name, uint32_t out, uint32_t in) {
+    return add({name, {out, in}, true, {{names(name), {out, in}}}, {}, {}});
+}
+
+WeightId Builder::transposed(const std::string& name, uint32_t out, uint32_t in) {
+    return add(
+        {name, {out, in}, true, {{.names = names(name), .file_shape = {in, out}, .order = kTransposed}}, {}, {}});
 }
 
 WeightId Builder::stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix,
@@ -216,12 +218,7 @@ WeightId Builder::stacked(const std::string& slot, const std::vector<Part>& part
     const auto pieces = [&](const std::vector<Part>& list) {
         std::vector<WeightPiece> p;
         for (const Part& part : list)
-            p.push_back({names(part.name),
-                         {part.of ? part.of : part.rows, in},
-                         part.first,
-                         part.rows,
-                         WeightTransform::none,
-                         part.zipped});
+            p.push_back({names(part.name), {part.of ? part.of : part.rows, in}, part.taken, part.to});
         return p;
     };
     WeightSlot s{slot, {0, in}, matrix, pieces(parts), {}, {}};
@@ -231,18 +228,18 @@ WeightId Builder::stacked(const std::string& slot, const std::vector<Part>& part
 }
 
 WeightId Builder::stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in) {
-    return add({name, {count, out, in}, true, {{names(name), {count, out, in}, 0, 0, WeightTransform::none}}, {}, {}});
+    return add({name, {count, out, in}, true, {{names(name), {count, out, in}}}, {}, {}});
 }
 
 WeightId Builder::vector(const std::string& name, std::initializer_list<uint32_t> shape, WeightTransform transform) {
-    return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, 0, 0, transform}}, {}, {}});
+    return add({name, shape, false, {{names(name), {shape.begin(), shape.end()}, {}, {}, transform}}, {}, {}});
 }
 
 WeightId Builder::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
     WeightSlot s{slot, {0}, false, {}, {}, {}};
     for (const Part& p : parts) {
         const WeightTransform transform = optional(p.name, true) ? WeightTransform::none : WeightTransform::or_zeros;
-        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.first, p.rows, transform, p.zipped});
+        s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.taken, p.to, transform});
         s.shape[0] += p.rows;
     }
     return add(std::move(s));
@@ -257,21 +254,21 @@ WeightId Builder::experts(const std::string& slot, uint32_t count, const std::ve
         for (const Part& p : parts_of_one) {
             std::string name = p.name;
             if (const size_t at = name.find("{e}"); at != name.npos) name.replace(at, 3, std::to_string(e));
-            s.pieces.push_back({names(name), {p.of ? p.of : p.rows, in}, p.first, p.rows, WeightTransform::none});
+            s.pieces.push_back({names(name), {p.rows, in}});
         }
-    s.alternatives.push_back({{names(stacked_name), {count, rows, in}, 0, 0, WeightTransform::none}});
+    s.alternatives.push_back({{names(stacked_name), {count, rows, in}}});
     std::vector<WeightPiece> by_projection; // each projection of all experts in one tensor
-    for (uint32_t e = 0; e < count; ++e)
-        for (const Part& p : parts_of_one) {
-            std::string name = p.name;
-            if (const size_t at = name.find("{e}."); at != name.npos && p.of == 0)
-                by_projection.push_back(
-                    {names(name.erase(at, 4)), {count, p.rows, in}, e * p.rows, p.rows, WeightTransform::none});
-        }
+    uint32_t first = 0;
+    for (const Part& p : parts_of_one) {
+        std::string name = p.name;
+        if (const size_t at = name.find("{e}."); at != name.npos) name.erase(at, 4);
+        by_projection.push_back({names(name), {count, p.rows, in}, {}, rows_of_groups(count, rows, first, p.rows)});
+        first += p.rows;
+    }
     if (gguf()) {
         s.pieces = std::move(by_projection);
         s.alternatives.clear();
-    } else if (by_projection.size() == s.pieces.size()) s.alternatives.push_back(std::move(by_projection));
+    } else s.alternatives.push_back(std::move(by_projection));
     return add(std::move(s));
 }
 
@@ -296,6 +293,47 @@ Linear Builder::stacked_linear(const std::string& slot, const std::vector<Part>&
         any = any || optional(biases[i].name, bias);
     }
     return {stacked(slot + ".weight", weights, in), any ? stacked_vector(slot + ".bias", biases) : kNoWeight, in, out};
+}
+
+WeightId Builder::rows(const std::string& slot, const std::string& tensor, const Rows& layer, Rescale rescale) {
+    uint32_t each = 1;
+    for (size_t i = 1; i < layer.shape.size(); ++i) each *= layer.shape[i];
+    return add({slot,
+                {layer.shape[0], each},
+                true,
+                {{.names = names(tensor),
+                  .file_shape = {layer.shape.begin(), layer.shape.end()},
+                  .order = layer.order,
+                  .rescale = std::move(rescale)}},
+                {},
+                {}});
+}
+
+Linear Builder::folded(const Rows& layer, const std::string& norm, double eps, bool bias) {
+    const std::string weight = layer.name + ".weight", own = layer.name + ".bias";
+    const Rescale scaled{.times = names(norm + ".weight"), .variance = names(norm + ".running_var"), .eps = float(eps)};
+    Rescale moved = scaled;
+    moved.minus = names(norm + ".running_mean");
+    moved.plus = names(norm + ".bias");
+    const uint32_t out = layer.shape[0];
+    Linear l{rows(weight, weight, layer, scaled), kNoWeight, 0, out};
+    l.in = schedule_.weights[l.weight].shape[1];
+    l.bias = add({own,
+                  {out},
+                  false,
+                  {{.names = names(own),
+                    .file_shape = {out},
+                    .transform = optional(own, bias) ? WeightTransform::none : WeightTransform::or_zeros,
+                    .rescale = std::move(moved)}},
+                  {},
+                  {}});
+    return l;
+}
+
+WeightId Builder::weight_normed(const Rows& layer, uint32_t axis) {
+    const std::string now = layer.name + ".parametrizations.weight.original", before = layer.name + ".weight_";
+    return rows(layer.name + ".weight", now + "1|" + before + "v", layer,
+                {.axis = axis, .times = names(now + "0|" + before + "g"), .normed = true});
 }
 
 Norm Builder::rms(const std::string& name, uint32_t width, double eps, bool zero_centred) {

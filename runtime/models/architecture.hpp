@@ -3,29 +3,10 @@
 // the build lists them (registry).
 #pragma once
 #include "base/json.hpp"
-#include "io/model_files.hpp"
-#include "schedule/decoder.hpp"
+#include "models/gguf_side.hpp"
 #include <span>
 
 namespace weft {
-
-/// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to
-/// which .weight and .bias belong, or whole names. With a * both are from their beginning, and it is a layer's number.
-struct GgufName {
-    const char *module, *gguf;
-};
-
-/// A general.architecture of GGUF files, and the config that transformers would have for such a file;
-/// its model_type says which architecture reads it. A slot holds the same numbers whether it comes from a directory or
-/// from a GGUF file: what the converter does to them is undone where the slot is described.
-struct GgufSide {
-    const char* name;
-    Result<Json> (*config)(const ModelFiles& files);
-    std::vector<GgufName> names = {}; ///< where they differ from what most have (models/gguf.cpp)
-};
-
-/// The side that reads a GGUF file; nullptr if there is none.
-const GgufSide* gguf_side(const ModelFiles& files);
 
 /// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
 /// not read, unless the model has an architecture of its own, which puts them together.
@@ -91,15 +72,19 @@ public:
     WeightTransform centred() const { return gguf() ? WeightTransform::none : WeightTransform::add_one; }
 
     /// A matrix [out, in], kept in the file's type.
-    WeightId matrix(const std::string& name, uint32_t out, uint32_t in,
-                    WeightTransform transform = WeightTransform::none);
-    /// Several matrices with the same `in`, one below the other. Each piece: name and rows, or only
-    /// rows [first, first + rows) of `of` rows.
+    WeightId matrix(const std::string& name, uint32_t out, uint32_t in);
+    /// The same of a file that has it as [in, out].
+    WeightId transposed(const std::string& name, uint32_t out, uint32_t in);
+    /// Several matrices with the same `in`, one below the other. Each part gives `rows` rows: those of its tensor, or
+    /// `taken` of the `of` that the tensor has.
     struct Part {
         std::string name;
-        uint32_t rows = 0;
-        uint32_t first = 0, of = 0; ///< of = 0: the tensor has exactly `rows` rows
-        uint32_t zipped = 0;        ///< WeightPiece::zipped
+        uint32_t rows = 0, of = 0;   ///< of = 0: the tensor has exactly `rows` rows
+        RowView taken = {}, to = {}; ///< WeightPiece's rows and to
+        /// Of each of `groups` groups of `group` rows those from `first` on, `each` of them.
+        static Part of_groups(const std::string& name, uint32_t groups, uint32_t group, uint32_t first, uint32_t each) {
+            return {name, groups * each, groups * group, rows_of_groups(groups, group, first, each)};
+        }
     };
     /// `matrix` false: f32 values, as vector. `alternatives`: other parts that give the same rows.
     WeightId stacked(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool matrix = true,
@@ -124,6 +109,18 @@ public:
     /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up. Each bias is
     /// optional().
     Linear stacked_linear(const std::string& slot, const std::vector<Part>& parts, uint32_t in, bool bias = false);
+    /// A tensor [out, ...] whose rows are all that an output is made from: a convolution's [out, in, height, width].
+    struct Rows {
+        std::string name;
+        std::vector<uint32_t> shape;
+        std::vector<uint64_t> order = {}; ///< WeightPiece's
+    };
+    /// The layer NAME.weight (NAME.bias, if `bias`) with the BatchNorm `norm` behind it in one: [out, the rest].
+    Linear folded(const Rows& layer, const std::string& norm, double eps, bool bias = false);
+    /// The matrix [out, the rest] of NAME.weight under a weight norm along an axis of its shape: under PyTorch's names,
+    /// NAME.parametrizations.weight.original0 for the lengths and original1 for the directions, or its former ones,
+    /// NAME.weight_g and NAME.weight_v.
+    WeightId weight_normed(const Rows& layer, uint32_t axis);
     Norm rms(const std::string& name, uint32_t width, double eps, bool zero_centred = false);
     Norm layer_norm(const std::string& name, uint32_t width, double eps, bool bias = true);
 
@@ -134,6 +131,8 @@ public:
     WeightId add(WeightSlot slot);
 
 private:
+    WeightId rows(const std::string& slot, const std::string& tensor, const Rows& layer, Rescale rescale);
+
     Schedule& schedule_;
     const ModelFiles& files_;
     const GgufSide* side_;

@@ -212,14 +212,11 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config,
-                gguf_decoder(files, "bert",
-                             {.both_ways = true, .epsilon = {"attention.layer_norm_epsilon", "layer_norm_eps"}}));
+Status complete(const ModelFiles& files, Json& config) {
     config["hidden_act"] = "gelu";
     const TensorView* types = files.find("token_types.weight");
     config["type_vocab_size"] = types && types->shape.size() == 2 ? types->shape[0] : 0;
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"embeddings.word_embeddings", "token_embd"},
@@ -244,7 +241,12 @@ const Architecture architecture{{"bert", "roberta", "xlm-roberta", "camembert", 
                                 "encoders: attention both ways, norms behind the sums, token types, narrower "
                                 "embeddings, biases by distance, masks filled",
                                 schedule,
-                                {{"bert", gguf_config, kGgufNames}},
+                                {{.name = "bert",
+                                  .model_type = "bert",
+                                  .complete = complete,
+                                  .names = kGgufNames,
+                                  .both_ways = true,
+                                  .epsilon = {"attention.layer_norm_epsilon", "layer_norm_eps"}}},
                                 {},
                                 {{"gradient_checkpointing", "training"},
                                  {"sinusoidal_pos_embds", "the file has the positions"},

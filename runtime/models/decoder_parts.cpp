@@ -114,17 +114,17 @@ AttentionSpec usual_attention(Builder& builder, const std::string& at, const Hea
                               bool out_bias, uint32_t turned) {
     AttentionSpec a = h.attention();
     std::vector<Builder::Part> parts;
-    const auto add = [&](const std::string& name, uint32_t heads) {
-        const uint32_t rows = heads * h.head_size, rest = h.head_size - turned;
-        if (!turned || !rest || !builder.gguf())
-            return parts.push_back({.name = name, .rows = rows, .zipped = builder.gguf() ? turned : 0});
-        for (uint32_t first = 0; first < rows; first += h.head_size) {
-            parts.push_back({.name = name, .rows = turned, .first = first, .of = rows, .zipped = turned});
-            parts.push_back({.name = name, .rows = rest, .first = first + turned, .of = rows});
-        }
+    const auto add = [&](const std::string& name, uint32_t heads, uint32_t first) {
+        const uint32_t size = h.head_size, rows = heads * size, rest = size - turned;
+        if (!turned || !builder.gguf()) return parts.push_back({name, rows});
+        parts.push_back({name, heads * turned, rows, even_then_odd(heads, size, turned),
+                         rows_of_groups(heads, size, first, turned)});
+        if (rest)
+            parts.push_back({name, heads * rest, rows, rows_of_groups(heads, size, turned, rest),
+                             rows_of_groups(heads, size, first + turned, rest)});
     };
-    add(at + "q_proj", h.heads);
-    add(at + "k_proj", h.kv_heads);
+    add(at + "q_proj", h.heads, 0);
+    add(at + "k_proj", h.kv_heads, h.q_rows());
     parts.push_back({at + "v_proj", h.kv_rows()});
     a.qkv = builder.stacked_linear(at + "qkv", parts, width, qkv_bias || builder.from_gguf());
     a.out = builder.linear(at + "o_proj", width, h.q_rows(), out_bias);

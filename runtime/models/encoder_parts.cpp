@@ -45,7 +45,7 @@ void add_distance_bias(Builder& builder, const std::string& name, uint32_t bucke
                        AttentionSpec& attention) {
     const int64_t most = farthest;
     const uint32_t heads = attention.heads;
-    WeightPiece piece{builder.names(name), {buckets, heads}, 0, 0, WeightTransform::transpose};
+    WeightPiece piece{.names = builder.names(name), .file_shape = {buckets, heads}, .order = kTransposed};
     for (int64_t d = -most; d <= (attention.causal ? 0 : most); ++d)
         piece.gather.push_back(bucket_of(d, !attention.causal, buckets, farthest));
     attention.bias_columns = uint32_t(piece.gather.size());
@@ -109,7 +109,7 @@ WeightId picture_weight(Builder& builder, const std::string& name, uint32_t widt
 WeightId patch_rows(Builder& builder, const std::vector<std::string>& extra, const std::string& bias, uint32_t width) {
     WeightSlot slot{bias + " and rows", {uint32_t(extra.size()) + 1, width}, false, {}, {}, {}};
     for (const std::string& name : extra) slot.pieces.push_back({builder.names(name), {width}});
-    slot.pieces.push_back({builder.names(bias), {width}, 0, 0, WeightTransform::or_zeros});
+    slot.pieces.push_back({builder.names(bias), {width}, {}, {}, WeightTransform::or_zeros});
     return builder.add(std::move(slot));
 }
 

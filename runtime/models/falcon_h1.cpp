@@ -101,21 +101,13 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-// The multipliers are in the weights already.
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "falcon_h1"));
-    weft_TRY(gguf_copy(files, config,
-                       {{"ssm.conv_kernel", "mamba_d_conv"},
-                        {"ssm.state_size", "mamba_d_state"},
-                        {"ssm.time_step_rank", "mamba_n_heads"},
-                        {"ssm.group_count", "mamba_n_groups"},
-                        {"ssm.inner_size", "mamba_d_ssm"}}));
+Status complete(const ModelFiles&, Json& config) {
     config["mamba_d_head"] = "auto";
     config["mamba_norm_before_gate"] = false;
     for (const char* optional :
          {"mamba_conv_bias", "mamba_proj_bias", "projectors_bias", "mamba_rms_norm", "attention_bias", "mlp_bias"})
         config[optional] = true;
-    return config;
+    return Ok{};
 }
 
 } // namespace
@@ -125,6 +117,11 @@ const Architecture architecture{{"falcon_h1"},
                                 "Falcon-H1",
                                 "attention and Mamba-2 in parallel in every layer, multipliers everywhere",
                                 schedule,
-                                {{"falcon-h1", gguf_config, {{"pre_ff_layernorm.weight", "ffn_norm"}}}}};
+                                {{.name = "falcon-h1",
+                                  .model_type = "falcon_h1",
+                                  .keys = mamba2_gguf({}, "mamba_d_ssm"),
+                                  .complete = complete,
+                                  .names = {{"pre_ff_layernorm.weight", "ffn_norm"}},
+                                  .folds = true}}};
 
 } // namespace weft::falcon_h1

@@ -130,29 +130,35 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+GgufSaid said_local_base(const Schedule& s) {
+    for (const Layer& layer : decoder_of(s).layers)
+        if (const auto* a = op_of<AttentionSpec>(layer); a && a->window && a->rope.kind != RopeKind::none)
+            return float(rope_base(s, a->rope));
+    return {};
+}
+
+std::vector<GgufKey> gguf_keys(const Class& k) {
+    if (k.local_rope) return {{"rope.freq_base_swa", "rope_local_base_freq", said_local_base, 10000}};
+    return {{"attn_logit_softcapping", "attn_logit_softcapping", nullptr, k.score_cap},
+            {"final_logit_softcapping", "final_logit_softcapping", nullptr, k.logit_cap},
+            {"attention.sliding_window", "sliding_window", nullptr, 4096}};
+}
+
 // The scale of the scores is in no key: the largest model of each generation, known by its
 // layers, has another than the others.
 template <int class_index, int largest>
-Result<Json> gguf_config(const ModelFiles& files) {
+Status complete(const ModelFiles& files, Json& config) {
     const Class& k = kClasses[class_index];
-    weft_ASSIGN(Json config, gguf_decoder(files, k.type));
-    if (k.local_rope) {
-        weft_TRY(gguf_copy(files, config, {{"rope.freq_base_swa", "rope_local_base_freq", 10000}}));
+    if (k.local_rope)
         config["rope_parameters"]["sliding_attention"] = {{kRopeMagnitude, config["rope_scaling"][kRopeMagnitude]}};
-    } else {
-        weft_TRY(gguf_copy(files, config,
-                           {{"attn_logit_softcapping", "attn_logit_softcapping", k.score_cap},
-                            {"final_logit_softcapping", "final_logit_softcapping", k.logit_cap},
-                            {"attention.sliding_window", "sliding_window", 4096}}));
-        weft_TRY(gguf_one_rope(files, config));
-    }
+    else weft_TRY(gguf_one_rope(files, config));
     weft_TRY(gguf_windows(files, config, k.period));
     weft_ASSIGN(const uint32_t layers, gguf_count(files, config, "num_hidden_layers"));
     weft_ASSIGN(const uint32_t width, gguf_count(files, config, "hidden_size"));
     weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "num_attention_heads"));
     weft_ASSIGN(const uint32_t head_size, gguf_count(files, config, "head_dim"));
     config["query_pre_attn_scalar"] = layers == largest ? std::max(1u, width / heads) : head_size;
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
@@ -162,21 +168,21 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{
-    {"gemma2", "gemma3_text"},
-    "Gemma-2, Gemma-3 text",
-    "norms on both sides, soft caps, windows between full layers, two rotary bases",
-    schedule,
-    {{"gemma2", gguf_config<0, 46>, kGgufNames}, {"gemma3", gguf_config<1, 62>, kGgufNames}},
-    {{"gemma3",
-      "gemma3_text",
-      true,
-      {{"vocab_size", 262208},
-       {"hidden_size", 2304},
-       {"intermediate_size", 9216},
-       {"num_hidden_layers", 26},
-       {"num_attention_heads", 8}}}},
-    {{"hidden_act", "hidden_activation counts"}},
-    {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
+const Architecture architecture{{"gemma2", "gemma3_text"},
+                                "Gemma-2, Gemma-3 text",
+                                "norms on both sides, soft caps, windows between full layers, two rotary bases",
+                                schedule,
+                                {{"gemma2", "gemma2", gguf_keys(kClasses[0]), complete<0, 46>, kGgufNames},
+                                 {"gemma3", "gemma3_text", gguf_keys(kClasses[1]), complete<1, 62>, kGgufNames}},
+                                {{"gemma3",
+                                  "gemma3_text",
+                                  true,
+                                  {{"vocab_size", 262208},
+                                   {"hidden_size", 2304},
+                                   {"intermediate_size", 9216},
+                                   {"num_hidden_layers", 26},
+                                   {"num_attention_heads", 8}}}},
+                                {{"hidden_act", "hidden_activation counts"}},
+                                {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 
 } // namespace weft::gemma

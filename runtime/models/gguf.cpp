@@ -1,83 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/gguf.hpp"
+#include "layers/attention.hpp"
+#include "layers/moe.hpp"
+#include "models/gguf_keys.hpp"
 #include <algorithm>
-#include <array>
 #include <functional>
+#include <set>
 
 namespace weft {
 namespace {
 
-constexpr GgufName kLayerNames[] = {{"input_layernorm", "attn_norm"},
-                                    {"norm", "attn_norm"},
-                                    {"post_attention_layernorm", "ffn_norm"},
-                                    {"pre_ff_layernorm", "ffn_norm"},
-                                    {"self_attn.q_proj", "attn_q"},
-                                    {"self_attn.k_proj", "attn_k"},
-                                    {"self_attn.v_proj", "attn_v"},
-                                    {"self_attn.o_proj", "attn_output"},
-                                    {"self_attn.qkv_proj", "attn_qkv"},
-                                    {"self_attn.q_norm", "attn_q_norm"},
-                                    {"self_attn.k_norm", "attn_k_norm"},
-                                    {"mlp.gate_proj", "ffn_gate"},
-                                    {"mlp.up_proj", "ffn_up"},
-                                    {"mlp.down_proj", "ffn_down"},
-                                    {"mlp.gate", "ffn_gate_inp"},
-                                    {"mlp.router", "ffn_gate_inp"},
-                                    {"mlp.experts.gate_proj", "ffn_gate_exps"},
-                                    {"mlp.experts.up_proj", "ffn_up_exps"},
-                                    {"mlp.experts.down_proj", "ffn_down_exps"},
-                                    {"mlp.experts.w1", "ffn_gate_exps"},
-                                    {"mlp.experts.w3", "ffn_up_exps"},
-                                    {"mlp.experts.w2", "ffn_down_exps"},
-                                    {"mlp.shared_expert.gate_proj", "ffn_gate_shexp"},
-                                    {"mlp.shared_expert.up_proj", "ffn_up_shexp"},
-                                    {"mlp.shared_expert.down_proj", "ffn_down_shexp"},
-                                    {"mlp.shared_expert_gate", "ffn_gate_inp_shexp"},
-                                    {"mixer.in_proj", "ssm_in"},
-                                    {"mixer.conv1d", "ssm_conv1d"},
-                                    {"mixer.x_proj", "ssm_x"},
-                                    {"mixer.dt_proj", "ssm_dt"},
-                                    {"mixer.dt_bias", "ssm_dt.bias"},
-                                    {"mixer.A_log", "ssm_a"},
-                                    {"mixer.D", "ssm_d"},
-                                    {"mixer.norm", "ssm_norm"},
-                                    {"mixer.out_proj", "ssm_out"},
-                                    {"mixer.dt_layernorm", "ssm_dt_norm"},
-                                    {"mixer.b_layernorm", "ssm_b_norm"},
-                                    {"mixer.c_layernorm", "ssm_c_norm"}};
-constexpr GgufName kFrameNames[] = {{"embed_tokens", "token_embd"}, {"embeddings", "token_embd"},
-                                    {"embedding", "token_embd"},    {"norm", "output_norm"},
-                                    {"norm_f", "output_norm"},      {"final_layernorm", "output_norm"},
-                                    {"lm_head", "output"}};
-// What hybrids call the blocks that others call otherwise.
-constexpr GgufName kSynonyms[] = {{"mamba.", "mixer."}, {"feed_forward.", "mlp."}};
-
-// The metadata under the architecture's prefix.
-struct Keys {
-    const GgufMetadata& metadata;
-    std::string prefix;
-    std::string operator()(const char* key) const { return prefix + key; }
-
-    Error bad(const char* key, const std::string& rule) const { return metadata.bad((*this)(key), rule); }
-    Error unsupported(const char* key, const std::string& rule) const {
-        return {ErrorCode::unsupported, bad(key, rule).message, {}};
-    }
-};
-
-Result<Keys> keys_of(const ModelFiles& files) {
-    weft_ASSIGN(const auto architecture, files.gguf()->string("general.architecture"));
-    return Keys{*files.gguf(), std::string(architecture) + "."};
-}
-
-Result<uint32_t> layers_of(const Keys& keys) {
+Result<uint32_t> block_count(const GgufPrefixed& keys) {
     weft_ASSIGN(const uint32_t layers, keys.metadata.count(keys("block_count")));
     if (layers > kMostLayers) return keys.bad("block_count", "must be at most " + std::to_string(kMostLayers));
     return layers;
 }
 
 // An array's entries, one a layer.
-Result<std::vector<Json>> entries(const Keys& keys, const char* key, const GgufValue& value) {
-    weft_ASSIGN(const uint32_t layers, layers_of(keys));
+Result<std::vector<Json>> entries(const GgufPrefixed& keys, const char* key, const GgufValue& value) {
+    weft_ASSIGN(const uint32_t layers, block_count(keys));
     std::vector<Json> all;
     if (value.type == GgufType::f32 || value.type == GgufType::f64) {
         weft_ASSIGN(const auto numbers, keys.metadata.numbers(keys(key)));
@@ -92,14 +32,19 @@ Result<std::vector<Json>> entries(const Keys& keys, const char* key, const GgufV
     return all;
 }
 
-Result<uint32_t> count(const Keys& keys, const Json& config, const char* name) {
+} // namespace
+
+Result<GgufPrefixed> gguf_prefixed(const ModelFiles& files) {
+    weft_ASSIGN(const auto architecture, files.gguf()->string("general.architecture"));
+    return GgufPrefixed{*files.gguf(), std::string(architecture) + "."};
+}
+
+Result<uint32_t> gguf_count(const GgufPrefixed& keys, const Json& config, const char* name) {
     auto n = JsonObject(config, keys.metadata.origin()).count(name);
     return n ? std::move(n) : in_gguf_words(n.error(), config);
 }
 
-// A boolean or a number, which may also be an array of as many equal ones as there are layers; null if the key is
-// absent.
-Result<Json> value_of(const Keys& keys, const char* key) {
+Result<Json> gguf_value(const GgufPrefixed& keys, const char* key) {
     const GgufValue* value = keys.metadata.find(keys(key));
     if (!value) return Json();
     if (value->array) {
@@ -121,43 +66,154 @@ Result<Json> value_of(const Keys& keys, const char* key) {
     return Json(number);
 }
 
-Status copy(const Keys& keys, Json& config, std::initializer_list<GgufKey> list) {
+Status gguf_copy(const GgufPrefixed& keys, Json& config, const std::vector<GgufKey>& list) {
     for (const GgufKey& row : list) {
+        if (!row.name) continue;
         config[kGgufKeys][row.name] = keys(row.key);
-        weft_ASSIGN(Json value, value_of(keys, row.key));
+        weft_ASSIGN(Json value, gguf_value(keys, row.key));
         if (value.is_null() && !row.otherwise) return keys.bad(row.key, "is missing");
         config[row.name] = value.is_null() ? *row.otherwise : std::move(value);
     }
     return Ok{};
 }
 
+namespace {
+
+constexpr uint32_t kAnyContext = 1u << 20; // llama.cpp's converter writes it for recurrent models
+
+GgufSaid if_not_zero(float x) { return x != 0 ? GgufSaid(x) : GgufSaid(); }
+
+// Layers are those of all stages, in their order.
+std::vector<const Layer*> layers_of(const Schedule& s) {
+    std::vector<const Layer*> layers;
+    for (const Stage& stage : s.stages)
+        for (const Layer& layer : stage.layers) layers.push_back(&layer);
+    return layers;
+}
+
+GgufSaid said_layers(const Schedule& s) { return uint32_t(layers_of(s).size()); }
+GgufSaid said_context(const Schedule& s) { return s.trained_context ? s.trained_context : kAnyContext; }
+GgufSaid said_width(const Schedule& s) { return decoder_of(s).width; }
+GgufSaid said_vocabulary(const Schedule& s) { return s.vocabulary; }
+GgufSaid said_logit_cap(const Schedule& s) { return if_not_zero(head_linear(s).softcap); }
+
+GgufSaid said_inner(const Schedule& s) {
+    if (const auto* mlp = first_op<MlpSpec>(s)) return mlp->inner;
+    const auto* moe = first_op<MoeSpec>(s);
+    return moe ? moe->inner : 0u;
+}
+
+GgufSaid said_heads(const Schedule& s) {
+    const auto* a = first_op<AttentionSpec>(s);
+    return a ? a->heads : 0u;
+}
+
+// Layers without attention have 0 in a hybrid.
+GgufSaid said_kv_heads(const Schedule& s, bool hybrid) {
+    if (!hybrid) return said<&AttentionSpec::kv_heads>(s);
+    std::vector<int32_t> counts;
+    for (const Layer* layer : layers_of(s)) {
+        const auto* a = op_of<AttentionSpec>(*layer);
+        counts.push_back(a ? int32_t(a->kv_heads) : 0);
+    }
+    return counts;
+}
+
+GgufSaid said_window(const Schedule& s) {
+    uint32_t window = 0;
+    for (const Layer* layer : layers_of(s))
+        if (const auto* a = op_of<AttentionSpec>(*layer)) window = std::max(window, a->window);
+    return window ? GgufSaid(window) : GgufSaid();
+}
+
+GgufSaid score_cap(const AttentionSpec& a) { return if_not_zero(a.softcap); }
+GgufSaid rotated(const AttentionSpec& a) {
+    return a.rope.kind != RopeKind::none ? GgufSaid(a.rope.rotary) : GgufSaid();
+}
+
+// As llama.cpp counts the ways to score.
+uint32_t gating(const MoeSpec& m) {
+    if (m.weight == kernel::RouterWeight::softmax_of_chosen) return 3;
+    return m.score == kernel::RouterScore::sigmoid ? 2 : 1;
+}
+GgufSaid groups(const MoeSpec& m) { return m.groups > 1 ? GgufSaid(m.groups) : GgufSaid(); }
+GgufSaid kept_groups(const MoeSpec& m) { return m.groups > 1 ? GgufSaid(m.kept_groups) : GgufSaid(); }
+GgufSaid shared_inner(const MoeSpec& m) { return m.shared ? GgufSaid(m.shared->inner) : GgufSaid(); }
+GgufSaid shared_count(const MoeSpec& m) {
+    return m.shared ? GgufSaid(std::max(1u, m.shared->inner / m.inner)) : GgufSaid();
+}
+
+// The layers before the first one with experts.
+GgufSaid said_dense_layers(const Schedule& s) {
+    const std::vector<const Layer*> layers = layers_of(s);
+    const auto first = std::ranges::find_if(layers, [](const Layer* layer) { return op_of<MoeSpec>(*layer); });
+    return first == layers.end() ? GgufSaid() : GgufSaid(uint32_t(first - layers.begin()));
+}
+
+GgufSaid said_expert_step(const Schedule& s) {
+    const GgufSaid dense = said_dense_layers(s);
+    const auto* layers = std::get_if<uint32_t>(&dense);
+    return layers ? GgufSaid(*layers + 1) : GgufSaid();
+}
+
+// What a config of any decoder has, the layers first, and what is written for those who ask: some architectures, and
+// the functions below, which read what is more than a number.
+const std::vector<GgufKey> kLayerKeys = {{"block_count", "num_hidden_layers", said_layers},
+                                         {"nextn_predict_layers", "num_nextn_predict_layers", nullptr, 0}};
+const std::vector<GgufKey> kDecoderKeys = {
+    {"embedding_length", "hidden_size", said_width},
+    {"context_length", "max_position_embeddings", said_context, nullptr},
+    {"feed_forward_length", "intermediate_size", said_inner, nullptr},
+    {"attention.head_count", "num_attention_heads", said_heads, nullptr},
+    {"attention.key_length", "head_dim", said<&AttentionSpec::head_size>, nullptr}, // the width's share of each head
+    {"attention.sliding_window", "sliding_window", said_window, nullptr},
+    {"attn_logit_softcapping", "attn_logit_softcapping", said_of<AttentionSpec, score_cap>, nullptr},
+    {"final_logit_softcapping", "final_logit_softcapping", said_logit_cap, nullptr},
+    {"rope.freq_base", "rope_theta", nullptr, 10000},
+    {"expert_count", "num_experts", said<&MoeSpec::experts>, 0},
+    {"expert_used_count", "num_experts_per_tok", said<&MoeSpec::chosen>, 0}, // refused where there are experts
+    {"expert_feed_forward_length", "moe_intermediate_size", said<&MoeSpec::inner>, nullptr},
+    {"expert_shared_feed_forward_length", "shared_expert_intermediate_size", said_of<MoeSpec, shared_inner>, nullptr},
+    {"expert_shared_count", nullptr, said_of<MoeSpec, shared_count>},
+    {"expert_weights_norm", nullptr, said<&MoeSpec::renormalise>},
+    {"expert_weights_scale", nullptr, said<&MoeSpec::scale>},
+    {"expert_gating_func", nullptr, said_of<MoeSpec, gating>},
+    {"expert_group_count", nullptr, said_of<MoeSpec, groups>},
+    {"expert_group_used_count", nullptr, said_of<MoeSpec, kept_groups>},
+    {"leading_dense_block_count", nullptr, said_dense_layers},
+    {"interleave_moe_layer_step", nullptr, said_expert_step},
+    {"attention.value_length", nullptr, said<&AttentionSpec::value_size>},
+    {"attention.scale", nullptr, said<&AttentionSpec::scale>},
+    {"rope.dimension_count", nullptr, said_of<AttentionSpec, rotated>}};
+// A file that is yet to be written has no table of embeddings to count.
+const std::vector<GgufKey> kVocabularyKeys = {{"vocab_size", "vocab_size", said_vocabulary, nullptr}};
+constexpr const char* kKvHeads = "attention.head_count_kv";
+
 // Layers that draft further tokens stand behind the others.
-Status read_layers(const Keys& keys, Json& config, bool drafts) {
-    weft_TRY(copy(keys, config,
-                  {{"block_count", "num_hidden_layers"}, {"nextn_predict_layers", "num_nextn_predict_layers", 0}}));
-    weft_ASSIGN(const uint32_t all, layers_of(keys));
+Status read_layers(const GgufPrefixed& keys, Json& config, bool drafts) {
+    weft_TRY(gguf_copy(keys, config, kLayerKeys));
+    weft_ASSIGN(const uint32_t all, block_count(keys));
     if (config["num_nextn_predict_layers"] == 0) return Ok{};
     // Versions of llama.cpp disagree on whether such a file has a layer less.
     if (!drafts) return keys.unsupported("nextn_predict_layers", "must be 0 for this architecture");
-    weft_ASSIGN(const uint32_t predicting, count(keys, config, "num_nextn_predict_layers"));
+    weft_ASSIGN(const uint32_t predicting, gguf_count(keys, config, "num_nextn_predict_layers"));
     if (predicting >= all) return keys.bad("nextn_predict_layers", "must be below the number of layers");
     config["num_hidden_layers"] = all - predicting;
     return Ok{};
 }
 
 // num_key_value_heads: as many as heads where there is no such key. Layers with 0 are recurrent.
-Status read_kv_heads(const Keys& keys, Json& config, bool hybrid) {
-    constexpr const char* key = "attention.head_count_kv";
-    config[kGgufKeys]["num_key_value_heads"] = keys(key);
-    weft_ASSIGN(const uint32_t layers, layers_of(keys));
+Status read_kv_heads(const GgufPrefixed& keys, Json& config, bool hybrid) {
+    config[kGgufKeys]["num_key_value_heads"] = keys(kKvHeads);
+    weft_ASSIGN(const uint32_t layers, block_count(keys));
     std::vector<Json> counts(layers, config["num_attention_heads"]);
-    if (const GgufValue* value = keys.metadata.find(keys(key)); value && value->array) {
-        weft_ASSIGN(counts, entries(keys, key, *value));
+    if (const GgufValue* value = keys.metadata.find(keys(kKvHeads)); value && value->array) {
+        weft_ASSIGN(counts, entries(keys, kKvHeads, *value));
     } else if (value) {
-        weft_ASSIGN(const int64_t all, keys.metadata.integer(keys(key)));
+        weft_ASSIGN(const int64_t all, keys.metadata.integer(keys(kKvHeads)));
         counts.assign(layers, all);
     }
-    weft_ASSIGN(const uint32_t kept, count(keys, config, "num_hidden_layers"));
+    weft_ASSIGN(const uint32_t kept, gguf_count(keys, config, "num_hidden_layers"));
     counts.resize(kept);
     Json types = Json::array(), heads;
     for (const Json& own : counts) {
@@ -165,7 +221,7 @@ Status read_kv_heads(const Keys& keys, Json& config, bool hybrid) {
         types.push_back(attends ? "full_attention" : "linear_attention");
         if (!attends) continue;
         if (!heads.is_null() && heads != own)
-            return keys.unsupported(key, "differs between layers, which is not supported");
+            return keys.unsupported(kKvHeads, "differs between layers, which is not supported");
         heads = own;
     }
     config["num_key_value_heads"] = heads;
@@ -174,14 +230,14 @@ Status read_kv_heads(const Keys& keys, Json& config, bool hybrid) {
 }
 
 // Of each head, this much is rotated, and in layers that slide as much as in others.
-Status read_head_sizes(const Keys& keys, Json& config) {
+Status read_head_sizes(const GgufPrefixed& keys, Json& config) {
     if (config["num_attention_heads"].is_null() || config["num_attention_heads"] == 0) return Ok{};
-    weft_ASSIGN(const uint32_t heads, count(keys, config, "num_attention_heads"));
-    weft_ASSIGN(const uint32_t width, count(keys, config, "hidden_size"));
+    weft_ASSIGN(const uint32_t heads, gguf_count(keys, config, "num_attention_heads"));
+    weft_ASSIGN(const uint32_t width, gguf_count(keys, config, "hidden_size"));
     if (config["head_dim"].is_null()) config["head_dim"] = std::max(1u, width / heads);
-    weft_ASSIGN(const uint32_t head, count(keys, config, "head_dim"));
-    weft_TRY(copy(keys, config, {{"rope.dimension_count", "rotated", head}}));
-    weft_ASSIGN(const uint32_t rotated, count(keys, config, "rotated"));
+    weft_ASSIGN(const uint32_t head, gguf_count(keys, config, "head_dim"));
+    weft_TRY(gguf_copy(keys, config, {{"rope.dimension_count", "rotated", nullptr, head}}));
+    weft_ASSIGN(const uint32_t rotated, gguf_count(keys, config, "rotated"));
     if (rotated > head)
         return keys.bad("rope.dimension_count", "must be at most the " + std::to_string(head) +
                                                     " channels of a head, is " + std::to_string(rotated));
@@ -191,132 +247,43 @@ Status read_head_sizes(const Keys& keys, Json& config) {
                                     {"attention.key_length_swa", head},
                                     {"attention.value_length_swa", head},
                                     {"rope.dimension_count_swa", rotated}}) {
-        weft_ASSIGN(const Json given, value_of(keys, key));
+        weft_ASSIGN(const Json given, gguf_value(keys, key));
         if (!given.is_null() && given != same)
             return keys.unsupported(key, "is not " + std::to_string(same) + ", which is not supported");
     }
     return Ok{};
 }
 
-// What a file divides rotary frequencies by, for short and for long texts: LongRoPE's two lists, or Llama 3.1's one for
-// both. Nothing if it has none; a list that it lacks beside another divides by 1.
-Result<std::optional<std::array<std::vector<double>, 2>>> read_divisors(const ModelFiles& files) {
-    using Lists = std::array<std::vector<double>, 2>;
-    constexpr const char* kNames[][2] = {{"rope_factors_short.weight", "rope_factors_long.weight"},
-                                         {"rope_freqs.weight", "rope_freqs.weight"}};
-    for (const auto& names : kNames) {
-        Lists lists;
-        for (size_t i = 0; i < 2; ++i)
-            if (const TensorView* view = files.find(names[i])) {
-                weft_ASSIGN(const auto values, read_f32(*view));
-                lists[i].assign(values.begin(), values.end());
-            }
-        for (size_t i = 0; i < 2; ++i)
-            if (lists[i].empty()) lists[i].assign(lists[1 - i].size(), 1);
-        if (!lists[0].empty()) return std::optional(std::move(lists));
-    }
-    return std::optional<Lists>();
-}
-
-// By which all rotary frequencies are divided, in YaRN the low ones.
-Result<double> read_factor(const Keys& keys, Json& scaling, bool yarn) {
-    weft_TRY(copy(keys, scaling, {{"rope.scale_linear", "factor", 0}}));
-    weft_TRY(copy(keys, scaling, {{"rope.scaling.factor", "factor", scaling["factor"]}}));
-    const auto factor = JsonObject(scaling, keys.metadata.origin()).number("factor");
-    const double least = yarn ? 1 : 0;
-    if (!factor || !(*factor == 0 || *factor >= least))
-        return keys.bad("rope.scaling.factor", "must be " + std::string(yarn ? "at least 1" : "positive"));
-    return *factor == 0 ? 1 : *factor;
-}
-
-// Rotary scaling in the words of transformers: LongRoPE is its type that takes divisors.
-Status read_scaling(const Keys& keys, const ModelFiles& files, Json& config) {
-    weft_ASSIGN(const auto type, keys.metadata.string_or(keys("rope.scaling.type"), "linear"));
-    if (type != "none" && type != "linear" && type != "yarn" && type != "longrope")
-        return Error{ErrorCode::unsupported,
-                     keys.bad("rope.scaling.type", "is " + in_quotes(type) + ", which is not supported").message,
-                     {"weft knows: none, linear, yarn, longrope"}};
-    Json scaling = Json::object();
-    weft_TRY(copy(keys, scaling,
-                  {{"rope.scaling.attn_factor", kRopeMagnitude, 1},
-                   {"rope.scaling.original_context_length", "original_max_position_embeddings",
-                    config["max_position_embeddings"]},
-                   {"rope.scaling.yarn_beta_fast", "beta_fast", 32},
-                   {"rope.scaling.yarn_beta_slow", "beta_slow", 1},
-                   {"rope.scaling.yarn_truncate", "truncate", true}}));
-    weft_ASSIGN(double factor, read_factor(keys, scaling, type == "yarn"));
-    if (type == "none") factor = 1;
-    scaling["factor"] = factor;
-    scaling["rope_type"] = type == "yarn" ? "yarn" : "linear";
-    weft_ASSIGN(auto divisors, read_divisors(files));
-    if (divisors && type == "yarn")
-        return keys.unsupported("rope.scaling.type", "is 'yarn' beside tensors of divisors, which is not supported");
-    if ((divisors || type == "yarn") && scaling["original_max_position_embeddings"].is_null())
-        return keys.bad("context_length", "is missing");
-    if (divisors) {
-        for (auto& list : *divisors)
-            for (double& d : list) d *= factor;
-        scaling.update({{"rope_type", "longrope"},
-                        {"short_factor", (*divisors)[0]},
-                        {"long_factor", (*divisors)[1]},
-                        {"attention_factor", 1}});
-    }
-    for (const auto& [name, key] : scaling[kGgufKeys].items()) config[kGgufShared].push_back(key);
-    config[kGgufKeys].update(scaling[kGgufKeys]);
-    scaling.erase(kGgufKeys);
-    config["rope_scaling"] = std::move(scaling);
-    return Ok{};
-}
-
-// A list's entry for a module or a whole name.
-const char* entry(std::span<const GgufName> names, const std::string& name) {
-    for (const GgufName& n : names)
-        if (name == n.module) return n.gguf;
-    return nullptr;
-}
-
-// The first part between dots that is a number: where it begins, and its length; 0: there is none.
-std::pair<size_t, size_t> number_in(const std::string& name) {
-    for (size_t at = 0, end; at < name.size(); at = end + 1) {
-        end = std::min(name.find('.', at), name.size());
-        if (end > at && name.find_first_not_of("0123456789", at) >= end) return {at, end - at};
-    }
-    return {0, 0};
+void write(GgufWriter& w, const std::string& key, const GgufSaid& said) {
+    if (const auto* truth = std::get_if<bool>(&said)) w.boolean(key, *truth);
+    if (const auto* count = std::get_if<uint32_t>(&said)) w.u32(key, *count);
+    if (const auto* number = std::get_if<float>(&said)) w.f32(key, *number);
+    if (const auto* truths = std::get_if<std::vector<bool>>(&said)) w.booleans(key, *truths);
+    if (const auto* counts = std::get_if<std::vector<int32_t>>(&said)) w.i32s(key, *counts);
 }
 
 } // namespace
 
-Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const GgufDecoder& decoder) {
-    weft_ASSIGN(const Keys keys, keys_of(files));
-    Json config = {{"model_type", model_type}, {"tie_word_embeddings", files.find("output.weight") == nullptr}};
-    weft_TRY(read_layers(keys, config, decoder.drafts));
+GgufSaid said_epsilon(const Schedule& schedule) { return head_norm(schedule).eps; }
+
+Result<Json> gguf_config(const GgufSide& side, const ModelFiles& files) {
+    weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
+    Json config = {{"model_type", side.model_type}, {"tie_word_embeddings", files.find("output.weight") == nullptr}};
+    weft_TRY(read_layers(keys, config, side.drafts));
     const Json layers = config[kGgufKeys];
-    weft_TRY(copy(keys, config,
-                  {{"embedding_length", "hidden_size"},
-                   {"context_length", "max_position_embeddings", nullptr},
-                   {"feed_forward_length", "intermediate_size", nullptr},
-                   {"attention.head_count", "num_attention_heads", nullptr},
-                   {"attention.key_length", "head_dim", nullptr}, // the width's share of each head
-                   {"attention.sliding_window", "sliding_window", nullptr},
-                   {"attn_logit_softcapping", "attn_logit_softcapping", nullptr},
-                   {"final_logit_softcapping", "final_logit_softcapping", nullptr},
-                   {"rope.freq_base", "rope_theta", 10000},
-                   {"expert_count", "num_experts", 0},
-                   {"expert_used_count", "num_experts_per_tok", 0}, // refused where there are experts
-                   {"expert_feed_forward_length", "moe_intermediate_size", nullptr},
-                   {"expert_shared_feed_forward_length", "shared_expert_intermediate_size", nullptr},
-                   decoder.epsilon}));
+    weft_TRY(gguf_copy(keys, config, kDecoderKeys));
+    weft_TRY(gguf_copy(keys, config, {side.epsilon}));
     for (const auto& [name, key] : config[kGgufKeys].items())
         if (!layers.contains(name)) config[kGgufShared].push_back(key);
     weft_ASSIGN(const bool causal, keys.metadata.boolean_or(keys("attention.causal"), true));
-    if (causal == decoder.both_ways)
+    if (causal == side.both_ways)
         return keys.unsupported("attention.causal",
                                 causal ? "is not false: tokens would not see those behind them, which is not supported"
                                        : "is false: tokens would see those behind them, which is not supported");
     if (config["num_experts"] == 0) config["num_experts_per_tok"] = nullptr;
-    weft_TRY(read_kv_heads(keys, config, decoder.hybrid));
+    weft_TRY(read_kv_heads(keys, config, side.hybrid));
     weft_TRY(read_head_sizes(keys, config));
-    weft_TRY(read_scaling(keys, files, config));
+    weft_TRY(read_gguf_rope(keys, files, config));
     if (config["sliding_window"] == 0) config["sliding_window"] = nullptr;
     // Widths that older files leave to the tensors.
     const auto from_tensor = [&](const char* key, const char* tensor, size_t axis) {
@@ -328,8 +295,22 @@ Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const
     from_tensor("shared_expert_intermediate_size", ".ffn_gate_shexp.weight", 0);
     const TensorView* table = files.find("token_embd.weight");
     if (table && table->shape.size() == 2) config["vocab_size"] = table->shape[0];
-    else weft_TRY(copy(keys, config, {{"vocab_size", "vocab_size", nullptr}})); // a file that is yet to be written
+    else weft_TRY(gguf_copy(keys, config, kVocabularyKeys));
+    weft_TRY(gguf_copy(keys, config, side.keys));
+    if (side.complete) weft_TRY(side.complete(files, config));
     return config;
+}
+
+void write_gguf_keys(const Schedule& schedule, const GgufSide& side, GgufWriter& writer) {
+    std::set<std::string_view> written;
+    const auto add = [&](const char* key, const GgufSaid& said) {
+        if (!std::holds_alternative<std::monostate>(said) && written.insert(key).second)
+            write(writer, side.name + ("." + std::string(key)), said);
+    };
+    for (const std::vector<GgufKey>& list : {side.keys, kLayerKeys, kDecoderKeys, {side.epsilon}, kVocabularyKeys})
+        for (const GgufKey& row : list)
+            if (row.says) add(row.key, row.says(schedule));
+    add(kKvHeads, said_kv_heads(schedule, side.hybrid));
 }
 
 void gguf_rename(Json& config, const char* from, const char* to) {
@@ -337,14 +318,9 @@ void gguf_rename(Json& config, const char* from, const char* to) {
     config[kGgufKeys][to] = config[kGgufKeys][from];
 }
 
-Status gguf_copy(const ModelFiles& files, Json& config, std::initializer_list<GgufKey> list) {
-    weft_ASSIGN(const Keys keys, keys_of(files));
-    return copy(keys, config, list);
-}
-
 Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, const Json& config, const char* key) {
-    weft_ASSIGN(const Keys keys, keys_of(files));
-    weft_ASSIGN(const uint32_t layers, count(keys, config, "num_hidden_layers"));
+    weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
+    weft_ASSIGN(const uint32_t layers, gguf_count(keys, config, "num_hidden_layers"));
     const GgufValue* value = keys.metadata.find(keys(key));
     if (!value || !value->array) return std::optional<std::vector<bool>>();
     weft_ASSIGN(const auto all, entries(keys, key, *value));
@@ -354,9 +330,9 @@ Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, co
 }
 
 Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period) {
-    weft_ASSIGN(const Keys keys, keys_of(files));
+    weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
     constexpr const char* key = "attention.sliding_window_pattern";
-    weft_ASSIGN(const uint32_t layers, count(keys, config, "num_hidden_layers"));
+    weft_ASSIGN(const uint32_t layers, gguf_count(keys, config, "num_hidden_layers"));
     std::vector<bool> slides(layers, false);
     if (!config["sliding_window"].is_null()) {
         weft_ASSIGN(auto listed, gguf_truths(files, config, key));
@@ -373,8 +349,8 @@ Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period) {
 }
 
 Result<uint32_t> gguf_count(const ModelFiles& files, const Json& config, const char* name) {
-    weft_ASSIGN(const Keys keys, keys_of(files));
-    return count(keys, config, name);
+    weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
+    return gguf_count(keys, config, name);
 }
 
 Error in_gguf_words(Error error, const Json& config) {
@@ -387,23 +363,8 @@ Error in_gguf_words(Error error, const Json& config) {
     return error;
 }
 
-Status gguf_one_rope(const ModelFiles& files, const Json& config) {
-    weft_ASSIGN(const Keys keys, keys_of(files));
-    weft_ASSIGN(const Json base, value_of(keys, "rope.freq_base_swa"));
-    if (!base.is_null() && base != config["rope_theta"])
-        return keys.unsupported("rope.freq_base_swa",
-                                "is not " + config["rope_theta"].dump() + ", which is not supported");
-    weft_ASSIGN(const auto type, keys.metadata.string_or(keys("rope.scaling.type"), "linear"));
-    weft_ASSIGN(const Json factor, value_of(keys, "rope.scaling.factor"));
-    if (type == "none" && !factor.is_null() && factor != 1)
-        return keys.unsupported(
-            "rope.scaling.type",
-            "is 'none' beside a factor, by which layers that slide are scaled; this is not supported");
-    return Ok{};
-}
-
 Status gguf_expand(const ModelFiles& files, Json& config, const char* name) {
-    weft_ASSIGN(const Keys keys, keys_of(files));
+    weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
     weft_ASSIGN(const uint32_t inner, keys.metadata.count(keys("ssm.inner_size")));
     weft_ASSIGN(const uint32_t width, keys.metadata.count(keys("embedding_length")));
     if (inner % width)
@@ -412,38 +373,6 @@ Status gguf_expand(const ModelFiles& files, Json& config, const char* name) {
                      {}};
     config[name] = inner / width;
     return Ok{};
-}
-
-std::string gguf_name(const std::string& name, std::span<const GgufName> own) {
-    const auto found = [](std::span<const GgufName> list, const std::string& in) -> std::optional<std::string> {
-        if (const char* whole = entry(list, in)) return whole;
-        const size_t ending = std::min(in.rfind('.'), in.size()); // ".weight", ".bias"
-        if (const char* module = entry(list, in.substr(0, ending))) return module + in.substr(ending);
-        return std::nullopt;
-    };
-    if (const auto [at, length] = number_in(name); length > 0) {
-        std::string starred = name;
-        if (auto known = found(own, starred.replace(at, length, "*")))
-            return known->replace(known->find('*'), 1, name, at, length);
-    }
-    std::string block, rest = name;
-    for (const char* layers : {"layers.", "h."})
-        if (const size_t from = std::string_view(layers).size(); name.starts_with(layers))
-            if (const size_t dot = name.find('.', from); dot != name.npos) {
-                block = "blk." + name.substr(from, dot + 1 - from);
-                rest = name.substr(dot + 1);
-                break;
-            }
-    const std::span<const GgufName> usual =
-        block.empty() ? std::span<const GgufName>(kFrameNames) : std::span<const GgufName>(kLayerNames);
-    for (const std::span<const GgufName> list : {own, usual})
-        if (const auto known = found(list, rest)) return block + *known;
-    for (const GgufName& s : kSynonyms)
-        if (rest.starts_with(s.module))
-            for (const std::span<const GgufName> list : {own, usual})
-                if (const auto known = found(list, s.gguf + rest.substr(std::string_view(s.module).size())))
-                    return block + *known;
-    return name;
 }
 
 } // namespace weft

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: GGUF files in the words of config.json and of the weights' names there. What the converter did to
+// L5: GGUF files in the words of config.json and of the weights' names there, and back. What the converter did to
 // the values is each architecture's own matter.
 #pragma once
+#include "io/gguf_writer.hpp"
 #include "models/architecture.hpp"
 
 namespace weft {
@@ -12,31 +13,15 @@ inline constexpr const char* kGgufKeys = "gguf_keys";
 /// became of them.
 inline constexpr const char* kGgufShared = "gguf_shared_keys";
 
-/// A number or truth of the metadata under ARCHITECTURE.KEY, what a config calls it, and what GGUF's reference
-/// implementation, llama.cpp, takes where a file has no such key; nothing: it must be there. That is never left to the
-/// config's class, whose defaults are for what config.json leaves out. An array of as many equal ones as there are
-/// layers stands for one.
-struct GgufKey {
-    const char *key, *name;
-    std::optional<Json> otherwise = std::nullopt;
-};
-
-struct GgufDecoder {
-    bool drafts = false;    ///< it may have layers that draft further tokens (nextn_predict_layers)
-    bool both_ways = false; ///< its tokens see those behind them: attention.causal is false
-    bool hybrid = false;    ///< layers whose attention.head_count_kv is 0 are recurrent: layer_types says which
-    GgufKey epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps"};
-};
-
-/// The config of a decoder, or of an encoder: the keys that transformers has for the sizes, positions and experts that
-/// most architectures' metadata give.
-Result<Json> gguf_decoder(const ModelFiles& files, const char* model_type, const GgufDecoder& decoder = {});
+/// The config of a file that `side` reads: the keys that transformers has for what the metadata give, sizes, positions
+/// and experts first, then the side's own.
+Result<Json> gguf_config(const GgufSide& side, const ModelFiles& files);
+/// The other direction: every key that GGUF has for what a decoder says, the side's own first. Positions are not among
+/// them.
+void write_gguf_keys(const Schedule& schedule, const GgufSide& side, GgufWriter& writer);
 
 /// Gives what the config has under `from` under another name too.
 void gguf_rename(Json& config, const char* from, const char* to);
-
-/// Adds further keys.
-Status gguf_copy(const ModelFiles& files, Json& config, std::initializer_list<GgufKey> list);
 
 /// A truth for each of the config's layers, from an array of truths or numbers; nothing where there is no array.
 Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, const Json& config, const char* key);
@@ -51,6 +36,8 @@ Result<uint32_t> gguf_count(const ModelFiles& files, const Json& config, const c
 /// An error about a key of a config made from metadata, with the metadata's key in its place.
 Error in_gguf_words(Error error, const Json& config);
 
+/// The base of rotary frequencies that nothing scales, as people write it.
+double rope_base(const Schedule& schedule, const Rope& rope);
 /// Refuses rotary positions that differ between layers that slide and others.
 Status gguf_one_rope(const ModelFiles& files, const Json& config);
 

@@ -3,7 +3,6 @@
 #include "layers/attention.hpp"
 #include "layers/mamba2.hpp"
 #include "layers/mlp.hpp"
-#include <string_view>
 #include <utility>
 
 namespace weft {
@@ -67,8 +66,6 @@ private:
 };
 
 } // namespace
-
-bool gguf_folds(const GgufSide& side) { return std::string_view(side.name) == "falcon-h1"; }
 
 std::vector<RowFactor> fold_multipliers(Schedule& schedule) { return Folding(schedule).run(); }
 

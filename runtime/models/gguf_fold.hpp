@@ -12,9 +12,6 @@ struct RowFactor {
     float factor = 1;
 };
 
-/// True of architectures whose GGUF files have no multipliers.
-bool gguf_folds(const GgufSide& side);
-
 /// Sets every multiplier that a weight can take over to 1 and says what that weight is to be multiplied with.
 /// What none can take over stays.
 std::vector<RowFactor> fold_multipliers(Schedule& schedule);

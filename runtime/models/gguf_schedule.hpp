@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: the other direction of gguf.hpp: what a schedule says, as metadata of a GGUF file.
+// L5: schedules as the metadata of GGUF files, and what such a file lost.
 #pragma once
 #include "io/gguf_writer.hpp"
 #include "models/architecture.hpp"

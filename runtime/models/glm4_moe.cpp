@@ -80,25 +80,24 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "glm4_moe", {.drafts = true}));
-    weft_TRY(gguf_copy(files, config,
-                       {{"leading_dense_block_count", "first_k_dense_replace", 0},
-                        {"expert_count", "num_local_experts"},
-                        {"expert_feed_forward_length", "moe_intermediate_size"},
-                        {"expert_shared_count", "n_shared_experts"},
-                        {"expert_weights_scale", "routed_scaling_factor", 0},
-                        {"expert_weights_norm", "norm_topk_prob", false},
-                        {"expert_gating_func", "gating", 0},
-                        {"expert_group_count", "n_group", 1},
-                        {"expert_group_used_count", "topk_group", 1}}));
+const std::vector<GgufKey> kKeys = {{"leading_dense_block_count", "first_k_dense_replace", nullptr, 0},
+                                    {"expert_count", "num_local_experts"},
+                                    {"expert_feed_forward_length", "moe_intermediate_size"},
+                                    {"expert_shared_count", "n_shared_experts"},
+                                    {"expert_weights_scale", "routed_scaling_factor", nullptr, 0},
+                                    {"expert_weights_norm", "norm_topk_prob", nullptr, false},
+                                    {"expert_gating_func", "gating", nullptr, 0},
+                                    {"expert_group_count", "n_group", nullptr, 1},
+                                    {"expert_group_used_count", "topk_group", nullptr, 1}};
+
+Status complete(const ModelFiles& files, Json& config) {
     if (config["gating"] != 0 && config["gating"] != 2)
         return in_gguf_words(JsonObject(config, files.gguf()->origin())
                                  .bad("gating", "must be 2, scores by a sigmoid; others are not supported"),
                              config);
     if (config["routed_scaling_factor"] == 0) config["routed_scaling_factor"] = 1;
     config["use_qk_norm"] = config["attention_bias"] = true;
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
@@ -115,6 +114,11 @@ const Architecture architecture{
     "GLM-4.5",
     "sigmoid-scored experts in groups with a correction bias, dense first layers, half of each head rotated",
     schedule,
-    {{"glm4moe", gguf_config, kGgufNames}}};
+    {{.name = "glm4moe",
+      .model_type = "glm4_moe",
+      .keys = kKeys,
+      .complete = complete,
+      .names = kGgufNames,
+      .drafts = true}}};
 
 } // namespace weft::glm4_moe

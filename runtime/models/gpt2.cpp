@@ -42,8 +42,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     s.trained_context = s.position_limit;
     Builder builder(s, files, {"transformer.", ""});
     const auto conv1d = [&](const std::string& name, uint32_t out, uint32_t in) {
-        return Linear{builder.matrix(name + ".weight", out, in,
-                                     builder.gguf() ? WeightTransform::none : WeightTransform::transpose),
+        const std::string weight = name + ".weight";
+        return Linear{builder.gguf() ? builder.matrix(weight, out, in) : builder.transposed(weight, out, in),
                       builder.vector(name + ".bias", {out}), in, out};
     };
     embedding_and_head(builder, s, c.width, tied, {.embedding = "wte.weight"});
@@ -70,16 +70,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config,
-                gguf_decoder(files, "gpt2", {.epsilon = {"attention.layer_norm_epsilon", "layer_norm_epsilon"}}));
+Status complete(const ModelFiles&, Json& config) {
     for (const auto& [from, to] : {std::pair{"num_hidden_layers", "n_layer"},
                                    {"hidden_size", "n_embd"},
                                    {"num_attention_heads", "n_head"},
                                    {"intermediate_size", "n_inner"},
                                    {"max_position_embeddings", "n_positions"}})
         gguf_rename(config, from, to);
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {
@@ -94,7 +92,11 @@ const Architecture architecture{{"gpt2"},
                                 "GPT-2",
                                 "learned positions, LayerNorm, plain feed-forward",
                                 schedule,
-                                {{"gpt2", gguf_config, kGgufNames}},
+                                {{.name = "gpt2",
+                                  .model_type = "gpt2",
+                                  .complete = complete,
+                                  .names = kGgufNames,
+                                  .epsilon = {"attention.layer_norm_epsilon", "layer_norm_epsilon", said_epsilon}}},
                                 {},
                                 {},
                                 {{"*h.*.attn.bias", "the causal mask"}, {"*h.*.attn.masked_bias", "the causal mask"}}};

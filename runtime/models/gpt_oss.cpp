@@ -46,37 +46,43 @@ void experts_in(Builder& builder, MoeSpec& m, const std::string& at, uint32_t wi
             builder.experts(at + "gate_up_proj", count,
                             {{at + "{e}.gate_proj.weight", inner}, {at + "{e}.up_proj.weight", inner}}, "", width);
         m.down = builder.experts(at + "down_proj", count, {{at + "{e}.down_proj.weight", width}}, "", inner);
-        WeightSlot bias{at + "gate_up_proj_bias", {count, both}, false, {}, {}, {}};
-        for (uint32_t e = 0; e < count; ++e)
-            for (const char* part : {"gate_proj.bias", "up_proj.bias"})
-                bias.pieces.push_back(
-                    {builder.names(at + part), {count, inner, 1}, uint64_t(e) * inner, inner, WeightTransform::none});
-        m.gate_up_bias = builder.add(std::move(bias));
+        const auto half = [&](const char* part, uint32_t first) {
+            return WeightPiece{
+                builder.names(at + part), {count, inner, 1}, {}, rows_of_groups(count, both, first, inner)};
+        };
+        m.gate_up_bias = builder.add({at + "gate_up_proj_bias",
+                                      {count, both},
+                                      false,
+                                      {half("gate_proj.bias", 0), half("up_proj.bias", inner)},
+                                      {},
+                                      {}});
         m.down_bias = builder.vector(at + "down_proj.bias", {count, width});
         return;
     }
-    const auto matrix = [&](const std::string& name, uint32_t rows, uint32_t columns, uint32_t zipped) {
+    const auto matrix = [&](const std::string& name, uint32_t rows, uint32_t columns, const RowView& taken) {
         const TensorView* view = builder.find(name);
         const bool packed = view && view->scales;
         const std::vector<uint64_t> shape =
             packed ? std::vector<uint64_t>{count, rows, columns} : std::vector<uint64_t>{count, columns, rows};
-        return builder.add(
-            {name,
-             {count, rows, columns},
-             true,
-             {{builder.names(name), shape, 0, 0, packed ? WeightTransform::none : WeightTransform::transpose, zipped}},
-             {},
-             {}});
+        return builder.add({name,
+                            {count, rows, columns},
+                            true,
+                            {{.names = builder.names(name),
+                              .file_shape = shape,
+                              .rows = taken,
+                              .order = packed ? std::vector<uint64_t>() : kTransposed}},
+                            {},
+                            {}});
     };
-    m.gate_up = matrix(at + "gate_up_proj", both, width, both);
-    m.down = matrix(at + "down_proj", width, inner, 0);
-    m.gate_up_bias =
-        builder.add({at + "gate_up_proj_bias",
-                     {count, both},
-                     false,
-                     {{builder.names(at + "gate_up_proj_bias"), {count, both, 1}, 0, 0, WeightTransform::none, both}},
-                     {},
-                     {}});
+    const RowView gate_then_up = even_then_odd(count, both, both);
+    m.gate_up = matrix(at + "gate_up_proj", both, width, gate_then_up);
+    m.down = matrix(at + "down_proj", width, inner, {});
+    m.gate_up_bias = builder.add({at + "gate_up_proj_bias",
+                                  {count, both},
+                                  false,
+                                  {{builder.names(at + "gate_up_proj_bias"), {count, both, 1}, gate_then_up}},
+                                  {},
+                                  {}});
     m.down_bias = builder.vector(at + "down_proj_bias", {count, width});
 }
 
@@ -127,14 +133,12 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "gpt_oss"));
-    weft_TRY(gguf_copy(files, config, {{"attention.sliding_window", "sliding_window"}}));
+Status complete(const ModelFiles& files, Json& config) {
     weft_TRY(gguf_windows(files, config, 2));
     weft_TRY(gguf_one_rope(files, config));
     gguf_rename(config, "num_experts", "num_local_experts");
     gguf_rename(config, "moe_intermediate_size", "intermediate_size");
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
@@ -148,7 +152,7 @@ const Architecture architecture{
     "gpt-oss",
     "attention sinks, windows in every other layer, experts with biases and a clamped SwiGLU, MXFP4",
     schedule,
-    {{"gpt-oss", gguf_config, kGgufNames}},
+    {{"gpt-oss", "gpt_oss", {{"attention.sliding_window", "sliding_window"}}, complete, kGgufNames}},
     {},
     {{"*.feed_forward_length", "experts have a width of their own"}}};
 

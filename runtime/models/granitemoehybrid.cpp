@@ -113,21 +113,32 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+GgufSaid said_embedding_scale(const Schedule& s) { return embedding_of(s).scale; }
+GgufSaid said_logit_scale(const Schedule& s) { return 1 / head_linear(s).scale; }
+GgufSaid said_residual_scale(const Schedule& s) {
+    const std::vector<Layer>& layers = decoder_of(s).layers;
+    return layers.empty() || layers[0].blocks.empty() ? 1 : layers[0].blocks[0].residual_scale;
+}
+GgufSaid said_rotates(const Schedule& s) {
+    const auto* a = first_op<AttentionSpec>(s);
+    return a && a->rope.kind != RopeKind::none;
+}
+
+std::vector<GgufKey> gguf_keys() {
+    std::vector<GgufKey> keys = mamba2_gguf();
+    for (const GgufKey& key : {GgufKey{"attention.scale", "attention_multiplier", nullptr, 0},
+                               {"embedding_scale", "embedding_multiplier", said_embedding_scale, 0},
+                               {"residual_scale", "residual_multiplier", said_residual_scale, 0},
+                               {"logit_scale", "logits_scaling", said_logit_scale, 0},
+                               {"rope.scaling.finetuned", "rotates", said_rotates, true},
+                               {"expert_count", "num_local_experts", nullptr, 0},
+                               {"expert_shared_feed_forward_length", "shared_intermediate_size", nullptr, nullptr}})
+        keys.push_back(key);
+    return keys;
+}
+
 // Bamba's files are the same, without multipliers. One of 0 is none.
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "granitemoehybrid", {.hybrid = true}));
-    weft_TRY(gguf_copy(files, config,
-                       {{"ssm.conv_kernel", "mamba_d_conv"},
-                        {"ssm.state_size", "mamba_d_state"},
-                        {"ssm.time_step_rank", "mamba_n_heads"},
-                        {"ssm.group_count", "mamba_n_groups"},
-                        {"attention.scale", "attention_multiplier", 0},
-                        {"embedding_scale", "embedding_multiplier", 0},
-                        {"residual_scale", "residual_multiplier", 0},
-                        {"logit_scale", "logits_scaling", 0},
-                        {"rope.scaling.finetuned", "rotates", true},
-                        {"expert_count", "num_local_experts", 0},
-                        {"expert_shared_feed_forward_length", "shared_intermediate_size", nullptr}}));
+Status complete(const ModelFiles& files, Json& config) {
     weft_TRY(gguf_expand(files, config, "mamba_expand"));
     for (const char* name : {"embedding_multiplier", "residual_multiplier", "logits_scaling"})
         if (config[name] == 0) config[name] = 1;
@@ -139,7 +150,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
     config["mamba_conv_bias"] = config["mamba_proj_bias"] = config["attention_bias"] = true;
     if (config["num_local_experts"] == 0) gguf_rename(config, "intermediate_size", "shared_intermediate_size");
     if (config["rotates"] == true) config["position_embedding_type"] = "rope";
-    return config;
+    return Ok{};
 }
 
 } // namespace
@@ -150,7 +161,11 @@ const Architecture architecture{
     "Granite 4 hybrid",
     "Mamba-2 and attention without positions, experts with a shared block, four multipliers",
     schedule,
-    {{"granitehybrid", gguf_config}},
+    {{.name = "granitehybrid",
+      .model_type = "granitemoehybrid",
+      .keys = gguf_keys(),
+      .complete = complete,
+      .hybrid = true}},
     {},
     {{"*rope*", "there are no positions"}}};
 

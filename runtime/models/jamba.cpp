@@ -14,12 +14,13 @@ struct Config : DecoderSizes {
     std::vector<bool> attends, chooses; // of each layer: attention, else Mamba; experts, else a dense block
 };
 
+constexpr Mamba1Keys kMambaKeys{"mamba_expand", "mamba_d_state",   "mamba_dt_rank",
+                                "mamba_d_conv", "mamba_proj_bias", "mamba_conv_bias"};
+
 Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, {.inner = 14336, .kv_heads = 8}));
-    weft_ASSIGN(o.mamba, read_mamba1(c, o.width,
-                                     {"mamba_expand", "mamba_d_state", "mamba_dt_rank", "mamba_d_conv",
-                                      "mamba_proj_bias", "mamba_conv_bias"}));
+    weft_ASSIGN(o.mamba, read_mamba1(c, o.width, kMambaKeys));
     weft_ASSIGN(const uint32_t other_name, c.count_or("num_local_experts", 16));
     weft_ASSIGN(o.experts.count, c.count_or("num_experts", other_name));
     weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 2));
@@ -65,12 +66,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "jamba", {.hybrid = true}));
-    weft_TRY(gguf_copy(files, config,
-                       {{"ssm.conv_kernel", "mamba_d_conv"},
-                        {"ssm.state_size", "mamba_d_state"},
-                        {"ssm.time_step_rank", "mamba_dt_rank"}}));
+Status complete(const ModelFiles& files, Json& config) {
     weft_TRY(gguf_expand(files, config, "mamba_expand"));
     config["mamba_conv_bias"] = config["mamba_proj_bias"] = true;
     if (config["num_experts"] == 0) config["num_experts"] = 1;
@@ -78,16 +74,17 @@ Result<Json> gguf_config(const ModelFiles& files) {
     for (size_t i = 0; i < config["layer_types"].size(); ++i)
         kinds.push_back(files.find("blk." + std::to_string(i) + ".ffn_gate_inp.weight") ? "sparse" : "dense");
     config["mlp_layer_types"] = std::move(kinds);
-    return config;
+    return Ok{};
 }
 
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"jamba"},
-                                "Jamba",
-                                "Mamba with inner norms, attention without positions and experts at their own periods",
-                                schedule,
-                                {{"jamba", gguf_config}}};
+const Architecture architecture{
+    {"jamba"},
+    "Jamba",
+    "Mamba with inner norms, attention without positions and experts at their own periods",
+    schedule,
+    {{.name = "jamba", .model_type = "jamba", .keys = mamba1_gguf(kMambaKeys), .complete = complete, .hybrid = true}}};
 
 } // namespace weft::jamba

@@ -57,15 +57,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 // Mixtral's files say that they are Llama's. None has a window.
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "llama"));
+Status complete(const ModelFiles&, Json& config) {
     if (config["num_experts"] != 0) {
         config["model_type"] = "mixtral";
         gguf_rename(config, "num_experts", "num_local_experts");
     }
     config["sliding_window"] = nullptr;
     config["attention_bias"] = config["mlp_bias"] = true;
-    return config;
+    return Ok{};
 }
 
 } // namespace
@@ -75,7 +74,7 @@ const Architecture architecture{{"llama", "mistral", "ministral"},
                                 "Llama, Mistral",
                                 "grouped-query attention, rotary positions of every type, SwiGLU; sliding window",
                                 schedule,
-                                {{"llama", gguf_config}},
+                                {{"llama", "llama", {}, complete}},
                                 {{"mistral3",
                                   "mistral",
                                   true,

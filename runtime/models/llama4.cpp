@@ -76,12 +76,13 @@ MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
     MoeSpec m = usual_experts(builder, at, c.width, c.experts, c.activation, {.router = "router"});
     if (!builder.gguf()) { // [E, D, 2I] and [E, I, D]
         const auto turned = [&](const std::string& name, uint32_t rows, uint32_t columns) {
-            return builder.add({name,
-                                {m.experts, rows, columns},
-                                true,
-                                {{builder.names(name), {m.experts, columns, rows}, 0, 0, WeightTransform::transpose}},
-                                {},
-                                {}});
+            return builder.add(
+                {name,
+                 {m.experts, rows, columns},
+                 true,
+                 {{.names = builder.names(name), .file_shape = {m.experts, columns, rows}, .order = kTransposed}},
+                 {},
+                 {}});
         };
         m.gate_up = turned(at + "experts.gate_up_proj", 2 * m.inner, c.width);
         m.down = turned(at + "experts.down_proj", c.width, m.inner);
@@ -125,9 +126,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 // What llama.cpp has for every such model stands in no key.
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "llama4_text"));
-    weft_TRY(gguf_copy(files, config, {{"interleave_moe_layer_step", "interleave_moe_layer_step"}}));
+Status complete(const ModelFiles& files, Json& config) {
     gguf_rename(config, "num_experts", "num_local_experts");
     gguf_rename(config, "intermediate_size", "intermediate_size_mlp");
     gguf_rename(config, "moe_intermediate_size", "intermediate_size");
@@ -135,7 +134,7 @@ Result<Json> gguf_config(const ModelFiles& files) {
     config["no_rope_layer_interval"] = whole ? kMostLayers + 1 : 4;
     config["attention_chunk_size"] = whole ? Json() : Json(8192);
     config["use_qk_norm"] = config["num_local_experts"] != 128;
-    return config;
+    return Ok{};
 }
 
 } // namespace
@@ -146,7 +145,7 @@ const Architecture architecture{
     "Llama 4",
     "attention in chunks with rotary positions, without in every fourth layer; experts that scale their input",
     schedule,
-    {{"llama4", gguf_config}},
+    {{"llama4", "llama4_text", {{"interleave_moe_layer_step", "interleave_moe_layer_step"}}, complete}},
     {{"llama4", "llama4_text", false, {}}},
     {{"router_jitter_noise", "training"}, {"for_llm_compressor", "a note of the tool that wrote the file"}},
     {{"*vision_model.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};

@@ -21,15 +21,16 @@ struct Config {
     Mamba1Sizes mamba;
 };
 
+constexpr Mamba1Keys kKeys{"expand",   "state_size",    "time_step_rank",   "conv_kernel",
+                           "use_bias", "use_conv_bias", "intermediate_size"};
+
 Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_epsilon", 1e-5));
     weft_ASSIGN(o.inner_eps, epsilon_or(c, "mixer_rms_eps", 1e-6));
-    weft_ASSIGN(o.mamba, read_mamba1(c, o.width,
-                                     {"expand", "state_size", "time_step_rank", "conv_kernel", "use_bias",
-                                      "use_conv_bias", "intermediate_size"}));
+    weft_ASSIGN(o.mamba, read_mamba1(c, o.width, kKeys));
     return o;
 }
 
@@ -49,19 +50,12 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config,
-                gguf_decoder(files, "mamba", {.epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
-    weft_TRY(gguf_copy(files, config,
-                       {{"ssm.conv_kernel", "conv_kernel"},
-                        {"ssm.state_size", "state_size"},
-                        {"ssm.time_step_rank", "time_step_rank"},
-                        {"ssm.dt_b_c_rms", "inner_norms", false}}));
+Status complete(const ModelFiles& files, Json& config) {
     weft_TRY(gguf_expand(files, config, "expand"));
     config.erase("intermediate_size"); // of a feed-forward network, which there is not
     if (config["inner_norms"] == true) config["model_type"] = "falcon_mamba";
     config["use_conv_bias"] = config["use_bias"] = true;
-    return config;
+    return Ok{};
 }
 
 } // namespace
@@ -71,7 +65,11 @@ const Architecture architecture{{"mamba", "falcon_mamba"},
                                 "Mamba, Falcon-Mamba",
                                 "selective scans alone; norms on dt, B and C",
                                 schedule,
-                                {{"mamba", gguf_config}},
+                                {{.name = "mamba",
+                                  .model_type = "mamba",
+                                  .keys = mamba1_gguf(kKeys, "inner_norms"),
+                                  .complete = complete,
+                                  .epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon", said_epsilon}}},
                                 {},
                                 {{"expand", "intermediate_size says the same"},
                                  {"d_model", "hidden_size says the same"},

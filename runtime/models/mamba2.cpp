@@ -13,20 +13,21 @@ struct Config {
     Mamba2Sizes mamba;
 };
 
+constexpr Mamba2Keys kKeys{.heads = {"num_heads", 128},
+                           .groups = {"n_groups", 8},
+                           .state_size = {"state_size", 128},
+                           .taps = {"conv_kernel", 4},
+                           .head_size = {"head_dim", 64},
+                           .bias = "use_bias",
+                           .conv_bias = "use_conv_bias"};
+
 Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
     weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_epsilon", 1e-5));
     weft_ASSIGN(const uint32_t expand, c.count_or("expand", 2));
-    weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width,
-                                     {.heads = {"num_heads", 128},
-                                      .groups = {"n_groups", 8},
-                                      .state_size = {"state_size", 128},
-                                      .taps = {"conv_kernel", 4},
-                                      .head_size = {"head_dim", 64},
-                                      .bias = "use_bias",
-                                      .conv_bias = "use_conv_bias"}));
+    weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width, kKeys));
     weft_TRY(read_time_step_limit(c, o.mamba));
     return o;
 }
@@ -45,21 +46,13 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config,
-                gguf_decoder(files, "mamba2", {.epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
-    weft_TRY(gguf_copy(files, config,
-                       {{"ssm.conv_kernel", "conv_kernel"},
-                        {"ssm.state_size", "state_size"},
-                        {"ssm.time_step_rank", "num_heads"},
-                        {"ssm.group_count", "n_groups"},
-                        {"ssm.inner_size", "inner"}}));
+Status complete(const ModelFiles& files, Json& config) {
     weft_TRY(gguf_expand(files, config, "expand"));
     weft_ASSIGN(const uint32_t inner, gguf_count(files, config, "inner"));
     weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "num_heads"));
     config["head_dim"] = inner / heads;
     config["use_conv_bias"] = config["use_bias"] = true;
-    return config;
+    return Ok{};
 }
 
 } // namespace
@@ -69,7 +62,11 @@ const Architecture architecture{{"mamba2"},
                                 "Mamba-2",
                                 "state-space duality alone: head groups, limits on dt, gate before a grouped norm",
                                 schedule,
-                                {{"mamba2", gguf_config}},
+                                {{.name = "mamba2",
+                                  .model_type = "mamba2",
+                                  .keys = mamba2_gguf(kKeys, "inner"),
+                                  .complete = complete,
+                                  .epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon", said_epsilon}}},
                                 {},
                                 {{"chunk_size", "how the reference implementation computes"},
                                  {"time_step_rank", "of Mamba-1"},

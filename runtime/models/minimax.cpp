@@ -56,7 +56,7 @@ LinearAttentionSpec lightning(Builder& builder, const std::string& at, const Con
     const uint32_t each = a.key_size, all = a.heads * each;
     std::vector<Builder::Part> parts; // the file has q, k and v of each head side by side
     for (uint32_t part = 0; part < 3; ++part)
-        for (uint32_t h = 0; h < a.heads; ++h) parts.push_back({at + "qkv_proj", each, (3 * h + part) * each, 3 * all});
+        parts.push_back(Builder::Part::of_groups(at + "qkv_proj", a.heads, 3 * each, part * each, each));
     a.qkv = builder.stacked_linear(at + "qkv", parts, c.width);
     a.activation = c.activation;
     a.decay = builder.computed(at + "decay", {a.heads}, decays(a.heads, layer, c.layers));

@@ -24,7 +24,7 @@ bool is_auto(const JsonObject& config, const std::string& key) {
 // GGUF has [heads, 1].
 WeightId per_head(Builder& builder, const std::string& name, uint32_t heads, WeightTransform transform) {
     const std::vector<uint64_t> shape = builder.gguf() ? std::vector<uint64_t>{heads, 1} : std::vector<uint64_t>{heads};
-    return builder.add({name, {heads}, false, {{builder.names(name), shape, 0, 0, transform}}, {}, {}});
+    return builder.add({name, {heads}, false, {{builder.names(name), shape, {}, {}, transform}}, {}, {}});
 }
 
 Conv convolution(Builder& builder, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
@@ -34,7 +34,39 @@ Conv convolution(Builder& builder, const std::string& at, uint32_t channels, uin
             activation};
 }
 
+template <class Spec>
+uint32_t taps_of(const Spec& m) {
+    return m.conv.taps;
+}
+bool normed_without_weights(const MambaSpec& m) { return m.dt_norm && m.dt_norm.weight == kNoWeight; }
+uint32_t inner_of(const Mamba2Spec& m) { return m.heads * m.head_size; }
+uint32_t values_of(const GatedDeltaSpec& g) { return g.value_heads * g.value_size; }
+
 } // namespace
+
+std::vector<GgufKey> mamba1_gguf(const Mamba1Keys& keys, const char* inner_norms) {
+    return {{"ssm.conv_kernel", keys.taps, said_of<MambaSpec, taps_of<MambaSpec>>},
+            {"ssm.state_size", keys.state_size, said<&MambaSpec::state_size>},
+            {"ssm.time_step_rank", keys.rank, said<&MambaSpec::rank>},
+            {"ssm.inner_size", nullptr, said<&MambaSpec::inner>},
+            {"ssm.dt_b_c_rms", inner_norms, said_of<MambaSpec, normed_without_weights>, false}};
+}
+
+std::vector<GgufKey> mamba2_gguf(const Mamba2Keys& keys, const char* inner) {
+    return {{"ssm.conv_kernel", keys.taps.name, said_of<Mamba2Spec, taps_of<Mamba2Spec>>},
+            {"ssm.state_size", keys.state_size.name, said<&Mamba2Spec::state_size>},
+            {"ssm.time_step_rank", keys.heads.name, said<&Mamba2Spec::heads>},
+            {"ssm.group_count", keys.groups.name, said<&Mamba2Spec::groups>},
+            {"ssm.inner_size", inner, said_of<Mamba2Spec, inner_of>}};
+}
+
+std::vector<GgufKey> delta_gguf(const char* values) {
+    return {{"ssm.conv_kernel", "linear_conv_kernel_dim", said_of<GatedDeltaSpec, taps_of<GatedDeltaSpec>>},
+            {"ssm.state_size", "linear_key_head_dim", said<&GatedDeltaSpec::key_size>},
+            {"ssm.group_count", "linear_num_key_heads", said<&GatedDeltaSpec::key_heads>},
+            {"ssm.time_step_rank", "linear_num_value_heads", said<&GatedDeltaSpec::value_heads>},
+            {"ssm.inner_size", values, said_of<GatedDeltaSpec, values_of>}};
+}
 
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys) {
     Mamba1Sizes s;
@@ -67,9 +99,9 @@ MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, 
     m.x = builder.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
     m.dt = builder.linear(at + "dt_proj", s.inner, s.rank);
     WeightSlot parameters{at + "A, D, dt bias", {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
-    parameters.pieces.push_back({builder.names(at + "A_log"), {s.inner, s.state_size}, 0, 0, builder.decay()});
-    parameters.pieces.push_back({builder.names(at + "D"), {s.inner}, 0, 0, WeightTransform::none});
-    parameters.pieces.push_back({builder.names(at + "dt_proj.bias"), {s.inner}, 0, 0, WeightTransform::none});
+    parameters.pieces.push_back({builder.names(at + "A_log"), {s.inner, s.state_size}, {}, {}, builder.decay()});
+    parameters.pieces.push_back({builder.names(at + "D"), {s.inner}});
+    parameters.pieces.push_back({builder.names(at + "dt_proj.bias"), {s.inner}});
     m.parameters = builder.add(std::move(parameters));
     m.out = builder.linear(at + "out_proj", width, s.inner, s.bias);
     return m;
@@ -129,12 +161,8 @@ Mamba2Spec usual_mamba2(Builder& builder, const std::string& at, uint32_t width,
         m.norm = {.present = true, .eps = float(*norm_eps)};
         const std::vector<uint64_t> shape =
             builder.gguf() ? std::vector<uint64_t>{s.groups, s.inner() / s.groups} : std::vector<uint64_t>{s.inner()};
-        m.norm.weight = builder.add({at + "norm.weight",
-                                     {s.inner()},
-                                     false,
-                                     {{builder.names(at + "norm.weight"), shape, 0, 0, WeightTransform::none}},
-                                     {},
-                                     {}});
+        m.norm.weight =
+            builder.add({at + "norm.weight", {s.inner()}, false, {{builder.names(at + "norm.weight"), shape}}, {}, {}});
     }
     m.norm_groups = s.groups;
     m.out = builder.linear(at + "out_proj", width, s.inner(), s.out_bias);

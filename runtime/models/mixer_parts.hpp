@@ -26,6 +26,8 @@ struct Mamba1Keys {
     /// Where the config has it, the inner width itself instead of expand times the model's.
     const char* inner = nullptr;
 };
+/// GGUF's keys for them; `inner_norms`: what a config calls norms without weights on dt, B and C, if it has a word.
+std::vector<GgufKey> mamba1_gguf(const Mamba1Keys& keys, const char* inner_norms = nullptr);
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys);
 /// at + in_proj, conv1d, x_proj, dt_proj, A_log, D and out_proj; no norms on dt, B and C.
 MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, const Mamba1Sizes& s);
@@ -47,6 +49,8 @@ struct Mamba2Keys {
     SizeKey head_size{"mamba_d_head", 0}; ///< 0, null or "auto": what the heads leave of the inner width
     const char *bias = "mamba_proj_bias", *conv_bias = "mamba_conv_bias";
 };
+/// GGUF's keys for them; `inner`: what a config calls the inner width, if it has a word.
+std::vector<GgufKey> mamba2_gguf(const Mamba2Keys& keys = {}, const char* inner = nullptr);
 /// `inner`: channels of all heads together; sizes that do not give it are refused. dt is not limited yet.
 Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const Mamba2Keys& keys = {});
 /// time_step_limit: the least and the largest dt; none where absent or null.
@@ -64,6 +68,8 @@ struct DeltaSizes {
     uint32_t mixed() const { return 2 * keys() + values(); } ///< q | k | v
     uint32_t rows() const { return mixed() + values() + 2 * value_heads; }
 };
+/// GGUF's keys for linear_num_key_heads, linear_key_head_dim and so on, and for `values`, the channels of all heads.
+std::vector<GgufKey> delta_gguf(const char* values);
 /// linear_num_key_heads, linear_key_head_dim and so on; `otherwise` says what absent ones mean.
 Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherwise);
 /// Sizes, at + dt_bias and at + A_log; the projections, the convolution's weight and the norm are the caller's.

@@ -72,12 +72,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 // OLMo-3's files say that they are OLMo-2's.
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "olmo2"));
-    if (config["sliding_window"].is_null()) return config;
+Status complete(const ModelFiles& files, Json& config) {
+    if (config["sliding_window"].is_null()) return Ok{};
     config["model_type"] = "olmo3";
-    weft_TRY(gguf_windows(files, config, 4));
-    return config;
+    return gguf_windows(files, config, 4);
 }
 
 } // namespace
@@ -89,7 +87,9 @@ const Architecture architecture{
     "norms behind the blocks; norms of q and k over all heads; windows in three of four layers",
     schedule,
     {{"olmo2",
-      gguf_config,
+      "olmo2",
+      {},
+      complete,
       {{"post_attention_layernorm", "post_attention_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}}}}};
 
 } // namespace weft::olmo2

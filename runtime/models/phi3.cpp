@@ -57,8 +57,6 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) { return gguf_decoder(files, "phi3"); }
-
 } // namespace
 
 extern const Architecture architecture;
@@ -66,6 +64,6 @@ const Architecture architecture{{"phi3"},
                                 "Phi-3",
                                 "fused projections, LongRoPE",
                                 schedule,
-                                {{"phi3", gguf_config, {{"mlp.gate_up_proj", "ffn_up"}}}}};
+                                {{.name = "phi3", .model_type = "phi3", .names = {{"mlp.gate_up_proj", "ffn_up"}}}}};
 
 } // namespace weft::phi3

@@ -64,11 +64,6 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-template <int class_index>
-Result<Json> gguf_config(const ModelFiles& files) {
-    return gguf_decoder(files, kClasses[class_index].type);
-}
-
 } // namespace
 
 extern const Architecture architecture;
@@ -76,7 +71,7 @@ const Architecture architecture{{"qwen2", "qwen3", "qwen3_vl_text"},
                                 "Qwen2, Qwen3",
                                 "biases on q, k, v; norms on the heads of q and k; windows in the upper layers",
                                 schedule,
-                                {{"qwen2", gguf_config<0>}, {"qwen3", gguf_config<1>}},
+                                {{"qwen2", "qwen2"}, {"qwen3", "qwen3"}},
                                 {{"qwen3_vl",
                                   "qwen3_vl_text",
                                   false,

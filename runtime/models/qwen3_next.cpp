@@ -4,6 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
+#include <algorithm>
 
 namespace weft::qwen3_next {
 namespace {
@@ -37,28 +38,25 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-/// The file groups the rows of one projection by head; this takes part `first`, `rows` rows,
-/// of each of `heads` groups of `group` rows.
-void take(std::vector<Builder::Part>& parts, const std::string& name, uint32_t heads, uint32_t group, uint32_t first,
-          uint32_t rows) {
-    for (uint32_t h = 0; h < heads; ++h) parts.push_back({name, rows, h * group + first, heads * group});
-}
-
 GatedDeltaSpec gated_delta(Builder& builder, const std::string& at, const Config& c) {
     const DeltaSizes& d = c.delta;
     GatedDeltaSpec g = usual_delta(builder, at, d);
     const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size,
                    group = 2 * d.key_size + 2 * values;
     std::vector<Builder::Part> parts;
+    // The file has the rows of one projection in a group for each key head.
+    const auto share = [&](const std::string& name, uint32_t of, uint32_t first, uint32_t rows) {
+        parts.push_back(Builder::Part::of_groups(at + name, d.key_heads, of, first, rows));
+    };
     if (builder.gguf()) parts = {{at + "qkv", d.mixed()}, {at + "z", d.values()}};
     else {
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, 0, d.key_size);                   // q
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, d.key_size, d.key_size);          // k
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size, values);          // v
-        take(parts, at + "in_proj_qkvz", d.key_heads, group, 2 * d.key_size + values, values); // z
+        share("in_proj_qkvz", group, 0, d.key_size);                   // q
+        share("in_proj_qkvz", group, d.key_size, d.key_size);          // k
+        share("in_proj_qkvz", group, 2 * d.key_size, values);          // v
+        share("in_proj_qkvz", group, 2 * d.key_size + values, values); // z
     }
-    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, 0, each);    // b
-    take(parts, at + "in_proj_ba", d.key_heads, 2 * each, each, each); // a
+    share("in_proj_ba", 2 * each, 0, each);    // b
+    share("in_proj_ba", 2 * each, each, each); // a
     g.in = builder.stacked_linear(at + "in", parts, c.width);
     g.conv.weight = builder.vector(at + "conv1d.weight", {d.mixed(), d.taps});
     g.norm = builder.rms(at + "norm.weight", d.value_size, c.eps); // the one norm that is not zero-centred
@@ -69,11 +67,11 @@ GatedDeltaSpec gated_delta(Builder& builder, const std::string& at, const Config
 AttentionSpec gated_attention(Builder& builder, const std::string& at, const Config& c, const Rope& rope) {
     const Heads& h = c.heads;
     AttentionSpec a = h.attention();
-    std::vector<Builder::Part> parts;
-    take(parts, at + "q_proj", h.heads, 2 * h.head_size, 0, h.head_size); // each head: q, then its gate
-    parts.push_back({at + "k_proj", h.kv_rows()});
-    parts.push_back({at + "v_proj", h.kv_rows()});
-    take(parts, at + "q_proj", h.heads, 2 * h.head_size, h.head_size, h.head_size);
+    const uint32_t size = h.head_size; // the file has of each head q, then its gate
+    const std::vector<Builder::Part> parts = {Builder::Part::of_groups(at + "q_proj", h.heads, 2 * size, 0, size),
+                                              {at + "k_proj", h.kv_rows()},
+                                              {at + "v_proj", h.kv_rows()},
+                                              Builder::Part::of_groups(at + "q_proj", h.heads, 2 * size, size, size)};
     a.qkv = builder.stacked_linear(at + "q, k, v, gate", parts, c.width, c.attention_bias || builder.from_gguf());
     a.gate = true;
     a.q_norm = builder.rms(at + "q_norm.weight", h.head_size, c.eps, true);
@@ -108,24 +106,36 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "qwen3_next"));
-    weft_TRY(gguf_copy(files, config,
-                       {{"ssm.conv_kernel", "linear_conv_kernel_dim"},
-                        {"ssm.state_size", "linear_key_head_dim"},
-                        {"ssm.group_count", "linear_num_key_heads"},
-                        {"ssm.time_step_rank", "linear_num_value_heads"},
-                        {"ssm.inner_size", "linear_values"},
-                        {"full_attention_interval", "full_attention_interval", 4}}));
+constexpr const char* kRecurrentLayers = "attention.recurrent_layers";
+
+std::vector<bool> recurrent_layers(const Schedule& s) {
+    std::vector<bool> recurrent;
+    for (const Layer& layer : decoder_of(s).layers) recurrent.push_back(op_of<GatedDeltaSpec>(layer));
+    return recurrent;
+}
+GgufSaid said_recurrent(const Schedule& s) { return recurrent_layers(s); }
+GgufSaid said_interval(const Schedule& s) {
+    const std::vector<bool> recurrent = recurrent_layers(s);
+    return uint32_t(std::ranges::find(recurrent, false) - recurrent.begin()) + 1;
+}
+
+std::vector<GgufKey> gguf_keys() {
+    std::vector<GgufKey> keys = delta_gguf("linear_values");
+    keys.push_back({"full_attention_interval", "full_attention_interval", said_interval, 4});
+    keys.push_back({kRecurrentLayers, nullptr, said_recurrent});
+    return keys;
+}
+
+Status complete(const ModelFiles& files, Json& config) {
     weft_ASSIGN(const uint32_t values, gguf_count(files, config, "linear_values"));
     weft_ASSIGN(const uint32_t heads, gguf_count(files, config, "linear_num_value_heads"));
     config["linear_value_head_dim"] = values / heads;
-    weft_ASSIGN(const auto recurrent, gguf_truths(files, config, "attention.recurrent_layers"));
+    weft_ASSIGN(const auto recurrent, gguf_truths(files, config, kRecurrentLayers));
     if (recurrent) {
         config["layer_types"] = Json::array();
         for (const bool r : *recurrent) config["layer_types"].push_back(r ? "linear_attention" : "full_attention");
     }
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_attention_norm"},
@@ -145,7 +155,7 @@ const Architecture architecture{{"qwen3_next"},
                                 "Qwen3-Next",
                                 "Gated DeltaNet and gated attention in turn, experts with a gated shared one",
                                 schedule,
-                                {{"qwen3next", gguf_config, kGgufNames}},
+                                {{"qwen3next", "qwen3_next", gguf_keys(), complete, kGgufNames}},
                                 {},
                                 {},
                                 {{"mtp.*", "layers that draft further tokens are not run"}}};

@@ -86,11 +86,10 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 }
 
 // Whether the weights of the chosen are renormalised is in no key.
-template <int class_index, bool renormalise>
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, kClasses[class_index].type));
+template <bool renormalise>
+Status complete(const ModelFiles&, Json& config) {
     config["norm_topk_prob"] = renormalise;
-    return config;
+    return Ok{};
 }
 
 } // namespace
@@ -101,6 +100,6 @@ const Architecture architecture{
     "Qwen2-MoE, Qwen3-MoE",
     "many small experts, renormalised or not; a shared expert with a gate; dense layers between",
     schedule,
-    {{"qwen2moe", gguf_config<0, false>}, {"qwen3moe", gguf_config<1, true>}}};
+    {{"qwen2moe", "qwen2_moe", {}, complete<false>}, {"qwen3moe", "qwen3_moe", {}, complete<true>}}};
 
 } // namespace weft::qwen_moe

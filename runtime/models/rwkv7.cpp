@@ -11,13 +11,14 @@
 namespace weft::rwkv7 {
 namespace {
 
-// What the two kinds of files call the same. A low-rank pair: what stands behind its letter, and how it is stored.
+// What the two kinds of files call the same. A low-rank pair: what stands behind its letter, and
+// whether its matrices are [in, out].
 struct Class {
     const char *type, *layers, *eps;
     DecoderNames frame;
     const char *first_norm, *norm, *second_norm, *time, *channel, *receptance, *key, *value, *out, *head_norm;
     const char *down, *up, *bias;
-    WeightTransform low_rank;
+    bool turned;
     bool head_eps_grows; // the eps of the heads' norm is that of others times their size
 };
 const Class kClasses[] = {
@@ -38,7 +39,7 @@ const Class kClasses[] = {
      "_lora.lora.0.weight",
      "_lora.lora.2.weight",
      "_lora.lora.2.bias",
-     WeightTransform::none,
+     false,
      true},
     {"rwkv7-blink",
      "blocks.",
@@ -57,7 +58,7 @@ const Class kClasses[] = {
      "1",
      "2",
      "0",
-     WeightTransform::transpose,
+     true,
      false},
 };
 
@@ -163,8 +164,7 @@ public:
         m.k_a = vector(at + "k_a");
         std::vector<uint64_t> r_k{c_.heads, c_.head_size};
         if (builder_.gguf()) r_k = {c_.width};
-        m.r_k = builder_.add(
-            {at + "r_k", {c_.width}, false, {{builder_.names(at + "r_k"), r_k, 0, 0, WeightTransform::none}}, {}, {}});
+        m.r_k = builder_.add({at + "r_k", {c_.width}, false, {{builder_.names(at + "r_k"), r_k}}, {}, {}});
         m.head_norm = builder_.layer_norm(at + k_.head_norm, c_.width, c_.head_eps);
         m.out = square(at + k_.out);
         return m;
@@ -177,8 +177,8 @@ private:
         const std::string order = "rwkvag";
         std::vector<WeightPiece> apart, fused;
         for (const char letter : of) {
-            apart.push_back({builder_.names(at + "x_" + letter), {c_.width}, 0, 0, WeightTransform::none});
-            fused.push_back({builder_.names(at + "x_x"), {6, c_.width}, order.find(letter), 1, WeightTransform::none});
+            apart.push_back({builder_.names(at + "x_" + letter), {c_.width}});
+            fused.push_back({builder_.names(at + "x_x"), {6, c_.width}, {order.find(letter), {{1}}}});
         }
         WeightSlot slot{at + "x_" + of, {uint32_t(of.size()) * c_.width}, false, apart, {}, {fused}};
         if (builder_.gguf()) {
@@ -194,12 +194,13 @@ private:
         const std::string down = at + letter + k_.down, up = at + letter + k_.up;
         const double heads = letter == "g" ? 1 : c_.head_size / 64.0;
         double rank = std::max(32.0, std::nearbyint(factor * std::sqrt(c_.width) * heads / 32) * 32);
-        if (const TensorView* t = builder_.find(down); t && t->shape.size() == 2)
-            rank = double(t->shape[k_.low_rank == WeightTransform::transpose]);
+        if (const TensorView* t = builder_.find(down); t && t->shape.size() == 2) rank = double(t->shape[k_.turned]);
         weft_ASSIGN(const uint32_t r, config_.count_or(key, uint32_t(std::min(rank, 0x1p30))));
-        return LowRank{{builder_.matrix(down, r, c_.width, k_.low_rank), kNoWeight, c_.width, r},
-                       {builder_.matrix(up, c_.width, r, k_.low_rank), bias ? vector(at + letter + k_.bias) : kNoWeight,
-                        r, c_.width}};
+        const auto matrix = [&](const std::string& name, uint32_t out, uint32_t in) {
+            return k_.turned ? builder_.transposed(name, out, in) : builder_.matrix(name, out, in);
+        };
+        return LowRank{{matrix(down, r, c_.width), kNoWeight, c_.width, r},
+                       {matrix(up, c_.width, r), bias ? vector(at + letter + k_.bias) : kNoWeight, r, c_.width}};
     }
 
     const JsonObject& config_;
@@ -242,16 +243,16 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config, gguf_decoder(files, "rwkv7", {.epsilon = {"attention.layer_norm_epsilon", "norm_eps"}}));
-    weft_TRY(gguf_copy(files, config,
-                       {{"wkv.head_size", "head_dim"},
-                        {"attention.decay_lora_rank", "decay_low_rank_dim"},
-                        {"attention.iclr_lora_rank", "a_low_rank_dim"},
-                        {"attention.value_residual_mix_lora_rank", "v_low_rank_dim"},
-                        {"attention.gate_lora_rank", "gate_low_rank_dim"}}));
+// Read alone: other readers want the first layer's value gate in a file, which such a model does not have.
+const std::vector<GgufKey> kKeys = {{"wkv.head_size", "head_dim"},
+                                    {"attention.decay_lora_rank", "decay_low_rank_dim"},
+                                    {"attention.iclr_lora_rank", "a_low_rank_dim"},
+                                    {"attention.value_residual_mix_lora_rank", "v_low_rank_dim"},
+                                    {"attention.gate_lora_rank", "gate_low_rank_dim"}};
+
+Status complete(const ModelFiles&, Json& config) {
     config["group_norm_eps"] = 64e-5; // whatever the size of a head
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {{"pre_norm", "token_embd_norm"},
@@ -289,7 +290,12 @@ const Architecture architecture{
     "RWKV-7",
     "delta rule with a decay a channel, token shift, the first layer's values in all layers",
     schedule,
-    {{"rwkv7", gguf_config, kGgufNames}},
+    {{.name = "rwkv7",
+      .model_type = "rwkv7",
+      .keys = kKeys,
+      .complete = complete,
+      .names = kGgufNames,
+      .epsilon = {"attention.layer_norm_epsilon", "norm_eps", said_epsilon}}},
     {},
     {{"hidden_ratio", "intermediate_size says the same"},
      {"num_heads", "the size of a head says the same"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/seq2seq_parts.hpp"
-#include <cmath>
+#include "schedule/sinusoids.hpp"
+#include <array>
 
 namespace weft {
 
@@ -29,21 +30,10 @@ CrossAttentionSpec add_memory(Schedule& schedule, Builder& builder, uint32_t lay
 }
 
 Result<WeightId> sinusoidal_positions(const JsonObject& config, Builder& builder, uint32_t rows, uint32_t width) {
-    constexpr uint64_t kMost = 1u << 26; // a config must not make weft allocate
-    const uint32_t half = width / 2;
-    if (half < 2) return config.bad("d_model", "must be at least 4");
-    if (uint64_t(rows) * width > kMost) return config.bad("max_position_embeddings", "times the width is too large");
-    std::vector<float> values(size_t(rows) * width);
-    // In single precision, as the reference computes it.
-    const float step = -float(std::log(10000.0) / (half - 1));
-    for (uint32_t i = 0; i < half; ++i) {
-        const float frequency = std::exp(float(i) * step);
-        for (uint32_t p = 0; p < rows; ++p) {
-            values[size_t(p) * width + i] = std::sin(float(p) * frequency);
-            values[size_t(p) * width + half + i] = std::cos(float(p) * frequency);
-        }
-    }
-    return builder.computed("embed_positions", {rows, width}, std::move(values), true);
+    if (width < 4) return config.bad("d_model", "must be at least 4");
+    if (!sinusoids_fit(std::array{rows, width}))
+        return config.bad("max_position_embeddings", "times the width is too large");
+    return builder.computed("embed_positions", {rows, width}, sinusoids_of(rows, width), true);
 }
 
 Status read_seq2seq(const JsonObject& config, Schedule& schedule, int64_t begin) {

@@ -123,7 +123,8 @@ private:
 
     // In files [distances, heads].
     WeightId bias(const std::string& name, uint32_t heads, uint32_t side) {
-        WeightPiece piece{builder_.names(name), {uint64_t(side) * side, heads}, 0, 0, WeightTransform::transpose};
+        const WeightPiece piece{
+            .names = builder_.names(name), .file_shape = {uint64_t(side) * side, heads}, .order = kTransposed};
         return builder_.add({name, {heads, side, side}, false, {piece}, {}, {}});
     }
 

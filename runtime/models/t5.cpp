@@ -130,9 +130,12 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
-Result<Json> gguf_config(const ModelFiles& files) {
-    weft_ASSIGN(Json config,
-                gguf_decoder(files, "t5", {.epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}));
+const std::vector<GgufKey> kKeys = {
+    {"decoder_block_count", "num_decoder_layers", nullptr, nullptr}, // as many as the encoder has
+    {"attention.relative_buckets_count", "relative_attention_num_buckets"},
+    {"decoder_start_token_id", "decoder_start_token_id", nullptr, nullptr}};
+
+Status complete(const ModelFiles& files, Json& config) {
     for (const auto& [from, to] : {std::pair{"num_hidden_layers", "num_layers"},
                                    {"hidden_size", "d_model"},
                                    {"intermediate_size", "d_ff"},
@@ -140,15 +143,11 @@ Result<Json> gguf_config(const ModelFiles& files) {
                                    {"head_dim", "d_kv"},
                                    {"max_position_embeddings", "n_positions"}})
         gguf_rename(config, from, to);
-    weft_TRY(gguf_copy(files, config,
-                       {{"decoder_block_count", "num_decoder_layers", config["num_layers"]},
-                        {"attention.relative_buckets_count", "relative_attention_num_buckets"},
-                        {"decoder_start_token_id", "decoder_start_token_id", nullptr}}));
     // What llama.cpp takes whatever the model had.
     config["relative_attention_max_distance"] = 128;
     config["scale_decoder_outputs"] = false;
     config["feed_forward_proj"] = files.find("enc.blk.0.ffn_gate.weight") ? "gated-gelu" : "relu";
-    return config;
+    return Ok{};
 }
 
 const std::vector<GgufName> kGgufNames = {
@@ -191,7 +190,12 @@ const Architecture architecture{
     "T5, T5 v1.1",
     "encoder and decoder: biases by distance, cross attention over a memory",
     schedule,
-    {{"t5", gguf_config, kGgufNames}},
+    {{.name = "t5",
+      .model_type = "t5",
+      .keys = kKeys,
+      .complete = complete,
+      .names = kGgufNames,
+      .epsilon = {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}}},
     {},
     {{"*.attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon says the same"},
      {"dense_act_fn", "follows from feed_forward_proj"},

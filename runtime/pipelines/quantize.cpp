@@ -23,9 +23,8 @@ constexpr uint64_t kBatchElements = uint64_t(1) << 20;
 
 // The rows of a slot that a piece of a GGUF tensor stands for.
 struct Source {
-    const WeightPiece* piece;
+    PlacedPiece piece;
     const WeightSlot* slot; ///< of the directory
-    uint64_t element;       ///< where the piece's rows begin in the slot
     WeightId id;            ///< of the slot
 };
 
@@ -76,18 +75,16 @@ std::vector<Target> targets_of(const Schedule& directory, const Schedule& gguf) 
     std::map<std::string, size_t> known;
     for (size_t i = 0; i < gguf.weights.size(); ++i) {
         const WeightSlot& slot = gguf.weights[i];
-        uint64_t element = 0;
-        for (const WeightPiece& piece : slot.pieces) {
-            const auto [at, fresh] = known.try_emplace(piece.names[0], targets.size());
+        for (const PlacedPiece& piece : placed(slot.pieces)) {
+            const std::string& name = piece.piece->names[0];
+            const auto [at, fresh] = known.try_emplace(name, targets.size());
             if (fresh) {
-                Target t{piece.names[0], piece.file_shape, DType::f32, slot.matrix, {}, {}};
+                Target t{name, piece.piece->file_shape, DType::f32, slot.matrix, {}, {}};
                 if (t.shape.size() == 3 && t.shape.back() == 1)
                     t.shape.pop_back(); // numbers of each expert, taken as rows
                 targets.push_back(std::move(t));
             }
-            targets[at->second].sources.push_back({&piece, &directory.weights[i], element, WeightId(i)});
-            const PieceMatrix m = matrix_of(piece);
-            element += (piece.rows ? piece.rows : m.rows) * m.columns;
+            targets[at->second].sources.push_back({piece, &directory.weights[i], WeightId(i)});
         }
     }
     return targets;
@@ -105,68 +102,60 @@ void apply(const std::vector<RowFactor>& factors, WeightId id, const WeightSlot&
     }
 }
 
-// Elements [begin, begin + to.size()) of a slot, as the directory fills it.
+// Elements [begin, begin + to.size()) of a slot, as the directory fills it, into zeros.
 void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, std::span<float> to) {
-    uint64_t at = 0;
-    for (const WeightPiece& piece : pieces_for(slot, files)) {
-        const PieceMatrix m = matrix_of(piece);
-        const uint64_t rows = piece.rows ? piece.rows : m.rows, count = rows * m.columns, from = std::max(begin, at),
-                       until = std::min(begin + to.size(), at + count);
-        if (from < until) {
-            const uint64_t first = (from - at) / m.columns, last = (until - at + m.columns - 1) / m.columns;
-            std::vector<float> values((last - first) * m.columns);
-            read_rows(piece, *find_tensor(piece, files), DType::f32, piece.first_row + first, last - first,
-                      std::as_writable_bytes(std::span(values)).data());
-            std::copy_n(values.begin() + long(from - at - first * m.columns), until - from,
-                        to.begin() + long(from - begin));
+    const uint64_t end = begin + to.size();
+    std::vector<float> values;
+    for (const PlacedPiece& piece : placed(pieces_for(slot, files))) {
+        const PieceReader reader(piece, files);
+        const uint64_t columns = piece.columns, run = piece.to.run(), from = std::max(begin, piece.begin) - piece.begin,
+                       until = std::min(piece.to.end() * columns, std::max(end, piece.begin) - piece.begin);
+        // In rows of the piece's columns, which may begin and end within others.
+        for (uint64_t row = from / columns, n = 1; row * columns < until; row += n) {
+            const auto place = piece.to.place_of(row);
+            n = place ? std::min(run - *place % run, (until + columns - 1) / columns - row) : 1;
+            if (!place) continue;
+            values.resize(n * columns);
+            reader.read(DType::f32, *place, n, std::as_writable_bytes(std::span(values)).data());
+            const uint64_t first = std::max(from, row * columns), last = std::min(until, (row + n) * columns);
+            std::copy_n(values.begin() + long(first - row * columns), last - first,
+                        to.begin() + long(piece.begin + first - begin));
         }
-        at += count;
-        if (at >= begin + to.size()) return;
     }
-}
-
-// Where a row of the file's tensor begins in the source's slot.
-uint64_t element_of(const Source& s, uint64_t file_row) {
-    const uint64_t zipped = s.piece->zipped, in_group = zipped ? (file_row - s.piece->first_row) % zipped : 0,
-                   row = file_row - in_group + in_group / 2 + (in_group % 2 ? zipped / 2 : 0);
-    return s.element + (row - s.piece->first_row) * matrix_of(*s.piece).columns;
 }
 
 // Rows [first, first + count) of the file's tensor, seen as rows of the piece's columns.
 void read_target(const Target& t, const ModelFiles& files, const std::vector<RowFactor>& factors, uint64_t first,
                  uint64_t count, std::span<float> to) {
-    const auto read = [&](const Source& s, uint64_t begin, std::span<float> values) {
-        read_slot(*s.slot, files, begin, values);
-        apply(factors, s.id, *s.slot, begin, values);
-    };
     for (const Source& s : t.sources) {
-        const PieceMatrix m = matrix_of(*s.piece);
-        const uint64_t rows = s.piece->rows ? s.piece->rows : m.rows, begin = std::max(first, s.piece->first_row),
-                       end = std::min(first + count, s.piece->first_row + rows);
-        if (begin >= end) continue;
-        const auto row = [&](uint64_t file) { return to.subspan((file - first) * m.columns, m.columns); };
-        if (!s.piece->zipped) {
-            read(s, element_of(s, begin), to.subspan((begin - first) * m.columns, (end - begin) * m.columns));
-            continue;
+        const uint64_t columns = s.piece.columns;
+        for (uint64_t row = first, n = 1; row < first + count; row += n) {
+            const auto place = s.piece.rows.place_of(row);
+            n = 1;
+            if (!place) continue;
+            // So many that stand one below the other in the slot as well.
+            const uint64_t most = std::min(s.piece.rows.run() - *place % s.piece.rows.run(),
+                                           s.piece.to.run() - *place % s.piece.to.run());
+            n = std::min(most, first + count - row);
+            const uint64_t begin = s.piece.element(*place);
+            const std::span<float> values = to.subspan((row - first) * columns, n * columns);
+            read_slot(*s.slot, files, begin, values);
+            apply(factors, s.id, *s.slot, begin, values);
         }
-        for (uint64_t file = begin; file < end; ++file) read(s, element_of(s, file), row(file));
     }
 }
 
 // Where the directory has what stands in a row and column of the file's tensor: "row 3 of 'model.norm.weight'".
 std::string place_in_directory(const Target& t, const ModelFiles& files, uint64_t row, uint64_t column) {
     for (const Source& s : t.sources) {
-        const uint64_t rows = s.piece->rows ? s.piece->rows : matrix_of(*s.piece).rows;
-        if (row < s.piece->first_row || row >= s.piece->first_row + rows) continue;
-        uint64_t at = element_of(s, row) + column;
-        for (const WeightPiece& piece : pieces_for(*s.slot, files)) {
-            const PieceMatrix m = matrix_of(piece);
-            const uint64_t count = (piece.rows ? piece.rows : m.rows) * m.columns;
-            if (at < count)
-                return (piece.transform == WeightTransform::transpose ? "column " : "row ") +
-                       std::to_string(file_row(piece, piece.first_row + at / m.columns)) + " of " +
-                       in_quotes(find_tensor(piece, files)->name);
-            at -= count;
+        const auto place = s.piece.rows.place_of(row);
+        if (!place) continue;
+        const uint64_t at = s.piece.element(*place) + column;
+        for (const PlacedPiece& piece : placed(pieces_for(*s.slot, files))) {
+            const auto found = at < piece.begin ? std::nullopt : piece.to.place_of((at - piece.begin) / piece.columns);
+            if (found)
+                return (piece.piece->order.empty() ? "row " : "column ") + std::to_string(piece.rows.row(*found)) +
+                       " of " + in_quotes(find_tensor(piece.piece->names, files)->name);
         }
     }
     return "";
@@ -252,7 +241,7 @@ public:
         weft_ASSIGN(auto named, schedule_of(JsonObject(config, files_.config_origin()), *gguf_files_.back()));
         named_.push_back(std::make_unique<Schedule>(std::move(named)));
         Written out{&side, targets_of(schedule_, *named_.back()), {}, schedule_, "", {}, 0};
-        if (gguf_folds(side)) out.factors = fold_multipliers(out.schedule);
+        if (side.folds) out.factors = fold_multipliers(out.schedule);
         GgufWriter w;
         w.string("general.architecture", side.name);
         w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
@@ -328,7 +317,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
             done += GgufWriter::padded(t.count() * sizeof(float));
             continue;
         }
-        const uint64_t columns = matrix_of(*t.sources[0].piece).columns, rows = t.count() / columns;
+        const uint64_t columns = t.sources[0].piece.columns, rows = t.count() / columns;
         const uint64_t batch = std::max<uint64_t>(1, kBatchElements / columns);
         uint64_t written = 0;
         for (uint64_t r = 0; r < rows; r += batch) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule_fields.hpp"
 #include "io/tensor_view.hpp"
+#include "schedule/sinusoids.hpp"
 #include <algorithm>
 
 namespace weft {
@@ -21,14 +22,41 @@ void visit(Fields& f, Branch& b, const Widths& w) {
 
 constexpr const char* kStreams = "streams of the stage";
 
-weft_LISTED(WeightPiece, 7);
+weft_LISTED(RowView::Axis, 2);
+weft_LISTED(RowView, 2);
+void visit(Fields& f, const char* key, RowView& view) {
+    if (!f.enter(key, !view.whole(), true)) return;
+    f.value("first", view.first, uint64_t(0));
+    f.list("axes", view.axes, [&](RowView::Axis& axis) {
+        f.value("count", axis.count, uint64_t(1));
+        f.value("stride", axis.stride, uint64_t(1));
+    });
+    f.leave();
+}
+
+weft_LISTED(Rescale, 8);
+void visit(Fields& f, Rescale& r) {
+    if (!f.enter("rescale", !r.nothing(), true)) return;
+    f.value("axis", r.axis, 0u);
+    f.number("factor", r.factor, 1.0f, Reach::finite);
+    f.value("minus", r.minus, Rescale::Names());
+    f.value("times", r.times, Rescale::Names());
+    f.value("variance", r.variance, Rescale::Names());
+    f.value("plus", r.plus, Rescale::Names());
+    f.number("eps", r.eps, 0.0f, Reach::not_negative);
+    f.value("normed", r.normed, false);
+    f.leave();
+}
+
+weft_LISTED(WeightPiece, 8);
 void visit(Fields& f, WeightPiece& p, const std::vector<uint64_t>& shape) {
     f.value("names", p.names, std::vector<std::string>());
     f.value("shape", p.file_shape, shape);
-    f.value("first_row", p.first_row, uint64_t(0));
-    f.value("rows", p.rows, uint64_t(0));
+    visit(f, "rows", p.rows);
+    visit(f, "to", p.to);
+    f.value("order", p.order, std::vector<uint64_t>());
+    visit(f, p.rescale);
     f.value("transform", p.transform, WeightTransform::none);
-    f.value("zipped", p.zipped, 0u);
     f.value("gather", p.gather, std::vector<uint64_t>());
 }
 
@@ -214,7 +242,12 @@ void visit(ScheduleFields& f, Schedule& s) {
 weft_LISTED(WeightSlot, 7);
 void visit(Fields& f, WeightSlot& s) {
     const std::vector<uint64_t> shape(s.shape.begin(), s.shape.end());
-    f.value("computed", s.computed, std::vector<float>());
+    bool sinusoids = are_sinusoids(s.computed, s.shape);
+    f.value("sinusoids", sinusoids, false);
+    f.rule(!sinusoids || sinusoids_fit(s.shape), "sinusoids",
+           "be a table of rows of at least 4 numbers, with up to 2^26 in all");
+    if (!sinusoids) f.value("computed", s.computed, std::vector<float>());
+    else if (s.computed.empty() && sinusoids_fit(s.shape)) s.computed = sinusoids_of(s.shape[0], s.shape[1]);
     f.list("pieces", s.pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });
     f.list("alternatives", s.alternatives, [&](std::vector<WeightPiece>& pieces) {
         f.list("pieces", pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });

@@ -15,9 +15,20 @@
 // Weights make themselves: names and shapes follow from where they are used. "weight": "NAME" names one, false leaves
 // an optional one out, true takes it in; the same name twice is the same weight ("embedding.table" as the head's linear
 // ties the two). {layer} in a name stands for the number of the layer. "weights" says how named ones are put together
-// from tensors of files; those that it does not mention are one tensor of their own name and shape.
-// "theta" of a rope gives its frequencies. "views" of a stage: {"name": "back", "order": "columns", "reversed": true},
-// {"name": "windows", "window": 7, "shift": 3}; a block's "view" names one.
+// from tensors of files; those that it does not mention are one tensor of their own name and shape. A piece takes the
+// "rows" of its tensor and puts them where "to" says, both views (row_view.hpp), or else all, behind the pieces before:
+//
+//   "q": { "pieces": [{ "names": ["qkv"], "shape": [768, 256],
+//                       "rows": { "first": 0, "axes": [{ "count": 4, "stride": 192 }, { "count": 64 }] } }] }
+//
+// "order" turns the last axes of its tensor ([1, 0] transposes), and "rescale" is what other tensors do to its numbers,
+// such as the BatchNorm behind a convolution (weight_slot.hpp):
+//
+//   "rescale": { "times": ["bn.weight"], "variance": ["bn.running_var"], "eps": 1e-05 }
+//
+// "theta" of a rope gives its frequencies, "sinusoids" of a weight its values (sinusoids.hpp).
+// "views" of a stage: {"name": "back", "order": "columns", "reversed": true}, or {"name": "windows", "window": 7,
+// "shift": 3}; a block's "view" names one.
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"

@@ -399,7 +399,7 @@ private:
             break;
         }
         if (slot.pieces.empty() && slot.computed.empty())
-            slot.pieces.push_back({{slot.name}, {slot.shape.begin(), slot.shape.end()}, 0, 0, WeightTransform::none});
+            slot.pieces.push_back({{slot.name}, {slot.shape.begin(), slot.shape.end()}});
         pieces_ += slot.piece_count();
         if (pieces_ > kMostPieces)
             fail(key, "not bring the pieces of all weights above " + std::to_string(kMostPieces));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schedules of version 1: a block had an input and an output out of four and two words, for a copy of the embedding and
-// one value beside the residual stream.
+// one value beside the residual stream; a piece of a weight took rows from a first one on, and transposing was a
+// transform.
 #include "schedule/schedule_json.hpp"
 
 namespace weft {
@@ -55,6 +56,26 @@ private:
     bool embedding_ = false, side_ = false;
 };
 
+// "first_row" and "rows" (none: all of them) are a view of one axis. "zipped", which needs to know how many rows there
+// are, is left for the reader to refuse.
+void upgrade_pieces(Json& layout) {
+    if (!layout.is_object()) return;
+    if (const auto pieces = layout.find("pieces"); pieces != layout.end() && pieces->is_array())
+        for (Json& piece : *pieces) {
+            if (!piece.is_object()) continue;
+            const Json first = piece.value("first_row", Json(0)), rows = piece.value("rows", Json(0));
+            piece.erase("first_row");
+            piece.erase("rows");
+            if (first != 0 || rows != 0) piece["rows"] = {{"first", first}, {"axes", {{{"count", rows}}}}};
+            if (piece.value("transform", Json()) == "transpose") {
+                piece.erase("transform");
+                piece["order"] = kTransposed;
+            }
+        }
+    if (const auto others = layout.find("alternatives"); others != layout.end() && others->is_array())
+        for (Json& other : *others) upgrade_pieces(other);
+}
+
 } // namespace
 
 Json version_2_of(const Json& version_1) {
@@ -64,6 +85,8 @@ Json version_2_of(const Json& version_1) {
     if (const auto blocks = s.find("blocks"); blocks != s.end() && blocks->is_object())
         for (Json& block : *blocks) upgrade.block(block);
     if (const auto layers = s.find("layers"); layers != s.end()) upgrade.layers(*layers);
+    if (const auto weights = s.find("weights"); weights != s.end() && weights->is_object())
+        for (Json& layout : *weights) upgrade_pieces(layout);
     if (Json streams = upgrade.streams(); !streams.empty()) s["streams"] = std::move(streams);
     return s;
 }

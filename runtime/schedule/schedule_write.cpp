@@ -259,13 +259,8 @@ private:
     // A layer whose weight of this name is put together otherwise gets an entry of its own.
     void layout(const WeightSlot& slot, const std::string& name) {
         frames_.push_back({Ordered::object(), "", "", false});
-        if (!(slot.pieces.size() == 1 && slot.alternatives.empty() && slot.computed.empty() &&
-              slot.pieces[0].names == Names{slot.name} &&
-              std::equal(slot.shape.begin(), slot.shape.end(), slot.pieces[0].file_shape.begin(),
-                         slot.pieces[0].file_shape.end()) &&
-              slot.pieces[0].first_row == 0 && slot.pieces[0].rows == 0 &&
-              slot.pieces[0].transform == WeightTransform::none && slot.pieces[0].zipped == 0 &&
-              slot.pieces[0].gather.empty()))
+        const WeightPiece itself{{slot.name}, {slot.shape.begin(), slot.shape.end()}};
+        if (!(slot.computed.empty() && slot.alternatives.empty() && slot.pieces == std::vector{itself}))
             visit_const(*this, slot);
         Ordered made = std::move(top());
         frames_.pop_back();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/state_rows.hpp"
-#include "base/result.hpp"
+#include "base/check.hpp"
 #include <algorithm>
 #include <numeric>
 

@@ -2,6 +2,7 @@
 #include "schedule/weight_rows.hpp"
 #include "base/blocks.hpp"
 #include "base/half.hpp"
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -66,17 +67,12 @@ void copy_row(const TensorView& view, DType type, uint64_t row, uint64_t columns
     else std::memcpy(to, view.bytes.data() + bytes_of(type, row * columns), bytes_of(type, columns));
 }
 
-// One row as floats, whatever its type.
-void float_row(const WeightPiece& piece, const TensorView& view, uint64_t row, uint64_t columns,
-               std::vector<std::byte>& blocks, std::vector<float>& to) {
-    if (piece.transform == WeightTransform::transpose) { // of each matrix
-        const uint64_t rows = piece.file_shape.back();
-        for (uint64_t c = 0; c < columns; ++c) to[c] = element(view, (row / rows * columns + c) * rows + row % rows);
-        return;
-    }
+// One row as floats, whatever its type, in the file's order.
+void float_row(const TensorView& view, uint64_t row, std::vector<std::byte>& blocks, std::span<float> to) {
+    const uint64_t columns = to.size();
     if (view.type == FileType::f8_e4m3) {
-        TensorView numbers{view.name, view.type, {columns}, view.bytes.subspan(row * columns, columns)};
-        to = *read_f32(numbers);
+        const TensorView numbers{view.name, view.type, {columns}, view.bytes.subspan(row * columns, columns)};
+        std::ranges::copy(*read_f32(numbers), to.begin());
         for (uint64_t c = 0; c < columns; ++c) to[c] *= scale_of(view, row, c);
         return;
     }
@@ -90,6 +86,56 @@ void float_row(const WeightPiece& piece, const TensorView& view, uint64_t row, u
     unpack_blocks(type, blocks, to);
 }
 
+// The file's axes, a vector's with one of 1 behind it, in the order in which the piece reads them: size and step.
+std::vector<RowView::Axis> axes_of(const WeightPiece& piece) {
+    std::vector<uint64_t> shape = piece.file_shape;
+    if (shape.size() < 2) shape.resize(2, 1);
+    std::vector<RowView::Axis> axes;
+    uint64_t step = 1;
+    for (size_t i = shape.size(); i-- > 0; step *= shape[i]) axes.insert(axes.begin(), {shape[i], step});
+    std::vector<RowView::Axis> read = axes;
+    const size_t first = piece.file_shape.size() - piece.order.size();
+    for (size_t i = 0; i < piece.order.size(); ++i) read[first + i] = axes[first + piece.order[i]];
+    return read;
+}
+
+// Where one of the file's axes stands in that order.
+size_t place_in_order(const WeightPiece& piece, size_t axis) {
+    const size_t first = piece.file_shape.size() - piece.order.size();
+    if (axis < first) return axis;
+    return first + size_t(std::ranges::find(piece.order, axis - first) - piece.order.begin());
+}
+
+// Whether the numbers are those of the file, in its order.
+bool as_it_is(const WeightPiece& piece) {
+    return (piece.transform == WeightTransform::none || piece.transform == WeightTransform::or_zeros) &&
+           piece.gather.empty() && piece.order.empty() && piece.rescale.nothing();
+}
+
+// `count` numbers of a vector; `otherwise` each if there is none.
+std::vector<double> numbers_of(const Rescale::Names& names, const ModelFiles& files, uint64_t count, double otherwise) {
+    std::vector<double> numbers(count, otherwise);
+    const TensorView* view = find_tensor(names, files);
+    const auto values = view ? read_f32(*view) : Result<std::vector<float>>(std::vector<float>());
+    if (values && values->size() == count) std::ranges::copy(*values, numbers.begin());
+    return numbers;
+}
+
+// The root of the sum of the squares of all elements that share a place on an axis, for each such place; `inner`
+// elements behind each other share one.
+std::vector<double> norms_along(const TensorView& view, uint64_t count, uint64_t inner) {
+    const uint64_t columns = view.shape.back();
+    std::vector<double> sums(count, 0);
+    std::vector<float> row(columns);
+    std::vector<std::byte> blocks;
+    for (uint64_t begin = 0; begin < view.count(); begin += columns) {
+        float_row(view, begin / columns, blocks, row);
+        for (uint64_t c = 0; c < columns; ++c) sums[(begin + c) / inner % count] += double(row[c]) * double(row[c]);
+    }
+    for (double& sum : sums) sum = std::sqrt(sum);
+    return sums;
+}
+
 } // namespace
 
 std::vector<uint64_t> squeezed(std::span<const uint64_t> shape) {
@@ -99,8 +145,8 @@ std::vector<uint64_t> squeezed(std::span<const uint64_t> shape) {
     return s;
 }
 
-const TensorView* find_tensor(const WeightPiece& piece, const ModelFiles& files) {
-    for (const auto& name : piece.names)
+const TensorView* find_tensor(std::span<const std::string> names, const ModelFiles& files) {
+    for (const auto& name : names)
         if (const TensorView* view = files.find(name)) return view;
     return nullptr;
 }
@@ -108,7 +154,7 @@ const TensorView* find_tensor(const WeightPiece& piece, const ModelFiles& files)
 const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFiles& files) {
     for (const bool any_shape : {false, true}) {
         const auto fits = [&](const std::vector<WeightPiece>& pieces) {
-            const TensorView* view = pieces.empty() ? nullptr : find_tensor(pieces[0], files);
+            const TensorView* view = pieces.empty() ? nullptr : find_tensor(pieces[0].names, files);
             return view && (any_shape || squeezed(view->shape) == squeezed(pieces[0].file_shape));
         };
         if (fits(slot.pieces)) return slot.pieces;
@@ -121,59 +167,111 @@ const std::vector<WeightPiece>& pieces_for(const WeightSlot& slot, const ModelFi
 PieceMatrix matrix_of(const WeightPiece& piece) {
     PieceMatrix m;
     if (piece.file_shape.empty()) return m;
-    std::vector<uint64_t> shape = piece.file_shape;
-    if (piece.transform == WeightTransform::transpose && shape.size() > 1)
-        std::swap(shape[shape.size() - 2], shape.back());
-    m.columns = shape.back();
-    for (size_t i = 0; i + 1 < shape.size(); ++i) m.rows *= shape[i];
-    if (shape.size() == 1) std::swap(m.rows, m.columns); // a vector's elements are its rows
-    m.file_columns = m.columns;
+    const std::vector<RowView::Axis> axes = axes_of(piece); // a vector's elements are its rows
+    for (size_t i = 0; i + 1 < axes.size(); ++i) m.rows *= axes[i].count;
+    m.columns = m.file_columns = axes.back().count;
     if (!piece.gather.empty()) m.columns = piece.gather.size();
     return m;
 }
 
-uint64_t file_row(const WeightPiece& piece, uint64_t row) {
-    if (!piece.zipped) return row;
-    const uint64_t half = piece.zipped / 2, in_group = (row - piece.first_row) % piece.zipped;
-    return row - in_group + (in_group < half ? 2 * in_group : 2 * (in_group - half) + 1);
+std::vector<PlacedPiece> placed(const std::vector<WeightPiece>& pieces) {
+    std::vector<PlacedPiece> list;
+    uint64_t at = 0;
+    for (const WeightPiece& piece : pieces) {
+        const PieceMatrix m = matrix_of(piece);
+        RowView rows = piece.rows.of(m.rows);
+        const uint64_t count = rows.count();
+        list.push_back({&piece, std::move(rows), piece.to.of(count), piece.to.whole() ? at : 0, m.columns, count});
+        at += count * m.columns;
+    }
+    return list;
 }
 
-std::optional<DType> held_type(const TensorView& view, uint64_t columns) {
-    if (view.type != FileType::f8_e4m3) return dtype_of(view.type);
+std::optional<DType> held_type(const WeightPiece& piece, const TensorView& view) {
+    const auto own = view.type == FileType::f8_e4m3 ? std::optional(DType::f8_blocks) : dtype_of(view.type);
+    if (!own) return own;
+    if (!piece.rescale.nothing() || (in_blocks(*own) && !as_it_is(piece))) return DType::f32;
+    if (*own != DType::f8_blocks) return own;
+    const uint64_t columns = matrix_of(piece).columns;
     const bool whole =
         columns % kGroup == 0 && (!view.scales || view.scale_columns % kGroup == 0 || view.scale_columns >= columns);
-    return whole ? DType::f8_blocks : DType::f32;
+    return whole ? own : DType::f32;
 }
 
-void read_rows(const WeightPiece& piece, const TensorView& view, DType type, uint64_t first, uint64_t count,
-               std::byte* to) {
-    const PieceMatrix m = matrix_of(piece);
-    const uint64_t row_bytes = bytes_of(type, m.columns);
-    const bool same = piece.transform == WeightTransform::none && piece.gather.empty() &&
-                      held_type(view, m.columns) == type &&
-                      (view.type != FileType::f8_e4m3 || type == DType::f8_blocks);
-    if (same && !piece.zipped && !view.scales && type != DType::f8_blocks) {
-        std::memcpy(to, view.bytes.data() + first * row_bytes, count * row_bytes);
+PieceReader::PieceReader(const PlacedPiece& placed, const ModelFiles& files)
+    : placed_(placed), piece_(*placed.piece), matrix_(matrix_of(piece_)), view_(find_tensor(piece_.names, files)) {
+    const std::vector<RowView::Axis> axes = axes_of(piece_);
+    elements_.axes.assign(axes.begin(), axes.end() - 1);
+    column_step_ = axes.back().stride;
+    const Rescale& r = piece_.rescale;
+    if (r.nothing()) return;
+    const size_t at = place_in_order(piece_, r.axis);
+    const uint64_t count = axes[at].count;
+    if (at + 1 < axes.size()) {
+        rows_a_place_ = 1;
+        for (size_t i = at + 1; i + 1 < axes.size(); ++i) rows_a_place_ *= axes[i].count;
+    }
+    std::vector<double> root(count, 1);
+    if (r.normed && view_) root = norms_along(*view_, count, axes[at].stride);
+    if (!r.variance.empty()) {
+        root = numbers_of(r.variance, files, count, 1);
+        for (double& v : root) v = std::sqrt(v + double(r.eps));
+    }
+    times_ = numbers_of(r.times, files, count, 1);
+    plus_ = numbers_of(r.plus, files, count, 0);
+    const std::vector<double> minus = numbers_of(r.minus, files, count, 0);
+    for (size_t i = 0; i < count; ++i) {
+        times_[i] *= double(r.factor) / root[i];
+        plus_[i] -= minus[i] * times_[i];
+    }
+}
+
+void PieceReader::rescale(uint64_t row, std::span<float> values) const {
+    if (times_.empty()) return;
+    for (size_t c = 0; c < values.size(); ++c) {
+        const uint64_t at = rows_a_place_ ? row / rows_a_place_ % times_.size() : c;
+        values[c] = float(double(values[c]) * times_[at] + plus_[at]);
+    }
+}
+
+void PieceReader::read(DType type, uint64_t first, uint64_t count, std::byte* to) const {
+    const uint64_t row_bytes = bytes_of(type, matrix_.columns);
+    if (!view_ && times_.empty()) {
+        std::fill_n(to, count * row_bytes, std::byte{0});
         return;
     }
-    std::vector<float> row(m.file_columns), gathered;
+    const bool same = view_ && as_it_is(piece_) && held_type(piece_, *view_) == type &&
+                      (view_->type != FileType::f8_e4m3 || type == DType::f8_blocks);
+    if (same && !view_->scales && type != DType::f8_blocks) {
+        const uint64_t run = placed_.rows.run();
+        for (uint64_t i = first, n; i < first + count; i += n, to += n * row_bytes) {
+            n = std::min(run - i % run, first + count - i);
+            std::memcpy(to, view_->bytes.data() + placed_.rows.row(i) * row_bytes, n * row_bytes);
+        }
+        return;
+    }
+    std::vector<float> row(matrix_.file_columns), gathered;
     std::vector<std::byte> blocks;
-    for (uint64_t r = 0; r < count; ++r, to += row_bytes) {
-        const uint64_t from = file_row(piece, first + r);
+    for (uint64_t i = first; i < first + count; ++i, to += row_bytes) {
+        const uint64_t from = placed_.rows.row(i);
         if (same) {
-            copy_row(view, type, from, m.columns, to);
+            copy_row(*view_, type, from, matrix_.columns, to);
             continue;
         }
-        row.resize(m.file_columns);
-        float_row(piece, view, from, m.file_columns, blocks, row);
+        if (!view_) std::ranges::fill(row, 0.0f);
+        else if (piece_.order.empty()) float_row(*view_, from, blocks, row);
+        else
+            for (uint64_t c = 0, begin = elements_.row(from); c < row.size(); ++c)
+                row[c] = element(*view_, begin + c * column_step_);
+        rescale(from, row);
         for (float& value : row) {
-            if (piece.transform == WeightTransform::add_one) value = 1.0f + value;
-            if (piece.transform == WeightTransform::negative_exp) value = float(-std::exp(double(value)));
+            if (piece_.transform == WeightTransform::add_one) value = 1.0f + value;
+            if (piece_.transform == WeightTransform::negative_exp) value = float(-std::exp(double(value)));
         }
         gathered.clear();
-        for (const uint64_t column : piece.gather) gathered.push_back(row[column]);
-        const std::vector<float>& values = piece.gather.empty() ? row : gathered;
-        for (uint64_t c = 0; c < m.columns; ++c) store(to, type, c, values[c]);
+        for (const uint64_t column : piece_.gather) gathered.push_back(row[column]);
+        const std::vector<float>& values = piece_.gather.empty() ? row : gathered;
+        for (uint64_t c = 0; c < matrix_.columns; ++c) store(to, type, c, values[c]);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L4: weight slots: what a schedule needs from files, and how it is put together from their tensors.
 #pragma once
+#include "schedule/row_view.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,27 +11,59 @@ namespace weft {
 
 enum class WeightTransform : uint32_t {
     none,
-    transpose,    ///< the file holds [in, out] (GPT-2's Conv1D), or [experts, in, out] (gpt-oss)
     add_one,      ///< zero-centred norm weights: 1 + w
     negative_exp, ///< A_log -> -exp(A_log)
     or_zeros,     ///< of vectors: as it is, and zeros where the file has no such tensor
 };
 
-/// Rows [first, first + count) of a tensor of the file, seen as a matrix of `file_shape[0]`
-/// (all but the last axis) x `file_shape[last]`.
+/// What a weight's numbers x become that another tensor has a say in:
+///     factor * (x - minus) * times / root + plus
+/// where root is sqrt(variance + eps); or, if `normed`, that of the sum of the squares of all numbers of x's tensor
+/// that share x's place on the axis; else 1. The weight and the bias of a layer take over the BatchNorm behind it so,
+/// and a weight its weight norm. In double precision.
+struct Rescale {
+    using Names = std::vector<std::string>; ///< of one vector, as of a piece; none: 0, 1, 1 and 0
+    uint32_t axis = 0;                      ///< of file_shape, along which the vectors lie
+    float factor = 1;
+    Names minus = {}, times = {}, variance = {}, plus = {};
+    float eps = 0;
+    bool normed = false;
+
+    bool operator==(const Rescale&) const = default;
+    bool nothing() const { return *this == Rescale{}; }
+    /// The vectors that there are.
+    std::vector<const Names*> vectors() const {
+        std::vector<const Names*> all;
+        for (const Names* names : {&minus, &times, &variance, &plus})
+            if (!names->empty()) all.push_back(names);
+        return all;
+    }
+};
+
+/// Rows of a tensor of the file, seen as a matrix of all axes of `file_shape` but the last, in `order`, x the last.
 struct WeightPiece {
     std::vector<std::string> names; ///< alternatives; the first that the file has is used
     /// The rule that the file's tensor is held against; axes of 1 in the file are ignored (conv1d [C, 1, K]).
     std::vector<uint64_t> file_shape;
-    uint64_t first_row = 0, rows = 0; ///< rows = 0: all
+    RowView rows = {}; ///< which of them
+    /// Where they go in the slot, in rows as wide as the piece's; without axes behind the elements of all pieces
+    /// before.
+    RowView to = {};
     WeightTransform transform = WeightTransform::none;
-    /// The file has, of every so many of these rows, those of the first and the second half in turn; 0: it does not.
-    uint32_t zipped = 0;
     /// Columns of the rows so far, in this order, each as often as it stands here (tables by distance, T5); empty: all.
     std::vector<uint64_t> gather = {};
-};
+    /// The last axes of file_shape in the order in which they are read, by their numbers among themselves; those before
+    /// stay: {1, 0} of [in, out] (GPT-2's Conv1D) or of [experts, in, out] (gpt-oss), {1, 2, 0} of a convolution's
+    /// [out, in, height, width] whose channels are to run fastest. Empty: as they are.
+    std::vector<uint64_t> order = {};
+    /// Before the transform.
+    Rescale rescale = {};
 
-/// A device tensor: the pieces' rows one after another. Matrices keep the file's float
+    bool operator==(const WeightPiece&) const = default;
+};
+inline const std::vector<uint64_t> kTransposed = {1, 0};
+
+/// A device tensor: the pieces' rows one after another, or each where it says. Matrices keep the file's float
 /// type unless asked otherwise; vectors are f32.
 struct WeightSlot {
     std::string name; ///< shown in errors and tables

@@ -9,12 +9,6 @@
 namespace weft {
 namespace {
 
-// Elements of the slot that a piece gives.
-uint64_t elements_of(const WeightPiece& piece) {
-    const PieceMatrix m = matrix_of(piece);
-    return (piece.rows ? piece.rows : m.rows) * m.columns;
-}
-
 bool same_values(const TensorView& a, const TensorView& b) {
     return a.type == b.type && a.shape == b.shape && std::ranges::equal(a.bytes, b.bytes);
 }
@@ -26,88 +20,148 @@ uint64_t matrices_of(const WeightSlot& slot) {
     return n;
 }
 
+// Whether the piece's rows are whole blocks, where the tensor's type has blocks.
+bool fits_blocks(const WeightPiece& piece, const TensorView& view) {
+    const auto type = dtype_of(view.type);
+    if (view.type != FileType::f8_e4m3 && !in_blocks(*type)) return true;
+    return piece.order.empty() && (!type || matrix_of(piece).file_columns % block_info(*type).elements == 0);
+}
+
+std::string problem_of(const Rescale& r, size_t axes) {
+    if (r.nothing()) return "";
+    if (r.axis >= axes) return "must be along one of its " + std::to_string(axes) + " axes";
+    if (r.normed && !r.variance.empty()) return "must have a variance or be normed, not both";
+    return "";
+}
+
+std::string problem_of(const WeightPiece& piece, const WeightSlot& slot) {
+    if (piece.names.empty()) return "a piece must have a name";
+    const std::string name = in_quotes(piece.names[0]);
+    if (piece.transform == WeightTransform::or_zeros && slot.matrix)
+        return name + " must be there: only pieces of vectors can be zeros where there is no tensor";
+    long double elements = 1; // the shape may come from a file
+    for (uint64_t d : piece.file_shape) elements *= d;
+    if (!(elements >= 1 && elements <= kMostElements)) return "the shape of " + name + " must have 1 to 2^46 elements";
+    std::vector<uint64_t> numbers = piece.order;
+    std::ranges::sort(numbers);
+    for (size_t i = 0; i < numbers.size(); ++i)
+        if (numbers.size() > piece.file_shape.size() || numbers[i] != i)
+            return "order must name each of the last axes of " + name + ", which has " +
+                   std::to_string(piece.file_shape.size()) + ", once";
+    if (const std::string found = problem_of(piece.rescale, piece.file_shape.size()); !found.empty())
+        return "the rescaling of " + name + " " + found;
+    const PieceMatrix m = matrix_of(piece);
+    if (std::ranges::any_of(piece.gather, [&](uint64_t column) { return column >= m.file_columns; }))
+        return "gather must name columns of " + name + ", which has " + std::to_string(m.file_columns);
+    if (const std::string found = piece.rows.problem(m.rows); !found.empty())
+        return "the rows that are taken of " + name + " " + found;
+    if (piece.to.whole()) return "";
+    if (const std::string found = piece.to.problem(slot.count() / m.columns); !found.empty())
+        return "the rows of the weight that " + name + " goes to " + found;
+    if (const uint64_t taken = piece.rows.of(m.rows).count(); piece.to.count() != taken)
+        return "the rows of the weight that " + name + " goes to must be as many as are taken of it, " +
+               std::to_string(taken);
+    return "";
+}
+
+// A slot whose pieces say where they go must have each of its elements from one of them.
+std::string overlap_of(const std::vector<WeightPiece>& pieces) {
+    if (std::ranges::all_of(pieces, [](const WeightPiece& piece) { return piece.to.whole(); })) return "";
+    std::vector<std::pair<uint64_t, uint64_t>> runs;
+    for (const PlacedPiece& p : placed(pieces)) {
+        const uint64_t run = p.to.run();
+        if (p.count / run > kMostPieces - runs.size())
+            return "the pieces must go to at most " + std::to_string(kMostPieces) + " places";
+        for (uint64_t i = 0; i < p.count; i += run) runs.push_back({p.element(i), run * p.columns});
+    }
+    std::ranges::sort(runs);
+    for (size_t i = 0; i + 1 < runs.size(); ++i)
+        if (runs[i].first + runs[i].second > runs[i + 1].first) return "the pieces must not go to the same places";
+    return "";
+}
+
+std::string problem_of(const std::vector<WeightPiece>& pieces, const WeightSlot& slot) {
+    uint64_t total = 0;
+    for (const WeightPiece& piece : pieces) {
+        if (std::string found = problem_of(piece, slot); !found.empty()) return found;
+        const PieceMatrix m = matrix_of(piece);
+        total += piece.rows.of(m.rows).count() * m.columns;
+        if (total > slot.count()) break;
+    }
+    if (total != slot.count()) return "the pieces must have " + std::to_string(slot.count()) + " elements in all";
+    return overlap_of(pieces);
+}
+
 } // namespace
 
 std::string layout_problem(const WeightSlot& slot) {
     if (!slot.computed.empty())
         return slot.computed.size() == slot.count() ? ""
                                                     : "computed must hold " + std::to_string(slot.count()) + " numbers";
-    const auto problem = [&](const std::vector<WeightPiece>& pieces) -> std::string {
-        uint64_t total = 0;
-        for (const WeightPiece& piece : pieces) {
-            long double elements = 1; // the shape may come from a file
-            for (uint64_t d : piece.file_shape) elements *= d;
-            if (piece.names.empty()) return "a piece must have a name";
-            if (piece.transform == WeightTransform::or_zeros && slot.matrix)
-                return "only pieces of vectors can be zeros where there is no tensor";
-            if (!(elements >= 1 && elements <= kMostElements))
-                return "the shape of a piece must have 1 to 2^46 elements";
-            const PieceMatrix m = matrix_of(piece);
-            if (piece.zipped % 2 != 0 || (piece.zipped && (piece.rows ? piece.rows : m.rows) % piece.zipped))
-                return "zipped must be even and divide the rows";
-            if (std::ranges::any_of(piece.gather, [&](uint64_t column) { return column >= m.file_columns; }))
-                return "gather must name columns of the piece's shape";
-            if (piece.first_row > m.rows || piece.rows > m.rows - piece.first_row ||
-                (piece.rows == 0 && piece.first_row != 0))
-                return "the rows of a piece must lie within its shape";
-            total += elements_of(piece);
-            if (total > slot.count()) break;
-        }
-        return total == slot.count() ? "" : "the pieces must have " + std::to_string(slot.count()) + " elements in all";
-    };
-    std::string found = problem(slot.pieces);
+    std::string found = problem_of(slot.pieces, slot);
     for (const auto& other : slot.alternatives)
-        if (found.empty()) found = problem(other);
+        if (found.empty()) found = problem_of(other, slot);
     return found;
 }
+
+namespace {
+
+std::string missing(const std::vector<std::string>& names, const WeightSlot& slot, const ModelFiles& files) {
+    std::string all, promised;
+    for (const auto& name : names) {
+        all += (all.empty() ? "" : " or ") + in_quotes(name);
+        if (promised.empty()) promised = files.promised(name);
+    }
+    return "tensor " + all + " is missing (" + slot.name + ")" + (promised.empty() ? "" : ", though " + promised);
+}
+
+std::string other_shape(const TensorView& view, const std::vector<uint64_t>& shape, const WeightSlot& slot) {
+    if (squeezed(view.shape) == squeezed(shape)) return "";
+    return "tensor '" + view.name + "' has shape " + shape_text(view.shape) + ", the config asks for " +
+           shape_text(shape) + " (" + slot.name + ")";
+}
+
+// Why the file's tensors do not make this piece, one problem each.
+std::vector<std::string> problems_of(const WeightPiece& piece, const WeightSlot& slot, const ModelFiles& files) {
+    std::vector<std::string> problems;
+    const TensorView* view = find_tensor(piece.names, files);
+    if (!view) {
+        if (piece.transform != WeightTransform::or_zeros) problems.push_back(missing(piece.names, slot, files));
+    } else if (std::string found = other_shape(*view, piece.file_shape, slot); !found.empty())
+        problems.push_back(std::move(found));
+    else if (!held_type(piece, *view))
+        problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
+                           "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights");
+    else if (!fits_blocks(piece, *view))
+        problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
+                           ", whose blocks do not fit rows of " + std::to_string(matrix_of(piece).columns) + " (" +
+                           slot.name + ")");
+    for (const Rescale::Names* names : piece.rescale.vectors()) {
+        const TensorView* vector = find_tensor(*names, files);
+        const std::vector<uint64_t> shape{piece.file_shape[piece.rescale.axis]};
+        if (!vector) problems.push_back(missing(*names, slot, files));
+        else if (std::string found = other_shape(*vector, shape, slot); !found.empty())
+            problems.push_back(std::move(found));
+        else if (vector->type != FileType::f32 && vector->type != FileType::f16 && vector->type != FileType::bf16)
+            problems.push_back("tensor '" + vector->name + "' has type " + name_of(vector->type) +
+                               "; weft rescales weights by F32, F16 and BF16 (" + slot.name + ")");
+    }
+    return problems;
+}
+
+} // namespace
 
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files) {
     std::vector<std::string> problems;
     for (const WeightSlot& slot : slots) {
         if (!slot.computed.empty()) continue;
-        uint64_t total = 0;
-        bool whole = true;
-        for (const WeightPiece& piece : pieces_for(slot, files)) {
-            const TensorView* view = find_tensor(piece, files);
-            if (!view && piece.transform == WeightTransform::or_zeros) {
-                total += elements_of(piece);
-                continue;
-            }
-            if (!view) {
-                std::string names;
-                std::string promised;
-                for (const auto& name : piece.names) {
-                    names += (names.empty() ? "'" : " or '") + name + "'";
-                    if (promised.empty()) promised = files.promised(name);
-                }
-                problems.push_back("tensor " + names + " is missing (" + slot.name + ")" +
-                                   (promised.empty() ? "" : ", though " + promised));
-                whole = false;
-                continue;
-            }
-            if (squeezed(view->shape) != squeezed(piece.file_shape)) {
-                problems.push_back("tensor '" + view->name + "' has shape " + shape_text(view->shape) +
-                                   ", the config asks for " + shape_text(piece.file_shape) + " (" + slot.name + ")");
-                whole = false;
-            } else if (!held_type(*view, 1)) {
-                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
-                                   "; weft reads F32, F16, BF16, F8_E4M3, MXFP4 and GGUF's blocks as weights");
-                whole = false;
-            }
-            const PieceMatrix m = matrix_of(piece);
-            if (const auto type = dtype_of(view->type); whole &&
-                                                        (view->type == FileType::f8_e4m3 || in_blocks(*type)) &&
-                                                        (piece.transform == WeightTransform::transpose ||
-                                                         (type && m.file_columns % block_info(*type).elements != 0))) {
-                problems.push_back("tensor '" + view->name + "' has type " + name_of(view->type) +
-                                   ", whose blocks do not fit rows of " + std::to_string(m.columns) + " (" + slot.name +
-                                   ")");
-                whole = false;
-            }
-            weft_CHECK(piece.first_row + piece.rows <= m.rows, slot.name.c_str());
-            total += elements_of(piece);
+        const std::vector<WeightPiece>& pieces = pieces_for(slot, files);
+        if (const std::string problem = problem_of(pieces, slot); !problem.empty()) {
+            problems.push_back(slot.name + ": " + problem);
+            continue;
         }
-        if (whole) weft_CHECK(total == slot.count(), slot.name.c_str());
+        for (const WeightPiece& piece : pieces)
+            std::ranges::move(problems_of(piece, slot, files), std::back_inserter(problems));
     }
     // A tensor that several slots or pieces read is one problem.
     std::vector<std::string> distinct;
@@ -126,7 +180,9 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, co
     };
     for (const WeightSlot& slot : slots)
         for (const WeightPiece& piece : pieces_for(slot, files)) {
-            const TensorView* const first = find_tensor(piece, files);
+            for (const Rescale::Names* names : piece.rescale.vectors())
+                if (const TensorView* vector = find_tensor(*names, files)) take(*vector);
+            const TensorView* const first = find_tensor(piece.names, files);
             if (!first) continue;
             take(*first);
             for (const auto& name : piece.names) // the same numbers once more, such as a tied head
@@ -151,28 +207,34 @@ Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFile
     if (!slot.matrix || !slot.computed.empty() || type == WeightType::f32) return held_whole(slot, DType::f32);
     if (type == WeightType::f16) return held_whole(slot, DType::f16);
     if (type == WeightType::bf16) return held_whole(slot, DType::bf16);
-    // The first matrix says where parts begin; the pieces of the others must fall into them.
-    std::vector<HeldPart> parts;
-    uint64_t at = 0;
-    for (const WeightPiece& piece : pieces_for(slot, files)) {
-        const TensorView* view = find_tensor(piece, files);
-        const auto t = view ? held_type(*view, matrix_of(piece).columns) : std::nullopt;
+    std::vector<HeldPart> first, others; // what lies in the first matrix; in others, as if it lay in the first
+    for (const PlacedPiece& p : placed(pieces_for(slot, files))) {
+        const TensorView* view = find_tensor(p.piece->names, files);
+        const auto t = view ? held_type(*p.piece, *view) : std::nullopt;
         if (!t) return Error{ErrorCode::malformed, files.origin() + ": " + slot.name + " cannot be read", {}};
-        const uint64_t begin = at % each, end = begin + elements_of(piece);
-        if (at < each) {
-            if (!parts.empty() && parts.back().dtype == *t) parts.back().count += std::min(end, each) - begin;
-            else parts.push_back({*t, begin, std::min(end, each) - begin});
-        } else
-            for (HeldPart& part : parts) {
-                if (part.begin >= end || begin >= part.begin + part.count || part.dtype == *t) continue;
-                if (in_blocks(part.dtype) || in_blocks(*t))
-                    return Error{ErrorCode::unsupported,
-                                 files.origin() + ": the matrices of " + slot.name + " have different types",
-                                 {}};
-                part.dtype = DType::f32; // holds all of them exactly
-            }
-        at += elements_of(piece);
+        const uint64_t run = p.to.run();
+        for (uint64_t i = 0; i < p.count; i += run) {
+            const uint64_t at = p.element(i), begin = at % each;
+            (at < each ? first : others).push_back({*t, begin, std::min(run * p.columns, each - begin)});
+        }
     }
+    // The first matrix says where parts begin; the pieces of the others must fall into them.
+    std::ranges::sort(first, {}, &HeldPart::begin);
+    std::vector<HeldPart> parts;
+    for (const HeldPart& one : first) {
+        if (!parts.empty() && parts.back().dtype == one.dtype) parts.back().count += one.count;
+        else parts.push_back(one);
+    }
+    for (const HeldPart& one : others)
+        for (HeldPart& part : parts) {
+            if (part.begin >= one.begin + one.count || one.begin >= part.begin + part.count || part.dtype == one.dtype)
+                continue;
+            if (in_blocks(part.dtype) || in_blocks(one.dtype))
+                return Error{ErrorCode::unsupported,
+                             files.origin() + ": the matrices of " + slot.name + " have different types",
+                             {}};
+            part.dtype = DType::f32; // holds all of them exactly
+        }
     return parts;
 }
 
@@ -211,28 +273,23 @@ Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<H
     constexpr uint64_t kBatch = uint64_t(16) << 20;
     const uint64_t each = slot.count() / matrices_of(slot);
     std::vector<std::byte> staging;
-    uint64_t at = 0; // element of the slot
-    for (const WeightPiece& piece : pieces_for(slot, files)) {
-        const TensorView* view = find_tensor(piece, files); // nullptr: zeros
-        const PieceMatrix m = matrix_of(piece);
-        const uint64_t rows = piece.rows ? piece.rows : m.rows;
-        size_t p = 0;
-        while (p + 1 < held.size() && at % each >= held[p + 1].begin) ++p;
-        const HeldPart& part = held[p];
-        const uint64_t row_bytes = bytes_of(part.dtype, m.columns),
-                       batch = std::max<uint64_t>(1, kBatch / std::max<uint64_t>(1, row_bytes));
-        uint64_t to = bytes_of(part.dtype, at / each * part.count + at % each - part.begin);
-        for (uint64_t r = 0; r < rows; r += batch) {
-            const uint64_t n = std::min(batch, rows - r);
+    for (const PlacedPiece& piece : placed(pieces_for(slot, files))) {
+        const PieceReader reader(piece, files);
+        const uint64_t run = piece.to.run();
+        for (uint64_t i = 0, n; i < piece.count; i += n) {
+            const uint64_t at = piece.element(i);
+            size_t p = 0;
+            while (p + 1 < held.size() && at % each >= held[p + 1].begin) ++p;
+            const HeldPart& part = held[p];
             const vk::Slice& slice = weight.parts[p].slice;
+            const uint64_t row_bytes = bytes_of(part.dtype, piece.columns),
+                           to = bytes_of(part.dtype, at / each * part.count + at % each - part.begin);
+            n = std::min(std::max<uint64_t>(1, kBatch / std::max<uint64_t>(1, row_bytes)), run - i % run);
             std::byte* const bytes = slice.mapped ? slice.mapped + to : (staging.resize(n * row_bytes), staging.data());
-            if (view) read_rows(piece, *view, part.dtype, piece.first_row + r, n, bytes);
-            else std::fill_n(bytes, n * row_bytes, std::byte{0});
+            reader.read(part.dtype, i, n, bytes);
             if (!slice.mapped) weft_TRY(uploader.write(slice.part(to, n * row_bytes), staging));
-            to += n * row_bytes;
             if (!told(n * row_bytes)) return Error{ErrorCode::cancelled, "loading was stopped", {}};
         }
-        at += rows * m.columns;
     }
     return Ok{};
 }

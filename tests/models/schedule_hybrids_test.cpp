@@ -304,28 +304,20 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
     // The file groups Qwen3-Next's rows by key head; every row of it is taken once, q before k before v before z.
     const Schedule next = require_schedule(golden("qwen3-next"));
     const GatedDeltaSpec& delta = op<GatedDeltaSpec>(next, 0);
-    std::vector<std::pair<uint64_t, uint64_t>> taken;
-    for (const WeightPiece& p : next.weights[delta.in.weight].pieces) taken.push_back({p.first_row, p.rows});
-    CHECK(taken == std::vector<std::pair<uint64_t, uint64_t>>{{0, 16},
-                                                              {128, 16},
-                                                              {16, 16},
-                                                              {144, 16},
-                                                              {32, 48},
-                                                              {160, 48},
-                                                              {80, 48},
-                                                              {208, 48},
-                                                              {0, 2},
-                                                              {4, 2},
-                                                              {2, 2},
-                                                              {6, 2}});
+    std::vector<RowView> taken;
+    for (const WeightPiece& p : next.weights[delta.in.weight].pieces) taken.push_back(p.rows);
+    CHECK(taken == std::vector<RowView>{{0, {{2, 128}, {16}}},
+                                        {16, {{2, 128}, {16}}},
+                                        {32, {{2, 128}, {48}}},
+                                        {80, {{2, 128}, {48}}},
+                                        {0, {{2, 4}, {2}}},
+                                        {2, {{2, 4}, {2}}}});
     CHECK(delta.beta_scale == 1);
     CHECK(next.weights[delta.norm.weight].pieces[0].transform == WeightTransform::none);
     const AttentionSpec& gated = op<AttentionSpec>(next, 3);
     taken.clear();
-    for (const WeightPiece& p : next.weights[gated.qkv.weight].pieces) taken.push_back({p.first_row, p.rows});
-    CHECK(taken ==
-          std::vector<std::pair<uint64_t, uint64_t>>{
-              {0, 32}, {64, 32}, {128, 32}, {192, 32}, {0, 64}, {0, 64}, {32, 32}, {96, 32}, {160, 32}, {224, 32}});
+    for (const WeightPiece& p : next.weights[gated.qkv.weight].pieces) taken.push_back(p.rows);
+    CHECK(taken == std::vector<RowView>{{0, {{4, 64}, {32}}}, {}, {}, {32, {{4, 64}, {32}}}});
     CHECK(gated.gate);
     CHECK(gated.rope.rotary == 8);
     CHECK(next.weights[gated.q_norm.weight].pieces[0].transform == WeightTransform::add_one);

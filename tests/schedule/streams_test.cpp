@@ -262,4 +262,19 @@ TEST_CASE("schedules of version 1 mean what they did", "[schedule]") {
         [{"branches": [{"op": "linear"}]}]}], "head": {}})") ==
           read(R"({"weft_schedule": 2, "vocabulary": 12, "width": 8, "layers": [{"blocks":
         [{"branches": [{"op": "linear"}]}]}], "head": {}})"));
+    // Pieces of a weight from a first row on.
+    const std::string plain = R"("vocabulary": 12, "width": 8, "layers": [{"blocks":
+        [{"branches": [{"op": "linear", "linear": {"weight": "w"}}]}]}], "head": {}, "weights": {"w": {"pieces": [
+        {"names": ["a"], "shape": [9, 8], )",
+                      rest = R"({"names": ["b"], "shape": [4, 8]}]}}})";
+    CHECK(read((R"({"weft_schedule": 1, )" + plain + R"("first_row": 2, "rows": 4}, )" + rest).c_str()) ==
+          read((R"({"weft_schedule": 2, )" + plain + R"("rows": {"first": 2, "axes": [{"count": 4}]}}, )" + rest)
+                   .c_str()));
+    // Transposing was one of the transforms.
+    CHECK(read((R"({"weft_schedule": 1, )" + plain + R"("rows": 4}, {"names": ["b"], "shape": [8, 4],
+        "transform": "transpose"}]}}})")
+                   .c_str()) ==
+          read((R"({"weft_schedule": 2, )" + plain + R"("rows": {"axes": [{"count": 4}]}}, {"names": ["b"],
+        "shape": [8, 4], "order": [1, 0]}]}}})")
+                   .c_str()));
 }

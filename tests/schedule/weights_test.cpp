@@ -26,7 +26,7 @@ TEST_CASE("a weight of several batches is loaded row by row", "[schedule]") {
     slot.name = "w";
     slot.shape = {kRows, kColumns};
     slot.matrix = true;
-    slot.pieces = {{.names = {"w"}, .file_shape = {kRows + kFirst, kColumns}, .first_row = kFirst, .rows = kRows}};
+    slot.pieces = {{.names = {"w"}, .file_shape = {kRows + kFirst, kColumns}, .rows = {kFirst, {{kRows}}}}};
     auto uploader = vk::Uploader::create(gpu());
     REQUIRE(uploader);
     for (const WeightType type : {WeightType::f32, WeightType::f16}) {
@@ -84,4 +84,90 @@ TEST_CASE("tensors of different types that make one weight lie in parts, one bel
         REQUIRE(uploader->read(parts[i].slice, got));
         CHECK(std::ranges::equal(got, tensors[i].bytes));
     }
+}
+
+TEST_CASE("pieces that lie in turn in a weight are loaded where they belong, whatever their types", "[schedule]") {
+    // Three experts of 4 gate and 2 up rows: gate from one tensor, whose rows have two halves in turn, up from the last
+    // rows of each group of five of another.
+    constexpr uint32_t kExperts = 3, kGate = 4, kUp = 2, kGroup = 5, kColumns = 8;
+    std::vector<float> gate(kExperts * kGate * kColumns), up(kExperts * kGroup * kColumns);
+    for (size_t i = 0; i < gate.size(); ++i) gate[i] = float(i);
+    for (size_t i = 0; i < up.size(); ++i) up[i] = -float(i); // exact in half precision
+    std::vector<uint16_t> halves;
+    for (const float v : up) halves.push_back(float_to_half(v));
+    std::vector<float> expected[2]; // rows of gate, rows of up, of all experts
+    for (uint32_t e = 0; e < kExperts; ++e) {
+        for (const uint32_t row : {0, 2, 1, 3})
+            for (uint32_t c = 0; c < kColumns; ++c) expected[0].push_back(gate[(e * kGate + row) * kColumns + c]);
+        for (uint32_t row = kGroup - kUp; row < kGroup; ++row)
+            for (uint32_t c = 0; c < kColumns; ++c) expected[1].push_back(up[(e * kGroup + row) * kColumns + c]);
+    }
+    auto uploader = vk::Uploader::create(gpu());
+    REQUIRE(uploader);
+    for (const bool one_type : {true, false}) {
+        const TemporaryDirectory folder;
+        folder.write("config.json", "{}");
+        const auto rest = one_type ? std::as_bytes(std::span(up)) : std::as_bytes(std::span(halves));
+        const std::vector<TensorView> tensors{
+            {"gate", FileType::f32, {kExperts, kGate, kColumns}, std::as_bytes(std::span(gate))},
+            {"up", one_type ? FileType::f32 : FileType::f16, {kExperts * kGroup, kColumns}, rest}};
+        REQUIRE(write_safetensors(folder / "model.safetensors", tensors));
+        const auto files = ModelFiles::open(folder.path());
+        REQUIRE(files);
+        constexpr uint32_t kBoth = kGate + kUp;
+        const WeightSlot slot{"w",
+                              {kExperts, kBoth, kColumns},
+                              true,
+                              {{{"gate"},
+                                {kExperts, kGate, kColumns},
+                                even_then_odd(kExperts, kGate, kGate),
+                                rows_of_groups(kExperts, kBoth, 0, kGate)},
+                               {{"up"},
+                                {kExperts * kGroup, kColumns},
+                                rows_of_groups(kExperts, kGroup, kGroup - kUp, kUp),
+                                rows_of_groups(kExperts, kBoth, kGate, kUp)}},
+                              {},
+                              {}};
+        const auto loaded = DeviceWeights::load(gpu(), {slot}, *files, WeightType::stored, {});
+        INFO((loaded ? "" : loaded.error().text()));
+        REQUIRE(loaded);
+        const auto& parts = loaded->all()[0].parts;
+        REQUIRE(parts.size() == (one_type ? 1 : 2));
+        std::vector<float> all;
+        if (one_type) { // gate and up of each expert
+            for (uint32_t e = 0; e < kExperts; ++e)
+                for (size_t part = 0; part < 2; ++part) {
+                    const size_t each = expected[part].size() / kExperts;
+                    const auto from = expected[part].begin() + long(e * each);
+                    all.insert(all.end(), from, from + long(each));
+                }
+            std::vector<float> got(all.size());
+            REQUIRE(uploader->read(parts[0].slice, std::as_writable_bytes(std::span(got))));
+            CHECK(got == all);
+        } else {
+            std::vector<float> got(expected[0].size()), floats;
+            REQUIRE(uploader->read(parts[0].slice, std::as_writable_bytes(std::span(got))));
+            CHECK(got == expected[0]);
+            std::vector<uint16_t> words(expected[1].size());
+            REQUIRE(uploader->read(parts[1].slice, std::as_writable_bytes(std::span(words))));
+            for (const uint16_t word : words) floats.push_back(half_to_float(word));
+            CHECK(floats == expected[1]);
+        }
+    }
+    require_no_validation_messages();
+}
+
+TEST_CASE("a weight whose pieces cannot make it is a problem that names the tensor and the rule", "[schedule]") {
+    const TemporaryDirectory folder;
+    folder.write("config.json", "{}");
+    const std::vector<float> values(12);
+    REQUIRE(write_safetensors(folder / "model.safetensors",
+                              {{TensorView{"w", FileType::f32, {3, 4}, std::as_bytes(std::span(values))}}}));
+    const auto files = ModelFiles::open(folder.path());
+    REQUIRE(files);
+    WeightSlot slot{"q", {2, 4}, true, {{{"w"}, {3, 4}, {2, {{2}}}}}, {}, {}};
+    CHECK(check_weights({slot}, *files) ==
+          std::vector<std::string>{"q: the rows that are taken of 'w' must lie within its 3 rows"});
+    slot.pieces[0].rows.first = 1;
+    CHECK(check_weights({slot}, *files).empty());
 }
