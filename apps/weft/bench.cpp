@@ -22,8 +22,8 @@ int run_kernels(const BenchFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
     const bool terminal = isatty(STDERR_FILENO);
-    auto bench = weft::bench_kernels(*device, f.kernels, f.repeats, [&](const std::string& name) {
-        if (terminal) std::cerr << "\r\033[K" << name << std::flush;
+    auto bench = weft::bench_kernels(*device, f.kernels, f.repeats, [&](const weft::Progress& p) {
+        if (terminal) std::cerr << "\r\033[K" << p.name << std::flush;
         return !g_interrupted;
     });
     if (terminal) std::cerr << "\r\033[K";

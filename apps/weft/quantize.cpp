@@ -21,8 +21,7 @@ int run(const QuantizeFlags& f) {
             return fail({weft::ErrorCode::invalid_argument, "--keep: must be PATTERN=TYPE, is '" + k + "'", {}});
         o.keep.emplace_back(k.substr(0, at), k.substr(at + 1));
     }
-    const auto bar = progress_bar();
-    o.progress = [&](uint64_t done, uint64_t total) { return bar({weft::Progress::Stage::write, done, total}); };
+    o.progress = progress_bar();
     const auto report = weft::quantize(f.model, f.out, o);
     if (!report) return fail(report.error());
     end_progress();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: timing of what a model reads (a prompt, texts or pictures that come whole) and of what it makes.
+#include "base/access.hpp"
 #include "base/json.hpp"
 #include "base/random.hpp"
 #include "kernels/measure_peaks.hpp"
@@ -12,6 +13,7 @@
 #include <weft/bench.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -116,7 +118,7 @@ private:
 };
 
 // Sets what the reading and a decode step had to do, and their shares of the peaks.
-void count_work(const Model& model, const SessionOptions& options, const Task& task, ModelBench& bench) {
+void count_work(const LoadedModel& model, const SessionOptions& options, const Task& task, ModelBench& bench) {
     std::vector<uint64_t> weight_bytes;
     for (const DeviceWeight& weight : model.weights.all()) {
         weight_bytes.push_back(0);
@@ -148,7 +150,8 @@ void count_work(const Model& model, const SessionOptions& options, const Task& t
 
 } // namespace
 
-Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) try {
+Result<ModelBench> bench_model(const Device& device, const std::filesystem::path& path,
+                               const ModelBenchOptions& o) try {
     if (o.prompt == 0 || o.batch == 0 || o.repeats == 0)
         return Error{ErrorCode::invalid_argument, "prompt, batch and repeats must be at least 1", {}};
     if (uint64_t(o.prompt) + o.generate >= UINT32_MAX || o.batch > 65536)
@@ -158,18 +161,16 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     ModelBench bench;
     // Before the model takes the memory; under a limit too low for it the times are still worth having.
-    if (auto peaks = kernel::measure_peaks(device.internal(), o.repeats)) bench.peaks = *peaks;
+    if (auto peaks = kernel::measure_peaks(Access::state(device), o.repeats)) bench.peaks = *peaks;
     else if (peaks.error().code != ErrorCode::out_of_memory) return peaks.error();
-    const auto loading = [&](uint64_t done, uint64_t total) {
-        return !o.progress || o.progress({Progress::Stage::load, done, total});
-    };
     // Of a text with pictures the text; a tower alone stays.
     const ScheduleEdit edit = [&](Schedule& schedule) -> Status {
         if (std::ranges::all_of(schedule.stages, [](const Stage& s) { return s.when == When::given; })) return Ok{};
         return text_alone(files)(schedule);
     };
-    weft_ASSIGN(const auto model, o.random_weights ? random_model(device.internal(), files, o.dtype, 1, edit)
-                                                   : load_model(device.internal(), files, o.dtype, loading, edit));
+    weft_ASSIGN(const auto model, o.random_weights
+                                      ? random_model(Access::state(device), files, o.dtype, 1, edit)
+                                      : load_model(Access::state(device), files, o.dtype, o.progress, edit));
     const Task task(model->schedule, o);
     const SessionOptions options = task.session(o);
     weft_ASSIGN(auto session, Session::create(model, options));

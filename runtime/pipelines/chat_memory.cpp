@@ -2,7 +2,7 @@
 #include "pipelines/chat_memory.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 size_t common(std::string_view a, std::string_view b) {
@@ -141,4 +141,4 @@ bool ChatMemory::from_json(const nlohmann::ordered_json& json, uint32_t vocabula
     return true;
 }
 
-} // namespace weft
+} // namespace weft::detail

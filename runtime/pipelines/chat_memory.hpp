@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <weft/tokenizer.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// States that a conversation's session holds (SessionOptions::held): the first place to go back to, and the last ones,
 /// of which a turn has two.
@@ -51,4 +51,4 @@ private:
     bool torn_ = false;
 };
 
-} // namespace weft
+} // namespace weft::detail

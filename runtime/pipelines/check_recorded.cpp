@@ -7,7 +7,7 @@
 #include "pipelines/embedding.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr const char *kImageSizes = "image_sizes", *kGrids = "image_grid_thw";
@@ -318,4 +318,4 @@ Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& 
     return r;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace weft {
+namespace weft::detail {
 
 /// What case.json says about the recorded numbers; without it, figures typical of small models in f32.
 struct Noise {
@@ -57,4 +57,4 @@ struct Recorded {
 Result<std::vector<std::string>> recorded_names(const std::filesystem::path& io);
 Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

@@ -17,6 +17,7 @@
 #include <weft/quantize.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 constexpr uint64_t kBatchElements = uint64_t(1) << 20;
@@ -243,8 +244,9 @@ public:
         Written out{&side, targets_of(schedule_, *named_.back()), {}, schedule_, "", {}, 0};
         if (side.folds) out.factors = fold_multipliers(out.schedule);
         GgufWriter w;
+        std::error_code ignored;
         w.string("general.architecture", side.name);
-        w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
+        w.string("general.name", std::filesystem::absolute(from_, ignored).lexically_normal().filename().string());
         weft_ASSIGN(const auto factors,
                     write_gguf_schedule(out.schedule, JsonObject(own, files_.config_origin()), side, w));
         for (const GgufFactors& f : factors)
@@ -329,7 +331,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
                 return cannot_hold(t, files, r + *beyond / columns, *beyond % columns, values[*beyond]);
             weft_TRY(file.write(bytes));
             written += bytes.size();
-            if (options.progress && !options.progress(done + written, w.data_bytes))
+            if (options.progress && !options.progress({Progress::Stage::write, done + written, w.data_bytes}))
                 return Error{ErrorCode::cancelled, "writing was stopped", {}};
         }
         weft_TRY(file.write(std::vector<std::byte>(GgufWriter::padded(written) - written)));

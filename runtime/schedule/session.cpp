@@ -15,7 +15,8 @@ uint64_t aligned(uint64_t bytes) {
 
 } // namespace
 
-Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedModel> model,
+                                                 const SessionOptions& options) {
     std::unique_ptr<Session> s(new Session(std::move(model)));
     weft_ASSIGN(s->options_, resolved(options, s->model_->schedule));
     s->whole_ = takes_whole(s->model_->schedule);

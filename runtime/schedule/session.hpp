@@ -31,9 +31,11 @@ struct Feed {
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
 
-/// A sequence as it was, for the session that made it; destroyed, it gives free what it held. Move-only; the device
-/// must outlive it.
+/// A sequence as it was; destroyed, it gives free what it held. Without a hold it serves every session of its model with
+/// the same StateOptions, with one the session that made it. Move-only; the device must outlive it.
 struct Snapshot {
+    std::shared_ptr<const LoadedModel> model;
+    StateOptions options;
     std::shared_ptr<const StateRows> owner; ///< of the session
     StateHold held;                         ///< the row of the constant states: Session::hold()
     std::optional<vk::Arena> arena;
@@ -48,10 +50,11 @@ struct Snapshot {
 class Session {
 public:
     /// Fails with out_of_memory if the states do not fit, saying which context would.
-    static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
+    static Result<std::unique_ptr<Session>> create(std::shared_ptr<const LoadedModel> model,
+                                                   const SessionOptions& options);
 
     const SessionOptions& options() const { return options_; }
-    const Model& model() const { return *model_; }
+    const LoadedModel& model() const { return *model_; }
     uint32_t length(uint32_t slot) const { return slots_[slot].length; }
 
     /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk).
@@ -92,7 +95,7 @@ public:
     /// Makes `to` a copy of `from`: rows of growing states are copied, constant ones shared until one of the two moves
     /// on. Where both move on in one step and no row is spare (SessionOptions::held), a copy is made then.
     Status fork(uint32_t from, uint32_t to);
-    /// A copy of a slot, for this slot or another one.
+    /// A copy of a slot, for any slot of any session of this model with the same StateOptions.
     Result<Snapshot> snapshot(uint32_t slot);
     /// The way back of a slot, without a copy of what it can go back in anyhow: the constant states are held in their
     /// row, and the slot's next step writes another one; rows of growing states stay where they are; windows alone are
@@ -147,7 +150,7 @@ private:
         std::vector<vk::Slice> taps;
     };
 
-    explicit Session(std::shared_ptr<const Model> model)
+    explicit Session(std::shared_ptr<const LoadedModel> model)
         : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"),
           activation_arena_(model_->device, vk::MemoryUse::device, "activations"),
           region_arena_(model_->device, vk::MemoryUse::device, "activations"),
@@ -190,7 +193,7 @@ private:
         return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4);
     }
 
-    std::shared_ptr<const Model> model_;
+    std::shared_ptr<const LoadedModel> model_;
     SessionOptions options_;
     std::vector<StateLayout> layouts_;
     vk::Arena states_arena_, activation_arena_, region_arena_, host_arena_;

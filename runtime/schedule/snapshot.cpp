@@ -60,6 +60,8 @@ Result<Snapshot> Session::hold(uint32_t slot) {
 Result<Snapshot> Session::snapshot(uint32_t slot, StateHold held) {
     const Slot& was = slots_[slot];
     Snapshot s;
+    s.model = model_;
+    s.options = options_.states();
     s.owner = state_rows_;
     s.length = was.length;
     s.next = was.next;
@@ -100,7 +102,9 @@ Result<Snapshot> Session::snapshot(uint32_t slot, StateHold held) {
 
 Status Session::restore(uint32_t slot, const Snapshot& s) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "restore: no such slot", {}};
-    if (s.owner != state_rows_)
+    if (s.model != model_ || s.options != options_.states())
+        return Error{ErrorCode::invalid_argument, "restore: the snapshot is of another model, or of other options", {}};
+    if (s.held && s.owner != state_rows_)
         return Error{ErrorCode::invalid_argument, "restore: the snapshot belongs to another session", {}};
     if (s.held && (slot != s.held->slot || s.held->lost))
         return Error{ErrorCode::invalid_argument,

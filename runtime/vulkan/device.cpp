@@ -4,6 +4,14 @@
 #include "vulkan/pipelines.hpp"
 
 namespace weft::vk {
+namespace {
+
+QueueLock own_lock(std::mutex& mutex) {
+    return {[](void* own) { static_cast<std::mutex*>(own)->lock(); },
+            [](void* own) { static_cast<std::mutex*>(own)->unlock(); }, &mutex};
+}
+
+} // namespace
 
 Result<std::unique_ptr<Device>> Device::create(const DeviceOptions& options) {
     std::unique_ptr<Device> device(new Device);
@@ -40,8 +48,6 @@ Status Device::pick_and_create(const DeviceOptions& options) {
     instance_->fn().vkGetPhysicalDeviceFeatures2(physical_, &chain.core);
     chain.core.features = {}; // nothing of the core features is needed
     std::vector<const char*> enabled;
-    if (summary_.api_version < VK_API_VERSION_1_2 && chain.has_float16)
-        enabled.push_back(VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
     if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_dot)
         enabled.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     const float priority = 1.0f;
@@ -58,7 +64,7 @@ Status Device::pick_and_create(const DeviceOptions& options) {
         check(instance_->fn().vkCreateDevice(physical_, &info, nullptr, &device_), "vkCreateDevice", summary_.name));
     instance_->load(fn_, device_);
     fn_.vkGetDeviceQueue(device_, queue_family_, 0, &queue_);
-    queue_mutex_ = &own_queue_mutex_;
+    queue_lock_ = own_lock(own_queue_mutex_);
     return Ok{};
 }
 
@@ -67,6 +73,9 @@ Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const D
         return Error{ErrorCode::invalid_argument,
                      "an adopted device needs get_instance_proc_addr, instance, physical, device and queue",
                      {}};
+    if (!host.queue_lock.take != !host.queue_lock.give)
+        return Error{
+            ErrorCode::invalid_argument, "an adopted device needs both lock_queue and unlock_queue, or neither", {}};
     std::unique_ptr<Device> device(new Device);
     device->instance_ = Instance::adopt(host.get_instance_proc_addr, host.instance);
     if (const auto& fn = device->instance_->fn();
@@ -76,7 +85,7 @@ Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const D
     device->device_ = host.device;
     device->queue_ = host.queue;
     device->queue_family_ = host.queue_family;
-    device->queue_mutex_ = host.queue_mutex ? host.queue_mutex : &device->own_queue_mutex_;
+    device->queue_lock_ = host.queue_lock.take ? host.queue_lock : own_lock(device->own_queue_mutex_);
     device->instance_->load(device->fn_, host.device);
     device->summary_ = summarize(*device->instance_, host.physical, host.queue_family);
     device->summary_.features.bits &= host.features.bits;
@@ -138,7 +147,7 @@ Status Device::submit(std::span<const VkCommandBuffer> commands, VkFence fence) 
     VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
     info.commandBufferCount = uint32_t(commands.size());
     info.pCommandBuffers = commands.data();
-    std::lock_guard lock(*queue_mutex_);
+    const std::lock_guard lock(queue_lock_);
     return check(fn_.vkQueueSubmit(queue_, 1, &info, fence), "vkQueueSubmit", summary_.name);
 }
 

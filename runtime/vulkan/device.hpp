@@ -24,6 +24,15 @@ struct DeviceOptions {
     std::filesystem::path shader_dir;
 };
 
+/// A host's lock on its queue, as std::lock_guard takes it.
+struct QueueLock {
+    void (*take)(void* user) = nullptr;
+    void (*give)(void* user) = nullptr;
+    void* user = nullptr;
+    void lock() const { take(user); }
+    void unlock() const { give(user); }
+};
+
 /// Handles of a host program. weft destroys none of them; they must outlive the Device.
 /// `features` says what the host enabled.
 struct AdoptedDevice {
@@ -33,8 +42,7 @@ struct AdoptedDevice {
     VkDevice device = VK_NULL_HANDLE;
     VkQueue queue = VK_NULL_HANDLE;
     uint32_t queue_family = 0;
-    /// The host's lock around its own use of the queue, or null if weft alone uses it.
-    std::mutex* queue_mutex = nullptr;
+    QueueLock queue_lock; ///< the host's, around its own use of the queue; weft's own where weft alone uses it
     FeatureSet features;
 };
 
@@ -98,7 +106,7 @@ private:
     VkQueue queue_ = VK_NULL_HANDLE;
     uint32_t queue_family_ = 0;
     std::mutex own_queue_mutex_;
-    std::mutex* queue_mutex_ = nullptr;
+    QueueLock queue_lock_;
     VolkDeviceTable fn_{};
     VkPhysicalDeviceMemoryProperties memory_{};
     bool unified_memory_ = false;

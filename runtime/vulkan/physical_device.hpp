@@ -28,11 +28,9 @@ std::vector<VkExtensionProperties> device_extensions(const Instance& instance, V
 /// Feature structures in one chain, so that the same code asks and enables. Points into itself: immovable.
 struct FeatureChain {
     VkPhysicalDeviceFeatures2 core{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
-    VkPhysicalDevice16BitStorageFeatures storage16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
-    VkPhysicalDeviceShaderFloat16Int8Features float16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
     VkPhysicalDeviceShaderIntegerDotProductFeatures dot{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
-    bool has_float16 = false, has_dot = false;
+    bool has_dot = false;
 
     FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api);
     FeatureChain(const FeatureChain&) = delete;

@@ -46,19 +46,11 @@ struct CapabilityRow {
     const char* name;
 };
 constexpr CapabilityRow kCapabilities[] = {
-    {9, Feature::float16, "16-bit floats"},
-    {4433, Feature::float16, "16-bit storage"},
-    {4434, Feature::float16, "16-bit storage"},
-    {61, Feature::subgroup, "subgroup operations"},
-    {62, Feature::subgroup, "subgroup votes"},
-    {63, Feature::subgroup, "subgroup arithmetic"},
-    {64, Feature::subgroup, "subgroup ballot"},
-    {65, Feature::subgroup, "subgroup shuffle"},
-    {6016, Feature::integer_dot, "integer dot product"},
-    {6017, Feature::integer_dot, "integer dot product"},
-    {6018, Feature::integer_dot, "integer dot product"},
+    {61, Feature::subgroup, "subgroup operations"},      {62, Feature::subgroup, "subgroup votes"},
+    {63, Feature::subgroup, "subgroup arithmetic"},      {64, Feature::subgroup, "subgroup ballot"},
+    {65, Feature::subgroup, "subgroup shuffle"},         {6016, Feature::integer_dot, "integer dot product"},
+    {6017, Feature::integer_dot, "integer dot product"}, {6018, Feature::integer_dot, "integer dot product"},
     {6019, Feature::integer_dot, "integer dot product"},
-    {6022, Feature::cooperative_matrix, "cooperative matrices"},
 };
 
 } // namespace
@@ -78,20 +70,13 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, st
     return ok;
 }
 
-std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant) {
-    const std::pair<Feature, const char*> names[] = {{Feature::float16, "float16"},
-                                                     {Feature::subgroup, "subgroup"},
-                                                     {Feature::integer_dot, "integer_dot"},
-                                                     {Feature::cooperative_matrix, "cooperative_matrix"}};
+FeatureSet needed_features(const KernelInfo& kernel, uint32_t variant) {
     FeatureSet needed;
     const VariantInfo& v = kernel.variants[variant];
     for (uint32_t i = 0; i < v.capability_count; ++i)
         for (const auto& row : kCapabilities)
             if (row.capability == v.capabilities[i]) needed.set(row.feature);
-    std::vector<std::string> list;
-    for (const auto& [feature, name] : names)
-        if (needed.has(feature)) list.push_back(name);
-    return list;
+    return needed;
 }
 
 Pipelines::Pipelines(Device& device) : device_(device) { load_cache(); }

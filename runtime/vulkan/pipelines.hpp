@@ -26,8 +26,8 @@ struct PipelineKey {
 bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant,
             std::vector<std::string>* reasons = nullptr);
 
-/// The device features the variant needs, by the names of DeviceInfo::features; empty: the core tier.
-std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant);
+/// The device features the variant needs; none: the core tier.
+FeatureSet needed_features(const KernelInfo& kernel, uint32_t variant);
 
 /// Thread-safe. Pipelines live as long as the Device.
 class Pipelines {

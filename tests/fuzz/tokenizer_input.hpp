@@ -4,8 +4,8 @@
 #pragma once
 #include "base/check.hpp"
 #include "text/files/tokenizer_readers.hpp"
+#include "text/tokenizer.hpp"
 #include "unicode/utf8.hpp"
-#include <weft/tokenizer.hpp>
 
 namespace weft::fuzz {
 
@@ -44,7 +44,7 @@ inline int use(const Result<Tokenizer>& tokenizer, std::string_view origin) {
 
 inline int use(Result<text::TokenizerParts> parts, std::string_view origin) {
     if (!parts) return use(Result<Tokenizer>(std::move(parts).error()), origin);
-    return use(Result<Tokenizer>(Tokenizer(std::move(*parts))), origin);
+    return use(Result<Tokenizer>(text::tokenizer_of(std::move(*parts))), origin);
 }
 
 inline std::string_view text_of(const uint8_t* data, size_t size) {

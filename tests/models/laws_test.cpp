@@ -9,6 +9,7 @@
 #include "unit/manifest.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -259,7 +260,7 @@ private:
         CHECK(last_logits(*stopped, 0, tails_[0]) == last_logits(*s, 0, tails_[0]));
     }
 
-    std::shared_ptr<const Model> model_;
+    std::shared_ptr<const LoadedModel> model_;
     double rounding_;
     std::vector<uint32_t> prompt_;
     std::vector<std::vector<uint32_t>> tails_;

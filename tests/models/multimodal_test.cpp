@@ -18,6 +18,7 @@
 #include <weft/quantize.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 
@@ -160,7 +161,7 @@ TEST_CASE("without its tower a model that sees pictures reads text as before", "
             const std::vector<uint32_t> ids = {1, 5, 9, 20, 33, 7};
             std::vector<float> logits[2];
             for (const bool alone : {false, true}) {
-                const auto model = load_model(test::device().internal(), *files, WeightType::stored, {},
+                const auto model = load_model(detail::Access::state(test::device()), *files, WeightType::stored, {},
                                               alone ? text_alone(*files) : ScheduleEdit{});
                 REQUIRE(model);
                 CHECK((stage_of((*model)->schedule, "vision") == nullptr) == alone);

@@ -9,7 +9,7 @@ using namespace weft::test;
 namespace {
 
 // Of matrix states and convolutions alone.
-std::shared_ptr<const Model> recurrent() {
+std::shared_ptr<const LoadedModel> recurrent() {
     return random_model_of(R"({"weft_schedule": 2, "architecture": "small", "vocabulary": 96, "width": 32,
         "trained_context": 4096, "layers": [{"repeat": 2, "layers": [{"blocks": ["d"]}]}],
         "blocks": {"d": {"pre": {}, "branches": [{"op": "mamba2", "heads": 4, "head_size": 16, "state_size": 8}]}},
@@ -17,7 +17,7 @@ std::shared_ptr<const Model> recurrent() {
 }
 
 // Recurrent layers over tokens, of which 95 stands for patches that recurrent layers have seen.
-std::shared_ptr<const Model> seeing() {
+std::shared_ptr<const LoadedModel> seeing() {
     return random_model_of(R"({"weft_schedule": 2, "vocabulary": 96, "stages": [
         {"name": "tower", "width": 16, "when": "given", "rows": {"of": "patches"},
          "first": [{"read": [], "base": "none", "branches": [{"op": "patch", "channels": 1, "patch": 2}]}],
@@ -53,7 +53,7 @@ TEST_CASE("holding and restoring a model of recurrent layers alone submits nothi
 }
 
 TEST_CASE("room for held states is allocated with the session, of the recurrent ones alone", "[schedule]") {
-    const auto bytes = [](const std::shared_ptr<const Model>& model, uint32_t held) {
+    const auto bytes = [](const std::shared_ptr<const LoadedModel>& model, uint32_t held) {
         return make(model, 1, 16, 64, held)->state_bytes();
     };
     const auto model = recurrent();

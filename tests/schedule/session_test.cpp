@@ -5,6 +5,7 @@
 #include "schedule/sessions.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

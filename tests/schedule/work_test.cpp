@@ -5,6 +5,7 @@
 #include <catch2/catch_all.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

@@ -9,6 +9,7 @@
 #include <chrono>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::text;
 using Catch::Matchers::ContainsSubstring;
 

@@ -25,12 +25,12 @@ struct KernelBench {
     std::string device, driver;
     DevicePeaks peaks;
     std::vector<KernelTiming> cases;
-    std::string text() const, json() const;
+    weft_API std::string text() const, json() const;
 };
 /// Runs the timed cases of the named kernels (none: all). They and this function are in a library of their own,
-/// weft::cases, to be linked beside weft::weft.
-Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats,
-                                  const std::function<bool(const std::string&)>& on_case);
+/// weft::cases, to be linked beside weft::weft. `progress`: stage measure, cases, with their names.
+weft_API Result<KernelBench> bench_kernels(const Device& device, const std::vector<std::string>& names,
+                                           uint32_t repeats, const ProgressFunction& progress = {});
 
 /// `prompt`: tokens that are read, by encoders too; pictures have the size that the model's config names. `generate`:
 /// tokens that are made, where the model makes any. `batch`: sequences, or pictures, at the same time.
@@ -67,8 +67,9 @@ struct ModelBench {
     DevicePeaks peaks;
     PhaseWork prefill_work, decode_work; ///< of the whole prefill, with its chunks; of the decode step in the middle
     std::vector<LayerTiming> decode_layers, prefill_layers; ///< per_layer: GPU time of each call
-    std::string text() const, json() const;
+    weft_API std::string text() const, json() const;
 };
-Result<ModelBench> bench_model(Device& device, const std::filesystem::path& model, const ModelBenchOptions& options);
+weft_API Result<ModelBench> bench_model(const Device& device, const std::filesystem::path& model,
+                                        const ModelBenchOptions& options);
 
 } // namespace weft
