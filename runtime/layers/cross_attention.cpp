@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(CrossAttentionSpec, 7); // with its states
 void CrossAttentionSpec::fields(Fields& f, const Widths& w) {
@@ -68,4 +68,4 @@ std::string CrossAttentionSpec::words() const {
 
 weft_OP(CrossAttentionSpec);
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Index in the schedule's list of states.
 using StateId = uint32_t;
@@ -86,4 +86,4 @@ private:
     std::string problem_;
 };
 
-} // namespace weft
+} // namespace weft::detail

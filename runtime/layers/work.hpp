@@ -4,7 +4,7 @@
 #include "base/dtype.hpp"
 #include "layers/spec.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct Work {
     /// Weights, once for each block that uses them (of experts, as many as the tokens can choose);
@@ -47,4 +47,4 @@ public:
     Work work;
 };
 
-} // namespace weft
+} // namespace weft::detail

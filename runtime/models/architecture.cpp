@@ -6,7 +6,7 @@
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 const Wrapper* wrapper_of(const std::string& type) {
@@ -412,4 +412,4 @@ Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& co
     return std::optional(std::move(types));
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <functional>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 Result<uint32_t> block_count(const GgufPrefixed& keys) {
@@ -375,4 +375,4 @@ Status gguf_expand(const ModelFiles& files, Json& config, const char* name) {
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "models/picture_parts.hpp"
 #include "schedule/compose.hpp"
 
-namespace weft::mistral3 {
+namespace weft::detail::mistral3 {
 namespace {
 
 struct Config {
@@ -77,4 +77,4 @@ extern const Architecture architecture;
 const Architecture architecture{
     {"mistral3"}, "Mistral Small 3.1", "a tower for pictures, whose patches stand among the tokens", schedule};
 
-} // namespace weft::mistral3
+} // namespace weft::detail::mistral3

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 
 Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& files, const char* tower_type,
                                     const std::vector<std::string>& tower_names) {
@@ -101,4 +101,4 @@ Status see(const JsonObject& config, Schedule& text, Schedule tower, const std::
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

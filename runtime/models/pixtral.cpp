@@ -5,7 +5,7 @@
 #include "models/picture_parts.hpp"
 #include "schedule/rotary_base.hpp"
 
-namespace weft::pixtral {
+namespace weft::detail::pixtral {
 namespace {
 
 constexpr double kEps = 1e-5; // of the class: no config says it
@@ -85,4 +85,4 @@ const Architecture architecture{{"pixtral"},
                                 {{"head_dim", "hidden_size and num_attention_heads say"},
                                  {"vocab_size", "pictures have no vocabulary"}}};
 
-} // namespace weft::pixtral
+} // namespace weft::detail::pixtral

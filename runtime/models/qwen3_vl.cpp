@@ -5,7 +5,7 @@
 #include "layers/place.hpp"
 #include "models/picture_parts.hpp"
 
-namespace weft::qwen3_vl {
+namespace weft::detail::qwen3_vl {
 namespace {
 
 // Interleaved M-RoPE: the pairs take their positions from time, row and column in turn, until those of a row and of a
@@ -66,4 +66,4 @@ const Architecture architecture{
      {"vision_start_token_id", "a token like others"},
      {"vision_end_token_id", "a token like others"}}};
 
-} // namespace weft::qwen3_vl
+} // namespace weft::detail::qwen3_vl

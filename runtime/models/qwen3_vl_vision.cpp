@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::qwen3_vl_vision {
+namespace weft::detail::qwen3_vl_vision {
 namespace {
 
 constexpr double kEps = 1e-6; // of the class: no config says it
@@ -155,4 +155,4 @@ const Architecture architecture{{"qwen3_vl_vision"},
                                 "learned positions stretched over pictures of any size; rows of several layers",
                                 schedule};
 
-} // namespace weft::qwen3_vl_vision
+} // namespace weft::detail::qwen3_vl_vision

@@ -7,7 +7,7 @@
 #include "models/encoder_parts.hpp"
 #include <cmath>
 
-namespace weft::swin {
+namespace weft::detail::swin {
 namespace {
 
 constexpr ViewId kWindows = 1, kShifted = 2;
@@ -177,4 +177,4 @@ const Architecture architecture{
      {"stage_names", "backbones read it"}},
     {{"*relative_position_index", "follows from window_size"}, {"*attn_mask", "follows from window_size"}}};
 
-} // namespace weft::swin
+} // namespace weft::detail::swin

@@ -2,7 +2,7 @@
 // Plans without a device's memory.
 #include "schedule/plan.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
                       const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context, uint32_t held) {
@@ -31,4 +31,4 @@ bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t row
             state.bytes() % vk::Tensor::kAlignment == 0);
 }
 
-} // namespace weft
+} // namespace weft::detail

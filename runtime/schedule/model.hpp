@@ -4,7 +4,7 @@
 #include "schedule/schedule.hpp"
 #include "schedule/weights.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct LoadedModel {
     vk::Device& device;
@@ -13,4 +13,4 @@ struct LoadedModel {
     std::vector<std::string> warnings; ///< what the files say and weft did not use
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "schedule/lower.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 using vk::Tensor;
 
@@ -98,4 +98,4 @@ Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const
     return plan;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "schedule/weights.hpp"
 #include "vulkan/recorder.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Sizes a recording serves: any step within them replays it.
 struct Bucket {
@@ -91,4 +91,4 @@ bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t row
 /// Offsets for temporaries such that no two that live at the same time overlap. Returns the bytes needed.
 uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets);
 
-} // namespace weft
+} // namespace weft::detail

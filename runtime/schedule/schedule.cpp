@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kLargestVocabulary = 393216; // of the sampling kernels
@@ -276,4 +276,4 @@ uint64_t Schedule::parameters() const {
     return n;
 }
 
-} // namespace weft
+} // namespace weft::detail

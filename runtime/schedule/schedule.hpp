@@ -7,7 +7,7 @@
 #include "schedule/weight_slot.hpp"
 #include <weft/error.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// Index of a stage of the schedule.
 using StageId = uint32_t;
@@ -225,4 +225,4 @@ std::vector<StateLayout> layouts_of(const std::vector<State>& states, const Stat
 /// negative or NaN (malformed); `origin` is the file that the schedule comes from.
 Status check_limits(const Schedule& schedule, const std::string& origin);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "schedule/sinusoids.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 weft_LISTED(Branch, 4);
@@ -254,4 +254,4 @@ void visit(Fields& f, WeightSlot& s) {
     });
 }
 
-} // namespace weft
+} // namespace weft::detail

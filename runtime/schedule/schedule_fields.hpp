@@ -6,7 +6,7 @@
 #include "layers/fields.hpp"
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
@@ -93,4 +93,4 @@ void visit_const(F& f, const T& described, More... more) {
     visit(f, const_cast<T&>(described), more...);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -33,7 +33,7 @@
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// The key whose value is the format's version: it tells a schedule from a config.json.
 inline constexpr const char* kScheduleKey = "weft_schedule";
@@ -53,4 +53,4 @@ nlohmann::ordered_json to_json(const Schedule& schedule);
 /// The same as text, with everything short on one line.
 std::string schedule_text(const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kRing = 64; // decode steps between two reads of sampled tokens, at most
@@ -251,4 +251,4 @@ Status Session::prepare(uint32_t tokens, const std::function<bool(size_t, size_t
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

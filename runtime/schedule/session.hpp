@@ -11,7 +11,7 @@
 #include <map>
 #include <memory>
 
-namespace weft {
+namespace weft::detail {
 
 /// New tokens for one sequence.
 struct Feed {
@@ -31,8 +31,8 @@ struct Feed {
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
 
-/// A sequence as it was; destroyed, it gives free what it held. Without a hold it serves every session of its model with
-/// the same StateOptions, with one the session that made it. Move-only; the device must outlive it.
+/// A sequence as it was; destroyed, it gives free what it held. Without a hold it serves every session of its model
+/// with the same StateOptions, with one the session that made it. Move-only; the device must outlive it.
 struct Snapshot {
     std::shared_ptr<const LoadedModel> model;
     StateOptions options;
@@ -227,4 +227,4 @@ private:
     std::vector<vk::Slice> outputs_few_, outputs_all_; // by number in Schedule::outputs
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <bit>
 #include <numeric>
 
-namespace weft {
+namespace weft::detail {
 
 Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens) {
     tokens.assign(slots.size(), {});
@@ -76,4 +76,4 @@ bool Session::ends_here(const Slot& slot) const {
            std::find(options_.end_tokens.begin(), options_.end_tokens.end(), slot.next) != options_.end_tokens.end();
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kDefaultContext = 4096;  // a trained context can be a million tokens: its states would not fit
@@ -67,4 +67,4 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
     return options;
 }
 
-} // namespace weft
+} // namespace weft::detail

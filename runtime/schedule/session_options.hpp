@@ -4,7 +4,7 @@
 #pragma once
 #include "schedule/plan.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct SessionOptions {
     uint32_t context = 0;     ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
@@ -41,4 +41,4 @@ DType kv_type_beside(WeightType weights);
 /// With what was left open; fails where a session of this schedule cannot be so.
 Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

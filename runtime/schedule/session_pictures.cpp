@@ -4,7 +4,7 @@
 #include "schedule/session.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kMostPixels = 1u << 16; // of a picture's side: counts of patches stay within 32 bits
@@ -123,4 +123,4 @@ void Session::turn(StepFeed& feed, const Placement& placement) const {
         feed.axes = placement.turns(feed.row.past, feed.row.count);
 }
 
-} // namespace weft
+} // namespace weft::detail

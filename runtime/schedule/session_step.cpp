@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft {
+namespace weft::detail {
 
 // Tokens count the rows of one stage of those that run.
 Result<size_t> Session::input_of(const std::string& name, bool before) const {
@@ -306,4 +306,4 @@ Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) 
         ErrorCode::invalid_argument, "there is no tap " + std::to_string(index) + " of stage " + in_quotes(stage), {}};
 }
 
-} // namespace weft
+} // namespace weft::detail

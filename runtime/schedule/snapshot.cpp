@@ -3,7 +3,7 @@
 #include "schedule/session.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 // What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far,
 // head by head, of the others all.
@@ -184,4 +184,4 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 bool has(const std::vector<uint32_t>& list, uint32_t row) { return std::ranges::find(list, row) != list.end(); }
@@ -95,4 +95,4 @@ void StateRows::write_all(uint32_t slot) {
     lose(slot, [](const HeldState&) { return true; });
 }
 
-} // namespace weft
+} // namespace weft::detail

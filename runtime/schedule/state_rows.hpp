@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 class StateRows;
 
@@ -66,4 +66,4 @@ private:
     uint32_t most_holds_;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstring>
 
-namespace weft {
+namespace weft::detail {
 
 StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : schedule_(schedule) {
     const uint32_t sequences = std::bit_ceil(options.slots);
@@ -275,4 +275,4 @@ void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::sp
     put(steps_[id].index, std::span<const uint32_t>(index));
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // Where windows of a side of `size` begin, and its end.
@@ -52,4 +52,4 @@ std::vector<ViewSequence> sequences_of(const View& view, PictureRows p, uint32_t
     return {{std::move(rows)}};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// A sequence of a view: which of the stage's rows follow each other, numbered within their own sequence.
 struct ViewSequence {
@@ -15,4 +15,4 @@ struct ViewSequence {
 /// picture of one row. Each row is in one of them, once; windows take no extra rows.
 std::vector<ViewSequence> sequences_of(const View& view, PictureRows picture, uint32_t extra);
 
-} // namespace weft
+} // namespace weft::detail

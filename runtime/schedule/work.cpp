@@ -3,7 +3,7 @@
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 class Counter final : public WorkCounter {
@@ -73,4 +73,4 @@ Work work_of(const Schedule& schedule, const std::vector<uint64_t>& weight_bytes
     return sum;
 }
 
-} // namespace weft
+} // namespace weft::detail

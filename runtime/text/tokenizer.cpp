@@ -226,7 +226,7 @@ std::string StreamDecoder::flush() {
 
 } // namespace weft
 
-namespace weft::text {
+namespace weft::detail::text {
 
 Tokenizer tokenizer_of(TokenizerParts parts) {
     if (!parts.decoder) parts.decoder = make_join();
@@ -238,4 +238,4 @@ Result<Tokenizer> tokenizer_of(const GgufMetadata& metadata) {
     return tokenizer_of(std::move(parts));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -5,11 +5,11 @@
 #include "text/tokenizer/tokenizer_parts.hpp"
 #include <weft/tokenizer.hpp>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// `parts.model` must be set.
 Tokenizer tokenizer_of(TokenizerParts parts);
 /// From the metadata of a GGUF file.
 Result<Tokenizer> tokenizer_of(const GgufMetadata& metadata);
 
-} // namespace weft::text
+} // namespace weft::detail::text

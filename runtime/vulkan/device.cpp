@@ -3,7 +3,7 @@
 #include "base/check.hpp"
 #include "vulkan/pipelines.hpp"
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 QueueLock own_lock(std::mutex& mutex) {
@@ -185,4 +185,4 @@ void Device::set_name(VkObjectType type, uint64_t object, const std::string& nam
     instance_->fn().vkSetDebugUtilsObjectNameEXT(device_, &info);
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

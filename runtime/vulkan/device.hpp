@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 struct DeviceOptions {
     int index = -1; ///< position in list_devices(); -1: the first usable, discrete before integrated before CPU
@@ -116,4 +116,4 @@ private:
     std::unique_ptr<Pipelines> pipelines_;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

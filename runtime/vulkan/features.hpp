@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 enum class Feature : uint32_t {
     subgroup = 1 << 0,         ///< subgroup arithmetic, ballot and shuffle in compute
@@ -31,4 +31,4 @@ struct Limits {
     uint64_t timestamp_mask = 0;  ///< the bits that a timestamp has
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

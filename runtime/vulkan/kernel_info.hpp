@@ -7,7 +7,7 @@
 #include <glm/vec3.hpp>
 #include <glm/vec4.hpp>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 enum class Access : uint8_t { read, write, read_write };
 
@@ -55,4 +55,4 @@ struct InOut {
     Tensor tensor;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 // What small pieces share is allocated at most so much at once; a larger piece has a block of its own.
@@ -213,4 +213,4 @@ Status Uploader::fill_zero(const Slice& to) {
     return run([&] { device_->fn().vkCmdFillBuffer(commands_, to.buffer, to.offset, (to.size + 3) / 4 * 4, 0); });
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -4,7 +4,7 @@
 #include "vulkan/device.hpp"
 #include <cstddef>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// A range of a VkBuffer. Owns nothing; lives as long as the Arena that gave it.
 struct Slice {
@@ -87,4 +87,4 @@ private:
     uint64_t submissions_ = 0;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

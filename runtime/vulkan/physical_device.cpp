@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 constexpr uint32_t kApiVersion = VK_API_VERSION_1_1;
@@ -134,4 +134,4 @@ Result<std::vector<DeviceSummary>> list_devices() {
     return list;
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

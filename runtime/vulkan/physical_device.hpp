@@ -4,7 +4,7 @@
 #include "vulkan/features.hpp"
 #include "vulkan/instance.hpp"
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// A device as `weft info` lists it. Unusable ones have reasons.
 struct DeviceSummary {
@@ -37,4 +37,4 @@ struct FeatureChain {
     FeatureChain& operator=(const FeatureChain&) = delete;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

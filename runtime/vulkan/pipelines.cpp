@@ -9,7 +9,7 @@
 #include <cstring>
 #include <thread>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 // The driver checks its own header inside; ours tells a damaged or foreign file apart
@@ -257,4 +257,4 @@ Result<std::vector<uint32_t>> Pipelines::words_of(const PipelineKey& key) const 
     return std::vector<uint32_t>(v.words, v.words + v.bytes / 4);
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -6,7 +6,7 @@
 #include <functional>
 #include <map>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 struct Pipeline {
     VkPipeline handle = VK_NULL_HANDLE;
@@ -59,4 +59,4 @@ private:
     bool dirty_ = false;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

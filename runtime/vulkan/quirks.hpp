@@ -4,7 +4,7 @@
 #include "vulkan/features.hpp"
 #include <array>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 struct Quirk {
     const char* driver_contains; ///< part of VkPhysicalDeviceDriverProperties::driverName
@@ -17,4 +17,4 @@ struct Quirk {
 /// None is known of what kernels use.
 inline constexpr std::array<Quirk, 0> kQuirks{};
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -11,7 +11,7 @@
 
 extern char** environ;
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 /// A file that goes away with its owner.
@@ -83,4 +83,4 @@ Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shader
     return module;
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

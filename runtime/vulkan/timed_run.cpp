@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 Result<TimedRun> TimedRun::create(Device& device, std::vector<Recording> recordings) {
     weft_CHECK(!recordings.empty(), "there is nothing to run");
@@ -63,4 +63,4 @@ Result<double> TimedRun::time(uint32_t repeats) {
     return runs[runs.size() / 2];
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -8,6 +8,7 @@
 #include "unicode/utf8.hpp"
 
 namespace weft::fuzz {
+using namespace detail;
 
 constexpr std::string_view kText = " Hello, w\xc3\xb6rld! <s>  12345\r\n\xe2\x96\x81"
                                    "don't \xe4\xbd\xa0\xe5\xa5\xbd e\xcc\x81 \xf0\x9f\x98\x80</s> ";

@@ -6,6 +6,7 @@
 #include <weft/weft.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 namespace fs = std::filesystem;
 
 namespace {

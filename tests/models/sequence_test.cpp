@@ -8,6 +8,7 @@
 #include <weft/chat.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

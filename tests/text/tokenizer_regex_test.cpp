@@ -10,7 +10,7 @@
 
 using namespace weft;
 using namespace weft::detail;
-using namespace weft::text;
+using namespace weft::detail::text;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {

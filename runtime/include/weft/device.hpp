@@ -73,9 +73,9 @@ struct HostVulkan {
     bool integer_dot = false; ///< the host enabled shaderIntegerDotProduct
 };
 
-namespace vk {
+namespace detail::vk {
 class Device;
-}
+} // namespace detail::vk
 namespace detail {
 struct Access;
 }
@@ -96,8 +96,8 @@ public:
 
 private:
     friend struct detail::Access;
-    explicit Device(std::shared_ptr<vk::Device> state) : state_(std::move(state)) {}
-    std::shared_ptr<vk::Device> state_;
+    explicit Device(std::shared_ptr<detail::vk::Device> state) : state_(std::move(state)) {}
+    std::shared_ptr<detail::vk::Device> state_;
 };
 
 } // namespace weft

@@ -15,10 +15,10 @@
 
 namespace weft {
 
-namespace text {
+namespace detail::text {
 struct TokenizerParts;
 class DecodeStage;
-} // namespace text
+} // namespace detail::text
 namespace detail {
 struct Access;
 }
@@ -71,8 +71,8 @@ public:
 
 private:
     friend struct detail::Access;
-    explicit Tokenizer(std::shared_ptr<const text::TokenizerParts> state) : state_(std::move(state)) {}
-    std::shared_ptr<const text::TokenizerParts> state_;
+    explicit Tokenizer(std::shared_ptr<const detail::text::TokenizerParts> state) : state_(std::move(state)) {}
+    std::shared_ptr<const detail::text::TokenizerParts> state_;
 };
 
 /// Decodes token by token what follows a prompt: what push() and flush() return, joined, is decode(prompt + ids)
@@ -100,10 +100,10 @@ private:
     void begin();
     void feed(uint32_t id);
     std::string take_new();
-    std::shared_ptr<const text::TokenizerParts> parts_;
+    std::shared_ptr<const detail::text::TokenizerParts> parts_;
     bool skip_special_;
     std::unique_ptr<Sink> sink_;
-    std::unique_ptr<text::DecodeStage> stage_;
+    std::unique_ptr<detail::text::DecodeStage> stage_;
     std::string known_; // of decode(prompt), what is not certain yet
 };
 
