@@ -361,9 +361,11 @@ int main(int argc, char** argv) {
           << ", " << (b.element == "float" ? "true" : "false") << "},\n";
     c << "};\nconst uint32_t " << name << "_spec_ids[] = {0";
     for (uint32_t id : first.spec_ids) c << "," << id;
+    c << "};\nconst char* const " << name << "_spec_names[] = {nullptr";
+    for (const Field& f : first.spec) c << ",\"" << f.name << "\"";
     c << "};\n} // namespace\n\nconst vk::KernelInfo " << name << "::info = {\"" << name << "\", " << name
       << "_variants, " << variants.size() << ", " << name << "_bindings, " << first.buffers.size() << ", " << name
-      << "_spec_ids + 1, " << first.spec_ids.size() << ", " << first.push_bytes << ", {" << first.local[0] << ", "
+      << "_spec_ids + 1, " << name << "_spec_names + 1, " << first.spec_ids.size() << ", " << first.push_bytes << ", {" << first.local[0] << ", "
       << first.local[1] << ", " << first.local[2] << "}, {" << first.local_spec[0] << ", " << first.local_spec[1]
       << ", " << first.local_spec[2] << "}};\n\n} // namespace weft::detail::shader\n";
 

@@ -36,6 +36,7 @@ vk::DeviceOptions vulkan_options(const DeviceOptions& o) {
     v.memory_limit = o.memory_limit;
     v.cache_dir = o.cache_dir;
     v.shader_dir = o.shader_dir;
+    v.report_pipelines = o.report_pipelines;
     if (o.exact) v.disabled.set(vk::Feature::fast_integer_dot);
     return v;
 }

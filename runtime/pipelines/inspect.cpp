@@ -4,6 +4,7 @@
 #include "models/keys.hpp"
 #include "pipelines/device_info.hpp"
 #include "pipelines/inspect_fields.hpp"
+#include "pipelines/inspect_pipelines.hpp"
 #include "pipelines/support.hpp"
 #include "schedule/plan.hpp"
 #include "schedule/schedule_json.hpp"
@@ -181,6 +182,8 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
         }
         check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
     }
+    if (options.pipelines && in.problems.empty())
+        weft_TRY(report_pipelines(d, {schedule, weights, states, session}, in));
     return in;
 }
 weft_CATCH

@@ -136,6 +136,24 @@ std::string text_of(const InspectedTensor& t) {
     return t.name + " " + t.type + " [" + shape + "]";
 }
 
+void put(Json& to, const InspectedField& field) {
+    std::visit([&](const auto& value) { to[field.name] = value; }, field.value);
+}
+
+Json json_of(const InspectedPipeline& p) {
+    Json j{{"kernel", p.kernel}, {"tier", p.tier},           {"constants", Json::object()},
+           {"calls", p.calls},   {"lanes", p.subgroup_size}, {"numbers", Json::object()}};
+    for (const auto& constant : p.constants) j["constants"][constant.name] = constant.value;
+    const std::pair<const char*, const std::optional<uint64_t>&> numbers[] = {
+        {"registers", p.registers}, {"spills", p.spills}, {"scratch", p.scratch},
+        {"shared", p.shared_bytes}, {"waves", p.waves},   {"instructions", p.instructions},
+        {"cycles", p.cycles}};
+    for (const auto& [name, value] : numbers)
+        if (value) j[name] = *value;
+    for (const InspectedField& field : p.numbers) put(j["numbers"], field);
+    return j;
+}
+
 std::string html_colour(uint32_t rgb) {
     char s[8];
     std::snprintf(s, sizeof s, "#%06x", rgb & 0xffffff);
@@ -249,8 +267,7 @@ std::string Inspection::json() const {
                     {"reversed", b.view->reversed}};
         for (const InspectedOp& op : b.ops) {
             Json fields = Json::object();
-            for (const InspectedField& field : op.fields)
-                std::visit([&](const auto& value) { fields[field.name] = value; }, field.value);
+            for (const InspectedField& field : op.fields) put(fields, field);
             ops.push_back({{"name", op.name}, {"fields", std::move(fields)}, {"words", op.words}});
         }
         for (const InspectedState& s : b.states)
@@ -269,6 +286,8 @@ std::string Inspection::json() const {
                                 {"why", k.why},
                                 {"prefill_calls", k.prefill_calls},
                                 {"decode_calls", k.decode_calls}});
+    if (!pipelines.empty()) j["programs"] = programs;
+    for (const InspectedPipeline& p : pipelines) j["pipelines"].push_back(json_of(p));
     for (const auto& k : keys) j["keys"].push_back({{"key", k.key}, {"made", name_of(k.made)}, {"why", k.why}});
     return j.dump(2, ' ', false, Json::error_handler_t::replace);
 }

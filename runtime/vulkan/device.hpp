@@ -19,6 +19,7 @@ struct DeviceOptions {
     uint64_t memory_limit = 0;       ///< bytes weft may allocate on the device; 0: no limit but the device's
     std::filesystem::path cache_dir; ///< where the pipeline cache lies; empty: none is read or written
     FeatureSet disabled;             ///< features to behave as if absent, to test the lower tiers
+    bool report_pipelines = false;   ///< pipelines keep what the driver's compiler says of them (pipeline_report.hpp)
     bool map_device_memory = true;   ///< false: as on most discrete GPUs, to test staging
     /// Development: compile shaders from this folder at run time instead of the embedded ones.
     std::filesystem::path shader_dir;
@@ -72,6 +73,8 @@ public:
     const DeviceOptions& options() const { return options_; }
     Pipelines& pipelines() const { return *pipelines_; }
 
+    /// True if pipelines keep what the driver's compiler says of them: asked for, and the driver can.
+    bool reports_pipelines() const { return reports_pipelines_; }
     /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs):
     /// uploads need no staging copy.
     bool unified_memory() const { return unified_memory_; }
@@ -109,7 +112,7 @@ private:
     QueueLock queue_lock_;
     VolkDeviceTable fn_{};
     VkPhysicalDeviceMemoryProperties memory_{};
-    bool unified_memory_ = false;
+    bool unified_memory_ = false, reports_pipelines_ = false;
     DeviceSummary summary_;
     DeviceOptions options_;
     mutable std::atomic<uint64_t> used_{0};

@@ -34,6 +34,7 @@ struct KernelInfo {
     const BindingInfo* bindings;
     uint32_t binding_count;
     const uint32_t* spec_ids; ///< constant_id of each field of Spec
+    const char* const* spec_names;
     uint32_t spec_count;
     uint32_t push_bytes;
     uint32_t local[3];     ///< default workgroup size

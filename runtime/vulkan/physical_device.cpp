@@ -34,9 +34,16 @@ std::vector<VkQueueFamilyProperties> queue_families(const Instance& instance, Vk
 
 } // namespace
 
-FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api) {
+FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports) {
     has_dot = api >= VK_API_VERSION_1_3 || contains(extensions, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
-    if (has_dot) core.pNext = &dot;
+    has_report = reports && contains(extensions, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+    void** next = &core.pNext;
+    const auto chain = [&](auto& features) {
+        *next = &features;
+        next = &features.pNext;
+    };
+    if (has_dot) chain(dot);
+    if (has_report) chain(report);
 }
 
 std::vector<VkExtensionProperties> device_extensions(const Instance& instance, VkPhysicalDevice physical) {

@@ -30,9 +30,12 @@ struct FeatureChain {
     VkPhysicalDeviceFeatures2 core{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
     VkPhysicalDeviceShaderIntegerDotProductFeatures dot{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
-    bool has_dot = false;
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR report{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
+    bool has_dot = false, has_report = false;
 
-    FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api);
+    /// `reports`: what compilers say of pipelines is asked for, too.
+    FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports = false);
     FeatureChain(const FeatureChain&) = delete;
     FeatureChain& operator=(const FeatureChain&) = delete;
 };

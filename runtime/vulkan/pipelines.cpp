@@ -197,6 +197,7 @@ Result<Pipeline> Pipelines::make(const PipelineKey& key) {
     info.stage.pName = "main";
     info.stage.pSpecializationInfo = kernel.spec_count ? &spec : nullptr;
     info.layout = p.layout;
+    if (device_.reports_pipelines()) info.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
     const VkResult result = fn.vkCreateComputePipelines(device_.handle(), cache_, 1, &info, nullptr, &p.handle);
     fn.vkDestroyShaderModule(device_.handle(), shader, nullptr);
     weft_TRY(check(result, "vkCreateComputePipelines", name));

@@ -74,6 +74,9 @@ expect 'f16' 0 'time' $weft run "$model" 'Once upon a time' -n 3 --dtype f16
 expect 'inspect' 0 'gated_delta' $weft inspect "$model"
 expect 'inspect picture' 0 '' $weft inspect "$model" --svg "$scratch/schedule.svg"
 expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
+expect 'inspect pipelines' 0 '^matvec.* LANES=' $weft inspect "$model" --pipelines
+expect 'inspect pipelines as JSON' 0 '"decode 8",' $weft inspect "$model" --pipelines --json
+expect 'inspect pipelines of an encoder' 0 '^norm.*KIND=1' $weft inspect "$source/tests/goldens/models/roberta" --pipelines
 expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
 expect 'inspect config alone' 0 'gated_delta' $weft inspect "$model/config.json"
 expect 'inspect a schedule file' 0 'moe (2 of 8' $weft inspect "$source/apps/models/hybrid.json"

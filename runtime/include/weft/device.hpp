@@ -53,6 +53,7 @@ struct DeviceOptions {
     /// Never round activations to 8 bits for weights in blocks, which is done where the device has
     /// integer dot products in hardware.
     bool exact = false;
+    bool report_pipelines = false; ///< keep what the driver's compiler says, for InspectOptions::pipelines
     std::filesystem::path cache_dir; ///< pipeline cache; empty: none. default_cache_dir() is the usual choice
     /// Development: GLSL from this folder, compiled at run time, instead of the built-in shaders.
     std::filesystem::path shader_dir;

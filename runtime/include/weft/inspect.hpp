@@ -10,6 +10,9 @@ namespace weft {
 struct InspectOptions {
     uint32_t context = 0; ///< for state and activation memory; 0: as SequenceOptions::context
     WeightType dtype = WeightType::stored;
+    /// Build the pipelines of the model's programs, and ask the driver's compiler about them: the device must have been
+    /// opened with DeviceOptions::report_pipelines. Takes the seconds that compiling takes.
+    bool pipelines = false;
 };
 
 /// One field of an op: "heads" and 4, "rope.kind" and "half"; the names are those of schedule files.
@@ -82,6 +85,26 @@ struct InspectedKernel {
     uint32_t prefill_calls = 0, decode_calls = 0;
 };
 
+/// One pipeline that the model's programs use, and what the driver's compiler says of it: nothing where it does not.
+struct InspectedPipeline {
+    struct Constant {
+        std::string name;
+        uint32_t value;
+    };
+    std::string kernel, tier;
+    std::vector<Constant> constants; ///< that its form is specialized with: shapes of tiles, flags
+    std::vector<uint32_t> calls;     ///< in each of Inspection::programs
+    uint32_t subgroup_size = 0;
+    std::optional<uint64_t> registers;    ///< of a thread
+    std::optional<uint64_t> spills;       ///< registers, or stores and loads, beyond the register file
+    std::optional<uint64_t> scratch;      ///< bytes of memory of a thread
+    std::optional<uint64_t> shared_bytes; ///< of a workgroup
+    std::optional<uint64_t> waves;        ///< subgroups side by side on a unit of the processor
+    std::optional<uint64_t> instructions;
+    std::optional<uint64_t> cycles;      ///< of one pass, as the compiler estimates
+    std::vector<InspectedField> numbers; ///< all that it says, under the driver's own names
+};
+
 /// One weight as the schedule needs it: the tensor that a file beside a hand-written schedule must have.
 struct InspectedWeight {
     std::string name;
@@ -112,6 +135,8 @@ struct Inspection {
     std::vector<InspectedStage> stages;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels; ///< empty without a device
+    std::vector<std::string> programs; ///< "decode 1", "prefill 256": with InspectOptions::pipelines
+    std::vector<InspectedPipeline> pipelines;
     std::vector<InspectedWeight> weights;
     std::vector<InspectedKey> keys;       ///< of config.json or of a GGUF file's metadata
     std::vector<std::string> problems;    ///< why the model cannot run here; empty: it can
@@ -122,6 +147,8 @@ struct Inspection {
     weft_API std::string keys_text() const;
     /// The weights as a table.
     weft_API std::string weights_text() const;
+    /// The pipelines as a table.
+    weft_API std::string pipelines_text() const;
     /// A picture of the schedule: a row a layer, a box a block, and the state's growth with the context.
     weft_API std::string svg() const;
 };
