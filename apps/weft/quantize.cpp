@@ -26,9 +26,10 @@ int run(const QuantizeFlags& f) {
     if (!report) return fail(report.error());
     end_progress();
     const std::string note = report->vocabulary_note.empty() ? "" : " (" + report->vocabulary_note + ")";
-    std::printf("%s: %s, %u tensors, %.1f MiB, vocabulary: %s%s\n", f.out.c_str(), report->architecture.c_str(),
-                report->tensors, double(report->bytes) / 1048576,
-                report->vocabulary.empty() ? "none" : report->vocabulary.c_str(), note.c_str());
+    std::printf("%s: %s%s, %u tensors, %.1f MiB, vocabulary: %s%s\n", f.out.c_str(), report->architecture.c_str(),
+                report->text_alone ? ", the text of a model that sees pictures" : "", report->tensors,
+                double(report->bytes) / 1048576, report->vocabulary.empty() ? "none" : report->vocabulary.c_str(),
+                note.c_str());
     return kDone;
 }
 

@@ -365,9 +365,9 @@ int main(int argc, char** argv) {
     for (const Field& f : first.spec) c << ",\"" << f.name << "\"";
     c << "};\n} // namespace\n\nconst vk::KernelInfo " << name << "::info = {\"" << name << "\", " << name
       << "_variants, " << variants.size() << ", " << name << "_bindings, " << first.buffers.size() << ", " << name
-      << "_spec_ids + 1, " << name << "_spec_names + 1, " << first.spec_ids.size() << ", " << first.push_bytes << ", {" << first.local[0] << ", "
-      << first.local[1] << ", " << first.local[2] << "}, {" << first.local_spec[0] << ", " << first.local_spec[1]
-      << ", " << first.local_spec[2] << "}};\n\n} // namespace weft::detail::shader\n";
+      << "_spec_ids + 1, " << name << "_spec_names + 1, " << first.spec_ids.size() << ", " << first.push_bytes << ", {"
+      << first.local[0] << ", " << first.local[1] << ", " << first.local[2] << "}, {" << first.local_spec[0] << ", "
+      << first.local_spec[1] << ", " << first.local_spec[2] << "}};\n\n} // namespace weft::detail::shader\n";
 
     const auto write = [](const char* path, const std::string& text) { // an unchanged header must not trigger a rebuild
         std::ifstream old(path);

@@ -58,8 +58,7 @@ Stage projector(Builder& builder, const Config& c, Stage& tower, uint32_t width)
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
-    weft_ASSIGN(TextAndTower both,
-                text_and_tower(config, files, "pixtral", {"model.vision_tower.", "vision_tower."}));
+    weft_ASSIGN(TextAndTower both, text_and_tower(config, files, "pixtral", {"model.vision_tower.", "vision_tower."}));
     if (!both.has_tower) return both.text;
     Stage& tower = both.tower.stages[0];
     weft_TRY(read_feature_layer(config, tower, -1));

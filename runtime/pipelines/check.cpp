@@ -272,6 +272,8 @@ Result<CheckReport> check(const Device& device, const std::filesystem::path& pat
     report.architecture = model->schedule.architecture;
     report.device = device.info().name;
     report.warnings = model->warnings;
+    for (const std::string& name : recorded.not_compared)
+        report.warnings.push_back(io.string() + ": " + name + " is nothing that the model gives: it is not compared");
     // Weights kept as stored are exact, whatever their type: only f32 arithmetic separates us from the recording.
     bool rounded = false;
     for (size_t i = 0; i < model->schedule.weights.size(); ++i) {

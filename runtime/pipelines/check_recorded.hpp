@@ -50,6 +50,7 @@ struct Recorded {
     std::vector<RecordedPicture> pictures;
     std::vector<RecordedTensor> tensors;
     std::vector<std::vector<uint32_t>> greedy;
+    std::vector<std::string> not_compared; ///< outputs in the file that the model does not give
     Noise noise;
 };
 

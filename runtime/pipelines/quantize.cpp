@@ -358,6 +358,7 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
             ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
     weft_ASSIGN(Schedule schedule, make_schedule(files));
     weft_TRY(check_unused_tensors(schedule, files));
+    const size_t stages = schedule.stages.size();
     weft_TRY(text_alone(files)(schedule));
     if (!is_decoder(schedule))
         return Error{ErrorCode::unsupported,
@@ -399,9 +400,12 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));
         weft_TRY(write_targets(*written, files, options, file));
         weft_TRY(file.commit());
-        return QuantizeReport{side->name, uint32_t(written->targets.size()),
-                              written->header.size() + written->data_bytes, written->vocabulary.kind,
-                              written->vocabulary.note};
+        return QuantizeReport{side->name,
+                              uint32_t(written->targets.size()),
+                              written->header.size() + written->data_bytes,
+                              written->vocabulary.kind,
+                              written->vocabulary.note,
+                              schedule.stages.size() < stages};
     }
     // Why the others do not fit says nothing.
     if (own_sides) reasons.resize(own_sides);

@@ -222,6 +222,10 @@ void visit(Fields& f, Output& output, const Schedule& s) {
     if (output.stage >= s.stages.size()) return;
     const Stage& of = s.stages[output.stage];
     f.reference("stream", output.stream, kResidual, BlockScope{of.width, of.streams}.names(), kStreams);
+    if (output.stream == kResidual || output.stream > of.streams.size()) return;
+    bool written = of.streams[output.stream - 1].start == Stream::Start::input;
+    each_block(of, [&](const Block& block) { written |= block.write == output.stream; });
+    f.rule(written, "stream", "be one that a block of the stage writes");
 }
 
 } // namespace

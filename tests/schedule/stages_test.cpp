@@ -50,6 +50,8 @@ TEST_CASE("what stages say that cannot be is refused by its path", "[schedule]")
     const std::string at = "a.json: key '";
     CHECK(refused([](Json& j) { j["stages"][2]["rows"]["from"] = "nobody"; }) ==
           at + "stages[2].rows.from' must name earlier stages; there is no 'nobody'");
+    CHECK(refused([](Json& j) { j["stages"][2]["first"][0].erase("write"); }) ==
+          at + "outputs[0].stream' must be one that a block of the stage writes");
     CHECK(refused([](Json& j) { j["stages"][2]["rows"]["from"] = "state"; }) == // a stage behind it: a cycle
           at + "stages[2].rows.from' must name earlier stages; there is no 'state'");
     CHECK(refused([](Json& j) { j["stages"][2]["rows"]["from"] = "head"; }) ==

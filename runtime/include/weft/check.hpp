@@ -36,7 +36,7 @@ struct CheckRun {
 
 struct CheckReport {
     std::string model, architecture, dtype, device;
-    std::vector<std::string> warnings; ///< as Model::warnings()
+    std::vector<std::string> warnings; ///< as Model::warnings(), and what was recorded and is not compared
     std::vector<CheckRun> runs;
     weft_API bool ok() const;
     weft_API std::string json() const;

@@ -33,6 +33,7 @@ struct QuantizeReport {
     /// What the kind cannot say of the tokenizer, or why there is no kind; then weft reads tokenizer.huggingface.json
     /// where there is one. Empty: it says everything.
     std::string vocabulary_note;
+    bool text_alone = false; ///< the model sees pictures, too: its towers are not in the file
 };
 
 /// Writes the model directory `from` as the GGUF file `to`, whole or not at all. The file is read back before any
