@@ -22,8 +22,8 @@ int run_kernels(const BenchFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
     const bool terminal = isatty(STDERR_FILENO);
-    auto bench = weft::bench_kernels(*device, f.kernels, f.repeats, [&](const std::string& name) {
-        if (terminal) std::cerr << "\r\033[K" << name << std::flush;
+    auto bench = weft::bench_kernels(*device, f.kernels, f.repeats, [&](const weft::Progress& p) {
+        if (terminal) std::cerr << "\r\033[K" << p.name << std::flush;
         return !g_interrupted;
     });
     if (terminal) std::cerr << "\r\033[K";
@@ -55,16 +55,19 @@ Command add_bench(CLI::App& root) {
     f->kernels_app->add_option("names", f->kernels, "Kernels (default: all)");
     add_number<uint32_t>(*f->kernels_app, "--repeats", f->repeats, "Runs of each case; the median counts", 1, 1000)
         ->default_str("5");
-    f->model_app = app->add_subcommand("model", "Time prefill and decode of a model");
+    f->model_app = app->add_subcommand("model", "Time a model: what it reads (prompts, texts, pictures) and makes");
     f->model_app
         ->add_option("model", f->model,
                      "Model directory or GGUF file, or a config.json or schedule file with --random-weights")
         ->required();
     weft::ModelBenchOptions& o = f->options;
-    add_number<uint32_t>(*f->model_app, "--prompt", o.prompt, "Tokens of the prompt", 1, kMostTokens)
+    add_number<uint32_t>(*f->model_app, "--prompt", o.prompt, "Tokens to read; pictures have the config's size", 1,
+                         kMostTokens)
         ->default_str("256");
-    add_number<uint32_t>(*f->model_app, "--generate", o.generate, "Tokens to make", 0, kMostTokens)->default_str("64");
-    add_number<uint32_t>(*f->model_app, "--batch", o.batch, "Sequences at the same time", 1, 65536)->default_str("1");
+    add_number<uint32_t>(*f->model_app, "--generate", o.generate, "Tokens to make, where it makes any", 0, kMostTokens)
+        ->default_str("64");
+    add_number<uint32_t>(*f->model_app, "--batch", o.batch, "Sequences, or pictures, at the same time", 1, 65536)
+        ->default_str("1");
     add_number<uint32_t>(*f->model_app, "--repeats", o.repeats, "Runs; the median counts", 1, 1000)->default_str("3");
     f->model_app->add_flag("--per-layer", f->options.per_layer, "GPU time of every call");
     f->model_app->add_flag("--random-weights", f->options.random_weights, "Random weights instead of the files'");

@@ -151,21 +151,21 @@ int run(const ChatFlags& f) {
     }
     auto device = f.device.open();
     if (!device) return fail(device.error());
-    weft::TextModelOptions load_options;
+    weft::ModelOptions load_options;
     load_options.dtype = f.dtype;
-    load_options.context = f.context;
     load_options.progress = progress_bar();
-    auto model = weft::TextModel::load(*device, f.model, load_options);
+    const auto model = weft::Model::load(*device, f.model, load_options);
     if (!model) return fail(model.error());
     end_progress();
     print_warnings(model->warnings());
 
     weft::ChatOptions o;
-    o.generate = model->default_options();
-    o.generate.max_tokens = model->context(); // an answer is as long as it is
+    o.generate = model->generate_options();
+    o.generate.max_tokens = kMostTokens; // an answer is as long as it is
     o.generate.max_length = 0;
     f.sampling.apply(o.generate);
     o.generate.progress = progress_bar();
+    o.sequence.context = f.context;
     o.system = f.system;
     o.thinking = f.thinking;
     o.now = f.now;

@@ -43,7 +43,7 @@ struct DeviceFlags {
     uint64_t memory_mib = 0;
     std::string shader_dir;
     void add(CLI::App& app);
-    weft::Result<weft::Device> open() const;
+    weft::Result<weft::Device> open(bool report_pipelines = false) const;
 };
 
 /// Options of every command that makes text. What is not given stays as the model's files want it.

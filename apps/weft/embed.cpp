@@ -87,15 +87,14 @@ int run(const EmbedFlags& f) {
     const uint32_t width = model->width();
     for (size_t first = 0; first < texts->size(); first += kShare) {
         const auto share = std::span(*texts).subspan(first, std::min(kShare, texts->size() - first));
-        size_t cut = 0;
-        const auto vectors = model->embed(share, &cut, [&](size_t done) {
-            return bar({weft::Progress::Stage::prefill, first + done, texts->size()});
+        const auto vectors = model->embed(share, [&](const weft::Progress& p) {
+            return bar({p.stage, first + p.done, texts->size()});
         });
         if (!vectors) return fail(vectors.error());
         end_progress();
-        all_cut += cut;
+        all_cut += vectors->cut;
         for (size_t i = 0; i < share.size(); ++i) {
-            const auto row = std::span(*vectors).subspan(i * width, width);
+            const auto row = std::span(vectors->values).subspan(i * width, width);
             if (f.json) std::cout << nlohmann::json{{"text", share[i]}, {"embedding", row}}.dump() << "\n";
             else print(row);
         }

@@ -23,15 +23,18 @@ int run(const EvalFlags& f) {
     if (!text) return fail(text.error());
     auto device = f.device.open();
     if (!device) return fail(device.error());
-    weft::TextModelOptions load;
+    weft::ModelOptions load;
     load.dtype = f.dtype;
-    // No text has more tokens.
-    load.context = f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1));
     load.progress = progress_bar();
-    auto model = weft::TextModel::load(*device, f.model, load);
+    weft::PerplexityOptions options;
+    options.window = f.window;
+    // No text has more tokens.
+    options.sequence.context = f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1));
+    options.progress = progress_bar();
+    const auto model = weft::Model::load(*device, f.model, load);
     if (!model) return fail(model.error());
     print_warnings(model->warnings());
-    auto p = weft::measure_perplexity(*model, *text, f.window, progress_bar());
+    const auto p = weft::measure_perplexity(*model, *text, options);
     if (!p) return fail(p.error());
     end_progress();
     if (f.json)

@@ -33,7 +33,7 @@ int run(const InspectFlags& f) {
     std::optional<weft::Device> device;
     std::string lacking;
     if (!f.no_device) {
-        auto opened = f.device.open();
+        auto opened = f.device.open(f.options.pipelines);
         if (opened) device.emplace(std::move(*opened));
         else if (f.device.index >= 0) return fail(opened.error());
         else {
@@ -53,6 +53,7 @@ int run(const InspectFlags& f) {
     }
     if (f.json) std::cout << in->json() << "\n";
     else if (f.keys) std::cout << in->keys_text();
+    else if (f.options.pipelines) std::cout << in->pipelines_text();
     else if (f.weights) std::cout << in->weights_text();
     else if (f.svg.empty()) std::cout << in->text();
     return in->problems.empty() ? kDone : kUnsupported;
@@ -71,6 +72,9 @@ Command add_inspect(CLI::App& root) {
     app->add_flag("--weights", f->weights,
                   "List the weights by name and shape: what a file beside a schedule must have");
     app->add_flag("--keys", f->keys, "List what was made of each key of config.json, or of a GGUF file's metadata");
+    app->add_flag(
+        "--pipelines", f->options.pipelines,
+        "List the pipelines of decode and prefill, their calls, and what this device's compiler says of them");
     add_number<uint32_t>(*app, "--context", f->options.context,
                          "Tokens for the memory figures; 0: the model's, at most 4096", 0, kMostTokens);
     app->add_flag("--no-device", f->no_device, "Without the support report");

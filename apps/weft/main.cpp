@@ -52,7 +52,7 @@ void DeviceFlags::add(CLI::App& app) {
         ->check(CLI::ExistingDirectory);
 }
 
-weft::Result<weft::Device> DeviceFlags::open() const {
+weft::Result<weft::Device> DeviceFlags::open(bool report_pipelines) const {
     weft::DeviceOptions o;
     o.index = index;
     o.validation = validation;
@@ -60,6 +60,7 @@ weft::Result<weft::Device> DeviceFlags::open() const {
     o.exact = exact;
     if (!no_cache) o.cache_dir = weft::default_cache_dir();
     o.shader_dir = shader_dir;
+    o.report_pipelines = report_pipelines;
     return weft::Device::open(o);
 }
 

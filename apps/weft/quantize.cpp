@@ -21,15 +21,15 @@ int run(const QuantizeFlags& f) {
             return fail({weft::ErrorCode::invalid_argument, "--keep: must be PATTERN=TYPE, is '" + k + "'", {}});
         o.keep.emplace_back(k.substr(0, at), k.substr(at + 1));
     }
-    const auto bar = progress_bar();
-    o.progress = [&](uint64_t done, uint64_t total) { return bar({weft::Progress::Stage::write, done, total}); };
+    o.progress = progress_bar();
     const auto report = weft::quantize(f.model, f.out, o);
     if (!report) return fail(report.error());
     end_progress();
     const std::string note = report->vocabulary_note.empty() ? "" : " (" + report->vocabulary_note + ")";
-    std::printf("%s: %s, %u tensors, %.1f MiB, vocabulary: %s%s\n", f.out.c_str(), report->architecture.c_str(),
-                report->tensors, double(report->bytes) / 1048576,
-                report->vocabulary.empty() ? "none" : report->vocabulary.c_str(), note.c_str());
+    std::printf("%s: %s%s, %u tensors, %.1f MiB, vocabulary: %s%s\n", f.out.c_str(), report->architecture.c_str(),
+                report->text_alone ? ", the text of a model that sees pictures" : "", report->tensors,
+                double(report->bytes) / 1048576, report->vocabulary.empty() ? "none" : report->vocabulary.c_str(),
+                note.c_str());
     return kDone;
 }
 

@@ -25,7 +25,7 @@ weft::Result<std::string> read_prompt(const RunFlags& f) {
     return read_file(f.prompt_file);
 }
 
-void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
+void print_stats(const weft::Sequence& sequence, const weft::GenerateStats& s) {
     const uint32_t decoded = s.new_tokens > 0 ? s.new_tokens - 1 : 0;
     std::fprintf(stderr,
                  "%u prompt token%s at %.1f/s, %u new at %.1f/s, first after %.0f ms, host %.0f us a token; %.1f MiB "
@@ -33,8 +33,8 @@ void print_stats(const weft::TextModel& model, const weft::GenerateStats& s) {
                  s.prompt_tokens, s.prompt_tokens == 1 ? "" : "s",
                  s.prefill_ms > 0 ? s.prompt_tokens / s.prefill_ms * 1000 : 0, s.new_tokens,
                  s.decode_ms > 0 ? decoded / s.decode_ms * 1000 : 0, s.first_token_ms, s.host_us_per_token,
-                 double(model.weight_bytes()) / 1048576, double(model.state_bytes()) / 1048576,
-                 double(model.activation_bytes()) / 1048576);
+                 double(sequence.model().weight_bytes()) / 1048576, double(sequence.state_bytes()) / 1048576,
+                 double(sequence.activation_bytes()) / 1048576);
 }
 
 int run(const RunFlags& f) {
@@ -46,17 +46,18 @@ int run(const RunFlags& f) {
     if (!prompt) return fail(prompt.error());
     auto device = f.device.open();
     if (!device) return fail(device.error());
-    weft::TextModelOptions load;
+    weft::ModelOptions load;
     load.dtype = f.dtype;
-    load.context = f.context;
     load.need_tokenizer = !f.raw_ids;
     load.progress = progress_bar();
-    auto model = weft::TextModel::load(*device, f.model, load);
+    const auto model = weft::Model::load(*device, f.model, load);
     if (!model) return fail(model.error());
+    auto sequence = weft::Sequence::create(*model, {.context = f.context});
+    if (!sequence) return fail(sequence.error());
     end_progress();
     print_warnings(model->warnings());
 
-    weft::GenerateOptions o = model->default_options();
+    weft::GenerateOptions o = model->generate_options();
     f.sampling.apply(o);
     o.ignore_end = f.ignore_end;
     o.progress = progress_bar();
@@ -67,7 +68,7 @@ int run(const RunFlags& f) {
     if (f.raw_ids) {
         auto given = parse_ids(*prompt, "--raw-ids: the prompt");
         if (!given) return fail(given.error());
-        stats = model->generate_ids(*given, o, [&](uint32_t id) {
+        stats = weft::generate_ids(*sequence, *given, o, [&](uint32_t id) {
             end_progress();
             ids.push_back(id);
             if (!f.json) std::cout << id << ' ' << std::flush;
@@ -79,7 +80,7 @@ int run(const RunFlags& f) {
             end_progress();
             if (!std::exchange(told, true) && !model->answers()) std::cout << *prompt << std::flush;
         };
-        stats = model->generate(*prompt, o, [&](std::string_view piece) {
+        stats = weft::generate(*sequence, *prompt, o, [&](std::string_view piece) {
             tell_prompt();
             text += piece;
             if (!f.json) std::cout << piece << std::flush;
@@ -101,7 +102,7 @@ int run(const RunFlags& f) {
                          {"host_us_per_token", stats->host_us_per_token},
                          {"first_token_ms", stats->first_token_ms},
                          {"weight_bytes", model->weight_bytes()},
-                         {"state_bytes", model->state_bytes()}};
+                         {"state_bytes", sequence->state_bytes()}};
         if (f.raw_ids) j["ids"] = ids;
         else {
             j["prompt"] = *prompt;
@@ -109,7 +110,7 @@ int run(const RunFlags& f) {
         }
         std::cout << j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     }
-    if (f.stats) print_stats(*model, *stats);
+    if (f.stats) print_stats(*sequence, *stats);
     for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n";
     return g_interrupted ? interrupted() : kDone;
 }

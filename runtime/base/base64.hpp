@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 
 /// The bytes that `text` stands for (the alphabet with + and /, padded with =), or nothing if it is not base64.
 inline std::optional<std::string> from_base64(std::string_view text) {
@@ -33,4 +33,4 @@ inline std::optional<std::string> from_base64(std::string_view text) {
     return bytes;
 }
 
-} // namespace weft
+} // namespace weft::detail

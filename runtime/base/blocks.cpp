@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstring>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using uint = uint32_t;
@@ -45,4 +45,4 @@ void unpack_blocks(DType type, std::span<const std::byte> blocks, std::span<floa
     }
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,9 +4,9 @@
 #include "base/dtype.hpp"
 #include <span>
 
-namespace weft {
+namespace weft::detail {
 
 /// Unpacks whole blocks of type `type`; `values` has room for all of their elements. At any alignment.
 void unpack_blocks(DType type, std::span<const std::byte> blocks, std::span<float> values);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,11 +4,12 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace weft {
+namespace weft::detail {
 [[noreturn]] inline void check_failed(const char* rule, const char* file, int line, const char* why) {
     std::fprintf(stderr, "weft: %s:%d: broken rule: %s (%s)\n", file, line, rule, why);
     std::abort();
 }
-} // namespace weft
+} // namespace weft::detail
 
-#define weft_CHECK(condition, why) ((condition) ? (void)0 : ::weft::check_failed(#condition, __FILE__, __LINE__, why))
+#define weft_CHECK(condition, why)                                                                                     \
+    ((condition) ? (void)0 : ::weft::detail::check_failed(#condition, __FILE__, __LINE__, why))

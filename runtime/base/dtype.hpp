@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
 
 #define weft_ROW(id, NAME, number, elements, bytes, scale) id,
 enum class DType : uint8_t { f32, f16, bf16, u32, i32, BLOCK_TYPES(weft_ROW) OWN_TYPES(weft_ROW) };
@@ -58,4 +58,4 @@ constexpr uint64_t storage_bytes(DType t, uint64_t elements) {
     return in_blocks(t) ? (bytes_of(t, elements) + 3) / 4 * 4 + 4 : bytes_of(t, elements);
 }
 
-} // namespace weft
+} // namespace weft::detail

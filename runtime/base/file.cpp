@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // O_NONBLOCK: opening a FIFO must not wait for a writer; the check for a regular file comes after.
@@ -140,4 +140,4 @@ Status write_file_atomically(const std::filesystem::path& path, std::span<const 
     return file.commit();
 }
 
-} // namespace weft
+} // namespace weft::detail

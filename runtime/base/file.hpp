@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 
 /// A read-only mapping of a whole file. Move-only; the bytes live as long as it does.
 /// A file that another program shortens while it is mapped ends in SIGBUS on POSIX, as with every mapping.
@@ -65,4 +65,4 @@ private:
 /// old file or the new one, never a part.
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
 
 inline float half_to_float(uint16_t h) {
     const uint32_t sign = uint32_t(h & 0x8000u) << 16;
@@ -36,4 +36,4 @@ inline uint16_t float_to_bf16(float f) {
     return uint16_t((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr int kDeepest = 200; // far beyond any real file; keeps recursive users of a value within their stack
@@ -212,4 +212,4 @@ Result<JsonObject> JsonObject::object(const std::string& key) const {
     return inner;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -9,7 +9,7 @@
 #include <set>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 
 using Json = nlohmann::json;
 
@@ -73,4 +73,4 @@ private:
     std::vector<std::string> paths_ = {""}; // where in the noted object this one may stand, each with a dot behind it
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using Values = std::span<const float>;
@@ -211,4 +211,4 @@ std::optional<size_t> quantize_blocks(DType type, std::span<const float> values,
     return std::nullopt;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-namespace weft {
+namespace weft::detail {
 
 /// True of the types that quantize_blocks makes: f32, f16, bf16, q8_0, q4_0, q5_0, q5_1, q4_k, q5_k, q6_k.
 bool can_quantize(DType type);
@@ -17,4 +17,4 @@ bool can_quantize(DType type);
 [[nodiscard]] std::optional<size_t> quantize_blocks(DType type, std::span<const float> values,
                                                     std::span<std::byte> blocks);
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr int kTries = 24; // on either side of the scale that just spans all elements
@@ -107,4 +107,4 @@ float best_scale(std::span<const float> x, int half_range) {
     return float(best);
 }
 
-} // namespace weft
+} // namespace weft::detail

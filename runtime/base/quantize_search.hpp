@@ -3,7 +3,7 @@
 #pragma once
 #include <span>
 
-namespace weft {
+namespace weft::detail {
 
 /// x is about scale * q - minimum, q = 0 .. most; neither is negative.
 struct ScaleAndMinimum {
@@ -14,4 +14,4 @@ ScaleAndMinimum best_scale_and_minimum(std::span<const float> x, unsigned most);
 /// x is about scale * q, q = -half_range .. half_range - 1. The scale may be negative.
 float best_scale(std::span<const float> x, int half_range);
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 class Random {
 public:
@@ -33,4 +33,4 @@ private:
     std::mt19937_64 engine_;
 };
 
-} // namespace weft
+} // namespace weft::detail

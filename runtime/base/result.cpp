@@ -4,7 +4,7 @@
 #include <new>
 #include <stdexcept>
 
-namespace weft {
+namespace weft::detail {
 
 Error error_of_exception() {
     const char* const memory = "the host has no memory left for this";
@@ -23,4 +23,4 @@ Error error_of_exception() {
     }
 }
 
-} // namespace weft
+} // namespace weft::detail

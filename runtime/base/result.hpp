@@ -3,7 +3,7 @@
 #pragma once
 #include <weft/error.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 inline Error malformed(const std::string& rule) { return {ErrorCode::malformed, rule, {}}; }
 
@@ -17,13 +17,13 @@ inline Error in_context(const std::string& where, Error error) {
 /// What became of the exception that is being handled: of memory, of a file, or a fault of weft's own.
 Error error_of_exception();
 
-} // namespace weft
+} // namespace weft::detail
 
 // Behind the body of a public function that returns a Result, written as `Result<T> f() try { ... } weft_CATCH`:
 // the host process goes on, whatever a library, the system or a callback of the host's throws.
 #define weft_CATCH                                                                                                     \
     catch (...) {                                                                                                      \
-        return ::weft::error_of_exception();                                                                           \
+        return ::weft::detail::error_of_exception();                                                                   \
     }
 
 // Leaves the enclosing function with the error of `expression` if it failed.

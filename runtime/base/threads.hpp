@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Starts `work` on a thread of its own; where there is none to be had, does it here and
 /// returns a thread that is not joinable.
@@ -39,4 +39,4 @@ void run_on_threads(size_t count, const F& work) {
     work();
 }
 
-} // namespace weft
+} // namespace weft::detail

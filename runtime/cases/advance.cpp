@@ -3,7 +3,7 @@
 #include "kernels/sample.hpp"
 #include <cstring>
 
-namespace weft::kernel::cases::advance {
+namespace weft::detail::kernel::cases::advance {
 namespace {
 
 constexpr uint32_t kSlots = 12, kManySlots = 150;
@@ -81,4 +81,4 @@ CaseTable<Options> table() {
              make("real decode step", {{0, 1, 100}}, 1, false, 0)}};
 }
 
-} // namespace weft::kernel::cases::advance
+} // namespace weft::detail::kernel::cases::advance

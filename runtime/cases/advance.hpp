@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::advance {
+namespace weft::detail::kernel::cases::advance {
 
 inline constexpr uint32_t kVocabulary = 700, kCapacity = 64;
 
@@ -18,4 +18,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::advance
+} // namespace weft::detail::kernel::cases::advance

@@ -2,7 +2,7 @@
 #include "cases/attention.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::attention {
+namespace weft::detail::kernel::cases::attention {
 
 uint32_t Options::rows() const {
     uint32_t most = 1, tokens = spare_tokens;
@@ -242,4 +242,4 @@ std::vector<Case<Options>> make_list() {
 
 CaseTable<Options> table() { return {"attention", build, make_list()}; }
 
-} // namespace weft::kernel::cases::attention
+} // namespace weft::detail::kernel::cases::attention

@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/attention.hpp"
 
-namespace weft::kernel::cases::attention {
+namespace weft::detail::kernel::cases::attention {
 
 struct Options {
     AttentionArgs args; ///< heads, sizes, mask and so on; tensors are made by build()
@@ -27,4 +27,4 @@ struct Options {
 /// are NaN.
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::attention
+} // namespace weft::detail::kernel::cases::attention

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `weft bench kernels`: the tables' cases, timed.
+#include "base/access.hpp"
 #include "base/json.hpp"
 #include "cases/case.hpp"
 #include "kernels/measure_peaks.hpp"
@@ -7,6 +8,7 @@
 #include <weft/bench.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 Result<KernelTiming> time_case(vk::Device& device, const char* kernel, const kernel::KernelCase& c, uint32_t repeats) {
@@ -27,11 +29,11 @@ Result<KernelTiming> time_case(vk::Device& device, const char* kernel, const ker
 
 } // namespace
 
-Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats,
-                                  const std::function<bool(const std::string&)>& on_case) try {
+Result<KernelBench> bench_kernels(const Device& device, const std::vector<std::string>& names, uint32_t repeats,
+                                  const ProgressFunction& progress) try {
     KernelBench bench;
-    bench.device = device.internal().summary().name;
-    bench.driver = device.internal().summary().driver;
+    bench.device = Access::state(device).summary().name;
+    bench.driver = Access::state(device).summary().driver;
     const auto tables = kernel::all_kernel_cases();
     for (const auto& name : names)
         if (std::none_of(tables.begin(), tables.end(), [&](const auto& t) { return name == t.kernel; })) {
@@ -39,22 +41,24 @@ Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>
             for (const auto& t : tables) known += (known.empty() ? "" : ", ") + std::string(t.kernel);
             return Error{ErrorCode::invalid_argument, "there is no kernel '" + name + "'", {"weft has: " + known}};
         }
-    weft_ASSIGN(bench.peaks, kernel::measure_peaks(device.internal(), repeats));
-    for (const auto& table : tables) {
-        if (!names.empty() && std::find(names.begin(), names.end(), table.kernel) == names.end()) continue;
-        for (const auto& c : table.cases) {
-            if (c.bytes == 0) continue;
-            if (on_case && !on_case(std::string(table.kernel) + ": " + c.name))
-                return Error{ErrorCode::cancelled, "stopped", {}};
-            auto t = time_case(device.internal(), table.kernel, c, repeats);
-            if (!t) {
-                if (t.error().code == ErrorCode::device_lost) return t.error();
-                bench.cases.push_back({table.kernel, c.name, "", 0, c.bytes, c.operations, 0, t.error().message});
-                continue;
-            }
-            t->share = kernel::share_of(bench.peaks, t->bytes, t->operations, t->us);
-            bench.cases.push_back(std::move(*t));
+    weft_ASSIGN(bench.peaks, kernel::measure_peaks(Access::state(device), repeats));
+    std::vector<std::pair<const char*, const kernel::KernelCase*>> timed;
+    for (const auto& table : tables)
+        if (names.empty() || std::ranges::find(names, table.kernel) != names.end())
+            for (const auto& c : table.cases)
+                if (c.bytes) timed.emplace_back(table.kernel, &c);
+    for (const auto& [family, c] : timed) {
+        const std::string name = std::string(family) + ": " + c->name;
+        if (progress && !progress({Progress::Stage::measure, bench.cases.size(), timed.size(), name}))
+            return Error{ErrorCode::cancelled, "stopped", {}};
+        auto t = time_case(Access::state(device), family, *c, repeats);
+        if (!t) {
+            if (t.error().code == ErrorCode::device_lost) return t.error();
+            bench.cases.push_back({family, c->name, "", 0, c->bytes, c->operations, 0, t.error().message});
+            continue;
         }
+        t->share = kernel::share_of(bench.peaks, t->bytes, t->operations, t->us);
+        bench.cases.push_back(std::move(*t));
     }
     return bench;
 }

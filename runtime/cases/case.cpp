@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 uint16_t to_16(DType dtype, float v) { return dtype == DType::f16 ? float_to_half(v) : float_to_bf16(v); }
@@ -257,4 +257,4 @@ std::vector<std::string> CaseContext::variants() const {
     return list;
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

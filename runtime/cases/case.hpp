@@ -9,7 +9,7 @@
 #include <map>
 #include <optional>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// What a case builds in: tensors with host data, then calls of kernel functions on
 /// `recorder()`, then run(). One thread.
@@ -128,4 +128,4 @@ struct KernelTable {
 /// holds the names that cases/STEM.cpp needs for itself; the build lists them.
 std::vector<KernelTable> all_kernel_cases();
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

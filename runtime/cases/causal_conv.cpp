@@ -3,7 +3,7 @@
 #include "kernels/causal_conv.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::causal_conv {
+namespace weft::detail::kernel::cases::causal_conv {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -76,4 +76,4 @@ CaseTable<Options> table() {
          make("large", {.channels = 4096, .taps = 4, .sequences = {{0, 400, 4}, {1, 112, 0}}})}};
 }
 
-} // namespace weft::kernel::cases::causal_conv
+} // namespace weft::detail::kernel::cases::causal_conv

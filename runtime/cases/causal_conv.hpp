@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::causal_conv {
+namespace weft::detail::kernel::cases::causal_conv {
 
 struct Options {
     uint32_t channels, taps;
@@ -18,4 +18,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::causal_conv
+} // namespace weft::detail::kernel::cases::causal_conv

@@ -2,7 +2,7 @@
 #include "cases/combine.hpp"
 #include "kernels/combine.hpp"
 
-namespace weft::kernel::cases::combine {
+namespace weft::detail::kernel::cases::combine {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -80,4 +80,4 @@ CaseTable<Options> table() {
              make("large, odd width", {512, 4095}, kX | kZ)}};
 }
 
-} // namespace weft::kernel::cases::combine
+} // namespace weft::detail::kernel::cases::combine

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::combine {
+namespace weft::detail::kernel::cases::combine {
 
 struct Shape {
     uint32_t tokens, columns;
@@ -23,4 +23,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::combine
+} // namespace weft::detail::kernel::cases::combine

@@ -2,7 +2,7 @@
 #include "cases/embed.hpp"
 #include "kernels/embed.hpp"
 
-namespace weft::kernel::cases::embed {
+namespace weft::detail::kernel::cases::embed {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -88,4 +88,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::embed
+} // namespace weft::detail::kernel::cases::embed

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::embed {
+namespace weft::detail::kernel::cases::embed {
 
 struct Shape {
     uint32_t tokens, vocabulary, columns;
@@ -22,4 +22,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::embed
+} // namespace weft::detail::kernel::cases::embed

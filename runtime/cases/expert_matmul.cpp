@@ -5,7 +5,7 @@
 #include "kernels/products.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::expert_matmul {
+namespace weft::detail::kernel::cases::expert_matmul {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -140,4 +140,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::expert_matmul
+} // namespace weft::detail::kernel::cases::expert_matmul

@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/kinds.hpp"
 
-namespace weft::kernel::cases::expert_matmul {
+namespace weft::detail::kernel::cases::expert_matmul {
 
 struct Shape {
     uint32_t tokens, choices, experts, columns, depth;
@@ -30,4 +30,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::expert_matmul
+} // namespace weft::detail::kernel::cases::expert_matmul

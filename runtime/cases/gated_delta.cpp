@@ -2,7 +2,7 @@
 #include "cases/gated_delta.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::gated_delta {
+namespace weft::detail::kernel::cases::gated_delta {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -118,4 +118,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::gated_delta
+} // namespace weft::detail::kernel::cases::gated_delta

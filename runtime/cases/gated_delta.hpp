@@ -4,7 +4,7 @@
 #include "cases/scan_inputs.hpp"
 #include "kernels/gated_delta.hpp"
 
-namespace weft::kernel::cases::gated_delta {
+namespace weft::detail::kernel::cases::gated_delta {
 
 struct Shape {
     uint32_t key_heads, heads, size, columns;
@@ -24,4 +24,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::gated_delta
+} // namespace weft::detail::kernel::cases::gated_delta

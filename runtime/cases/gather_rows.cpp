@@ -2,7 +2,7 @@
 #include "cases/gather_rows.hpp"
 #include "kernels/gather_rows.hpp"
 
-namespace weft::kernel::cases::gather_rows {
+namespace weft::detail::kernel::cases::gather_rows {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -44,4 +44,4 @@ CaseTable<Options> table() {
              make("large, all pairs", 512, 2048, 2048, 4)}};
 }
 
-} // namespace weft::kernel::cases::gather_rows
+} // namespace weft::detail::kernel::cases::gather_rows

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::gather_rows {
+namespace weft::detail::kernel::cases::gather_rows {
 
 /// `count` indices into `rows` rows (times `divisor`), some beyond them.
 struct Options {
@@ -16,4 +16,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::gather_rows
+} // namespace weft::detail::kernel::cases::gather_rows

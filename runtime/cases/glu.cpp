@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cases/glu.hpp"
 
-namespace weft::kernel::cases::glu {
+namespace weft::detail::kernel::cases::glu {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -76,4 +76,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::glu
+} // namespace weft::detail::kernel::cases::glu

@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/glu.hpp"
 
-namespace weft::kernel::cases::glu {
+namespace weft::detail::kernel::cases::glu {
 
 struct Shape {
     uint32_t tokens, columns;
@@ -25,4 +25,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::glu
+} // namespace weft::detail::kernel::cases::glu

@@ -2,7 +2,7 @@
 #include "cases/grid_positions.hpp"
 #include "kernels/grid_positions.hpp"
 
-namespace weft::kernel::cases::grid_positions {
+namespace weft::detail::kernel::cases::grid_positions {
 namespace {
 
 // Patches of 3 x 5 every 2 x 4, with zeros around.
@@ -78,4 +78,4 @@ CaseTable<Options> table() {
              make("real: Qwen3-VL, 768 x 512", {48, 1152, {{48, 32}}})}};
 }
 
-} // namespace weft::kernel::cases::grid_positions
+} // namespace weft::detail::kernel::cases::grid_positions

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::grid_positions {
+namespace weft::detail::kernel::cases::grid_positions {
 
 struct Grid {
     uint32_t down, across;
@@ -21,4 +21,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::grid_positions
+} // namespace weft::detail::kernel::cases::grid_positions

@@ -2,7 +2,7 @@
 #include "cases/keep_rows.hpp"
 #include "kernels/keep_rows.hpp"
 
-namespace weft::kernel::cases::keep_rows {
+namespace weft::detail::kernel::cases::keep_rows {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -36,4 +36,4 @@ CaseTable<Options> table() {
              make("real: a picture's rows", {{{0, 729, 0}}, 4096, 4096})}};
 }
 
-} // namespace weft::kernel::cases::keep_rows
+} // namespace weft::detail::kernel::cases::keep_rows

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::keep_rows {
+namespace weft::detail::kernel::cases::keep_rows {
 
 struct Options {
     Sequences sequences; ///< their `memory`: rows that are there already
@@ -16,4 +16,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::keep_rows
+} // namespace weft::detail::kernel::cases::keep_rows

@@ -2,7 +2,7 @@
 #include "cases/linear_scan.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::linear_scan {
+namespace weft::detail::kernel::cases::linear_scan {
 namespace {
 
 float log_decay(Random& random, Decay decay) {
@@ -120,4 +120,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::linear_scan
+} // namespace weft::detail::kernel::cases::linear_scan

@@ -4,7 +4,7 @@
 #include "cases/scan_inputs.hpp"
 #include "kernels/linear_scan.hpp"
 
-namespace weft::kernel::cases::linear_scan {
+namespace weft::detail::kernel::cases::linear_scan {
 
 struct Shape {
     uint32_t key_heads, heads, size, columns;
@@ -28,4 +28,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::linear_scan
+} // namespace weft::detail::kernel::cases::linear_scan

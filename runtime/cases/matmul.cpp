@@ -5,7 +5,7 @@
 #include "matmul.gen.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::matmul {
+namespace weft::detail::kernel::cases::matmul {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -157,4 +157,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::matmul
+} // namespace weft::detail::kernel::cases::matmul

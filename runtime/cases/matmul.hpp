@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/kinds.hpp"
 
-namespace weft::kernel::cases::matmul {
+namespace weft::detail::kernel::cases::matmul {
 
 struct Shape {
     uint32_t tokens, columns, depth;
@@ -34,4 +34,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::matmul
+} // namespace weft::detail::kernel::cases::matmul

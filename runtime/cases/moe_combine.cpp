@@ -3,7 +3,7 @@
 #include "kernels/moe_combine.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::moe_combine {
+namespace weft::detail::kernel::cases::moe_combine {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -69,4 +69,4 @@ CaseTable<Options> table() {
              make("large", {512, 8, 2048}, kWeights | kResidual)}};
 }
 
-} // namespace weft::kernel::cases::moe_combine
+} // namespace weft::detail::kernel::cases::moe_combine

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::moe_combine {
+namespace weft::detail::kernel::cases::moe_combine {
 
 struct Shape {
     uint32_t tokens, choices, columns;
@@ -22,4 +22,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::moe_combine
+} // namespace weft::detail::kernel::cases::moe_combine

@@ -2,7 +2,7 @@
 #include "cases/moe_sort.hpp"
 #include "kernels/moe_sort.hpp"
 
-namespace weft::kernel::cases::moe_sort {
+namespace weft::detail::kernel::cases::moe_sort {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -43,4 +43,4 @@ CaseTable<Options> table() {
              make("real prefill", {512, 8, 512}), make("large", {4096, 8, 128}, Spread::skewed)}};
 }
 
-} // namespace weft::kernel::cases::moe_sort
+} // namespace weft::detail::kernel::cases::moe_sort

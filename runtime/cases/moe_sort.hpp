@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::moe_sort {
+namespace weft::detail::kernel::cases::moe_sort {
 
 struct Shape {
     uint32_t tokens, choices, experts;
@@ -17,4 +17,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::moe_sort
+} // namespace weft::detail::kernel::cases::moe_sort

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cases/norm.hpp"
 
-namespace weft::kernel::cases::norm {
+namespace weft::detail::kernel::cases::norm {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -57,4 +57,4 @@ CaseTable<Options> table() {
              make("large rms", {512, 1, 4096}, rms, true, false, false)}};
 }
 
-} // namespace weft::kernel::cases::norm
+} // namespace weft::detail::kernel::cases::norm

@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/norm.hpp"
 
-namespace weft::kernel::cases::norm {
+namespace weft::detail::kernel::cases::norm {
 
 struct Shape {
     uint32_t tokens, groups, width;
@@ -18,4 +18,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::norm
+} // namespace weft::detail::kernel::cases::norm

@@ -2,7 +2,7 @@
 #include "cases/peaks.hpp"
 #include "kernels/peaks.hpp"
 
-namespace weft::kernel::cases::peaks {
+namespace weft::detail::kernel::cases::peaks {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -22,4 +22,4 @@ CaseTable<Options> table() {
              {"multiply-add", Options::multiply_add, kPeakThreads * 4, kPeakThreads * kPeakFmaOperations}}};
 }
 
-} // namespace weft::kernel::cases::peaks
+} // namespace weft::detail::kernel::cases::peaks

@@ -3,10 +3,10 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::peaks {
+namespace weft::detail::kernel::cases::peaks {
 
 enum class Options { copy, multiply_add };
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::peaks
+} // namespace weft::detail::kernel::cases::peaks

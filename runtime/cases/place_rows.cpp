@@ -2,7 +2,7 @@
 #include "cases/place_rows.hpp"
 #include "kernels/place_rows.hpp"
 
-namespace weft::kernel::cases::place_rows {
+namespace weft::detail::kernel::cases::place_rows {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -49,4 +49,4 @@ CaseTable<Options> table() {
              make("real prefill", {512, 4096, 2, 300})}};
 }
 
-} // namespace weft::kernel::cases::place_rows
+} // namespace weft::detail::kernel::cases::place_rows

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::place_rows {
+namespace weft::detail::kernel::cases::place_rows {
 
 struct Options {
     uint32_t tokens, columns, slots, capacity;
@@ -16,4 +16,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::place_rows
+} // namespace weft::detail::kernel::cases::place_rows

@@ -2,7 +2,7 @@
 #include "cases/pool.hpp"
 #include "kernels/pool.hpp"
 
-namespace weft::kernel::cases::pool {
+namespace weft::detail::kernel::cases::pool {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -58,4 +58,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::pool
+} // namespace weft::detail::kernel::cases::pool

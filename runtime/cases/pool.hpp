@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/kinds.hpp"
 
-namespace weft::kernel::cases::pool {
+namespace weft::detail::kernel::cases::pool {
 
 struct Options {
     double mean = 0, deviation = 1;
@@ -19,4 +19,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::pool
+} // namespace weft::detail::kernel::cases::pool

@@ -2,7 +2,7 @@
 #include "cases/qkv_append.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::qkv_append {
+namespace weft::detail::kernel::cases::qkv_append {
 
 uint32_t Options::rows() const {
     uint32_t most = 1;
@@ -162,4 +162,4 @@ std::vector<Case<Options>> make_list() {
 
 CaseTable<Options> table() { return {"qkv_append", build, make_list()}; }
 
-} // namespace weft::kernel::cases::qkv_append
+} // namespace weft::detail::kernel::cases::qkv_append

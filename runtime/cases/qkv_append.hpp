@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/qkv_append.hpp"
 
-namespace weft::kernel::cases::qkv_append {
+namespace weft::detail::kernel::cases::qkv_append {
 
 /// q, k and v: columns of one tensor, three tensors, or some of them.
 enum class From { one, apart, only_q, only_kv };
@@ -26,4 +26,4 @@ struct Options {
 /// caches "k_cache", "v_cache", filled with NaN.
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::qkv_append
+} // namespace weft::detail::kernel::cases::qkv_append

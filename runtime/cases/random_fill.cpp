@@ -2,7 +2,7 @@
 #include "cases/random_fill.hpp"
 #include "kernels/random_fill.hpp"
 
-namespace weft::kernel::cases::random_fill {
+namespace weft::detail::kernel::cases::random_fill {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -33,4 +33,4 @@ CaseTable<Options> table() {
              make("more than one dispatch", (1u << 23) + 37, DType::bf16, 0.02f)}};
 }
 
-} // namespace weft::kernel::cases::random_fill
+} // namespace weft::detail::kernel::cases::random_fill

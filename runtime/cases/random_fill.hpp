@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::random_fill {
+namespace weft::detail::kernel::cases::random_fill {
 
 struct Options {
     uint32_t words;
@@ -16,4 +16,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::random_fill
+} // namespace weft::detail::kernel::cases::random_fill

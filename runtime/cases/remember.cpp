@@ -2,7 +2,7 @@
 #include "cases/remember.hpp"
 #include "kernels/sample.hpp"
 
-namespace weft::kernel::cases::remember {
+namespace weft::detail::kernel::cases::remember {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -32,4 +32,4 @@ CaseTable<Options> table() {
              make("real prefill", {{0, 1000, 0}, {1, 24, 100}}, 4096)}};
 }
 
-} // namespace weft::kernel::cases::remember
+} // namespace weft::detail::kernel::cases::remember

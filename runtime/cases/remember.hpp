@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::remember {
+namespace weft::detail::kernel::cases::remember {
 
 struct Options {
     Sequences sequences;
@@ -13,4 +13,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::remember
+} // namespace weft::detail::kernel::cases::remember

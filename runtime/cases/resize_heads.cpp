@@ -2,7 +2,7 @@
 #include "cases/resize_heads.hpp"
 #include "kernels/resize_heads.hpp"
 
-namespace weft::kernel::cases::resize_heads {
+namespace weft::detail::kernel::cases::resize_heads {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -36,4 +36,4 @@ CaseTable<Options> table() {
              make("a step", 1, 32, 90, 92), make("a long prompt", 2048, 32, 90, 92)}};
 }
 
-} // namespace weft::kernel::cases::resize_heads
+} // namespace weft::detail::kernel::cases::resize_heads

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::resize_heads {
+namespace weft::detail::kernel::cases::resize_heads {
 
 struct Options {
     uint32_t tokens, heads, from, to;
@@ -14,4 +14,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::resize_heads
+} // namespace weft::detail::kernel::cases::resize_heads

@@ -2,7 +2,7 @@
 #include "cases/route.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::route {
+namespace weft::detail::kernel::cases::route {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -90,4 +90,4 @@ CaseTable<Options> table() {
              make("large", {1024, 128, 8}, mixtral)}};
 }
 
-} // namespace weft::kernel::cases::route
+} // namespace weft::detail::kernel::cases::route

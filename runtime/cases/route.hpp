@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/route.hpp"
 
-namespace weft::kernel::cases::route {
+namespace weft::detail::kernel::cases::route {
 
 struct Shape {
     uint32_t tokens, experts, choices;
@@ -22,4 +22,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::route
+} // namespace weft::detail::kernel::cases::route

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-namespace weft::kernel::cases::sample {
+namespace weft::detail::kernel::cases::sample {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -143,4 +143,4 @@ CaseTable<Options> table() {
          make("large, plain", 262144, {plain}, 4, 0)}};
 }
 
-} // namespace weft::kernel::cases::sample
+} // namespace weft::detail::kernel::cases::sample

@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/sample.hpp"
 
-namespace weft::kernel::cases::sample {
+namespace weft::detail::kernel::cases::sample {
 
 enum Extra : uint32_t {
     kHistory = 1,
@@ -33,4 +33,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::sample
+} // namespace weft::detail::kernel::cases::sample

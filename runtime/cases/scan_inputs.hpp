@@ -8,7 +8,7 @@
 #include <array>
 #include <cmath>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 class ScanInputs {
 public:
@@ -73,4 +73,4 @@ void add_gpu_shapes(CaseTable<Options>& table) {
     }
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #include "kernels/selective_scan.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::selective_scan {
+namespace weft::detail::kernel::cases::selective_scan {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -169,4 +169,4 @@ CaseTable<Options> table() {
          make("large", {.channels = 2048, .states = 16, .sequences = {{0, 384, 7}, {1, 128, 0}}})}};
 }
 
-} // namespace weft::kernel::cases::selective_scan
+} // namespace weft::detail::kernel::cases::selective_scan

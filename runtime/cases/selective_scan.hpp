@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::selective_scan {
+namespace weft::detail::kernel::cases::selective_scan {
 
 struct Options {
     uint32_t channels, states, groups = 1;
@@ -26,4 +26,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::selective_scan
+} // namespace weft::detail::kernel::cases::selective_scan

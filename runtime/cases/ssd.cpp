@@ -3,7 +3,7 @@
 #include "kernels/ssd.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::ssd {
+namespace weft::detail::kernel::cases::ssd {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -91,4 +91,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::ssd
+} // namespace weft::detail::kernel::cases::ssd

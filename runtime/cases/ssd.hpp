@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/scan_inputs.hpp"
 
-namespace weft::kernel::cases::ssd {
+namespace weft::detail::kernel::cases::ssd {
 
 struct Shape {
     uint32_t heads, groups, columns, size;
@@ -21,4 +21,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::ssd
+} // namespace weft::detail::kernel::cases::ssd

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::kernel::cases::token_shift {
+namespace weft::detail::kernel::cases::token_shift {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -55,4 +55,4 @@ CaseTable<Options> table() {
              make("real", 2048, 6, {{0, 256, 0}}), make("large", 4096, 6, {{0, 400, 4}, {1, 112, 0}})}};
 }
 
-} // namespace weft::kernel::cases::token_shift
+} // namespace weft::detail::kernel::cases::token_shift

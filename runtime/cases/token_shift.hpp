@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::token_shift {
+namespace weft::detail::kernel::cases::token_shift {
 
 struct Options {
     uint32_t channels, mixes;
@@ -14,4 +14,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::token_shift
+} // namespace weft::detail::kernel::cases::token_shift

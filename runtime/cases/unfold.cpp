@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::kernel::cases::unfold {
+namespace weft::detail::kernel::cases::unfold {
 
 std::vector<std::pair<uint32_t, uint32_t>> Options::places(const Picture& p) const {
     std::vector<std::pair<uint32_t, uint32_t>> list;
@@ -95,4 +95,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::unfold
+} // namespace weft::detail::kernel::cases::unfold

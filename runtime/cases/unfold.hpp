@@ -4,7 +4,7 @@
 #include "cases/case.hpp"
 #include "kernels/unfold.hpp"
 
-namespace weft::kernel::cases::unfold {
+namespace weft::detail::kernel::cases::unfold {
 
 struct Picture {
     uint32_t height, width;
@@ -24,4 +24,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::unfold
+} // namespace weft::detail::kernel::cases::unfold

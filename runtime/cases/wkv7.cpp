@@ -2,7 +2,7 @@
 #include "cases/wkv7.hpp"
 #include <cmath>
 
-namespace weft::kernel::cases::wkv7 {
+namespace weft::detail::kernel::cases::wkv7 {
 namespace {
 
 float log_decay(Random& random, Decay decay) {
@@ -100,4 +100,4 @@ CaseTable<Options> table() {
     return table;
 }
 
-} // namespace weft::kernel::cases::wkv7
+} // namespace weft::detail::kernel::cases::wkv7

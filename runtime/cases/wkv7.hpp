@@ -4,7 +4,7 @@
 #include "cases/scan_inputs.hpp"
 #include "kernels/wkv7.hpp"
 
-namespace weft::kernel::cases::wkv7 {
+namespace weft::detail::kernel::cases::wkv7 {
 
 struct Shape {
     uint32_t heads, size, columns;
@@ -24,4 +24,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::wkv7
+} // namespace weft::detail::kernel::cases::wkv7

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::kernel::cases::wkv7_finish {
+namespace weft::detail::kernel::cases::wkv7_finish {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -52,4 +52,4 @@ CaseTable<Options> table() {
              make("real", {256, 32, 64, 64})}};
 }
 
-} // namespace weft::kernel::cases::wkv7_finish
+} // namespace weft::detail::kernel::cases::wkv7_finish

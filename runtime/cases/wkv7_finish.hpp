@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::wkv7_finish {
+namespace weft::detail::kernel::cases::wkv7_finish {
 
 struct Shape {
     uint32_t tokens, heads, size, columns;
@@ -17,4 +17,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::wkv7_finish
+} // namespace weft::detail::kernel::cases::wkv7_finish

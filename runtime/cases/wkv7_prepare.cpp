@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::kernel::cases::wkv7_prepare {
+namespace weft::detail::kernel::cases::wkv7_prepare {
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -59,4 +59,4 @@ CaseTable<Options> table() {
              make("real", {256, 32, 64, 64})}};
 }
 
-} // namespace weft::kernel::cases::wkv7_prepare
+} // namespace weft::detail::kernel::cases::wkv7_prepare

@@ -3,7 +3,7 @@
 #pragma once
 #include "cases/case.hpp"
 
-namespace weft::kernel::cases::wkv7_prepare {
+namespace weft::detail::kernel::cases::wkv7_prepare {
 
 struct Shape {
     uint32_t tokens, heads, size, columns; ///< columns 0: no values
@@ -18,4 +18,4 @@ struct Options {
 
 CaseTable<Options> table();
 
-} // namespace weft::kernel::cases::wkv7_prepare
+} // namespace weft::detail::kernel::cases::wkv7_prepare

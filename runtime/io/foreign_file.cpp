@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr size_t kLeastText = 4, kMostText = 32, kMostBytes = 8; // that a message shows
@@ -55,4 +55,4 @@ Error not_a_file_of(const char* kind, std::span<const std::byte> bytes) {
     return malformed(message);
 }
 
-} // namespace weft
+} // namespace weft::detail

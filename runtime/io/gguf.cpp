@@ -6,7 +6,7 @@
 #include <fstream>
 #include <numeric>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kUsualAlignment = 32;
@@ -97,4 +97,4 @@ const TensorView* GgufFile::find(std::string_view name) const {
     return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "io/gguf_metadata.hpp"
 #include "io/tensor_view.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// An open GGUF file. Immutable, so any number of threads may read it. Move-only; moving keeps every view valid.
 ///
@@ -48,4 +48,4 @@ bool is_gguf(const std::filesystem::path& path);
 /// two parts hold the same tensor.
 Result<std::vector<GgufFile>> open_gguf_parts(const std::filesystem::path& path);
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint64_t kLongestName = 65535; // the format's limit for keys
@@ -237,4 +237,4 @@ Result<GgufHeader> read_gguf_header(std::span<const std::byte> bytes) {
     return header;
 }
 
-} // namespace weft
+} // namespace weft::detail

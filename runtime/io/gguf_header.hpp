@@ -4,7 +4,7 @@
 #include "io/gguf_metadata.hpp"
 #include "io/tensor_view.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct GgufHeader {
     struct Tensor {
@@ -28,4 +28,4 @@ inline bool begins_as_gguf(std::string_view text) { return text.starts_with("GGU
 /// A malformed entry: names the tensor and the rule.
 Error about(const GgufHeader::Tensor& tensor, const std::string& rule);
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr const char* kNames[kGgufTypes] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
@@ -191,4 +191,4 @@ Result<std::vector<std::string_view>> GgufMetadata::strings(std::string_view key
     return out;
 }
 
-} // namespace weft
+} // namespace weft::detail

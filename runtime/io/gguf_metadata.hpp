@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Types of values, with their numbers in the file.
 enum class GgufType : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
@@ -83,4 +83,4 @@ private:
     std::shared_ptr<std::atomic<bool>[]> read_;
 };
 
-} // namespace weft
+} // namespace weft::detail

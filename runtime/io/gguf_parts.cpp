@@ -2,7 +2,7 @@
 #include "io/gguf.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 namespace fs = std::filesystem;
@@ -103,4 +103,4 @@ Result<std::vector<GgufFile>> open_gguf_parts(const fs::path& path) {
     return files;
 }
 
-} // namespace weft
+} // namespace weft::detail

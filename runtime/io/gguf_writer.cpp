@@ -2,7 +2,7 @@
 #include "io/gguf_writer.hpp"
 #include "io/gguf_metadata.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kVersion = 3;
@@ -98,4 +98,4 @@ std::string GgufWriter::header() const {
     return bytes;
 }
 
-} // namespace weft
+} // namespace weft::detail

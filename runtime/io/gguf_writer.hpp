@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Collects keys and tensors in the order in which they are to stand. The tensors' bytes follow the header
 /// in the same order, each padded to kAlignment.
@@ -44,4 +44,4 @@ private:
     uint64_t key_count_ = 0, tensor_count_ = 0, end_ = 0;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 namespace fs = std::filesystem;
@@ -240,4 +240,4 @@ const TensorView* ModelFiles::find(std::string_view name) const {
     return at != by_name_.end() && (*at)->name == name ? *at : nullptr;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include "io/safetensors.hpp"
 #include <memory>
 
-namespace weft {
+namespace weft::detail {
 
 /// What a part of a model has before the names of its tensors: the whole's, in the order in which they are tried, where
 /// the part alone would have what `own` says. The first rule counts whose `own` a prefix begins with.
@@ -105,4 +105,4 @@ private:
     NameScope scope_;
 };
 
-} // namespace weft
+} // namespace weft::detail

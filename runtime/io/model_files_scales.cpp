@@ -4,7 +4,7 @@
 #include "io/model_files.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr std::string_view kScaleInverse = "_scale_inv", kScale = "_scale", kBlocks = "_blocks", kScales = "_scales";
@@ -99,4 +99,4 @@ Status ModelFiles::join_scales() {
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <numeric>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint64_t kLongestHeader = 100'000'000; // the reference implementation's limit
@@ -128,4 +128,4 @@ const TensorView* SafetensorsFile::find(std::string_view name) const {
     return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
 }
 
-} // namespace weft
+} // namespace weft::detail

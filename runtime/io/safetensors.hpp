@@ -5,7 +5,7 @@
 #include "io/tensor_view.hpp"
 #include <map>
 
-namespace weft {
+namespace weft::detail {
 
 /// An open safetensors file. Immutable, so any number of threads may read it. Move-only; moving keeps every view valid.
 ///
@@ -39,4 +39,4 @@ private:
     std::map<std::string, std::string> metadata_;
 };
 
-} // namespace weft
+} // namespace weft::detail

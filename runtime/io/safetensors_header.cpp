@@ -2,7 +2,7 @@
 #include "io/safetensors_header.hpp"
 #include "base/json.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr size_t kMostDimensions = 64; // what numpy and PyTorch hold; bounds the memory that a header can claim
@@ -191,4 +191,4 @@ Result<SafetensorsHeader> read_safetensors_header(std::string_view text) {
     return std::move(reader.header);
 }
 
-} // namespace weft
+} // namespace weft::detail

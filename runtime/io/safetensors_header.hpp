@@ -5,7 +5,7 @@
 #include "io/tensor_view.hpp"
 #include <map>
 
-namespace weft {
+namespace weft::detail {
 
 struct SafetensorsHeader {
     struct Entry {
@@ -21,4 +21,4 @@ struct SafetensorsHeader {
 /// Reads `text`, the header alone. Messages name the tensor and the rule, but not the file.
 Result<SafetensorsHeader> read_safetensors_header(std::string_view text);
 
-} // namespace weft
+} // namespace weft::detail

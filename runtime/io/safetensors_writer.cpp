@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace weft {
+namespace weft::detail {
 
 Result<std::vector<std::byte>> serialize_safetensors(std::span<const TensorView> tensors,
                                                      const std::map<std::string, std::string>& metadata) {
@@ -57,4 +57,4 @@ Status write_safetensors(const std::filesystem::path& path, std::span<const Tens
     return write_file_atomically(path, *file);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <map>
 
-namespace weft {
+namespace weft::detail {
 
 /// The bytes of a safetensors file. A tensor's bytes are copied, so they need only live through the call.
 /// Tensors are laid out by alignment, wide types first, then in the given order. Fails on what the reader would refuse:
@@ -17,4 +17,4 @@ Result<std::vector<std::byte>> serialize_safetensors(std::span<const TensorView>
 Status write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                          const std::map<std::string, std::string>& metadata = {});
 
-} // namespace weft
+} // namespace weft::detail

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian and are read in place");
@@ -176,4 +176,4 @@ Result<std::vector<int64_t>> read_i64(const TensorView& tensor) {
     return out;
 }
 
-} // namespace weft
+} // namespace weft::detail

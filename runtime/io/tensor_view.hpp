@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Element types of the safetensors format, in the format's own order (by alignment, ascending), then GGUF's blocks.
 #define weft_ROW(id, NAME, number, elements, bytes, scale) id,
@@ -80,4 +80,4 @@ Result<std::vector<float>> read_f32(const TensorView& tensor);
 /// A copy as int64. Only integers and booleans; a u64 beyond int64 is refused.
 Result<std::vector<int64_t>> read_i64(const TensorView& tensor);
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 // What Jinja calls a value in its messages about missing attributes.
@@ -179,4 +179,4 @@ Result<int64_t> length_of(const Value& value) {
     return failure("object of type '" + std::string(value.type_name()) + "' has no len()");
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -4,7 +4,7 @@
 #include "jinja/value.hpp"
 #include <functional>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// object.name: an attribute or method, else the item of that name, else undefined.
 Result<Value> get_attribute(Interpreter& in, const Value& object, const std::string& name);
@@ -44,4 +44,4 @@ Result<Steps> slice_steps(const Value& start, const Value& stop, const Value& st
 /// A start or stop as find() and index() take it: negative ones count from the end.
 int64_t clamp_index(int64_t index, int64_t length);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Error too_large() { return failure("the result does not fit the 64 bits that integers have here"); }
@@ -237,4 +237,4 @@ Value parse_float(std::string_view text) {
     return value ? Value::real(sign * *value) : Value();
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -4,7 +4,7 @@
 #include "jinja/tree.hpp"
 #include <compare>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// Exact, also between integers and floats.
 std::partial_ordering compare_numbers(const Value& a, const Value& b);
@@ -22,4 +22,4 @@ std::optional<double> read_decimal(std::string_view text);
 /// "%.{digits}f" and its like for the conversions f, e, g; the same in every locale.
 std::string fixed_text(double value, char conversion, int64_t digits);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -3,7 +3,7 @@
 #pragma once
 #include "jinja/interpreter.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// The parts of an attribute's path: names and indices. None or `missing`: no parts, the item itself.
 Result<std::vector<Value>> attribute_path(Interpreter& in, const Value& attribute);
@@ -12,4 +12,4 @@ Result<Value> follow(Interpreter& in, Value item, const std::vector<Value>& path
 /// Text in lower case, unless case counts; all else as it is.
 Value sort_key(Interpreter& in, const Value& value, bool case_sensitive);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -4,7 +4,7 @@
 #include "jinja/operators.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 class Index {
@@ -145,4 +145,4 @@ Result<std::string> text_argument(const Value& value, std::string_view what) {
 
 bool flag_or(const Value& value, bool otherwise) { return value.is_missing() ? otherwise : truth(value); }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <span>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// A row. When `run` is called, `arguments.positional` has one value a parameter, `missing` where
 /// none was given and none is required.
@@ -74,4 +74,4 @@ Result<std::string> text_argument(const Value& value, std::string_view what);
 Result<int64_t> integer_or(const Value& value, int64_t otherwise, std::string_view what);
 bool flag_or(const Value& value, bool otherwise);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

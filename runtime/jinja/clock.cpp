@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr size_t kLongestPattern = 4096;
@@ -86,4 +86,4 @@ std::string Clock::format(std::string_view pattern) const {
     return out;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -5,7 +5,7 @@
 #include <ctime>
 #include <string>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// A local time, to the microsecond.
 struct Clock {
@@ -19,4 +19,4 @@ struct Clock {
     std::string format(std::string_view pattern) const;
 };
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -5,7 +5,7 @@
 #include "jinja/operators.hpp"
 #include <cmath>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Result<Value> count(Interpreter& in, Arguments& a) {
@@ -85,4 +85,4 @@ Table container_methods(Kind kind) {
     }
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -5,7 +5,7 @@
 #include "jinja/operators.hpp"
 #include "jinja/python_text.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 Result<Value> Interpreter::value(const Expression& e, const FramePtr& frame) {
     Nested nested(*this);
@@ -240,4 +240,4 @@ Result<Value> Interpreter::test(const std::string& name, Arguments arguments) {
     return call_builtin(*this, *builtin, std::move(arguments));
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

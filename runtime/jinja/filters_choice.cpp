@@ -6,7 +6,7 @@
 #include "jinja/operators.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Value nothing(Interpreter& in) {
@@ -114,4 +114,4 @@ const Builtin kChoiceFilters[] = {
 
 Table choice_filters() { return kChoiceFilters; }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

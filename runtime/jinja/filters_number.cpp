@@ -5,7 +5,7 @@
 #include "jinja/operators.hpp"
 #include <cmath>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Error not_a_number(const Value& value, const std::string& what) {
@@ -92,4 +92,4 @@ const Builtin kNumberFilters[] = {
 
 Table number_filters() { return kNumberFilters; }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Result<Value> length(Interpreter&, Arguments& a) {
@@ -322,4 +322,4 @@ Value sort_key(Interpreter& in, const Value& value, bool case_sensitive) {
     return in.make(lower_case(value.text()), value.string().markup());
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

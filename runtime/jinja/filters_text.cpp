@@ -11,7 +11,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 bool is_markup(const Value& value) { return value.is_string() && value.string().markup(); }
@@ -279,4 +279,4 @@ const Builtin kTextFilters[] = {
 
 Table text_filters() { return kTextFilters; }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

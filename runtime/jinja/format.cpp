@@ -10,7 +10,7 @@
 #include <cmath>
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr int kDeepestFields = 2; // fields within a field's layout, as Python
@@ -309,4 +309,4 @@ Result<std::string> format_braces(Interpreter& in, const std::string& format, co
     return Braces(in, arguments).run(format, 0);
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -3,7 +3,7 @@
 #pragma once
 #include "jinja/value.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// `arguments`: a tuple, a dict for %(name)s, or the one value.
 Result<std::string> format_percent(Interpreter& in, const Value& format, const Value& arguments);
@@ -25,4 +25,4 @@ Result<std::string> format_value(Interpreter& in, const Value& value, const Form
 Result<std::string> aligned(Interpreter& in, std::string_view sign, std::string_view text, const FormatSpec& spec,
                             char default_align);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

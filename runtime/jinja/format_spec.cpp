@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 bool is_align(char c) { return c == '<' || c == '>' || c == '=' || c == '^'; }
@@ -179,4 +179,4 @@ Result<std::string> format_value(Interpreter& in, const Value& value, const Form
     return failure("unsupported format string passed to " + std::string(value.type_name()) + ".__format__");
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

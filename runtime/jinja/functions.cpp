@@ -5,7 +5,7 @@
 #include "jinja/operators.hpp"
 #include "jinja/python_text.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr int64_t kFarthest = int64_t(1) << 40; // of a range's bounds and step, so that no position overflows
@@ -99,4 +99,4 @@ const Builtin kFunctions[] = {
 
 Table global_functions() { return kFunctions; }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -10,7 +10,7 @@
 #include "jinja/clock.hpp"
 #include "jinja/tree.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// The variables of one scope while it runs.
 struct Frame final : Object {
@@ -186,4 +186,4 @@ private:
     std::vector<std::shared_ptr<Object>> kept_;
 };
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

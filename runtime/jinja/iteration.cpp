@@ -3,7 +3,7 @@
 #include "jinja/objects.hpp"
 #include <functional>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 // The items of a value that has a length, forwards or backwards.
@@ -98,4 +98,4 @@ Result<Value> reversed(Interpreter& in, const Value& value) {
     return in.object<Walk>(value, length, true);
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

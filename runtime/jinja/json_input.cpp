@@ -2,7 +2,7 @@
 #include "jinja/json_input.hpp"
 #include <nlohmann/json.hpp>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr size_t kDeepest = 200; // as base/json
@@ -94,4 +94,4 @@ Result<Value> read_json(Interpreter& in, std::string_view text, const std::strin
     return builder.take();
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

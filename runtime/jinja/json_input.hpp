@@ -3,9 +3,9 @@
 #pragma once
 #include "jinja/interpreter.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// Messages begin with `origin`. Integers beyond 64 bits are refused.
 Result<Value> read_json(Interpreter& in, std::string_view text, const std::string& origin);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -6,7 +6,7 @@
 #include "unicode/utf8.hpp"
 #include <cmath>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 std::string json_float(double value) {
@@ -148,4 +148,4 @@ Status append_json(Interpreter& in, std::string& out, const Value& value, const 
     return Writer(in, out, style).write(value);
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -7,7 +7,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr std::string_view kOperators[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[",
@@ -256,4 +256,4 @@ Result<std::vector<Token>> tokenize(std::string_view source) {
     return Lexer(lines).run();
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

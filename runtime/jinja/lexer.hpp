@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 struct Token {
     enum Kind { data, block_begin, block_end, variable_begin, variable_end, name, string, integer, real, op, end };
@@ -31,4 +31,4 @@ Result<std::vector<Token>> tokenize(std::string_view source);
 /// An error at a line of the template.
 Error at_line(uint32_t line, const std::string& message);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

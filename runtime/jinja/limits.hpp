@@ -4,7 +4,7 @@
 #pragma once
 #include <cstdint>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 struct Limits {
     uint64_t work = 30'000'000; ///< evaluated nodes, items passed over, and every 64 bytes of text read or written
@@ -25,4 +25,4 @@ struct Meter {
     uint32_t deepest = 0; ///< nesting of the deepest value that was made
 };
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 bool is_digit(char c, int base) {
@@ -131,4 +131,4 @@ Result<std::string> unescape(std::string_view s, uint32_t line) {
     return out;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

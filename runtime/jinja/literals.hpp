@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 struct Number {
     bool is_real = false;
@@ -21,4 +21,4 @@ Result<Number> read_number(std::string_view source, bool may_be_real, uint32_t l
 /// What a string means, given what stands between its quotes: Python's escapes.
 Result<std::string> unescape(std::string_view inside, uint32_t line);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Result<Value> loop_cycle(Interpreter&, Arguments& a) {
@@ -116,4 +116,4 @@ Status Loop::repr(Interpreter&, std::string& out) const {
     return Ok{};
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -3,7 +3,7 @@
 #include "jinja/objects.hpp"
 #include "jinja/operators.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 Result<Interpreter::Flow> Interpreter::run(const For& s, const FramePtr& frame) {
     weft_ASSIGN(const Value items, value(s.items, frame));
@@ -64,4 +64,4 @@ Result<Value> Interpreter::recurse(const For& s, const FramePtr& around, const V
     return make(buffer.close(), autoescape_);
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

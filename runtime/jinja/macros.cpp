@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jinja/objects.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 Value Interpreter::define(const MacroBody& macro, const FramePtr& frame) {
     keep(frame); // it may refer back to the macro
@@ -75,4 +75,4 @@ Result<Value> Interpreter::call_macro(const MacroBody& macro, const FramePtr& ar
     return make(buffer.close(), autoescape_);
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -5,7 +5,7 @@
 #include <array>
 #include <charconv>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kEntities{
@@ -78,4 +78,4 @@ std::string without_tags(std::string_view text) {
     return out;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

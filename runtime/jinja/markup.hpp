@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// & < > " ' as entities.
 std::string escaped(std::string_view text);
 /// Without tags and comments, entities as what they mean, white space as single blanks.
 std::string without_tags(std::string_view text);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

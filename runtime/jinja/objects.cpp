@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Result<Value> cycler_next(Interpreter&, Arguments& a) { return a.positional[0].as<Cycler>()->next(); }
@@ -129,4 +129,4 @@ Status Macro::repr(Interpreter&, std::string& out) const {
     return Ok{};
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -5,7 +5,7 @@
 #include "jinja/access.hpp"
 #include "jinja/interpreter.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 class Range final : public Object {
 public:
@@ -138,4 +138,4 @@ private:
     std::optional<std::vector<Value>> last_changed_;
 };
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -10,7 +10,7 @@
 #include <cmath>
 #include <compare>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr std::string_view kSymbols[] = {"+", "-", "*", "/", "//", "%", "** or pow()"};
@@ -252,4 +252,4 @@ Status sort_values(Interpreter& in, std::vector<Value>& keys, std::vector<Value>
     return Ok{};
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -3,7 +3,7 @@
 #pragma once
 #include "jinja/tree.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 bool truth(const Value& value);
 Result<bool> equals(Interpreter& in, const Value& a, const Value& b);
@@ -20,4 +20,4 @@ Error operand_error(std::string_view symbol, const Value& a, const Value& b);
 /// What an operation on an undefined value says.
 Error undefined_error(const Value& value);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

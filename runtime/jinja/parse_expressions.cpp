@@ -4,7 +4,7 @@
 #include "jinja/walk.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 template <class Node>
 Parser::Made Parser::make(uint32_t line, Node node) {
@@ -389,4 +389,4 @@ Parser::Made Parser::test(Ref of) {
     return make(line, Unary{UnaryOp::logical_not, std::move(made)});
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

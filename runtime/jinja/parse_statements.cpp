@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 bool is_call(const Ref& e) { return std::holds_alternative<Call>(e->node); }
@@ -335,4 +335,4 @@ Result<Template> parse_template(std::string_view source) {
     return made;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -4,7 +4,7 @@
 #include "jinja/lexer.hpp"
 #include "jinja/tree.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// Parses a template and binds its names. Messages begin with "line N: ".
 Result<Template> parse_template(std::string_view source);
@@ -87,4 +87,4 @@ private:
     uint32_t depth_ = 0, loops_ = 0;
 };
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

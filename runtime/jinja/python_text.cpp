@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Status append_items(Interpreter& in, std::string& out, const std::vector<Value>& items) {
@@ -142,4 +142,4 @@ Result<std::string> repr(Interpreter& in, const Value& value) {
     return out;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

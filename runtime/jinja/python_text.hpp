@@ -3,7 +3,7 @@
 #pragma once
 #include "jinja/value.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 Status append_str(Interpreter& in, std::string& out, const Value& value);
 Status append_repr(Interpreter& in, std::string& out, const Value& value);
@@ -22,4 +22,4 @@ struct JsonStyle {
 Status append_json(Interpreter& in, std::string& out, const Value& value, const JsonStyle& style);
 void append_json_string(std::string& out, std::string_view text, bool ensure_ascii);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -4,7 +4,7 @@
 #include "jinja/walk.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 // The names of one scope while it is planned.
@@ -267,4 +267,4 @@ Status bind_names(Template& tree) {
     return Ok{};
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

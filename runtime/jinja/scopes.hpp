@@ -4,10 +4,10 @@
 #pragma once
 #include "jinja/tree.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 /// Plans the slots of every scope of `tree` and points every name to its slot. Fails on filters
 /// and tests that nobody has, outside a condition.
 Status bind_names(Template& tree);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -2,7 +2,7 @@
 // L0: characters whose upper or title case is several characters (Unicode's SpecialCasing), in order.
 #pragma once
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 struct SpecialCase {
     char32_t c, upper[3], title[3]; ///< zeros fill up
@@ -112,4 +112,4 @@ constexpr SpecialCase kSpecialCases[] = {
     {0xfb17, {0x544, 0x53d}, {0x544, 0x56d}},
 };
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -6,7 +6,7 @@
 #include "jinja/python_text.hpp"
 #include <utility>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 Interpreter::Interpreter(const Template& tree, const Limits& limits, const Clock& clock)
     : tree_(tree), limits_(limits), clock_(clock) {}
@@ -239,4 +239,4 @@ Status Interpreter::unpack(const Target& target, const Value& value, const Frame
     return Ok{};
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

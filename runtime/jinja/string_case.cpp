@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <utf8proc.h>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 const SpecialCase* special(char32_t c) {
@@ -131,4 +131,4 @@ std::string folded_case(std::string_view text) {
     return out;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

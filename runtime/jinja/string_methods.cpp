@@ -11,7 +11,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 template <std::string (*kChange)(std::string_view)>
@@ -209,4 +209,4 @@ Result<Value> centered(Interpreter& in, const Value& value, int64_t width, const
     return in.make(std::move(out), value.string().markup());
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -6,7 +6,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 Value like(Interpreter& in, const Arguments& a, std::string_view text) {
@@ -233,4 +233,4 @@ Result<std::string> replaced(Interpreter& in, std::string_view text, std::string
     return out;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utf8proc.h>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr size_t kShortNeedle = 8; // up to here the plain search is at most so many times slower than linear
@@ -143,4 +143,4 @@ std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends)
     return lines;
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

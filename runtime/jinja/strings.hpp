@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 bool is_space(char32_t c);     ///< str.isspace(): white space and the separators U+001C to U+001F
 bool is_printable(char32_t c); ///< str.isprintable()
@@ -42,4 +42,4 @@ std::string title_case(std::string_view text);
 std::string swapped_case(std::string_view text);
 std::string folded_case(std::string_view text);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

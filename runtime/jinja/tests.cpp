@@ -6,7 +6,7 @@
 #include "jinja/operators.hpp"
 #include "jinja/python_text.hpp"
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 using Is = bool (*)(const Value&);
@@ -122,4 +122,4 @@ const Builtin kTests[] = {
 
 Table value_tests() { return kTests; }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

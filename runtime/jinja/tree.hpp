@@ -5,7 +5,7 @@
 #include "jinja/value.hpp"
 #include <variant>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 struct Builtin;
 struct Expression;
@@ -208,4 +208,4 @@ struct Template {
     std::unordered_map<std::string, uint32_t> exported; ///< the slots by name, where blocks look into them
 };
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 namespace {
 
 constexpr size_t kStride = 64;      // characters between two entries of a string's table
@@ -245,4 +245,4 @@ void Dict::put(Value key, Value value) {
     }
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

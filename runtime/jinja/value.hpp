@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 class Interpreter;
 class Value;
@@ -191,4 +191,4 @@ struct Arguments {
 Result<uint64_t> hash_of(Interpreter& in, const Value& value);
 uint64_t hash_of(std::string_view text);
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

@@ -4,7 +4,7 @@
 #include "jinja/tree.hpp"
 #include <algorithm>
 
-namespace weft::jinja {
+namespace weft::detail::jinja {
 
 template <class... Each>
 struct Overloaded : Each... {
@@ -133,4 +133,4 @@ void for_each_part(Statement& of, const OnExpression& expression, const OnBody& 
                of.node);
 }
 
-} // namespace weft::jinja
+} // namespace weft::detail::jinja

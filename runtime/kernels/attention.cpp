@@ -6,7 +6,7 @@
 #include "kernels/kv_slots.hpp"
 #include <bit>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 enum Option : uint32_t {
@@ -243,4 +243,4 @@ void attention(Recorder& r, const AttentionArgs& a, AttentionTuning tuning) {
 
 void attention(Recorder& r, const AttentionArgs& a) { attention(r, a, {}); }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

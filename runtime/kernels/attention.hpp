@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y = softmax(scale * q k^T, masked) v for the new tokens of every sequence, against that sequence's
 /// slot of the caches. The new tokens' keys and values are in the caches already (kernels/qkv_append).
@@ -55,4 +55,4 @@ struct AttentionTuning {
 };
 void attention(Recorder& r, const AttentionArgs& a, AttentionTuning tuning);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

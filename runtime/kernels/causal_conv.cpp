@@ -4,7 +4,7 @@
 #include "causal_conv_state.gen.hpp"
 #include "causal_conv_step.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void causal_conv(Recorder& r, const CausalConvArgs& a) {
     const uint32_t channels = a.x.columns(), taps = a.weight.columns();
@@ -60,4 +60,4 @@ void causal_conv(Recorder& r, const CausalConvArgs& a) {
                   {.x = {channels}, .y = sequences, .z = {}});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t, c] = act(bias[c] + sum_k weight[c, k] * x[t - K + 1 + k, c]) within each sequence. Inputs before a sequence's
 /// first new token come from its state; they are 0 for a sequence without a past.
@@ -21,4 +21,4 @@ struct CausalConvArgs {
 };
 void causal_conv(Recorder& r, const CausalConvArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #include "combine.gen.hpp"
 #include "kernels/row_grid.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void combine(Recorder& r, const CombineArgs& a) {
     using K = shader::combine;
@@ -52,4 +52,4 @@ void combine(Recorder& r, const CombineArgs& a) {
                   grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t,c] = alpha * x[t,c] * multiplier[c] + beta * z[t,c] * sigmoid(gate[t,c or 0]) + gamma * w[t,c].
 /// What is absent is left out; at least x or z is there.
@@ -20,4 +20,4 @@ struct CombineArgs {
 };
 void combine(Recorder& r, const CombineArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

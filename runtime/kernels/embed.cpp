@@ -4,7 +4,7 @@
 #include "kernels/row_grid.hpp"
 #include <numeric>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 constexpr uint32_t kNoTable = ~0u;
@@ -76,4 +76,4 @@ void embed(Recorder& r, const EmbedArgs& a) {
     } while (first < vocabulary);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t,:] = residual[t,:] + scale * table[ids[t],:] + position_table[positions[t] + position_offset,:].
 /// An id or position outside its table adds zeros. A table over the storage range is read by
@@ -23,4 +23,4 @@ struct EmbedArgs {
 };
 void embed(Recorder& r, const EmbedArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

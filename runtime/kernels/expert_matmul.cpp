@@ -5,7 +5,7 @@
 #include "kernels/products.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 // Columns [first, first + count) of y for experts [expert, expert + experts); `weight` and `up` are bound rows of W.
@@ -143,4 +143,4 @@ void expert_matmul(Recorder& r, const ExpertMatmulArgs& a) {
                 dispatch(e, 1, first, std::min(step, columns - first));
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Pair p = token * choices + choice; e = experts[p]; x_p = row p / rows_per_x of x.
 ///   y[p] = scale[p] * a, where a = act(x_p W[e]^T + bias[e]), or the gated form of MatmulArgs.
@@ -38,4 +38,4 @@ struct ExpertMatmulArgs {
 };
 void expert_matmul(Recorder& r, const ExpertMatmulArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

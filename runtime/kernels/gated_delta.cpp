@@ -5,7 +5,7 @@
 #include "kernels/matrix_scan.hpp"
 #include <cmath>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape) {
     weft_CHECK(args.step.sequences && args.step.max_tokens > 0, "step must be filled");
@@ -106,4 +106,4 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape) {
                     .shape = shape});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Per value head h, with q and k of key head h / (Hv / Hk):
 ///   q, k = l2norm(q) * scale, l2norm(k);  beta = beta_scale * sigmoid(b);  g = A softplus(a + dt_bias)
@@ -28,4 +28,4 @@ struct GatedDeltaArgs {
 };
 void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape = ScanShape::device);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

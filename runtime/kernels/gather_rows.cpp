@@ -3,7 +3,7 @@
 #include "gather_rows.gen.hpp"
 #include "kernels/row_grid.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void gather_rows(Recorder& r, const GatherRowsArgs& a) {
     using K = shader::gather_rows;
@@ -27,4 +27,4 @@ void gather_rows(Recorder& r, const GatherRowsArgs& a) {
                   grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[o,:] = x[index[o] / divisor,:]. The rows that give logits: {x, step.outputs, y}. The rows of sorted pairs:
 /// {x, order, y, k, {k, tokens}}.
@@ -17,4 +17,4 @@ struct GatherRowsArgs {
 };
 void gather_rows(Recorder& r, const GatherRowsArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

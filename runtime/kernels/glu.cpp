@@ -3,7 +3,7 @@
 #include "glu.gen.hpp"
 #include "kernels/row_grid.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void glu(Recorder& r, const GluArgs& a) {
     using K = shader::glu;
@@ -36,4 +36,4 @@ void glu(Recorder& r, const GluArgs& a) {
                   grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

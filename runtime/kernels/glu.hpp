@@ -4,7 +4,7 @@
 #include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t,i] = scale * act(a_scale * a[t,i]) * (b[t,i] + b_plus); without b only the activation.
 /// A soft cap is {activation tanh, a_scale 1 / cap, scale cap}. gpt-oss: {quick_gelu, limit 7, b_plus 1, interleaved}.
@@ -22,4 +22,4 @@ struct GluArgs {
 };
 void glu(Recorder& r, const GluArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

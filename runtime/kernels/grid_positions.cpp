@@ -3,7 +3,7 @@
 #include "grid_positions.gen.hpp"
 #include "kernels/row_grid.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void grid_positions(Recorder& r, const GridPositionsArgs& a) {
     using K = shader::grid_positions;
@@ -45,4 +45,4 @@ void grid_positions(Recorder& r, const GridPositionsArgs& a) {
                   grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t] = residual[t] + scale * table at the place of row t's patch, the table stretched over the patches of its
 /// picture. A row that is nowhere (beyond the picture) has no position: y[t] = residual[t].
@@ -22,4 +22,4 @@ struct GridPositionsArgs {
 };
 void grid_positions(Recorder& r, const GridPositionsArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -2,7 +2,7 @@
 #include "grids.gen.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void grids(Recorder& r, const Tensor& headers, const Tensor& table, const Tensor& arguments, uint32_t rows) {
     weft_CHECK(arguments.count() >= uint64_t(rows) * 4 && table.count() >= uint64_t(rows) * 12,
@@ -12,4 +12,4 @@ void grids(Recorder& r, const Tensor& headers, const Tensor& table, const Tensor
                               {.x = {64}});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

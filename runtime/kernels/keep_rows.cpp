@@ -4,7 +4,7 @@
 #include "kernels/kv_slots.hpp"
 #include "kernels/row_grid.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void keep_rows(Recorder& r, const KeepRowsArgs& a) {
     using K = shader::keep_rows;
@@ -32,4 +32,4 @@ void keep_rows(Recorder& r, const KeepRowsArgs& a) {
                       grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

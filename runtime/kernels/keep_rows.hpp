@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// memory[slot, StepSequence::memory + i] = the sequence's i-th new row. Rows that the memory has no room for are left
 /// out.
@@ -14,4 +14,4 @@ struct KeepRowsArgs {
 };
 void keep_rows(Recorder& r, const KeepRowsArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// shaders/lib/activation.glsl
 enum class Activation : uint32_t {
@@ -31,4 +31,4 @@ enum class RouterWeight : uint32_t { score = 0, softmax_of_chosen = 1, sigmoid_o
 /// and what groups of experts are compared by.
 enum class GroupScore : uint32_t { best = 0, best_two = 1 };
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 inline bool cache_fits(const Tensor& cache, uint32_t kv_heads, uint32_t size) {
     return cache.rank == 4 && cache.contiguous() && cache.shape[1] == kv_heads && cache.shape[2] > 0 &&
@@ -42,4 +42,4 @@ inline std::vector<SlotRange> slot_ranges(Recorder& r, const Tensor& k_cache, co
     return ranges;
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
     weft_CHECK(a.step.sequences && a.step.max_tokens > 0, "step must be filled");
@@ -109,4 +109,4 @@ void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
                     .shape = shape});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

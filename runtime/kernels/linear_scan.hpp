@@ -4,7 +4,7 @@
 #include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// What a logarithm of a decay is given for: f32 [H], [T, H] or [T, H * K].
 enum class DecayOf { none, head, token, channel };
@@ -26,4 +26,4 @@ struct LinearScanArgs {
 };
 void linear_scan(Recorder& r, const LinearScanArgs& args, ScanShape shape = ScanShape::device);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

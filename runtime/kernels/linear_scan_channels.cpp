@@ -6,7 +6,7 @@
 #include "linear_scan_decays.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 /// How the threads share out a state of `size` rows (padded) and `columns` columns a head.
@@ -79,4 +79,4 @@ void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& a) {
                   {.x = {slices * spec.LOCAL}, .y = {heads}, .z = {1, Quantity::sequences}});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// matrix_scan takes no such decays: it scales the whole state of a head by one number a chunk.
 struct LinearScanChannelsArgs {
@@ -22,4 +22,4 @@ struct LinearScanChannelsArgs {
 };
 void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& args);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

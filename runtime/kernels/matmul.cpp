@@ -5,7 +5,7 @@
 #include "matvec.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 // Columns [first, first + count) of y; `weight` and `up` are bound rows of W.
@@ -116,4 +116,4 @@ void matmul(Recorder& r, const MatmulArgs& a) {
     }
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y = softcap(residual + scale * a), where
 ///   a = act(x W^T + bias), or
@@ -37,4 +37,4 @@ struct MatmulArgs {
 };
 void matmul(Recorder& r, const MatmulArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "matrix_scan.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 uint32_t ceil_to(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -117,4 +117,4 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
         {.x = {slices * spec.LOCAL}, .y = {a.heads}, .z = {1, Quantity::sequences}});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -6,7 +6,7 @@
 #include "kernels/step.hpp"
 #include <initializer_list>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// How a thread of the first half shares out the 16 x 16 products of a chunk.
 struct ChunkTile {
@@ -45,4 +45,4 @@ Tensor pad_heads(Recorder& r, ScanShape shape, const Step& step, const Tensor& x
 /// copied into one first, and made slices of it.
 Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> slices);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

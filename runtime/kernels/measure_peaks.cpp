@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 /// Microseconds of what `call` dispatches.
@@ -50,4 +50,4 @@ double share_of(const DevicePeaks& peaks, uint64_t bytes, uint64_t operations, d
     return us > 0 && peaks ? least / us : 0;
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

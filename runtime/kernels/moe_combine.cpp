@@ -3,7 +3,7 @@
 #include "kernels/row_grid.hpp"
 #include "moe_combine.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void moe_combine(Recorder& r, const MoeCombineArgs& a) {
     using K = shader::moe_combine;
@@ -49,4 +49,4 @@ void moe_combine(Recorder& r, const MoeCombineArgs& a) {
         grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t,:] = residual[t,:] + scale * sum_j weights[t,j] * expert_out[t * k + j,:] + shared_scale *
 /// shared[t,:] * sigmoid(shared_gate[t]).
@@ -22,4 +22,4 @@ struct MoeCombineArgs {
 };
 void moe_combine(Recorder& r, const MoeCombineArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

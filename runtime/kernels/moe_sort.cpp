@@ -2,7 +2,7 @@
 #include "kernels/moe_sort.hpp"
 #include "moe_sort.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void moe_sort(Recorder& r, const MoeSortArgs& a) {
     using K = shader::moe_sort;
@@ -21,4 +21,4 @@ void moe_sort(Recorder& r, const MoeSortArgs& a) {
                   {.experts = experts, .tokens = tokens}, {.x = {(experts + range - 1) / range * local}});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Stable counting sort of the pairs p = t * k + j of the step's real tokens by experts[p]: the pairs of expert e are
 /// order[offsets[e]] .. order[offsets[e + 1] - 1], in increasing p. Pairs whose expert is >= E (dropped) are left out;
@@ -16,4 +16,4 @@ struct MoeSortArgs {
 };
 void moe_sort(Recorder& r, const MoeSortArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

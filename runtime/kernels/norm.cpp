@@ -2,7 +2,7 @@
 #include "kernels/norm.hpp"
 #include "norm.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void norm(Recorder& r, const NormArgs& a) {
     using K = shader::norm;
@@ -47,4 +47,4 @@ void norm(Recorder& r, const NormArgs& a) {
                   {.x = {columns / width * local}, .y = a.tokens});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 enum class Gate : uint32_t { none = 0, before = 1, after = 2 };
 
@@ -26,4 +26,4 @@ struct NormArgs {
 };
 void norm(Recorder& r, const NormArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

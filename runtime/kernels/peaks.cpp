@@ -3,7 +3,7 @@
 #include "peak_copy.gen.hpp"
 #include "peak_fma.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void peak_copy(Recorder& r, const Tensor& x, const Tensor& y) {
     weft_CHECK(x.count() == y.count() && x.count() % 4 == 0,
@@ -17,4 +17,4 @@ void peak_fma(Recorder& r, const Tensor& y) {
                                  {.x = {uint32_t(y.count())}});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

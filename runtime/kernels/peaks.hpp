@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y = x; u32 [n], n a multiple of 4.
 void peak_copy(Recorder& r, const Tensor& x, const Tensor& y);
@@ -13,4 +13,4 @@ inline constexpr uint64_t kPeakFmaOperations = 2 * 16 * 4096;
 /// Sizes at which the peaks are measured.
 inline constexpr uint32_t kPeakWords = 4u << 20, kPeakThreads = 4096;
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -4,7 +4,7 @@
 #include "kernels/row_grid.hpp"
 #include "place_rows.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void place_rows(Recorder& r, const PlaceRowsArgs& a) {
     using K = shader::place_rows;
@@ -46,4 +46,4 @@ void place_rows(Recorder& r, const PlaceRowsArgs& a) {
                       grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// In place of a row's number: the row has no place.
 inline constexpr uint32_t kNoPlace = ~0u;
@@ -20,4 +20,4 @@ struct PlaceRowsArgs {
 };
 void place_rows(Recorder& r, const PlaceRowsArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #include "pool.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void pool(Recorder& r, const PoolArgs& a, uint32_t lanes) {
     using K = shader::pool;
@@ -24,4 +24,4 @@ void pool(Recorder& r, const PoolArgs& a, uint32_t lanes) {
 
 void pool(Recorder& r, const PoolArgs& a) { pool(r, a, 0); }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

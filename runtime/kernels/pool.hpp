@@ -4,7 +4,7 @@
 #include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[s,:] = mean or maximum of x[t,:] over the new tokens of sequence s; 0 for a sequence without new tokens.
 /// A mean is off by at most 12 roundoffs of the mean of |x|, however many the rows are. Whether a maximum passes over
@@ -19,4 +19,4 @@ void pool(Recorder& r, const PoolArgs& a);
 /// `lanes`: how many share a column, a power of two, at most 8; 0: chosen for the device. Tests set it.
 void pool(Recorder& r, const PoolArgs& a, uint32_t lanes);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 // Whether lanes that load from neighbouring addresses gain nothing by it: drivers whose lanes are those of a CPU's
@@ -98,4 +98,4 @@ RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bo
     return s;
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

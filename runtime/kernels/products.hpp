@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// TYPE of the shaders.
 uint32_t weight_type(const Tensor& weight);
@@ -53,4 +53,4 @@ RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bo
 constexpr uint32_t kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16,
                    kPartScaleInput = 32;
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

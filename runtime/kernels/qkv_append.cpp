@@ -3,7 +3,7 @@
 #include "kernels/kv_slots.hpp"
 #include "qkv_append.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 using K = shader::qkv_append;
@@ -131,4 +131,4 @@ void qkv_append(Recorder& r, const QkvAppendArgs& a) {
     }
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 enum class RotaryPairs : uint32_t {
     halves = 0,     ///< channel i turns with channel i + dims / 2 (rotate_half)
@@ -56,4 +56,4 @@ struct QkvAppendArgs {
 };
 void qkv_append(Recorder& r, const QkvAppendArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

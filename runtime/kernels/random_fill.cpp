@@ -3,7 +3,7 @@
 #include "random_fill.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 // Words of one dispatch: within the storage range and the number of workgroups that every device allows, and not chosen
@@ -38,4 +38,4 @@ void random_fill(Recorder& r, const RandomFillArgs& a) {
     }
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Numbers between -deviation and deviation, each as likely as another; the same bits on every device.
 /// An odd number of halves is followed by one more.
@@ -18,4 +18,4 @@ struct RandomFillArgs {
 /// A tensor of any size: what one binding cannot hold takes several dispatches.
 void random_fill(Recorder& r, const RandomFillArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #include "kernels/row_grid.hpp"
 #include "resize_heads.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void resize_heads(Recorder& r, const ResizeHeadsArgs& a) {
     using K = shader::resize_heads;
@@ -23,4 +23,4 @@ void resize_heads(Recorder& r, const ResizeHeadsArgs& a) {
                   grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t, h, i] = x[t, h, i]; 0 where x's heads are smaller.
 struct ResizeHeadsArgs {
@@ -14,4 +14,4 @@ struct ResizeHeadsArgs {
 };
 void resize_heads(Recorder& r, const ResizeHeadsArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

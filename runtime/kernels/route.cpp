@@ -2,7 +2,7 @@
 #include "kernels/route.hpp"
 #include "route.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void route(Recorder& r, const RouteArgs& a) {
     using K = shader::route;
@@ -36,4 +36,4 @@ void route(Recorder& r, const RouteArgs& a) {
         {.x = {local}, .y = a.tokens});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

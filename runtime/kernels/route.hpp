@@ -4,7 +4,7 @@
 #include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// The k experts with the largest score (+ bias, for the choice only), largest first,
 /// ties to the lowest index, and their weights:
@@ -30,4 +30,4 @@ struct RouteArgs {
 };
 void route(Recorder& r, const RouteArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

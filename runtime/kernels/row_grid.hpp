@@ -5,7 +5,7 @@
 #include "kernels/step.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Workgroups of x columns and y rows. Straight code with one element a lane: on software drivers
 /// a loop in such a kernel costs three times as much.
@@ -32,4 +32,4 @@ inline bool by_four(std::initializer_list<Tensor> tensors) {
     });
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

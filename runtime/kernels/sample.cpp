@@ -7,7 +7,7 @@
 #include "sample_scan.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 namespace {
 constexpr uint32_t kPart = 512; // tokens a workgroup of the first part takes
@@ -124,4 +124,4 @@ void advance(Recorder& r, const Step& step, const Tensor& sampler, const Tensor&
                   {.x = {64}});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Host mirror of one sequence's sampler parameters. Applied in transformers' order: repeat penalty, frequency and
 /// presence, n-grams, temperature, top-k, top-p, min-p.
@@ -64,4 +64,4 @@ void remember(Recorder& r, const Step& step, const Tensor& history);
 /// sequence whose new token is kNoToken leaves in any case.
 void advance(Recorder& r, const Step& step, const Tensor& sampler = {}, const Tensor& ends = {});
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "vulkan/recorder.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Every choice gives the same result within rounding.
 enum class ScanShape {
@@ -16,4 +16,4 @@ inline bool few_threads(const vk::Recorder& r, ScanShape shape) {
     return shape == ScanShape::device && r.device().summary().type == "CPU";
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 namespace {
 
 struct Shape {
@@ -150,4 +150,4 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     r.dispatch<K>(K::Variant::core, spec, buffers, push, threads, "selective_scan outputs");
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Per channel d and state n, with B and C of group d / (Di / G):
 ///   dt = softplus(dt_raw + dt_bias);  h = exp(dt A) h + dt B x;  y = C.h + D x;  y *= silu(z)
@@ -30,4 +30,4 @@ struct SelectiveScanArgs {
 };
 void selective_scan(Recorder& r, const SelectiveScanArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

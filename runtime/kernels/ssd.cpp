@@ -5,7 +5,7 @@
 #include "ssd_step.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void ssd(Recorder& r, const SsdArgs& a, ScanShape shape) {
     weft_CHECK(a.step.sequences && a.step.max_tokens > 0, "step must be filled");
@@ -98,4 +98,4 @@ void ssd(Recorder& r, const SsdArgs& a, ScanShape shape) {
                     .shape = shape});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -5,7 +5,7 @@
 #include "kernels/step.hpp"
 #include <limits>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Per head h, with the B and C of group h / (heads / groups):
 ///   dt = clamp(softplus(dt_raw + dt_bias), dt_min, dt_max);  S = exp(dt A) S + dt x B^T;  y = S C + D x
@@ -27,4 +27,4 @@ struct SsdArgs {
 };
 void ssd(Recorder& r, const SsdArgs& args, ScanShape shape = ScanShape::device);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

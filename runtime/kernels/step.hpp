@@ -3,7 +3,7 @@
 #pragma once
 #include "vulkan/recorder.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 using vk::Extent;
 using vk::Feature;
@@ -66,4 +66,4 @@ inline constexpr const char* kRowTooLarge = "one row of a weight is larger than 
 /// kHeaderWords]; must run before the dispatches that read it.
 void grids(Recorder& r, const Tensor& headers, const Tensor& table, const Tensor& arguments, uint32_t rows);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #include "kernels/row_grid.hpp"
 #include "token_shift.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void token_shift(Recorder& r, const TokenShiftArgs& a) {
     const uint32_t channels = a.x.columns();
@@ -32,4 +32,4 @@ void token_shift(Recorder& r, const TokenShiftArgs& a) {
                   grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

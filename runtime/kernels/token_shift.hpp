@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[t, m, c] = x[t, c] + mix[m, c] * (x[t - 1, c] - x[t, c]) within each sequence. Before a sequence's first new token
 /// stands its state; 0 for a sequence without a past.
@@ -16,4 +16,4 @@ struct TokenShiftArgs {
 };
 void token_shift(Recorder& r, const TokenShiftArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

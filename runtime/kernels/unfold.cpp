@@ -3,7 +3,7 @@
 #include "kernels/row_grid.hpp"
 #include "unfold.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void unfold(Recorder& r, const UnfoldArgs& a) {
     using K = shader::unfold;
@@ -31,4 +31,4 @@ void unfold(Recorder& r, const UnfoldArgs& a) {
         grid.threads);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// y[r, (c, i, j)] = x[c, h * stride_y + i - pad_y, w * stride_x + j - pad_x] of row r's picture; 0 outside of it.
 /// The order of columns is that of a convolution's weight [out, C, patch_y, patch_x], so that `matmul` of y with it is
@@ -21,4 +21,4 @@ struct UnfoldArgs {
 };
 void unfold(Recorder& r, const UnfoldArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -5,7 +5,7 @@
 #include "wkv7_step.gen.hpp"
 #include <algorithm>
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape) {
     Wkv7Args g = args;
@@ -45,4 +45,4 @@ void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape) {
     run.operator()<shader::wkv7>(spec, spec.LOCAL * spec.COLUMNS);
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

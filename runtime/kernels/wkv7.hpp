@@ -4,7 +4,7 @@
 #include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// Per head, with d = exp(w):
 ///   S_t = diag(d) S_{t-1} + b (a^T S_{t-1}) + k v^T;  o = S_t^T r
@@ -24,4 +24,4 @@ struct Wkv7Args {
 };
 void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape = ScanShape::device);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -2,7 +2,7 @@
 #include "kernels/wkv7_finish.hpp"
 #include "wkv7_finish.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void wkv7_finish(Recorder& r, const Wkv7FinishArgs& g) {
     const uint32_t keys = g.k.columns(), values = g.y.columns();
@@ -33,4 +33,4 @@ void wkv7_finish(Recorder& r, const Wkv7FinishArgs& g) {
         {.x = {g.heads * local}, .y = g.rows});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// For each head of K channels of r and k, and V of the others:
 ///   y = (layer_norm(y) weight + bias + (sum of r k r_k) v) gate
@@ -22,4 +22,4 @@ struct Wkv7FinishArgs {
 };
 void wkv7_finish(Recorder& r, const Wkv7FinishArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -2,7 +2,7 @@
 #include "kernels/wkv7_prepare.hpp"
 #include "wkv7_prepare.gen.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 void wkv7_prepare(Recorder& r, const Wkv7PrepareArgs& g) {
     const uint32_t keys = g.k.columns(), values = g.v ? g.v.columns() : 0;
@@ -43,4 +43,4 @@ void wkv7_prepare(Recorder& r, const Wkv7PrepareArgs& g) {
                   {.x = {g.heads * local}, .y = g.rows});
 }
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/step.hpp"
 
-namespace weft::kernel {
+namespace weft::detail::kernel {
 
 /// For each head of K channels of k and rate, and V of v:
 ///   n = k k_k / max(|k k_k|, 1e-12);  a = -n;  b = n rate;  k = k (1 + (rate - 1) k_a);  v = v + gate (v_first - v)
@@ -21,4 +21,4 @@ struct Wkv7PrepareArgs {
 };
 void wkv7_prepare(Recorder& r, const Wkv7PrepareArgs& a);
 
-} // namespace weft::kernel
+} // namespace weft::detail::kernel

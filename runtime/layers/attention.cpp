@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
@@ -206,4 +206,4 @@ std::string AttentionSpec::words() const {
 
 weft_OP(AttentionSpec);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct AttentionSpec {
     static constexpr const char* name = "attention";
@@ -47,4 +47,4 @@ struct AttentionSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -2,7 +2,7 @@
 #include "layers/context.hpp"
 #include "kernels/norm.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 void lower_norm(LayerContext& c, const Norm& n, const kernel::Tensor& x, const kernel::Tensor& y, float scale,
                 uint32_t width) {
@@ -47,4 +47,4 @@ void lower_linear(LayerContext& c, const Linear& l, const kernel::Tensor& x, con
                    .max_rows = c.step.max_tokens});
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include "layers/state.hpp"
 #include <map>
 
-namespace weft {
+namespace weft::detail {
 
 /// Lowering of one recording. Weights and states are resources of `r`, in the order of the schedule.
 struct LayerContext {
@@ -62,4 +62,4 @@ void lower_product(LayerContext& c, WeightId weight, const kernel::MatmulArgs& a
 void lower_linear(LayerContext& c, const Linear& l, const kernel::Tensor& x, const Destination& to,
                   kernel::Activation activation = kernel::Activation::none, bool gated = false);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "kernels/glu.hpp"
 #include "layers/context.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 void lower_conv(LayerContext& c, const Conv& conv, StateId window, const vk::Tensor& x, const vk::Tensor& y) {
     using kernel::Activation;
@@ -26,4 +26,4 @@ void check_conv(const Conv& conv, Limits& l) {
     l.range("the number of the convolution's taps", conv.taps, 2, 8); // what causal_conv has forms for
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "layers/state.hpp"
 #include "vulkan/tensor.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct LayerContext;
 
@@ -18,4 +18,4 @@ inline uint64_t bytes_of_window(const Conv& conv) { return 4 * uint64_t(conv.cha
 /// Operations a token.
 inline uint64_t operations_of(const Conv& conv) { return 2 * uint64_t(conv.channels) * conv.taps; }
 
-} // namespace weft
+} // namespace weft::detail

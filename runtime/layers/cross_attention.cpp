@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(CrossAttentionSpec, 7); // with its states
 void CrossAttentionSpec::fields(Fields& f, const Widths& w) {
@@ -52,7 +52,7 @@ void CrossAttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Desti
 
 // How long the memory is a step does not say: it counts as long as the sequence.
 void CrossAttentionSpec::work(WorkCounter& w) const {
-    const uint64_t length = w.step.past + w.step.count, size = memory.head_size + memory.value_size;
+    const uint64_t length = w.step.memory, size = memory.head_size + memory.value_size;
     w.work.bytes += w.step.sequences * length * memory.heads * size * size_of(w.step.kv);
     w.work.operations += w.step.tokens() * 2 * length * heads * size;
 }
@@ -68,4 +68,4 @@ std::string CrossAttentionSpec::words() const {
 
 weft_OP(CrossAttentionSpec);
 
-} // namespace weft
+} // namespace weft::detail

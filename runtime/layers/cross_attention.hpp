@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/memory.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// out(softmax(scale * q k^T) v), k and v those of the memory, all of which every query sees.
 struct CrossAttentionSpec {
@@ -25,4 +25,4 @@ struct CrossAttentionSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "layers/fields.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(EmbedSpec, 6);
 void EmbedSpec::fields(Fields& f, const Widths& w) {
@@ -45,4 +45,4 @@ std::string EmbedSpec::words() const {
 
 weft_OP(EmbedSpec);
 
-} // namespace weft
+} // namespace weft::detail

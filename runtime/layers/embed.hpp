@@ -4,7 +4,7 @@
 #include "layers/input.hpp"
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// scale * table[ids] + positions[position + position_offset]. Reads no stream.
 struct EmbedSpec {
@@ -26,4 +26,4 @@ struct EmbedSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

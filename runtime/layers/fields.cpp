@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/fields.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(Linear, 4);
 void Fields::linear(const char* key, Linear& l, uint64_t in, uint64_t out, bool optional) {
@@ -55,4 +55,4 @@ void Fields::rope(const char* key, Rope& r, uint32_t head_size) {
     leave();
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -9,7 +9,7 @@
 #include <span>
 #include <type_traits>
 
-namespace weft {
+namespace weft::detail {
 
 class Op;
 
@@ -132,4 +132,4 @@ constexpr size_t member_count() {
 #define weft_LISTED(type, count)                                                                                       \
     static_assert(member_count<type>() == count, "the list of fields must have every member of " #type)
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include "layers/fields.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(GatedDeltaSpec, 13); // with its states
 void GatedDeltaSpec::fields(Fields& f, const Widths& w) {
@@ -76,4 +76,4 @@ std::string GatedDeltaSpec::words() const {
 
 weft_OP(GatedDeltaSpec);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct GatedDeltaSpec {
     static constexpr const char* name = "gated_delta";
@@ -26,4 +26,4 @@ struct GatedDeltaSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "kernels/resize_heads.hpp"
 #include "layers/context.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr uint32_t kLargestHead = 256; ///< of the attention kernels
 
@@ -19,4 +19,4 @@ inline kernel::Tensor resized(LayerContext& c, const kernel::Tensor& x, uint32_t
     return y;
 }
 
-} // namespace weft
+} // namespace weft::detail

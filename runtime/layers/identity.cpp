@@ -4,7 +4,7 @@
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(IdentitySpec, 0);
 void IdentitySpec::fields(Fields& f, const Widths& w) {
@@ -19,4 +19,4 @@ std::string IdentitySpec::words() const { return "as it is"; }
 
 weft_OP(IdentitySpec);
 
-} // namespace weft
+} // namespace weft::detail

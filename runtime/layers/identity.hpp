@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct IdentitySpec {
     static constexpr const char* name = "identity";
@@ -14,4 +14,4 @@ struct IdentitySpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

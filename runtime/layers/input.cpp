@@ -2,7 +2,7 @@
 #include "layers/input.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 void Inputs::ids(const std::string& name, uint32_t limit) {
     for (Input& known : all_)
@@ -19,4 +19,4 @@ void Inputs::pictures(const std::string& name, const PatchGrid& grid) {
     all_.push_back({name, stage_, 0, grid});
 }
 
-} // namespace weft
+} // namespace weft::detail

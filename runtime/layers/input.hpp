@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr const char *kTokens = "input_ids", *kPixels = "pixel_values";
 
@@ -64,4 +64,4 @@ private:
     uint32_t stage_ = 0;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "layers/fields.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 State kept_rows(const std::string& memory, uint64_t width) {
     return {"rows of " + memory, State::Law::memory, DType::f32, false, {1, uint32_t(width)}};
@@ -30,4 +30,4 @@ std::string KeepSpec::words() const { return memory + ", " + std::to_string(widt
 
 weft_OP(KeepSpec);
 
-} // namespace weft
+} // namespace weft::detail

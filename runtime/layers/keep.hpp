@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// What `keep` leaves and `place` reads: rows of a width, under a name in the schedule.
 State kept_rows(const std::string& memory, uint64_t width);
@@ -25,4 +25,4 @@ struct KeepSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 class Limits {
 public:
@@ -24,4 +24,4 @@ private:
     std::vector<std::string> found_;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(LinearSpec, 4);
 void LinearSpec::fields(Fields& f, const Widths& w) {
@@ -36,4 +36,4 @@ std::string LinearSpec::words() const {
 
 weft_OP(LinearSpec);
 
-} // namespace weft
+} // namespace weft::detail

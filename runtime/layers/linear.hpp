@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// softcap(activation(scale * (x W^T + b))), softcap(x) = softcap * tanh(x / softcap).
 struct LinearSpec {
@@ -19,4 +19,4 @@ struct LinearSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

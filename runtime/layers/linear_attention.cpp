@@ -7,7 +7,7 @@
 #include "layers/limits.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(LinearAttentionSpec, 11); // with its state
 void LinearAttentionSpec::fields(Fields& f, const Widths& w) {
@@ -67,4 +67,4 @@ std::string LinearAttentionSpec::words() const {
 
 weft_OP(LinearAttentionSpec);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct LinearAttentionSpec {
     static constexpr const char* name = "linear_attention";
@@ -28,4 +28,4 @@ struct LinearAttentionSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "layers/fields.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(MambaSpec, 14); // with its states
 void MambaSpec::fields(Fields& f, const Widths& w) {
@@ -70,4 +70,4 @@ std::string MambaSpec::words() const {
 
 weft_OP(MambaSpec);
 
-} // namespace weft
+} // namespace weft::detail

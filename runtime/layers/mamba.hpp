@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct MambaSpec {
     static constexpr const char* name = "mamba";
@@ -27,4 +27,4 @@ struct MambaSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -9,7 +9,7 @@
 #include "layers/fields.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(Mamba2Spec, 18); // with its states
 void Mamba2Spec::fields(Fields& f, const Widths& w) {
@@ -91,4 +91,4 @@ std::string Mamba2Spec::words() const {
 
 weft_OP(Mamba2Spec);
 
-} // namespace weft
+} // namespace weft::detail

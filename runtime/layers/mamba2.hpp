@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct Mamba2Spec {
     static constexpr const char* name = "mamba2";
@@ -29,4 +29,4 @@ struct Mamba2Spec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

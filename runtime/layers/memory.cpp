@@ -6,7 +6,7 @@
 #include "layers/limits.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 State MemoryShape::keys() const {
     return {"keys of " + name, State::Law::memory, DType::f32, true, {heads, padded(head_size)}};
@@ -61,4 +61,4 @@ std::string MemorySpec::words() const {
 
 weft_OP(MemorySpec);
 
-} // namespace weft
+} // namespace weft::detail

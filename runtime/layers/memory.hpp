@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// What an op that writes a memory and those that read it must agree on.
 struct MemoryShape {
@@ -31,4 +31,4 @@ struct MemorySpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(MergeSpec, 1);
 void MergeSpec::fields(Fields& f, const Widths& w) {
@@ -34,4 +34,4 @@ std::string MergeSpec::words() const { return columns_first ? "column by column"
 
 weft_OP(MergeSpec);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// The rows of each rectangle of another stage's patches side by side, as columns: for stages whose rows are merged.
 /// Reads no stream.
@@ -19,4 +19,4 @@ struct MergeSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(MlpSpec, 8);
 void MlpSpec::fields(Fields& f, const Widths& w) {
@@ -50,4 +50,4 @@ std::string MlpSpec::words() const { return (gated ? "gated, " : "") + std::to_s
 
 weft_OP(MlpSpec);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// out(act(gate) * up) or out(act(up)).
 struct MlpSpec {
@@ -23,4 +23,4 @@ struct MlpSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -11,7 +11,7 @@
 #include "layers/work.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // As lower_product, for experts.
@@ -165,4 +165,4 @@ std::string MoeSpec::words() const {
 
 weft_OP(MoeSpec);
 
-} // namespace weft
+} // namespace weft::detail

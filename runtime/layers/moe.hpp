@@ -5,7 +5,7 @@
 #include "layers/op.hpp"
 #include <optional>
 
-namespace weft {
+namespace weft::detail {
 
 struct MoeSpec {
     static constexpr const char* name = "moe";
@@ -39,4 +39,4 @@ struct MoeSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -9,7 +9,7 @@
 #include <span>
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 
 namespace vk {
 struct Tensor;
@@ -160,4 +160,4 @@ std::span<const OpKind* const> all_ops();
         Spec::name, [] { return Op(Spec{}); }                                                                          \
     }
 
-} // namespace weft
+} // namespace weft::detail

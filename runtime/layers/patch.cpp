@@ -8,7 +8,7 @@
 #include "layers/fields.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(PatchGrid, 8);
 weft_LISTED(Stretched, 4);
@@ -109,4 +109,4 @@ std::string PatchSpec::words() const {
 
 weft_OP(PatchSpec);
 
-} // namespace weft
+} // namespace weft::detail

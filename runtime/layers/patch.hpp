@@ -4,7 +4,7 @@
 #include "layers/input.hpp"
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Learned positions of a square of patches, stretched over those that a picture has.
 struct Stretched {
@@ -37,4 +37,4 @@ struct PatchSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(PlaceSpec, 4); // with its state
 void PlaceSpec::fields(Fields& f, const Widths& w) {
@@ -35,4 +35,4 @@ std::string PlaceSpec::words() const {
 
 weft_OP(PlaceSpec);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "layers/keep.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Of a token that stands for a row of the memory that row; of others their own, or nothing if it is `added`: 0.
 /// In a step of decoding no token stands for another, so that nothing is left to do.
@@ -23,4 +23,4 @@ struct PlaceSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -10,7 +10,7 @@
 #include "layers/limits.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using kernel::Activation;
@@ -143,4 +143,4 @@ std::string Rwkv7Spec::words() const {
 
 weft_OP(Rwkv7Spec);
 
-} // namespace weft
+} // namespace weft::detail

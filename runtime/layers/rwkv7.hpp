@@ -5,7 +5,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// up(act(down(x))); up may have a bias.
 struct LowRank {
@@ -40,4 +40,4 @@ struct Rwkv7Spec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

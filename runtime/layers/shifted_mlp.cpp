@@ -5,7 +5,7 @@
 #include "layers/fields.hpp"
 #include "layers/work.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_LISTED(ShiftedMlpSpec, 6); // with its state
 void ShiftedMlpSpec::fields(Fields& f, const Widths& w) {
@@ -34,4 +34,4 @@ std::string ShiftedMlpSpec::words() const { return std::to_string(inner) + " wid
 
 weft_OP(ShiftedMlpSpec);
 
-} // namespace weft
+} // namespace weft::detail

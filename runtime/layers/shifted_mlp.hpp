@@ -4,7 +4,7 @@
 #pragma once
 #include "layers/op.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// out(act(in(x + mix * (x of the token before - x)))), or without out the activated itself.
 struct ShiftedMlpSpec {
@@ -24,4 +24,4 @@ struct ShiftedMlpSpec {
     std::string words() const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Index of a weight slot of the schedule.
 using WeightId = uint32_t;
@@ -67,4 +67,4 @@ struct Widths {
     bool places = false;     ///< some of the stage's rows stand for rows of a memory
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include "base/check.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 StateLayout layout_of(const State& state, const StateOptions& o) {
     StateLayout l{state.name, state.law, state.cache ? o.kv_dtype : state.dtype, state.shape};
@@ -52,4 +52,4 @@ void States::declare(StateId& id, State state) {
     if (std::ranges::find(used_, id) == used_.end()) used_.push_back(id);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Index in the schedule's list of states.
 using StateId = uint32_t;
@@ -39,6 +39,8 @@ struct StateOptions {
     uint32_t max_chunk = 0; ///< most new tokens of one step
     DType kv_dtype = DType::f32;
     uint32_t memory = 0; ///< rows that another stage may leave a sequence
+
+    bool operator==(const StateOptions&) const = default;
 };
 
 /// A state in memory. Growing ones are [heads, capacity, size]: the rows of a head lie side by side, so that reading
@@ -84,4 +86,4 @@ private:
     std::string problem_;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "base/dtype.hpp"
 #include "layers/spec.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct Work {
     /// Weights, once for each block that uses them (of experts, as many as the tokens can choose);
@@ -15,11 +15,14 @@ struct Work {
 };
 
 /// `count` new tokens for each of `sequences` sequences that have `past` tokens. With `logits` the
-/// head runs for the last token of each. `kv`: type of the caches.
+/// head runs for the last token of each. `kv`: type of the caches. `before`: the stages that run before a step do,
+/// else the others, over `memory` rows that those have left.
 struct WorkStep {
     uint64_t sequences = 1, past = 0, count = 1;
     bool logits = true;
     DType kv = DType::f32;
+    bool before = false;
+    uint64_t memory = 0;
     uint64_t tokens() const { return sequences * count; }
 };
 
@@ -44,4 +47,4 @@ public:
     Work work;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 const Wrapper* wrapper_of(const std::string& type) {
@@ -66,7 +66,8 @@ Result<Json> language_config(const JsonObject& config) {
     Json inner = text_type == wrapper->text_type ? wrapper->sizes : Json::object();
     inner.update(text.json());
     inner["model_type"] = text_type;
-    for (const char* key : wrapper->unread) inner.erase(key);
+    if (text_type == wrapper->text_type)
+        for (const char* key : wrapper->unread) inner.erase(key);
     // The head and the files are the whole model's.
     weft_ASSIGN(inner["tie_word_embeddings"], config.boolean_or("tie_word_embeddings", wrapper->tied));
     if (config.has("quantization_config")) inner["quantization_config"] = config.json()["quantization_config"];
@@ -87,7 +88,8 @@ Result<Schedule> part_of(const JsonObject& config, const ModelFiles& files) {
     for (const Architecture* a : all_architectures())
         for (const char* name : a->model_types) known += (known.empty() ? "" : ", ") + std::string(name);
     for (const Architecture* a : all_architectures())
-        for (const Wrapper& wrapper : a->text_of) known += std::string(", ") + wrapper.type;
+        for (const Wrapper& wrapper : a->text_of)
+            if (!architecture_of(wrapper.type)) known += std::string(", ") + wrapper.type;
     return Error{ErrorCode::unsupported,
                  config.origin() + ": architecture '" + type + "' is not supported",
                  {"weft knows: " + known}};
@@ -412,4 +414,4 @@ Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& co
     return std::optional(std::move(types));
 }
 
-} // namespace weft
+} // namespace weft::detail

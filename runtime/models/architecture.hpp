@@ -6,7 +6,7 @@
 #include "models/gguf_side.hpp"
 #include <span>
 
-namespace weft {
+namespace weft::detail {
 
 /// A multimodal model whose text part is one of an architecture's and treats text as it does alone; its other parts are
 /// not read, unless the model has an architecture of its own, which puts them together.
@@ -181,4 +181,4 @@ JsonObject rope_view(const JsonObject& config, const Json& parameters, const std
 /// True for layer i if the config's "layer_types"[i] is one of `kinds`; nullopt if there is no such key.
 Result<std::optional<std::vector<std::string>>> layer_types(const JsonObject& config, uint32_t layers);
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::bamba {
+namespace weft::detail::bamba {
 namespace {
 
 struct Config : DecoderSizes {
@@ -66,4 +66,4 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 extern const Architecture architecture;
 const Architecture architecture{{"bamba"}, "Bamba", "Mamba-2 and attention with half of each head rotated", schedule};
 
-} // namespace weft::bamba
+} // namespace weft::detail::bamba

@@ -4,7 +4,7 @@
 #include "models/seq2seq_parts.hpp"
 #include <cmath>
 
-namespace weft::bart {
+namespace weft::detail::bart {
 namespace {
 
 // What the config classes disagree on.
@@ -169,4 +169,4 @@ const Architecture architecture{{"bart", "mbart", "m2m_100"},
                                  {"static_position_embeddings", "no class reads it"}},
                                 {{"*.embed_positions.weights", "computed from the config"}}};
 
-} // namespace weft::bart
+} // namespace weft::detail::bart

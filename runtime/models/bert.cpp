@@ -6,7 +6,7 @@
 #include "models/encoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::bert {
+namespace weft::detail::bert {
 namespace {
 
 struct Keys {
@@ -260,4 +260,4 @@ const Architecture architecture{{"bert", "roberta", "xlm-roberta", "camembert", 
                                  {"discriminator_predictions.*", "whether a token was replaced"},
                                  {"*embeddings.position_ids", "0, 1, 2 ..."}}};
 
-} // namespace weft::bert
+} // namespace weft::detail::bert

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 1; // of one matrix
@@ -246,4 +246,4 @@ Result<Rope> whole_head_rope(const JsonObject& config, Builder& builder, uint32_
     return rope_from(rope_view(config, parameters), builder, head_size);
 }
 
-} // namespace weft
+} // namespace weft::detail

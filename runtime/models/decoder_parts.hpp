@@ -7,7 +7,7 @@
 #include "layers/moe.hpp"
 #include "models/architecture.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// What relatives in one file disagree on: the entry of `classes` for the config's model_type,
 /// which the registry has matched already.
@@ -122,4 +122,4 @@ Result<std::vector<uint32_t>> layer_windows(const JsonObject& config, uint32_t w
 Result<Rope> whole_head_rope(const JsonObject& config, Builder& builder, uint32_t head_size, double default_theta,
                              uint32_t default_context);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // The bucket of a key at `distance` from its query, below 0 behind it (the paper's section 2.1).
@@ -135,4 +135,4 @@ void add_classifier(Schedule& schedule, RowSpace::Of rows, const Norm& norm, con
     schedule.outputs.push_back({kLogits, from + 1, 1});
 }
 
-} // namespace weft
+} // namespace weft::detail

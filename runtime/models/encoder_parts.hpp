@@ -4,7 +4,7 @@
 #include "layers/input.hpp"
 #include "models/decoder_parts.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr const char* kEncoder = "encoder";
 /// The output of an encoder without a head: its rows as the last norm leaves them.
@@ -53,4 +53,4 @@ Result<uint32_t> label_count(const JsonObject& config, const Builder& builder, c
 /// Adds the stage "head", one row for each sequence of the last stage, and the output "logits": product(norm(row)).
 void add_classifier(Schedule& schedule, RowSpace::Of rows, const Norm& norm, const Linear& product);
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "models/mixer_parts.hpp"
 #include <algorithm>
 
-namespace weft::falcon_h1 {
+namespace weft::detail::falcon_h1 {
 namespace {
 
 struct Config : DecoderSizes {
@@ -124,4 +124,4 @@ const Architecture architecture{{"falcon_h1"},
                                   .names = {{"pre_ff_layernorm.weight", "ffn_norm"}},
                                   .folds = true}}};
 
-} // namespace weft::falcon_h1
+} // namespace weft::detail::falcon_h1

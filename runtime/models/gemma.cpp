@@ -6,7 +6,7 @@
 #include "models/gguf.hpp"
 #include <cmath>
 
-namespace weft::gemma {
+namespace weft::detail::gemma {
 namespace {
 
 // What the two config classes disagree on.
@@ -185,4 +185,4 @@ const Architecture architecture{{"gemma2", "gemma3_text"},
                                 {{"hidden_act", "hidden_activation counts"}},
                                 {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 
-} // namespace weft::gemma
+} // namespace weft::detail::gemma

@@ -6,7 +6,7 @@
 #include <functional>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 Result<uint32_t> block_count(const GgufPrefixed& keys) {
@@ -322,7 +322,8 @@ Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, co
     weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
     weft_ASSIGN(const uint32_t layers, gguf_count(keys, config, "num_hidden_layers"));
     const GgufValue* value = keys.metadata.find(keys(key));
-    if (!value || !value->array) return std::optional<std::vector<bool>>();
+    if (!value) return std::optional<std::vector<bool>>();
+    if (!value->array) return keys.bad(key, "must be a list, one a layer");
     weft_ASSIGN(const auto all, entries(keys, key, *value));
     std::vector<bool> truths;
     for (uint32_t i = 0; i < layers; ++i) truths.push_back(all[i] != false && all[i] != 0);
@@ -335,9 +336,11 @@ Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period) {
     weft_ASSIGN(const uint32_t layers, gguf_count(keys, config, "num_hidden_layers"));
     std::vector<bool> slides(layers, false);
     if (!config["sliding_window"].is_null()) {
-        weft_ASSIGN(auto listed, gguf_truths(files, config, key));
-        if (listed) slides = std::move(*listed);
-        else {
+        const GgufValue* value = keys.metadata.find(keys(key));
+        if (value && value->array) {
+            weft_ASSIGN(auto listed, gguf_truths(files, config, key));
+            slides = std::move(*listed);
+        } else {
             weft_ASSIGN(const int64_t every, keys.metadata.integer_or(keys(key), period));
             if (every < 0) return keys.bad(key, "must not be negative");
             for (uint32_t i = 0; i < layers; ++i) slides[i] = every == 0 || i % every != every - 1;
@@ -375,4 +378,4 @@ Status gguf_expand(const ModelFiles& files, Json& config, const char* name) {
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

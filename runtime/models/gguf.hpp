@@ -5,7 +5,7 @@
 #include "io/gguf_writer.hpp"
 #include "models/architecture.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// In a config made from metadata: the metadata's key for each of the config's, for messages.
 inline constexpr const char* kGgufKeys = "gguf_keys";
@@ -48,4 +48,4 @@ Status gguf_expand(const ModelFiles& files, Json& config, const char* name);
 /// before the usual names. A name without another stays.
 std::string gguf_name(const std::string& name, std::span<const GgufName> own = {});
 
-} // namespace weft
+} // namespace weft::detail

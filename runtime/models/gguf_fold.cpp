@@ -5,7 +5,7 @@
 #include "layers/mlp.hpp"
 #include <utility>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 class Folding {
@@ -69,4 +69,4 @@ private:
 
 std::vector<RowFactor> fold_multipliers(Schedule& schedule) { return Folding(schedule).run(); }
 
-} // namespace weft
+} // namespace weft::detail

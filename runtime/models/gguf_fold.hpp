@@ -3,7 +3,7 @@
 #pragma once
 #include "models/architecture.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Rows [first, first + count) of a slot's matrix, or elements of a vector, that are to be multiplied.
 struct RowFactor {
@@ -16,4 +16,4 @@ struct RowFactor {
 /// What none can take over stays.
 std::vector<RowFactor> fold_multipliers(Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

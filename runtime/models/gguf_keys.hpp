@@ -6,7 +6,7 @@
 #include "models/gguf.hpp"
 #include "models/gguf_schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// The metadata under the architecture's prefix.
 struct GgufPrefixed {
@@ -36,4 +36,4 @@ Status read_gguf_rope(const GgufPrefixed& keys, const ModelFiles& files, Json& c
 Result<std::vector<GgufFactors>> write_gguf_rope(const Schedule& schedule, const JsonObject& config,
                                                  const std::string& prefix, GgufWriter& writer);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include "models/gguf.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr GgufName kLayerNames[] = {{"input_layernorm", "attn_norm"},
@@ -101,4 +101,4 @@ std::string gguf_name(const std::string& name, std::span<const GgufName> own) {
     return name;
 }
 
-} // namespace weft
+} // namespace weft::detail

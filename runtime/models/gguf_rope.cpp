@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // YaRN's, where the config names them.
@@ -162,4 +162,4 @@ Status gguf_one_rope(const ModelFiles& files, const Json& config) {
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

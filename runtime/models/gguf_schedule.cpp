@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // Frequencies of each position: near ones, far ones.
@@ -108,4 +108,4 @@ std::string schedule_difference(const Schedule& a, const Schedule& b) {
     return "the embedding, the head or the weights that there are";
 }
 
-} // namespace weft
+} // namespace weft::detail

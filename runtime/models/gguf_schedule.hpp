@@ -4,7 +4,7 @@
 #include "io/gguf_writer.hpp"
 #include "models/architecture.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Writes the sizes, norms, experts and positions of a decoder (is_decoder) under `side`'s name, every key that GGUF
 /// has for them: a reader takes those that it knows. `config` is what the schedule was made from; rotary scaling is in
@@ -19,4 +19,4 @@ Result<std::vector<GgufFactors>> write_gguf_schedule(const Schedule& schedule, c
 /// What two schedules disagree on, weights aside: "" if nothing.
 std::string schedule_difference(const Schedule& a, const Schedule& b);
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <optional>
 #include <variant>
 
-namespace weft {
+namespace weft::detail {
 
 /// A weight's name behind "layers.N." and what GGUF files have behind "blk.N.": modules, to
 /// which .weight and .bias belong, or whole names. With a * both are from their beginning, and it is a layer's number.
@@ -85,4 +85,4 @@ struct GgufSide {
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::glm4_moe {
+namespace weft::detail::glm4_moe {
 namespace {
 
 struct Config : DecoderSizes {
@@ -121,4 +121,4 @@ const Architecture architecture{
       .names = kGgufNames,
       .drafts = true}}};
 
-} // namespace weft::glm4_moe
+} // namespace weft::detail::glm4_moe

@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::gpt2 {
+namespace weft::detail::gpt2 {
 namespace {
 
 struct Config {
@@ -101,4 +101,4 @@ const Architecture architecture{{"gpt2"},
                                 {},
                                 {{"*h.*.attn.bias", "the causal mask"}, {"*h.*.attn.masked_bias", "the causal mask"}}};
 
-} // namespace weft::gpt2
+} // namespace weft::detail::gpt2

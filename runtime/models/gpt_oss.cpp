@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::gpt_oss {
+namespace weft::detail::gpt_oss {
 namespace {
 
 struct Config : DecoderSizes {
@@ -156,4 +156,4 @@ const Architecture architecture{
     {},
     {{"*.feed_forward_length", "experts have a width of their own"}}};
 
-} // namespace weft::gpt_oss
+} // namespace weft::detail::gpt_oss

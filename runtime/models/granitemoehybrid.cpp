@@ -6,7 +6,7 @@
 #include "models/mixer_parts.hpp"
 #include <cmath>
 
-namespace weft::granitemoehybrid {
+namespace weft::detail::granitemoehybrid {
 namespace {
 
 struct Config : DecoderSizes {
@@ -169,4 +169,4 @@ const Architecture architecture{
     {},
     {{"*rope*", "there are no positions"}}};
 
-} // namespace weft::granitemoehybrid
+} // namespace weft::detail::granitemoehybrid

@@ -5,7 +5,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft::jamba {
+namespace weft::detail::jamba {
 namespace {
 
 struct Config : DecoderSizes {
@@ -87,4 +87,4 @@ const Architecture architecture{
     schedule,
     {{.name = "jamba", .model_type = "jamba", .keys = mamba1_gguf(kMambaKeys), .complete = complete, .hybrid = true}}};
 
-} // namespace weft::jamba
+} // namespace weft::detail::jamba

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <fnmatch.h>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // What any config may have.
@@ -176,4 +176,4 @@ std::string unused_keys(const std::vector<KeyUse>& keys, const std::string& orig
     return origin + ": " + (count == 1 ? "a key that weft does not use: " : "keys that weft does not use: ") + names;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #pragma once
 #include "models/architecture.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct KeyUse {
     enum class Made {
@@ -32,4 +32,4 @@ std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, c
 /// One line that names the unused ones of a file; empty if there are none.
 std::string unused_keys(const std::vector<KeyUse>& keys, const std::string& origin);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::llama {
+namespace weft::detail::llama {
 namespace {
 
 // What the config classes disagree on. transformers takes a Mistral that has layer_types for a Ministral.
@@ -87,4 +87,4 @@ const Architecture architecture{{"llama", "mistral", "ministral"},
                                 {},
                                 {{"*vision_tower.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 
-} // namespace weft::llama
+} // namespace weft::detail::llama

@@ -6,7 +6,7 @@
 #include "models/mixer_parts.hpp"
 #include <algorithm>
 
-namespace weft::llama4 {
+namespace weft::detail::llama4 {
 namespace {
 
 struct Config : DecoderSizes {
@@ -150,4 +150,4 @@ const Architecture architecture{
     {{"router_jitter_noise", "training"}, {"for_llm_compressor", "a note of the tool that wrote the file"}},
     {{"*vision_model.*", "pictures"}, {"*multi_modal_projector.*", "pictures"}}};
 
-} // namespace weft::llama4
+} // namespace weft::detail::llama4

@@ -5,7 +5,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft::mamba {
+namespace weft::detail::mamba {
 namespace {
 
 // What the two config classes disagree on.
@@ -80,4 +80,4 @@ const Architecture architecture{{"mamba", "falcon_mamba"},
                                  {"pad_vocab_size_multiple", "vocab_size counts"},
                                  {"time_step_*", "training"}}};
 
-} // namespace weft::mamba
+} // namespace weft::detail::mamba

@@ -4,7 +4,7 @@
 #include "models/gguf.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft::mamba2 {
+namespace weft::detail::mamba2 {
 namespace {
 
 struct Config {
@@ -74,4 +74,4 @@ const Architecture architecture{{"mamba2"},
                                  {"time_step_max", "training"},
                                  {"time_step_floor", "training"}}};
 
-} // namespace weft::mamba2
+} // namespace weft::detail::mamba2

@@ -6,7 +6,7 @@
 #include "models/mixer_parts.hpp"
 #include <cmath>
 
-namespace weft::minimax {
+namespace weft::detail::minimax {
 namespace {
 
 // A block's part of the sum: its normed input times alpha, its result times beta.
@@ -115,4 +115,4 @@ const Architecture architecture{
      {"*.key_decay", "computed from the config"},
      {"*.diagonal_decay", "computed from the config"}}};
 
-} // namespace weft::minimax
+} // namespace weft::detail::minimax

@@ -5,7 +5,7 @@
 #include "models/picture_parts.hpp"
 #include "schedule/compose.hpp"
 
-namespace weft::mistral3 {
+namespace weft::detail::mistral3 {
 namespace {
 
 struct Config {
@@ -58,8 +58,7 @@ Stage projector(Builder& builder, const Config& c, Stage& tower, uint32_t width)
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
-    weft_ASSIGN(TextAndTower both,
-                text_and_tower(config, files, "pixtral", {"model.vision_tower.", "vision_tower."}));
+    weft_ASSIGN(TextAndTower both, text_and_tower(config, files, "pixtral", {"model.vision_tower.", "vision_tower."}));
     if (!both.has_tower) return both.text;
     Stage& tower = both.tower.stages[0];
     weft_TRY(read_feature_layer(config, tower, -1));
@@ -77,4 +76,4 @@ extern const Architecture architecture;
 const Architecture architecture{
     {"mistral3"}, "Mistral Small 3.1", "a tower for pictures, whose patches stand among the tokens", schedule};
 
-} // namespace weft::mistral3
+} // namespace weft::detail::mistral3

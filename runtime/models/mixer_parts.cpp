@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint64_t kLargest = (uint64_t(1) << 31) - 1;
@@ -219,4 +219,4 @@ Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config
     return Found(std::move(found));
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include "layers/mamba2.hpp"
 #include "models/architecture.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// A key of a config and what it means where absent.
 struct SizeKey {
@@ -81,4 +81,4 @@ Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config
                                                         uint32_t layers, const std::string& kind,
                                                         const std::string& other);
 
-} // namespace weft
+} // namespace weft::detail

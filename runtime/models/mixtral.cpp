@@ -3,7 +3,7 @@
 // weighted by their renormalised softmax.
 #include "models/decoder_parts.hpp"
 
-namespace weft::mixtral {
+namespace weft::detail::mixtral {
 namespace {
 
 struct Config : DecoderSizes {
@@ -47,4 +47,4 @@ extern const Architecture architecture;
 const Architecture architecture{{"mixtral"}, "Mixtral", "two of eight experts a token, renormalised", schedule,
                                 {},          {},        {{"router_jitter_noise", "training"}}};
 
-} // namespace weft::mixtral
+} // namespace weft::detail::mixtral

@@ -4,7 +4,7 @@
 #include "models/encoder_parts.hpp"
 #include <algorithm>
 
-namespace weft::modernbert {
+namespace weft::detail::modernbert {
 namespace {
 
 struct Config {
@@ -103,4 +103,4 @@ const Architecture architecture{{"modernbert"},
                                  {"reference_compile", "how it is computed, not what"},
                                  {"repad_logits_with_grad", "training"}}};
 
-} // namespace weft::modernbert
+} // namespace weft::detail::modernbert

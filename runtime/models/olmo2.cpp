@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::olmo2 {
+namespace weft::detail::olmo2 {
 namespace {
 
 // What the two config classes disagree on.
@@ -92,4 +92,4 @@ const Architecture architecture{
       complete,
       {{"post_attention_layernorm", "post_attention_norm"}, {"post_feedforward_layernorm", "post_ffw_norm"}}}}};
 
-} // namespace weft::olmo2
+} // namespace weft::detail::olmo2

@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
 
-namespace weft::olmo_hybrid {
+namespace weft::detail::olmo_hybrid {
 namespace {
 
 constexpr double kDeltaNormEps = 1e-5; // of the norm behind the delta rule, whatever the config says of the others
@@ -131,4 +131,4 @@ const Architecture architecture{
     {},
     {{"linear_a_log_*", "training"}, {"linear_dt_*", "training"}}};
 
-} // namespace weft::olmo_hybrid
+} // namespace weft::detail::olmo_hybrid

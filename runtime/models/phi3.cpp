@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::phi3 {
+namespace weft::detail::phi3 {
 namespace {
 
 struct Config : DecoderSizes {
@@ -66,4 +66,4 @@ const Architecture architecture{{"phi3"},
                                 schedule,
                                 {{.name = "phi3", .model_type = "phi3", .names = {{"mlp.gate_up_proj", "ffn_up"}}}}};
 
-} // namespace weft::phi3
+} // namespace weft::detail::phi3

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 
 Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& files, const char* tower_type,
                                     const std::vector<std::string>& tower_names) {
@@ -16,6 +16,9 @@ Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& 
     weft_ASSIGN(both.text_config, language_config(config));
     weft_ASSIGN(const JsonObject text, config.object("text_config"));
     weft_ASSIGN(both.text, part_of(text.changed(both.text_config), files.part(text_scope())));
+    if (!is_decoder(both.text))
+        return text.bad("model_type",
+                        "must be that of a model that continues text, is " + in_quotes(both.text.architecture));
     const auto of_tower = [&](const TensorView* t) {
         return std::ranges::any_of(tower_names, [&](const std::string& name) { return t->name.starts_with(name); });
     };
@@ -26,6 +29,9 @@ Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& 
     Json own = vision.json();
     weft_ASSIGN(own["model_type"], vision.string_or("model_type", tower_type));
     if (own["model_type"] == config.json()["model_type"]) own["model_type"] = tower_type; // as older files have it
+    if (own["model_type"] != tower_type)
+        return vision.bad("model_type", "must be " + in_quotes(tower_type) + ", is " +
+                                            in_quotes(own["model_type"].get<std::string>()));
     weft_ASSIGN(both.tower, part_of(vision.changed(own), files.part({{{"", tower_names}}})));
     return both;
 }
@@ -33,7 +39,7 @@ Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& 
 Status read_feature_layer(const JsonObject& config, Stage& tower, int64_t otherwise) {
     const char* key = "vision_feature_layer";
     if (config.has(key) && config.json()[key].is_array())
-        return config.bad(key, "names several layers; weft reads models that use one");
+        return config.bad(key, "must be a number: weft reads models that use one layer");
     weft_ASSIGN(const int64_t given, config.integer_or(key, otherwise));
     const auto states = int64_t(tower.layers.size()) + 1;
     const int64_t at = given < 0 ? states + given : given;
@@ -93,6 +99,9 @@ Status see(const JsonObject& config, Schedule& text, Schedule tower, const std::
     for (Stage& stage : tower.stages) stage.when = When::given;
     const std::string memory = "pictures";
     Stage& last = tower.stages.back();
+    if (last.width != decoder.width)
+        return config.bad("vision_config", "gives rows " + std::to_string(last.width) + " wide, and must give them " +
+                                               std::to_string(decoder.width) + " wide, as text_config's hidden_size");
     last.last.push_back({.branches = {{KeepSpec{memory, last.width}}}, .base = Base::none});
     decoder.first.push_back({.branches = {{PlaceSpec{memory, false, decoder.width}}}, .base = Base::none});
     const StageId features = StageId(tower.stages.size()) - 1;
@@ -101,4 +110,4 @@ Status see(const JsonObject& config, Schedule& text, Schedule tower, const std::
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

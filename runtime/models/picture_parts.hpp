@@ -4,7 +4,7 @@
 #include "models/encoder_parts.hpp"
 #include <functional>
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr const char *kVision = "vision", *kProjector = "projector";
 /// The output of what stands among the tokens, [rows, width of the decoder].
@@ -51,4 +51,4 @@ void turn_by_axes(Schedule& text, const std::function<uint32_t(uint32_t)>& axis_
 /// tokens that the config names under `key`, or under image_token_id.
 Status see(const JsonObject& config, Schedule& text, Schedule tower, const std::string& key, int64_t otherwise);
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "models/picture_parts.hpp"
 #include "schedule/rotary_base.hpp"
 
-namespace weft::pixtral {
+namespace weft::detail::pixtral {
 namespace {
 
 constexpr double kEps = 1e-5; // of the class: no config says it
@@ -64,9 +64,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
         a.causal = false;
         a.rope = rope;
         const MlpSpec m = usual_mlp(builder, at + "feed_forward.", c.width, c.inner, c.activation);
-        stage.layers.push_back(
-            {{{.pre = builder.rms(at + "attention_norm.weight", c.width, kEps), .branches = {{a}}},
-              {.pre = builder.rms(at + "ffn_norm.weight", c.width, kEps), .branches = {{m}}}}});
+        stage.layers.push_back({{{.pre = builder.rms(at + "attention_norm.weight", c.width, kEps), .branches = {{a}}},
+                                 {.pre = builder.rms(at + "ffn_norm.weight", c.width, kEps), .branches = {{m}}}}});
     }
     s.stages.push_back(std::move(stage));
     s.outputs.push_back({kLastHidden, 0});
@@ -76,13 +75,13 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"pixtral"},
-                                "Pixtral's tower",
-                                "pictures of any size, rotary positions down and across",
-                                schedule,
-                                {},
-                                {},
-                                {{"head_dim", "hidden_size and num_attention_heads say"},
-                                 {"vocab_size", "pictures have no vocabulary"}}};
+const Architecture architecture{
+    {"pixtral"},
+    "Pixtral's tower",
+    "pictures of any size, rotary positions down and across",
+    schedule,
+    {},
+    {},
+    {{"head_dim", "hidden_size and num_attention_heads say"}, {"vocab_size", "pictures have no vocabulary"}}};
 
-} // namespace weft::pixtral
+} // namespace weft::detail::pixtral

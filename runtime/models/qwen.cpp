@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::qwen {
+namespace weft::detail::qwen {
 namespace {
 
 // What the two config classes disagree on.
@@ -83,4 +83,4 @@ const Architecture architecture{{"qwen2", "qwen3", "qwen3_vl_text"},
                                 {{"*mrope_section", "the positions of a text alone are the same along every axis"},
                                  {"*mrope_interleaved", "the class interleaves whatever it says"}}};
 
-} // namespace weft::qwen
+} // namespace weft::detail::qwen

@@ -6,7 +6,7 @@
 #include "models/mixer_parts.hpp"
 #include <algorithm>
 
-namespace weft::qwen3_next {
+namespace weft::detail::qwen3_next {
 namespace {
 
 struct Config : DecoderSizes {
@@ -160,4 +160,4 @@ const Architecture architecture{{"qwen3_next"},
                                 {},
                                 {{"mtp.*", "layers that draft further tokens are not run"}}};
 
-} // namespace weft::qwen3_next
+} // namespace weft::detail::qwen3_next

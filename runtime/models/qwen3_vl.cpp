@@ -4,8 +4,10 @@
 #include "layers/keep.hpp"
 #include "layers/place.hpp"
 #include "models/picture_parts.hpp"
+#include <algorithm>
+#include <cmath>
 
-namespace weft::qwen3_vl {
+namespace weft::detail::qwen3_vl {
 namespace {
 
 // Interleaved M-RoPE: the pairs take their positions from time, row and column in turn, until those of a row and of a
@@ -17,7 +19,9 @@ Status turn_interleaved(const JsonObject& text, Schedule& schedule) {
     if (rope.has("mrope_section")) {
         weft_ASSIGN(sections, rope.numbers("mrope_section"));
     }
-    if (sections.size() != 3) return rope.bad("mrope_section", "must be three numbers");
+    if (sections.size() != 3 ||
+        std::ranges::any_of(sections, [](double n) { return !(n >= 0 && n <= 65536) || n != std::floor(n); }))
+        return rope.bad("mrope_section", "must be three whole numbers from 0 to 65536");
     turn_by_axes(schedule, [&](uint32_t pair) -> uint32_t {
         const uint32_t axis = pair % 3;
         return axis && pair < 3 * sections[axis] ? axis : 0;
@@ -37,7 +41,8 @@ void add_rows(Stage& decoder, uint32_t i, const std::string& memory) {
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(TextAndTower both, text_and_tower(config, files, "qwen3_vl_vision", {"model.visual.", "visual."}));
     if (!both.has_tower) return both.text;
-    weft_TRY(turn_interleaved(JsonObject(both.text_config, config.origin()), both.text));
+    weft_ASSIGN(const JsonObject text, config.object("text_config"));
+    weft_TRY(turn_interleaved(text.changed(both.text_config), both.text));
     Stage& decoder = decoder_of(both.text);
     const auto deep = uint32_t(both.tower.stages.size()) - 2; // between the layers and the projector
     if (deep > decoder.layers.size())
@@ -66,4 +71,4 @@ const Architecture architecture{
      {"vision_start_token_id", "a token like others"},
      {"vision_end_token_id", "a token like others"}}};
 
-} // namespace weft::qwen3_vl
+} // namespace weft::detail::qwen3_vl

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::qwen3_vl_vision {
+namespace weft::detail::qwen3_vl_vision {
 namespace {
 
 constexpr double kEps = 1e-6; // of the class: no config says it
@@ -36,12 +36,15 @@ Status read_grid(const JsonObject& c, Config& o) {
 }
 
 Result<std::vector<uint32_t>> read_deep(const JsonObject& c, uint32_t layers) {
-    if (!c.has(kDeepStack)) return std::vector<uint32_t>{8, 16, 24};
-    weft_ASSIGN(const std::vector<double> numbers, c.numbers(kDeepStack));
+    std::vector<double> numbers = {8, 16, 24};
+    if (c.has(kDeepStack)) {
+        weft_ASSIGN(numbers, c.numbers(kDeepStack));
+    }
     std::vector<uint32_t> deep;
     for (const double n : numbers) {
         if (!(n >= 0 && n < layers) || n != std::floor(n) || (!deep.empty() && n <= deep.back()))
-            return c.bad(kDeepStack, "must be numbers of layers, each above the one before");
+            return c.bad(kDeepStack,
+                         "must be numbers of the " + std::to_string(layers) + " layers, each above the one before");
         deep.push_back(uint32_t(n));
     }
     return deep;
@@ -155,4 +158,4 @@ const Architecture architecture{{"qwen3_vl_vision"},
                                 "learned positions stretched over pictures of any size; rows of several layers",
                                 schedule};
 
-} // namespace weft::qwen3_vl_vision
+} // namespace weft::detail::qwen3_vl_vision

@@ -4,7 +4,7 @@
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
-namespace weft::qwen_moe {
+namespace weft::detail::qwen_moe {
 namespace {
 
 // What the two config classes disagree on.
@@ -102,4 +102,4 @@ const Architecture architecture{
     schedule,
     {{"qwen2moe", "qwen2_moe", {}, complete<false>}, {"qwen3moe", "qwen3_moe", {}, complete<true>}}};
 
-} // namespace weft::qwen_moe
+} // namespace weft::detail::qwen_moe

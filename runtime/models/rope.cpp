@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kLargestHead = 65536; // a config alone must not make weft allocate more
@@ -197,4 +197,4 @@ Result<Rope> rope_of(const JsonObject& config, Builder& builder, uint32_t head_s
     return rope_from(rope_view(config, parameters, layer_kind), builder, head_size, kind);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -8,7 +8,7 @@
 #include "models/gguf.hpp"
 #include <cmath>
 
-namespace weft::rwkv7 {
+namespace weft::detail::rwkv7 {
 namespace {
 
 // What the two kinds of files call the same. A low-rank pair: what stands behind its letter, and
@@ -307,4 +307,4 @@ const Architecture architecture{
      {"*blocks.0.att.v[012]", "the first layer's values are drawn to nothing"},
      {"blk.0.time_mix_v[012].weight", "the first layer's values are drawn to nothing"}}};
 
-} // namespace weft::rwkv7
+} // namespace weft::detail::rwkv7

@@ -3,7 +3,7 @@
 #include "schedule/sinusoids.hpp"
 #include <array>
 
-namespace weft {
+namespace weft::detail {
 
 void add_seq2seq(Schedule& schedule, uint32_t width, WeightId table, const Linear& logits) {
     add_encoder(schedule, width, table).when = When::once;
@@ -45,4 +45,4 @@ Status read_seq2seq(const JsonObject& config, Schedule& schedule, int64_t begin)
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "layers/cross_attention.hpp"
 #include "models/encoder_parts.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr const char* kDecoderTokens = "decoder_input_ids";
 
@@ -25,4 +25,4 @@ Result<WeightId> sinusoidal_positions(const JsonObject& config, Builder& builder
 /// (`begin` where the config has none; -1: no id).
 Status read_seq2seq(const JsonObject& config, Schedule& schedule, int64_t begin = -1);
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include "models/encoder_parts.hpp"
 #include <cmath>
 
-namespace weft::swin {
+namespace weft::detail::swin {
 namespace {
 
 constexpr ViewId kWindows = 1, kShifted = 2;
@@ -65,7 +65,8 @@ public:
     void run() {
         for (uint32_t i = 0; i < c_.stages; ++i) {
             Stage stage = i == 0 ? patches() : merged(i);
-            stage.views = {{"windows", c_.window, 0}, {"shifted windows", c_.window, c_.window / 2}};
+            stage.views = {{.name = "windows", .window = c_.window},
+                           {.name = "shifted windows", .window = c_.window, .shift = c_.window / 2}};
             for (uint32_t layer = 0; layer < c_.depths[i]; ++layer) stage.layers.push_back(make_layer(i, layer));
             s_.stages.push_back(std::move(stage));
         }
@@ -176,4 +177,4 @@ const Architecture architecture{
      {"stage_names", "backbones read it"}},
     {{"*relative_position_index", "follows from window_size"}, {"*attn_mask", "follows from window_size"}}};
 
-} // namespace weft::swin
+} // namespace weft::detail::swin

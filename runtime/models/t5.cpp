@@ -5,7 +5,7 @@
 #include "models/seq2seq_parts.hpp"
 #include <cmath>
 
-namespace weft::t5 {
+namespace weft::detail::t5 {
 namespace {
 
 struct Config {
@@ -206,4 +206,4 @@ const Architecture architecture{
       "nobody reads it: cross attention has no distances"},
      {"dec.blk.*.cross_attn_rel_b.weight", "nobody reads it: cross attention has no distances"}}};
 
-} // namespace weft::t5
+} // namespace weft::detail::t5

@@ -5,7 +5,7 @@
 #include "layers/patch.hpp"
 #include "models/encoder_parts.hpp"
 
-namespace weft::vit {
+namespace weft::detail::vit {
 namespace {
 
 struct Config {
@@ -82,4 +82,4 @@ const Architecture architecture{{"vit"},
                                  {"pooler_output_size", "no class for pictures reads it"}},
                                 {{"*pooler.dense.*", "no class for pictures reads it"}}};
 
-} // namespace weft::vit
+} // namespace weft::detail::vit

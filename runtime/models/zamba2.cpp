@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace weft::zamba2 {
+namespace weft::detail::zamba2 {
 namespace {
 
 constexpr double kMambaNormEps = 1e-5; // whatever the config says of the other norms
@@ -218,4 +218,4 @@ const Architecture architecture{
      {"time_step_max", "training"},
      {"time_step_floor", "training"}}};
 
-} // namespace weft::zamba2
+} // namespace weft::detail::zamba2

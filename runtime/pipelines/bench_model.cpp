@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// L6: timing of a model's prefill and decode.
+// L6: timing of what a model reads (a prompt, texts or pictures that come whole) and of what it makes.
+#include "base/access.hpp"
 #include "base/json.hpp"
 #include "base/random.hpp"
 #include "kernels/measure_peaks.hpp"
 #include "pipelines/load.hpp"
-#include "pipelines/tasks.hpp"
 #include "schedule/session.hpp"
 #include "schedule/work.hpp"
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <weft/bench.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -46,8 +48,77 @@ Json work_json(const PhaseWork& w) {
     return {{"bytes", w.bytes}, {"operations", w.operations}, {"share_of_limit", w.share}};
 }
 
-// Sets what prefill and a decode step had to do, and their shares of the peaks.
-void count_work(const Model& model, const SessionOptions& options, ModelBench& bench) {
+// What a model reads and makes, as its schedule says.
+struct Task {
+    Task(const Schedule& schedule, const ModelBenchOptions& o)
+        : before(runs_before(schedule)), whole(before || takes_whole(schedule)),
+          generates(generating_stage(schedule) != kNoStage), rows(o.prompt), generate(generates ? o.generate : 0) {
+        for (const Input& in : schedule.inputs) {
+            const Stage& stage = schedule.stages[in.stage];
+            if (before == (stage.when != When::every_step) && in.name == stage.rows.input) input = &in;
+        }
+        if (!input->pictures()) return;
+        // The rows that the config names, or as many patches as a prompt has tokens.
+        const PatchGrid& grid = input->grid;
+        const uint32_t known = schedule.trained_context, patches = known > grid.extra ? known - grid.extra : o.prompt;
+        auto down = uint32_t(std::sqrt(double(patches)));
+        while (patches % down) --down;
+        height = pixels(down, grid.stride_y, grid.patch_y, grid.pad_y);
+        width = pixels(patches / down, grid.stride_x, grid.patch_x, grid.pad_x);
+        rows = patches + grid.extra;
+    }
+
+    SessionOptions session(const ModelBenchOptions& o) const {
+        SessionOptions options;
+        // An encoder-decoder's decoder begins with a token of its own.
+        options.context = before ? std::max(rows, generate + 2) : generates ? rows + generate + 1 : rows;
+        options.slots = o.batch;
+        options.max_chunk = std::max(options.max_chunk, o.batch);
+        const auto at_once = uint32_t(std::min<uint64_t>(uint64_t(rows) * o.batch, UINT32_MAX));
+        if (before) options.before = at_once;
+        else if (whole) options.max_chunk = std::max(options.max_chunk, at_once);
+        options.kv_dtype = kv_type_beside(o.dtype);
+        options.timestamps = o.per_layer;
+        return options;
+    }
+
+    bool before, whole, generates;
+    uint32_t rows, generate;
+    uint32_t height = 0, width = 0; // of a picture
+    const Input* input = nullptr;   // what is read
+
+private:
+    static uint32_t pixels(uint32_t patches, uint32_t stride, uint32_t patch, uint32_t pad) {
+        const uint64_t padded = uint64_t(patches - 1) * stride + patch;
+        return uint32_t(std::min<uint64_t>(padded > 2 * uint64_t(pad) ? padded - 2 * uint64_t(pad) : 1, UINT32_MAX));
+    }
+};
+
+// Something to read for each slot.
+class Reading {
+public:
+    Reading(const Task& task, uint32_t batch) : ids_(batch), values_(batch) {
+        Random random(1);
+        for (uint32_t b = 0; b < batch; ++b) {
+            if (task.input->pictures()) {
+                values_[b] = random.normals(size_t(task.input->grid.channels) * task.height * task.width);
+                feeds_.push_back({.slot = b, .picture = {values_[b], task.height, task.width}});
+                continue;
+            }
+            for (uint32_t i = 0; i < task.rows; ++i) ids_[b].push_back(random.below(task.input->limit));
+            feeds_.push_back({b, ids_[b]});
+        }
+    }
+    std::span<const Feed> feeds() const { return feeds_; }
+
+private:
+    std::vector<std::vector<uint32_t>> ids_;
+    std::vector<std::vector<float>> values_;
+    std::vector<Feed> feeds_;
+};
+
+// Sets what the reading and a decode step had to do, and their shares of the peaks.
+void count_work(const LoadedModel& model, const SessionOptions& options, const Task& task, ModelBench& bench) {
     std::vector<uint64_t> weight_bytes;
     for (const DeviceWeight& weight : model.weights.all()) {
         weight_bytes.push_back(0);
@@ -58,21 +129,29 @@ void count_work(const Model& model, const SessionOptions& options, ModelBench& b
         phase.bytes += work.bytes;
         phase.operations += work.operations;
     };
-    const uint32_t chunk = std::max(1u, options.max_chunk / bench.batch);
-    for (uint32_t past = 0; past < bench.prompt; past += chunk)
-        add(bench.prefill_work,
-            {bench.batch, past, std::min(chunk, bench.prompt - past), past + chunk >= bench.prompt, options.kv_dtype});
+    const uint32_t chunk = task.whole ? task.rows : std::max(1u, options.max_chunk / bench.batch);
+    for (uint32_t past = 0; past < task.rows; past += std::min(chunk, task.rows - past))
+        add(bench.prefill_work, {.sequences = bench.batch,
+                                 .past = past,
+                                 .count = std::min(chunk, task.rows - past),
+                                 .logits = task.generates && !task.before && past + uint64_t(chunk) >= task.rows,
+                                 .kv = options.kv_dtype,
+                                 .before = task.before});
     bench.prefill_work.share = kernel::share_of(bench.peaks, bench.prefill_work.bytes, bench.prefill_work.operations,
-                                                double(bench.prompt) * bench.batch / bench.prefill_tokens_per_s * 1e6);
+                                                double(task.rows) * bench.batch / bench.prefill_tokens_per_s * 1e6);
     if (!bench.generate) return;
-    add(bench.decode_work, {bench.batch, bench.prompt + bench.generate / 2, 1, true, options.kv_dtype});
+    add(bench.decode_work, {.sequences = bench.batch,
+                            .past = (task.before ? 1 : task.rows) + task.generate / 2,
+                            .kv = options.kv_dtype,
+                            .memory = task.before ? task.rows : 0});
     bench.decode_work.share = kernel::share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations,
                                                bench.batch / bench.decode_tokens_per_s * 1e6);
 }
 
 } // namespace
 
-Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path, const ModelBenchOptions& o) try {
+Result<ModelBench> bench_model(const Device& device, const std::filesystem::path& path,
+                               const ModelBenchOptions& o) try {
     if (o.prompt == 0 || o.batch == 0 || o.repeats == 0)
         return Error{ErrorCode::invalid_argument, "prompt, batch and repeats must be at least 1", {}};
     if (uint64_t(o.prompt) + o.generate >= UINT32_MAX || o.batch > 65536)
@@ -82,23 +161,18 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     ModelBench bench;
     // Before the model takes the memory; under a limit too low for it the times are still worth having.
-    if (auto peaks = kernel::measure_peaks(device.internal(), o.repeats)) bench.peaks = *peaks;
+    if (auto peaks = kernel::measure_peaks(Access::state(device), o.repeats)) bench.peaks = *peaks;
     else if (peaks.error().code != ErrorCode::out_of_memory) return peaks.error();
-    std::shared_ptr<const Model> model;
-    if (o.random_weights) {
-        weft_ASSIGN(model, random_model(device.internal(), files, o.dtype, 1));
-    } else {
-        weft_ASSIGN(model, load_model(device.internal(), files, o.dtype, [&](uint64_t done, uint64_t total) {
-                        return !o.progress || o.progress({Progress::Stage::load, done, total});
-                    }));
-    }
-    weft_TRY(check_continues(model->schedule, "this measurement"));
-    SessionOptions options;
-    options.context = o.prompt + o.generate + 1;
-    options.slots = o.batch;
-    options.max_chunk = std::max(options.max_chunk, o.batch);
-    options.kv_dtype = kv_type_beside(o.dtype);
-    options.timestamps = o.per_layer;
+    // Of a text with pictures the text; a tower alone stays.
+    const ScheduleEdit edit = [&](Schedule& schedule) -> Status {
+        if (std::ranges::all_of(schedule.stages, [](const Stage& s) { return s.when == When::given; })) return Ok{};
+        return text_alone(files)(schedule);
+    };
+    weft_ASSIGN(const auto model, o.random_weights
+                                      ? random_model(Access::state(device), files, o.dtype, 1, edit)
+                                      : load_model(Access::state(device), files, o.dtype, o.progress, edit));
+    const Task task(model->schedule, o);
+    const SessionOptions options = task.session(o);
     weft_ASSIGN(auto session, Session::create(model, options));
     bench.model = path.string();
     bench.architecture = model->schedule.architecture;
@@ -106,17 +180,19 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     bench.driver = device.info().driver;
     bench.parameters = model->schedule.parameters();
     bench.weight_bytes = model->weights.bytes();
-    bench.prompt = o.prompt;
-    bench.generate = o.generate;
+    bench.prompt = task.rows;
+    bench.generate = task.generate;
     bench.batch = o.batch;
-    Random random(1);
-    std::vector<std::vector<uint32_t>> prompts(o.batch);
-    std::vector<Feed> feeds;
+    bench.encodes = task.whole;
+    bench.height = task.height;
+    bench.width = task.width;
+    const Reading reading(task, o.batch);
+    const auto begin_token = uint32_t(std::max<int64_t>(0, model->schedule.begin_token));
+    std::vector<Feed> beginnings; // of what an encoder-decoder makes
     std::vector<uint32_t> slots;
     for (uint32_t b = 0; b < o.batch; ++b) {
-        for (uint32_t i = 0; i < o.prompt; ++i) prompts[b].push_back(random.below(model->schedule.vocabulary));
         slots.push_back(b);
-        feeds.push_back({b, prompts[b], 0});
+        beginnings.push_back({b, {&begin_token, 1}});
     }
     // A run is a unit of progress; within it the steps are looked at, so that a slow one can be stopped.
     uint32_t runs = 0;
@@ -124,6 +200,15 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
         return !o.progress || o.progress({Progress::Stage::prefill, runs, uint64_t(o.repeats) + 1});
     };
     const Error stopped{ErrorCode::cancelled, "stopped", {}};
+    const auto read = [&]() -> Status {
+        if (task.before) return session->encode(reading.feeds());
+        weft_TRY(session->begin(reading.feeds(), task.generates ? Want::last : Want::nothing));
+        for (bool done = false; !done;) {
+            weft_ASSIGN(done, session->advance(options.longest_submission_ms));
+            if (!going()) return stopped;
+        }
+        return Ok{};
+    };
     // A sequence without a next token is not decoded, and so would make the rest look fast.
     const auto finite = [&]() -> Status {
         if (std::ranges::none_of(slots, [&](uint32_t b) { return session->next_token(b) == kernel::kNoToken; }))
@@ -146,15 +231,12 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
     for (uint32_t repeat = 0; repeat <= o.repeats; ++repeat) { // the first warms up
         for (uint32_t b : slots) session->reset(b);
         auto start = Clock::now();
-        weft_TRY(session->begin(feeds, Want::last));
-        for (bool done = false; !done;) {
-            weft_ASSIGN(done, session->advance(options.longest_submission_ms));
-            if (!going()) return stopped;
-        }
+        weft_TRY(read());
         const double prefill_s = std::chrono::duration<double>(Clock::now() - start).count();
         if (o.per_layer) bench.prefill_layers = layer_times(*session);
         double decode_s = 0, host_us = 0;
-        if (o.generate) {
+        if (task.generate) {
+            if (task.before) weft_TRY(session->forward(beginnings, Want::last));
             weft_TRY(finite());
             if (repeat == 0) weft_TRY(session->decode(slots, std::min(o.generate, 2u), tokens));
             const uint32_t steps = repeat == 0 ? std::max(1u, o.generate - std::min(o.generate, 2u)) : o.generate;
@@ -168,17 +250,19 @@ Result<ModelBench> bench_model(Device& device, const std::filesystem::path& path
             if (o.per_layer) bench.decode_layers = layer_times(*session);
         }
         ++runs;
+        if (!going()) return stopped;
         if (repeat == 0) continue;
-        prefill.push_back(double(o.prompt) * o.batch / prefill_s);
-        if (o.generate) {
+        prefill.push_back(double(task.rows) * o.batch / prefill_s);
+        if (task.generate) {
             decode.push_back(double(o.generate) * o.batch / decode_s);
             host.push_back(host_us);
         }
     }
     bench.prefill_tokens_per_s = median(prefill);
+    if (task.height) bench.pictures_per_s = bench.prefill_tokens_per_s / task.rows;
     bench.decode_tokens_per_s = median(decode);
     bench.host_us_per_token = median(host);
-    count_work(*model, options, bench);
+    count_work(*model, options, task, bench);
     return bench;
 }
 weft_CATCH
@@ -191,8 +275,13 @@ std::string ModelBench::text() const {
     std::snprintf(line, sizeof line, ": copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", peaks.copy_gb_per_s,
                   peaks.gflop_per_s);
     s += peaks ? line : ": peaks not measured, for want of memory\n";
-    std::snprintf(line, sizeof line, "  prefill %u x %u: %.1f tokens/s; %s\n", batch, prompt, prefill_tokens_per_s,
-                  work_text(prefill_work, double(prompt) * batch / prefill_tokens_per_s).c_str());
+    const std::string work = work_text(prefill_work, double(prompt) * batch / prefill_tokens_per_s);
+    if (height)
+        std::snprintf(line, sizeof line, "  encode  %u x %u x %u pixels: %.2f pictures/s, each of %u rows; %s\n", batch,
+                      height, width, pictures_per_s, prompt, work.c_str());
+    else
+        std::snprintf(line, sizeof line, "  %s %u x %u: %.1f tokens/s; %s\n", encodes ? "encode " : "prefill", batch,
+                      prompt, prefill_tokens_per_s, work.c_str());
     s += line;
     if (generate) {
         std::snprintf(line, sizeof line,
@@ -205,7 +294,8 @@ std::string ModelBench::text() const {
         if (layers->empty()) continue;
         double total = 0;
         for (const auto& l : *layers) total += l.us;
-        s += layers == &prefill_layers ? "  prefill, last chunk:\n" : "  decode, last step:\n";
+        s += layers == &prefill_layers ? (encodes ? "  encode:\n" : "  prefill, last chunk:\n")
+                                       : "  decode, last step:\n";
         for (const auto& l : *layers) {
             std::snprintf(line, sizeof line, "    %-10s %-24s %10.1f us %5.1f %%\n", l.segment.c_str(), l.call.c_str(),
                           l.us, 100 * l.us / total);
@@ -225,6 +315,10 @@ std::string ModelBench::json() const {
            {"prompt", prompt},
            {"generate", generate},
            {"batch", batch},
+           {"encodes", encodes},
+           {"height", height},
+           {"width", width},
+           {"pictures_per_s", pictures_per_s},
            {"prefill_tokens_per_s", prefill_tokens_per_s},
            {"decode_tokens_per_s", decode_tokens_per_s},
            {"host_us_per_token", host_us_per_token},

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
@@ -30,9 +30,9 @@ Result<std::string> ChatState::render(std::span<const ChatMessage> said, bool an
 }
 
 std::vector<uint32_t> ChatState::end_tokens() const {
-    std::vector<uint32_t> ends = model_.defaults.end_tokens;
+    std::vector<uint32_t> ends = state_.defaults.end_tokens;
     if (const auto closing = closing_token()) add_end(ends, *closing);
-    add_turn_ends(ends, *model_.tokenizer);
+    add_turn_ends(ends, *state_.tokenizer);
     ends.resize(std::min<size_t>(ends.size(), kMostEnds));
     return ends;
 }
@@ -40,7 +40,7 @@ std::vector<uint32_t> ChatState::end_tokens() const {
 // The special token that follows an answer in a rendered conversation, at its end or else before the next question,
 // with nothing but white space between.
 std::optional<uint32_t> ChatState::closing_token() const {
-    const Tokenizer& tokenizer = *model_.tokenizer;
+    const Tokenizer& tokenizer = *state_.tokenizer;
     const ChatMessage said[] = {{"user", "Who lives here?", {}}, {"assistant", "Quokkas", {}}, {"user", "Why?", {}}};
     for (const size_t count : {2, 3}) {
         const auto text = render(std::span(said).first(count), false);
@@ -58,35 +58,39 @@ std::optional<uint32_t> ChatState::closing_token() const {
     return std::nullopt;
 }
 
+Status ChatState::make_sequence() {
+    weft_ASSIGN(session_, make_session(model_, options_.sequence, kChatHolds));
+    return session_->set_end_tokens(ends_);
+}
+
 Status ChatState::begin(std::string_view text) {
     if (turn_) return Error{ErrorCode::invalid_argument, "the last question is still being answered", {}};
     if (const size_t valid = valid_utf8_prefix(text); valid < text.size())
         return Error{ErrorCode::invalid_argument, "the question: invalid UTF-8 at byte " + std::to_string(valid), {}};
     messages_.push_back({"user", std::string(text), {}});
     const auto prepare = [&]() -> Status {
-        Session& session = *model_.session;
         weft_ASSIGN(std::string prompt, render(messages_, true));
         const auto open = render(messages_, false); // some templates refuse it; there is less to go back to then
-        weft_ASSIGN(std::vector<uint32_t> tokens, memory_.tokens_of(*model_.tokenizer, prompt));
+        weft_ASSIGN(std::vector<uint32_t> tokens, memory_.tokens_of(*state_.tokenizer, prompt));
         if (tokens.empty())
             return Error{ErrorCode::invalid_argument, "the chat template makes no text of this conversation", {}};
-        if (tokens.size() >= session.options().context)
+        if (tokens.size() >= session_->options().context)
             return Error{ErrorCode::invalid_argument,
                          "the conversation has " + std::to_string(tokens.size()) + " tokens, the context is " +
-                             std::to_string(session.options().context),
+                             std::to_string(session_->options().context),
                          {}};
-        weft_ASSIGN(Stops stops, Stops::create(options_.generate.stop, *model_.tokenizer));
+        weft_ASSIGN(Stops stops, Stops::create(options_.generate.stop, *state_.tokenizer));
         const bool begins = open && prompt.starts_with(*open);
         turn_.emplace(Turn{
-            .reader = AnswerReader(*model_.tokenizer,
+            .reader = AnswerReader(*state_.tokenizer,
                                    begins ? std::string_view(prompt).substr(open->size()) : std::string_view(prompt),
                                    std::move(stops))});
         turn_->tokens = std::move(tokens);
         if (messages_.size() == 1 && !options_.system.empty()) weft_TRY(add_stop(prompt, render({}, false)));
         weft_TRY(add_stop(prompt, open));
-        weft_TRY(memory_.mark(session, {}));
-        weft_TRY(memory_.go_back(session, turn_->tokens, std::move(prompt)));
-        stats_.kept = session.length(0);
+        weft_TRY(memory_.mark(*session_, {}));
+        weft_TRY(memory_.go_back(*session_, turn_->tokens, std::move(prompt)));
+        stats_.kept = session_->length(0);
         stats_.fed += turn_->tokens.size() - stats_.kept;
         return feed();
     };
@@ -99,7 +103,7 @@ Status ChatState::begin(std::string_view text) {
 Status ChatState::add_stop(std::string_view prompt, const Result<std::string>& beginning) {
     if (!beginning || !prompt.starts_with(*beginning)) return Ok{};
     const auto& tokens = turn_->tokens;
-    weft_ASSIGN(const std::vector<uint32_t> before, memory_.tokens_of(*model_.tokenizer, *beginning));
+    weft_ASSIGN(const std::vector<uint32_t> before, memory_.tokens_of(*state_.tokenizer, *beginning));
     const size_t count =
         size_t(std::mismatch(before.begin(), before.end(), tokens.begin(), tokens.end()).first - before.begin());
     if (count == 0 || count == tokens.size() || (!turn_->stops.empty() && turn_->stops.back().tokens >= count))
@@ -110,20 +114,18 @@ Status ChatState::add_stop(std::string_view prompt, const Result<std::string>& b
 
 // Begins to feed the prompt up to the next stop, or what is behind the last.
 Status ChatState::feed() {
-    Session& session = *model_.session;
-    const size_t here = session.length(0);
+    const size_t here = session_->length(0);
     std::erase_if(turn_->stops, [&](const Stop& stop) { return stop.tokens <= here; });
-    if (turn_->stops.empty()) return begin_generation();
+    if (turn_->stops.empty()) return begin_answer();
     const Feed feed{0, std::span(turn_->tokens).subspan(here, turn_->stops[0].tokens - here),
                     uint32_t(turn_->tokens.size())};
-    return session.begin({&feed, 1}, Want::nothing);
+    return session_->begin({&feed, 1}, Want::nothing);
 }
 
-Status ChatState::begin_generation() {
-    Session& session = *model_.session;
-    weft_TRY(session.set_end_tokens(ends_));
-    weft_ASSIGN(turn_->generation,
-                Generation::begin(session, std::span(turn_->tokens).subspan(session.length(0)), options_.generate));
+Status ChatState::begin_answer() {
+    weft_ASSIGN(
+        turn_->continuation,
+        Continuation::begin(*session_, std::span(turn_->tokens).subspan(session_->length(0)), options_.generate));
     return Ok{};
 }
 
@@ -135,28 +137,27 @@ Result<bool> ChatState::advance(double budget_ms, const ChatFunction& on_piece) 
 }
 
 Result<bool> ChatState::step(double budget_ms, const ChatFunction& on_piece) {
-    Session& session = *model_.session;
     const auto report = [&]() -> Status {
         if (!options_.generate.progress ||
             options_.generate.progress(
-                {Progress::Stage::prefill, session.length(0) - stats_.kept, turn_->tokens.size() - stats_.kept}))
+                {Progress::Stage::prefill, session_->length(0) - stats_.kept, turn_->tokens.size() - stats_.kept}))
             return Ok{};
         return Error{ErrorCode::cancelled, "stopped", {}};
     };
-    if (!turn_->generation) {
+    if (!turn_->continuation) {
         const auto start = Clock::now();
-        weft_ASSIGN(const bool done, session.advance(std::min(budget_ms, session.options().longest_submission_ms)));
+        weft_ASSIGN(const bool done, session_->advance(std::min(budget_ms, session_->options().longest_submission_ms)));
         turn_->stops_ms += std::chrono::duration<double, std::milli>(Clock::now() - start).count();
         if (done) {
-            weft_TRY(memory_.mark(session, turn_->stops[0].text));
+            weft_TRY(memory_.mark(*session_, turn_->stops[0].text));
             weft_TRY(feed());
         }
         weft_TRY(report());
         return false;
     }
-    const bool feeding = !turn_->generation->prompt_is_fed();
+    const bool feeding = !turn_->continuation->prompt_is_fed();
     std::vector<uint32_t> tokens;
-    weft_ASSIGN(const bool done, turn_->generation->advance(budget_ms, tokens));
+    weft_ASSIGN(const bool done, turn_->continuation->advance(budget_ms, tokens));
     if (feeding) weft_TRY(report());
     std::vector<AnswerReader::Piece> pieces;
     for (const uint32_t id : tokens) {
@@ -179,22 +180,22 @@ Status ChatState::finish(const ChatFunction& on_piece) {
     turn_->reader.finish(pieces);
     give(pieces, on_piece);
     messages_.push_back(turn_->reader.message());
-    stats_.last = turn_->generation->stats();
+    stats_.last = turn_->continuation->stats();
     stats_.last.prompt_tokens = uint32_t(turn_->tokens.size()) - stats_.kept;
     stats_.last.prefill_ms += turn_->stops_ms;
     stats_.last.first_token_ms += turn_->stops_ms;
     stats_.last.stop = turn_->reader.stop().value_or("");
     stats_.made += stats_.last.new_tokens;
-    memory_.add(turn_->generation->own(), own_text());
+    memory_.add(turn_->continuation->own(), own_text());
     turn_.reset();
     return Ok{};
 }
 
 // The text that the sequence took in of the answer, as it follows the prompt, special tokens and all.
 std::string ChatState::own_text() const {
-    StreamDecoder decoder(*model_.tokenizer, false, turn_->tokens);
+    StreamDecoder decoder(*state_.tokenizer, false, turn_->tokens);
     std::string text;
-    for (const uint32_t id : turn_->generation->own()) text += decoder.push(id);
+    for (const uint32_t id : turn_->continuation->own()) text += decoder.push(id);
     return text + decoder.flush();
 }
 
@@ -217,24 +218,29 @@ void ChatState::reset() {
 
 ChatStats ChatState::stats() const {
     ChatStats s = stats_;
-    s.tokens = model_.session->length(0);
-    s.context = model_.session->options().context;
+    s.tokens = session_->length(0);
+    s.context = session_->options().context;
     s.snapshot_bytes = memory_.snapshot_bytes();
     return s;
 }
+
+} // namespace weft::detail
+
+namespace weft {
+using namespace detail;
 
 Chat::Chat(std::unique_ptr<ChatState> state) : state_(std::move(state)) {}
 Chat::Chat(Chat&&) noexcept = default;
 Chat& Chat::operator=(Chat&&) noexcept = default;
 Chat::~Chat() = default;
 
-Result<Chat> Chat::create(TextModel& model, ChatTemplate chat_template, ChatOptions options) try {
-    TextModelState& state = model.internal();
-    if (!state.tokenizer)
+Result<Chat> Chat::create(const Model& model, ChatTemplate chat_template, ChatOptions options) try {
+    if (!model.tokenizer())
         return Error{ErrorCode::not_found, "a conversation needs a tokenizer, and this model has none", {}};
-    weft_TRY(check_continues(state.model->schedule, "a conversation"));
-    state.session->reset(0);
-    return Chat(std::make_unique<ChatState>(state, std::move(chat_template), std::move(options)));
+    weft_TRY(check_continues(Access::state(model).schedule(), "a conversation"));
+    auto state = std::make_unique<ChatState>(model, std::move(chat_template), std::move(options));
+    weft_TRY(state->make_sequence());
+    return Chat(std::move(state));
 }
 weft_CATCH
 

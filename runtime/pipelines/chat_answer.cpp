@@ -2,7 +2,7 @@
 #include "pipelines/chat_answer.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 enum class Effect { open, close, drop };
@@ -100,4 +100,4 @@ ChatMessage AnswerReader::message() const {
     return {"assistant", std::string(without_line_ends(said_, false)), std::string(without_line_ends(thoughts_, true))};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "pipelines/stops.hpp"
 #include <weft/chat.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 bool is_blank(std::string_view text);
 
@@ -43,4 +43,4 @@ private:
     std::string said_, thoughts_;
 };
 
-} // namespace weft
+} // namespace weft::detail

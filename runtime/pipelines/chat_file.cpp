@@ -3,7 +3,7 @@
 #include "base/json.hpp"
 #include "pipelines/chat_state.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
@@ -13,7 +13,7 @@ constexpr int kVersion = 1;
 
 // What a conversation's tokens must have in common with a model to be its own.
 std::string ChatState::model_name() const {
-    const Schedule& s = model_.model->schedule;
+    const Schedule& s = state_.schedule();
     return s.architecture + "/" + std::to_string(s.parameters()) + "/" + std::to_string(s.vocabulary);
 }
 
@@ -62,12 +62,12 @@ Status ChatState::load(std::string_view json, const std::string& origin) {
     options_.system = std::move(system);
     messages_ = std::move(messages);
     memory_.clear();
-    model_.session->reset(0);
+    session_->reset(0);
     // Tokens of another model, or none: the messages are then read as any text.
     if (const auto state = file.find("state");
         state != file.end() && state->is_object() && state->value("model", Json()) == model_name())
-        memory_.from_json(*state, model_.model->schedule.vocabulary);
+        memory_.from_json(*state, state_.schedule().vocabulary);
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -2,10 +2,8 @@
 #include "pipelines/chat_memory.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
-
-constexpr size_t kMostSnapshots = 16; // two for each of the last turns
 
 size_t common(std::string_view a, std::string_view b) {
     return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
@@ -67,12 +65,13 @@ Status ChatMemory::mark(Session& session, std::optional<size_t> text_length) {
     if (at == marks_.end() || at->tokens != here) at = marks_.insert(at, Mark{here, {}, {}});
     if (text_length) at->text = text_length;
     if (session.can_truncate() || at->snapshot) return Ok{};
-    weft_ASSIGN(at->snapshot, session.snapshot(0, Keep::what_cannot_be_cut));
     const auto has = [](const Mark& mark) { return mark.snapshot.has_value(); };
-    if (size_t(std::count_if(marks_.begin(), marks_.end(), has)) <= kMostSnapshots) return Ok{};
-    // Stays: it is the system prompt's, or where an undone first question goes back to.
-    const auto first = std::find_if(marks_.begin(), marks_.end(), has);
-    std::find_if(first + 1, marks_.end(), has)->snapshot.reset();
+    if (std::count_if(marks_.begin(), marks_.end(), has) >= kChatHolds) {
+        // Stays: it is the system prompt's, or where an undone first question goes back to.
+        const auto first = std::find_if(marks_.begin(), marks_.end(), has);
+        std::find_if(first + 1, marks_.end(), has)->snapshot.reset();
+    }
+    weft_ASSIGN(at->snapshot, session.hold(0));
     return Ok{};
 }
 
@@ -90,7 +89,7 @@ void ChatMemory::clear() {
 uint64_t ChatMemory::snapshot_bytes() const {
     uint64_t bytes = 0;
     for (const Mark& mark : marks_)
-        if (mark.snapshot) bytes += mark.snapshot->bytes();
+        if (mark.snapshot) bytes += mark.snapshot->bytes;
     return bytes;
 }
 
@@ -142,4 +141,4 @@ bool ChatMemory::from_json(const nlohmann::ordered_json& json, uint32_t vocabula
     return true;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <weft/tokenizer.hpp>
 
-namespace weft {
+namespace weft::detail {
+
+/// States that a conversation's session holds (SessionOptions::held): the first place to go back to, and the last ones,
+/// of which a turn has two.
+inline constexpr int kChatHolds = 4;
 
 /// Works on slot 0.
 class ChatMemory {
@@ -47,4 +51,4 @@ private:
     bool torn_ = false;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,15 +3,19 @@
 #pragma once
 #include "pipelines/chat_answer.hpp"
 #include "pipelines/chat_memory.hpp"
-#include "pipelines/generation.hpp"
-#include "pipelines/text_model.hpp"
+#include "pipelines/continuation.hpp"
+#include "pipelines/model_state.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 class ChatState {
 public:
-    ChatState(TextModelState& model, ChatTemplate chat_template, ChatOptions options)
-        : model_(model), template_(std::move(chat_template)), options_(std::move(options)), ends_(end_tokens()) {}
+    ChatState(const Model& model, ChatTemplate chat_template, ChatOptions options)
+        : model_(model), state_(Access::state(model_)), template_(std::move(chat_template)),
+          options_(std::move(options)), ends_(end_tokens()) {}
+
+    /// Before all that follows.
+    Status make_sequence();
 
     Status begin(std::string_view text);
     Result<bool> advance(double budget_ms, const ChatFunction& on_piece);
@@ -38,7 +42,7 @@ private:
         std::vector<uint32_t> tokens; // the prompt
         std::vector<Stop> stops;      // where feeding it pauses, in their order
         double stops_ms = 0;
-        std::optional<Generation> generation;
+        std::optional<Continuation> continuation;
         AnswerReader reader;
         bool stopped = false;
     };
@@ -49,14 +53,16 @@ private:
     Status add_stop(std::string_view prompt, const Result<std::string>& beginning);
     Result<bool> step(double budget_ms, const ChatFunction& on_piece);
     Status feed();
-    Status begin_generation();
+    Status begin_answer();
     void give(std::span<const AnswerReader::Piece> pieces, const ChatFunction& on_piece);
     Status finish(const ChatFunction& on_piece);
     void drop_turn();
     std::string own_text() const;
     std::string model_name() const;
 
-    TextModelState& model_;
+    Model model_; // before the session: it keeps the device that the session's memory is on
+    const ModelState& state_;
+    std::unique_ptr<Session> session_;
     ChatTemplate template_;
     ChatOptions options_;
     std::vector<uint32_t> ends_;
@@ -66,4 +72,4 @@ private:
     ChatStats stats_;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: a model directory against recorded inputs and outputs.
 #include "base/check.hpp"
+#include "base/access.hpp"
 #include "models/architecture.hpp"
 #include "pipelines/check_recorded.hpp"
 #include "pipelines/embedding.hpp"
@@ -14,6 +15,7 @@
 #include <weft/check.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 double deviation(const std::vector<float>& v) {
@@ -52,7 +54,7 @@ CheckedTensor compare(const RecordedTensor& recorded, const std::vector<std::vec
 }
 
 struct Runner {
-    std::shared_ptr<const Model> model;
+    std::shared_ptr<const LoadedModel> model;
     const Recorded& recorded;
     double factor, noise;
     bool compare_greedy;
@@ -252,7 +254,7 @@ struct Runner {
 
 } // namespace
 
-Result<CheckReport> check(Device& device, const std::filesystem::path& path, const CheckOptions& options) try {
+Result<CheckReport> check(const Device& device, const std::filesystem::path& path, const CheckOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     std::error_code ignored;
     const auto io = options.io.empty()
@@ -263,16 +265,15 @@ Result<CheckReport> check(Device& device, const std::filesystem::path& path, con
         if (std::ranges::find(names, "output.embedding") == names.end()) return Ok{};
         return make_embedder(schedule, Pooling::mean, true);
     };
-    const auto progress = [&](uint64_t done, uint64_t total) {
-        return !options.progress || options.progress({Progress::Stage::load, done, total});
-    };
-    weft_ASSIGN(auto model, load_model(device.internal(), files, options.dtype, progress, edit));
+    weft_ASSIGN(auto model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
     weft_ASSIGN(const Recorded recorded, read_recorded(io, model->schedule));
     CheckReport report;
     report.model = path.string();
     report.architecture = model->schedule.architecture;
     report.device = device.info().name;
     report.warnings = model->warnings;
+    for (const std::string& name : recorded.not_compared)
+        report.warnings.push_back(io.string() + ": " + name + " is nothing that the model gives: it is not compared");
     // Weights kept as stored are exact, whatever their type: only f32 arithmetic separates us from the recording.
     bool rounded = false;
     for (size_t i = 0; i < model->schedule.weights.size(); ++i) {

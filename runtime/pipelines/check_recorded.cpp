@@ -6,8 +6,9 @@
 #include "io/safetensors.hpp"
 #include "pipelines/embedding.hpp"
 #include <algorithm>
+#include <set>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr const char *kImageSizes = "image_sizes", *kGrids = "image_grid_thw";
@@ -47,6 +48,8 @@ public:
         if (tower_) weft_TRY(pictures(r));
         for (const TensorView& t : file_.tensors()) weft_TRY(input(t, r));
         weft_TRY(tensors(r));
+        for (const TensorView& t : file_.tensors())
+            if (t.name.starts_with("output.") && !known_.contains(t.name)) r.not_compared.push_back(t.name);
         if (const TensorView* t = file_.find("output.greedy")) {
             weft_ASSIGN(const auto g, read_i64(*t));
             const size_t rows = r.tokens.rows.size(), each = g.size() / rows;
@@ -115,10 +118,14 @@ private:
         const auto input =
             std::ranges::find_if(s_.inputs, [&](const Input& i) { return i.name == tower_->rows.input; });
         const TensorView* t = file_.find("input." + input->name);
-        if (!t) return Ok{};
         const auto bad = [&](const std::string& name, const std::string& rule) {
             return Error{ErrorCode::malformed, origin_ + ": input." + name + " must " + rule, {}};
         };
+        if (!t) {
+            for (const char* sizes : {kImageSizes, kGrids})
+                if (file_.find(std::string("input.") + sizes)) return bad(sizes, "come with input." + input->name);
+            return Ok{};
+        }
         weft_ASSIGN(const auto values, read_f32(*t));
         const bool rows = t->shape.size() == 2;
         const char* const sizes = rows ? kGrids : kImageSizes;
@@ -129,6 +136,7 @@ private:
                 return bad(sizes, "have a row for each picture");
             if (std::ranges::any_of(of_each, [](int64_t n) { return n < 1 || n > 65536; }))
                 return bad(sizes, "hold sizes from 1 to 65536");
+            if (!rows && s->shape[0] != t->shape[0]) return bad(sizes, "have a row for each picture");
         }
         if (rows) weft_TRY(patch_rows(*t, values, of_each, input->grid, r));
         else if (t->shape.size() != 4 || t->shape[1] != input->grid.channels)
@@ -203,6 +211,10 @@ private:
             at += down * across;
             r.pictures.push_back(std::move(p));
         }
+        if (at != t.shape[0])
+            return Error{ErrorCode::malformed,
+                         origin_ + ": " + t.name + " must hold the patches that input." + kGrids + " says",
+                         {}};
         return Ok{};
     }
 
@@ -230,6 +242,9 @@ private:
             tensor.each_sequence = stage.rows.each_sequence();
             tensor.of_pictures = stage.when == When::given;
         }
+        if (tensor.of_pictures && r.pictures.empty())
+            return Error{ErrorCode::malformed, origin_ + ": " + file_name + " is of pictures, and there are none", {}};
+        known_.insert(file_name);
         r.tensors.push_back(std::move(tensor));
         return Ok{};
     }
@@ -269,7 +284,10 @@ private:
         // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
         const auto first_of = [&](std::initializer_list<const char*> names, const RecordedTensor& tensor) -> Status {
             for (const char* name : names)
-                if (file_.find(name)) return add(r, name, tensor);
+                if (file_.find(name)) {
+                    known_.insert(names.begin(), names.end());
+                    return add(r, name, tensor);
+                }
             return Ok{};
         };
         weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden", "output.last_hidden_state"},
@@ -287,6 +305,7 @@ private:
     const SafetensorsFile& file_;
     const Schedule& s_;
     const std::string& origin_;
+    std::set<std::string> known_ = {"output.greedy"}; // outputs that are compared
     const Stage *encoder_ = nullptr, *tower_ = nullptr, *main_ = nullptr;
 };
 
@@ -318,4 +337,4 @@ Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& 
     return r;
 }
 
-} // namespace weft
+} // namespace weft::detail

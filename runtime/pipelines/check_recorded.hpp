@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace weft {
+namespace weft::detail {
 
 /// What case.json says about the recorded numbers; without it, figures typical of small models in f32.
 struct Noise {
@@ -50,6 +50,7 @@ struct Recorded {
     std::vector<RecordedPicture> pictures;
     std::vector<RecordedTensor> tensors;
     std::vector<std::vector<uint32_t>> greedy;
+    std::vector<std::string> not_compared; ///< outputs in the file that the model does not give
     Noise noise;
 };
 
@@ -57,4 +58,4 @@ struct Recorded {
 Result<std::vector<std::string>> recorded_names(const std::filesystem::path& io);
 Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: the public face of devices.
 #include "vulkan/device.hpp"
+#include "base/access.hpp"
+#include "pipelines/device_info.hpp"
 #include <cstdlib>
-#include <weft/device.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 std::string version(uint32_t v) {
@@ -19,21 +21,10 @@ DeviceInfo info_of(const vk::DeviceSummary& s) {
     d.driver = s.driver;
     d.api = version(s.api_version);
     d.memory_bytes = s.memory_bytes;
-    const std::pair<vk::Feature, const char*> names[] = {{vk::Feature::float16, "float16"},
-                                                         {vk::Feature::subgroup, "subgroup"},
-                                                         {vk::Feature::integer_dot, "integer_dot"},
-                                                         {vk::Feature::fast_integer_dot, "fast_integer_dot"},
-                                                         {vk::Feature::cooperative_matrix, "cooperative_matrix"}};
-    for (const auto& [feature, name] : names)
-        if (s.features.has(feature)) d.features.push_back(name);
+    d.features = features_of(s.features);
     const auto& l = s.limits;
-    d.limits = {{"storage buffer range", std::to_string(l.storage_range >> 20) + " MiB"},
-                {"allocation", std::to_string(l.allocation >> 20) + " MiB"},
-                {"workgroup invocations", std::to_string(l.invocations)},
-                {"workgroup memory", std::to_string(l.shared_bytes >> 10) + " KiB"},
-                {"subgroup size", std::to_string(l.subgroup_size)},
-                {"storage buffers a shader", std::to_string(l.storage_buffers)},
-                {"timestamp", l.timestamp_ns > 0 ? std::to_string(l.timestamp_ns) + " ns" : "none"}};
+    d.limits = {l.storage_range, l.allocation,      l.invocations, l.shared_bytes,
+                l.subgroup_size, l.storage_buffers, l.timestamp_ns};
     d.reasons = s.reasons;
     return d;
 }
@@ -45,11 +36,20 @@ vk::DeviceOptions vulkan_options(const DeviceOptions& o) {
     v.memory_limit = o.memory_limit;
     v.cache_dir = o.cache_dir;
     v.shader_dir = o.shader_dir;
+    v.report_pipelines = o.report_pipelines;
     if (o.exact) v.disabled.set(vk::Feature::fast_integer_dot);
     return v;
 }
 
 } // namespace
+
+std::vector<std::string> DeviceFeatures::names() const {
+    std::vector<std::string> all;
+    if (subgroup) all.push_back("subgroup");
+    if (integer_dot) all.push_back("integer_dot");
+    if (fast_integer_dot) all.push_back("fast_integer_dot");
+    return all;
+}
 
 Result<std::vector<DeviceInfo>> list_devices() try {
     weft_ASSIGN(const auto list, vk::list_devices());
@@ -65,14 +65,9 @@ std::filesystem::path default_cache_dir() {
     return {};
 }
 
-Device::Device(std::unique_ptr<vk::Device> device) : device_(std::move(device)) {}
-Device::Device(Device&&) noexcept = default;
-Device& Device::operator=(Device&&) noexcept = default;
-Device::~Device() = default;
-
 Result<Device> Device::open(const DeviceOptions& options) try {
     weft_ASSIGN(auto device, vk::Device::create(vulkan_options(options)));
-    return Device(std::move(device));
+    return Device(std::shared_ptr<vk::Device>(std::move(device)));
 }
 weft_CATCH
 
@@ -84,18 +79,17 @@ Result<Device> Device::adopt(const HostVulkan& host, const DeviceOptions& option
     a.device = static_cast<VkDevice>(host.device);
     a.queue = static_cast<VkQueue>(host.queue);
     a.queue_family = host.queue_family;
-    a.queue_mutex = static_cast<std::mutex*>(host.queue_mutex);
-    a.features.set(vk::Feature::float16, host.float16);
+    a.queue_lock = {host.lock_queue, host.unlock_queue, host.user};
     a.features.set(vk::Feature::integer_dot, host.integer_dot);
     a.features.set(vk::Feature::fast_integer_dot, host.integer_dot);
     a.features.set(vk::Feature::subgroup);
     weft_ASSIGN(auto device, vk::Device::adopt(a, vulkan_options(options)));
-    return Device(std::move(device));
+    return Device(std::shared_ptr<vk::Device>(std::move(device)));
 }
 weft_CATCH
 
-DeviceInfo Device::info() const { return info_of(device_->summary()); }
-uint64_t Device::bytes_used() const { return device_->bytes_used(); }
-std::vector<std::string> Device::validation_messages() const { return device_->validation_messages(); }
+DeviceInfo Device::info() const { return info_of(state_->summary()); }
+uint64_t Device::bytes_used() const { return state_->bytes_used(); }
+std::vector<std::string> Device::validation_messages() const { return state_->validation_messages(); }
 
 } // namespace weft

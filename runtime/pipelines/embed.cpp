@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: Embedder: vectors of texts.
+#include "base/access.hpp"
 #include "models/architecture.hpp"
 #include "pipelines/embedder_files.hpp"
 #include "pipelines/embedding.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/session.hpp"
+#include "text/tokenizer.hpp"
 #include <algorithm>
 #include <numeric>
-#include <weft/tokenizer.hpp>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kSlots = 32;         // texts of one step, at most
@@ -20,7 +21,8 @@ constexpr uint32_t kBatchTokens = 1024; // of one step; enough to fill a device
 
 class EmbedderState {
 public:
-    std::shared_ptr<const Model> model;
+    Device device;
+    std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Session> session;
     std::optional<Tokenizer> tokenizer;
     Pooling pooling = Pooling::mean;
@@ -56,13 +58,19 @@ public:
     }
 };
 
+} // namespace weft::detail
+
+namespace weft {
+using namespace detail;
+
 Embedder::Embedder(std::unique_ptr<EmbedderState> state) : state_(std::move(state)) {}
 Embedder::Embedder(Embedder&&) noexcept = default;
 Embedder& Embedder::operator=(Embedder&&) noexcept = default;
 Embedder::~Embedder() = default;
 
-Result<Embedder> Embedder::load(Device& device, const std::filesystem::path& path, const EmbedderOptions& options) try {
-    auto s = std::make_unique<EmbedderState>();
+Result<Embedder> Embedder::load(const Device& device, const std::filesystem::path& path,
+                                const EmbedderOptions& options) try {
+    auto s = std::make_unique<EmbedderState>(EmbedderState{.device = device});
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(const EmbedderFiles said, read_embedder_files(files, path));
     const auto edit = [&](Schedule& schedule) -> Status {
@@ -75,14 +83,11 @@ Result<Embedder> Embedder::load(Device& device, const std::filesystem::path& pat
     weft_ASSIGN(Schedule fits, make_schedule(files)); // what cannot embed is said before anything is read
     weft_TRY(edit(fits));
     if (files.gguf()) {
-        weft_ASSIGN(s->tokenizer, Tokenizer::from_gguf(*files.gguf()));
+        weft_ASSIGN(s->tokenizer, text::tokenizer_of(*files.gguf()));
     } else {
         weft_ASSIGN(s->tokenizer, Tokenizer::load(path));
     }
-    const auto progress = [&](uint64_t done, uint64_t total) {
-        return !options.progress || options.progress({Progress::Stage::load, done, total});
-    };
-    weft_ASSIGN(s->model, load_model(device.internal(), files, options.dtype, progress, edit));
+    weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
     s->width = s->model->schedule.stages.back().width;
     SessionOptions session;
     session.context = options.context ? options.context : said.context;
@@ -94,22 +99,21 @@ Result<Embedder> Embedder::load(Device& device, const std::filesystem::path& pat
 }
 weft_CATCH
 
-Result<std::vector<float>> Embedder::embed(std::span<const std::string> texts, size_t* cut,
-                                           const std::function<bool(size_t)>& progress) try {
+Result<Embeddings> Embedder::embed(std::span<const std::string> texts, const ProgressFunction& progress) try {
     EmbedderState& s = *state_;
     std::vector<std::vector<uint32_t>> ids;
-    if (cut) *cut = 0;
+    Embeddings all;
     for (size_t i = 0; i < texts.size(); ++i) {
         bool was_cut = false;
         auto encoded = s.encode(texts[i], was_cut);
         if (!encoded) return in_context("text " + std::to_string(i), encoded.error());
         ids.push_back(std::move(*encoded));
-        if (cut) *cut += was_cut;
+        all.cut += was_cut;
     }
     std::vector<size_t> order(texts.size());
     std::iota(order.begin(), order.end(), size_t(0));
     std::ranges::stable_sort(order, [&](size_t a, size_t b) { return ids[a].size() < ids[b].size(); });
-    std::vector<float> all(texts.size() * s.width);
+    all.values.resize(texts.size() * s.width);
     const SessionOptions& o = s.session->options();
     for (size_t first = 0, end; first < order.size(); first = end) {
         size_t tokens = 0;
@@ -118,8 +122,9 @@ Result<std::vector<float>> Embedder::embed(std::span<const std::string> texts, s
         const std::span batch(order.begin() + long(first), order.begin() + long(end));
         weft_ASSIGN(const auto rows, s.run(ids, batch));
         for (size_t i = 0; i < batch.size(); ++i)
-            std::copy_n(rows.begin() + long(i * s.width), s.width, all.begin() + long(batch[i] * s.width));
-        if (progress && !progress(end)) return Error{ErrorCode::cancelled, "stopped", {}};
+            std::copy_n(rows.begin() + long(i * s.width), s.width, all.values.begin() + long(batch[i] * s.width));
+        if (progress && !progress({Progress::Stage::prefill, end, texts.size()}))
+            return Error{ErrorCode::cancelled, "stopped", {}};
     }
     return all;
 }

@@ -4,7 +4,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 Result<Json> read_json(const std::filesystem::path& path) {
@@ -94,4 +94,4 @@ Result<EmbedderFiles> read_embedder_files(const ModelFiles& files, const std::fi
     return said;
 }
 
-} // namespace weft
+} // namespace weft::detail

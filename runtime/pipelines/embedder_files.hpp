@@ -6,7 +6,7 @@
 #include <optional>
 #include <weft/embed.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 struct EmbedderFiles {
     std::optional<Pooling> pooling;
@@ -17,4 +17,4 @@ struct EmbedderFiles {
 /// Fails (unsupported) on modules, and kinds of pooling, that weft does not have, by their names.
 Result<EmbedderFiles> read_embedder_files(const ModelFiles& files, const std::filesystem::path& path);
 
-} // namespace weft
+} // namespace weft::detail

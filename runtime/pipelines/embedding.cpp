@@ -4,7 +4,7 @@
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 Status make_embedder(Schedule& s, Pooling pooling, bool normalize) {
     if (has_encoder(s))
@@ -34,4 +34,4 @@ Status make_embedder(Schedule& s, Pooling pooling, bool normalize) {
     return settle(s, s.architecture);
 }
 
-} // namespace weft
+} // namespace weft::detail

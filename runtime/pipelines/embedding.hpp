@@ -4,7 +4,7 @@
 #include "schedule/schedule.hpp"
 #include <weft/embed.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr const char* kEmbedding = "embedding";
 
@@ -12,4 +12,4 @@ inline constexpr const char* kEmbedding = "embedding";
 /// norm, pooled, of unit length if `normalize`. Fails where there is no such stage.
 Status make_embedder(Schedule& schedule, Pooling pooling, bool normalize);
 
-} // namespace weft
+} // namespace weft::detail

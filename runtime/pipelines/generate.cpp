@@ -1,172 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0
-// L6: TextModel: loading, and generating text.
-#include "base/threads.hpp"
-#include "models/architecture.hpp"
-#include "pipelines/generation.hpp"
+// L6: generating text or ids behind what a sequence has.
+#include "pipelines/continuation.hpp"
+#include "pipelines/model_state.hpp"
 #include "pipelines/stops.hpp"
-#include "pipelines/tasks.hpp"
-#include "pipelines/text_model.hpp"
-#include <atomic>
 #include <chrono>
 
-namespace weft {
-namespace {
+namespace weft::detail {
 
-Error cancelled() { return {ErrorCode::cancelled, "stopped", {}}; }
-
-// A large vocabulary takes about as long to read as the weights, and nothing of theirs: both are read at once.
-class TokenizerReading {
+/// A continuation, perhaps of what an encoder has read, and where text is asked for what turns its ids into it.
+class GenerationState {
 public:
-    TokenizerReading(const ModelFiles& files, const std::filesystem::path& path)
-        : thread_(start_thread([this, &files, path] {
-              std::error_code not_there;
-              if (files.gguf()) tokenizer_ = Tokenizer::from_gguf(*files.gguf());
-              else if (std::filesystem::is_directory(path, not_there)) tokenizer_ = Tokenizer::load(path);
-              else
-                  tokenizer_ = Error{
-                      ErrorCode::not_found, path.string() + ": there is no tokenizer; only token ids can be used", {}};
-              failed_ = !tokenizer_;
-          })) {}
-    ~TokenizerReading() {
-        if (thread_.joinable()) thread_.join();
+    static Result<std::unique_ptr<GenerationState>> begin(Sequence& sequence, std::span<const uint32_t> prompt,
+                                                          const GenerateOptions& options) {
+        auto state = std::make_unique<GenerationState>(Access::held(sequence), prompt.size(), options);
+        weft_TRY(state->start(prompt));
+        return state;
     }
-    /// Whether it is known by now that there is none.
-    bool failed() const { return failed_; }
-    Result<Tokenizer>& wait() {
-        if (thread_.joinable()) thread_.join();
-        return tokenizer_;
+    static Result<std::unique_ptr<GenerationState>> begin(Sequence& sequence, std::string_view prompt,
+                                                          const GenerateOptions& options) {
+        const ModelState& model = Access::state(sequence.model());
+        if (!model.tokenizer) return Error{ErrorCode::not_found, "this model has no tokenizer", {}};
+        const bool anew = sequence.length() == 0 || model.encoder();
+        weft_ASSIGN(auto ids, model.tokenizer->encode(prompt, anew));
+        if (const auto& ends = model.defaults.end_tokens; anew && ids.empty() && !ends.empty())
+            ids.push_back(ends[0]); // texts are separated by it in training
+        weft_ASSIGN(Stops stops, Stops::create(options.stop, *model.tokenizer));
+        weft_ASSIGN(auto state, begin(sequence, ids, options));
+        // What an encoder reads is no part of the text.
+        state->text_.emplace(std::move(stops), StreamDecoder(*model.tokenizer, true,
+                                                             model.encoder() ? std::span<const uint32_t>() : ids));
+        return state;
     }
+    GenerationState(std::shared_ptr<SequenceState> sequence, size_t prompt, const GenerateOptions& options)
+        : sequence_(std::move(sequence)), prompt_(uint32_t(prompt)), options_(options) {}
+
+    Result<bool> advance(double budget_ms, const TokenFunction& on_token) {
+        if (done_) return true;
+        const bool feeding = !continuation_->prompt_is_fed();
+        std::vector<uint32_t> tokens;
+        weft_ASSIGN(done_, continuation_->advance(budget_ms, tokens));
+        if (feeding && options_.progress &&
+            !options_.progress({Progress::Stage::prefill, sequence_->session->length(0) - before_, prompt_}))
+            return Error{ErrorCode::cancelled, "stopped", {}};
+        stats_ = continuation_->stats();
+        stats_.prompt_tokens = prompt_;
+        stats_.prefill_ms += encode_ms_;
+        stats_.first_token_ms += encode_ms_;
+        stats_.new_tokens -= uint32_t(tokens.size());
+        for (const uint32_t id : tokens) {
+            ++stats_.new_tokens;
+            if (on_token && !on_token(id)) { // what was made beyond a stop is discarded
+                stats_.ended = false;
+                done_ = true;
+                break;
+            }
+        }
+        return done_;
+    }
+
+    Result<bool> advance(double budget_ms, const TextFunction& on_text) {
+        if (!text_)
+            return Error{ErrorCode::invalid_argument, "of a generation that began with ids, advance_ids() goes on", {}};
+        if (done_) return true;
+        Stops& stops = text_->stops;
+        const auto give = [&](const std::string& text) { return text.empty() || !on_text || on_text(text); };
+        auto done =
+            advance(budget_ms, TokenFunction([&](uint32_t id) {
+                        return !stops.is_stop(id) && give(stops.push(text_->decoder.push(id))) && !stops.found();
+                    }));
+        if (!done || *done) {
+            std::string rest = stops.push(text_->decoder.flush());
+            rest += stops.flush();
+            give(rest);
+        }
+        stats_.stop = stops.found().value_or("");
+        return done;
+    }
+
+    const GenerateStats& stats() const { return stats_; }
 
 private:
-    Result<Tokenizer> tokenizer_ = Error{};
-    std::atomic<bool> failed_ = false;
-    std::thread thread_; // last: it uses the others
+    Status start(std::span<const uint32_t> prompt) {
+        const ModelState& model = Access::state(sequence_->model);
+        Session& session = *sequence_->session;
+        const uint32_t first = uint32_t(model.schedule().begin_token);
+        if (model.encoder()) {
+            const auto begin = std::chrono::steady_clock::now();
+            const Feed feed{0, prompt};
+            weft_TRY(session.encode({&feed, 1}));
+            encode_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+            prompt = {&first, 1};
+        }
+        before_ = session.length(0);
+        weft_ASSIGN(continuation_, Continuation::begin(session, prompt, options_));
+        return Ok{};
+    }
+
+    struct Text {
+        Text(Stops s, StreamDecoder d) : stops(std::move(s)), decoder(std::move(d)) {}
+        Stops stops;
+        StreamDecoder decoder;
+    };
+    std::shared_ptr<SequenceState> sequence_;
+    uint32_t prompt_, before_ = 0; ///< tokens: of the prompt, and of the sequence before it
+    GenerateOptions options_;
+    std::optional<Continuation> continuation_;
+    std::optional<Text> text_;
+    GenerateStats stats_;
+    double encode_ms_ = 0;
+    bool done_ = false;
 };
+
+} // namespace weft::detail
+
+namespace weft {
+using namespace detail;
+namespace {
+
+template <class Prompt, class Function>
+Result<GenerateStats> run(Sequence& sequence, Prompt prompt, const GenerateOptions& options, const Function& take) {
+    weft_ASSIGN(const auto state, GenerationState::begin(sequence, prompt, options));
+    for (bool done = false; !done;) {
+        weft_ASSIGN(done, state->advance(kWithoutLimit, take));
+    }
+    return state->stats();
+}
 
 } // namespace
 
-TextModel::TextModel(std::unique_ptr<TextModelState> state) : state_(std::move(state)) {}
-TextModel::TextModel(TextModel&&) noexcept = default;
-TextModel& TextModel::operator=(TextModel&&) noexcept = default;
-TextModel::~TextModel() = default;
-
-Result<TextModel> TextModel::load(Device& device, const std::filesystem::path& path,
-                                  const TextModelOptions& options) try {
-    auto state = std::make_unique<TextModelState>();
-    weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    TokenizerReading reading(files, path);
-    const auto report = [&](uint64_t done, uint64_t total) {
-        return !(options.need_tokenizer && reading.failed()) &&
-               (!options.progress || options.progress({Progress::Stage::load, done, total}));
-    };
-    auto model = options.random_weights
-                     ? random_model(device.internal(), files, options.dtype, 1, text_alone(files))
-                     : load_model(device.internal(), files, options.dtype, report, text_alone(files));
-    Result<Tokenizer>& tokenizer = reading.wait();
-    if (!tokenizer && options.need_tokenizer) return tokenizer.error();
-    if (tokenizer) state->tokenizer.emplace(std::move(*tokenizer));
-    weft_ASSIGN(state->defaults, read_generation_defaults(files, state->tokenizer ? &*state->tokenizer : nullptr));
-    weft_ASSIGN(state->model, std::move(model));
-    weft_TRY(check_generates(state->model->schedule));
-    SessionOptions session;
-    session.end_tokens = state->defaults.end_tokens;
-    session.context = options.context;
-    session.kv_dtype = kv_type_beside(options.dtype);
-    weft_ASSIGN(state->session, Session::create(state->model, session));
-    return TextModel(std::move(state));
+Result<GenerateStats> generate(Sequence& sequence, std::string_view prompt, const GenerateOptions& options,
+                               const TextFunction& on_text) try {
+    return run(sequence, prompt, options, on_text);
 }
 weft_CATCH
 
-Result<std::vector<uint32_t>> TextModel::encode(std::string_view text) const try {
-    if (!state_->tokenizer) return Error{ErrorCode::not_found, "this model has no tokenizer", {}};
-    return state_->tokenizer->encode(text, state_->add_special);
+Result<GenerateStats> generate_ids(Sequence& sequence, std::span<const uint32_t> prompt, const GenerateOptions& options,
+                                   const TokenFunction& on_token) try {
+    return run(sequence, prompt, options, on_token);
 }
 weft_CATCH
 
-std::string TextModel::decode(std::span<const uint32_t> ids) const {
-    return state_->tokenizer ? state_->tokenizer->decode(ids, true) : std::string();
-}
+Generation::Generation(std::unique_ptr<GenerationState> state) : state_(std::move(state)) {}
+Generation::Generation(Generation&&) noexcept = default;
+Generation& Generation::operator=(Generation&&) noexcept = default;
+Generation::~Generation() = default;
 
-Result<GenerateStats> TextModel::generate(std::string_view prompt, const GenerateOptions& options,
-                                          const std::function<bool(std::string_view)>& on_text) try {
-    weft_ASSIGN(auto ids, encode(prompt));
-    if (const auto& ends = state_->defaults.end_tokens; ids.empty() && !ends.empty())
-        ids.push_back(ends[0]); // texts are separated by it in training
-    weft_ASSIGN(Stops stops, Stops::create(options.stop, *state_->tokenizer));
-    // What an encoder reads is no part of the text.
-    StreamDecoder decoder(*state_->tokenizer, true, state_->encoder() ? std::span<const uint32_t>() : ids);
-    auto stats = generate_ids(ids, options, [&](uint32_t id) {
-        if (stops.is_stop(id)) return false;
-        const std::string text = stops.push(decoder.push(id));
-        return (text.empty() || on_text(text)) && !stops.found();
-    });
-    std::string rest = stops.push(decoder.flush());
-    rest += stops.flush();
-    if (!rest.empty()) on_text(rest);
-    if (stats) stats->stop = stops.found().value_or("");
-    return stats;
+Result<Generation> Generation::begin(Sequence& sequence, std::string_view prompt, const GenerateOptions& options) try {
+    weft_ASSIGN(auto state, GenerationState::begin(sequence, prompt, options));
+    return Generation(std::move(state));
 }
 weft_CATCH
 
-Result<GenerateStats> TextModel::generate_ids(std::span<const uint32_t> prompt, const GenerateOptions& options,
-                                              const std::function<bool(uint32_t)>& on_token) try {
-    Session& session = *state_->session;
-    session.reset(0);
-    weft_TRY(session.set_end_tokens(state_->defaults.end_tokens));
-    const uint32_t start = uint32_t(state_->model->schedule.begin_token);
-    const std::span<const uint32_t> own = state_->encoder() ? std::span(&start, 1) : prompt;
-    double encode_ms = 0;
-    if (state_->encoder()) {
-        const auto begin = std::chrono::steady_clock::now();
-        const Feed feed{0, prompt};
-        weft_TRY(session.encode({&feed, 1}));
-        encode_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-    }
-    const auto stats_of = [&](GenerateStats stats) {
-        stats.prompt_tokens = uint32_t(prompt.size());
-        stats.prefill_ms += encode_ms;
-        stats.first_token_ms += encode_ms;
-        return stats;
-    };
-    weft_ASSIGN(Generation generation, Generation::begin(session, own, options));
-    std::vector<uint32_t> tokens;
-    for (bool done = false; !done;) {
-        const bool feeding = !generation.prompt_is_fed();
-        tokens.clear();
-        weft_ASSIGN(done, generation.advance(kWithoutLimit, tokens));
-        if (feeding && options.progress &&
-            !options.progress({Progress::Stage::prefill, session.length(0), prompt.size()}))
-            return cancelled();
-        GenerateStats stats = stats_of(generation.stats());
-        stats.new_tokens -= uint32_t(tokens.size());
-        for (const uint32_t id : tokens) { // what was made beyond a stop is discarded
-            ++stats.new_tokens;
-            if (!on_token(id)) {
-                stats.ended = false;
-                return stats;
-            }
-        }
-    }
-    return stats_of(generation.stats());
+Result<Generation> Generation::begin_ids(Sequence& sequence, std::span<const uint32_t> prompt,
+                                         const GenerateOptions& options) try {
+    weft_ASSIGN(auto state, GenerationState::begin(sequence, prompt, options));
+    return Generation(std::move(state));
 }
 weft_CATCH
 
-GenerateOptions TextModel::default_options() const {
-    const GenerationDefaults& d = state_->defaults;
-    GenerateOptions o;
-    o.sampling = d.sampling;
-    o.max_tokens = d.max_tokens.value_or(o.max_tokens);
-    o.max_length = d.max_length;
-    o.stop = d.stop;
-    return o;
+Result<bool> Generation::advance(double budget_ms, const TextFunction& on_text) try {
+    return state_->advance(budget_ms, on_text);
 }
-const std::vector<std::string>& TextModel::warnings() const { return state_->model->warnings; }
-bool TextModel::answers() const { return state_->encoder(); }
-std::string TextModel::architecture() const { return state_->model->schedule.architecture; }
-uint32_t TextModel::context() const { return state_->session->options().context; }
-uint64_t TextModel::parameters() const { return state_->model->schedule.parameters(); }
-uint64_t TextModel::weight_bytes() const { return state_->model->weights.bytes(); }
-uint64_t TextModel::state_bytes() const { return state_->session->state_bytes(); }
-uint64_t TextModel::activation_bytes() const { return state_->session->activation_bytes(); }
+weft_CATCH
+
+Result<bool> Generation::advance_ids(double budget_ms, const TokenFunction& on_token) try {
+    return state_->advance(budget_ms, on_token);
+}
+weft_CATCH
+
+const GenerateStats& Generation::stats() const { return state_->stats(); }
 
 } // namespace weft

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint64_t kNoToken = 0xffffffffu;
@@ -204,4 +204,4 @@ Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, con
     return d;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -2,10 +2,10 @@
 // L6: how a model's files want text to be made: sampling, ends, and the most tokens.
 #pragma once
 #include "io/model_files.hpp"
-#include <weft/text.hpp>
+#include <weft/generate_options.hpp>
 #include <weft/tokenizer.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 struct GenerationDefaults {
     SamplingOptions sampling;
@@ -24,4 +24,4 @@ void add_turn_ends(std::vector<uint32_t>& ends, const Tokenizer& tokenizer);
 /// `tokenizer` may be null.
 Result<GenerationDefaults> read_generation_defaults(const ModelFiles& files, const Tokenizer* tokenizer);
 
-} // namespace weft
+} // namespace weft::detail

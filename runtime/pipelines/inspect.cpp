@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: what a model is and what it needs, from its config alone; what a device would run it with.
+#include "base/access.hpp"
 #include "models/keys.hpp"
+#include "pipelines/device_info.hpp"
+#include "pipelines/inspect_fields.hpp"
+#include "pipelines/inspect_pipelines.hpp"
 #include "pipelines/support.hpp"
 #include "schedule/plan.hpp"
 #include "schedule/schedule_json.hpp"
@@ -11,51 +15,53 @@
 #include <weft/inspect.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
-std::string words_for(const StateLayout& s) {
-    if (s.law == State::Law::memory) return "memory";
-    return s.name + (s.law == State::Law::ring ? " in a ring" : "");
+InspectedStage described(const Stage& stage, const Schedule& schedule) {
+    const RowSpace& rows = stage.rows;
+    InspectedStage s{stage.name, InspectedStage::Rows(rows.of),
+                     rows.own() ? rows.input : schedule.stages[rows.from].name};
+    static_assert(int(InspectedStage::Rows::merged) == int(RowSpace::Of::merged));
+    if (rows.of == RowSpace::Of::merged) {
+        s.down = rows.down;
+        s.across = rows.across;
+    }
+    s.width = stage.width;
+    static_assert(int(InspectedStage::When::given) == int(When::given));
+    s.when = InspectedStage::When(stage.when);
+    return s;
 }
 
-std::string words_for(const RowSpace& rows, const Schedule& schedule) {
-    const auto of = [&](const char* what) { return what + schedule.stages[rows.from].name; };
-    switch (rows.of) {
-    case RowSpace::Of::tokens: return "tokens of " + rows.input;
-    case RowSpace::Of::patches: return "patches of " + rows.input;
-    case RowSpace::Of::wanted: return of("wanted rows of ");
-    case RowSpace::Of::first: return of("the first row of ");
-    case RowSpace::Of::last: return of("the last row of ");
-    case RowSpace::Of::mean: return of("the mean of ");
-    case RowSpace::Of::merged:
-        return std::to_string(rows.down) + " x " + std::to_string(rows.across) + of(" merged rows of ");
-    }
-    return "";
+InspectedState described(const StateLayout& s) {
+    static_assert(int(InspectedState::Law::memory) == int(State::Law::memory));
+    const bool grows = s.law != State::Law::constant;
+    return {s.name, InspectedState::Law(s.law), grows ? s.bytes() / s.capacity() : s.bytes(), grows ? s.capacity() : 0};
+}
+
+InspectedView described(const View& view) {
+    static_assert(int(InspectedView::Order::snake_columns) == int(View::Order::snake_columns));
+    static_assert(int(InspectedView::Extra::last) == int(View::Extra::last));
+    return {view.name,     InspectedView::Order(view.order), view.window,  view.shift,
+            view.mirrored, InspectedView::Extra(view.extra), view.reversed};
 }
 
 std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {
     std::vector<InspectedBlock> all;
     std::set<StateId> seen;
+    auto lists = op_fields(schedule);
+    auto fields = lists.begin();
     const auto add = [&](const Block& block, uint32_t stage, std::optional<uint32_t> layer) {
         InspectedBlock b;
         b.stage = stage;
         b.layer = layer;
-        const std::string view = block.view ? ", in " + schedule.stages[stage].views[block.view - 1].name : "";
+        if (block.view) b.view = described(schedule.stages[stage].views[block.view - 1]);
         for (const Branch& branch : block.branches)
-            b.ops.push_back({branch.op.name(), branch.op.words() + view, branch.op.colour()});
+            b.ops.push_back({branch.op.name(), std::move(*fields++), branch.op.words(), branch.op.colour()});
         for (WeightId id : weights_of(block))
             if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
-        for (const StateId id : states_of(schedule, block)) {
-            if (!seen.insert(id).second) continue; // counted where it came first
-            const StateLayout s = layout_of(schedule.states[id], o);
-            if (s.law == State::Law::constant) b.constant_bytes += s.bytes();
-            else {
-                b.bytes_per_token += s.bytes() / s.capacity();
-                if (s.law == State::Law::ring) b.grows_to = s.capacity();
-            }
-            if (std::find(b.states.begin(), b.states.end(), words_for(s)) == b.states.end())
-                b.states.push_back(words_for(s));
-        }
+        for (const StateId id : states_of(schedule, block))
+            if (seen.insert(id).second) b.states.push_back(described(layout_of(schedule.states[id], o)));
         all.push_back(std::move(b));
     };
     for (uint32_t id = 0; id < schedule.stages.size(); ++id) {
@@ -88,13 +94,13 @@ void add_kernels(const vk::Program& program, std::vector<InspectedKernel>& list,
 
 } // namespace
 
-Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options) try {
+Result<Inspection> inspect(const Device* device, const std::filesystem::path& path, const InspectOptions& options) try {
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     Inspection in;
     in.path = path.string();
     if (!files.config() && !files.gguf()) { // weights alone: say what is in the file
         for (const TensorView* t : files.tensors()) {
-            in.tensors.push_back(t->name + " " + name_of(t->type) + " " + shape_text(t->shape));
+            in.tensors.push_back({t->name, name_of(t->type), {t->shape.begin(), t->shape.end()}});
             in.parameters += t->count();
         }
         in.weight_bytes = files.total_bytes();
@@ -102,7 +108,10 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     }
     std::vector<KeyUse> keys;
     weft_ASSIGN(const Schedule schedule, make_schedule(files, &keys));
-    for (KeyUse& use : keys) in.keys.push_back({std::move(use.key), name_of(use.made), std::move(use.why)});
+    for (KeyUse& use : keys) {
+        static_assert(int(InspectedKey::Made::unused) == int(KeyUse::Made::unused));
+        in.keys.push_back({std::move(use.key), InspectedKey::Made(use.made), std::move(use.why)});
+    }
     in.architecture = schedule.architecture;
     in.vocabulary = schedule.vocabulary;
     in.width = schedule.stages[0].width;
@@ -116,8 +125,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
     else in.problems.push_back(whole.error().message);
     in.context = session.context;
     const StateOptions o = session.states();
-    for (const Stage& stage : schedule.stages)
-        in.stages.push_back({stage.name, words_for(stage.rows, schedule), stage.width, stage.when == When::once});
+    for (const Stage& stage : schedule.stages) in.stages.push_back(described(stage, schedule));
     in.blocks = blocks_of(schedule, o);
     for (const WeightSlot& slot : schedule.weights)
         in.weights.push_back({slot.name, slot.shape, !slot.computed.empty()});
@@ -142,7 +150,7 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
         weights.push_back(described_weight(slot, parts));
     }
     if (!device) return in;
-    const vk::Device& d = device->internal();
+    const vk::Device& d = Access::state(*device);
     in.device = d.summary().name;
     if (largest.first > d.limits().allocation)
         in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) +
@@ -174,6 +182,8 @@ Result<Inspection> inspect(Device* device, const std::filesystem::path& path, co
         }
         check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
     }
+    if (options.pipelines && in.problems.empty())
+        weft_TRY(report_pipelines(d, {schedule, weights, states, session}, in));
     return in;
 }
 weft_CATCH
@@ -190,9 +200,9 @@ std::vector<KernelTier> kernel_tiers() {
     for (const vk::KernelInfo* kernel : shader::all_kernels())
         for (uint32_t v = 0; v < kernel->variant_count; ++v) {
             const bool compiled = kernel->variants[v].words != nullptr;
-            std::vector<std::string> needs = vk::needed_features(*kernel, v);
+            const DeviceFeatures needs = features_of(vk::needed_features(*kernel, v));
             std::string name = compiled ? "core" : kernel->variants[v].name;
-            for (const auto& n : needs) name = name == "core" ? n : name + "+" + n;
+            for (const std::string& need : needs.names()) name = name == "core" ? need : name + "+" + need;
             auto it = std::find_if(tiers.begin(), tiers.end(),
                                    [&](const auto& t) { return t.name == name && t.compiled == compiled; });
             if (it == tiers.end()) it = tiers.insert(tiers.end(), {name, 0, needs, compiled});

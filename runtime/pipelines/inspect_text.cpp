@@ -6,6 +6,7 @@
 #include <weft/inspect.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 std::string bytes_text(uint64_t bytes) {
@@ -33,20 +34,51 @@ std::string hash_text(uint64_t hash) {
     return s;
 }
 
+uint64_t constant_bytes(const InspectedBlock& b) {
+    uint64_t sum = 0;
+    for (const InspectedState& s : b.states) sum += s.law == InspectedState::Law::constant ? s.bytes : 0;
+    return sum;
+}
+uint64_t bytes_per_token(const InspectedBlock& b) {
+    uint64_t sum = 0;
+    for (const InspectedState& s : b.states) sum += s.law == InspectedState::Law::constant ? 0 : s.bytes;
+    return sum;
+}
+// Tokens after which the states stop growing; 0: never.
+uint32_t grows_to(const InspectedBlock& b) {
+    for (const InspectedState& s : b.states)
+        if (s.law == InspectedState::Law::ring) return s.capacity;
+    return 0;
+}
+
+// Of states, each kind once: "keys in a ring, values in a ring".
+std::string names_of(const std::vector<InspectedState>& states, const char* between) {
+    std::vector<std::string> names;
+    for (const InspectedState& s : states) {
+        std::string name = s.law == InspectedState::Law::memory ? "memory" : s.name;
+        if (s.law == InspectedState::Law::ring) name += " in a ring";
+        if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    }
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : between) + name;
+    return all;
+}
+
 std::string state_text(const InspectedBlock& b) {
-    std::string s;
-    for (const auto& name : b.states) s += (s.empty() ? "" : ", ") + name;
-    if (b.bytes_per_token)
-        s += ": " + bytes_text(b.bytes_per_token) + " a token" +
-             (b.grows_to ? ", to " + std::to_string(b.grows_to) + " tokens" : "");
-    if (b.constant_bytes) s += (b.bytes_per_token ? " and " : ": ") + bytes_text(b.constant_bytes);
+    std::string s = names_of(b.states, ", ");
+    const uint64_t rows = bytes_per_token(b), constant = constant_bytes(b);
+    if (rows)
+        s += ": " + bytes_text(rows) + " a token" +
+             (grows_to(b) ? ", to " + std::to_string(grows_to(b)) + " tokens" : "");
+    if (constant) s += (rows ? " and " : ": ") + bytes_text(constant);
     return s;
 }
 
 uint64_t state_at(const Inspection& in, uint64_t tokens) {
     uint64_t sum = 0;
     for (const auto& b : in.blocks)
-        sum += b.constant_bytes + b.bytes_per_token * (b.grows_to ? std::min<uint64_t>(tokens, b.grows_to) : tokens);
+        sum +=
+            constant_bytes(b) + bytes_per_token(b) * (grows_to(b) ? std::min<uint64_t>(tokens, grows_to(b)) : tokens);
     return sum;
 }
 
@@ -57,16 +89,69 @@ std::string escaped(const std::string& s) {
     return out;
 }
 
-std::string text_of(const InspectedOp& op) { return op.name + " (" + op.words + ")"; }
+constexpr const char* kOrders[] = {"windows", "rows", "columns", "snake", "snake_columns"};
+constexpr const char* kExtras[] = {"first", "middle", "last"};
 
-std::string text_of(const std::vector<InspectedOp>& ops) {
+std::string text_of(const InspectedView& view) {
+    if (view.order == InspectedView::Order::windows)
+        return "windows of " + std::to_string(view.window) +
+               (view.shift ? ", shifted by " + std::to_string(view.shift) : "");
+    std::string words = kOrders[size_t(view.order)];
+    if (view.extra != InspectedView::Extra::first) words += std::string(", extra rows ") + kExtras[size_t(view.extra)];
+    if (view.mirrored) words += ", mirrored";
+    return view.reversed ? words + ", reversed" : words;
+}
+
+std::string text_of(const InspectedOp& op, const std::optional<InspectedView>& view) {
+    return op.name + " (" + op.words + (view ? ", in " + text_of(*view) : "") + ")";
+}
+
+std::string text_of(const InspectedBlock& b) {
     std::string s;
-    for (const InspectedOp& op : ops) s += (s.empty() ? "" : " + ") + text_of(op);
+    for (const InspectedOp& op : b.ops) s += (s.empty() ? "" : " + ") + text_of(op, b.view);
     return s;
 }
 
-std::string text_of(const InspectedStage& stage) {
-    return stage.name + ", " + std::to_string(stage.width) + " wide: " + stage.rows + (stage.once ? ", once" : "");
+std::string rows_text(const InspectedStage& s) {
+    constexpr const char* kinds[] = {"tokens of ",       "patches of ",  "wanted rows of ", "the first row of ",
+                                     "the last row of ", "the mean of ", " merged rows of "};
+    const std::string text = kinds[size_t(s.rows)] + s.of;
+    const bool merged = s.rows == InspectedStage::Rows::merged;
+    return merged ? std::to_string(s.down) + " x " + std::to_string(s.across) + text : text;
+}
+
+std::string text_of(const InspectedStage& s) {
+    constexpr const char* when[] = {"", ", once", ", when given"};
+    return s.name + ", " + std::to_string(s.width) + " wide: " + rows_text(s) + when[size_t(s.when)];
+}
+
+const char* name_of(InspectedKey::Made made) {
+    constexpr const char* names[] = {"used", "no effect", "not used"};
+    return names[size_t(made)];
+}
+
+std::string text_of(const InspectedTensor& t) {
+    std::string shape;
+    for (const uint64_t n : t.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(n);
+    return t.name + " " + t.type + " [" + shape + "]";
+}
+
+void put(Json& to, const InspectedField& field) {
+    std::visit([&](const auto& value) { to[field.name] = value; }, field.value);
+}
+
+Json json_of(const InspectedPipeline& p) {
+    Json j{{"kernel", p.kernel}, {"tier", p.tier},           {"constants", Json::object()},
+           {"calls", p.calls},   {"lanes", p.subgroup_size}, {"numbers", Json::object()}};
+    for (const auto& constant : p.constants) j["constants"][constant.name] = constant.value;
+    const std::pair<const char*, const std::optional<uint64_t>&> numbers[] = {
+        {"registers", p.registers}, {"spills", p.spills}, {"scratch", p.scratch},
+        {"shared", p.shared_bytes}, {"waves", p.waves},   {"instructions", p.instructions},
+        {"cycles", p.cycles}};
+    for (const auto& [name, value] : numbers)
+        if (value) j[name] = *value;
+    for (const InspectedField& field : p.numbers) put(j["numbers"], field);
+    return j;
 }
 
 std::string html_colour(uint32_t rgb) {
@@ -80,19 +165,19 @@ std::string html_colour(uint32_t rgb) {
 std::string Inspection::text() const {
     std::string s = path + (architecture.empty() ? "" : ": " + architecture) + ", " + count_text(parameters) +
                     " parameters, " + bytes_text(weight_bytes) + " of weights\n";
-    for (const auto& t : tensors) s += "  " + t + "\n";
+    for (const auto& t : tensors) s += "  " + text_of(t) + "\n";
     if (!tensors.empty()) return s;
     if (vocabulary) s += "vocabulary " + std::to_string(vocabulary) + (trained_context ? ", " : "\n");
     if (trained_context) s += "trained on " + std::to_string(trained_context) + (vocabulary ? " tokens\n" : " rows\n");
     size_t ops_width = 10;
-    for (const auto& b : blocks) ops_width = std::max(ops_width, text_of(b.ops).size());
+    for (const auto& b : blocks) ops_width = std::max(ops_width, text_of(b).size());
     char line[64];
     for (size_t i = 0; i < blocks.size(); ++i) {
         const auto& b = blocks[i];
         if (i == 0 || blocks[i - 1].stage != b.stage) s += "\n" + text_of(stages[b.stage]) + "\n";
         const bool first = i == 0 || blocks[i - 1].layer != b.layer;
         std::snprintf(line, sizeof line, "%5s  ", first && b.layer ? std::to_string(*b.layer).c_str() : "");
-        const std::string ops = text_of(b.ops);
+        const std::string ops = text_of(b);
         s += line + ops + std::string(ops_width - ops.size() + 2, ' ');
         std::snprintf(line, sizeof line, "%9s  ", count_text(b.parameters).c_str());
         s += line + state_text(b) + "\n";
@@ -123,7 +208,8 @@ std::string Inspection::keys_text() const {
     for (const auto& k : keys) wide = std::max(wide, k.key.size());
     std::string s;
     for (const auto& k : keys)
-        s += k.key + std::string(wide - k.key.size() + 2, ' ') + k.made + (k.why.empty() ? "" : ": " + k.why) + "\n";
+        s += k.key + std::string(wide - k.key.size() + 2, ' ') + name_of(k.made) + (k.why.empty() ? "" : ": " + k.why) +
+             "\n";
     return s;
 }
 
@@ -154,25 +240,45 @@ std::string Inspection::json() const {
            {"hash", hash_text(hash)},
            {"device", device},
            {"problems", problems},
-           {"tensors", tensors},
+           {"tensors", Json::array()},
            {"stages", Json::array()},
            {"blocks", Json::array()},
            {"kernels", Json::array()},
            {"keys", Json::array()}};
+    constexpr const char* rows[] = {"tokens", "patches", "wanted", "first", "last", "mean", "merged"};
+    constexpr const char* whens[] = {"every_step", "once", "given"};
+    constexpr const char* laws[] = {"constant", "rows", "ring", "memory"};
+    for (const InspectedTensor& tensor : tensors)
+        j["tensors"].push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
     for (const InspectedStage& stage : stages)
-        j["stages"].push_back(
-            {{"name", stage.name}, {"rows", stage.rows}, {"width", stage.width}, {"once", stage.once}});
+        j["stages"].push_back({{"name", stage.name},
+                               {"rows", rows[size_t(stage.rows)]},
+                               {"of", stage.of},
+                               {"down", stage.down},
+                               {"across", stage.across},
+                               {"width", stage.width},
+                               {"when", whens[size_t(stage.when)]}});
     for (const auto& b : blocks) {
-        Json ops = Json::array();
-        for (const InspectedOp& op : b.ops) ops.push_back({{"name", op.name}, {"words", op.words}});
+        Json ops = Json::array(), states = Json::array(), view;
+        if (b.view)
+            view = {{"name", b.view->name},         {"order", kOrders[size_t(b.view->order)]},
+                    {"window", b.view->window},     {"shift", b.view->shift},
+                    {"mirrored", b.view->mirrored}, {"extra", kExtras[size_t(b.view->extra)]},
+                    {"reversed", b.view->reversed}};
+        for (const InspectedOp& op : b.ops) {
+            Json fields = Json::object();
+            for (const InspectedField& field : op.fields) put(fields, field);
+            ops.push_back({{"name", op.name}, {"fields", std::move(fields)}, {"words", op.words}});
+        }
+        for (const InspectedState& s : b.states)
+            states.push_back(
+                {{"name", s.name}, {"law", laws[size_t(s.law)]}, {"bytes", s.bytes}, {"capacity", s.capacity}});
         j["blocks"].push_back({{"stage", stages[b.stage].name},
                                {"layer", b.layer ? Json(*b.layer) : Json()},
+                               {"view", std::move(view)},
                                {"ops", std::move(ops)},
                                {"parameters", b.parameters},
-                               {"states", b.states},
-                               {"constant_bytes", b.constant_bytes},
-                               {"bytes_per_token", b.bytes_per_token},
-                               {"grows_to", b.grows_to}});
+                               {"states", std::move(states)}});
     }
     for (const auto& k : kernels)
         j["kernels"].push_back({{"name", k.name},
@@ -180,7 +286,9 @@ std::string Inspection::json() const {
                                 {"why", k.why},
                                 {"prefill_calls", k.prefill_calls},
                                 {"decode_calls", k.decode_calls}});
-    for (const auto& k : keys) j["keys"].push_back({{"key", k.key}, {"made", k.made}, {"why", k.why}});
+    if (!pipelines.empty()) j["programs"] = programs;
+    for (const InspectedPipeline& p : pipelines) j["pipelines"].push_back(json_of(p));
+    for (const auto& k : keys) j["keys"].push_back({{"key", k.key}, {"made", name_of(k.made)}, {"why", k.why}});
     return j.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -217,13 +325,14 @@ std::string Inspection::svg() const {
             s += "<rect x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y + 1) + "\" width=\"" +
                  std::to_string(wide - 2) + "\" height=\"" + std::to_string(row - 3) + "\" rx=\"4\" fill=\"" +
                  html_colour(b.ops[n].colour) + "\"/>\n";
-            const std::string words = text_of(b.ops[n]);
+            const std::string words = text_of(b.ops[n], b.view);
             text(x + 6, y + 15, int(words.size()) > letters ? words.substr(0, size_t(letters - 3)) + "..." : words);
         }
-        std::string note = count_text(b.parameters), kinds;
-        for (const std::string& kind : b.states) kinds += (kinds.empty() ? "" : " + ") + kind;
-        if (b.bytes_per_token) note += ", " + bytes_text(b.bytes_per_token) + "/token";
-        if (b.constant_bytes) note += (b.bytes_per_token ? " + " : ", ") + bytes_text(b.constant_bytes);
+        std::string note = count_text(b.parameters);
+        const std::string kinds = names_of(b.states, " + ");
+        const uint64_t row_bytes = bytes_per_token(b), constant = constant_bytes(b);
+        if (row_bytes) note += ", " + bytes_text(row_bytes) + "/token";
+        if (constant) note += (row_bytes ? " + " : ", ") + bytes_text(constant);
         text(left + box + 8, y + 15, note + (kinds.empty() ? "" : " (" + kinds + ")"));
     }
     // State against context, both axes in powers of two.

@@ -3,7 +3,7 @@
 #include "models/keys.hpp"
 #include "schedule/compose.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr size_t kMostReasons = 20;
@@ -52,8 +52,8 @@ ScheduleEdit text_alone(const ModelFiles& files) {
     };
 }
 
-Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
-                                                const LoadProgress& progress, const ScheduleEdit& edit) {
+Result<std::shared_ptr<const LoadedModel>> load_model(vk::Device& device, const ModelFiles& files, WeightType type,
+                                                      const ProgressFunction& progress, const ScheduleEdit& edit) {
     std::vector<KeyUse> keys;
     weft_ASSIGN(Schedule schedule, make_schedule(files, &keys));
     if (files.tensors().empty())
@@ -61,19 +61,22 @@ Result<std::shared_ptr<const Model>> load_model(vk::Device& device, const ModelF
     for (const Stage& stage : schedule.stages) weft_TRY(check_tables(schedule, stage, files, type));
     weft_TRY(check_unused_tensors(schedule, files));
     if (edit) weft_TRY(edit(schedule));
-    weft_ASSIGN(auto weights, DeviceWeights::load(device, schedule.weights, files, type, progress));
-    return std::make_shared<const Model>(
-        Model{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});
+    const auto report = [&](uint64_t done, uint64_t total) {
+        return !progress || progress({Progress::Stage::load, done, total});
+    };
+    weft_ASSIGN(auto weights, DeviceWeights::load(device, schedule.weights, files, type, report));
+    return std::make_shared<const LoadedModel>(
+        LoadedModel{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});
 }
 
-Result<std::shared_ptr<const Model>> random_model(vk::Device& device, const ModelFiles& files, WeightType type,
-                                                  uint64_t seed, const ScheduleEdit& edit) {
+Result<std::shared_ptr<const LoadedModel>> random_model(vk::Device& device, const ModelFiles& files, WeightType type,
+                                                        uint64_t seed, const ScheduleEdit& edit) {
     std::vector<KeyUse> keys;
     weft_ASSIGN(Schedule schedule, make_schedule(files, &keys));
     if (edit) weft_TRY(edit(schedule));
     weft_ASSIGN(auto weights, DeviceWeights::random(device, schedule.weights, type, seed));
-    return std::make_shared<const Model>(
-        Model{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});
+    return std::make_shared<const LoadedModel>(
+        LoadedModel{device, std::move(schedule), std::move(weights), warnings_of(keys, files)});
 }
 
-} // namespace weft
+} // namespace weft::detail

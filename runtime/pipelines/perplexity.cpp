@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: perplexity and bits per byte of a text.
+#include "pipelines/model_state.hpp"
 #include "pipelines/tasks.hpp"
-#include "pipelines/text_model.hpp"
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <weft/perplexity.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 // The natural logarithm of what exp(logits) sum up to; nothing if one is NaN or +inf, or all are -inf.
@@ -23,18 +25,19 @@ std::optional<double> log_sum_exp(std::span<const float> logits) {
 double Perplexity::perplexity() const { return tokens ? std::exp(nats / double(tokens)) : 0; }
 double Perplexity::bits_per_byte() const { return bytes ? nats / std::log(2.0) / double(bytes) : 0; }
 
-Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, uint32_t window,
-                                      const ProgressFunction& progress) try {
-    TextModelState& state = model.internal();
-    weft_TRY(check_continues(state.model->schedule, "perplexity"));
+Result<Perplexity> measure_perplexity(const Model& model, std::string_view text, const PerplexityOptions& options) try {
+    const ModelState& state = Access::state(model);
+    weft_TRY(check_continues(state.schedule(), "perplexity"));
     if (!state.tokenizer) return Error{ErrorCode::not_found, "perplexity needs a tokenizer", {}};
     weft_ASSIGN(const auto ids, state.tokenizer->encode(text, false));
-    Session& session = *state.session;
-    const uint32_t vocabulary = state.model->schedule.vocabulary;
+    weft_ASSIGN(const auto made, make_session(model, options.sequence));
+    Session& session = *made;
+    const uint32_t vocabulary = state.schedule().vocabulary;
     // Logits of all tokens of a step are read back: the step is cut so that they fit one buffer.
-    const uint64_t rows = state.model->device.limits().storage_range / (uint64_t(vocabulary) * 4);
+    const uint64_t rows = state.loaded->device.limits().storage_range / (uint64_t(vocabulary) * 4);
     const uint32_t largest = uint32_t(std::min<uint64_t>(
         session.options().max_chunk, uint64_t(1) << (63 - std::countl_zero(std::max<uint64_t>(rows, 1)))));
+    uint32_t window = options.window;
     if (window == 0 || window > session.options().context) window = session.options().context;
     if (window < 2) return Error{ErrorCode::invalid_argument, "a window needs at least 2 tokens", {}};
     if (ids.size() < 2)
@@ -63,7 +66,8 @@ Result<Perplexity> measure_perplexity(TextModel& model, std::string_view text, u
                 p.nats += *total - double(row[part[at + i + 1]]);
                 ++p.tokens;
             }
-            if (progress && !progress({Progress::Stage::prefill, begin + at + feed.ids.size(), ids.size()}))
+            if (options.progress &&
+                !options.progress({Progress::Stage::prefill, begin + at + feed.ids.size(), ids.size()}))
                 return Error{ErrorCode::cancelled, "stopped", {}};
         }
     }

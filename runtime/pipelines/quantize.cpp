@@ -17,6 +17,7 @@
 #include <weft/quantize.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 constexpr uint64_t kBatchElements = uint64_t(1) << 20;
@@ -243,8 +244,9 @@ public:
         Written out{&side, targets_of(schedule_, *named_.back()), {}, schedule_, "", {}, 0};
         if (side.folds) out.factors = fold_multipliers(out.schedule);
         GgufWriter w;
+        std::error_code ignored;
         w.string("general.architecture", side.name);
-        w.string("general.name", std::filesystem::absolute(from_).lexically_normal().filename().string());
+        w.string("general.name", std::filesystem::absolute(from_, ignored).lexically_normal().filename().string());
         weft_ASSIGN(const auto factors,
                     write_gguf_schedule(out.schedule, JsonObject(own, files_.config_origin()), side, w));
         for (const GgufFactors& f : factors)
@@ -329,7 +331,7 @@ Status write_targets(const Written& w, const ModelFiles& files, const QuantizeOp
                 return cannot_hold(t, files, r + *beyond / columns, *beyond % columns, values[*beyond]);
             weft_TRY(file.write(bytes));
             written += bytes.size();
-            if (options.progress && !options.progress(done + written, w.data_bytes))
+            if (options.progress && !options.progress({Progress::Stage::write, done + written, w.data_bytes}))
                 return Error{ErrorCode::cancelled, "writing was stopped", {}};
         }
         weft_TRY(file.write(std::vector<std::byte>(GgufWriter::padded(written) - written)));
@@ -356,6 +358,7 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
             ErrorCode::not_found, from.string() + ": must be a model directory with config.json and weights", {}};
     weft_ASSIGN(Schedule schedule, make_schedule(files));
     weft_TRY(check_unused_tensors(schedule, files));
+    const size_t stages = schedule.stages.size();
     weft_TRY(text_alone(files)(schedule));
     if (!is_decoder(schedule))
         return Error{ErrorCode::unsupported,
@@ -397,9 +400,12 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
         weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));
         weft_TRY(write_targets(*written, files, options, file));
         weft_TRY(file.commit());
-        return QuantizeReport{side->name, uint32_t(written->targets.size()),
-                              written->header.size() + written->data_bytes, written->vocabulary.kind,
-                              written->vocabulary.note};
+        return QuantizeReport{side->name,
+                              uint32_t(written->targets.size()),
+                              written->header.size() + written->data_bytes,
+                              written->vocabulary.kind,
+                              written->vocabulary.note,
+                              schedule.stages.size() < stages};
     }
     // Why the others do not fit says nothing.
     if (own_sides) reasons.resize(own_sides);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipelines/stops.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 Result<Stops> Stops::create(const std::vector<std::string>& strings, const Tokenizer& tokenizer) {
     std::vector<std::string> texts;
@@ -30,4 +30,4 @@ std::string Stops::push(std::string_view text) {
     return std::move(found.before);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "text/chat/phrases.hpp"
 #include <weft/tokenizer.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// Passes text on up to the first stop string.
 class Stops {
@@ -29,4 +29,4 @@ private:
     std::optional<std::string> found_;
 };
 
-} // namespace weft
+} // namespace weft::detail

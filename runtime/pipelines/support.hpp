@@ -3,7 +3,7 @@
 #pragma once
 #include "vulkan/pipelines.hpp"
 
-namespace weft::shader {
+namespace weft::detail::shader {
 /// Every kernel, in the order of its name; written by the build.
 std::vector<const vk::KernelInfo*> all_kernels();
-} // namespace weft::shader
+} // namespace weft::detail::shader

@@ -2,7 +2,7 @@
 #include "pipelines/tasks.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 namespace {
 
@@ -38,4 +38,4 @@ Status check_continues(const Schedule& s, const char* task) {
                  {has_encoder(s) ? "weft run answers a text with it" : "weft embed makes vectors of texts with it"}};
 }
 
-} // namespace weft
+} // namespace weft::detail

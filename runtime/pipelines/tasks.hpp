@@ -3,11 +3,11 @@
 #pragma once
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Fails (unsupported) where a model makes no text, or (malformed) where nothing says what its text begins with.
 Status check_generates(const Schedule& schedule);
 /// Fails (unsupported) where a model does not continue a text; `task` is what needs that.
 Status check_continues(const Schedule& schedule, const char* task);
 
-} // namespace weft
+} // namespace weft::detail

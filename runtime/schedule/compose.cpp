@@ -4,7 +4,7 @@
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 class Shift final : public FieldWalker {
@@ -84,4 +84,4 @@ Status without_given(Schedule& s, const std::string& origin) {
     return settle(s, origin);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Puts the stages of `part`, with their weights, before those of `whole`; its outputs are left out. Neither is settled
 /// yet.
@@ -13,4 +13,4 @@ void put_before(Schedule& whole, Schedule part);
 /// pictures what reads text. `origin` is the file that the schedule comes from.
 Status without_given(Schedule& schedule, const std::string& origin);
 
-} // namespace weft
+} // namespace weft::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/decoder.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 void add_decoder(Schedule& schedule, uint32_t width) {
     EmbedSpec embedding;
@@ -30,4 +30,4 @@ bool is_decoder(const Schedule& schedule) {
            holds(head->first, static_cast<LinearSpec*>(nullptr));
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "layers/linear.hpp"
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr const char *kDecoder = "decoder", *kHead = "head";
 
@@ -41,4 +41,4 @@ auto& head_linear(S& schedule) {
 /// Whether it is of that shape: what is written for decoders alone asks first.
 bool is_decoder(const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

@@ -2,10 +2,10 @@
 // Plans without a device's memory.
 #include "schedule/plan.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-                      const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context) {
+                      const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context, uint32_t held) {
     const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
     SessionBuffers b;
     b.headers = b.ends = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
@@ -15,14 +15,15 @@ Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const 
     b.outputs.assign(schedule.outputs.size(), anywhere);
     b.states.assign(states.size(), anywhere);
     b.slots = 1;
+    b.constant_rows = 1 + held;
     b.history_capacity = context;
     b.ring_capacity = 64;
     return make_plan(device, schedule, weights, b, states, bucket);
 }
 
-bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t slots) {
+bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t rows) {
     const vk::Limits& limits = device.limits();
-    const long double bytes = (long double)(state.bytes()) * slots;
+    const long double bytes = (long double)(state.bytes()) * rows;
     if (bytes > limits.allocation) return false;
     // See kernels/kv_slots.hpp.
     return bytes <= limits.storage_range ||
@@ -30,4 +31,4 @@ bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t slo
             state.bytes() % vk::Tensor::kAlignment == 0);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -8,7 +8,7 @@
 #include "schedule/lower_block.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using kernel::Step;
@@ -39,7 +39,7 @@ public:
     }
     void states(const std::vector<StateLayout>& states) {
         for (size_t i = 0; i < states.size(); ++i) {
-            std::vector<uint32_t> shape{b_.slots};
+            std::vector<uint32_t> shape{b_.rows_of(states[i])};
             shape.insert(shape.end(), states[i].shape.begin(), states[i].shape.end());
             c_.states.push_back(whole(r_, b_.states[i], states[i].dtype, shape, "state " + std::to_string(i)));
         }
@@ -252,7 +252,7 @@ private:
             r_.external(b_.sampler, DType::u32, {b_.slots, uint32_t(sizeof(kernel::SamplerRow) / 4)}, "sampler");
         const Tensor ring = r_.external(b_.ring, DType::u32, {b_.ring_capacity, bucket_.outputs}, "ring");
         kernel::sample(r_, {.step = c_.step,
-                            .logits = output(weft::output_of(s_, kLogits)),
+                            .logits = output(weft::detail::output_of(s_, kLogits)),
                             .sampler = sampler,
                             .history = history_,
                             .ring = ring});
@@ -282,4 +282,4 @@ void lower(vk::Recorder& r, const Schedule& schedule, const std::vector<DeviceWe
     lowering.run();
 }
 
-} // namespace weft
+} // namespace weft::detail

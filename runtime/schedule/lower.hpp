@@ -3,10 +3,10 @@
 #pragma once
 #include "schedule/plan.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Records what a bucket's steps compute. What does not fit the device is the recorder's misfit.
 void lower(vk::Recorder& r, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
            const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket);
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "kernels/norm.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 using kernel::Tensor;
 
@@ -146,4 +146,4 @@ void StreamLowering::lower_norm_to(const Norm& norm, const Tensor& x, const Dest
                         .scale = to.scale});
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "schedule/schedule.hpp"
 #include <functional>
 
-namespace weft {
+namespace weft::detail {
 
 /// A view's rows: u32 [T] each.
 struct ViewRows {
@@ -51,4 +51,4 @@ private:
     kernel::Tensor normed_;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include "kernels/place_rows.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 void Placement::add(uint32_t down, uint32_t across) {
     if (placed_all()) rows_ = 0;
@@ -65,4 +65,4 @@ bool Placement::cut(uint32_t length) {
     return true;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// The pictures of one sequence, in the order of their tokens. Plain data: it is copied with the sequence.
 class Placement {
@@ -42,4 +42,4 @@ private:
     uint32_t rows_ = 0;
 };
 
-} // namespace weft
+} // namespace weft::detail

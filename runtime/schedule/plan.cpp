@@ -4,7 +4,7 @@
 #include "schedule/lower.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 using vk::Tensor;
 
@@ -78,7 +78,7 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
 Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
                        const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket) {
     for (const StateLayout& state : states)
-        if (!state_fits(device, state, buffers.slots))
+        if (!state_fits(device, state, buffers.rows_of(state)))
             return Error{ErrorCode::unsupported,
                          "one state (" + state.name + ") is larger than a buffer of this device may be (" +
                              std::to_string(std::min(device.limits().storage_range, device.limits().allocation) >> 20) +
@@ -98,4 +98,4 @@ Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const
     return plan;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include "schedule/weights.hpp"
 #include "vulkan/recorder.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Sizes a recording serves: any step within them replays it.
 struct Bucket {
@@ -56,9 +56,12 @@ struct SessionBuffers {
     std::vector<vk::Slice> outputs;   ///< by number in Schedule::outputs: f32 [rows, width]
     vk::Slice grid_arguments;         ///< u32 [kGridRows, 4]
     vk::Slice sampler, history, ring; ///< see kernels/sample.hpp
-    std::vector<vk::Slice> states;    ///< by StateId, [slots, ...]
+    std::vector<vk::Slice> states;    ///< by StateId, [slots, ...]; constant ones [constant_rows, ...]
     std::vector<vk::Slice> taps;      ///< f32 [rows, width], in the order of taps_of()
-    uint32_t slots = 0, history_capacity = 0, ring_capacity = 0;
+    uint32_t slots = 0, constant_rows = 0, history_capacity = 0, ring_capacity = 0;
+    uint32_t rows_of(const StateLayout& state) const {
+        return state.law == State::Law::constant ? constant_rows : slots;
+    }
 };
 inline constexpr uint32_t kGridRows = 512;
 inline constexpr uint32_t kMostEnds = 16; ///< end tokens of a model
@@ -75,16 +78,17 @@ struct Plan {
 Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
                        const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket);
 
-/// A plan over buffers that do not exist, for one sequence of up to `context` tokens: lowering needs only shapes and
-/// types. `weights` are those of described_weight().
+/// A plan over buffers that do not exist, for one sequence of up to `context` tokens and `held` more rows of constant
+/// states: lowering needs only shapes and types. `weights` are those of described_weight().
 Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
-                      const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context);
+                      const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context,
+                      uint32_t held = 0);
 
-/// Whether the states of `slots` sequences can be allocated and bound: caches of keys and
-/// values in ranges of slots, the others whole.
-bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t slots);
+/// Whether a state of `rows` sequences can be allocated and bound: caches of keys and values in ranges of slots, the
+/// others whole.
+bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t rows);
 
 /// Offsets for temporaries such that no two that live at the same time overlap. Returns the bytes needed.
 uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "schedule/weights.hpp"
 #include <cmath>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // Numbers of one submission: some milliseconds, even on a software driver.
@@ -60,4 +60,4 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
     return w;
 }
 
-} // namespace weft
+} // namespace weft::detail

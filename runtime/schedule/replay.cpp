@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace weft {
+namespace weft::detail {
 
 Result<Replay> Replay::create(vk::Device& device, vk::Recording prologue, vk::Recording main) {
     Replay r(device, std::move(prologue), std::move(main));
@@ -113,4 +113,4 @@ Status Replay::run(uint32_t repeats, double longest_ms) {
     }
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "schedule/plan.hpp"
 #include "vulkan/recording.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Move-only. One thread; run() and the pieces of advance() wait for the device.
 class Replay {
@@ -50,4 +50,4 @@ private:
     double wait_ms_ = 0;
 };
 
-} // namespace weft
+} // namespace weft::detail

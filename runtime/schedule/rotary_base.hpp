@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 inline constexpr double kUsualTheta = 10000;
 inline constexpr const char* kFrequenciesName = "rotary frequencies";
@@ -26,4 +26,4 @@ std::string free_name(const std::string& name, const Taken& taken) {
     return free;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -2,7 +2,7 @@
 #include "schedule/row_view.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using Axis = RowView::Axis;
@@ -88,4 +88,4 @@ RowView even_then_odd(uint64_t groups, uint64_t group, uint64_t rows) {
     return {0, {{groups, group}, {2, 1}, {rows / 2, 2}}};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Row first + i * stride of the outermost axis + j * stride of the next + ..., for all i, j ... below the axes'
 /// counts, the last axis running fastest. No row stands twice in it, so that it can be read backwards.
@@ -48,4 +48,4 @@ RowView rows_of_groups(uint64_t groups, uint64_t group, uint64_t first, uint64_t
 /// that the file has in turn.
 RowView even_then_odd(uint64_t groups, uint64_t group, uint64_t rows);
 
-} // namespace weft
+} // namespace weft::detail

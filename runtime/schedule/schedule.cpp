@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kLargestVocabulary = 393216; // of the sampling kernels
@@ -119,6 +119,30 @@ Status check_limits(const Schedule& schedule, const std::string& origin) {
     return Error{ErrorCode::unsupported, origin + ": the model has sizes that are not supported", std::move(beyond)};
 }
 
+namespace {
+
+// What neither rectangles of patches nor windows have a place for; empty: all have one.
+std::string misplaced_rows(const Schedule& schedule, StageId id) {
+    const Stage& stage = schedule.stages[id];
+    const auto before = [&](StageId of) {
+        return "the " + std::to_string(extra_rows(schedule, of)) + " rows before the patches of " +
+               in_quotes(schedule.stages[of].name);
+    };
+    if (stage.rows.of == RowSpace::Of::merged && extra_rows(schedule, stage.rows.from))
+        return " merges " + before(stage.rows.from) + ", which are in no rectangle";
+    std::string problem;
+    each_block(stage, [&](const Block& block) {
+        if (!block.view || stage.views[block.view - 1].order != View::Order::windows) return;
+        if (extra_rows(schedule, id)) problem = " has windows, and " + before(id) + " are in none";
+        for (const StateId state : states_of(schedule, block))
+            if (schedule.states[state].law != State::Law::constant && problem.empty())
+                problem = " keeps " + schedule.states[state].name + " of each sequence, and has several in windows";
+    });
+    return problem;
+}
+
+} // namespace
+
 Status settle(Schedule& schedule, const std::string& origin) {
     States states(std::move(schedule.states));
     Inputs inputs;
@@ -139,8 +163,18 @@ Status settle(Schedule& schedule, const std::string& origin) {
                          origin + ": no op of stage " + in_quotes(stage.name) + " reads " +
                              in_quotes(stage.rows.input) + ", which counts its rows",
                          {}};
-    if (states.problem().empty()) return Ok{};
-    return Error{ErrorCode::malformed, origin + ": " + states.problem(), {}};
+    if (!states.problem().empty()) return Error{ErrorCode::malformed, origin + ": " + states.problem(), {}};
+    for (StageId id = 0; id < schedule.stages.size(); ++id)
+        if (const std::string problem = misplaced_rows(schedule, id); !problem.empty())
+            return Error{ErrorCode::malformed, origin + ": stage " + in_quotes(schedule.stages[id].name) + problem, {}};
+    if (generating_stage(schedule) == kNoStage) return Ok{};
+    const Output& logits = schedule.outputs[output_of(schedule, kLogits)];
+    const uint64_t width = schedule.stages[logits.stage].width_of(logits.stream);
+    if (width == schedule.vocabulary) return Ok{};
+    return Error{ErrorCode::malformed,
+                 origin + ": output 'logits' is " + std::to_string(width) + " wide, and continues texts of " +
+                     std::to_string(schedule.vocabulary) + " tokens",
+                 {}};
 }
 
 std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {
@@ -170,8 +204,22 @@ size_t output_of(const Schedule& schedule, std::string_view name) {
     return i;
 }
 
+const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
+    while (schedule.stages[stage].rows.of == RowSpace::Of::merged) stage = schedule.stages[stage].rows.from;
+    for (const Input& input : schedule.inputs)
+        if (input.stage == stage && input.pictures()) return &input.grid;
+    return nullptr;
+}
+
+uint32_t extra_rows(const Schedule& schedule, StageId stage) {
+    const PatchGrid* grid =
+        schedule.stages[stage].rows.of == RowSpace::Of::patches ? grid_of(schedule, stage) : nullptr;
+    return grid ? grid->extra : 0;
+}
+
 bool sees_ahead(const Stage& stage) {
     bool any = false;
+    each_block(stage, [&](const Block& block) { any |= block.view != 0; });
     each_op(stage, [&](const Op& op) { any |= op.sees_ahead(); });
     return any;
 }
@@ -228,4 +276,4 @@ uint64_t Schedule::parameters() const {
     return n;
 }
 
-} // namespace weft
+} // namespace weft::detail

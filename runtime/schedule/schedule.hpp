@@ -7,7 +7,7 @@
 #include "schedule/weight_slot.hpp"
 #include <weft/error.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// Index of a stage of the schedule.
 using StageId = uint32_t;
@@ -101,11 +101,27 @@ enum class When : uint32_t {
     given, ///< whenever its input is: pictures among the tokens
 };
 
-/// The rows of a picture in windows, each a sequence of its own: its rows begin at `shift` and follow each other every
-/// `window` rows and columns, so that those at the edges are smaller. Pictures of one window are not shifted.
+/// The rows of a stage in another order, or cut into other sequences. A sequence comes whole where a block uses one:
+/// what is behind in the stage may be before in the view.
 struct View {
+    enum class Order : uint32_t {
+        /// Of a picture, each a sequence of its own: they begin at `shift` and follow each other every `window` rows
+        /// and columns, so that those at the edges are smaller. Pictures of one window are not shifted.
+        windows,
+        rows,          ///< of tokens or of a picture: as they are
+        columns,       ///< of a picture: column by column
+        snake,         ///< of a picture: row by row, every other one backwards
+        snake_columns, ///< of a picture: column by column, every other one backwards
+    };
+    /// Where the rows that a stage has before its patches stand among them: class tokens.
+    enum class Extra : uint32_t { first, middle, last };
     std::string name;
-    uint32_t window = 0, shift = 0;
+    Order order = Order::windows;
+    uint32_t window = 0, shift = 0; ///< windows
+    // All other orders.
+    bool mirrored = false;      ///< of a picture: as if left were right
+    Extra extra = Extra::first; ///< of patches
+    bool reversed = false;      ///< the whole of it backwards, with the rows before the patches
 };
 
 /// Layers over rows of one kind.
@@ -176,12 +192,17 @@ struct PictureRows {
     uint32_t count() const { return down * across; }
 };
 PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches);
+/// How the pictures are cut whose patches are a stage's rows, or are merged to them; null: its rows are no patches.
+const PatchGrid* grid_of(const Schedule& schedule, StageId stage);
+/// Rows of each sequence that a stage has before its patches.
+uint32_t extra_rows(const Schedule& schedule, StageId stage);
 /// The number of a view's step among all: first the stages', then their views'.
 uint32_t step_of_view(const Schedule& schedule, StageId stage, ViewId view);
 uint32_t step_count(const Schedule& schedule);
 /// The number of the output of that name; none: outputs.size().
 size_t output_of(const Schedule& schedule, std::string_view name);
-/// Whether tokens of a stage see those behind them, so that all tokens of a sequence must come at once.
+/// Whether tokens of a stage see those behind them, through an op or in a view, so that all tokens of a sequence must
+/// come at once.
 bool sees_ahead(const Stage& stage);
 /// Whether a sequence must come whole, in one step, and is forgotten then: tokens see those behind them, or an output
 /// is of all its tokens.
@@ -204,4 +225,4 @@ std::vector<StateLayout> layouts_of(const std::vector<State>& states, const Stat
 /// negative or NaN (malformed); `origin` is the file that the schedule comes from.
 Status check_limits(const Schedule& schedule, const std::string& origin);
 
-} // namespace weft
+} // namespace weft::detail

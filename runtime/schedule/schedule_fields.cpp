@@ -4,7 +4,7 @@
 #include "schedule/sinusoids.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 weft_LISTED(Branch, 4);
@@ -154,7 +154,23 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.rule(!from.rows.picked(), "from", "name a stage whose rows are its own, not picked from another");
 }
 
-weft_LISTED(View, 3);
+weft_LISTED(View, 7);
+void visit(Fields& f, View& view, const RowSpace& rows) {
+    f.value("order", view.order, View::Order::windows);
+    f.rule(!rows.picked(), "order", "be of a stage whose rows are not picked from another");
+    f.rule(rows.placed() || view.order == View::Order::rows, "order",
+           "be rows where those of the stage are no patches, nor merged ones");
+    if (view.order == View::Order::windows) {
+        f.size("window", view.window);
+        f.value("shift", view.shift, 0u);
+        return f.rule(view.shift < view.window, "shift", "be smaller than the window");
+    }
+    if (rows.placed()) f.value("mirrored", view.mirrored, false);
+    f.value("reversed", view.reversed, false);
+    f.rule(rows.placed() || view.reversed, "reversed", "be true for tokens, which have no other order");
+    if (rows.of == RowSpace::Of::patches) f.value("extra", view.extra, View::Extra::first);
+}
+
 weft_LISTED(Stream, 3);
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
 weft_LISTED(Stage, 9);
@@ -174,10 +190,7 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.rule(!view.name.empty() && view.name != kSameRows &&
                    std::ranges::count_if(stage.views, same_name(view.name)) == 1,
                "name", "be given, and that of no other view");
-        f.size("window", view.window);
-        f.value("shift", view.shift, 0u);
-        f.rule(view.shift < view.window, "shift", "be smaller than the window");
-        f.rule(stage.rows.placed(), "window", "be of a stage whose rows are patches, or merged ones");
+        visit(f, view, stage.rows);
     });
     f.list("streams", stage.streams, [&](Stream& stream) {
         f.value("name", stream.name, std::string());
@@ -209,6 +222,10 @@ void visit(Fields& f, Output& output, const Schedule& s) {
     if (output.stage >= s.stages.size()) return;
     const Stage& of = s.stages[output.stage];
     f.reference("stream", output.stream, kResidual, BlockScope{of.width, of.streams}.names(), kStreams);
+    if (output.stream == kResidual || output.stream > of.streams.size()) return;
+    bool written = of.streams[output.stream - 1].start == Stream::Start::input;
+    each_block(of, [&](const Block& block) { written |= block.write == output.stream; });
+    f.rule(written, "stream", "be one that a block of the stage writes");
 }
 
 } // namespace
@@ -241,4 +258,4 @@ void visit(Fields& f, WeightSlot& s) {
     });
 }
 
-} // namespace weft
+} // namespace weft::detail

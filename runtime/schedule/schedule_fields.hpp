@@ -6,12 +6,14 @@
 #include "layers/fields.hpp"
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
 weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::merged, "tokens", "patches", "wanted", "first", "last", "mean", "merged");
+weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
+weft_ENUM_NAMES(View::Extra, View::Extra::last, "first", "middle", "last");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "or_zeros");
 
@@ -91,4 +93,4 @@ void visit_const(F& f, const T& described, More... more) {
     visit(f, const_cast<T&>(described), more...);
 }
 
-} // namespace weft
+} // namespace weft::detail

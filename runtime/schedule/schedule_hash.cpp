@@ -3,7 +3,7 @@
 #include "schedule/weight_order.hpp"
 #include <bit>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 /// Every field in its order, with its name, so that neighbours of equal values cannot stand for each other.
@@ -119,4 +119,4 @@ uint64_t hash_of(const Schedule& schedule) {
     return hasher.result();
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -27,11 +27,13 @@
 //   "rescale": { "times": ["bn.weight"], "variance": ["bn.running_var"], "eps": 1e-05 }
 //
 // "theta" of a rope gives its frequencies, "sinusoids" of a weight its values (sinusoids.hpp).
+// "views" of a stage: {"name": "back", "order": "columns", "reversed": true}, or {"name": "windows", "window": 7,
+// "shift": 3}; a block's "view" names one.
 #pragma once
 #include "base/json.hpp"
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// The key whose value is the format's version: it tells a schedule from a config.json.
 inline constexpr const char* kScheduleKey = "weft_schedule";
@@ -51,4 +53,4 @@ nlohmann::ordered_json to_json(const Schedule& schedule);
 /// The same as text, with everything short on one line.
 std::string schedule_text(const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

@@ -10,7 +10,7 @@
 #include <map>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kMostRotary = 65536; // a file of a few bytes must not make weft allocate
@@ -511,4 +511,4 @@ Result<Schedule> schedule_from_json(const Json& json, const std::string& origin)
     return Reader(json, origin, short_form).run();
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -2,7 +2,7 @@
 #include "schedule/schedule_short.hpp"
 #include "schedule/decoder.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // Long beginnings of paths and names, and the short ones; the first that fits is taken.
@@ -66,4 +66,4 @@ std::string short_path_of(std::string path) {
     return path;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -5,7 +5,7 @@
 #include "base/json.hpp"
 #include <string>
 
-namespace weft {
+namespace weft::detail {
 
 bool is_short_form(const Json& schedule);
 /// The same schedule with stages. What cannot be right stays as it is, for the reader to refuse.
@@ -14,4 +14,4 @@ Json long_form_of(const Json& short_form);
 /// weight; so that errors and names are those of the file.
 std::string short_path_of(std::string path);
 
-} // namespace weft
+} // namespace weft::detail

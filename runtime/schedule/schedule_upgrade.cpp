@@ -4,7 +4,7 @@
 // transform.
 #include "schedule/schedule_json.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr const char *kSide = "side", *kEmbedding = "embedding";
@@ -91,4 +91,4 @@ Json version_2_of(const Json& version_1) {
     return s;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -9,7 +9,7 @@
 #include <map>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using Ordered = nlohmann::ordered_json;
@@ -318,4 +318,4 @@ std::string schedule_text(const Schedule& schedule) {
     return text;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kRing = 64; // decode steps between two reads of sampled tokens, at most
@@ -15,7 +15,8 @@ uint64_t aligned(uint64_t bytes) {
 
 } // namespace
 
-Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedModel> model,
+                                                 const SessionOptions& options) {
     std::unique_ptr<Session> s(new Session(std::move(model)));
     weft_ASSIGN(s->options_, resolved(options, s->model_->schedule));
     s->whole_ = takes_whole(s->model_->schedule);
@@ -41,8 +42,8 @@ Error Session::too_long(uint64_t available) const {
         o.context = context;
         o.memory = std::min(o.memory, context);
         for (const StateLayout& spec : layouts_of(model_->schedule.states, o)) {
-            if (!state_fits(model_->device, spec, options_.slots)) return false;
-            total += aligned(spec.bytes() * options_.slots);
+            if (!state_fits(model_->device, spec, options_.rows_of(spec))) return false;
+            total += aligned(spec.bytes() * options_.rows_of(spec));
         }
         return total + uint64_t(options_.slots) * context * 4 <= available; // the tokens' history
     };
@@ -54,7 +55,8 @@ Error Session::too_long(uint64_t available) const {
     return {
         ErrorCode::out_of_memory,
         "a context of " + std::to_string(options_.context) + " tokens for " + std::to_string(options_.slots) +
-            " sequence(s) does not fit this device",
+            " sequence(s)" + (options_.held ? " and " + std::to_string(options_.held) + " held states" : "") +
+            " does not fit this device",
         {low ? "a context of " + std::to_string(low) + " tokens would fit"
              : "no context fits: the states of one token need more than is left",
          std::to_string(available >> 20) + " MiB are left for states, and one buffer may be at most " +
@@ -91,9 +93,9 @@ Status Session::allocate() {
         available =
             std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
     for (const StateLayout& spec : layouts_) {
-        if (!state_fits(device, spec, options_.slots))
+        if (!state_fits(device, spec, options_.rows_of(spec)))
             return too_long(available - std::min(available, beside_states()));
-        total += aligned(spec.bytes() * options_.slots);
+        total += aligned(spec.bytes() * options_.rows_of(spec));
     }
     // Planning takes milliseconds, so it is done only where it may matter.
     if (total > available / 2) {
@@ -102,16 +104,18 @@ Status Session::allocate() {
             return too_long(available - rest);
     }
     for (const StateLayout& spec : layouts_) {
-        auto slice = states_arena_.allocate(spec.bytes() * options_.slots, total);
+        const uint64_t bytes = spec.bytes() * options_.rows_of(spec);
+        auto slice = states_arena_.allocate(bytes, total);
         if (!slice) return slice.error().code == ErrorCode::out_of_memory ? too_long(available / 2) : slice.error();
         buffers_.states.push_back(*slice);
-        total -= aligned(spec.bytes() * options_.slots);
+        total -= aligned(bytes);
     }
     weft_ASSIGN(auto uploader, vk::Uploader::create(device, uint64_t(1) << 20));
     uploader_.emplace(std::move(uploader));
 
     SessionBuffers& b = buffers_;
     b.slots = options_.slots;
+    b.constant_rows = options_.slots + options_.held;
     b.history_capacity = options_.context;
     b.ring_capacity = kRing;
     const uint32_t sequences = std::bit_ceil(options_.slots);
@@ -142,7 +146,7 @@ Status Session::allocate() {
         }
     weft_ASSIGN(b.ring, host_arena_.allocate(uint64_t(kRing) * std::bit_ceil(options_.slots) * 4));
     slots_.resize(options_.slots);
-    state_rows_ = StateRows(options_.slots);
+    state_rows_ = std::make_shared<StateRows>(options_.slots, options_.held);
     return Ok{};
 }
 
@@ -228,7 +232,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
 }
 
 uint64_t Session::submissions() const {
-    uint64_t n = 0;
+    uint64_t n = uploader_->submissions();
     for (const auto& [bucket, recorded] : replays_) n += recorded.replay.submissions();
     return n;
 }
@@ -247,4 +251,4 @@ Status Session::prepare(uint32_t tokens, const std::function<bool(size_t, size_t
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

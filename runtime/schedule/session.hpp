@@ -11,7 +11,7 @@
 #include <map>
 #include <memory>
 
-namespace weft {
+namespace weft::detail {
 
 /// New tokens for one sequence.
 struct Feed {
@@ -31,32 +31,30 @@ struct Feed {
 
 enum class Want { nothing, last, all }; ///< logits of no token, of the last of each feed, of all
 
-/// What a snapshot holds: all, or only the states that truncate() cannot cut (recurrent ones and windows). The second
-/// kind is small, and good as long as the session keeps the rows of the growing states up to the snapshot's length as
-/// they were: it must not have gone back below that length and on with other tokens. It goes back to its own slot only.
-enum class Keep { all, what_cannot_be_cut };
-
-/// The states of one sequence, copied aside on the device. Belongs to the session that made it,
-/// and may outlive nothing of it.
+/// A sequence as it was; destroyed, it gives free what it held. Without a hold it serves every session of its model
+/// with the same StateOptions, with one the session that made it. Move-only; the device must outlive it.
 struct Snapshot {
-    const void* owner = nullptr;
-    std::shared_ptr<vk::Arena> arena;
-    std::vector<vk::Slice> parts; ///< one a state, then the history
-    uint32_t slot = 0, length = 0, next = 0, expected = 0, highest = 0, memory = 0;
+    std::shared_ptr<const LoadedModel> model;
+    StateOptions options;
+    std::shared_ptr<const StateRows> owner; ///< of the session
+    StateHold held;                         ///< the row of the constant states: Session::hold()
+    std::optional<vk::Arena> arena;
+    std::vector<vk::Slice> parts; ///< copies in the arena: one a state, then the history; empty: not copied
+    uint32_t length = 0, next = 0, expected = 0, highest = 0, memory = 0;
     Placement placement;
     bool sampled = false;
-    Keep keep = Keep::all;
-    uint64_t bytes() const { return arena ? arena->bytes() : 0; }
+    uint64_t bytes = 0; ///< of copies, and of what is held
 };
 
 /// One thread at a time. The model must outlive it.
 class Session {
 public:
     /// Fails with out_of_memory if the states do not fit, saying which context would.
-    static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
+    static Result<std::unique_ptr<Session>> create(std::shared_ptr<const LoadedModel> model,
+                                                   const SessionOptions& options);
 
     const SessionOptions& options() const { return options_; }
-    const Model& model() const { return *model_; }
+    const LoadedModel& model() const { return *model_; }
     uint32_t length(uint32_t slot) const { return slots_[slot].length; }
 
     /// Runs new tokens through the model, in steps of at most `chunk` new tokens a sequence (0: max_chunk).
@@ -70,7 +68,7 @@ public:
     /// they leave is the slot's memory, and its sequence begins anew. Of pictures it is added to the memory: the next
     /// tokens of the slot that are the placeholder stand for its rows, one after another, the pictures in the order in
     /// which they came; a placeholder for which no row is left is a token like others. Fails where pictures that no
-    /// tokens stand for yet have more rows than SessionOptions::before.
+    /// tokens stand for yet have more rows than SessionOptions::memory().
     Status encode(std::span<const Feed> feeds, bool taps = false);
     /// An output of the last forward: logits one row a feed with Want::last, one a token with Want::all. f32 [rows,
     /// width].
@@ -95,9 +93,15 @@ public:
     /// Forgets a sequence.
     void reset(uint32_t slot);
     /// Makes `to` a copy of `from`: rows of growing states are copied, constant ones shared until one of the two moves
-    /// on.
+    /// on. Where both move on in one step and no row is spare (SessionOptions::held), a copy is made then.
     Status fork(uint32_t from, uint32_t to);
-    Result<Snapshot> snapshot(uint32_t slot, Keep keep = Keep::all);
+    /// A copy of a slot, for any slot of any session of this model with the same StateOptions.
+    Result<Snapshot> snapshot(uint32_t slot);
+    /// The way back of a slot, without a copy of what it can go back in anyhow: the constant states are held in their
+    /// row, and the slot's next step writes another one; rows of growing states stay where they are; windows alone are
+    /// copied. Restored in its own slot, as often as one likes, until the slot goes on with other tokens from before
+    /// that place, or holds another sequence. Fails where SessionOptions::held are there.
+    Result<Snapshot> hold(uint32_t slot);
     Status restore(uint32_t slot, const Snapshot& snapshot);
     /// Cuts the sequence to its first `length` tokens. Fails for states that cannot forget (conv, selective, matrix),
     /// and for sliding windows that are to go back by more than max_chunk tokens from the longest that the
@@ -132,6 +136,7 @@ private:
         uint32_t memory = 0;   // rows that encode() has left
         Placement placement;   // of those of pictures
         bool sampled = false;
+        bool restored = false; // since the last step: the history may hold another token than `next`
         kernel::SamplerRow sampler;
     };
     struct Work;
@@ -145,7 +150,7 @@ private:
         std::vector<vk::Slice> taps;
     };
 
-    explicit Session(std::shared_ptr<const Model> model)
+    explicit Session(std::shared_ptr<const LoadedModel> model)
         : model_(std::move(model)), states_arena_(model_->device, vk::MemoryUse::device, "states"),
           activation_arena_(model_->device, vk::MemoryUse::device, "activations"),
           region_arena_(model_->device, vk::MemoryUse::device, "activations"),
@@ -155,7 +160,7 @@ private:
     Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form, bool before);
     Status run();
     Status begin_step();
-    void move_states(std::span<StepFeed> feeds);
+    Status move_states(std::span<StepFeed> feeds);
     void finish_step();
     Status write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
@@ -177,11 +182,18 @@ private:
     Error too_long(uint64_t available) const;
     uint64_t width_of(const Output& output) const;
     std::vector<vk::Slice> used_of(size_t state, uint32_t slot, uint32_t length, uint32_t memory) const;
+    Result<Snapshot> snapshot(uint32_t slot, StateHold held);
+    vk::Slice row_of(size_t state, uint32_t row) const {
+        return buffers_.states[state].part(row * layouts_[state].bytes(), layouts_[state].bytes());
+    }
+    Status remember(uint32_t slot, uint32_t position, std::span<const uint32_t> ids) {
+        return write(history_of(slot).part(uint64_t(position) * 4, ids.size_bytes()), std::as_bytes(ids));
+    }
     vk::Slice history_of(uint32_t slot) const {
         return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4);
     }
 
-    std::shared_ptr<const Model> model_;
+    std::shared_ptr<const LoadedModel> model_;
     SessionOptions options_;
     std::vector<StateLayout> layouts_;
     vk::Arena states_arena_, activation_arena_, region_arena_, host_arena_;
@@ -189,7 +201,7 @@ private:
     std::optional<vk::Uploader> uploader_;
     SessionBuffers buffers_;
     std::vector<Slot> slots_;
-    StateRows state_rows_{0};
+    std::shared_ptr<StateRows> state_rows_;
     std::map<Bucket, Recorded> replays_;
 
     // The forward under way. All feeds end in its last step: a shorter one joins later.
@@ -215,4 +227,4 @@ private:
     std::vector<vk::Slice> outputs_few_, outputs_all_; // by number in Schedule::outputs
 };
 
-} // namespace weft
+} // namespace weft::detail

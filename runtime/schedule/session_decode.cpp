@@ -5,7 +5,7 @@
 #include <bit>
 #include <numeric>
 
-namespace weft {
+namespace weft::detail {
 
 Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vector<std::vector<uint32_t>>& tokens) {
     tokens.assign(slots.size(), {});
@@ -39,6 +39,9 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
         for (size_t i : going) {
             Slot& slot = slots_[slots[i]];
             slot.highest = std::max(slot.highest, slot.length + now);
+            // Steps of decoding leave the history to the sampler that chose the token; others may have come there
+            // since.
+            if (slot.restored) weft_TRY(remember(slots[i], slot.length, {&slot.next, 1}));
             wanted.push_back(uint32_t(feeds.size()));
             feeds.push_back({.row = {.slot = slots[i],
                                      .count = 1,
@@ -48,7 +51,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
                              .ids = {&slot.next, 1}});
             turn(feeds.back(), slot.placement);
         }
-        move_states(feeds);
+        weft_TRY(move_states(feeds));
         weft_TRY(write_step(bucket, feeds, wanted));
         weft_TRY(last_->replay.run(now, options_.longest_submission_ms));
         std::vector<uint32_t> ring(size_t(buffers_.ring_capacity) * bucket.outputs);
@@ -73,4 +76,4 @@ bool Session::ends_here(const Slot& slot) const {
            std::find(options_.end_tokens.begin(), options_.end_tokens.end(), slot.next) != options_.end_tokens.end();
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
-constexpr uint32_t kDefaultContext = 4096; // a trained context can be a million tokens: its states would not fit
-constexpr uint32_t kPatches = 4096;        // of a picture, or of several
-constexpr uint32_t kSmallestBucket = 16;   // tokens of a prefill recording, at least
+constexpr uint32_t kDefaultContext = 4096;  // a trained context can be a million tokens: its states would not fit
+constexpr uint32_t kPatches = 4096;         // of a picture, or of several
+constexpr uint32_t kLargestStep = 1u << 30; // the next power of two is a number, too
+constexpr uint32_t kSmallestBucket = 16;    // tokens of a prefill recording, at least
 
 } // namespace
 
@@ -54,9 +55,16 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
     if (options.slots == 0 || options.max_chunk == 0)
         return Error{
             ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
+    if (options.held > UINT32_MAX - options.slots)
+        return Error{ErrorCode::invalid_argument, "slots and held must be below 2^32 together", {}};
     if (takes_whole(schedule)) options.max_chunk = std::max(options.max_chunk, options.context); // all in one step
     if (!options.before) options.before = has_encoder(schedule) ? options.context : kPatches;
+    if (const uint32_t largest = std::max({options.max_chunk, options.before, options.slots}); largest > kLargestStep)
+        return Error{ErrorCode::invalid_argument,
+                     "a step of " + std::to_string(largest) + " rows was asked for; weft takes at most " +
+                         std::to_string(kLargestStep),
+                     {}};
     return options;
 }
 
-} // namespace weft
+} // namespace weft::detail

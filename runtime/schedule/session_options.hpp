@@ -4,21 +4,28 @@
 #pragma once
 #include "schedule/plan.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct SessionOptions {
     uint32_t context = 0;     ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
     uint32_t slots = 1;       ///< sequences at the same time
     uint32_t max_chunk = 256; ///< most new tokens of one prefill step, over all sequences
-    /// Most rows of one pass of the stages that run before steps, and of what they leave a sequence: tokens of an
-    /// encoder, patches of pictures. 0: the context for encoders, else 4096.
+    /// Session::hold(): as many at the same time. Each is room for the constant states of one sequence more, and
+    /// nothing for others.
+    uint32_t held = 0;
+    /// Most rows of one pass of the stages that run before steps, over all sequences: tokens of an encoder, patches of
+    /// pictures. 0: the context for encoders, else 4096. What they leave a sequence is as many, or the context.
     uint32_t before = 0;
     DType kv_dtype = DType::f32;
     std::vector<uint32_t> end_tokens;   ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
     bool timestamps = false;            ///< time every call (Recording::call_times); costs a barrier a call
     double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
 
-    StateOptions states() const { return {context, max_chunk, kv_dtype, before}; }
+    /// Rows that the stages before steps may leave a sequence.
+    uint32_t memory() const { return std::min(before, context); }
+    StateOptions states() const { return {context, max_chunk, kv_dtype, memory()}; }
+    /// For how many sequences there is room in a state.
+    uint32_t rows_of(const StateLayout& state) const { return slots + (state.law == State::Law::constant ? held : 0); }
     /// The recording for `tokens` new ones in all, of up to `sequences`, that samples; 0: the largest of this session.
     Bucket prefill(uint32_t tokens = 0, uint32_t sequences = 0) const;
     Bucket decode(uint32_t sequences = 1) const;
@@ -34,4 +41,4 @@ DType kv_type_beside(WeightType weights);
 /// With what was left open; fails where a session of this schedule cannot be so.
 Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "schedule/session.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint32_t kMostPixels = 1u << 16; // of a picture's side: counts of patches stay within 32 bits
@@ -50,7 +50,8 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
             weft_TRY(
                 fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
         for (const View& view : stage.views)
-            weft_TRY(fits(picture_rows(model_->schedule, id, patches), view.window, view.window));
+            if (view.order == View::Order::windows)
+                weft_TRY(fits(picture_rows(model_->schedule, id, patches), view.window, view.window));
     }
     const uint64_t rows = uint64_t(patches.down) * patches.across + grid.extra;
     return uint32_t(std::min<uint64_t>(rows, UINT32_MAX));
@@ -84,10 +85,11 @@ PictureRows Session::kept_rows(uint32_t height, uint32_t width, const PatchGrid&
 Status Session::check_room(const Feed& feed, const PatchGrid& grid) const {
     const PictureRows rows = kept_rows(feed.picture.height, feed.picture.width, grid);
     const uint64_t all = slots_[feed.slot].placement.rows_with(rows.count());
-    if (all <= options_.before) return Ok{};
+    if (all <= options_.memory()) return Ok{};
     return Error{ErrorCode::invalid_argument,
                  "slot " + std::to_string(feed.slot) + ": pictures that no tokens stand for yet would have " +
-                     std::to_string(all) + " rows; a sequence of this session holds " + std::to_string(options_.before),
+                     std::to_string(all) + " rows; a sequence of this session holds " +
+                     std::to_string(options_.memory()),
                  {}};
 }
 
@@ -110,7 +112,7 @@ void Session::place_pictures(StepFeed& feed, Placement& placement) const {
     const int64_t placeholder = model_->schedule.stages[stage].rows.placeholder;
     feed.places = placement.place(feed.ids, uint32_t(placeholder), feed.row.past);
     for (uint32_t& place : feed.places)
-        if (place != kernel::kNoPlace) place += feed.row.slot * options_.before;
+        if (place != kernel::kNoPlace) place += feed.row.slot * options_.memory();
     turn(feed, placement);
 }
 
@@ -121,4 +123,4 @@ void Session::turn(StepFeed& feed, const Placement& placement) const {
         feed.axes = placement.turns(feed.row.past, feed.row.count);
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft {
+namespace weft::detail {
 
 // Tokens count the rows of one stage of those that run.
 Result<size_t> Session::input_of(const std::string& name, bool before) const {
@@ -114,7 +114,10 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
     work_.clear();
     for (size_t i = 0; i < feeds.size(); ++i) {
         const Feed& f = feeds[i];
-        if (anew) reset(f.slot);
+        if (anew) {
+            reset(f.slot);
+            state_rows_->write_all(f.slot);
+        }
         Work w{f.slot, std::max(f.expected_length, slots_[f.slot].length + rows[i]), {f.ids.begin(), f.ids.end()}, {}};
         for (const auto& [name, values] : f.others) {
             weft_ASSIGN(const size_t input, input_of(name, before));
@@ -170,25 +173,41 @@ Status Session::begin_step() {
     if (want_ == Want::all) bucket.outputs = bucket.tokens;
     weft_ASSIGN(Recorded * recorded, replay_for(bucket));
     rows_ = {.tokens = tokens, .sequences = sequences, .outputs = uint32_t(wanted.size())};
-    move_states(feeds);
+    weft_TRY(move_states(feeds));
     weft_TRY(write_step(bucket, feeds, wanted));
     for (const StepFeed& feed : feeds) {
         Slot& slot = slots_[feed.row.slot];
         if (!before_) slot.highest = std::max(slot.highest, feed.row.past + feed.row.count);
         // Recordings for decoding leave the history to the sampler that chose the token; this one came from the caller.
-        if (bucket.decode)
-            weft_TRY(write(history_of(feed.row.slot).part(uint64_t(feed.row.past) * 4, 4), std::as_bytes(feed.ids)));
+        if (bucket.decode) weft_TRY(remember(feed.row.slot, feed.row.past, feed.ids));
     }
     recorded->replay.start(1);
     current_ = last_ = recorded;
     return Ok{};
 }
 
-void Session::move_states(std::span<StepFeed> feeds) {
-    for (StepFeed& feed : feeds) {
-        feed.row.read = state_rows_.of(feed.row.slot);
-        feed.row.write = state_rows_.own(feed.row.slot);
+Status Session::move_states(std::span<StepFeed> feeds) {
+    std::vector<StateMove> moves;
+    for (const StepFeed& feed : feeds) {
+        if (before_) break;
+        moves.push_back({feed.row.slot});
+        state_rows_->write_from(feed.row.slot, feed.row.past);
     }
+    state_rows_->move(moves);
+    // What runs before a step leaves a sequence where it is, and nobody reads the constant states that it ends with.
+    if (before_)
+        for (StepFeed& feed : feeds) feed.row.read = feed.row.write = state_rows_->of(feed.row.slot);
+    std::vector<vk::Copy> copies;
+    for (size_t i = 0; i < moves.size(); ++i) {
+        feeds[i].row.read = moves[i].read;
+        feeds[i].row.write = moves[i].write;
+        slots_[feeds[i].row.slot].restored = false;
+        if (moves[i].from == moves[i].read) continue;
+        for (size_t state = 0; state < layouts_.size(); ++state)
+            if (layouts_[state].law == State::Law::constant)
+                copies.push_back({row_of(state, moves[i].from), row_of(state, moves[i].read)});
+    }
+    return uploader_->copy(copies);
 }
 
 Status Session::write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
@@ -287,4 +306,4 @@ Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) 
         ErrorCode::invalid_argument, "there is no tap " + std::to_string(index) + " of stage " + in_quotes(stage), {}};
 }
 
-} // namespace weft
+} // namespace weft::detail

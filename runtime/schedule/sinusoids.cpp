@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/sinusoids.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // Of a row: sin(0) and cos(0) tell most other tables apart at once.
@@ -30,4 +30,4 @@ bool are_sinusoids(std::span<const float> values, std::span<const uint32_t> shap
     return true;
 }
 
-} // namespace weft
+} // namespace weft::detail

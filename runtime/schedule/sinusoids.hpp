@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 /// Whether a weight of this shape may be such a table; a file of a few bytes must not make weft allocate.
 inline bool sinusoids_fit(std::span<const uint32_t> shape) {
@@ -19,4 +19,4 @@ std::vector<float> sinusoids_of(uint32_t rows, uint32_t width);
 /// Whether a weight of this shape holds just these.
 bool are_sinusoids(std::span<const float> values, std::span<const uint32_t> shape);
 
-} // namespace weft
+} // namespace weft::detail

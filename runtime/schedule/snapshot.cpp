@@ -3,17 +3,16 @@
 #include "schedule/session.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 
 // What of a state belongs to a sequence of `length` tokens: of a growing one the rows written so far,
 // head by head, of the others all.
 std::vector<vk::Slice> Session::used_of(size_t state, uint32_t slot, uint32_t length, uint32_t memory) const {
     const StateLayout& spec = layouts_[state];
+    if (spec.law == State::Law::constant) return {row_of(state, state_rows_->of(slot))};
     if (spec.law == State::Law::memory) length = memory;
-    const bool constant = spec.law == State::Law::constant;
-    const uint64_t row = constant ? state_rows_.of(slot) : slot;
-    const vk::Slice all = buffers_.states[state].part(row * spec.bytes(), spec.bytes());
-    if (constant || length >= spec.capacity()) return {all};
+    const vk::Slice all = row_of(state, slot);
+    if (length >= spec.capacity()) return {all};
     const uint64_t head = spec.bytes() / spec.shape[0], used = head / spec.capacity() * length;
     std::vector<vk::Slice> parts;
     for (uint64_t at = 0; used && at < all.size; at += head) parts.push_back(all.part(at, used));
@@ -24,6 +23,7 @@ Status Session::fork(uint32_t from, uint32_t to) {
     if (from >= slots_.size() || to >= slots_.size())
         return Error{ErrorCode::invalid_argument, "fork: no such slot", {}};
     if (from == to) return Ok{};
+    state_rows_->write_all(to);
     std::vector<vk::Copy> copies;
     for (size_t i = 0; i < layouts_.size(); ++i) {
         if (layouts_[i].law == State::Law::constant) continue;
@@ -34,73 +34,102 @@ Status Session::fork(uint32_t from, uint32_t to) {
     copies.push_back({history_of(from), history_of(to)});
     weft_TRY(uploader_->copy(copies));
     const kernel::SamplerRow sampler = slots_[to].sampler;
-    state_rows_.share(from, to);
+    state_rows_->read(to, state_rows_->of(from));
     slots_[to] = slots_[from];
     slots_[to].sampler = sampler;
     return Ok{};
 }
 
-Result<Snapshot> Session::snapshot(uint32_t slot, Keep keep) {
+Result<Snapshot> Session::snapshot(uint32_t slot) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "snapshot: no such slot", {}};
+    return snapshot(slot, nullptr);
+}
+
+Result<Snapshot> Session::hold(uint32_t slot) {
+    if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "hold: no such slot", {}};
+    StateHold held = state_rows_->hold(slot, slots_[slot].length);
+    if (!held)
+        return Error{ErrorCode::invalid_argument,
+                     "hold: this session was made for " + std::to_string(options_.held) +
+                         " held states (SessionOptions::held), and as many are held",
+                     {}};
+    return snapshot(slot, std::move(held));
+}
+
+// Copies what is not held: with a hold all but the windows is.
+Result<Snapshot> Session::snapshot(uint32_t slot, StateHold held) {
+    const Slot& was = slots_[slot];
     Snapshot s;
-    s.owner = this;
-    s.slot = slot;
-    s.keep = keep;
-    s.length = slots_[slot].length;
-    s.next = slots_[slot].next;
-    s.sampled = slots_[slot].sampled;
-    s.expected = slots_[slot].expected;
-    s.highest = slots_[slot].highest;
-    s.memory = slots_[slot].memory;
-    s.placement = slots_[slot].placement;
-    s.arena = std::make_shared<vk::Arena>(model_->device, vk::MemoryUse::device, "snapshot");
-    std::vector<std::vector<vk::Slice>> kept(layouts_.size());
-    for (size_t i = 0; i < layouts_.size(); ++i)
-        if (keep == Keep::all || layouts_[i].law == State::Law::constant || layouts_[i].law == State::Law::ring ||
-            (layouts_[i].law == State::Law::memory && s.placement.left()))
+    s.model = model_;
+    s.options = options_.states();
+    s.owner = state_rows_;
+    s.length = was.length;
+    s.next = was.next;
+    s.sampled = was.sampled;
+    s.expected = was.expected;
+    s.highest = was.highest;
+    s.memory = was.memory;
+    s.placement = was.placement;
+    std::vector<std::vector<vk::Slice>> kept(layouts_.size() + 1);
+    for (size_t i = 0; i < layouts_.size(); ++i) {
+        const State::Law law = layouts_[i].law;
+        if (!held || law == State::Law::ring || (law == State::Law::memory && s.placement.left()))
             kept[i] = used_of(i, slot, s.length, s.memory);
-    kept.push_back({history_of(slot)});
+        else if (law == State::Law::constant) s.bytes += layouts_[i].bytes();
+    }
+    if (!held) kept.back() = {history_of(slot)};
+    s.held = std::move(held);
     const auto bytes_of_all = [](const std::vector<vk::Slice>& slices) {
         return slices.empty() ? 0 : slices.size() * slices[0].size;
     };
     uint64_t total = 0;
-    for (const auto& slices : kept) total += bytes_of_all(slices) + vk::Tensor::kAlignment;
+    for (const auto& slices : kept)
+        if (!slices.empty()) total += bytes_of_all(slices) + vk::Tensor::kAlignment;
+    s.parts.resize(kept.size());
+    if (total == 0) return s;
+    s.arena.emplace(model_->device, vk::MemoryUse::device, "snapshot");
     std::vector<vk::Copy> copies;
-    for (const auto& slices : kept) {
-        weft_ASSIGN(const vk::Slice to, s.arena->allocate(bytes_of_all(slices), total));
-        s.parts.push_back(to);
-        for (size_t p = 0; p < slices.size(); ++p)
-            copies.push_back({slices[p], to.part(p * slices[p].size, slices[p].size)});
+    for (size_t i = 0; i < kept.size(); ++i) {
+        if (kept[i].empty()) continue;
+        weft_ASSIGN(s.parts[i], s.arena->allocate(bytes_of_all(kept[i]), total));
+        for (size_t p = 0; p < kept[i].size(); ++p)
+            copies.push_back({kept[i][p], s.parts[i].part(p * kept[i][p].size, kept[i][p].size)});
     }
+    s.bytes += s.arena->bytes();
     weft_TRY(uploader_->copy(copies));
     return s;
 }
 
 Status Session::restore(uint32_t slot, const Snapshot& s) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "restore: no such slot", {}};
-    if (s.owner != this)
+    if (s.model != model_ || s.options != options_.states())
+        return Error{ErrorCode::invalid_argument, "restore: the snapshot is of another model, or of other options", {}};
+    if (s.held && s.owner != state_rows_)
         return Error{ErrorCode::invalid_argument, "restore: the snapshot belongs to another session", {}};
-    if (s.keep == Keep::what_cannot_be_cut && (slot != s.slot || slots_[slot].length < s.length))
+    if (s.held && (slot != s.held->slot || s.held->lost))
         return Error{ErrorCode::invalid_argument,
-                     "restore: the snapshot is of the states that cannot be cut alone, and the slot does not hold the "
-                     "rest of its " +
-                         std::to_string(s.length) + " tokens",
+                     "restore: what was held are the states that cannot be cut alone, and slot " +
+                         std::to_string(slot) + " does not hold the rest of those " + std::to_string(s.length) +
+                         " tokens",
                      {}};
-    state_rows_.own(slot); // what others share is not written over
+    if (!current_) state_rows_->moved();
+    if (s.held) state_rows_->read(slot, s.held->row);
+    else if (!state_rows_->own(slot))
+        return Error{ErrorCode::invalid_argument,
+                     "restore: a forward that was begun still reads the states; advance() it first",
+                     {}};
+    else state_rows_->write_all(slot);
     std::vector<vk::Copy> copies;
-    for (size_t i = 0; i < layouts_.size(); ++i) {
-        if (!s.parts[i].size) continue;
-        uint64_t at = 0;
-        for (const vk::Slice& to : used_of(i, slot, s.length, s.memory)) {
-            copies.push_back({s.parts[i].part(at, to.size), to});
-            at += to.size;
-        }
-    }
-    copies.push_back({s.parts.back(), history_of(slot)});
+    const auto add = [&](const vk::Slice& part, const std::vector<vk::Slice>& to) {
+        for (size_t p = 0; part.size && p < to.size(); ++p)
+            copies.push_back({part.part(p * to[p].size, to[p].size), to[p]});
+    };
+    for (size_t i = 0; i < layouts_.size(); ++i) add(s.parts[i], used_of(i, slot, s.length, s.memory));
+    add(s.parts.back(), {history_of(slot)});
     weft_TRY(uploader_->copy(copies));
     slots_[slot].length = s.length;
     slots_[slot].next = s.next;
-    slots_[slot].sampled = s.sampled;
+    slots_[slot].sampled = slots_[slot].restored = s.sampled;
     slots_[slot].expected = s.expected;
     slots_[slot].highest = s.highest;
     slots_[slot].memory = s.memory;
@@ -155,4 +184,4 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/step_block.hpp"
 #include "kernels/place_rows.hpp"
+#include "schedule/views.hpp"
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-namespace weft {
+namespace weft::detail {
 
 StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : schedule_(schedule) {
     const uint32_t sequences = std::bit_ceil(options.slots);
@@ -187,13 +188,9 @@ void StepBlock::fill_places(StageId id, std::span<const StepFeed> feeds, uint32_
 }
 
 PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {
-    StageId own = id;
-    while (!schedule_.stages[own].rows.own()) own = schedule_.stages[own].rows.from;
-    for (const Input& input : schedule_.inputs)
-        if (input.stage == own && input.pictures())
-            return picture_rows(schedule_, id,
-                                {input.grid.down(feed.picture.height), input.grid.across(feed.picture.width)});
-    return {};
+    const PatchGrid* grid = grid_of(schedule_, id);
+    if (!grid) return {1, feed.row.count};
+    return picture_rows(schedule_, id, {grid->down(feed.picture.height), grid->across(feed.picture.width)});
 }
 
 void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
@@ -223,41 +220,25 @@ void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
             std::span<const uint32_t>(index[place]));
 }
 
-namespace {
-
-// Where windows of a side of `size` begin, and its end.
-std::vector<uint32_t> cuts(uint32_t size, uint32_t window, uint32_t shift) {
-    std::vector<uint32_t> at = {0};
-    for (uint32_t next = shift ? shift : window; next < size; next += window) at.push_back(next);
-    at.push_back(size);
-    return at;
-}
-
-} // namespace
-
 void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {
     const View& v = schedule_.stages[id].views[view - 1];
+    const uint32_t extra = extra_rows(schedule_, id);
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> index, positions, owner;
-    uint32_t first = 0; // of the picture, among the stage's rows
     for (const StepFeed& feed : feeds) {
-        const PictureRows p = rows_of(id, feed);
-        const uint32_t shift = std::min(p.down, p.across) <= v.window ? 0 : v.shift;
-        const auto down = cuts(p.down, v.window, shift), across = cuts(p.across, v.window, shift);
-        for (size_t y = 0; y + 1 < down.size(); ++y)
-            for (size_t x = 0; x + 1 < across.size(); ++x) {
-                kernel::StepSequence row = feed.row;
-                row.first = uint32_t(index.size());
-                row.memory = across[x + 1] - across[x];
-                row.count = (down[y + 1] - down[y]) * row.memory;
-                for (uint32_t i = 0; i < row.count; ++i) {
-                    index.push_back(first + (down[y] + i / row.memory) * p.across + across[x] + i % row.memory);
-                    positions.push_back(i);
-                    owner.push_back(uint32_t(rows.size()));
-                }
-                rows.push_back(row);
+        const auto first = uint32_t(index.size()); // of the sequence, among the stage's rows as among the view's
+        for (const ViewSequence& sequence : sequences_of(v, rows_of(id, feed), extra)) {
+            kernel::StepSequence row = feed.row;
+            row.first = uint32_t(index.size());
+            row.count = uint32_t(sequence.rows.size());
+            if (sequence.across) row.memory = sequence.across;
+            for (uint32_t i = 0; i < row.count; ++i) {
+                index.push_back(first + sequence.rows[i]);
+                positions.push_back(i);
+                owner.push_back(uint32_t(rows.size()));
             }
-        first += p.count();
+            rows.push_back(row);
+        }
     }
     std::vector<uint32_t> inverse(index.size());
     for (uint32_t i = 0; i < index.size(); ++i) inverse[index[i]] = i;
@@ -294,4 +275,4 @@ void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::sp
     put(steps_[id].index, std::span<const uint32_t>(index));
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #include "kernels/sample.hpp"
 #include "schedule/session_options.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// What a step gets of one sequence.
 struct StepFeed {
@@ -65,4 +65,4 @@ private:
     std::vector<Part> inputs_;
 };
 
-} // namespace weft
+} // namespace weft::detail

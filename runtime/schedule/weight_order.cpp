@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 class Collector final : public FieldWalker {
@@ -79,4 +79,4 @@ std::vector<WeightId> weights_of(const Block& block) {
     return std::move(collector.ids);
 }
 
-} // namespace weft
+} // namespace weft::detail

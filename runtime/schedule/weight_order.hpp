@@ -3,7 +3,7 @@
 #pragma once
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// Puts the weights into the order in which schedule_fields.hpp meets them and marks those that decay.
 /// Drops those that nothing uses, merges equal computed ones, and gives each a name of its own.
@@ -22,4 +22,4 @@ std::vector<WeightId> weights_of(const Block& block);
 /// a new version of weft may change it.
 uint64_t hash_of(const Schedule& schedule);
 
-} // namespace weft
+} // namespace weft::detail

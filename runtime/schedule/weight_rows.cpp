@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 constexpr uint64_t kGroup = 32; // elements of blocks whose scales a file has apart
@@ -275,4 +275,4 @@ void PieceReader::read(DType type, uint64_t first, uint64_t count, std::byte* to
     }
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #pragma once
 #include "schedule/weights.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// A piece as a matrix: rows of `columns` elements, in the piece's order.
 struct PieceMatrix {
@@ -60,4 +60,4 @@ private:
     uint64_t rows_a_place_ = 0;        // so many rows share one; 0: it is the axis of the columns
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 
 enum class WeightTransform : uint32_t {
     none,
@@ -100,4 +100,4 @@ inline constexpr uint64_t kMostElements = uint64_t(1) << 46;
 /// Pieces of all weights of a model; a config of a few bytes must not make weft allocate.
 inline constexpr size_t kMostPieces = size_t(1) << 20;
 
-} // namespace weft
+} // namespace weft::detail

@@ -6,7 +6,7 @@
 #include <fnmatch.h>
 #include <set>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 bool same_values(const TensorView& a, const TensorView& b) {
@@ -339,4 +339,4 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
     return w;
 }
 
-} // namespace weft
+} // namespace weft::detail

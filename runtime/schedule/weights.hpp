@@ -8,7 +8,7 @@
 #include <functional>
 #include <weft/device.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// Elements [begin, begin + count) of each of a weight's matrices (of a vector: of all), held in one type.
 struct HeldPart {
@@ -68,4 +68,4 @@ std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, con
 std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, const std::vector<NotRead>& unneeded,
                                         const ModelFiles& files);
 
-} // namespace weft
+} // namespace weft::detail

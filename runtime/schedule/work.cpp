@@ -3,7 +3,7 @@
 #include "schedule/weight_order.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 class Counter final : public WorkCounter {
@@ -11,12 +11,10 @@ public:
     Counter(const Schedule& s, const std::vector<uint64_t>& weight_bytes, const WorkStep& step)
         : WorkCounter(step), s_(s), weight_bytes_(weight_bytes) {}
 
-    void count(const Stage& stage) {
-        each_block(stage, [&](const Block& block) {
-            left_ = weights_of(block);
-            for (const Branch& branch : block.branches) branch.op.work(*this);
-            for (const WeightId id : left_) product(id, step.tokens());
-        });
+    void count(const Block& block) {
+        left_ = weights_of(block);
+        for (const Branch& branch : block.branches) branch.op.work(*this);
+        for (const WeightId id : left_) product(id, step.tokens());
     }
 
     void lookups(WeightId id, uint64_t rows) override {
@@ -40,23 +38,39 @@ private:
     std::vector<WeightId> left_; // of the block, not counted yet
 };
 
+// Of each sequence.
+uint64_t rows_of(const Schedule& schedule, StageId id, const WorkStep& step) {
+    const RowSpace& rows = schedule.stages[id].rows;
+    if (rows.own()) return step.count;
+    if (rows.of == RowSpace::Of::merged)
+        return std::max<uint64_t>(1, rows_of(schedule, rows.from, step) / (uint64_t(rows.down) * rows.across));
+    return rows.of == RowSpace::Of::wanted && !step.logits ? 0 : 1;
+}
+
 } // namespace
 
 Work work_of(const Schedule& schedule, const std::vector<uint64_t>& weight_bytes, const WorkStep& step) {
     Work sum;
-    for (const Stage& stage : schedule.stages) {
+    for (StageId id = 0; id < schedule.stages.size(); ++id) {
+        const Stage& stage = schedule.stages[id];
         WorkStep own = step;
-        if (!stage.rows.own()) { // a row a sequence
-            if (!step.logits) continue;
-            own.past = 0;
-            own.count = 1;
-        }
-        Counter counter(schedule, weight_bytes, own);
-        counter.count(stage);
-        sum.bytes += counter.work.bytes;
-        sum.operations += counter.work.operations;
+        own.count = rows_of(schedule, id, step);
+        if (!stage.rows.own()) own.past = 0;
+        if (step.before != (stage.when != When::every_step) || own.count == 0) continue;
+        each_block(stage, [&](const Block& block) {
+            WorkStep in_view = own;
+            if (block.view && stage.views[block.view - 1].order == View::Order::windows) {
+                const uint64_t side = stage.views[block.view - 1].window;
+                in_view.sequences = std::max<uint64_t>(1, own.tokens() / (side * side));
+                in_view.count = own.tokens() / in_view.sequences;
+            }
+            Counter counter(schedule, weight_bytes, in_view);
+            counter.count(block);
+            sum.bytes += counter.work.bytes;
+            sum.operations += counter.work.operations;
+        });
     }
     return sum;
 }
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,9 +4,9 @@
 #include "layers/work.hpp"
 #include "schedule/schedule.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 /// `weight_bytes`: of each slot, as the device holds it.
 Work work_of(const Schedule& schedule, const std::vector<uint64_t>& weight_bytes, const WorkStep& step);
 
-} // namespace weft
+} // namespace weft::detail

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "text/tokenizer.hpp"
+#include "base/access.hpp"
 #include "text/files/tokenizer_files.hpp"
 #include "text/files/tokenizer_readers.hpp"
 #include "unicode/utf8.hpp"
-#include <weft/tokenizer.hpp>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 using text::Pieces;
@@ -86,7 +88,7 @@ private:
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& path) try {
     weft_ASSIGN(TokenizerParts parts, text::load_tokenizer(path));
     parts.origin = path.string();
-    return Tokenizer(std::move(parts));
+    return text::tokenizer_of(std::move(parts));
 }
 weft_CATCH
 
@@ -94,25 +96,14 @@ Result<Tokenizer> Tokenizer::parse(std::string_view json, const std::string& ori
     weft_ASSIGN(const Json root, parse_json(json, origin));
     weft_ASSIGN(TokenizerParts parts, text::read_tokenizer_json(root, origin));
     parts.origin = origin;
-    return Tokenizer(std::move(parts));
+    return text::tokenizer_of(std::move(parts));
 }
 weft_CATCH
-
-Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) try {
-    weft_ASSIGN(TokenizerParts parts, text::read_gguf_vocabulary(metadata));
-    return Tokenizer(std::move(parts));
-}
-weft_CATCH
-
-Tokenizer::Tokenizer(TokenizerParts parts) {
-    if (!parts.decoder) parts.decoder = text::make_join();
-    parts_ = std::make_shared<const TokenizerParts>(std::move(parts));
-}
 
 Result<std::vector<uint32_t>> Tokenizer::encode(std::string_view text, bool add_special) const try {
     std::vector<text::Sequence> sequences(1);
-    weft_ASSIGN(sequences[0], tokenize(*parts_, text, 0));
-    weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
+    weft_ASSIGN(sequences[0], tokenize(*state_, text, 0));
+    weft_ASSIGN(text::Sequence done, post_process(*state_, std::move(sequences), add_special));
     return std::move(done.ids);
 }
 weft_CATCH
@@ -120,9 +111,9 @@ weft_CATCH
 Result<Tokenizer::Encoding> Tokenizer::encode_pair(std::string_view first, std::string_view second,
                                                    bool add_special) const try {
     std::vector<text::Sequence> sequences(2);
-    weft_ASSIGN(sequences[0], tokenize(*parts_, first, 0));
-    weft_ASSIGN(sequences[1], tokenize(*parts_, second, 1));
-    weft_ASSIGN(text::Sequence done, post_process(*parts_, std::move(sequences), add_special));
+    weft_ASSIGN(sequences[0], tokenize(*state_, first, 0));
+    weft_ASSIGN(sequences[1], tokenize(*state_, second, 1));
+    weft_ASSIGN(text::Sequence done, post_process(*state_, std::move(sequences), add_special));
     return Encoding{std::move(done.ids), std::move(done.types)};
 }
 weft_CATCH
@@ -130,9 +121,9 @@ weft_CATCH
 std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) const {
     std::string out;
     AppendTo sink(out);
-    const auto stage = parts_->decoder->begin(sink);
+    const auto stage = state_->decoder->begin(sink);
     for (const uint32_t id : ids) {
-        if (const auto token = token_to_decode(*parts_, id, skip_special)) {
+        if (const auto token = token_to_decode(*state_, id, skip_special)) {
             stage->part(*token);
             stage->end_token();
         }
@@ -141,33 +132,33 @@ std::string Tokenizer::decode(std::span<const uint32_t> ids, bool skip_special) 
     return out;
 }
 
-uint32_t Tokenizer::vocab_size() const { return std::max(parts_->added.size(), parts_->model->vocabulary().size()); }
+uint32_t Tokenizer::vocab_size() const { return std::max(state_->added.size(), state_->model->vocabulary().size()); }
 
 std::optional<uint32_t> Tokenizer::id_of(std::string_view token) const {
-    if (const auto id = parts_->added.id_of(token)) return id;
-    return parts_->model->vocabulary().id_of(token);
+    if (const auto id = state_->added.id_of(token)) return id;
+    return state_->model->vocabulary().id_of(token);
 }
 
 std::string Tokenizer::token(uint32_t id) const {
-    if (const auto* added = parts_->added.token(id)) return added->content;
-    return std::string(parts_->model->vocabulary().token(id).value_or(""));
+    if (const auto* added = state_->added.token(id)) return added->content;
+    return std::string(state_->model->vocabulary().token(id).value_or(""));
 }
 
 bool Tokenizer::is_special(uint32_t id) const {
-    const auto* added = parts_->added.token(id);
-    return parts_->added.is_special(added ? std::string_view(added->content)
-                                          : parts_->model->vocabulary().token(id).value_or(""));
+    const auto* added = state_->added.token(id);
+    return state_->added.is_special(added ? std::string_view(added->content)
+                                          : state_->model->vocabulary().token(id).value_or(""));
 }
 
 Result<Tokenizer::Trace> Tokenizer::trace(std::string_view text) const try {
     weft_TRY(check_text(text));
     Trace trace;
-    weft_ASSIGN(Pieces pieces, normalize(*parts_, text));
+    weft_ASSIGN(Pieces pieces, normalize(*state_, text));
     const auto copy = [&](std::vector<Trace::Piece>& out) {
         for (const auto& piece : pieces.all) out.push_back({std::string(pieces.view(piece)), piece.token});
     };
     copy(trace.normalized);
-    weft_TRY(pre_tokenize(*parts_, text, pieces));
+    weft_TRY(pre_tokenize(*state_, text, pieces));
     copy(trace.pieces);
     return trace;
 }
@@ -187,7 +178,7 @@ public:
 };
 
 StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special, std::span<const uint32_t> prompt)
-    : parts_(tokenizer.parts_), skip_special_(skip_special), sink_(std::make_unique<Sink>()),
+    : parts_(Access::held(tokenizer)), skip_special_(skip_special), sink_(std::make_unique<Sink>()),
       known_(tokenizer.decode(prompt, skip_special)) {
     begin();
     for (const uint32_t id : prompt) feed(id);
@@ -234,3 +225,17 @@ std::string StreamDecoder::flush() {
 }
 
 } // namespace weft
+
+namespace weft::detail::text {
+
+Tokenizer tokenizer_of(TokenizerParts parts) {
+    if (!parts.decoder) parts.decoder = make_join();
+    return detail::Access::make<Tokenizer>(std::make_shared<const TokenizerParts>(std::move(parts)));
+}
+
+Result<Tokenizer> tokenizer_of(const GgufMetadata& metadata) {
+    weft_ASSIGN(TokenizerParts parts, read_gguf_vocabulary(metadata));
+    return tokenizer_of(std::move(parts));
+}
+
+} // namespace weft::detail::text

@@ -7,7 +7,7 @@
 #include <utf8proc.h>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 bool is_new(char32_t c) {
@@ -250,4 +250,4 @@ std::optional<std::string> ByteAlphabet::decode(std::string_view text_in) const 
     return out;
 }
 
-} // namespace weft
+} // namespace weft::detail

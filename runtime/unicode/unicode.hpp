@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 
 bool is_white_space(char32_t c);     ///< Unicode White_Space
 bool is_numeric(char32_t c);         ///< categories Nd, Nl, No
@@ -45,4 +45,4 @@ struct ByteAlphabet {
     std::optional<std::string> decode(std::string_view text) const;
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -4,7 +4,7 @@
 #pragma once
 #include <cstdint>
 
-namespace weft {
+namespace weft::detail {
 
 struct ScriptRange {
     char32_t first, last;
@@ -227,4 +227,4 @@ constexpr ScriptRange kScripts[] = {
     {0x2f800, 0x2fa1d, 41},  {0xe0001, 0xe0001, 0},   {0xe0020, 0xe007f, 0},   {0xe0100, 0xe01ef, 134},
 };
 
-} // namespace weft
+} // namespace weft::detail

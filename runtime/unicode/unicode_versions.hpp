@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 
 struct Range {
     char32_t first, last;
@@ -172,4 +172,4 @@ constexpr LowerRange kNewLower[] = {
     {0x10d50, 0x10d65, 32}, {0x16ea0, 0x16eb8, 27},
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -2,7 +2,7 @@
 #include "unicode/utf8.hpp"
 #include <cstring>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 }
@@ -79,4 +79,4 @@ std::string Utf8Repair::finish() {
     return unfinished ? std::string(kReplacement) : std::string();
 }
 
-} // namespace weft
+} // namespace weft::detail

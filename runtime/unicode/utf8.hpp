@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft {
+namespace weft::detail {
 
 struct CodePoint {
     char32_t value;
@@ -72,4 +72,4 @@ private:
     std::string waiting_; // at most 3 bytes between calls
 };
 
-} // namespace weft
+} // namespace weft::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vulkan/api.hpp"
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 const char* name_of(VkResult result) {
     switch (result) {
@@ -51,4 +51,4 @@ Status check(VkResult result, const char* call, const std::string& object) {
                  {}};
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -4,7 +4,7 @@
 #include "base/result.hpp"
 #include <volk.h>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// The name of a VkResult, as in the specification.
 const char* name_of(VkResult result);
@@ -13,4 +13,4 @@ const char* name_of(VkResult result);
 /// can act on (out_of_memory, device_lost).
 Status check(VkResult result, const char* call, const std::string& object);
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

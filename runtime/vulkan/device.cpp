@@ -3,7 +3,15 @@
 #include "base/check.hpp"
 #include "vulkan/pipelines.hpp"
 
-namespace weft::vk {
+namespace weft::detail::vk {
+namespace {
+
+QueueLock own_lock(std::mutex& mutex) {
+    return {[](void* own) { static_cast<std::mutex*>(own)->lock(); },
+            [](void* own) { static_cast<std::mutex*>(own)->unlock(); }, &mutex};
+}
+
+} // namespace
 
 Result<std::unique_ptr<Device>> Device::create(const DeviceOptions& options) {
     std::unique_ptr<Device> device(new Device);
@@ -36,14 +44,14 @@ Status Device::pick_and_create(const DeviceOptions& options) {
     if (!physical_) return Error{ErrorCode::unsupported, "no usable Vulkan device", reasons};
 
     const auto extensions = device_extensions(*instance_, physical_);
-    FeatureChain chain(extensions, summary_.api_version);
+    FeatureChain chain(extensions, summary_.api_version, options.report_pipelines);
     instance_->fn().vkGetPhysicalDeviceFeatures2(physical_, &chain.core);
     chain.core.features = {}; // nothing of the core features is needed
     std::vector<const char*> enabled;
-    if (summary_.api_version < VK_API_VERSION_1_2 && chain.has_float16)
-        enabled.push_back(VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
     if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_dot)
         enabled.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    reports_pipelines_ = chain.has_report && chain.report.pipelineExecutableInfo;
+    if (chain.has_report) enabled.push_back(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
     const float priority = 1.0f;
     VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
     queue.queueFamilyIndex = queue_family_;
@@ -58,7 +66,7 @@ Status Device::pick_and_create(const DeviceOptions& options) {
         check(instance_->fn().vkCreateDevice(physical_, &info, nullptr, &device_), "vkCreateDevice", summary_.name));
     instance_->load(fn_, device_);
     fn_.vkGetDeviceQueue(device_, queue_family_, 0, &queue_);
-    queue_mutex_ = &own_queue_mutex_;
+    queue_lock_ = own_lock(own_queue_mutex_);
     return Ok{};
 }
 
@@ -67,6 +75,9 @@ Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const D
         return Error{ErrorCode::invalid_argument,
                      "an adopted device needs get_instance_proc_addr, instance, physical, device and queue",
                      {}};
+    if (!host.queue_lock.take != !host.queue_lock.give)
+        return Error{
+            ErrorCode::invalid_argument, "an adopted device needs both lock_queue and unlock_queue, or neither", {}};
     std::unique_ptr<Device> device(new Device);
     device->instance_ = Instance::adopt(host.get_instance_proc_addr, host.instance);
     if (const auto& fn = device->instance_->fn();
@@ -76,7 +87,7 @@ Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const D
     device->device_ = host.device;
     device->queue_ = host.queue;
     device->queue_family_ = host.queue_family;
-    device->queue_mutex_ = host.queue_mutex ? host.queue_mutex : &device->own_queue_mutex_;
+    device->queue_lock_ = host.queue_lock.take ? host.queue_lock : own_lock(device->own_queue_mutex_);
     device->instance_->load(device->fn_, host.device);
     device->summary_ = summarize(*device->instance_, host.physical, host.queue_family);
     device->summary_.features.bits &= host.features.bits;
@@ -138,7 +149,7 @@ Status Device::submit(std::span<const VkCommandBuffer> commands, VkFence fence) 
     VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
     info.commandBufferCount = uint32_t(commands.size());
     info.pCommandBuffers = commands.data();
-    std::lock_guard lock(*queue_mutex_);
+    const std::lock_guard lock(queue_lock_);
     return check(fn_.vkQueueSubmit(queue_, 1, &info, fence), "vkQueueSubmit", summary_.name);
 }
 
@@ -176,4 +187,4 @@ void Device::set_name(VkObjectType type, uint64_t object, const std::string& nam
     instance_->fn().vkSetDebugUtilsObjectNameEXT(device_, &info);
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

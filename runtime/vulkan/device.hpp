@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 struct DeviceOptions {
     int index = -1; ///< position in list_devices(); -1: the first usable, discrete before integrated before CPU
@@ -19,9 +19,19 @@ struct DeviceOptions {
     uint64_t memory_limit = 0;       ///< bytes weft may allocate on the device; 0: no limit but the device's
     std::filesystem::path cache_dir; ///< where the pipeline cache lies; empty: none is read or written
     FeatureSet disabled;             ///< features to behave as if absent, to test the lower tiers
+    bool report_pipelines = false;   ///< pipelines keep what the driver's compiler says of them (pipeline_report.hpp)
     bool map_device_memory = true;   ///< false: as on most discrete GPUs, to test staging
     /// Development: compile shaders from this folder at run time instead of the embedded ones.
     std::filesystem::path shader_dir;
+};
+
+/// A host's lock on its queue, as std::lock_guard takes it.
+struct QueueLock {
+    void (*take)(void* user) = nullptr;
+    void (*give)(void* user) = nullptr;
+    void* user = nullptr;
+    void lock() const { take(user); }
+    void unlock() const { give(user); }
 };
 
 /// Handles of a host program. weft destroys none of them; they must outlive the Device.
@@ -33,8 +43,7 @@ struct AdoptedDevice {
     VkDevice device = VK_NULL_HANDLE;
     VkQueue queue = VK_NULL_HANDLE;
     uint32_t queue_family = 0;
-    /// The host's lock around its own use of the queue, or null if weft alone uses it.
-    std::mutex* queue_mutex = nullptr;
+    QueueLock queue_lock; ///< the host's, around its own use of the queue; weft's own where weft alone uses it
     FeatureSet features;
 };
 
@@ -64,6 +73,8 @@ public:
     const DeviceOptions& options() const { return options_; }
     Pipelines& pipelines() const { return *pipelines_; }
 
+    /// True if pipelines keep what the driver's compiler says of them: asked for, and the driver can.
+    bool reports_pipelines() const { return reports_pipelines_; }
     /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs):
     /// uploads need no staging copy.
     bool unified_memory() const { return unified_memory_; }
@@ -98,14 +109,14 @@ private:
     VkQueue queue_ = VK_NULL_HANDLE;
     uint32_t queue_family_ = 0;
     std::mutex own_queue_mutex_;
-    std::mutex* queue_mutex_ = nullptr;
+    QueueLock queue_lock_;
     VolkDeviceTable fn_{};
     VkPhysicalDeviceMemoryProperties memory_{};
-    bool unified_memory_ = false;
+    bool unified_memory_ = false, reports_pipelines_ = false;
     DeviceSummary summary_;
     DeviceOptions options_;
     mutable std::atomic<uint64_t> used_{0};
     std::unique_ptr<Pipelines> pipelines_;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

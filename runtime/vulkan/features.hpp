@@ -4,14 +4,12 @@
 #include <cstdint>
 #include <string>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 enum class Feature : uint32_t {
-    float16 = 1 << 0,            ///< 16-bit float arithmetic and 16-bit storage buffers: the f16 tier
-    subgroup = 1 << 1,           ///< subgroup arithmetic, ballot and shuffle in compute
-    integer_dot = 1 << 2,        ///< 4 x 8-bit integer dot product: the dot tier can run
-    cooperative_matrix = 1 << 3, ///< VK_KHR_cooperative_matrix: the coop tier
-    fast_integer_dot = 1 << 4,   ///< the device has instructions for it: the dot tier is chosen
+    subgroup = 1 << 0,         ///< subgroup arithmetic, ballot and shuffle in compute
+    integer_dot = 1 << 1,      ///< 4 x 8-bit integer dot product: the dot tier can run
+    fast_integer_dot = 1 << 2, ///< the device has instructions for it: the dot tier is chosen
 };
 
 struct FeatureSet {
@@ -33,4 +31,4 @@ struct Limits {
     uint64_t timestamp_mask = 0;  ///< the bits that a timestamp has
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 std::mutex loader; // volk's globals are written under it
@@ -150,4 +150,4 @@ void Instance::add_message(std::string text) {
     messages_.push_back(std::move(text));
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 // The instance-level functions that weft calls.
 #define weft_INSTANCE_FUNCTIONS(f)                                                                                     \
@@ -57,4 +57,4 @@ private:
     std::vector<std::string> messages_;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

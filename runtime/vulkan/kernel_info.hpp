@@ -7,7 +7,7 @@
 #include <glm/vec3.hpp>
 #include <glm/vec4.hpp>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 enum class Access : uint8_t { read, write, read_write };
 
@@ -34,6 +34,7 @@ struct KernelInfo {
     const BindingInfo* bindings;
     uint32_t binding_count;
     const uint32_t* spec_ids; ///< constant_id of each field of Spec
+    const char* const* spec_names;
     uint32_t spec_count;
     uint32_t push_bytes;
     uint32_t local[3];     ///< default workgroup size
@@ -55,4 +56,4 @@ struct InOut {
     Tensor tensor;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 // What small pieces share is allocated at most so much at once; a larger piece has a block of its own.
@@ -132,7 +132,7 @@ Result<Uploader> Uploader::create(const Device& device, uint64_t staging_bytes) 
 
 Uploader::Uploader(Uploader&& other) noexcept
     : device_(other.device_), staging_(std::move(other.staging_)), buffer_(other.buffer_),
-      pool_(std::exchange(other.pool_, VK_NULL_HANDLE)), commands_(other.commands_) {}
+      pool_(std::exchange(other.pool_, VK_NULL_HANDLE)), commands_(other.commands_), submissions_(other.submissions_) {}
 
 Uploader::~Uploader() {
     if (pool_) device_->fn().vkDestroyCommandPool(device_->handle(), pool_, nullptr);
@@ -156,6 +156,7 @@ Status Uploader::run(Record&& record) {
                             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
                             nullptr, 0, nullptr);
     weft_TRY(check(fn.vkEndCommandBuffer(commands_), "vkEndCommandBuffer", "uploads"));
+    ++submissions_;
     return device_->run({&commands_, 1});
 }
 
@@ -194,6 +195,7 @@ Status Uploader::read(const Slice& from, std::span<std::byte> bytes) {
 }
 
 Status Uploader::copy(std::span<const Copy> copies) {
+    if (copies.empty()) return Ok{};
     return run([&] {
         for (const Copy& c : copies) {
             const VkBufferCopy region{c.from.offset, c.to.offset, c.from.size};
@@ -211,4 +213,4 @@ Status Uploader::fill_zero(const Slice& to) {
     return run([&] { device_->fn().vkCmdFillBuffer(commands_, to.buffer, to.offset, (to.size + 3) / 4 * 4, 0); });
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

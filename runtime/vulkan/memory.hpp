@@ -4,7 +4,7 @@
 #include "vulkan/device.hpp"
 #include <cstddef>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// A range of a VkBuffer. Owns nothing; lives as long as the Arena that gave it.
 struct Slice {
@@ -70,8 +70,9 @@ public:
     Status write(const Slice& to, std::span<const std::byte> bytes);
     Status read(const Slice& from, std::span<std::byte> bytes);
     Status fill_zero(const Slice& to);
-    /// Copies on the device, all in one submission.
+    /// Copies on the device, all in one submission; none without copies.
     Status copy(std::span<const Copy> copies);
+    uint64_t submissions() const { return submissions_; }
 
 private:
     explicit Uploader(const Device& device) : device_(&device), staging_(device, MemoryUse::readback, "staging") {}
@@ -83,6 +84,7 @@ private:
     Slice buffer_;
     VkCommandPool pool_ = VK_NULL_HANDLE;
     VkCommandBuffer commands_ = VK_NULL_HANDLE;
+    uint64_t submissions_ = 0;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

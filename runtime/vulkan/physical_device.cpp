@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 constexpr uint32_t kApiVersion = VK_API_VERSION_1_1;
@@ -34,16 +34,16 @@ std::vector<VkQueueFamilyProperties> queue_families(const Instance& instance, Vk
 
 } // namespace
 
-FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api) {
-    has_float16 = api >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
+FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports) {
     has_dot = api >= VK_API_VERSION_1_3 || contains(extensions, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
-    core.pNext = &storage16;
-    void** next = &storage16.pNext;
-    if (has_float16) {
-        *next = &float16;
-        next = &float16.pNext;
-    }
-    if (has_dot) *next = &dot;
+    has_report = reports && contains(extensions, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+    void** next = &core.pNext;
+    const auto chain = [&](auto& features) {
+        *next = &features;
+        next = &features.pNext;
+    };
+    if (has_dot) chain(dot);
+    if (has_report) chain(report);
 }
 
 std::vector<VkExtensionProperties> device_extensions(const Instance& instance, VkPhysicalDevice physical) {
@@ -111,7 +111,6 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
             s.memory_bytes = std::max(s.memory_bytes, memory.memoryHeaps[i].size);
 
     instance.fn().vkGetPhysicalDeviceFeatures2(physical, &chain.core);
-    s.features.set(Feature::float16, chain.float16.shaderFloat16 && chain.storage16.storageBuffer16BitAccess);
     s.features.set(Feature::integer_dot, chain.dot.shaderIntegerDotProduct);
     s.features.set(Feature::fast_integer_dot,
                    chain.dot.shaderIntegerDotProduct && dot.integerDotProduct4x8BitPackedSignedAccelerated);
@@ -142,4 +141,4 @@ Result<std::vector<DeviceSummary>> list_devices() {
     return list;
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -4,7 +4,7 @@
 #include "vulkan/features.hpp"
 #include "vulkan/instance.hpp"
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// A device as `weft info` lists it. Unusable ones have reasons.
 struct DeviceSummary {
@@ -28,15 +28,16 @@ std::vector<VkExtensionProperties> device_extensions(const Instance& instance, V
 /// Feature structures in one chain, so that the same code asks and enables. Points into itself: immovable.
 struct FeatureChain {
     VkPhysicalDeviceFeatures2 core{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
-    VkPhysicalDevice16BitStorageFeatures storage16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
-    VkPhysicalDeviceShaderFloat16Int8Features float16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
     VkPhysicalDeviceShaderIntegerDotProductFeatures dot{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
-    bool has_float16 = false, has_dot = false;
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR report{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
+    bool has_dot = false, has_report = false;
 
-    FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api);
+    /// `reports`: what compilers say of pipelines is asked for, too.
+    FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports = false);
     FeatureChain(const FeatureChain&) = delete;
     FeatureChain& operator=(const FeatureChain&) = delete;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <thread>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 // The driver checks its own header inside; ours tells a damaged or foreign file apart
@@ -46,19 +46,11 @@ struct CapabilityRow {
     const char* name;
 };
 constexpr CapabilityRow kCapabilities[] = {
-    {9, Feature::float16, "16-bit floats"},
-    {4433, Feature::float16, "16-bit storage"},
-    {4434, Feature::float16, "16-bit storage"},
-    {61, Feature::subgroup, "subgroup operations"},
-    {62, Feature::subgroup, "subgroup votes"},
-    {63, Feature::subgroup, "subgroup arithmetic"},
-    {64, Feature::subgroup, "subgroup ballot"},
-    {65, Feature::subgroup, "subgroup shuffle"},
-    {6016, Feature::integer_dot, "integer dot product"},
-    {6017, Feature::integer_dot, "integer dot product"},
-    {6018, Feature::integer_dot, "integer dot product"},
+    {61, Feature::subgroup, "subgroup operations"},      {62, Feature::subgroup, "subgroup votes"},
+    {63, Feature::subgroup, "subgroup arithmetic"},      {64, Feature::subgroup, "subgroup ballot"},
+    {65, Feature::subgroup, "subgroup shuffle"},         {6016, Feature::integer_dot, "integer dot product"},
+    {6017, Feature::integer_dot, "integer dot product"}, {6018, Feature::integer_dot, "integer dot product"},
     {6019, Feature::integer_dot, "integer dot product"},
-    {6022, Feature::cooperative_matrix, "cooperative matrices"},
 };
 
 } // namespace
@@ -78,20 +70,13 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, st
     return ok;
 }
 
-std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant) {
-    const std::pair<Feature, const char*> names[] = {{Feature::float16, "float16"},
-                                                     {Feature::subgroup, "subgroup"},
-                                                     {Feature::integer_dot, "integer_dot"},
-                                                     {Feature::cooperative_matrix, "cooperative_matrix"}};
+FeatureSet needed_features(const KernelInfo& kernel, uint32_t variant) {
     FeatureSet needed;
     const VariantInfo& v = kernel.variants[variant];
     for (uint32_t i = 0; i < v.capability_count; ++i)
         for (const auto& row : kCapabilities)
             if (row.capability == v.capabilities[i]) needed.set(row.feature);
-    std::vector<std::string> list;
-    for (const auto& [feature, name] : names)
-        if (needed.has(feature)) list.push_back(name);
-    return list;
+    return needed;
 }
 
 Pipelines::Pipelines(Device& device) : device_(device) { load_cache(); }
@@ -212,6 +197,7 @@ Result<Pipeline> Pipelines::make(const PipelineKey& key) {
     info.stage.pName = "main";
     info.stage.pSpecializationInfo = kernel.spec_count ? &spec : nullptr;
     info.layout = p.layout;
+    if (device_.reports_pipelines()) info.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
     const VkResult result = fn.vkCreateComputePipelines(device_.handle(), cache_, 1, &info, nullptr, &p.handle);
     fn.vkDestroyShaderModule(device_.handle(), shader, nullptr);
     weft_TRY(check(result, "vkCreateComputePipelines", name));
@@ -272,4 +258,4 @@ Result<std::vector<uint32_t>> Pipelines::words_of(const PipelineKey& key) const 
     return std::vector<uint32_t>(v.words, v.words + v.bytes / 4);
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -6,7 +6,7 @@
 #include <functional>
 #include <map>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 struct Pipeline {
     VkPipeline handle = VK_NULL_HANDLE;
@@ -26,8 +26,8 @@ struct PipelineKey {
 bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant,
             std::vector<std::string>* reasons = nullptr);
 
-/// The device features the variant needs, by the names of DeviceInfo::features; empty: the core tier.
-std::vector<std::string> needed_features(const KernelInfo& kernel, uint32_t variant);
+/// The device features the variant needs; none: the core tier.
+FeatureSet needed_features(const KernelInfo& kernel, uint32_t variant);
 
 /// Thread-safe. Pipelines live as long as the Device.
 class Pipelines {
@@ -59,4 +59,4 @@ private:
     bool dirty_ = false;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -2,11 +2,9 @@
 // L1: driver quirks, one row each: which driver, what goes wrong, which test shows it, what is switched off.
 #pragma once
 #include "vulkan/features.hpp"
-#include <cstring>
-#include <string>
-#include <string_view>
+#include <array>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 struct Quirk {
     const char* driver_contains; ///< part of VkPhysicalDeviceDriverProperties::driverName
@@ -16,9 +14,7 @@ struct Quirk {
     const char* why;
 };
 
-inline constexpr Quirk kQuirks[] = {
-    {"llvmpipe", "Mesa 26", 16, Feature::cooperative_matrix,
-     "crashes in the driver with cooperative matrices at LP_NATIVE_VECTOR_WIDTH=512 (tests/drivers.sh exec sid@512)"},
-};
+/// None is known of what kernels use.
+inline constexpr std::array<Quirk, 0> kQuirks{};
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

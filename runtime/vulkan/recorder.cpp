@@ -2,7 +2,7 @@
 #include "vulkan/recorder.hpp"
 #include <algorithm>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 Tensor make_tensor(uint32_t resource, DType dtype, std::initializer_list<uint32_t> shape) {
@@ -100,4 +100,4 @@ void Recorder::add(Call call) {
     program_.calls.push_back(std::move(call));
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// A number of threads: ceil(count * N / divisor), where N is a number that changes from step to step, by its word in
 /// a table that the device reads (Recorder::set_words): such dispatches are indirect, so that a recording serves every
@@ -130,4 +130,4 @@ private:
     Tensor unused_;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -2,7 +2,7 @@
 #include "vulkan/recording.hpp"
 #include <algorithm>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 // Ranges touched since the last barrier. A barrier is needed before a call that reads
@@ -226,4 +226,4 @@ Result<std::vector<double>> Recording::call_times() const {
     return times;
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -5,7 +5,7 @@
 #include "vulkan/pipelines.hpp"
 #include "vulkan/recorder.hpp"
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 struct RecordingOptions {
     bool timestamps = false; ///< two timestamps around every call, for profiling; costs a barrier a call
@@ -46,4 +46,4 @@ private:
     std::vector<VkCommandBuffer> segments_;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -11,7 +11,7 @@
 
 extern char** environ;
 
-namespace weft::vk {
+namespace weft::detail::vk {
 namespace {
 
 /// A file that goes away with its owner.
@@ -31,10 +31,12 @@ Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shader
                                              const VariantInfo& variant) {
     std::filesystem::path file;
     std::error_code code;
-    for (const auto& entry : std::filesystem::directory_iterator(shaders, code))
-        if (auto candidate = entry.path() / (std::string(kernel.name) + ".comp");
-            std::filesystem::exists(candidate, code))
+    for (std::filesystem::directory_iterator it(shaders, code), end; !code && it != end; it.increment(code)) {
+        std::error_code not_there;
+        if (auto candidate = it->path() / (std::string(kernel.name) + ".comp");
+            std::filesystem::exists(candidate, not_there))
             file = candidate;
+    }
     if (file.empty())
         return Error{ErrorCode::not_found,
                      shaders.string() + ": there is no " + kernel.name + ".comp in any of its folders",
@@ -81,4 +83,4 @@ Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shader
     return module;
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -5,7 +5,7 @@
 #include "vulkan/kernel_info.hpp"
 #include <filesystem>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// Finds KERNEL.comp in a folder of `shaders`, with includes from its lib/, and compiles it with the variant's defines.
 /// The interface (buffers, push constants, specialization) must stay what it was when weft was built;
@@ -13,4 +13,4 @@ namespace weft::vk {
 Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shaders, const KernelInfo& kernel,
                                              const VariantInfo& variant);
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// A matrix-like view: shape [.., rows, columns] with unit column stride. `resource` indexes the Program that made it.
 /// A view of some columns of a wider tensor keeps the wide row stride; kernels that can read such a view
@@ -72,4 +72,4 @@ struct Tensor {
     }
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

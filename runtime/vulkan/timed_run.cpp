@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 Result<TimedRun> TimedRun::create(Device& device, std::vector<Recording> recordings) {
     weft_CHECK(!recordings.empty(), "there is nothing to run");
@@ -26,14 +26,13 @@ Status TimedRun::record() {
     const auto& fn = device_->fn();
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.queueFamilyIndex = device_->queue_family();
-    weft_TRY(
-        check(fn.vkCreateCommandPool(device_->handle(), &pool, nullptr, &pool_), "vkCreateCommandPool", kWhat));
+    weft_TRY(check(fn.vkCreateCommandPool(device_->handle(), &pool, nullptr, &pool_), "vkCreateCommandPool", kWhat));
     VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
     info.commandPool = pool_;
     info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
     info.commandBufferCount = 1;
-    weft_TRY(check(fn.vkAllocateCommandBuffers(device_->handle(), &info, &commands_), "vkAllocateCommandBuffers",
-                   kWhat));
+    weft_TRY(
+        check(fn.vkAllocateCommandBuffers(device_->handle(), &info, &commands_), "vkAllocateCommandBuffers", kWhat));
     VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     weft_TRY(check(fn.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer", kWhat));
     for (const Recording& recording : recordings_) recording.execute(commands_, 0, recording.segment_count());
@@ -64,4 +63,4 @@ Result<double> TimedRun::time(uint32_t repeats) {
     return runs[runs.size() / 2];
 }
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -3,7 +3,7 @@
 #pragma once
 #include "vulkan/recording.hpp"
 
-namespace weft::vk {
+namespace weft::detail::vk {
 
 /// Move-only; the device and what the recordings need must outlive it. One thread at a time.
 class TimedRun {
@@ -32,4 +32,4 @@ private:
     VkCommandBuffer commands_ = VK_NULL_HANDLE;
 };
 
-} // namespace weft::vk
+} // namespace weft::detail::vk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activations by number; the numbers are those of weft::kernel::Activation. Include lib/math.glsl first. No bindings.
+// Activations by number; the numbers are those of kernel::Activation. Include lib/math.glsl first. No bindings.
 
 float activate(uint kind, float x) {
     switch (kind) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words of a sequence's sampler parameters (weft::kernel::SamplerRow), and what both
+// The words of a sequence's sampler parameters (kernel::SamplerRow), and what both
 // parts of sampling must agree on. No bindings.
 
 const uint SAMPLER_STRIDE = 16u;

@@ -74,6 +74,9 @@ expect 'f16' 0 'time' $weft run "$model" 'Once upon a time' -n 3 --dtype f16
 expect 'inspect' 0 'gated_delta' $weft inspect "$model"
 expect 'inspect picture' 0 '' $weft inspect "$model" --svg "$scratch/schedule.svg"
 expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
+expect 'inspect pipelines' 0 '^matvec.* LANES=' $weft inspect "$model" --pipelines
+expect 'inspect pipelines as JSON' 0 '"decode 8",' $weft inspect "$model" --pipelines --json
+expect 'inspect pipelines of an encoder' 0 '^norm.*KIND=1' $weft inspect "$source/tests/goldens/models/roberta" --pipelines
 expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
 expect 'inspect config alone' 0 'gated_delta' $weft inspect "$model/config.json"
 expect 'inspect a schedule file' 0 'moe (2 of 8' $weft inspect "$source/apps/models/hybrid.json"
@@ -85,7 +88,19 @@ encoder=$source/tests/goldens/models/distilbert answers=$source/tests/goldens/mo
 expect 'check an encoder' 0 'prefill alone *ok' $weft check "$encoder" --prefill alone
 expect 'an encoder has no steps' 2 "must be 'whole' or 'alone'" $weft check "$encoder" --prefill step
 expect 'run an encoder' 3 'distilbert does not continue text' $weft run "$encoder" --raw-ids '5 6 7'
-expect 'bench an encoder' 3 'is for models that continue a text' $weft bench model "$encoder"
+expect 'bench an encoder' 0 'encode  3 x 20: .* tokens/s; .* GFLOP' \
+  $weft bench model "$encoder" --prompt 20 --batch 3 --repeats 1
+expect 'bench an encoder beyond its positions' 2 'learned positions' $weft bench model "$encoder" --prompt 100000
+expect 'bench an encoder-decoder' 0 'encode  2 x 12: .* tokens/s' \
+  $weft bench model "$answers" --prompt 12 --generate 5 --batch 2 --repeats 1
+expect 'bench a picture model' 0 'encode  2 x 30 x 30 pixels: .* pictures/s, each of 37 rows' \
+  $weft bench model "$source/tests/goldens/models/vit" --batch 2 --repeats 1
+expect 'bench a picture model with windows, as JSON' 0 '"pictures_per_s": [0-9]*[.1-9]' \
+  $weft bench model "$source/tests/goldens/models/swin" --repeats 1 --per-layer --json
+expect 'bench what an encoder-decoder makes' 0 'decode  1 x 5: .* tokens/s' \
+  $weft bench model "$answers" --prompt 12 --generate 5 --repeats 1
+expect 'bench the text of a text with pictures' 0 'prefill 1 x 16: .* tokens/s' \
+  $weft bench model "$source/tests/fuzz/corpus/config/schedule-pictures.json" --random-weights --prompt 16 --repeats 1
 expect 'run an encoder-decoder' 0 '^[0-9 ]*$' $weft run "$answers" --raw-ids '5 6 7' -n 5 --greedy
 expect 'inspect stages' 0 'decoder, .* wide: tokens of decoder_input_ids' $weft inspect "$answers"
 expect 'embed' 0 '^{"embedding":\[.*,"text":"Once upon a time"}$' \

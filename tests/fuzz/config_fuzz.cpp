@@ -9,6 +9,7 @@
 #include <cstddef>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

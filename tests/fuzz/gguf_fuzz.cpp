@@ -4,6 +4,7 @@
 #include "io/gguf.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

@@ -4,6 +4,7 @@
 #include "tokenizer_input.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto file = GgufFile::parse(std::as_bytes(std::span(data, size)), "x.gguf");

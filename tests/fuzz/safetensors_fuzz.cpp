@@ -7,6 +7,7 @@
 #include <algorithm>
 
 using namespace weft;
+using namespace weft::detail;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto bytes = std::as_bytes(std::span(data, size));

@@ -15,6 +15,7 @@
 #include <filesystem>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

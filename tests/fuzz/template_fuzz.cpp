@@ -5,6 +5,7 @@
 #include "unicode/utf8.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

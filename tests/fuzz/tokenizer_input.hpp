@@ -4,10 +4,11 @@
 #pragma once
 #include "base/check.hpp"
 #include "text/files/tokenizer_readers.hpp"
+#include "text/tokenizer.hpp"
 #include "unicode/utf8.hpp"
-#include <weft/tokenizer.hpp>
 
 namespace weft::fuzz {
+using namespace detail;
 
 constexpr std::string_view kText = " Hello, w\xc3\xb6rld! <s>  12345\r\n\xe2\x96\x81"
                                    "don't \xe4\xbd\xa0\xe5\xa5\xbd e\xcc\x81 \xf0\x9f\x98\x80</s> ";
@@ -44,7 +45,7 @@ inline int use(const Result<Tokenizer>& tokenizer, std::string_view origin) {
 
 inline int use(Result<text::TokenizerParts> parts, std::string_view origin) {
     if (!parts) return use(Result<Tokenizer>(std::move(parts).error()), origin);
-    return use(Result<Tokenizer>(Tokenizer(std::move(*parts))), origin);
+    return use(Result<Tokenizer>(text::tokenizer_of(std::move(*parts))), origin);
 }
 
 inline std::string_view text_of(const uint8_t* data, size_t size) {

@@ -4,6 +4,7 @@
 #include "tokenizer_input.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

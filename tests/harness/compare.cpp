@@ -4,6 +4,7 @@
 #include <cmath>
 
 namespace weft::test {
+using namespace detail;
 
 void require_close(std::span<const float> got, std::span<const Expected> expected, const std::string& what) {
     REQUIRE(got.size() >= expected.size());

@@ -7,6 +7,7 @@
 #include <span>
 
 namespace weft::test {
+using namespace detail;
 
 /// The unit roundoff of 32-bit floats.
 inline constexpr double kEps32 = 0x1p-24;

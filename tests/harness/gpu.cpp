@@ -8,6 +8,7 @@
 #include <string_view>
 
 namespace weft::test {
+using namespace detail;
 namespace {
 
 // Made at first use, destroyed when the run ends: at process exit the driver's own globals may already be gone.
@@ -28,10 +29,8 @@ Result<std::unique_ptr<vk::Device>> open_device() {
     options.disabled.set(vk::Feature::fast_integer_dot);
     const char* off = std::getenv("WEFT_TEST_DISABLE");
     const std::string_view disabled = off ? off : "";
-    const std::pair<std::string_view, vk::Feature> names[] = {{"float16", vk::Feature::float16},
-                                                              {"subgroup", vk::Feature::subgroup},
-                                                              {"integer_dot", vk::Feature::integer_dot},
-                                                              {"cooperative_matrix", vk::Feature::cooperative_matrix}};
+    const std::pair<std::string_view, vk::Feature> names[] = {{"subgroup", vk::Feature::subgroup},
+                                                              {"integer_dot", vk::Feature::integer_dot}};
     for (const auto& [name, feature] : names)
         if (disabled.find(name) != disabled.npos) options.disabled.set(feature);
     options.map_device_memory = disabled.find("mapped_memory") == disabled.npos;

@@ -6,8 +6,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 namespace weft::test {
+using namespace detail;
 
-/// A device with validation. WEFT_TEST_DISABLE=float16,subgroup,... takes features away, to test the lower tiers,
+/// A device with validation. WEFT_TEST_DISABLE=subgroup,integer_dot,... takes features away, to test the lower tiers,
 /// mapped_memory the host's sight of device memory, to test staging.
 Result<std::unique_ptr<vk::Device>> open_device();
 

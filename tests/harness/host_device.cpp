@@ -5,6 +5,7 @@
 #include <optional>
 
 namespace weft::test {
+using namespace detail;
 namespace {
 
 // Vulkan's functions have no argument for what a caller keeps.

@@ -5,6 +5,7 @@
 #include <vector>
 
 namespace weft::test {
+using namespace detail;
 
 /// The first device that the loader lists. One at a time: what it tells and hears is the process's.
 class HostDevice {

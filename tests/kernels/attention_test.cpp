@@ -4,6 +4,7 @@
 #include "reference/attention.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::AttentionArgs;
 using kernel::CaseContext;

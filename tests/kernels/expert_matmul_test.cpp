@@ -8,6 +8,7 @@
 #include "reference/expert_matmul.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

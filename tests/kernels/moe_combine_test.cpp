@@ -5,6 +5,7 @@
 #include "reference/moe_combine.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

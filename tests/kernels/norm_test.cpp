@@ -5,6 +5,7 @@
 #include "reference/norm.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 using kernel::Gate;

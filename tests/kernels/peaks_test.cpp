@@ -4,6 +4,7 @@
 #include "kernels/peaks.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

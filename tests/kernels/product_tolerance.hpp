@@ -5,6 +5,7 @@
 #include "reference/matmul.hpp"
 
 namespace weft::test {
+using namespace detail;
 
 /// A sum of `depth` products in any order and its bias. Roundings are taken as independent:
 /// Higham and Mary, A new approach to probabilistic rounding error analysis (2019), theorem 2.4 with lambda = 6,

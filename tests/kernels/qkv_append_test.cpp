@@ -4,6 +4,7 @@
 #include "reference/qkv_append.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using cases::qkv_append::From;
 using kernel::CaseContext;

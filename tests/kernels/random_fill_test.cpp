@@ -6,6 +6,7 @@
 #include "reference/random_fill.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

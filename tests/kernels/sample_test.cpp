@@ -9,6 +9,7 @@
 #include <cstring>
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 namespace weft::test {
+using namespace detail;
 
 /// Columns [first, first + columns) of `count` rows from `row` on.
 inline std::vector<double> block(const std::vector<double>& all, size_t width, size_t row, size_t count, size_t first,

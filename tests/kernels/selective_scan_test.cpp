@@ -9,6 +9,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

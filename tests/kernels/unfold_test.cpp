@@ -5,6 +5,7 @@
 #include <cmath>
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

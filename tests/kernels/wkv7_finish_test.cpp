@@ -5,6 +5,7 @@
 #include "scan_checks.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 namespace cases = kernel::cases;
 using kernel::CaseContext;
 

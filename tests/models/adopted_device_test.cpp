@@ -12,6 +12,7 @@
 #include <weft/weft.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 
@@ -81,7 +82,9 @@ public:
         h.physical_device = physical;
         h.device = device;
         h.queue = queue;
-        h.queue_mutex = &queue_mutex;
+        h.lock_queue = [](void* mutex) { static_cast<std::mutex*>(mutex)->lock(); };
+        h.unlock_queue = [](void* mutex) { static_cast<std::mutex*>(mutex)->unlock(); };
+        h.user = &queue_mutex;
         return h;
     }
 
@@ -144,15 +147,17 @@ private:
     VkFence fence_ = VK_NULL_HANDLE;
 };
 
-std::string tale(Device& device) {
-    auto model = TextModel::load(device, weft::test::repository() / "apps/models/tales-hybrid");
+std::string tale(const Device& device) {
+    const auto model = Model::load(device, weft::test::repository() / "apps/models/tales-hybrid");
     INFO((model ? std::string() : model.error().text()));
     REQUIRE(model);
     GenerateOptions options;
     options.sampling.greedy = true;
     options.max_tokens = 24;
     std::string text;
-    const auto stats = model->generate("Once upon a time", options, [&](std::string_view piece) {
+    auto sequence = Sequence::create(*model);
+    REQUIRE(sequence);
+    const auto stats = generate(*sequence, "Once upon a time", options, [&](std::string_view piece) {
         text += piece;
         return true;
     });
@@ -196,4 +201,10 @@ TEST_CASE("an incomplete host is refused", "[models]") {
     auto device = Device::adopt(nothing);
     REQUIRE(!device);
     CHECK(device.error().text().find("get_instance_proc_addr") != std::string::npos);
+    Host host;
+    HostVulkan half = host.handles();
+    half.unlock_queue = nullptr;
+    device = Device::adopt(half);
+    REQUIRE(!device);
+    CHECK(device.error().text().find("unlock_queue") != std::string::npos);
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
@@ -27,21 +28,27 @@ constexpr const char* kRewriting = "{% for m in messages %}<|endoftext|>{{ m.rol
                                    "'assistant' else m.content }}{% endfor %}"
                                    "{% if add_generation_prompt %}<|endoftext|>assistant:\nOnce upon{% endif %}";
 
-TextModel load(const fs::path& path, uint32_t context = 1024) {
-    TextModelOptions options;
-    options.context = context;
-    auto model = TextModel::load(test::device(), path, options);
+Model load(const fs::path& path, const ModelOptions& options = {}) {
+    const auto model = Model::load(test::device(), path, options);
     INFO((model ? "" : model.error().text()));
     REQUIRE(bool(model));
-    return std::move(*model);
+    return *model;
 }
 
-Chat talk(TextModel& model, const char* source, std::vector<std::string> stop = {}) {
+Sequence sequence_of(const Model& model, uint32_t context = 256) {
+    auto sequence = Sequence::create(model, {.context = context});
+    INFO((sequence ? "" : sequence.error().text()));
+    REQUIRE(bool(sequence));
+    return std::move(*sequence);
+}
+
+Chat talk(const Model& model, const char* source, uint32_t context = 1024, std::vector<std::string> stop = {}) {
     auto chat_template = ChatTemplate::parse(source, {}, "t.jinja");
     REQUIRE(bool(chat_template));
     ChatOptions options;
     options.generate.sampling.greedy = true;
     options.generate.max_tokens = 20;
+    options.sequence.context = context;
     options.generate.stop = std::move(stop);
     auto chat = Chat::create(model, *chat_template, options);
     REQUIRE(bool(chat));
@@ -59,9 +66,10 @@ std::string ask(Chat& chat, std::string_view question) {
     return answer;
 }
 
-std::string text_of(TextModel& model, std::string_view prompt, const GenerateOptions& options) {
+std::string text_of(const Model& model, std::string_view prompt, const GenerateOptions& options) {
+    Sequence sequence = sequence_of(model);
     std::string text;
-    REQUIRE(bool(model.generate(prompt, options, [&](std::string_view piece) {
+    REQUIRE(bool(generate(sequence, prompt, options, [&](std::string_view piece) {
         text += piece;
         return true;
     })));
@@ -70,7 +78,7 @@ std::string text_of(TextModel& model, std::string_view prompt, const GenerateOpt
 
 // The same conversation read anew by another session, up to the last question; gives its answer.
 std::string anew(const Chat& chat, const fs::path& path, const char* source) {
-    TextModel model = load(path);
+    const Model model = load(path);
     Chat other = talk(model, source);
     auto file = nlohmann::ordered_json::parse(chat.save());
     const std::string question = file["messages"][file["messages"].size() - 2]["content"];
@@ -84,7 +92,7 @@ std::string anew(const Chat& chat, const fs::path& path, const char* source) {
 
 void check_laws(const fs::path& path, const char* source) {
     CAPTURE(path, source);
-    TextModel model = load(path);
+    const Model model = load(path);
     Chat chat = talk(model, source);
     const std::string first = ask(chat, "Tell me of a dog.");
     CHECK(first == anew(chat, path, source));
@@ -150,7 +158,7 @@ TEST_CASE("chat: the same where states can be cut", "[chat]") {
 }
 
 TEST_CASE("chat: nothing is read twice", "[chat]") {
-    TextModel model = load(kBundled);
+    const Model model = load(kBundled);
     Chat chat = talk(model, kPlain);
     ask(chat, "Tell me of a dog.");
     for (const char* question : {"What did the old king say?", "And then?", "Why?"}) {
@@ -210,20 +218,20 @@ TEST_CASE("chat: nothing is read twice", "[chat]") {
 }
 
 TEST_CASE("chat: an answer that is stopped, a question that cannot be asked", "[chat]") {
-    TextModel model = load(kBundled, 128);
-    Chat chat = talk(model, kPlain);
+    const Model model = load(kBundled);
+    Chat chat = talk(model, kPlain, 128);
     const std::string whole = ask(chat, "Tell me of a dog.");
     REQUIRE(whole.size() > 30);
     chat.reset();
 
     const std::string stop = whole.substr(12, 6);
-    Chat stopping = talk(model, kPlain, {"no such text", stop});
+    Chat stopping = talk(model, kPlain, 128, {"no such text", stop});
     CHECK(ask(stopping, "Tell me of a dog.") == whole.substr(0, whole.find(stop)));
     CHECK(stopping.stats().last.stop == stop);
     CHECK(stopping.messages()[1].content == whole.substr(0, whole.find(stop)));
     ask(stopping, "And then?");
 
-    chat = talk(model, kPlain);
+    chat = talk(model, kPlain, 128);
     std::string said;
     REQUIRE(bool(chat.ask("Tell me of a dog.", [&](const ChatPiece& piece) {
         said += piece.text;
@@ -246,8 +254,8 @@ TEST_CASE("chat: an answer that is stopped, a question that cannot be asked", "[
 
 TEST_CASE("chat: an answer ends with the token that closes it in the template", "[chat]") {
     // A word of the answer becomes a special token, which no file of the model calls an end.
-    TextModel plain = load(kBundled, 256);
-    Chat chat = talk(plain, kPlain);
+    const Model plain = load(kBundled);
+    Chat chat = talk(plain, kPlain, 256);
     const std::string whole = ask(chat, "Tell me of a dog.");
     const auto tokenizer = Tokenizer::load(kBundled);
     const auto ids = *tokenizer->encode(whole, false);
@@ -264,13 +272,13 @@ TEST_CASE("chat: an answer ends with the token that closes it in the template", 
     json["added_tokens"].push_back({{"content", closing}, {"special", true}});
     fs::remove(directory.path() / "tokenizer.json");
     std::ofstream(directory.path() / "tokenizer.json") << json;
-    TextModel model = load(directory.path(), 256);
+    const Model model = load(directory.path());
     const std::string closed = "{% for m in messages %}<|endoftext|>{{ m.role }}:\n{{ m.content }}{% if m.role == "
                                "'assistant' %} " +
                                closing +
                                "\n{% endif %}{% endfor %}{% if add_generation_prompt %}<|endoftext|>"
                                "assistant:\n{% endif %}";
-    Chat closing_chat = talk(model, closed.c_str());
+    Chat closing_chat = talk(model, closed.c_str(), 256);
     CHECK(ask(closing_chat, "Tell me of a dog.") == tokenizer->decode(std::span(ids).first(at), true));
     CHECK(closing_chat.stats().last.ended);
     CHECK(ask(closing_chat, "And then?") == anew(closing_chat, directory.path(), closed.c_str()));
@@ -278,8 +286,9 @@ TEST_CASE("chat: an answer ends with the token that closes it in the template", 
     GenerateOptions options;
     options.sampling.greedy = true;
     options.max_tokens = uint32_t(at) + 3;
-    const auto stats = model.generate("<|endoftext|>user:\nTell me of a dog.<|endoftext|>assistant:\n", options,
-                                      [](std::string_view) { return true; });
+    Sequence sequence = sequence_of(model);
+    const auto stats = generate(sequence, "<|endoftext|>user:\nTell me of a dog.<|endoftext|>assistant:\n", options,
+                                [](std::string_view) { return true; });
     CHECK(stats->new_tokens == options.max_tokens);
 }
 
@@ -289,12 +298,12 @@ TEST_CASE("chat: which tokens end an answer", "[chat]") {
     const auto ends = [&](std::vector<size_t> known, const std::string& source) {
         json["added_tokens"] = nlohmann::ordered_json::array();
         for (const size_t i : known) json["added_tokens"].push_back({{"content", names[i]}, {"special", true}});
-        TextModelState state;
-        state.tokenizer.emplace(*Tokenizer::parse(json.dump(), "t.json"));
-        state.defaults.end_tokens = {99};
-        const ChatState chat(state, *ChatTemplate::parse(source, {}, "t.jinja"), {});
+        const auto state = std::make_shared<ModelState>(ModelState{test::device()});
+        state->tokenizer.emplace(*Tokenizer::parse(json.dump(), "t.json"));
+        state->defaults.end_tokens = {99};
+        const ChatState chat(Access::make<Model>(state), *ChatTemplate::parse(source, {}, "t.jinja"), {});
         std::vector<std::string> found;
-        for (const uint32_t id : chat.ends()) found.push_back(id == 99 ? "listed" : state.tokenizer->token(id));
+        for (const uint32_t id : chat.ends()) found.push_back(id == 99 ? "listed" : state->tokenizer->token(id));
         return found;
     };
     using Names = std::vector<std::string>;
@@ -311,8 +320,8 @@ TEST_CASE("chat: which tokens end an answer", "[chat]") {
 }
 
 TEST_CASE("chat: files that are no conversations", "[chat]") {
-    TextModel model = load(kBundled, 128);
-    Chat chat = talk(model, kPlain);
+    const Model model = load(kBundled);
+    Chat chat = talk(model, kPlain, 128);
     const std::pair<const char*, const char*> cases[] = {
         {"", "notes.json"},
         {"[]", "must be an object"},
@@ -594,14 +603,16 @@ TEST_CASE("generation: what a GGUF file wants", "[chat]") {
 }
 
 TEST_CASE("generation: stop strings in streamed text", "[chat]") {
-    TextModel model = load(kBundled, 256);
-    GenerateOptions options = model.default_options();
+    const Model model = load(kBundled);
+    Sequence sequence = sequence_of(model);
+    GenerateOptions options = model.generate_options();
     options.sampling.greedy = true;
     options.max_tokens = 40;
     const auto run = [&](std::vector<std::string> stop) {
         options.stop = std::move(stop);
         std::string text;
-        const auto stats = model.generate("Once upon a time", options, [&](std::string_view piece) {
+        sequence.reset();
+        const auto stats = generate(sequence, "Once upon a time", options, [&](std::string_view piece) {
             text += piece;
             return true;
         });
@@ -620,10 +631,11 @@ TEST_CASE("generation: stop strings in streamed text", "[chat]") {
     // What was held back is given at the end.
     CHECK(run({whole.substr(whole.size() - 3) + "and what never comes"}).first == whole);
     options.stop = {""};
-    CHECK_FALSE(model.generate("Once", options, [](std::string_view) { return true; }));
+    sequence.reset();
+    CHECK_FALSE(generate(sequence, "Once", options, [](std::string_view) { return true; }));
     options.stop = {};
     options.max_tokens = 0;
-    CHECK(model.generate("Once", options, [](std::string_view) { return true; })->new_tokens == 0);
+    CHECK(generate(sequence, "Once", options, [](std::string_view) { return true; })->new_tokens == 0);
 }
 
 TEST_CASE("generation: text goes on where the prompt ends", "[chat]") {
@@ -635,37 +647,36 @@ TEST_CASE("generation: text goes on where the prompt ends", "[chat]") {
     auto config = nlohmann::json::parse(file);
     config["vocab_size"] = 620;
     std::ofstream(directory.path() / "config.json") << config;
-    TextModelOptions load_options;
-    load_options.random_weights = true;
-    auto model = TextModel::load(test::device(), directory.path(), load_options);
-    INFO((model ? "" : model.error().text()));
-    REQUIRE(bool(model));
+    const Model model = load(directory.path(), {.random_weights = true});
     const auto tokenizer = Tokenizer::load(directory.path());
     GenerateOptions options;
     options.max_tokens = 12;
     for (uint64_t seed = 0; seed < 12; ++seed) {
         options.sampling.seed = seed;
         const std::string prompt = "Once upon a";
-        const auto ids = *model->encode(prompt);
+        const auto ids = *tokenizer->encode(prompt, true);
         auto all = ids;
-        REQUIRE(bool(model->generate_ids(ids, options, [&](uint32_t id) {
+        Sequence sequence = sequence_of(model);
+        REQUIRE(bool(generate_ids(sequence, ids, options, [&](uint32_t id) {
             all.push_back(id);
             return true;
         })));
         CAPTURE(seed, all);
-        CHECK(tokenizer->decode(ids, true) + text_of(*model, prompt, options) == tokenizer->decode(all, true));
+        CHECK(tokenizer->decode(ids, true) + text_of(model, prompt, options) == tokenizer->decode(all, true));
     }
 }
 
 TEST_CASE("generation: a text is at most as long as asked, prompt and all", "[chat]") {
-    TextModel model = load(weft::test::repository() / "apps/models/tales-hybrid", 64);
-    const auto ids = *model.encode("Once upon a");
+    const Model model = load(kBundled);
+    Sequence sequence = sequence_of(model, 64);
+    const auto ids = *model.tokenizer()->encode("Once upon a", true);
     GenerateOptions options;
     options.ignore_end = true;
     const auto made = [&](uint32_t length, uint32_t tokens) {
         options.max_length = length;
         options.max_tokens = tokens;
-        return model.generate_ids(ids, options, [](uint32_t) { return true; });
+        sequence.reset();
+        return generate_ids(sequence, ids, options, [](uint32_t) { return true; });
     };
     CHECK(made(uint32_t(ids.size()) + 3, 20)->new_tokens == 3);
     CHECK(made(uint32_t(ids.size()) + 3, 2)->new_tokens == 2);
@@ -680,11 +691,12 @@ TEST_CASE("generation: the space before a tale's next word", "[chat]") {
     const fs::path path =
         (goldens ? fs::path(goldens) : weft::test::repository() / "../shared/goldens") / "../models/stories260K-hf";
     if (!fs::exists(path / "config.json")) SKIP("no stories260K-hf");
-    TextModel model = load(path, 64);
-    GenerateOptions options = model.default_options();
+    const Model model = load(path);
+    GenerateOptions options = model.generate_options();
     options.sampling.greedy = true;
     options.max_tokens = 2;
     CHECK(text_of(model, "Once upon a", options) == " time,");
     options.stop = {" time"};
-    CHECK(model.generate("Once upon a", options, [](std::string_view) { return true; })->stop == " time");
+    Sequence sequence = sequence_of(model);
+    CHECK(generate(sequence, "Once upon a", options, [](std::string_view) { return true; })->stop == " time");
 }

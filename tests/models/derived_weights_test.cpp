@@ -10,6 +10,7 @@
 #include <map>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

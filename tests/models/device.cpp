@@ -4,6 +4,7 @@
 #include <catch2/reporters/catch_reporter_registrars.hpp>
 
 namespace weft::test {
+using namespace detail;
 namespace {
 
 std::optional<Result<Device>> made;
@@ -19,7 +20,7 @@ CATCH_REGISTER_LISTENER(DestroyPublicDevice)
 Device& device() {
     if (!made) {
         auto opened = open_device();
-        if (opened) made.emplace(Device(std::move(*opened)));
+        if (opened) made.emplace(detail::Access::make<Device>(std::shared_ptr<vk::Device>(std::move(*opened))));
         else made.emplace(opened.error());
     }
     if (!*made) no_device(made->error());

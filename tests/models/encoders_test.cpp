@@ -12,6 +12,7 @@
 #include <weft/quantize.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 using Catch::Matchers::EndsWith;
 
@@ -61,7 +62,7 @@ TEST_CASE("gguf goldens: BERT in Q8_0", "[models]") {
     };
     CHECK(checked({}).error <= 2e-3);
     CHECK(checked({.io = repository() / "tests/goldens/bert-q8_0_io.safetensors"}).ok);
-    test::require_no_validation_messages(test::device().internal());
+    test::require_no_validation_messages(detail::Access::state(test::device()));
 }
 
 TEST_CASE("encoders in GGUF files: tokens that see ahead, projections in one tensor, token types or none", "[models]") {

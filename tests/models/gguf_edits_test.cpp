@@ -16,6 +16,7 @@
 #include <weft/quantize.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 
@@ -135,7 +136,7 @@ std::string edited(const std::filesystem::path& path, const Json& row) {
 std::vector<float> logits_of(const std::filesystem::path& path, std::vector<uint32_t> prompt) {
     const auto files = ModelFiles::open(path);
     REQUIRE(files);
-    const auto model = load_model(test::device().internal(), *files, WeightType::stored, {});
+    const auto model = load_model(detail::Access::state(test::device()), *files, WeightType::stored, {});
     INFO((model ? "" : model.error().text()));
     REQUIRE(model);
     const auto session = Session::create(*model, {.context = 32});

@@ -8,6 +8,7 @@
 #include <weft/check.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 // Its weights magnify roundings (llama.cpp with quantized activations differs from itself by 0.3 between one token at
 // a time and all at once), so the bound for all the others, 2e-4, is too narrow.
@@ -24,7 +25,7 @@ TEST_CASE("gguf goldens: weights that magnify roundings", "[models]") {
             CHECK(tensor.compared);
             CHECK(tensor.error <= 5e-4);
         }
-    test::require_no_validation_messages(test::device().internal());
+    test::require_no_validation_messages(detail::Access::state(test::device()));
 }
 
 TEST_CASE("gguf names of weights", "[models]") {

@@ -10,6 +10,7 @@
 #include <weft/check.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -29,7 +30,7 @@ void run(const std::filesystem::path& directory) {
     REQUIRE(report->runs.size() == (report->runs.back().prefill == "alone" ? 2 : 6));
     for (const auto& r : report->runs) REQUIRE(!r.tensors.empty());
     CHECK(report->ok());
-    test::require_no_validation_messages(device.internal());
+    test::require_no_validation_messages(detail::Access::state(device));
 }
 
 } // namespace
@@ -78,5 +79,5 @@ TEST_CASE("the bundled model", "[models]") {
     INFO((report ? report->text() : report.error().text()));
     REQUIRE(bool(report));
     CHECK(report->ok());
-    test::require_no_validation_messages(device.internal());
+    test::require_no_validation_messages(detail::Access::state(device));
 }

@@ -15,6 +15,7 @@
 #include <cstring>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 
@@ -105,7 +106,8 @@ std::vector<float> run(const Reference& r, Schedule schedule) {
     auto weights = DeviceWeights::load(device, schedule.weights, *r.files, WeightType::stored, {});
     INFO((weights ? std::string() : weights.error().text()));
     REQUIRE(weights);
-    const auto model = std::make_shared<const Model>(Model{device, std::move(schedule), std::move(*weights)});
+    const auto model =
+        std::make_shared<const LoadedModel>(LoadedModel{device, std::move(schedule), std::move(*weights)});
     auto session = Session::create(model, {.context = r.tokens, .slots = r.rows, .max_chunk = r.rows * r.tokens});
     INFO((session ? std::string() : session.error().text()));
     REQUIRE(session);

@@ -8,9 +8,10 @@
 #include "schedules.hpp"
 #include <weft/check.hpp>
 #include <weft/inspect.hpp>
-#include <weft/text.hpp>
+#include <weft/model.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -190,7 +191,7 @@ TEST_CASE("keys: warnings reach who loads a model", "[models]") {
     const auto report = check(test::device(), directory.path(), {.prefill = {"whole"}});
     REQUIRE(report);
     CHECK(report->warnings == std::vector{line});
-    const auto model = TextModel::load(test::device(), directory.path(), {.need_tokenizer = false});
+    const auto model = Model::load(test::device(), directory.path(), {.need_tokenizer = false});
     REQUIRE(model);
     CHECK(model->warnings() == std::vector{line});
     const auto inspected = inspect(nullptr, directory.path());

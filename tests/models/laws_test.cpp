@@ -9,6 +9,7 @@
 #include "unit/manifest.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -37,6 +38,7 @@ public:
         }
         forks();
         snapshots();
+        holds();
         truncation();
         packing();
         end_tokens();
@@ -49,7 +51,9 @@ private:
         for (uint32_t& id : list) id = id % (model_->schedule.vocabulary - 8) + 3;
         return list;
     }
-    std::unique_ptr<Session> session(uint32_t slots) const { return make(model_, slots, 16, 64); }
+    std::unique_ptr<Session> session(uint32_t slots, uint32_t held = 0) const {
+        return make(model_, slots, 16, 64, held);
+    }
     // Of a new sequence; behind an encoder it answers the text of that seed.
     std::vector<float> first_logits(Session& s, uint32_t slot, std::span<const uint32_t> fed, uint32_t seed = 5) const {
         if (has_encoder(model_->schedule)) {
@@ -123,21 +127,75 @@ private:
     }
 
     void snapshots() const {
-        for (const Keep keep : {Keep::all, Keep::what_cannot_be_cut}) {
-            INFO((keep == Keep::all ? "all" : "what cannot be cut"));
-            const auto s = session(2);
+        for (const bool held : {false, true}) {
+            INFO((held ? "held" : "copied"));
+            const auto s = session(2, held);
             (void)first_logits(*s, 0, prompt_);
-            const auto kept = s->snapshot(0, keep);
+            const auto kept = held ? s->hold(0) : s->snapshot(0);
             REQUIRE(kept);
             for (size_t i = 0; i < tails_.size(); ++i) {
                 CHECK(last_logits(*s, 0, tails_[i]) == expected_[i]);
                 REQUIRE(s->restore(0, *kept));
                 CHECK(s->length(0) == prompt_.size());
             }
-            if (keep != Keep::all) continue;
+            if (held) continue;
             (void)first_logits(*s, 1, ids(3, 9), 8);
             REQUIRE(s->restore(1, *kept)); // into another slot
             CHECK(last_logits(*s, 1, tails_[0]) == expected_[0]);
+        }
+    }
+
+    // A hold changes nothing for its slot, for forks of it, and for others in the same steps.
+    void holds() const {
+        const uint32_t slots[] = {0, 1, 2};
+        const auto together = [&](Session& s) {
+            std::vector<Feed> feeds;
+            for (const uint32_t slot : slots) feeds.push_back({slot, tails_[slot]});
+            REQUIRE(s.forward(feeds, Want::last));
+            const auto logits = s.logits();
+            REQUIRE(logits);
+            std::vector<std::vector<uint32_t>> made;
+            REQUIRE(s.decode(slots, 5, made));
+            return std::pair(*logits, made);
+        };
+        const auto apart = session(3);
+        for (const uint32_t slot : slots) (void)first_logits(*apart, slot, prompt_);
+        const auto expected = together(*apart);
+
+        const auto s = session(3, 2);
+        (void)first_logits(*s, 0, prompt_);
+        const auto first = s->hold(0);
+        REQUIRE(first);
+        for (const uint32_t slot : {1u, 2u}) REQUIRE(s->fork(0, slot));
+        CHECK(together(*s) == expected);
+        REQUIRE(s->restore(0, *first));
+        for (const uint32_t slot : {1u, 2u}) REQUIRE(s->fork(0, slot));
+        CHECK(together(*s) == expected);
+
+        // Two holds of a slot, restored in either order.
+        REQUIRE(s->restore(0, *first));
+        (void)last_logits(*s, 0, tails_[1]);
+        const auto second = s->hold(0);
+        REQUIRE(second);
+        const auto full = s->hold(1);
+        REQUIRE_FALSE(full);
+        CHECK(full.error().message.find("SessionOptions::held") != std::string::npos);
+        const auto behind = last_logits(*s, 0, tails_[2]);
+        for (const bool back : {false, true}) {
+            if (back) REQUIRE(s->restore(0, *first));
+            REQUIRE(s->restore(0, *second));
+            CHECK(s->length(0) == prompt_.size() + tails_[1].size());
+            CHECK(last_logits(*s, 0, tails_[2]) == behind);
+        }
+        REQUIRE(s->restore(0, *first));
+        CHECK(last_logits(*s, 0, tails_[0]) == expected_[0]);
+        CHECK_FALSE(s->restore(0, *second)); // the slot has gone another way
+        REQUIRE(s->restore(0, *first));
+        CHECK(last_logits(*s, 0, tails_[2]) == expected_[2]);
+        for (int i = 0; i < 2; ++i) { // what is lost or given free takes no room
+            const auto third = s->hold(1);
+            REQUIRE(third);
+            CHECK_FALSE(s->hold(1));
         }
     }
 
@@ -202,7 +260,7 @@ private:
         CHECK(last_logits(*stopped, 0, tails_[0]) == last_logits(*s, 0, tails_[0]));
     }
 
-    std::shared_ptr<const Model> model_;
+    std::shared_ptr<const LoadedModel> model_;
     double rounding_;
     std::vector<uint32_t> prompt_;
     std::vector<std::vector<uint32_t>> tails_;

@@ -11,13 +11,16 @@
 #include "schedules.hpp"
 #include "unit/goldens.hpp"
 #include "unit/temporary_directory.hpp"
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <weft/check.hpp>
 #include <weft/quantize.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 
@@ -160,7 +163,7 @@ TEST_CASE("without its tower a model that sees pictures reads text as before", "
             const std::vector<uint32_t> ids = {1, 5, 9, 20, 33, 7};
             std::vector<float> logits[2];
             for (const bool alone : {false, true}) {
-                const auto model = load_model(test::device().internal(), *files, WeightType::stored, {},
+                const auto model = load_model(detail::Access::state(test::device()), *files, WeightType::stored, {},
                                               alone ? text_alone(*files) : ScheduleEdit{});
                 REQUIRE(model);
                 CHECK((stage_of((*model)->schedule, "vision") == nullptr) == alone);
@@ -183,4 +186,80 @@ TEST_CASE("a GGUF file of a model that sees pictures holds its text", "[models]"
             REQUIRE(report);
             CHECK(report->architecture == written);
         }
+}
+
+TEST_CASE("parts of a model that do not belong together are refused by their keys", "[models]") {
+    const auto refusal = [](const Json& config) {
+        const auto files = ModelFiles::from_config(config, "config.json");
+        REQUIRE(files);
+        const auto schedule = make_schedule(*files);
+        return schedule ? std::string("taken") : schedule.error().message;
+    };
+    const Json text{{"num_hidden_layers", 4},
+                    {"hidden_size", 64},
+                    {"num_attention_heads", 4},
+                    {"num_key_value_heads", 2},
+                    {"head_dim", 16}};
+    const Json vision{{"depth", 3}, {"hidden_size", 32}, {"num_heads", 2}, {"out_hidden_size", 64}};
+    const auto qwen = [&](const std::function<void(Json&)>& edit) {
+        Json config{
+            {"model_type", "qwen3_vl"}, {"image_token_id", 9}, {"text_config", text}, {"vision_config", vision}};
+        config["vision_config"]["deepstack_visual_indexes"] = {0, 2};
+        edit(config);
+        return refusal(config);
+    };
+    CHECK(qwen([](Json&) {}) == "taken");
+    const std::string at = "config.json: ";
+    CHECK(qwen([](Json& c) { c["vision_config"]["model_type"] = "qwen3_vl"; }) == "taken"); // as older files have it
+    CHECK(qwen([](Json& c) { c["vision_config"]["model_type"] = "vit"; }) ==
+          at + "vision_config: key 'model_type' must be 'qwen3_vl_vision', is 'vit'");
+    const Json roberta = test::config_of(weft::test::repository() / "tests/goldens/models/roberta");
+    CHECK(qwen([&](Json& c) { c["text_config"] = roberta; }) ==
+          at + "text_config: key 'model_type' must be that of a model that continues text, is 'roberta'");
+    const std::string deep = at + "vision_config: key 'deepstack_visual_indexes' ";
+    CHECK(qwen([](Json& c) { c["vision_config"].erase("deepstack_visual_indexes"); }) == deep + "is missing");
+    for (const Json& wrong : {Json{0, 3}, Json{2, 1}, Json{-1}, Json{0.5}})
+        CHECK(qwen([&](Json& c) { c["vision_config"]["deepstack_visual_indexes"] = wrong; }) ==
+              deep + "must be numbers of the 3 layers, each above the one before");
+    CHECK(qwen([](Json& c) { c["vision_config"]["out_hidden_size"] = 48; }) ==
+          at + "key 'vision_config' gives rows 48 wide, and must give them 64 wide, as text_config's hidden_size");
+    for (const Json& wrong : {Json{4, 2}, Json{-1, 2, 2}, Json{4.5, 2, 2}, Json{1e300, 0, 0}})
+        CHECK(qwen([&](Json& c) {
+                  c["text_config"]["rope_scaling"] = {{"mrope_section", wrong}};
+              }).ends_with("must be three whole numbers from 0 to 65536"));
+    CHECK(qwen([](Json& c) { c["vision_config"]["num_position_embeddings"] = 24; }) ==
+          at + "vision_config: key 'num_position_embeddings' must be a square of at most 4096 a side");
+    CHECK(refusal({{"model_type", "mistral3"},
+                   {"text_config", Json::object()},
+                   {"vision_config", {{"model_type", "vit"}}}}) ==
+          at + "vision_config: key 'model_type' must be 'pixtral', is 'vit'");
+}
+
+TEST_CASE("recordings with pictures must fit together", "[models]") {
+    weft_GOLDEN(folder, "qwen3-vl");
+    const test::TemporaryDirectory scratch;
+    const auto io = SafetensorsFile::open(folder / "io.safetensors");
+    REQUIRE(io);
+    const auto checked = [&](const std::function<void(std::vector<TensorView>&)>& edit) {
+        std::vector<TensorView> views(io->tensors().begin(), io->tensors().end());
+        edit(views);
+        REQUIRE(write_safetensors(scratch / "io.safetensors", views));
+        return check(test::device(), folder, {.io = scratch / "io.safetensors", .prefill = {"whole"}});
+    };
+    const auto named = [](std::vector<TensorView>& views, const std::string& name) {
+        return std::ranges::find(views, name, &TensorView::name);
+    };
+    const auto without = checked([&](auto& views) { views.erase(named(views, "input.pixel_values")); });
+    REQUIRE_FALSE(without);
+    CHECK(without.error().message.ends_with("input.image_grid_thw must come with input.pixel_values"));
+    const auto neither = checked([&](auto& views) {
+        views.erase(named(views, "input.pixel_values"));
+        views.erase(named(views, "input.image_grid_thw"));
+    });
+    REQUIRE_FALSE(neither);
+    CHECK(neither.error().message.ends_with("is of pictures, and there are none"));
+    const auto more = checked([&](auto& views) { named(views, "output.deepstack.1")->name = "output.deepstack.5"; });
+    REQUIRE(more);
+    CHECK(more->ok());
+    CHECK(more->warnings.size() == 1);
 }

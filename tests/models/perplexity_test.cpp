@@ -2,13 +2,15 @@
 // Perplexity over several windows against its definition, from the logits of a session that takes a window at once.
 #include "device.hpp"
 #include "io/safetensors_writer.hpp"
-#include "pipelines/text_model.hpp"
+#include "pipelines/model_state.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/small_models.hpp"
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <random>
+#include <weft/perplexity.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -20,7 +22,7 @@ struct Definition {
 };
 
 // `announced`: whether positions are computed for a window's length.
-Definition definition(const std::shared_ptr<const Model>& model, std::span<const uint32_t> text, uint32_t window,
+Definition definition(const std::shared_ptr<const LoadedModel>& model, std::span<const uint32_t> text, uint32_t window,
                       bool announced) {
     Definition d;
     const uint32_t vocabulary = model->schedule.vocabulary;
@@ -82,19 +84,19 @@ TEST_CASE("perplexity scores every token but the first, once, in windows of any 
     const auto fed = ids(800, 3);
     std::string text;
     for (const uint32_t id : fed) text += "w" + std::to_string(id) + " ";
-    auto model = TextModel::load(test::device(), folder.path(), {.context = 512});
+    const auto model = Model::load(test::device(), folder.path());
     INFO((model ? "" : model.error().text()));
     REQUIRE(model);
-    const auto& state = model->internal();
-    REQUIRE(state.session->options().max_chunk == 256); // so that a window of 300 takes two
-    REQUIRE(*model->encode(text) == fed);
+    const auto& loaded = Access::state(*model).loaded;
+    REQUIRE(SessionOptions().max_chunk == 256); // so that a window of 300 takes two
+    REQUIRE(*model->tokenizer()->encode(text, true) == fed);
 
     for (const uint32_t window : {100u, 256u, 300u, 0u}) {
         INFO("window " << window);
-        const auto got = measure_perplexity(*model, text, window, {});
+        const auto got = measure_perplexity(*model, text, {.window = window, .sequence = {.context = 512}});
         INFO((got ? "" : got.error().text()));
         REQUIRE(got);
-        const auto expected = definition(state.model, fed, window ? window : 512, true);
+        const auto expected = definition(loaded, fed, window ? window : 512, true);
         CHECK(got->tokens == fed.size() - 1);
         CHECK(got->tokens == expected.tokens);
         CHECK(got->bytes == text.size());
@@ -102,6 +104,6 @@ TEST_CASE("perplexity scores every token but the first, once, in windows of any 
         CHECK_THAT(got->perplexity(), Catch::Matchers::WithinRel(std::exp(expected.nats / 799), 1e-6));
     }
     // What the test could not see otherwise.
-    const double told = definition(state.model, fed, 300, true).nats;
-    REQUIRE(std::abs(definition(state.model, fed, 300, false).nats - told) > 1e-5 * told);
+    const double told = definition(loaded, fed, 300, true).nats;
+    REQUIRE(std::abs(definition(loaded, fed, 300, false).nats - told) > 1e-5 * told);
 }

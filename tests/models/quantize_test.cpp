@@ -19,6 +19,7 @@
 #include <weft/quantize.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 
@@ -71,7 +72,7 @@ constexpr Case kArchitectures[] = {{"llama", "llama"},
 std::vector<float> logits_of(const std::filesystem::path& path, WeightType dtype) {
     const auto files = ModelFiles::open(path);
     REQUIRE(files);
-    const auto model = load_model(test::device().internal(), *files, dtype, {});
+    const auto model = load_model(detail::Access::state(test::device()), *files, dtype, {});
     INFO((model ? "" : model.error().text()));
     REQUIRE(model);
     const auto session = Session::create(*model, {.context = 64});
@@ -199,7 +200,7 @@ TEST_CASE("what GGUF cannot say is refused and leaves nothing", "[models]") {
     REQUIRE_FALSE(bool(unknown));
     CHECK(unknown.error().code == ErrorCode::invalid_argument);
     const auto stopped =
-        quantize(folder, scratch / "model.gguf", {.progress = [](uint64_t, uint64_t) { return false; }});
+        quantize(folder, scratch / "model.gguf", {.progress = [](const Progress&) { return false; }});
     REQUIRE_FALSE(bool(stopped));
     CHECK(stopped.error().code == ErrorCode::cancelled);
     CHECK(scratch.count() == 0);

@@ -10,6 +10,7 @@
 #include <weft/check.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 using Catch::Matchers::ContainsSubstring;
 

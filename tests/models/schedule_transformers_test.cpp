@@ -7,6 +7,7 @@
 #include <numbers>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

@@ -16,6 +16,7 @@
 #include <functional>
 
 namespace weft::test {
+using namespace detail;
 
 inline Json config_of(const std::filesystem::path& directory) {
     auto files = ModelFiles::open(directory);

@@ -10,6 +10,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct AttentionMask {
     bool causal = true;

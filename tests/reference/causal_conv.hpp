@@ -7,6 +7,7 @@
 #include <functional>
 
 namespace weft::reference {
+using namespace detail;
 
 struct ConvValue {
     double value = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 namespace weft::reference {
+using namespace detail;
 
 /// The three products of one element: alpha * x * multiplier, beta * z * gate_factor(gate),
 /// gamma * w; what is absent is 0.

@@ -5,6 +5,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 /// Element `column` of row `row` of a table with `columns` columns; 0 if there is no such row.
 inline double table_element(const std::vector<float>& table, size_t columns, uint64_t row, size_t column) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 /// Row `row` of expert `expert` of stacked weights [E, rows, depth].
 inline const float* expert_row(const std::vector<float>& weight, size_t expert, size_t row, size_t rows, size_t depth) {

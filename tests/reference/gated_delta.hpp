@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct GatedDeltaShape {
     size_t key_heads, heads, size, columns; ///< key heads, value heads, dk, dv

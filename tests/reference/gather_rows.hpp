@@ -4,6 +4,7 @@
 #include <cstdint>
 
 namespace weft::reference {
+using namespace detail;
 
 /// The row of x that row o of y is, or -1: zeros.
 inline int64_t gathered_row(uint32_t index, uint32_t divisor, uint64_t rows) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Glu {
     uint32_t activation = 0;

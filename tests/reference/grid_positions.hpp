@@ -8,6 +8,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct GridPositions {
     int64_t side, columns;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 namespace weft::reference {
+using namespace detail;
 
 /// The row of all memories that a sequence's new row `i` becomes, or -1: there is no room.
 inline int64_t kept_row(uint32_t slot, uint32_t memory, uint32_t i, uint32_t capacity) {

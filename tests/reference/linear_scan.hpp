@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 /// The state [K, V] of one head, how far off its values are if every rounding on the way goes the wrong way (for a
 /// unit roundoff of 1), and the sum of the magnitudes added up in each.

@@ -9,6 +9,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 /// A sum of products, the sum of their magnitudes, and how far off it may be beyond rounding.
 struct Product {

@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct MoeSum {
     double value = 0, size = 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Sorted {
     std::vector<uint32_t> order, offsets;

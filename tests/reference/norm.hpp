@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 inline double activation(uint32_t kind, double x) {
     switch (kind) {

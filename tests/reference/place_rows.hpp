@@ -4,6 +4,7 @@
 #include <cstdint>
 
 namespace weft::reference {
+using namespace detail;
 
 /// `elsewhere` is x's number, or 0.
 inline double placed(uint32_t place, uint64_t rows, double memory, double elsewhere, double residual, double scale) {

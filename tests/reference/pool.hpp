@@ -6,6 +6,7 @@
 #include <cstddef>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Pooled {
     double value = 0;

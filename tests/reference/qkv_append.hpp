@@ -8,6 +8,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 inline std::vector<double> rms_head(std::vector<double> x, const std::vector<double>& weight, double eps) {
     double squares = 0;

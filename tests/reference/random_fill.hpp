@@ -4,6 +4,7 @@
 #include "reference/sample.hpp"
 
 namespace weft::reference {
+using namespace detail;
 
 /// The i-th number of a stream; a dispatch of the kernel makes 2^24 of them. Exact up to the rounding of one product.
 inline double random_weight(uint64_t i, double deviation, bool negative, uint32_t seed_low, uint32_t seed_high,

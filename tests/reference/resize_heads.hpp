@@ -5,6 +5,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 /// One row: `heads` heads of `from` channels become heads of `to`.
 inline std::vector<float> resized_heads(const float* x, size_t heads, size_t from, size_t to) {

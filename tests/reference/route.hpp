@@ -8,6 +8,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Router {
     uint32_t choices = 1;

@@ -12,6 +12,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Sampling {
     bool greedy = false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct ScanValue {
     double value = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct SsdShape {
     size_t heads, groups, columns, size; ///< heads, groups, P, N

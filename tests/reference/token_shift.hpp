@@ -4,6 +4,7 @@
 #include <cmath>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Shifted {
     double value, size; ///< size: the sum of the magnitudes that were added up

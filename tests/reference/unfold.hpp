@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Unfold {
     int64_t channels, patch_y, patch_x, stride_y, stride_x, pad_y, pad_x;

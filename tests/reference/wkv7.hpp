@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Wkv7Output {
     std::vector<double> y, y_error;  ///< [T, V]

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 namespace weft::reference {
+using namespace detail;
 
 struct Finished {
     std::vector<double> value, error; ///< error: for a unit roundoff of 1

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -61,19 +62,25 @@ TEST_CASE("a fork's repeat penalty sees its origin's tokens, and not those that 
 TEST_CASE("a restored sequence's repeat penalty sees its own tokens alone", "[schedule]") {
     const auto model = attention_model(kPlain);
     const auto prompt = ids(20, 7), one = ids(1, 8);
-    for (const Keep keep : {Keep::all, Keep::what_cannot_be_cut}) {
-        INFO((keep == Keep::all ? "all" : "what cannot be cut"));
-        auto s = make(model, 2, 16, 64);
+    for (const bool held : {false, true}) {
+        INFO((held ? "held" : "copied"));
+        auto s = make(model, 2, 16, 64, 1);
         for (const uint32_t slot : {0u, 1u}) s->set_sampler(slot, never_twice());
         last_logits(*s, 0, prompt);
-        const auto kept = s->snapshot(0, keep);
+        const auto kept = held ? s->hold(0) : s->snapshot(0);
         REQUIRE(kept);
+        const Tokens next = decoded(*s, 0, 8);
+        REQUIRE(s->restore(0, *kept));
+        last_logits(*s, 0, Tokens(12, next[1]));
+        REQUIRE(s->restore(0, *kept));
+        CHECK(decoded(*s, 0, 8) == next); // the first of them was chosen when it was kept
+        REQUIRE(s->restore(0, *kept));
         last_logits(*s, 0, one);
         const Tokens expected = decoded(*s, 0, 8);
         REQUIRE(s->restore(0, *kept));
         last_logits(*s, 0, one);
         CHECK(decoded(*s, 0, 8) == expected);
-        if (keep != Keep::all) continue;
+        if (held) continue;
         // Over a sequence whose tokens differ, in its own slot and in another.
         for (const uint32_t slot : {0u, 1u}) {
             INFO("slot " << slot);
@@ -108,14 +115,14 @@ TEST_CASE("a fork keeps its slot's sampler", "[schedule]") {
     CHECK(made(greedy, never_twice(), 0) == repeating);
 }
 
-TEST_CASE("a small snapshot holds the windows, which later tokens have written over", "[schedule]") {
+TEST_CASE("a hold has copies of the windows, which later tokens have written over", "[schedule]") {
     const auto model = attention_model(kWindow);
     const auto prompt = ids(40, 3), more = ids(9, 4);
     for (const uint32_t later : {1u, 4u, 20u}) {
         INFO("after " << later << " tokens");
-        auto s = make(model, 1, 4, 128);
+        auto s = make(model, 1, 4, 128, 1);
         last_logits(*s, 0, prompt);
-        const auto whole = s->snapshot(0), part = s->snapshot(0, Keep::what_cannot_be_cut);
+        const auto whole = s->snapshot(0), part = s->hold(0);
         REQUIRE((whole && part));
         const auto expected = last_logits(*s, 0, more);
         for (const auto* kept : {&*part, &*whole}) {

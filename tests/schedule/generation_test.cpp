@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A generation's end: at an end token, which is not given out, and at the context's last token; and every option of
 // sampling on its way to the device.
-#include "pipelines/generation.hpp"
+#include "pipelines/continuation.hpp"
 #include "schedule/small_models.hpp"
 #include <algorithm>
 #include <set>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -19,7 +20,7 @@ struct Made {
 };
 
 Made generate(Session& s, const Tokens& prompt, GenerateOptions options) {
-    auto generation = Generation::begin(s, prompt, options);
+    auto generation = Continuation::begin(s, prompt, options);
     INFO((generation ? "" : generation.error().text()));
     REQUIRE(generation);
     Made made;
@@ -34,7 +35,7 @@ Made generate(Session& s, const Tokens& prompt, GenerateOptions options) {
     return made;
 }
 
-Tokens made_by(const std::shared_ptr<const Model>& model, const SamplingOptions& sampling) {
+Tokens made_by(const std::shared_ptr<const LoadedModel>& model, const SamplingOptions& sampling) {
     auto s = make(model, 1, 16, 64);
     return generate(*s, ids(12, 5), {.sampling = sampling, .max_tokens = 40}).tokens;
 }

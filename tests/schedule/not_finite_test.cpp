@@ -7,6 +7,7 @@
 #include <algorithm>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -27,7 +28,7 @@ struct Text {
     bool has(uint32_t id) const { return std::ranges::count(ids, id) + std::ranges::count(made, id) > 0; }
 };
 
-Text continued(const std::shared_ptr<const Model>& model, Tokens ids) {
+Text continued(const std::shared_ptr<const LoadedModel>& model, Tokens ids) {
     auto s = make(model, 1, 64, 128);
     last_logits(*s, 0, ids);
     Text text{std::move(ids), {s->next_token(0)}};

@@ -5,6 +5,7 @@
 #include "schedule/session.hpp"
 
 namespace weft::test {
+using namespace detail;
 
 /// Of patches.
 struct Rectangle {

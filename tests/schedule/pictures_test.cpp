@@ -5,6 +5,7 @@
 #include "schedule/small_models.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

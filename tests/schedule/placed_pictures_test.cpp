@@ -8,6 +8,7 @@
 #include <algorithm>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

@@ -8,6 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

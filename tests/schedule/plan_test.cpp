@@ -9,6 +9,7 @@
 #include <vulkan/vulkan_core.h>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 using Catch::Matchers::ContainsSubstring;
 

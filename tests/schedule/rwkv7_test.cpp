@@ -9,6 +9,7 @@
 #include <random>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -31,7 +32,7 @@ constexpr const char* kRwkv7 = R"({"weft_schedule": 2, "vocabulary": 4096, "widt
     "layers": [{"blocks": ["norm", "values", "first", "channel"]}, {"blocks": ["later", "channel"]}],
     "head": {"norm": {"kind": "layer"}}})";
 
-std::shared_ptr<const Model> rwkv7_model() {
+std::shared_ptr<const LoadedModel> rwkv7_model() {
     const TemporaryDirectory folder;
     folder.write("config.json", kRwkv7);
     const auto schedule = schedule_from_json(Json::parse(kRwkv7), "config.json");

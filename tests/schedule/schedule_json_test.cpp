@@ -15,6 +15,7 @@
 #include <set>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

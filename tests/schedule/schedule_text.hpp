@@ -7,6 +7,7 @@
 #include <functional>
 
 namespace weft::test {
+using namespace detail;
 
 inline Json json_of(std::string_view text) {
     auto json = parse_json(text, "a.json");

@@ -5,6 +5,7 @@
 #include "schedule/sessions.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -118,15 +119,15 @@ TEST_CASE("forks share their recurrent states until one of them moves on", "[sch
     test::require_no_validation_messages();
 }
 
-TEST_CASE("a snapshot of what cannot be cut is small, and goes back as a whole one", "[schedule]") {
+TEST_CASE("a hold is small, and goes back as a snapshot does", "[schedule]") {
     auto model = load(bundled());
-    auto s = make(model, 2);
+    auto s = make(model, 2, 64, 256, 1);
     CHECK_FALSE(s->can_truncate());
     const auto prompt = tokens(29, 11), more = tokens(6, 12);
     last_logits(*s, 0, prompt);
-    auto whole = s->snapshot(0), part = s->snapshot(0, Keep::what_cannot_be_cut);
+    auto whole = s->snapshot(0), part = s->hold(0);
     REQUIRE(bool(part));
-    CHECK(part->bytes() < whole->bytes());
+    CHECK(part->bytes < whole->bytes);
     const auto origin = last_logits(*s, 0, more);
     last_logits(*s, 0, tokens(9, 13));
     REQUIRE(bool(s->restore(0, *part)));
@@ -134,7 +135,13 @@ TEST_CASE("a snapshot of what cannot be cut is small, and goes back as a whole o
     CHECK(last_logits(*s, 0, more) == origin);
     CHECK_FALSE(s->restore(1, *part));
     s->reset(0);
-    CHECK_FALSE(s->restore(0, *part));
+    REQUIRE(bool(s->restore(0, *part))); // nothing has been written since
+    CHECK(last_logits(*s, 0, more) == origin);
+    s->reset(0);
+    last_logits(*s, 0, more);
+    const auto refused = s->restore(0, *part);
+    REQUIRE_FALSE(bool(refused));
+    CHECK(refused.error().message.find("does not hold the rest of those 29 tokens") != std::string::npos);
     test::require_no_validation_messages();
 }
 

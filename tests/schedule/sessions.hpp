@@ -8,10 +8,11 @@
 #include <cmath>
 
 namespace weft::test {
+using namespace detail;
 
 inline std::filesystem::path bundled() { return weft::test::repository() / "apps/models/tales-hybrid"; }
 
-inline std::shared_ptr<const Model> load(const std::filesystem::path& path) {
+inline std::shared_ptr<const LoadedModel> load(const std::filesystem::path& path) {
     auto files = ModelFiles::open(path);
     REQUIRE(bool(files));
     auto model = load_model(test::gpu(), *files, WeightType::stored, {});
@@ -20,12 +21,13 @@ inline std::shared_ptr<const Model> load(const std::filesystem::path& path) {
     return *model;
 }
 
-inline std::unique_ptr<Session> make(std::shared_ptr<const Model> model, uint32_t slots, uint32_t chunk = 64,
-                                     uint32_t context = 256) {
+inline std::unique_ptr<Session> make(std::shared_ptr<const LoadedModel> model, uint32_t slots, uint32_t chunk = 64,
+                                     uint32_t context = 256, uint32_t held = 0) {
     SessionOptions o;
     o.context = context;
     o.slots = slots;
     o.max_chunk = chunk;
+    o.held = held;
     auto s = Session::create(std::move(model), o);
     INFO((s ? "" : s.error().text()));
     REQUIRE(bool(s));

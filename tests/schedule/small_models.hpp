@@ -5,8 +5,9 @@
 #include "unit/temporary_directory.hpp"
 
 namespace weft::test {
+using namespace detail;
 
-inline std::shared_ptr<const Model> random_model_of(const std::string& schedule, vk::Device& device = gpu()) {
+inline std::shared_ptr<const LoadedModel> random_model_of(const std::string& schedule, vk::Device& device = gpu()) {
     const TemporaryDirectory folder;
     const auto files = ModelFiles::open(folder.write("schedule.json", schedule));
     REQUIRE(files);
@@ -26,7 +27,7 @@ inline std::string attention_schedule(const std::string& attention, uint32_t inn
            R"("head": {"norm": {}, "linear": {"weight": "embedding.table"}}})";
 }
 
-inline std::shared_ptr<const Model> attention_model(const std::string& attention) {
+inline std::shared_ptr<const LoadedModel> attention_model(const std::string& attention) {
     return random_model_of(attention_schedule(attention));
 }
 

@@ -4,6 +4,7 @@
 #include "schedule/small_models.hpp"
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -49,6 +50,8 @@ TEST_CASE("what stages say that cannot be is refused by its path", "[schedule]")
     const std::string at = "a.json: key '";
     CHECK(refused([](Json& j) { j["stages"][2]["rows"]["from"] = "nobody"; }) ==
           at + "stages[2].rows.from' must name earlier stages; there is no 'nobody'");
+    CHECK(refused([](Json& j) { j["stages"][2]["first"][0].erase("write"); }) ==
+          at + "outputs[0].stream' must be one that a block of the stage writes");
     CHECK(refused([](Json& j) { j["stages"][2]["rows"]["from"] = "state"; }) == // a stage behind it: a cycle
           at + "stages[2].rows.from' must name earlier stages; there is no 'state'");
     CHECK(refused([](Json& j) { j["stages"][2]["rows"]["from"] = "head"; }) ==
@@ -57,6 +60,8 @@ TEST_CASE("what stages say that cannot be is refused by its path", "[schedule]")
           at + "stages[2].rows.from' must name a stage that runs at the same time");
     CHECK(refused([](Json& j) { j["stages"][3]["rows"]["from"] = "head"; }) ==
           at + "stages[3].rows.from' must name a stage whose rows are its own, not picked from another");
+    CHECK(refused([](Json& j) { j["stages"][2]["streams"][0]["width"] = 49; }) ==
+          "a.json: output 'logits' is 49 wide, and continues texts of 50 tokens");
     CHECK(refused([](Json& j) { j["stages"][3]["width"] = 8; }) ==
           at + "stages[3].rows.from' must name a stage of the same width, whose rows are taken as they are");
     CHECK(refused([](Json& j) { j["stages"][3]["rows"]["of"] = "middle"; }) ==

@@ -14,6 +14,7 @@
 #include <random>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -46,7 +47,7 @@ constexpr const char* kSchedule = R"({"weft_schedule": 2, "vocabulary": 12, "wid
 
 using Weights = std::map<std::string, std::vector<float>>;
 
-std::shared_ptr<const Model> model_of(const Json& json, Weights& weights) {
+std::shared_ptr<const LoadedModel> model_of(const Json& json, Weights& weights) {
     const TemporaryDirectory folder;
     std::ofstream(folder.path() / "config.json") << json;
     const auto schedule = schedule_from_json(json, "config.json");

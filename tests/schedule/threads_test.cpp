@@ -5,6 +5,7 @@
 #include <thread>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {
@@ -16,7 +17,7 @@ struct Computed {
 };
 
 // On any thread: Catch2's macros are for one.
-Result<Computed> compute(const std::shared_ptr<const Model>& model, uint32_t seed) {
+Result<Computed> compute(const std::shared_ptr<const LoadedModel>& model, uint32_t seed) {
     SessionOptions options{.context = 128, .slots = 2, .max_chunk = 16};
     weft_ASSIGN(const auto session, Session::create(model, options));
     kernel::SamplerRow row;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 TEST_CASE("a weight of several batches is loaded row by row", "[schedule]") {

@@ -5,6 +5,7 @@
 #include <catch2/catch_all.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 
@@ -72,4 +73,57 @@ TEST_CASE("work: a recurrent state is read and written once a step", "[work]") {
     CHECK(later.bytes - first.bytes == state);
     CHECK(later.bytes - step.bytes == 6 * kRow);
     CHECK(later.operations == 7 * step.operations);
+}
+
+TEST_CASE("work: an encoder's memory is read by each step, whatever the past", "[work]") {
+    auto json = parse_json(R"({"weft_schedule": 2, "vocabulary": 50, "stages": [
+        {"name": "encoder", "when": "once", "width": 16,
+         "first": [{"read": [], "base": "none", "branches": [{"op": "embed"}]}],
+         "last": [{"base": "none", "branches": [{"op": "memory", "memory": "source", "heads": 2, "head_size": 8}]}]},
+        {"name": "decoder", "width": 16, "rows": {"input": "answer"},
+         "first": [{"read": [], "base": "none", "branches": [{"op": "embed", "input": "answer"}]}],
+         "layers": [{"blocks": [{"branches": [{"op": "cross_attention", "heads": 2, "memory": "source"}]}]}]}],
+        "outputs": [{"name": "rows", "stage": "decoder"}]})",
+                           "work.json");
+    REQUIRE(json);
+    const auto s = schedule_from_json(*json, "work.json");
+    INFO((s ? "" : s.error().text()));
+    REQUIRE(s);
+    // k and v of 16 each of every token, from a matrix of 32 rows.
+    const Work encoder = counted(*s, {.sequences = 2, .count = 7, .before = true});
+    CHECK(encoder.operations == 2 * 14 * 32 * 16);
+    CHECK(encoder.bytes == 14 * 16 * 2 + 32 * 16 * 2 + 14 * 32 * 2);
+    const auto step = [&](uint64_t past, uint64_t memory) {
+        return counted(*s, {.sequences = 2, .past = past, .memory = memory});
+    };
+    CHECK(step(3, 7).operations == step(30, 7).operations);
+    CHECK(step(3, 7).operations - step(3, 0).operations == 2 * 2 * 7 * 32);
+    CHECK(step(3, 7).bytes - step(3, 0).bytes == 2 * 7 * 32 * 2);
+}
+
+TEST_CASE("work: pictures are counted by the rows of each stage, and windows by their own", "[work]") {
+    const auto tower = [](const std::string& view) {
+        auto json = parse_json(R"({"weft_schedule": 2, "stages": [
+            {"name": "tower", "width": 16, "rows": {"of": "patches"}, "views": [{"name": "windows", "window": 4}],
+             "first": [{"read": [], "base": "none", "branches": [{"op": "patch", "channels": 2, "patch": 3}]}],
+             "layers": [{"blocks": [{"view": ")" +
+                                   view + R"(", "branches": [{"op": "attention", "heads": 2,
+                        "causal": false}]}]}]},
+            {"name": "merged", "width": 64, "rows": {"of": "merged", "from": "tower"},
+             "first": [{"read": [], "base": "none", "branches": [{"op": "merge"}]}],
+             "layers": [{"blocks": [{"branches": [{"op": "mlp", "inner": 32, "gated": false}]}]}]}],
+            "outputs": [{"name": "rows", "stage": "merged"}]})",
+                               "work.json");
+        REQUIRE(json);
+        auto schedule = schedule_from_json(*json, "work.json");
+        INFO((schedule ? "" : schedule.error().text()));
+        REQUIRE(schedule);
+        return std::move(*schedule);
+    };
+    // 8 x 8 patches of 18 numbers; q, k, v and out of 16 x 16; 16 merged rows through 64 -> 32 -> 64.
+    const uint64_t products = 2 * (64 * 18 * 16 + 64 * 4 * 16 * 16 + 16 * 2 * 64 * 32);
+    const Work whole = counted(tower("same"), {.count = 64}), windows = counted(tower("windows"), {.count = 64});
+    CHECK(whole.operations == products + 2 * 64 * 64 * 32);
+    CHECK(windows.operations == products + 2 * 64 * 16 * 32);
+    CHECK(whole.bytes == windows.bytes);
 }

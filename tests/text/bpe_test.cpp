@@ -5,6 +5,7 @@
 #include <weft/tokenizer.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using Ids = std::vector<uint32_t>;
 
 namespace {

@@ -4,6 +4,7 @@
 #include "io/gguf.hpp"
 #include "text/gguf/gguf_vocabulary_writer.hpp"
 #include "text/sentencepiece_builder.hpp"
+#include "text/tokenizer.hpp"
 #include "unit/goldens.hpp"
 #include "unit/temporary_directory.hpp"
 #include <algorithm>
@@ -11,9 +12,9 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdio>
 #include <map>
-#include <weft/tokenizer.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Ids = std::vector<uint32_t>;
 using weft::test::field;
@@ -51,7 +52,7 @@ WrittenVocabulary write_vocabulary(const std::string& name, const std::string& b
 
 Result<Tokenizer> read_vocabulary(const std::string& header) {
     weft_ASSIGN(const GgufFile file, GgufFile::parse(std::as_bytes(std::span(header)), "v.gguf"));
-    return Tokenizer::from_gguf(file.metadata());
+    return text::tokenizer_of(file.metadata());
 }
 
 // The header as if it had no such key.

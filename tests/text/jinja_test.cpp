@@ -16,6 +16,7 @@
 #include <thread>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using OrderedJson = nlohmann::ordered_json;

@@ -3,7 +3,7 @@
 #include "text/chat/phrases.hpp"
 #include <catch2/catch_test_macros.hpp>
 
-using namespace weft::text;
+using namespace weft::detail::text;
 
 namespace {
 

@@ -4,6 +4,7 @@
 #include "unit/gguf_builder.hpp"
 
 namespace weft::test {
+using namespace detail;
 
 /// A protobuf field with a text of fewer than 128 bytes; `number` below 16.
 inline std::string field(int number, const std::string& text) {

@@ -9,7 +9,8 @@
 #include <chrono>
 
 using namespace weft;
-using namespace weft::text;
+using namespace weft::detail;
+using namespace weft::detail::text;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {

@@ -9,6 +9,7 @@
 #include <weft/tokenizer.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Ids = std::vector<uint32_t>;
 using weft::test::TemporaryDirectory;

@@ -14,6 +14,7 @@
 #include <weft/tokenizer.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 using Ids = std::vector<uint32_t>;

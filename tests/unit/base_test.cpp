@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 

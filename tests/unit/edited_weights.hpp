@@ -10,6 +10,7 @@
 #include <fstream>
 
 namespace weft::test {
+using namespace detail;
 
 /// Copies all files of `from` into `to`, a directory that is there.
 inline void copy_model(const std::filesystem::path& from, const std::filesystem::path& to) {

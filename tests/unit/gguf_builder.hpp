@@ -6,6 +6,7 @@
 #include <cstring>
 
 namespace weft::test {
+using namespace detail;
 
 class GgufBuilder {
 public:

@@ -8,6 +8,7 @@
 #include <cmath>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::Equals;
 using Catch::Matchers::StartsWith;

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 namespace weft::test {
+using namespace detail;
 
 /// $WEFT_GOLDENS, or the directory beside the repository.
 inline std::filesystem::path goldens() {

@@ -11,6 +11,7 @@
 #include <map>
 
 namespace weft::test {
+using namespace detail;
 
 /// What becomes of a case; else it is refused, with these words.
 inline constexpr const char *kPasses = "passes", *kOwnTest = "has a test of its own";

@@ -9,6 +9,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 

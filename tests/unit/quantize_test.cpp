@@ -11,6 +11,7 @@
 #include <random>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 using namespace weft;
+using namespace weft::detail;
 
 namespace {
 

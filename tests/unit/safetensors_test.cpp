@@ -13,6 +13,7 @@
 #include <limits>
 
 using namespace weft;
+using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 

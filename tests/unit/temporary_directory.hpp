@@ -9,6 +9,7 @@
 #include <string_view>
 
 namespace weft::test {
+using namespace detail;
 
 class TemporaryDirectory {
 public:

@@ -6,6 +6,7 @@
 #include <numeric>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

@@ -9,6 +9,7 @@
 #include <fstream>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

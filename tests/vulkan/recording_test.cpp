@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 using namespace weft;
+using namespace weft::detail;
 using namespace weft::test;
 
 namespace {

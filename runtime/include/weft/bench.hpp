@@ -25,13 +25,15 @@ struct KernelBench {
     std::string device, driver;
     DevicePeaks peaks;
     std::vector<KernelTiming> cases;
-    std::string text() const, json() const;
+    weft_API std::string text() const, json() const;
 };
 /// Runs the timed cases of the named kernels (none: all). They and this function are in a library of their own,
-/// weft::cases, to be linked beside weft::weft.
-Result<KernelBench> bench_kernels(Device& device, const std::vector<std::string>& names, uint32_t repeats,
-                                  const std::function<bool(const std::string&)>& on_case);
+/// weft::cases, to be linked beside weft::weft. `progress`: stage measure, cases, with their names.
+weft_API Result<KernelBench> bench_kernels(const Device& device, const std::vector<std::string>& names,
+                                           uint32_t repeats, const ProgressFunction& progress = {});
 
+/// `prompt`: tokens that are read, by encoders too; pictures have the size that the model's config names. `generate`:
+/// tokens that are made, where the model makes any. `batch`: sequences, or pictures, at the same time.
 struct ModelBenchOptions {
     uint32_t prompt = 256, generate = 64, batch = 1, repeats = 3;
     bool per_layer = false, random_weights = false;
@@ -55,6 +57,9 @@ struct ModelBench {
     std::string model, architecture, device, driver;
     uint64_t parameters = 0, weight_bytes = 0;
     uint32_t prompt = 0, generate = 0, batch = 0;
+    bool encodes = false;           ///< what is read comes whole (encoders), and is no beginning of what is made
+    uint32_t height = 0, width = 0; ///< of the pictures that are read, of `prompt` patches and class tokens; 0: texts
+    double pictures_per_s = 0;
     /// Over all sequences of the batch, median of the repeats.
     double prefill_tokens_per_s = 0, decode_tokens_per_s = 0;
     double host_us_per_token = 0; ///< of decode: wall time not spent waiting for the device
@@ -62,8 +67,9 @@ struct ModelBench {
     DevicePeaks peaks;
     PhaseWork prefill_work, decode_work; ///< of the whole prefill, with its chunks; of the decode step in the middle
     std::vector<LayerTiming> decode_layers, prefill_layers; ///< per_layer: GPU time of each call
-    std::string text() const, json() const;
+    weft_API std::string text() const, json() const;
 };
-Result<ModelBench> bench_model(Device& device, const std::filesystem::path& model, const ModelBenchOptions& options);
+weft_API Result<ModelBench> bench_model(const Device& device, const std::filesystem::path& model,
+                                        const ModelBenchOptions& options);
 
 } // namespace weft

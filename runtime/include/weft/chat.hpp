@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: a conversation with a language model, in the model's own chat template.
 #pragma once
+#include <optional>
 #include <weft/chat_template.hpp>
-#include <weft/text.hpp>
+#include <weft/generate.hpp>
 
 namespace weft {
 
@@ -13,8 +14,9 @@ struct ChatMessage {
 };
 
 struct ChatOptions {
-    GenerateOptions generate; ///< the most tokens of one answer; TextModel::default_options() has the model's own
-    std::string system;       ///< the system prompt; empty: none
+    GenerateOptions generate; ///< the most tokens of one answer; Model::generate_options() has the model's own
+    SequenceOptions sequence;
+    std::string system; ///< the system prompt; empty: none
     /// Given to templates that can turn thinking on and off, as `enable_thinking` and `thinking`.
     std::optional<bool> thinking;
     std::string now; ///< see ChatRenderOptions
@@ -36,21 +38,23 @@ struct ChatStats {
     GenerateStats last;               ///< of the last answer
 };
 
+namespace detail {
 class ChatState;
+}
 
-/// A conversation. The whole of it is rendered anew for every question; what the model's state has taken in already is
-/// not read again: only what follows the longest common beginning is fed. Where a template rewrites the past (most drop
-/// the thoughts of earlier answers) or a turn is undone, the state goes back to the nearest place that it can.
+/// A conversation, with a sequence of its own: several over one model do not disturb each other. The whole of it is
+/// rendered anew for every question; what the states have taken in already is not read again: only what follows the
+/// longest common beginning is fed. Where a template rewrites the past (most drop the thoughts of earlier answers) or a
+/// turn is undone, the states go back to the nearest place that they can.
 ///
 /// An answer ends where the model's files say that texts end, at the special token with which the template closes an
 /// answer, and at special tokens whose names say that a turn ends (as <|im_end|>), whether a file lists them or not.
 ///
-/// Works on the model's own sequence: while a Chat is in use, TextModel's own generate() must not be called. One thread
-/// at a time; the model must outlive it. Move-only.
-class Chat {
+/// Move-only; one thread at a time; keeps its model.
+class weft_API Chat {
 public:
-    /// Fails with not_found if the model has no tokenizer.
-    static Result<Chat> create(TextModel& model, ChatTemplate chat_template, ChatOptions options);
+    /// Fails with not_found if the model has no tokenizer, with unsupported if it does not continue texts.
+    static Result<Chat> create(const Model& model, ChatTemplate chat_template, ChatOptions options = {});
     Chat(Chat&&) noexcept;
     Chat& operator=(Chat&&) noexcept;
     ~Chat();
@@ -84,8 +88,9 @@ public:
     Status load(std::string_view json, const std::string& origin);
 
 private:
-    explicit Chat(std::unique_ptr<ChatState> state);
-    std::unique_ptr<ChatState> state_;
+    friend struct detail::Access;
+    explicit Chat(std::unique_ptr<detail::ChatState> state);
+    std::unique_ptr<detail::ChatState> state_;
 };
 
 } // namespace weft

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 #include <weft/error.hpp>
+#include <weft/export.hpp>
 
 namespace weft {
 
@@ -18,12 +19,15 @@ struct ChatRenderOptions {
     std::string now; ///< the time that the template is told, as "2026-01-15T12:34:56"; empty: the clock's
 };
 
+namespace detail {
+struct Access;
 struct ChatTemplateState;
+} // namespace detail
 
 /// A model's chat template, in Jinja as Hugging Face's transformers 5 renders it. It can read no file,
 /// and its time, memory and output are bounded.
 /// Immutable; copies are cheap and share one state; any number of threads may use it at once.
-class ChatTemplate {
+class weft_API ChatTemplate {
 public:
     /// `path`: a model directory (chat_template.jinja, chat_template.json, more of them in chat_templates/ or
     /// additional_chat_templates/, or the chat_template of tokenizer_config.json), a tokenizer_config.json,
@@ -48,8 +52,9 @@ public:
     std::vector<std::string> names() const;
 
 private:
-    explicit ChatTemplate(std::shared_ptr<const ChatTemplateState> state);
-    std::shared_ptr<const ChatTemplateState> state_;
+    friend struct detail::Access;
+    explicit ChatTemplate(std::shared_ptr<const detail::ChatTemplateState> state) : state_(std::move(state)) {}
+    std::shared_ptr<const detail::ChatTemplateState> state_;
 };
 
 } // namespace weft

@@ -36,17 +36,18 @@ struct CheckRun {
 
 struct CheckReport {
     std::string model, architecture, dtype, device;
-    std::vector<std::string> warnings; ///< as TextModel::warnings()
+    std::vector<std::string> warnings; ///< as Model::warnings(), and what was recorded and is not compared
     std::vector<CheckRun> runs;
-    bool ok() const;
-    std::string json() const;
+    weft_API bool ok() const;
+    weft_API std::string json() const;
     /// A table for people: one line a run, and the layers of the first run that is off.
-    std::string text() const;
+    weft_API std::string text() const;
 };
 
 /// The format is that of the recorded cases (input.input_ids, perhaps input.attention_mask; output.logits,
 /// output.hidden.i, output.greedy; case.json with the noise beside it).
 /// Fails with ErrorCode::unsupported if the architecture is unknown.
-Result<CheckReport> check(Device& device, const std::filesystem::path& model, const CheckOptions& options = {});
+weft_API Result<CheckReport> check(const Device& device, const std::filesystem::path& model,
+                                   const CheckOptions& options = {});
 
 } // namespace weft

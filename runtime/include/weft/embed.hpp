@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: embeddings of texts: vectors that are near each other where meanings are.
 #pragma once
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,23 +26,29 @@ struct EmbedderOptions {
     ProgressFunction progress;
 };
 
-class EmbedderState;
+/// A vector a text, in the order of the texts.
+struct Embeddings {
+    std::vector<float> values; ///< [texts, Embedder::width()]
+    size_t cut = 0;            ///< texts that were longer than the context: cut, with their special tokens kept
+};
 
-/// A model that embeds. Move-only; one thread at a time. The device must outlive it.
-class Embedder {
+namespace detail {
+struct Access;
+class EmbedderState;
+} // namespace detail
+
+/// A model that embeds, whose heads are not loaded. Move-only; one thread at a time; keeps the device open.
+class weft_API Embedder {
 public:
     /// `path`: a Hugging Face directory or a GGUF file of an encoder or a decoder.
-    static Result<Embedder> load(Device& device, const std::filesystem::path& path,
+    static Result<Embedder> load(const Device& device, const std::filesystem::path& path,
                                  const EmbedderOptions& options = {});
     Embedder(Embedder&&) noexcept;
     Embedder& operator=(Embedder&&) noexcept;
     ~Embedder();
 
-    /// One vector a text, in the order of the texts, [texts, width()]; texts of like length are computed together.
-    /// A text longer than the context is cut, with its special tokens kept: `cut` counts them. `progress(done)`: texts
-    /// done; false stops.
-    Result<std::vector<float>> embed(std::span<const std::string> texts, size_t* cut = nullptr,
-                                     const std::function<bool(size_t)>& progress = {});
+    /// Texts of like length are computed together. `progress`: stage prefill, in texts.
+    Result<Embeddings> embed(std::span<const std::string> texts, const ProgressFunction& progress = {});
 
     uint32_t width() const;
     uint32_t context() const;
@@ -53,8 +58,9 @@ public:
     const std::vector<std::string>& warnings() const;
 
 private:
-    explicit Embedder(std::unique_ptr<EmbedderState> state);
-    std::unique_ptr<EmbedderState> state_;
+    friend struct detail::Access;
+    explicit Embedder(std::unique_ptr<detail::EmbedderState> state);
+    std::unique_ptr<detail::EmbedderState> state_;
 };
 
 } // namespace weft

@@ -38,11 +38,13 @@ struct Error {
     }
 };
 
+namespace detail {
 /// Writes a line to standard error and aborts.
 [[noreturn]] inline void end_process(const std::string& why) {
     std::fprintf(stderr, "weft: %s\n", why.c_str());
     std::abort();
 }
+} // namespace detail
 
 /// A value or an Error. Test it before value(), * or ->: those of a failed result end the process with its text, as
 /// error() of one that did not fail does (a programmer's error).
@@ -69,12 +71,13 @@ public:
 private:
     T* held() { return const_cast<T*>(std::as_const(*this).held()); }
     const T* held() const {
-        if (!*this) end_process("the value of a failed result was asked for: " + std::get_if<1>(&state_)->text());
+        if (!*this)
+            detail::end_process("the value of a failed result was asked for: " + std::get_if<1>(&state_)->text());
         return std::get_if<0>(&state_);
     }
     Error* failure() { return const_cast<Error*>(std::as_const(*this).failure()); }
     const Error* failure() const {
-        if (*this) end_process("the error of a result that did not fail was asked for");
+        if (*this) detail::end_process("the error of a result that did not fail was asked for");
         return std::get_if<1>(&state_);
     }
 

@@ -2,44 +2,107 @@
 // Public: what a model is and what it needs, before anything is loaded.
 #pragma once
 #include <optional>
+#include <variant>
 #include <weft/device.hpp>
 
 namespace weft {
 
 struct InspectOptions {
-    uint32_t context = 0; ///< for state and activation memory; 0: as TextModelOptions::context
+    uint32_t context = 0; ///< for state and activation memory; 0: as SequenceOptions::context
     WeightType dtype = WeightType::stored;
+    /// Build the pipelines of the model's programs, and ask the driver's compiler about them: the device must have been
+    /// opened with DeviceOptions::report_pipelines. Takes the seconds that compiling takes.
+    bool pipelines = false;
 };
 
-/// One operation: "attention", "4 heads, 2 kv, 16 wide, window 8", and the colour of its box in pictures, 0xrrggbb.
+/// One field of an op: "heads" and 4, "rope.kind" and "half"; the names are those of schedule files.
+struct InspectedField {
+    std::string name;
+    std::variant<bool, int64_t, double, std::string> value;
+};
+
+/// One operation: "attention", its fields, and for people: "4 heads, 2 kv, 16 wide, window 8", and the colour of its
+/// box in pictures, 0xrrggbb.
 struct InspectedOp {
-    std::string name, words;
+    std::string name;
+    std::vector<InspectedField> fields;
+    std::string words;
     uint32_t colour = 0;
 };
 
-/// Layers over one kind of rows: "decoder", "tokens of input_ids".
+/// Layers over one kind of rows.
 struct InspectedStage {
-    std::string name, rows;
+    /// What a row is: of an input a token or a patch of a picture; of another stage's rows those that are asked for,
+    /// the first, the last or the mean of each sequence, or rectangles of down x across.
+    enum class Rows { tokens, patches, wanted, first, last, mean, merged };
+    /// Every step; before a sequence's first; whenever there are pictures.
+    enum class When { every_step, once, given };
+    std::string name;
+    Rows rows = Rows::tokens;
+    std::string of; ///< name of the input, or of the other stage
+    uint32_t down = 1, across = 1;
     uint32_t width = 0;
-    bool once = false; ///< runs before a sequence's first step, not every step
+    When when = When::every_step;
+};
+
+/// The rows of a stage cut into windows of a picture, or in another order: by rows, by columns, every other one
+/// backwards.
+struct InspectedView {
+    enum class Order { windows, rows, columns, snake, snake_columns };
+    /// Where the rows that a stage has before its patches stand among them: class tokens.
+    enum class Extra { first, middle, last };
+    std::string name;
+    Order order = Order::windows;
+    uint32_t window = 0, shift = 0; ///< windows
+    bool mirrored = false;          ///< as if left were right
+    Extra extra = Extra::first;
+    bool reversed = false; ///< the whole of it backwards
+};
+
+/// What an op keeps of a sequence between steps.
+struct InspectedState {
+    /// One value that every token moves on; a row a token; a ring of rows; a row a token of another stage.
+    enum class Law { constant, rows, ring, memory };
+    std::string name; ///< "keys", "convolution"
+    Law law = Law::constant;
+    uint64_t bytes = 0;    ///< of the value, or of one row
+    uint32_t capacity = 0; ///< rows, at most
 };
 
 /// One block of a layer, or of what stands before or behind the layers.
 struct InspectedBlock {
     uint32_t stage = 0; ///< index of its stage
     std::optional<uint32_t> layer;
-    std::vector<InspectedOp> ops; ///< side by side
+    std::optional<InspectedView> view; ///< in which it sees its rows; none: as they are
+    std::vector<InspectedOp> ops;      ///< side by side
     uint64_t parameters = 0;
-    std::vector<std::string> states; ///< "keys in a ring", "convolution", "matrix state"
-    uint64_t constant_bytes = 0;     ///< state that does not grow
-    uint64_t bytes_per_token = 0;    ///< state for each token, up to `grows_to`
-    uint32_t grows_to = 0;           ///< tokens after which it stops growing; 0: never
+    std::vector<InspectedState> states; ///< that no block before it has
 };
 
 /// One kernel that the model's recordings use.
 struct InspectedKernel {
     std::string name, tier, why; ///< why: what this form is for, and which others the device or the build lacks
     uint32_t prefill_calls = 0, decode_calls = 0;
+};
+
+/// One pipeline that the model's programs use, and what the driver's compiler says of it: nothing where it does not.
+struct InspectedPipeline {
+    struct Constant {
+        std::string name;
+        uint32_t value;
+    };
+    std::string kernel, tier;
+    std::vector<Constant> constants; ///< that its form is specialized with: shapes of tiles, flags
+    std::vector<uint32_t> calls;     ///< in each of Inspection::programs
+    uint32_t subgroup_size = 0;
+    std::optional<uint64_t> registers;    ///< of a thread
+    std::optional<uint64_t> spills;       ///< registers, or stores and loads, beyond the register file
+    std::optional<uint64_t> scratch;      ///< bytes of memory of a thread
+    std::optional<uint64_t> shared_bytes; ///< of a workgroup
+    std::optional<uint64_t> waves;        ///< subgroups side by side on a unit of the processor
+    std::optional<uint64_t> instructions;
+    std::optional<uint64_t> cycles;      ///< of one pass, as the compiler estimates
+    std::vector<InspectedField> numbers; ///< all that it says, under the driver's own names
 };
 
 /// One weight as the schedule needs it: the tensor that a file beside a hand-written schedule must have.
@@ -51,50 +114,63 @@ struct InspectedWeight {
 
 /// What was made of one key of a model's settings.
 struct InspectedKey {
-    std::string key;  ///< "rope_scaling.factor", "llama.block_count"
-    std::string made; ///< "used", "no effect", "not used"
-    std::string why;  ///< of "no effect"
+    enum class Made { used, no_effect, unused };
+    std::string key; ///< "rope_scaling.factor", "llama.block_count"
+    Made made = Made::used;
+    std::string why; ///< of no_effect
+};
+
+/// One tensor of a lone file of weights.
+struct InspectedTensor {
+    std::string name, type;
+    std::vector<uint64_t> shape;
 };
 
 struct Inspection {
     std::string path, architecture, device;
     uint32_t vocabulary = 0, width = 0, trained_context = 0, context = 0;
     uint64_t hash = 0; ///< of the schedule: equal for equal models, whatever their weights hold
-    uint64_t parameters = 0, weight_bytes = 0, state_bytes = 0, activation_bytes = 0;
+    uint64_t parameters = 0, weight_bytes = 0, activation_bytes = 0;
+    uint64_t state_bytes = 0; ///< of a sequence; a conversation holds some recurrent states more, to go back to
     std::vector<InspectedStage> stages;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels; ///< empty without a device
+    std::vector<std::string> programs; ///< "decode 1", "prefill 256": with InspectOptions::pipelines
+    std::vector<InspectedPipeline> pipelines;
     std::vector<InspectedWeight> weights;
-    std::vector<InspectedKey> keys;    ///< of config.json or of a GGUF file's metadata
-    std::vector<std::string> problems; ///< why the model cannot run here; empty: it can
-    std::vector<std::string> tensors;  ///< of a lone .safetensors: "name type [shape]"
+    std::vector<InspectedKey> keys;       ///< of config.json or of a GGUF file's metadata
+    std::vector<std::string> problems;    ///< why the model cannot run here; empty: it can
+    std::vector<InspectedTensor> tensors; ///< of a lone .safetensors
 
-    std::string text() const, json() const;
+    weft_API std::string text() const, json() const;
     /// The keys as a table.
-    std::string keys_text() const;
+    weft_API std::string keys_text() const;
     /// The weights as a table.
-    std::string weights_text() const;
+    weft_API std::string weights_text() const;
+    /// The pipelines as a table.
+    weft_API std::string pipelines_text() const;
     /// A picture of the schedule: a row a layer, a box a block, and the state's growth with the context.
-    std::string svg() const;
+    weft_API std::string svg() const;
 };
 
 /// `device` may be null: then there is no support report. A config.json, a schedule file
 /// or a .safetensors alone works too.
-Result<Inspection> inspect(Device* device, const std::filesystem::path& path, const InspectOptions& options = {});
+weft_API Result<Inspection> inspect(const Device* device, const std::filesystem::path& path,
+                                    const InspectOptions& options = {});
 
 /// The schedule of a model directory, a config.json or a schedule file as JSON that can be edited and run.
-Result<std::string> schedule_text(const std::filesystem::path& path);
+weft_API Result<std::string> schedule_text(const std::filesystem::path& path);
 
 /// Forms of kernels that need the same features of a device.
 struct KernelTier {
-    std::string name;               ///< "core", "f16", ...
-    uint32_t forms = 0;             ///< how many
-    std::vector<std::string> needs; ///< device features
+    std::string name;   ///< "core", "subgroup", ...
+    uint32_t forms = 0; ///< how many
+    DeviceFeatures needs;
     bool compiled = true; ///< false: the glslc of this build could not compile them, and `name` is that of the form
 };
-std::vector<KernelTier> kernel_tiers();
+weft_API std::vector<KernelTier> kernel_tiers();
 
 /// "| title | model types | what it exercises |" for every architecture, as a Markdown table.
-std::string architecture_table();
+weft_API std::string architecture_table();
 
 } // namespace weft

@@ -3,11 +3,12 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 #include <weft/error.hpp>
+#include <weft/export.hpp>
+#include <weft/progress.hpp>
 
 namespace weft {
 
@@ -19,8 +20,7 @@ struct QuantizeOptions {
     /// Other types for tensors whose names match a shell pattern ("blk.*.ffn_down.weight" and "q6_k");
     /// the last match counts.
     std::vector<std::pair<std::string, std::string>> keep;
-    /// Bytes; return false to stop: the call fails with ErrorCode::cancelled and leaves nothing behind.
-    std::function<bool(uint64_t done, uint64_t total)> progress;
+    ProgressFunction progress; ///< stage write, in bytes; a call that is stopped leaves nothing behind
 };
 
 struct QuantizeReport {
@@ -33,13 +33,14 @@ struct QuantizeReport {
     /// What the kind cannot say of the tokenizer, or why there is no kind; then weft reads tokenizer.huggingface.json
     /// where there is one. Empty: it says everything.
     std::string vocabulary_note;
+    bool text_alone = false; ///< the model sees pictures, too: its towers are not in the file
 };
 
 /// Writes the model directory `from` as the GGUF file `to`, whole or not at all. The file is read back before any
 /// weight is written: a model that GGUF cannot say exactly is refused (ErrorCode::unsupported), with what would be
 /// lost; and so is one with weights that are NaN, infinite or too large for their type (ErrorCode::malformed). On one
 /// thread; other processes may read `to` meanwhile and see the old file.
-Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to,
-                                const QuantizeOptions& options);
+weft_API Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::filesystem::path& to,
+                                         const QuantizeOptions& options);
 
 } // namespace weft

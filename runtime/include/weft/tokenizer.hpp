@@ -11,31 +11,29 @@
 #include <string_view>
 #include <vector>
 #include <weft/error.hpp>
+#include <weft/export.hpp>
 
 namespace weft {
 
-class GgufMetadata;
-
-namespace text {
+namespace detail::text {
 struct TokenizerParts;
 class DecodeStage;
-} // namespace text
+} // namespace detail::text
+namespace detail {
+struct Access;
+}
 
 /// Immutable after it is made; copies are cheap and share one state; any number of threads may use it at once.
 /// Truncation, padding and dropout in a file are ignored: they are for training.
-class Tokenizer {
+class weft_API Tokenizer {
 public:
     /// Reads a tokenizer file of any kind, the vocabulary of a GGUF file, or the best of a directory's tokenizer files;
     /// of a directory also what the files beside that one say, as transformers' AutoTokenizer does.
     /// Fails with `unsupported`, naming the part and its type, if the file needs a part that weft lacks, and with
     /// `not_found`, naming what was looked for, if there is none.
     static Result<Tokenizer> load(const std::filesystem::path& path);
-    /// From the metadata of a GGUF file.
-    static Result<Tokenizer> from_gguf(const GgufMetadata& metadata);
     /// A tokenizer.json in memory; `origin` (a file name) opens every message.
     static Result<Tokenizer> parse(std::string_view json, const std::string& origin);
-    /// From parts made elsewhere; `parts.model` must be set.
-    explicit Tokenizer(text::TokenizerParts parts);
 
     /// The ids of `text`; with `add_special`, and what the post-processor puts around it (as <s>).
     /// Added tokens in the text are found either way. Fails on invalid UTF-8, naming the byte offset, and where
@@ -72,8 +70,9 @@ public:
     Result<Trace> trace(std::string_view text) const;
 
 private:
-    friend class StreamDecoder;
-    std::shared_ptr<const text::TokenizerParts> parts_;
+    friend struct detail::Access;
+    explicit Tokenizer(std::shared_ptr<const detail::text::TokenizerParts> state) : state_(std::move(state)) {}
+    std::shared_ptr<const detail::text::TokenizerParts> state_;
 };
 
 /// Decodes token by token what follows a prompt: what push() and flush() return, joined, is decode(prompt + ids)
@@ -83,7 +82,7 @@ private:
 /// begins and the ids end is a part of what they say, whole, and its U+FFFD in decode(prompt) stands for nothing. Never
 /// splits a UTF-8 character. What depends on tokens to come waits for them. The prompt is decoded once; after that an
 /// id costs the same however long the text is. One thread at a time.
-class StreamDecoder {
+class weft_API StreamDecoder {
 public:
     /// `prompt`: the ids before the first push(); none for a text of its own.
     StreamDecoder(const Tokenizer& tokenizer, bool skip_special, std::span<const uint32_t> prompt = {});
@@ -101,10 +100,10 @@ private:
     void begin();
     void feed(uint32_t id);
     std::string take_new();
-    std::shared_ptr<const text::TokenizerParts> parts_;
+    std::shared_ptr<const detail::text::TokenizerParts> parts_;
     bool skip_special_;
     std::unique_ptr<Sink> sink_;
-    std::unique_ptr<text::DecodeStage> stage_;
+    std::unique_ptr<detail::text::DecodeStage> stage_;
     std::string known_; // of decode(prompt), what is not certain yet
 };
 

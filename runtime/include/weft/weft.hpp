@@ -8,7 +8,12 @@
 #include <weft/device.hpp>
 #include <weft/embed.hpp>
 #include <weft/error.hpp>
+#include <weft/export.hpp>
+#include <weft/generate.hpp>
 #include <weft/inspect.hpp>
+#include <weft/model.hpp>
+#include <weft/perplexity.hpp>
 #include <weft/quantize.hpp>
-#include <weft/text.hpp>
+#include <weft/sequence.hpp>
 #include <weft/tokenizer.hpp>
+#include <weft/version.hpp>

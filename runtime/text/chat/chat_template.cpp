@@ -6,7 +6,7 @@
 #include "jinja/parser.hpp"
 #include "unicode/utf8.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using namespace jinja;
@@ -136,7 +136,10 @@ Result<std::string> render_chat(const ChatTemplateState& state, std::string_view
     return error;
 }
 
-ChatTemplate::ChatTemplate(std::shared_ptr<const ChatTemplateState> state) : state_(std::move(state)) {}
+} // namespace weft::detail
+
+namespace weft {
+using namespace detail;
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source, SpecialTokens tokens, const std::string& origin) try {
     auto state = std::make_shared<ChatTemplateState>();

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: what is behind a ChatTemplate, and a way to make one with limits of one's own.
 #pragma once
+#include "io/gguf_metadata.hpp"
 #include "jinja/tree.hpp"
 #include <map>
 #include <weft/chat_template.hpp>
 
-namespace weft {
-
-class GgufMetadata;
+namespace weft::detail {
 
 struct ChatTemplateState {
     struct Named {
@@ -34,4 +33,4 @@ Status add_gguf_tokens(SpecialTokens& tokens, const GgufMetadata& metadata);
 Result<std::string> render_chat(const ChatTemplateState& state, std::string_view conversation,
                                 const ChatRenderOptions& options);
 
-} // namespace weft
+} // namespace weft::detail

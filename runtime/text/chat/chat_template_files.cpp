@@ -7,6 +7,7 @@
 #include <algorithm>
 
 namespace weft {
+using namespace detail;
 namespace {
 
 namespace fs = std::filesystem;
@@ -89,10 +90,11 @@ Status add_directory(ChatTemplateState& state, const fs::path& directory) {
     if (fs::exists(directory / "chat_template.jinja", ignored))
         weft_TRY(add_file(state, "default", directory / "chat_template.jinja"));
     for (const char* folder : {"chat_templates", "additional_chat_templates"}) {
-        for (const auto& entry : fs::directory_iterator(directory / folder, ignored)) {
-            const std::string name = entry.path().stem().string();
-            if (has_extension(entry.path(), ".jinja") && !state.templates.contains(name))
-                weft_TRY(add_file(state, name, entry.path()));
+        for (fs::directory_iterator it(directory / folder, ignored), end; !ignored && it != end;
+             it.increment(ignored)) {
+            const fs::path& path = it->path();
+            const std::string name = path.stem().string();
+            if (has_extension(path, ".jinja") && !state.templates.contains(name)) weft_TRY(add_file(state, name, path));
         }
     }
     for (const char* name : {"chat_template.json", "tokenizer_config.json"}) {

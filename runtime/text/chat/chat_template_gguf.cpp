@@ -3,7 +3,7 @@
 #include "io/gguf_metadata.hpp"
 #include "text/chat/chat_template.hpp"
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 // Jinja's variable and the metadata's key; "seperator" is the key's own spelling.
@@ -40,4 +40,4 @@ Status add_gguf_tokens(SpecialTokens& tokens, const GgufMetadata& metadata) {
     return Ok{};
 }
 
-} // namespace weft
+} // namespace weft::detail

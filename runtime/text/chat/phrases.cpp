@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 PhraseScanner::Found PhraseScanner::next() {
     Found found;
@@ -35,4 +35,4 @@ PhraseScanner::Found PhraseScanner::next() {
 
 std::string PhraseScanner::flush() { return std::exchange(waiting_, {}); }
 
-} // namespace weft::text
+} // namespace weft::detail::text

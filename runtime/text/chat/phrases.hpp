@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// Finds phrases whichever pieces the text comes in, and holds back only what may be the beginning of one.
 /// Where text and phrases are UTF-8, no character is ever split.
@@ -31,4 +31,4 @@ private:
     std::string waiting_;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

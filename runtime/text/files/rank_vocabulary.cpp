@@ -3,7 +3,7 @@
 #include "text/tokenizer/bpe.hpp"
 #include "unicode/unicode.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 Status RankVocabulary::add(std::string_view bytes, uint32_t rank, uint32_t id) {
     if (bytes.empty())
@@ -54,4 +54,4 @@ Result<TokenizerParts> make_rank_tokenizer(RankVocabulary file, const TokenizerS
     return parts;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,7 +4,7 @@
 #pragma once
 #include "text/files/tokenizer_settings.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct RankVocabulary {
     Vocabulary vocabulary;         ///< in the byte alphabet
@@ -22,4 +22,4 @@ struct RankVocabulary {
 };
 Result<TokenizerParts> make_rank_tokenizer(RankVocabulary file, const TokenizerSettings& settings);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -5,7 +5,7 @@
 #include "unicode/unicode.hpp"
 #include <charconv>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 class Longest final : public TokenModel {
@@ -150,4 +150,4 @@ Result<TokenizerParts> read_rwkv_world(std::string_view text, const std::string&
     return make_rwkv_tokenizer(std::move(file));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,7 +4,7 @@
 #pragma once
 #include "text/tokenizer/tokenizer_parts.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// The bytes that a string or bytes literal of Python stands for ('..', "..", b'..'), or nothing if it is none.
 std::optional<std::string> from_python_literal(std::string_view literal);
@@ -19,4 +19,4 @@ struct RwkvVocabulary {
 };
 Result<TokenizerParts> make_rwkv_tokenizer(RwkvVocabulary file);
 
-} // namespace weft::text
+} // namespace weft::detail::text

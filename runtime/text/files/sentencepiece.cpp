@@ -9,7 +9,7 @@
 #include <cmath>
 #include <limits>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 using PieceList = std::vector<SentencePieces::Piece>;
@@ -167,4 +167,4 @@ Result<TokenizerParts> make_sentencepiece(SentencePieces file, const TokenizerSe
     return parts;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -3,7 +3,7 @@
 #pragma once
 #include "text/files/tokenizer_settings.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct SentencePieces {
     enum Kind { unigram = 1, bpe = 2, word = 3, character = 4 };
@@ -33,4 +33,4 @@ struct SentencePieces {
 Result<TokenizerParts> make_sentencepiece(SentencePieces pieces, const TokenizerSettings& settings,
                                           const std::vector<uint32_t>& before, const std::vector<uint32_t>& after);
 
-} // namespace weft::text
+} // namespace weft::detail::text

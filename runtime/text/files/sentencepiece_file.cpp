@@ -4,7 +4,7 @@
 #include "text/files/tokenizer_readers.hpp"
 #include <bit>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 // One field after the other of a message.
@@ -168,4 +168,4 @@ Result<TokenizerParts> read_sentencepiece(std::string_view bytes, const std::str
     return parts;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -2,7 +2,7 @@
 #include "text/files/sentencepiece_layouts.hpp"
 #include <algorithm>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr int64_t kMostExtraIds = 1 << 16;
@@ -122,4 +122,4 @@ Result<std::unique_ptr<PostProcessor>> apply_class(SentencePieces& file, Tokeniz
     return make_surround({0}, {2}, {2});
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

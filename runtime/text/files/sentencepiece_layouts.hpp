@@ -4,11 +4,11 @@
 #pragma once
 #include "text/files/sentencepiece.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// Gives the pieces the ids, and the settings the added tokens, that the class in tokenizer_config.json has. Source:
 /// transformers, tokenization_t5.py, tokenization_xlm_roberta.py and tokenization_nllb.py. Returns the post-processor
 /// of the class, or null if it is the usual one.
 Result<std::unique_ptr<PostProcessor>> apply_class(SentencePieces& file, TokenizerSettings& settings);
 
-} // namespace weft::text
+} // namespace weft::detail::text

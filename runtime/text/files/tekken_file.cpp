@@ -5,7 +5,7 @@
 #include "text/files/tokenizer_readers.hpp"
 #include "text/regex/split_patterns.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 // What the first files, which have no list, put at the start.
@@ -67,4 +67,4 @@ Result<TokenizerParts> read_tekken(const Json& root, const std::string& origin, 
     return make_rank_tokenizer(std::move(made), settings);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -7,7 +7,7 @@
 #include "text/regex/split_patterns.hpp"
 #include <charconv>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 // Whisper's languages, in the order of their tokens.
@@ -126,4 +126,4 @@ Result<TokenizerParts> read_tiktoken(std::string_view text, const std::string& o
     return make_rank_tokenizer(std::move(made), settings);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <map>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 struct TokenizerClass {
@@ -308,4 +308,4 @@ Status apply_class_and_settings(Json& tokenizer, const TokenizerSettings& settin
     return add_settings(tokenizer, settings, std::move(*known), rebuilt);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

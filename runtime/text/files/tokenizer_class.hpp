@@ -4,7 +4,7 @@
 #pragma once
 #include "text/files/tokenizer_settings.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// Adds what only `settings` say: special tokens, and the keys `split_special_tokens` and
 /// `clean_up_tokenization_spaces` where they count, which read_tokenizer_json() knows. What cannot be understood is
@@ -17,4 +17,4 @@ Status apply_settings(Json& tokenizer, const TokenizerSettings& settings);
 /// tokenization_auto.py and the classes' own files.
 Status apply_class_and_settings(Json& tokenizer, const TokenizerSettings& settings);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 namespace fs = std::filesystem;
@@ -127,4 +127,4 @@ Result<Json> tokenizer_as_json(const fs::path& path, std::string_view text, cons
     return completed(std::move(root), path, settings);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -3,7 +3,7 @@
 #pragma once
 #include "text/files/tokenizer_settings.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// A tokenizer file of any kind, a GGUF file, or a directory.
 Result<TokenizerParts> load_tokenizer(const std::filesystem::path& path);
@@ -13,4 +13,4 @@ Result<TokenizerParts> load_tokenizer(const std::filesystem::path& path);
 Result<Json> tokenizer_as_json(const std::filesystem::path& path, std::string_view text,
                                const TokenizerSettings& settings);
 
-} // namespace weft::text
+} // namespace weft::detail::text

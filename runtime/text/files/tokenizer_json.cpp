@@ -2,7 +2,7 @@
 #include "text/files/tokenizer_readers.hpp"
 #include "text/tokenizer/part.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 // The part under `key`, or null if the file has none.
@@ -40,4 +40,4 @@ Result<TokenizerParts> read_tokenizer_json(const Json& root, const std::string& 
     return parts;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,11 +4,11 @@
 #pragma once
 #include "text/files/tokenizer_settings.hpp"
 
-namespace weft {
+namespace weft::detail {
 class GgufMetadata;
 }
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct SentencePieces;
 
@@ -36,4 +36,4 @@ Result<Json> vocab_json_as_json(const Json& root, const std::string& origin, con
 /// The vocabulary under the keys tokenizer.ggml.* of a GGUF file.
 Result<TokenizerParts> read_gguf_vocabulary(const GgufMetadata& metadata);
 
-} // namespace weft::text
+} // namespace weft::detail::text

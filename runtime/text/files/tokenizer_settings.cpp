@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr const char* kExtra = "extra_special_tokens";
@@ -384,4 +384,4 @@ std::unique_ptr<PostProcessor> make_surround(const std::vector<uint32_t>& before
     return make_template(std::move(single), std::move(pair));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

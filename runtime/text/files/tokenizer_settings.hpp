@@ -6,7 +6,7 @@
 #include "text/tokenizer/tokenizer_parts.hpp"
 #include <filesystem>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// A special token by its name: `bos_token`. Without a token where a file says that there is none.
 struct NamedToken {
@@ -62,4 +62,4 @@ Json space_mark_decoder(bool strip);
 std::unique_ptr<PostProcessor> make_surround(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after,
                                              const std::vector<uint32_t>& between);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -6,7 +6,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 using Name = std::optional<std::string>; // of a special token, if the vocabulary has it
@@ -227,4 +227,4 @@ Result<Json> vocab_json_as_json(const Json& root, const std::string& origin, con
     return json;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

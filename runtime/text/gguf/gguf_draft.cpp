@@ -2,7 +2,7 @@
 #include "text/gguf/gguf_draft.hpp"
 #include <algorithm>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 void collect_parts(const Json& part, const char* list, int depth, std::vector<const Json*>& out) {
@@ -130,4 +130,4 @@ bool looks_for(const Json& part, const char* kind, std::string_view text) {
            part["pattern"][kind] == text;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -5,7 +5,7 @@
 #include "text/files/sentencepiece.hpp"
 #include <map>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 inline constexpr std::string_view kGgufSpace = "\xe2\x96\x81"; ///< stands for a space in tokens
 
@@ -66,4 +66,4 @@ Status draft_sentencepiece(const SentencePieces& file, GgufDraft& draft);
 /// RWKV's vocabulary, whose parts hold tokens in the byte alphabet.
 Status draft_world(GgufDraft& draft);
 
-} // namespace weft::text
+} // namespace weft::detail::text

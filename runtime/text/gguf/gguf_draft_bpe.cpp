@@ -4,7 +4,7 @@
 #include "text/regex/split_patterns.hpp"
 #include "unicode/unicode.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 // The patterns by which the pre-tokenizer cuts, in order; a message for what has no pattern.
@@ -71,4 +71,4 @@ Status draft_byte_level(const JsonTokenizer& from, GgufDraft& draft) {
     return draft.surround(from.parts, "bos", "eos", "add_eos_token");
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 bool is_byte_token(const std::string& token) {
@@ -217,4 +217,4 @@ Status draft_sentencepiece(const SentencePieces& file, GgufDraft& draft) {
     return Ok{};
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,7 +4,7 @@
 #include "unicode/unicode.hpp"
 #include <unordered_set>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 bool is_bracketed(std::string_view token) { return token.size() > 2 && token.starts_with('[') && token.ends_with(']'); }
@@ -96,4 +96,4 @@ Status draft_world(GgufDraft& draft) {
     return Ok{};
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -11,7 +11,7 @@
 #include "text/tokenizer/word_models.hpp"
 #include <limits>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr char kTokens[] = "tokenizer.ggml.tokens";
@@ -261,4 +261,4 @@ Result<TokenizerParts> read_gguf_vocabulary(const GgufMetadata& metadata) {
                  {}};
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -6,7 +6,7 @@
 #include "text/gguf/gguf_draft.hpp"
 #include <algorithm>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using text::GgufDraft;
@@ -150,4 +150,4 @@ Result<GgufVocabularyReport> write_gguf_vocabulary(const ModelFiles& files, uint
     return GgufVocabularyReport{"", "no tokenizer.json, SentencePiece model, vocab.json, vocab.txt or RWKV vocabulary"};
 }
 
-} // namespace weft
+} // namespace weft::detail

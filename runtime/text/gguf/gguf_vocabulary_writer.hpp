@@ -4,7 +4,7 @@
 #include "io/gguf_writer.hpp"
 #include "io/model_files.hpp"
 
-namespace weft {
+namespace weft::detail {
 
 struct GgufVocabularyReport {
     std::string kind; ///< tokenizer.ggml.model; "none": only tokenizer.huggingface.json; empty: nothing is written
@@ -17,4 +17,4 @@ struct GgufVocabularyReport {
 /// `vocabulary` is the number of rows of the embedding; ids without a token become unused ones.
 Result<GgufVocabularyReport> write_gguf_vocabulary(const ModelFiles& files, uint32_t vocabulary, GgufWriter& writer);
 
-} // namespace weft
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include "base/json.hpp"
 #include "unicode/utf8.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 Result<Pattern> Pattern::read(const JsonObject& part) {
     const auto rule = [&] { return part.bad("pattern", "must be {\"String\": ...} or {\"Regex\": ...}"); };
@@ -51,4 +51,4 @@ Result<std::vector<Cut>> Pattern::cut(std::string_view text) const {
     return cuts;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

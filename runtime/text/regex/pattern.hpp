@@ -4,11 +4,11 @@
 #include "text/regex/regex.hpp"
 #include <optional>
 
-namespace weft {
+namespace weft::detail {
 class JsonObject;
 }
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// A stretch of text between two cuts.
 struct Cut {
@@ -35,4 +35,4 @@ private:
     std::optional<Regex> regex_;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -8,7 +8,7 @@
 #include <optional>
 #include <pcre2.h>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr size_t kLongestPattern = 64 * 1024;
@@ -147,4 +147,4 @@ Result<std::vector<Regex::Span>> Regex::find_all(std::string_view text) const {
     return spans;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

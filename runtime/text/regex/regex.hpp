@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// Rewrites an Oniguruma pattern as the PCRE2 pattern that matches the same, code point for code point.
 /// Fails with `unsupported` on a construct it does not know; PCRE2 judges the rest.
@@ -32,4 +32,4 @@ private:
     std::shared_ptr<const Code> code_;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

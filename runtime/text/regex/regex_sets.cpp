@@ -5,7 +5,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 // Long names of categories, which PCRE2 knows by their short names only, and POSIX names.
@@ -160,4 +160,4 @@ std::optional<std::string> posix_inside(std::string_view name) {
     return std::nullopt;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

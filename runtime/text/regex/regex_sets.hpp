@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 // The insides of a class.
 constexpr std::string_view kSpace =
@@ -47,4 +47,4 @@ struct CharacterSet {
     }
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -6,7 +6,7 @@
 #include "text/regex/regex_sets.hpp"
 #include "unicode/utf8.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr int kDeepestClass = 16, kDeepestGroup = 200;
@@ -414,4 +414,4 @@ private:
 
 Result<std::string> pcre2_from_oniguruma(std::string_view pattern) { return Rewriter(pattern).run(); }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -2,7 +2,7 @@
 #include "text/regex/split_patterns.hpp"
 #include <algorithm>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 using S = std::string_view;
@@ -174,4 +174,4 @@ const GgufSplit* find_gguf_split(std::span<const std::string> patterns, bool who
     return found;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

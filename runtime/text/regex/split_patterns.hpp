@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 inline constexpr std::string_view kGpt2Split =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
@@ -43,4 +43,4 @@ const GgufSplit* find_gguf_split(std::string_view pre);
 /// The one with these patterns, of several the one that takes whole words so; null if none has them.
 const GgufSplit* find_gguf_split(std::span<const std::string> patterns, bool whole_words);
 
-} // namespace weft::text
+} // namespace weft::detail::text

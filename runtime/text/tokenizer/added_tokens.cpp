@@ -5,7 +5,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr size_t kLongestContent = 4096; // the search goes this far ahead from each character of the text
@@ -176,4 +176,4 @@ Result<Pieces> AddedTokens::extract(std::string_view text, const Normalizer* nor
     return done;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -9,11 +9,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace weft {
+namespace weft::detail {
 class JsonObject;
 }
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct AddedToken {
     std::string content;
@@ -84,4 +84,4 @@ private:
     bool split_special_ = false;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -2,7 +2,7 @@
 #include "text/tokenizer/bert_normalizer.hpp"
 #include "text/tokenizer/part.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 bool is_line_space(char32_t c) { return c == '\t' || c == '\n' || c == '\r'; }
@@ -55,4 +55,4 @@ Result<std::unique_ptr<Normalizer>> read_bert_normalizer(const PartReader& part)
     return make_bert_normalizer(config);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

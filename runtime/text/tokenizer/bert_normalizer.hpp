@@ -3,7 +3,7 @@
 #pragma once
 #include "text/tokenizer/normalizers.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct BertNormalizerConfig {
     bool clean_text = true;           ///< drop control characters, make every white space a space
@@ -15,4 +15,4 @@ std::unique_ptr<Normalizer> make_bert_normalizer(const BertNormalizerConfig& con
 
 Result<std::unique_ptr<Normalizer>> read_bert_normalizer(const PartReader& part);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr size_t kLongestCached = 256; // bytes of a word; longer ones hardly repeat
@@ -347,4 +347,4 @@ Result<std::unique_ptr<TokenModel>> read_bpe(const PartReader& part) {
     return make_bpe(std::move(config));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -6,7 +6,7 @@
 #include <array>
 #include <unordered_map>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// What two neighbouring tokens become, by (left, right). Open addressing: this is the one table
 /// that encoding spends its time in.
@@ -77,4 +77,4 @@ std::unique_ptr<TokenModel> make_bpe(BpeConfig config);
 
 Result<std::unique_ptr<TokenModel>> read_bpe(const PartReader& part);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 class ByteTokens {
 public:
@@ -26,4 +26,4 @@ private:
     std::array<std::optional<uint32_t>, 256> ids_;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

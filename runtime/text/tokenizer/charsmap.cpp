@@ -2,7 +2,7 @@
 #include "text/tokenizer/charsmap.hpp"
 #include "unicode/utf8.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 uint32_t u32_at(std::string_view bytes, size_t at) {
@@ -58,4 +58,4 @@ std::optional<Charsmap::Match> Charsmap::find(std::string_view text, bool longes
     return found;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 class Charsmap {
 public:
@@ -32,4 +32,4 @@ private:
     std::string replacements_;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

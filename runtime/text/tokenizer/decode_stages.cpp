@@ -2,7 +2,7 @@
 #include "text/tokenizer/decode_stages.hpp"
 #include "unicode/unicode.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
@@ -189,4 +189,4 @@ void CtcStage::take(std::string token) {
     if (!token.empty()) give(token);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

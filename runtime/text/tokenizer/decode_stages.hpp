@@ -6,7 +6,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// What splitting English into words has made of it, and what it was.
 inline constexpr std::pair<std::string_view, std::string_view> kSplitEnglish[] = {
@@ -226,4 +226,4 @@ private:
     bool first_ = true;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,7 +4,7 @@
 #include "text/tokenizer/metaspace.hpp"
 #include "text/tokenizer/part.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 using Made = Result<std::unique_ptr<Decoder>>;
@@ -150,4 +150,4 @@ std::unique_ptr<Decoder> make_clean_up(std::unique_ptr<Decoder> decoder) {
     return all;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

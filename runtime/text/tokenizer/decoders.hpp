@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct PartReader;
 
@@ -37,4 +37,4 @@ std::unique_ptr<Decoder> make_join();
 /// ." becomes "an't.".
 std::unique_ptr<Decoder> make_clean_up(std::unique_ptr<Decoder> decoder);
 
-} // namespace weft::text
+} // namespace weft::detail::text

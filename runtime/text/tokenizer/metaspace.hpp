@@ -3,7 +3,7 @@
 #pragma once
 #include "text/tokenizer/part.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct Metaspace {
     enum Scheme { first, never, always };
@@ -30,4 +30,4 @@ struct Metaspace {
     }
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

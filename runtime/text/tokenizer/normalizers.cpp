@@ -6,7 +6,7 @@
 #include "text/tokenizer/part.hpp"
 #include "unicode/unicode.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 using Made = Result<std::unique_ptr<Normalizer>>;
@@ -270,4 +270,4 @@ void to_byte_alphabet(NormalText& text) {
     text.head = head;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

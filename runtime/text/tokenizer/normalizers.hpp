@@ -6,7 +6,7 @@
 #include "unicode/utf8.hpp"
 #include <memory>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct PartReader;
 
@@ -45,4 +45,4 @@ Status replace(NormalText& text, const std::vector<Cut>& cuts, std::string_view 
 /// Writes every byte as its character of the byte alphabet.
 void to_byte_alphabet(NormalText& text);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 constexpr int kDeepestSequence = 16;   ///< Sequences inside Sequences
 constexpr size_t kLongestAffix = 4096; ///< bytes of what a part may prepend or put in for each match
@@ -68,4 +68,4 @@ inline Result<std::string> read_affix(const JsonObject& part, const std::string&
     return text;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -2,7 +2,7 @@
 #include "text/tokenizer/pieces.hpp"
 #include <algorithm>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 void apply_behavior(SplitBehavior behavior, std::vector<Cut>& cuts) {
     std::vector<Cut> joined;
@@ -38,4 +38,4 @@ void apply_behavior(SplitBehavior behavior, std::vector<Cut>& cuts) {
     cuts = std::move(joined);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

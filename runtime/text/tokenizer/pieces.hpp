@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// The text may become this much longer than the input by normalizing, and no more:
 /// parts of an untrusted file may each double it.
@@ -108,4 +108,4 @@ Status Pieces::rewrite(size_t limit, RewriteFunction rewrite) {
     return Ok{};
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

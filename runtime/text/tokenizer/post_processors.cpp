@@ -3,7 +3,7 @@
 #include "text/tokenizer/part.hpp"
 #include <map>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 using Made = Result<std::unique_ptr<PostProcessor>>;
@@ -179,4 +179,4 @@ std::unique_ptr<PostProcessor> make_template(Template single, Template pair) {
 
 Made read_post_processor(const PartReader& part) { return read_typed(part, kTypes); }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct PartReader;
 
@@ -54,4 +54,4 @@ std::unique_ptr<PostProcessor> make_template(Template single, Template pair);
 
 Result<std::unique_ptr<PostProcessor>> read_post_processor(const PartReader& part);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -6,7 +6,7 @@
 #include "text/tokenizer/part.hpp"
 #include "unicode/unicode.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 using Made = Result<std::unique_ptr<PreTokenizer>>;
@@ -329,4 +329,4 @@ constexpr PartType<PreTokenizer> kTypes[] = {
 
 Made read_pre_tokenizer(const PartReader& part) { return read_typed(part, kTypes); }
 
-} // namespace weft::text
+} // namespace weft::detail::text

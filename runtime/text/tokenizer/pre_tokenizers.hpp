@@ -4,7 +4,7 @@
 #include "text/tokenizer/pieces.hpp"
 #include <memory>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct PartReader;
 
@@ -18,4 +18,4 @@ public:
 
 Result<std::unique_ptr<PreTokenizer>> read_pre_tokenizer(const PartReader& part);
 
-} // namespace weft::text
+} // namespace weft::detail::text

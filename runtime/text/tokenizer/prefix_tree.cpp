@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer/prefix_tree.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 void PrefixTree::add(std::string_view text, uint32_t value) {
     if (text.empty()) return;
@@ -41,4 +41,4 @@ std::optional<PrefixTree::Match> PrefixTree::longest(std::string_view text) cons
     return best;
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// A tree of bytes in one hash table: one probe a byte.
 class PrefixTree {
@@ -52,4 +52,4 @@ private:
     std::vector<uint32_t> values_{kNone};             // one a node; every node but the root has one edge to it
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -3,7 +3,7 @@
 #include "text/tokenizer/decode_stages.hpp"
 #include "text/tokenizer/sentencepiece_normalizer.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 // Bytes come after the marks: a mark that is spelled in bytes is no space.
@@ -58,4 +58,4 @@ std::unique_ptr<Decoder> make_sentencepiece_decoder(SentencePieceDecoderConfig c
     return std::make_unique<SentencePieceDecoder>(std::move(config));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,7 +4,7 @@
 #include "text/tokenizer/decoders.hpp"
 #include <string>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct SentencePieceDecoderConfig {
     bool drop_first_mark; ///< the U+2581 that a text begins with is the space that was put before it
@@ -16,4 +16,4 @@ struct SentencePieceDecoderConfig {
 };
 std::unique_ptr<Decoder> make_sentencepiece_decoder(SentencePieceDecoderConfig config);
 
-} // namespace weft::text
+} // namespace weft::detail::text

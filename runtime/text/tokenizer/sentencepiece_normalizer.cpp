@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer/sentencepiece_normalizer.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 class SentencePieceNormalizer final : public Normalizer {
@@ -102,4 +102,4 @@ std::unique_ptr<PreTokenizer> make_symbol_split(SymbolFinder symbols) {
     return std::make_unique<SymbolSplit>(std::move(symbols));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

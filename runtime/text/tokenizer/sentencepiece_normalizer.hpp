@@ -7,7 +7,7 @@
 #include "text/tokenizer/prefix_tree.hpp"
 #include <array>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 inline constexpr std::string_view kSpaceMark = "\xe2\x96\x81"; ///< what stands for a space in pieces, U+2581
 
@@ -40,4 +40,4 @@ std::unique_ptr<Normalizer> make_sentencepiece_normalizer(SentencePieceNormalize
 /// Makes each symbol a token.
 std::unique_ptr<PreTokenizer> make_symbol_split(SymbolFinder symbols);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -5,7 +5,7 @@
 #include "text/tokenizer/unigram.hpp"
 #include "text/tokenizer/word_models.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr PartType<TokenModel> kTypes[] = {
@@ -27,4 +27,4 @@ Result<std::unique_ptr<TokenModel>> read_token_model(const PartReader& part) {
     return read_typed(part, kTypes);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,7 +4,7 @@
 #include "text/tokenizer/vocabulary.hpp"
 #include <memory>
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct PartReader;
 
@@ -27,4 +27,4 @@ public:
 
 Result<std::unique_ptr<TokenModel>> read_token_model(const PartReader& part);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -8,7 +8,7 @@
 #include "text/tokenizer/pre_tokenizers.hpp"
 #include "text/tokenizer/token_model.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct TokenizerParts {
     AddedTokens added;
@@ -20,4 +20,4 @@ struct TokenizerParts {
     std::string origin;                            ///< the file, for messages about texts; empty where it has no name
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr double kUnkPenalty = 10;
@@ -156,4 +156,4 @@ Result<std::unique_ptr<TokenModel>> read_unigram(const PartReader& part) {
     return make_unigram(std::move(config));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -3,7 +3,7 @@
 #pragma once
 #include "text/tokenizer/token_model.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct UnigramConfig {
     Vocabulary vocabulary;
@@ -24,4 +24,4 @@ std::unique_ptr<TokenModel> make_unigram(UnigramConfig config);
 
 Result<std::unique_ptr<TokenModel>> read_unigram(const PartReader& part);
 
-} // namespace weft::text
+} // namespace weft::detail::text

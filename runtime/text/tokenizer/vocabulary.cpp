@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 constexpr uint32_t kFree = ~0u;
@@ -93,4 +93,4 @@ std::optional<std::string_view> Vocabulary::token(uint32_t id) const {
     return text(entries_[entry]);
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-namespace weft {
+namespace weft::detail {
 class JsonObject;
 }
 
-namespace weft::text {
+namespace weft::detail::text {
 
 /// So that tables by id stay small; the largest known vocabulary has 2^20.
 constexpr uint32_t kHighestToken = (1u << 24) - 1;
@@ -59,4 +59,4 @@ private:
     bool shares_ids_ = false;
 };
 
-} // namespace weft::text
+} // namespace weft::detail::text

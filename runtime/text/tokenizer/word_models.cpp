@@ -4,7 +4,7 @@
 #include "text/tokenizer/part.hpp"
 #include "text/tokenizer/prefix_tree.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 namespace {
 
 class WordModel : public TokenModel {
@@ -113,4 +113,4 @@ Result<std::unique_ptr<TokenModel>> read_word_level(const PartReader& part) {
     return make_word_level(std::move(config));
 }
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -3,7 +3,7 @@
 #pragma once
 #include "text/tokenizer/token_model.hpp"
 
-namespace weft::text {
+namespace weft::detail::text {
 
 struct WordConfig {
     Vocabulary vocabulary;
@@ -24,4 +24,4 @@ std::unique_ptr<TokenModel> make_word_level(WordConfig config);
 Result<std::unique_ptr<TokenModel>> read_word_piece(const PartReader& part);
 Result<std::unique_ptr<TokenModel>> read_word_level(const PartReader& part);
 
-} // namespace weft::text
+} // namespace weft::detail::text

@@ -4,18 +4,19 @@
 #pragma once
 #include "schedule/session.hpp"
 #include <limits>
-#include <weft/text.hpp>
+#include <weft/generate.hpp>
 
-namespace weft {
+namespace weft::detail {
 
 /// A sampler's row on the device; fails on options that break their rules.
 Result<kernel::SamplerRow> sampler_row(const SamplingOptions& sampling, bool stops);
 
 /// Works on slot 0. The session must outlive it and be left alone meanwhile.
-class Generation {
+class Continuation {
 public:
     /// Begins to feed `prompt`, not empty, behind what the sequence has.
-    static Result<Generation> begin(Session& session, std::span<const uint32_t> prompt, const GenerateOptions& options);
+    static Result<Continuation> begin(Session& session, std::span<const uint32_t> prompt,
+                                      const GenerateOptions& options);
 
     /// Works for about `budget_ms`, at least for one submission; new tokens are appended to `tokens`. True when there
     /// will be none any more: an end token came (it is not among them), or the most tokens, or the context is full. An
@@ -29,7 +30,7 @@ public:
     const std::vector<uint32_t>& own() const { return own_; }
 
 private:
-    Generation(Session& session, const GenerateOptions& options) : session_(&session), options_(options) {}
+    Continuation(Session& session, const GenerateOptions& options) : session_(&session), options_(options) {}
     Error not_finite() const;
     bool take(uint32_t id, std::vector<uint32_t>& tokens);
 
@@ -45,4 +46,4 @@ private:
 
 constexpr double kWithoutLimit = std::numeric_limits<double>::infinity();
 
-} // namespace weft
+} // namespace weft::detail

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipelines/generation.hpp"
+#include "pipelines/continuation.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
 
-namespace weft {
+namespace weft::detail {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -35,8 +35,8 @@ Result<kernel::SamplerRow> sampler_row(const SamplingOptions& s, bool stops) {
     return row;
 }
 
-Result<Generation> Generation::begin(Session& session, std::span<const uint32_t> prompt,
-                                     const GenerateOptions& options) {
+Result<Continuation> Continuation::begin(Session& session, std::span<const uint32_t> prompt,
+                                         const GenerateOptions& options) {
     if (prompt.empty()) return Error{ErrorCode::invalid_argument, "the prompt has no tokens", {}};
     const size_t length = session.length(0) + prompt.size();
     if (options.max_length && length >= options.max_length)
@@ -47,7 +47,7 @@ Result<Generation> Generation::begin(Session& session, std::span<const uint32_t>
                          std::to_string(options.max_length),
                      {"generation_config.json may give it as 'max_length'; -n of the command line has no such limit"}};
     const auto start = Clock::now();
-    Generation g(session, options);
+    Continuation g(session, options);
     if (options.max_length)
         g.options_.max_tokens = uint32_t(std::min<size_t>(options.max_tokens, options.max_length - length));
     weft_ASSIGN(const kernel::SamplerRow row, sampler_row(options.sampling, !options.ignore_end));
@@ -63,7 +63,7 @@ Result<Generation> Generation::begin(Session& session, std::span<const uint32_t>
     return g;
 }
 
-Error Generation::not_finite() const {
+Error Continuation::not_finite() const {
     return {ErrorCode::not_finite,
             "the logits behind token " + std::to_string(session_->length(0)) +
                 " of the sequence are not finite: new token " + std::to_string(stats_.new_tokens + 1) +
@@ -72,7 +72,7 @@ Error Generation::not_finite() const {
 }
 
 // Takes a sampled token; true to go on.
-bool Generation::take(uint32_t id, std::vector<uint32_t>& tokens) {
+bool Continuation::take(uint32_t id, std::vector<uint32_t>& tokens) {
     if (id == kernel::kNoToken) return true;
     const auto& ends = session_->options().end_tokens;
     if (!options_.ignore_end && std::find(ends.begin(), ends.end(), id) != ends.end()) {
@@ -83,7 +83,7 @@ bool Generation::take(uint32_t id, std::vector<uint32_t>& tokens) {
     return ++stats_.new_tokens < options_.max_tokens;
 }
 
-Result<bool> Generation::advance(double budget_ms, std::vector<uint32_t>& tokens) {
+Result<bool> Continuation::advance(double budget_ms, std::vector<uint32_t>& tokens) {
     const auto start = Clock::now();
     if (!fed_) {
         weft_ASSIGN(fed_, session_->advance(std::min(budget_ms, session_->options().longest_submission_ms)));
@@ -112,4 +112,4 @@ Result<bool> Generation::advance(double budget_ms, std::vector<uint32_t>& tokens
     return !going;
 }
 
-} // namespace weft
+} // namespace weft::detail

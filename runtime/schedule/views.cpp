@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/views.hpp"
+#include <algorithm>
+#include <numeric>
+
+namespace weft::detail {
+namespace {
+
+// Where windows of a side of `size` begin, and its end.
+std::vector<uint32_t> cuts(uint32_t size, uint32_t window, uint32_t shift) {
+    std::vector<uint32_t> at = {0};
+    for (uint32_t next = shift ? shift : window; next < size; next += window) at.push_back(next);
+    at.push_back(size);
+    return at;
+}
+
+std::vector<ViewSequence> windows_of(const View& view, PictureRows p) {
+    std::vector<ViewSequence> all;
+    const uint32_t shift = std::min(p.down, p.across) <= view.window ? 0 : view.shift;
+    const auto down = cuts(p.down, view.window, shift), across = cuts(p.across, view.window, shift);
+    for (size_t y = 0; y + 1 < down.size(); ++y)
+        for (size_t x = 0; x + 1 < across.size(); ++x) {
+            ViewSequence window{{}, across[x + 1] - across[x]};
+            for (uint32_t row = down[y]; row < down[y + 1]; ++row)
+                for (uint32_t i = across[x]; i < across[x + 1]; ++i) window.rows.push_back(row * p.across + i);
+            all.push_back(std::move(window));
+        }
+    return all;
+}
+
+} // namespace
+
+std::vector<ViewSequence> sequences_of(const View& view, PictureRows p, uint32_t extra) {
+    if (view.order == View::Order::windows) return windows_of(view, p);
+    const bool columns = view.order == View::Order::columns || view.order == View::Order::snake_columns,
+               snake = view.order == View::Order::snake || view.order == View::Order::snake_columns;
+    const uint32_t lines = columns ? p.across : p.down, length = columns ? p.down : p.across;
+    std::vector<uint32_t> rows;
+    for (uint32_t line = 0; line < lines; ++line)
+        for (uint32_t i = 0; i < length; ++i) {
+            const uint32_t at = snake && line % 2 ? length - 1 - i : i, y = columns ? at : line,
+                           x = columns ? line : at;
+            rows.push_back(extra + y * p.across + (view.mirrored ? p.across - 1 - x : x));
+        }
+    std::vector<uint32_t> more(extra);
+    std::iota(more.begin(), more.end(), 0u);
+    const size_t before = view.extra == View::Extra::first    ? 0
+                          : view.extra == View::Extra::middle ? rows.size() / 2
+                                                              : rows.size();
+    rows.insert(rows.begin() + ptrdiff_t(before), more.begin(), more.end());
+    if (view.reversed) std::ranges::reverse(rows);
+    return {{std::move(rows)}};
+}
+
+} // namespace weft::detail

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// L4: the rows of one sequence in a view, as the host lists them for a step.
+#pragma once
+#include "schedule/schedule.hpp"
+
+namespace weft::detail {
+
+/// A sequence of a view: which of the stage's rows follow each other, numbered within their own sequence.
+struct ViewSequence {
+    std::vector<uint32_t> rows;
+    uint32_t across = 0; ///< of windows: how wide it is
+};
+
+/// The sequences that a view makes of one: of a picture with `extra` rows before its patches, or of tokens, which are a
+/// picture of one row. Each row is in one of them, once; windows take no extra rows.
+std::vector<ViewSequence> sequences_of(const View& view, PictureRows picture, uint32_t extra);
+
+} // namespace weft::detail

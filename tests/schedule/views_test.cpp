@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views that put a stage's rows in another order: the lists that the host makes, and that an op over a view is the op
+// over rows that come in that order.
+#include "base/random.hpp"
+#include "io/safetensors.hpp"
+#include "schedule/schedule_text.hpp"
+#include "schedule/small_models.hpp"
+#include "schedule/views.hpp"
+#include "unit/goldens.hpp"
+#include <algorithm>
+#include <set>
+
+using namespace weft;
+using namespace weft::detail;
+using namespace weft::test;
+
+namespace {
+
+using Order = View::Order;
+using Rows = std::vector<uint32_t>;
+constexpr uint32_t kSide = 2, kColumns = 16; // of a patch, of a row
+
+// A plain loop over the places of a picture: the rows that an order reads, one after the other.
+Rows plain(Order order, PictureRows p, bool mirrored = false) {
+    Rows rows;
+    const auto row = [&](uint32_t y, bool back) {
+        for (uint32_t x = 0; x < p.across; ++x) rows.push_back(y * p.across + (back ? p.across - 1 - x : x));
+    };
+    const auto column = [&](uint32_t x, bool back) {
+        for (uint32_t y = 0; y < p.down; ++y) rows.push_back((back ? p.down - 1 - y : y) * p.across + x);
+    };
+    if (order == Order::rows || order == Order::snake)
+        for (uint32_t y = 0; y < p.down; ++y) row(y, order == Order::snake && y % 2 == 1);
+    else
+        for (uint32_t x = 0; x < p.across; ++x) column(x, order == Order::snake_columns && x % 2 == 1);
+    if (mirrored)
+        for (uint32_t& at : rows) at = at / p.across * p.across + (p.across - 1 - at % p.across);
+    return rows;
+}
+
+// A recurrent layer over `view`; the weights are the same whatever the view is.
+std::string scan_over(const std::string& view, const std::string& rows, const std::string& first) {
+    return R"({"weft_schedule": 2, "vocabulary": 96, "stages": [{"name": "tower", "width": 16, "rows": )" + rows +
+           R"(, "views": [)" + (view == "same" ? "" : view) +
+           R"(], "first": [{"read": [], "base": "none", "branches": [)" + first +
+           R"(]}], "layers": [{"blocks": [{"view": ")" + (view == "same" ? "same" : "v") +
+           R"(", "pre": {}, "residual_scale": 0.5, "branches": [{"op": "mamba", "state_size": 4}]}]}]}],
+           "outputs": [{"name": "rows", "stage": "tower"}]})";
+}
+std::string of_pictures(const std::string& view, uint32_t extra = 0) {
+    return scan_over(view, R"({"of": "patches"})",
+                     R"({"op": "patch", "channels": 1, "patch": 2, "extra": )" + std::to_string(extra) + "}");
+}
+std::string of_tokens(const std::string& view) { return scan_over(view, R"({"of": "tokens"})", R"({"op": "embed"})"); }
+std::string view_of(const std::string& order, const std::string& more = "") {
+    return R"({"name": "v", "order": ")" + order + "\"" + more + "}";
+}
+
+std::vector<float> read_rows(Session& s, const std::vector<Feed>& feeds) {
+    const auto status = s.forward(feeds, Want::nothing);
+    INFO((status ? "" : status.error().text()));
+    REQUIRE(bool(status));
+    const auto rows = s.output("rows");
+    REQUIRE(rows);
+    return *rows;
+}
+
+// A picture as its patches, which can be put elsewhere.
+struct Tiles {
+    PictureRows size;
+    std::vector<std::vector<float>> all;
+
+    static Tiles random(uint32_t down, uint32_t across, uint64_t seed) {
+        Random random(seed);
+        Tiles p{{down, across}, {}};
+        for (uint32_t i = 0; i < p.size.count(); ++i) p.all.push_back(random.normals(kSide * kSide));
+        return p;
+    }
+    /// A picture of one row of them, in that order.
+    Tiles line(const Rows& order) const {
+        Tiles p{{1, uint32_t(order.size())}, {}};
+        for (const uint32_t row : order) p.all.push_back(all[row]);
+        return p;
+    }
+    std::vector<float> values() const {
+        const uint32_t wide = size.across * kSide;
+        std::vector<float> v(all.size() * kSide * kSide);
+        for (uint32_t i = 0; i < all.size(); ++i)
+            for (uint32_t n = 0; n < kSide * kSide; ++n)
+                v[(i / size.across * kSide + n / kSide) * wide + i % size.across * kSide + n % kSide] = all[i][n];
+        return v;
+    }
+};
+
+std::vector<float> read_rows(Session& s, const std::vector<Tiles>& pictures) {
+    std::vector<std::vector<float>> values;
+    std::vector<Feed> feeds;
+    for (const Tiles& p : pictures) values.push_back(p.values());
+    for (uint32_t i = 0; i < pictures.size(); ++i)
+        feeds.push_back(
+            {.slot = i, .picture = {values[i], pictures[i].size.down * kSide, pictures[i].size.across * kSide}});
+    return read_rows(s, feeds);
+}
+
+// What `rows` hold, in that order.
+std::vector<float> picked(std::span<const float> rows, const Rows& order) {
+    std::vector<float> all;
+    for (const uint32_t row : order)
+        all.insert(all.end(), rows.begin() + long(row * kColumns), rows.begin() + long((row + 1) * kColumns));
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("each order of a view is what a plain loop gives", "[schedule]") {
+    for (const Order order : {Order::rows, Order::columns, Order::snake, Order::snake_columns})
+        for (const PictureRows p : {PictureRows{1, 1}, {1, 7}, {6, 1}, {2, 2}, {3, 5}, {4, 3}, {5, 4}, {8, 8}})
+            for (const uint32_t extra : {0u, 1u, 2u})
+                for (const View::Extra where : {View::Extra::first, View::Extra::middle, View::Extra::last})
+                    for (const auto& [mirrored, reversed] :
+                         {std::pair(false, false), {false, true}, {true, false}, {true, true}}) {
+                        CAPTURE(uint32_t(order), p.down, p.across, extra, uint32_t(where), mirrored, reversed);
+                        Rows expected;
+                        const Rows patches = plain(order, p, mirrored);
+                        const size_t at = where == View::Extra::first    ? 0
+                                          : where == View::Extra::middle ? patches.size() / 2
+                                                                         : patches.size();
+                        for (size_t i = 0; i <= patches.size(); ++i) {
+                            for (uint32_t e = 0; e < extra && i == at; ++e) expected.push_back(e);
+                            if (i < patches.size()) expected.push_back(patches[i] + extra);
+                        }
+                        if (reversed) std::ranges::reverse(expected);
+                        const View view{
+                            .name = "v", .order = order, .mirrored = mirrored, .extra = where, .reversed = reversed};
+                        const auto made = sequences_of(view, p, extra);
+                        REQUIRE(made.size() == 1);
+                        CHECK(made[0].rows == expected);
+                        std::ranges::sort(expected);
+                        for (uint32_t i = 0; i < expected.size(); ++i) REQUIRE(expected[i] == i);
+                    }
+    // Windows cover a picture, each row once.
+    for (const uint32_t shift : {0u, 1u, 2u}) {
+        Rows all;
+        for (const ViewSequence& window : sequences_of({.name = "v", .window = 3, .shift = shift}, {6, 9}, 0)) {
+            CHECK(window.rows.size() % window.across == 0);
+            all.insert(all.end(), window.rows.begin(), window.rows.end());
+        }
+        std::ranges::sort(all);
+        REQUIRE(all.size() == 54);
+        for (uint32_t i = 0; i < 54; ++i) CHECK(all[i] == i);
+    }
+}
+
+// Every index list that the reference recorded of its scans.
+TEST_CASE("views say the orders of VMamba and PlainMamba", "[schedule]") {
+    struct Scan {
+        const char *file, *tensor;
+        std::vector<View> views;
+    };
+    const View rows{.order = Order::rows}, back{.order = Order::rows, .reversed = true};
+    const std::vector<Scan> scans{
+        {"op-snake-scan",
+         "output.index.",
+         {{.order = Order::snake},
+          {.order = Order::snake, .reversed = true},
+          {.order = Order::snake_columns},
+          {.order = Order::snake_columns, .reversed = true}}},
+        {"op-cross-scan",
+         "output.index.cross.",
+         {rows, {.order = Order::columns}, back, {.order = Order::columns, .reversed = true}}},
+        {"op-cross-scan",
+         "output.index.rotated.",
+         {rows,
+          {.order = Order::columns, .mirrored = true},
+          back,
+          {.order = Order::columns, .mirrored = true, .reversed = true}}},
+        {"op-cross-scan", "output.index.bidirectional.", {rows, rows, back, back}},
+        {"op-cross-scan", "output.index.unidirectional.", {rows, rows, rows, rows}},
+    };
+    for (const Scan& scan : scans) {
+        weft_GOLDEN(path, std::string(scan.file) + "/io.safetensors");
+        auto file = SafetensorsFile::open(path);
+        REQUIRE(file);
+        for (const auto& [size, p] : {std::pair("4x6", PictureRows{4, 6}), std::pair("5x3", PictureRows{5, 3})}) {
+            INFO(scan.tensor << size);
+            const TensorView* tensor = file->find(std::string(scan.tensor) + size);
+            REQUIRE(tensor);
+            const auto recorded = read_i64(*tensor);
+            REQUIRE(recorded);
+            std::vector<int64_t> made;
+            for (const View& view : scan.views) {
+                const Rows order = sequences_of(view, p, 0)[0].rows;
+                made.insert(made.end(), order.begin(), order.end());
+            }
+            CHECK(made == *recorded);
+        }
+    }
+}
+
+TEST_CASE("an op over a reversed view is the op over reversed tokens, reversed back", "[schedule]") {
+    const auto same = make(random_model_of(of_tokens("same")), 3, 64, 64),
+               back = make(random_model_of(of_tokens(view_of("rows", R"(, "reversed": true)"))), 3, 64, 64);
+    const std::vector<Rows> texts{ids(9, 1), ids(1, 2), ids(20, 3)};
+    std::vector<Rows> reversed = texts;
+    for (Rows& text : reversed) std::ranges::reverse(text);
+    const auto fed = [](const std::vector<Rows>& all) {
+        std::vector<Feed> feeds;
+        for (uint32_t i = 0; i < all.size(); ++i) feeds.push_back({i, all[i]});
+        return feeds;
+    };
+    const auto got = read_rows(*back, fed(texts)), plain = read_rows(*same, fed(reversed));
+    Rows order; // each text backwards
+    for (const Rows& text : texts)
+        for (size_t i = text.size(), first = order.size(); i-- > 0;) order.push_back(uint32_t(first + i));
+    CHECK(got == picked(plain, order));
+    CHECK(largest_difference(got, read_rows(*same, fed(texts))) > 1e-3);
+    // All of a sequence is read, and nothing of it is left.
+    CHECK(back->length(0) == 0);
+    const Feed feed{0, texts[0]};
+    CHECK_FALSE(back->forward({&feed, 1}, Want::last));
+    const Rows many = ids(65, 4);
+    const Feed long_one{0, many};
+    CHECK_FALSE(back->forward({&long_one, 1}, Want::nothing));
+    require_no_validation_messages();
+}
+
+TEST_CASE("a scan over a picture's columns and snakes is one over its patches in that order", "[schedule]") {
+    const auto same = make(random_model_of(of_pictures("same")), 1, 64, 64);
+    const std::vector<Tiles> pictures{Tiles::random(3, 5, 1), Tiles::random(4, 2, 2)};
+    for (const auto& [name, order] : {std::pair("columns", Order::columns), std::pair("snake", Order::snake),
+                                      std::pair("snake_columns", Order::snake_columns)})
+        for (const bool reversed : {false, true}) {
+            INFO(name << (reversed ? ", reversed" : ""));
+            const auto s =
+                make(random_model_of(of_pictures(view_of(name, reversed ? R"(, "reversed": true)" : ""))), 2, 64, 64);
+            const auto got = read_rows(*s, pictures);
+            size_t at = 0;
+            for (const Tiles& picture : pictures) {
+                Rows read = plain(order, picture.size), inverse(read.size());
+                if (reversed) std::ranges::reverse(read);
+                for (uint32_t i = 0; i < read.size(); ++i) inverse[read[i]] = i;
+                const auto expected = picked(read_rows(*same, {picture.line(read)}), inverse);
+                const std::vector<float> own(got.begin() + long(at), got.begin() + long(at + expected.size()));
+                CHECK(largest_difference(own, expected) < 1e-5);
+                at += expected.size();
+            }
+        }
+    require_no_validation_messages();
+}
+
+TEST_CASE("a class token stands where a view says", "[schedule]") {
+    const Tiles picture = Tiles::random(3, 4, 1);
+    const auto same = make(random_model_of(of_pictures("same", 1)), 1, 64, 64);
+    const auto of = [&](const std::string& more) {
+        return read_rows(*make(random_model_of(of_pictures(view_of("rows", more), 1)), 1, 64, 64), {picture});
+    };
+    const auto first = read_rows(*same, {picture});
+    CHECK(of("") == first);
+    // Behind the patches and read from there: before them, and they come backwards.
+    Rows backwards = plain(Order::rows, picture.size), order{0};
+    std::ranges::reverse(backwards);
+    for (const uint32_t row : backwards) order.push_back(row + 1);
+    CHECK(largest_difference(of(R"(, "extra": "last", "reversed": true)"),
+                             picked(read_rows(*same, {picture.line(backwards)}), order)) < 1e-5);
+    // In the middle: the patches before it are those of a picture without it, and it sees them.
+    const auto middle = of(R"(, "extra": "middle")"),
+               without = read_rows(*make(random_model_of(of_pictures("same")), 1, 64, 64), {picture});
+    const auto class_of = [](const std::vector<float>& rows) { return picked(rows, {0}); };
+    CHECK(largest_difference(class_of(middle), class_of(first)) > 1e-4);
+    CHECK(without.size() + kColumns == middle.size());
+}
+
+TEST_CASE("scans in windows are those of pictures of their size", "[schedule]") {
+    const auto same = make(random_model_of(of_pictures("same")), 1, 64, 64),
+               s = make(random_model_of(of_pictures(R"({"name": "v", "window": 2})")), 1, 64, 64);
+    const Tiles picture = Tiles::random(4, 6, 3);
+    const auto got = read_rows(*s, {picture});
+    for (uint32_t y = 0; y < 4; y += 2)
+        for (uint32_t x = 0; x < 6; x += 2) {
+            CAPTURE(y, x);
+            const Rows window{y * 6 + x, y * 6 + x + 1, (y + 1) * 6 + x, (y + 1) * 6 + x + 1};
+            CHECK(largest_difference(picked(got, window), read_rows(*same, {picture.line(window)})) < 1e-5);
+        }
+    require_no_validation_messages();
+}
+
+TEST_CASE("orders are written, read, told apart, and refused where rows have none", "[schedule]") {
+    std::set<uint64_t> hashes;
+    for (const char* order : {"rows", "columns", "snake", "snake_columns"})
+        for (const char* more : {"", R"(, "reversed": true)", R"(, "extra": "middle")", R"(, "mirrored": true)"})
+            hashes.insert(hash_of(require_round_trip(json_of(of_pictures(view_of(order, more))))));
+    CHECK(hashes.size() == 16);
+    const auto refused = [](const std::string& schedule, const std::string& message) {
+        CHECK(refusal_of(json_of(schedule), [](Json&) {}) == "a.json: " + message);
+    };
+    refused(of_tokens(view_of("snake")), "key 'stages[0].views[0].order' must be rows where those of the stage are no "
+                                         "patches, nor merged ones");
+    refused(of_tokens(R"({"name": "v", "window": 4})"),
+            "key 'stages[0].views[0].order' must be rows where those of the "
+            "stage are no patches, nor merged ones");
+    refused(of_tokens(view_of("rows")),
+            "key 'stages[0].views[0].reversed' must be true for tokens, which have no other order");
+    refused(of_pictures(view_of("columns", R"(, "window": 4)")), "key 'stages[0].views[0].window' must not be there");
+    refused(of_pictures(view_of("diagonal")),
+            "key 'stages[0].views[0].order' must be one of windows, rows, columns, snake, snake_columns");
+    refused(of_pictures(R"({"name": "v", "window": 2})", 1),
+            "stage 'tower' has windows, and the 1 rows before the patches of 'tower' are in none");
+    std::string causal = of_pictures(R"({"name": "v", "window": 2})");
+    const std::string mamba = R"({"op": "mamba", "state_size": 4})";
+    causal.replace(causal.find(mamba), mamba.size(), R"({"op": "attention", "heads": 2})");
+    refused(causal, "stage 'tower' keeps keys of each sequence, and has several in windows");
+    Json merged = json_of(of_pictures("same", 2));
+    merged["stages"].push_back(json_of(R"({"name": "merged", "width": 64, "rows": {"of": "merged", "from": "tower"},
+        "first": [{"read": [], "base": "none", "branches": [{"op": "merge"}]}]})"));
+    refused(merged.dump(), "stage 'merged' merges the 2 rows before the patches of 'tower', which are in no rectangle");
+}
