@@ -49,6 +49,23 @@ Status read_feature_layer(const JsonObject& config, Stage& tower, int64_t otherw
     return Ok{};
 }
 
+Result<Heads> axial_heads(const JsonObject& c, uint32_t width, const std::string& key) {
+    weft_ASSIGN(const uint32_t heads, c.count_or(key, 16));
+    if (width % heads || width / heads % 4)
+        return c.bad(key, "must divide hidden_size into heads of a multiple of 4 channels");
+    return Heads{heads, heads, width / heads};
+}
+
+Result<double> axial_theta(const JsonObject& c) {
+    weft_ASSIGN(const Json rope, rope_parameters(c, 10000));
+    const JsonObject view = rope_view(c, rope);
+    weft_ASSIGN(const std::string type, view.string("rope_type"));
+    if (type != "default" && type != "axial") return view.bad("rope_type", "must be 'axial', is " + in_quotes(type));
+    weft_ASSIGN(const double theta, view.number("rope_theta"));
+    if (!(theta > 0)) return view.bad("rope_theta", "must be positive");
+    return theta;
+}
+
 Rope axial_rope(Builder& builder, std::vector<float> frequencies) {
     const auto pairs = uint32_t(frequencies.size());
     for (uint32_t i = 0; i < pairs; ++i) frequencies.push_back(i < pairs / 2 ? 0 : 1);

@@ -27,6 +27,10 @@ Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& 
 /// layers behind it out of the tower.
 Status read_feature_layer(const JsonObject& config, Stage& tower, int64_t otherwise);
 
+/// `key` heads (16 where it is absent) of `width`, whose pairs of channels can be shared between two axes.
+Result<Heads> axial_heads(const JsonObject& config, uint32_t width, const std::string& key);
+/// The base of axial rotary positions; scaled ones are refused.
+Result<double> axial_theta(const JsonObject& config);
 /// Axial rotary positions of patches: the first half of `frequencies`, one for each pair of channels, turn by how far
 /// down a patch is, the others by how far across.
 Rope axial_rope(Builder& builder, std::vector<float> frequencies);

@@ -23,18 +23,10 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.layers, c.has("num_hidden_layers") ? layer_count(c) : Result<uint32_t>(24));
     weft_ASSIGN(o.width, c.count_or("hidden_size", 1024));
     weft_ASSIGN(o.inner, c.count_or("intermediate_size", 4096));
-    weft_ASSIGN(const uint32_t heads, c.count_or("num_attention_heads", 16));
-    if (o.width % heads || o.width / heads % 4)
-        return c.bad("num_attention_heads", "must divide hidden_size into heads of a multiple of 4 channels");
-    o.heads = {heads, heads, o.width / heads};
+    weft_ASSIGN(o.heads, axial_heads(c, o.width, "num_attention_heads"));
     weft_ASSIGN(o.patches, read_square_patches(c, 16, 0, 4096));
     weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "gelu"));
-    weft_ASSIGN(const Json rope, rope_parameters(c, 10000));
-    const JsonObject view = rope_view(c, rope);
-    weft_ASSIGN(const std::string type, view.string("rope_type"));
-    if (type != "default" && type != "axial") return view.bad("rope_type", "must be 'axial', is " + in_quotes(type));
-    weft_ASSIGN(o.theta, view.number("rope_theta"));
-    if (!(o.theta > 0)) return view.bad("rope_theta", "must be positive");
+    weft_ASSIGN(o.theta, axial_theta(c));
     return o;
 }
 

@@ -56,10 +56,7 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.width, c.count_or("hidden_size", 1152));
     weft_ASSIGN(o.inner, c.count_or("intermediate_size", 4304));
     weft_ASSIGN(o.out, c.count_or("out_hidden_size", 3584));
-    weft_ASSIGN(const uint32_t heads, c.count_or("num_heads", 16));
-    if (o.width % heads || o.width / heads % 4)
-        return c.bad("num_heads", "must divide hidden_size into heads of a multiple of 4 channels");
-    o.heads = {heads, heads, o.width / heads};
+    weft_ASSIGN(o.heads, axial_heads(c, o.width, "num_heads"));
     weft_TRY(read_grid(c, o));
     weft_ASSIGN(o.merge, c.count_or("spatial_merge_size", 2));
     if (o.merge > 64) return c.bad("spatial_merge_size", "must be at most 64");
@@ -68,12 +65,7 @@ Result<Config> read(const JsonObject& c) {
     if (o.side * o.side != places || o.side > 4096)
         return c.bad("num_position_embeddings", "must be a square of at most 4096 a side");
     weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "gelu_pytorch_tanh"));
-    weft_ASSIGN(const Json rope, rope_parameters(c, 10000));
-    const JsonObject view = rope_view(c, rope);
-    weft_ASSIGN(const std::string type, view.string("rope_type"));
-    if (type != "default" && type != "axial") return view.bad("rope_type", "must be 'axial', is " + in_quotes(type));
-    weft_ASSIGN(o.theta, view.number("rope_theta"));
-    if (!(o.theta > 0)) return view.bad("rope_theta", "must be positive");
+    weft_ASSIGN(o.theta, axial_theta(c));
     weft_ASSIGN(o.deep, read_deep(c, o.layers));
     return o;
 }

@@ -41,13 +41,15 @@ std::vector<uint32_t> Placement::turns(uint32_t position, uint32_t count) const 
     std::vector<uint32_t> all(3 * size_t(count));
     for (uint32_t i = 0; i < count; ++i)
         for (size_t axis = 0; axis < 3; ++axis) all[axis * count + i] = turn(position + i);
-    for (const Picture& p : pictures_)
+    for (const Picture& p : pictures_) {
+        if (p.at.empty() || p.at.back() < position) continue; // most, once a text goes on behind its pictures
         for (uint32_t n = 0; n < p.at.size(); ++n) {
             const uint32_t at = p.at[n];
             if (at < position || at >= position + count) continue;
             const uint32_t first = turn(p.at[0]), places[] = {first, first + n / p.across, first + n % p.across};
             for (size_t axis = 0; axis < 3; ++axis) all[axis * count + at - position] = places[axis];
         }
+    }
     return all;
 }
 

@@ -5,8 +5,8 @@
 namespace weft::detail::vk {
 namespace {
 
-// Names of AMD's, NVIDIA's, Qualcomm's, Apple's, Arm's, Broadcom's and Imagination's compilers in Mesa; those that one
-// compiler has side by side are added.
+// As AMD's, NVIDIA's, Qualcomm's and Apple's compilers in Mesa name them; those that one has side by side are added.
+// What another compiler says is shown under its own names alone.
 struct Named {
     std::optional<uint64_t> PipelineReport::*field;
     std::vector<const char*> names;
@@ -14,12 +14,12 @@ struct Named {
 const std::vector<Named>& named() {
     using R = PipelineReport;
     static const std::vector<Named> all = {
-        {&R::registers, {"VGPRs", "Number of GPRs", "Registers used", "GPRs", "Work registers"}},
+        {&R::registers, {"VGPRs", "Number of GPRs", "Registers used", "GPRs"}},
         {&R::spills,
          {"Spilled VGPRs", "Spilled SGPRs", "Spills to memory", "Fills from memory", "STP Count", "LDP Count", "Spills",
-          "Fills", "Spill count", "Fill count"}},
+          "Fills"}},
         {&R::scratch, {"Scratch size", "SLM size", "Scratch"}},
-        {&R::shared_bytes, {"LDS size", "Shared memory size"}},
+        {&R::shared_bytes, {"LDS size"}},
         {&R::waves, {"Subgroups per SIMD", "Max warps/SM", "Max Waves Per Core"}},
         {&R::instructions, {"Instructions", "Instruction count", "Instruction Count"}},
         {&R::cycles, {"Latency", "Static cycle count"}},
