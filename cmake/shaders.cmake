@@ -10,6 +10,7 @@ file(MAKE_DIRECTORY ${weft_GENERATED})
 
 add_executable(weft_shadergen ${CMAKE_CURRENT_LIST_DIR}/shadergen/shadergen.cpp)
 target_compile_options(weft_shadergen PRIVATE -O1)
+target_include_directories(weft_shadergen PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../runtime)
 set_target_properties(weft_shadergen PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tools)
 
 # A variant that this glslc cannot compile is left out, with one line here and in `weft info`.

@@ -11,7 +11,8 @@ namespace {
 nlohmann::json as_json(const weft::DeviceLimits& l) {
     return {{"storage_range", l.storage_range}, {"allocation", l.allocation},
             {"invocations", l.invocations},     {"shared_bytes", l.shared_bytes},
-            {"subgroup_size", l.subgroup_size}, {"storage_buffers", l.storage_buffers},
+            {"subgroup_size", l.subgroup_size}, {"subgroup_least", l.subgroup_least},
+            {"subgroup_most", l.subgroup_most}, {"storage_buffers", l.storage_buffers},
             {"timestamp_ns", l.timestamp_ns}};
 }
 
@@ -20,7 +21,8 @@ void print(const weft::DeviceLimits& l) {
               << "  allocation: " << (l.allocation >> 20) << " MiB\n"
               << "  workgroup invocations: " << l.invocations << "\n"
               << "  workgroup memory: " << (l.shared_bytes >> 10) << " KiB\n"
-              << "  subgroup size: " << l.subgroup_size << "\n"
+              << "  subgroup size: " << l.subgroup_size << ", of " << l.subgroup_least << " to " << l.subgroup_most
+              << "\n"
               << "  storage buffers a shader: " << l.storage_buffers << "\n"
               << "  timestamp: " << (l.timestamp_ns > 0 ? std::to_string(l.timestamp_ns) + " ns" : "none") << "\n";
 }

@@ -2,9 +2,12 @@
 // Build tool: reads the SPIR-V of every variant of one kernel and writes its typed C++
 // face (header) and the words (source).
 // shadergen NAME SOURCE.comp OUT.hpp OUT.cpp VARIANT[:DEFINE,DEFINE=1...]=FILE.spv...
-// Refuses: binding gaps, buffers no function uses, push constants over 128 bytes, variants whose interfaces differ,
-// private arrays whose indices are not known when the pipeline is made.
+// Refuses: binding gaps, buffers no function uses, push constants over 128 bytes (what every device has), variants
+// whose interfaces differ, private arrays whose indices are not known when the pipeline is made, capabilities that the
+// runtime knows no feature for, shuffles between threads that are told apart by their place in the workgroup.
+#include "constants.hpp"
 #include "indices.hpp"
+#include "vulkan/capabilities.hpp"
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -70,6 +73,7 @@ struct Buffer {
 
 struct Module {
     std::vector<uint32_t> words, capabilities;
+    std::string shared_bytes; // an expression of the specialization constants
     std::vector<Field> push, spec;
     std::vector<uint32_t> spec_ids;
     std::vector<Buffer> buffers;
@@ -154,7 +158,12 @@ struct Reader {
     void instruction(uint16_t op, const uint32_t* w, uint16_t length) {
         const auto text = [&](int from) { return std::string(reinterpret_cast<const char*>(w + from)); };
         switch (op) {
-        case OpCapability: m.capabilities.push_back(w[1]); break;
+        case OpCapability:
+            if (!weft::detail::vk::capability(w[1]))
+                fail(file + ": it declares the SPIR-V capability " + std::to_string(w[1]) +
+                     ", which runtime/vulkan/capabilities.hpp does not have");
+            m.capabilities.push_back(w[1]);
+            break;
         case OpName: names[w[1]] = text(2); break;
         case OpMemberName: member_names[{w[1], w[2]}] = text(3); break;
         case OpExecutionMode:
@@ -251,6 +260,26 @@ struct Reader {
             if (binding != next++)
                 fail(file + ": bindings must be dense from 0; " + std::to_string(next - 1) + " is missing");
             m.buffers.push_back(b);
+        }
+        read_shared();
+        refuse_places();
+    }
+
+    // Nothing says which threads of a workgroup are a subgroup.
+    void refuse_places() {
+        constexpr uint32_t shuffle = 65, local_id = 27, local_index = 29; // with the global id between them
+        if (std::find(m.capabilities.begin(), m.capabilities.end(), shuffle) == m.capabilities.end()) return;
+        for (auto& [id, d] : decorations)
+            if (d.count(BuiltIn) && d[BuiltIn] >= local_id && d[BuiltIn] <= local_index)
+                fail(file + ": threads that shuffle must be told apart by gl_SubgroupID and gl_SubgroupInvocationID, "
+                            "not by gl_LocalInvocationID and its like");
+    }
+
+    void read_shared() {
+        try {
+            m.shared_bytes = shadergen::Constants(m.words, m.spec_ids).shared_bytes();
+        } catch (const std::runtime_error& e) {
+            fail(file + ": " + e.what());
         }
     }
 
@@ -351,17 +380,18 @@ int main(int argc, char** argv) {
         for (size_t i = 0; i < m.words.size(); ++i) c << (i % 16 ? "" : "\n") << m.words[i] << ",";
         c << "};\nconst uint32_t " << name << "_" << variant << "_capabilities[] = {0";
         for (uint32_t capability : m.capabilities) c << "," << capability;
-        c << "};\n";
+        c << "};\nuint64_t " << name << "_" << variant << "_shared([[maybe_unused]] const uint32_t* s) { return "
+          << m.shared_bytes << "; }\n";
     }
     c << "const vk::VariantInfo " << name << "_variants[] = {\n";
     for (size_t v = 0; v < variants.size(); ++v) {
         const auto& [variant, m] = variants[v];
         const std::string form = name + "_" + variant;
         c << "    {\"" << variant << "\", \"" << defines[v] << "\", \"" << purposes[v] << "\", ";
-        if (m.words.empty()) c << "nullptr, 0, nullptr, 0},\n";
+        if (m.words.empty()) c << "nullptr, 0, nullptr, 0, nullptr},\n";
         else
             c << form << "_words, sizeof(" << form << "_words), " << form << "_capabilities + 1, "
-              << m.capabilities.size() << "},\n";
+              << m.capabilities.size() << ", " << form << "_shared},\n";
     }
     c << "};\nconst vk::BindingInfo " << name << "_bindings[] = {\n";
     for (const Buffer& b : first.buffers)

@@ -23,8 +23,8 @@ DeviceInfo info_of(const vk::DeviceSummary& s) {
     d.memory_bytes = s.memory_bytes;
     d.features = features_of(s.features);
     const auto& l = s.limits;
-    d.limits = {l.storage_range, l.allocation,      l.invocations, l.shared_bytes,
-                l.subgroup_size, l.storage_buffers, l.timestamp_ns};
+    d.limits = {l.storage_range,  l.allocation,    l.invocations,     l.shared_bytes, l.subgroup_size,
+                l.subgroup_least, l.subgroup_most, l.storage_buffers, l.timestamp_ns};
     d.reasons = s.reasons;
     return d;
 }
@@ -48,6 +48,7 @@ std::vector<std::string> DeviceFeatures::names() const {
     if (subgroup) all.push_back("subgroup");
     if (integer_dot) all.push_back("integer_dot");
     if (fast_integer_dot) all.push_back("fast_integer_dot");
+    if (fixed_lanes) all.push_back("fixed_lanes");
     return all;
 }
 
@@ -82,6 +83,7 @@ Result<Device> Device::adopt(const HostVulkan& host, const DeviceOptions& option
     a.queue_lock = {host.lock_queue, host.unlock_queue, host.user};
     a.features.set(vk::Feature::integer_dot, host.integer_dot);
     a.features.set(vk::Feature::fast_integer_dot, host.integer_dot);
+    a.features.set(vk::Feature::fixed_lanes, host.fixed_lanes);
     a.features.set(vk::Feature::subgroup);
     weft_ASSIGN(auto device, vk::Device::adopt(a, vulkan_options(options)));
     return Device(std::shared_ptr<vk::Device>(std::move(device)));

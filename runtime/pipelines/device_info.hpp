@@ -7,7 +7,8 @@
 namespace weft::detail {
 
 inline DeviceFeatures features_of(vk::FeatureSet f) {
-    return {f.has(vk::Feature::subgroup), f.has(vk::Feature::integer_dot), f.has(vk::Feature::fast_integer_dot)};
+    return {f.has(vk::Feature::subgroup), f.has(vk::Feature::integer_dot), f.has(vk::Feature::fast_integer_dot),
+            f.has(vk::Feature::fixed_lanes)};
 }
 
 } // namespace weft::detail

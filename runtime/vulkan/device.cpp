@@ -50,6 +50,8 @@ Status Device::pick_and_create(const DeviceOptions& options) {
     std::vector<const char*> enabled;
     if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_dot)
         enabled.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_lanes)
+        enabled.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     reports_pipelines_ = chain.has_report && chain.report.pipelineExecutableInfo;
     if (chain.has_report) enabled.push_back(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
     const float priority = 1.0f;

@@ -7,9 +7,10 @@
 namespace weft::detail::vk {
 
 enum class Feature : uint32_t {
-    subgroup = 1 << 0,         ///< subgroup arithmetic, ballot and shuffle in compute
+    subgroup = 1 << 0,         ///< shuffles within subgroups, in compute
     integer_dot = 1 << 1,      ///< 4 x 8-bit integer dot product: the dot tier can run
     fast_integer_dot = 1 << 2, ///< the device has instructions for it: the dot tier is chosen
+    fixed_lanes = 1 << 3,      ///< a pipeline may ask for subgroups of one size, and whole ones
 };
 
 struct FeatureSet {
@@ -20,15 +21,17 @@ struct FeatureSet {
 };
 
 struct Limits {
-    uint64_t storage_range = 0; ///< maxStorageBufferRange, bytes
-    uint64_t allocation = 0;    ///< maxMemoryAllocationSize, bytes
-    uint32_t invocations = 0;   ///< maxComputeWorkGroupInvocations
-    uint32_t shared_bytes = 0;  ///< maxComputeSharedMemorySize
-    uint32_t groups[3] = {};    ///< maxComputeWorkGroupCount
-    uint32_t subgroup_size = 1;
-    uint32_t storage_buffers = 0; ///< maxPerStageDescriptorStorageBuffers
-    double timestamp_ns = 0;      ///< nanoseconds a tick; 0: the queue has no timestamps
-    uint64_t timestamp_mask = 0;  ///< the bits that a timestamp has
+    uint64_t storage_range = 0;          ///< maxStorageBufferRange, bytes
+    uint64_t allocation = 0;             ///< maxMemoryAllocationSize, bytes
+    uint32_t invocations = 0;            ///< maxComputeWorkGroupInvocations
+    uint32_t shared_bytes = 0;           ///< maxComputeSharedMemorySize
+    uint32_t groups[3] = {};             ///< maxComputeWorkGroupCount
+    uint32_t local[3] = {~0u, ~0u, ~0u}; ///< maxComputeWorkGroupSize; all of them together: invocations
+    uint32_t subgroup_size = 1; ///< what kernels reckon with, and ask for where they can (Feature::fixed_lanes)
+    uint32_t subgroup_least = 1, subgroup_most = 1; ///< what can be asked for
+    uint32_t storage_buffers = 0;                   ///< maxPerStageDescriptorStorageBuffers
+    double timestamp_ns = 0;                        ///< nanoseconds a tick; 0: the queue has no timestamps
+    uint64_t timestamp_mask = 0;                    ///< the bits that a timestamp has
 };
 
 } // namespace weft::detail::vk

@@ -19,6 +19,7 @@ struct VariantInfo {
     size_t bytes;
     const uint32_t* capabilities; ///< SPIR-V capabilities the module declares
     uint32_t capability_count;
+    uint64_t (*shared_bytes)(const uint32_t* spec); ///< of a workgroup, with these specialization constants
 };
 
 struct BindingInfo {

@@ -36,6 +36,7 @@ std::vector<VkQueueFamilyProperties> queue_families(const Instance& instance, Vk
 
 FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports) {
     has_dot = api >= VK_API_VERSION_1_3 || contains(extensions, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    has_lanes = api >= VK_API_VERSION_1_3 || contains(extensions, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     has_report = reports && contains(extensions, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
     void** next = &core.pNext;
     const auto chain = [&](auto& features) {
@@ -43,6 +44,7 @@ FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions,
         next = &features.pNext;
     };
     if (has_dot) chain(dot);
+    if (has_lanes) chain(lanes);
     if (has_report) chain(report);
 }
 
@@ -69,6 +71,8 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     VkPhysicalDeviceShaderIntegerDotProductProperties dot{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroup{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, &maintenance};
+    VkPhysicalDeviceSubgroupSizeControlPropertiesEXT lanes{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
     VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &subgroup};
     VkPhysicalDeviceProperties plain;
     instance.fn().vkGetPhysicalDeviceProperties(physical, &plain);
@@ -89,6 +93,10 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
         dot.pNext = properties.pNext;
         properties.pNext = &dot;
     }
+    if (chain.has_lanes) {
+        lanes.pNext = properties.pNext;
+        properties.pNext = &lanes;
+    }
     instance.fn().vkGetPhysicalDeviceProperties2(physical, &properties);
     s.driver = std::string(driver.driverName) + (driver.driverInfo[0] ? " " : "") + driver.driverInfo;
     const VkPhysicalDeviceLimits& l = plain.limits;
@@ -97,7 +105,8 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     s.limits.invocations = l.maxComputeWorkGroupInvocations;
     s.limits.shared_bytes = l.maxComputeSharedMemorySize;
     std::copy(l.maxComputeWorkGroupCount, l.maxComputeWorkGroupCount + 3, s.limits.groups);
-    s.limits.subgroup_size = subgroup.subgroupSize;
+    std::copy(l.maxComputeWorkGroupSize, l.maxComputeWorkGroupSize + 3, s.limits.local);
+    s.limits.subgroup_size = s.limits.subgroup_least = s.limits.subgroup_most = subgroup.subgroupSize;
     s.limits.storage_buffers = std::min(l.maxPerStageDescriptorStorageBuffers, l.maxDescriptorSetStorageBuffers);
     const auto families = queue_families(instance, physical);
     if (const uint32_t bits = family < families.size() ? families[family].timestampValidBits : 0; bits) {
@@ -114,10 +123,14 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     s.features.set(Feature::integer_dot, chain.dot.shaderIntegerDotProduct);
     s.features.set(Feature::fast_integer_dot,
                    chain.dot.shaderIntegerDotProduct && dot.integerDotProduct4x8BitPackedSignedAccelerated);
-    constexpr VkSubgroupFeatureFlags wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
-                                              VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
-    s.features.set(Feature::subgroup, (subgroup.supportedOperations & wanted) == wanted &&
+    s.features.set(Feature::subgroup, (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) &&
                                           (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT));
+    if (chain.lanes.subgroupSizeControl && chain.lanes.computeFullSubgroups &&
+        (lanes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)) {
+        s.features.set(Feature::fixed_lanes);
+        s.limits.subgroup_least = lanes.minSubgroupSize;
+        s.limits.subgroup_most = lanes.maxSubgroupSize;
+    }
     for (const Quirk& q : kQuirks)
         if (std::strstr(driver.driverName, q.driver_contains) && std::strstr(driver.driverInfo, q.info_contains) &&
             (q.subgroup_size == 0 || q.subgroup_size == s.limits.subgroup_size))

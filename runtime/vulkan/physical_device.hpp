@@ -32,7 +32,9 @@ struct FeatureChain {
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR report{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
-    bool has_dot = false, has_report = false;
+    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT lanes{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+    bool has_dot = false, has_lanes = false, has_report = false;
 
     /// `reports`: what compilers say of pipelines is asked for, too.
     FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports = false);

@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "base/threads.hpp"
+#include "vulkan/capabilities.hpp"
 #include "vulkan/shader_compiler.hpp"
 #include <algorithm>
 #include <array>
@@ -39,20 +40,6 @@ CacheHeader header_for(const Device& device) {
     return h;
 }
 
-// SPIR-V capabilities a variant may declare, and the feature each needs. Those not listed are always there.
-struct CapabilityRow {
-    uint32_t capability;
-    Feature feature;
-    const char* name;
-};
-constexpr CapabilityRow kCapabilities[] = {
-    {61, Feature::subgroup, "subgroup operations"},      {62, Feature::subgroup, "subgroup votes"},
-    {63, Feature::subgroup, "subgroup arithmetic"},      {64, Feature::subgroup, "subgroup ballot"},
-    {65, Feature::subgroup, "subgroup shuffle"},         {6016, Feature::integer_dot, "integer dot product"},
-    {6017, Feature::integer_dot, "integer dot product"}, {6018, Feature::integer_dot, "integer dot product"},
-    {6019, Feature::integer_dot, "integer dot product"},
-};
-
 } // namespace
 
 bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, std::vector<std::string>* reasons) {
@@ -63,10 +50,12 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant, st
         if (reasons) reasons->push_back(std::string(kernel.name) + "." + v.name + ": " + what);
     };
     if (!v.words) lacks("this build's glslc could not compile it");
-    for (uint32_t i = 0; i < v.capability_count; ++i)
-        for (const auto& row : kCapabilities)
-            if (row.capability == v.capabilities[i] && !device.features().has(row.feature))
-                lacks(std::string("the device lacks ") + row.name);
+    for (uint32_t i = 0; i < v.capability_count; ++i) {
+        const Capability* c = capability(v.capabilities[i]);
+        if (!c)
+            lacks("it declares the SPIR-V capability " + std::to_string(v.capabilities[i]) + ", which is not known");
+        else if (c->needs && !device.features().has(*c->needs)) lacks(std::string("the device lacks ") + c->name);
+    }
     return ok;
 }
 
@@ -74,9 +63,13 @@ FeatureSet needed_features(const KernelInfo& kernel, uint32_t variant) {
     FeatureSet needed;
     const VariantInfo& v = kernel.variants[variant];
     for (uint32_t i = 0; i < v.capability_count; ++i)
-        for (const auto& row : kCapabilities)
-            if (row.capability == v.capabilities[i]) needed.set(row.feature);
+        if (const Capability* c = capability(v.capabilities[i]); c && c->needs) needed.set(*c->needs);
     return needed;
+}
+
+void local_size(const KernelInfo& kernel, std::span<const uint32_t> spec, uint32_t (&local)[3]) {
+    for (int i = 0; i < 3; ++i)
+        local[i] = kernel.local_spec[i] >= 0 ? spec[size_t(kernel.local_spec[i])] : kernel.local[i];
 }
 
 Pipelines::Pipelines(Device& device) : device_(device) { load_cache(); }
@@ -197,6 +190,17 @@ Result<Pipeline> Pipelines::make(const PipelineKey& key) {
     info.stage.pName = "main";
     info.stage.pSpecializationInfo = kernel.spec_count ? &spec : nullptr;
     info.layout = p.layout;
+    // What shuffles reckons with so many lanes; whole subgroups can be asked of workgroups that are made of them.
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT lanes{
+        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT};
+    lanes.requiredSubgroupSize = device_.limits().subgroup_size;
+    if (device_.features().has(Feature::fixed_lanes) && needed_features(kernel, key.variant).has(Feature::subgroup)) {
+        info.stage.pNext = &lanes;
+        uint32_t local[3];
+        local_size(kernel, key.spec, local);
+        if (local[0] % lanes.requiredSubgroupSize == 0)
+            info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT;
+    }
     if (device_.reports_pipelines()) info.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
     const VkResult result = fn.vkCreateComputePipelines(device_.handle(), cache_, 1, &info, nullptr, &p.handle);
     fn.vkDestroyShaderModule(device_.handle(), shader, nullptr);

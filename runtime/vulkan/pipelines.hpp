@@ -29,6 +29,9 @@ bool usable(const Device& device, const KernelInfo& kernel, uint32_t variant,
 /// The device features the variant needs; none: the core tier.
 FeatureSet needed_features(const KernelInfo& kernel, uint32_t variant);
 
+/// The workgroup size with these specialization constants.
+void local_size(const KernelInfo& kernel, std::span<const uint32_t> spec, uint32_t (&local)[3]);
+
 /// Thread-safe. Pipelines live as long as the Device.
 class Pipelines {
 public:

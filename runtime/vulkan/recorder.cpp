@@ -54,6 +54,20 @@ Result<Program> Recorder::finish() {
     return std::move(program_);
 }
 
+void Recorder::check_workgroup(const Call& call) {
+    const Limits& limits = device_.limits();
+    const auto needs = [&](uint64_t what, const std::string& unit, uint64_t most) {
+        if (what > most)
+            misfit(call.label + " needs " + std::to_string(what) + " " + unit + ", this device has at most " +
+                   std::to_string(most));
+    };
+    for (int i = 0; i < 3; ++i)
+        needs(call.local[i], std::string("threads of a workgroup along axis ") + "xyz"[i], limits.local[i]);
+    needs(uint64_t(call.local[0]) * call.local[1] * call.local[2], "threads a workgroup", limits.invocations);
+    needs(call.kernel->variants[call.variant].shared_bytes(call.spec.data()), "bytes of workgroup memory",
+          limits.shared_bytes);
+}
+
 void Recorder::check_grid(const Call& call) {
     for (int i = 0; i < 3; ++i) {
         const Extent& e = call.threads[i];
@@ -79,16 +93,16 @@ void Recorder::add(Call call) {
                    program_.resources[t.resource].name + "' at once, this device at most " +
                    std::to_string(device_.limits().storage_range >> 20));
     }
+    local_size(kernel, call.spec, call.local);
+    check_workgroup(call);
     bool indirect = false;
     GridRow row{};
     for (int i = 0; i < 3; ++i) {
-        call.local[i] = kernel.local_spec[i] >= 0 ? call.spec[size_t(kernel.local_spec[i])] : kernel.local[i];
         const Extent& e = call.threads[i];
         indirect |= e.per != 0;
         row.axis[i] = {e.count, e.per ? first_word_ + e.per : 0, e.divisor, call.local[i]};
     }
     if (!most_.empty()) check_grid(call);
-    weft_CHECK(call.local[0] * call.local[1] * call.local[2] <= device_.limits().invocations, kernel.name);
     if (indirect) {
         auto& rows = program_.grid_rows;
         const auto same = std::find_if(rows.begin(), rows.end(),

@@ -121,6 +121,7 @@ public:
 
 private:
     void add(Call call);
+    void check_workgroup(const Call& call);
     void check_grid(const Call& call);
     const Device& device_;
     Program program_;

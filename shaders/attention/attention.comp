@@ -58,7 +58,12 @@ shared float sh_partial[SPLIT > 1u ? LOCAL * ROWS * KEYS : 1u];
 #endif
 
 void main() {
-    uint lane = gl_LocalInvocationID.x, part = lane % SPLIT;
+#if defined(SUBGROUP) || defined(BROADCAST)
+    uint lane = gl_SubgroupID * (LOCAL / gl_NumSubgroups) + gl_SubgroupInvocationID;
+#else
+    uint lane = gl_LocalInvocationID.x;
+#endif
+    uint part = lane % SPLIT;
     uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, kv_head = gl_WorkGroupID.y;
     uint first = sequences[sequence + SEQ_FIRST], count = sequences[sequence + SEQ_COUNT],
          past = sequences[sequence + SEQ_PAST];

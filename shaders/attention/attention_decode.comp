@@ -70,8 +70,12 @@ void exchange(inout float v[SWAPS], uint count, uint bit) {
 #endif
 
 void main() {
-    uint lane = gl_LocalInvocationID.x, team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM,
-         sequence = gl_WorkGroupID.y * SEQ_STRIDE;
+#ifdef SUBGROUP
+    uint lane = gl_SubgroupID * (LOCAL / gl_NumSubgroups) + gl_SubgroupInvocationID;
+#else
+    uint lane = gl_LocalInvocationID.x;
+#endif
+    uint team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM, sequence = gl_WorkGroupID.y * SEQ_STRIDE;
     uint blocks_of_heads = (GROUP + HEADS - 1u) / HEADS, kv_head = gl_WorkGroupID.x / blocks_of_heads,
          first_head = gl_WorkGroupID.x % blocks_of_heads * HEADS;
     uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, token = sequences[sequence + SEQ_FIRST],

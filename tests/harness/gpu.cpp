@@ -30,6 +30,7 @@ Result<std::unique_ptr<vk::Device>> open_device() {
     const char* off = std::getenv("WEFT_TEST_DISABLE");
     const std::string_view disabled = off ? off : "";
     const std::pair<std::string_view, vk::Feature> names[] = {{"subgroup", vk::Feature::subgroup},
+                                                              {"fixed_lanes", vk::Feature::fixed_lanes},
                                                               {"integer_dot", vk::Feature::integer_dot}};
     for (const auto& [name, feature] : names)
         if (disabled.find(name) != disabled.npos) options.disabled.set(feature);

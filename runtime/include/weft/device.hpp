@@ -17,22 +17,24 @@ enum class WeightType : uint32_t { stored, f32, f16, bf16 };
 
 /// What forms of kernels are chosen by.
 struct DeviceFeatures {
-    bool subgroup = false;         ///< subgroup arithmetic, ballot and shuffle
+    bool subgroup = false;         ///< shuffles within subgroups
     bool integer_dot = false;      ///< 4 x 8-bit integer dot products
     bool fast_integer_dot = false; ///< in hardware: forms that use them are chosen
+    bool fixed_lanes = false;      ///< kernels that shuffle ask for subgroups of one size, and whole ones
 
     /// Those that are there, by the names they have here.
     weft_API std::vector<std::string> names() const;
 };
 
 struct DeviceLimits {
-    uint64_t storage_range = 0; ///< bytes of one storage buffer that a shader sees
-    uint64_t allocation = 0;    ///< bytes of one allocation
-    uint32_t invocations = 0;   ///< of a workgroup
-    uint32_t shared_bytes = 0;  ///< of a workgroup
-    uint32_t subgroup_size = 0;
-    uint32_t storage_buffers = 0; ///< of a shader
-    double timestamp_ns = 0;      ///< nanoseconds a tick; 0: the queue has no timestamps
+    uint64_t storage_range = 0;                     ///< bytes of one storage buffer that a shader sees
+    uint64_t allocation = 0;                        ///< bytes of one allocation
+    uint32_t invocations = 0;                       ///< of a workgroup
+    uint32_t shared_bytes = 0;                      ///< of a workgroup
+    uint32_t subgroup_size = 0;                     ///< that kernels reckon with
+    uint32_t subgroup_least = 0, subgroup_most = 0; ///< that the device can be asked for
+    uint32_t storage_buffers = 0;                   ///< of a shader
+    double timestamp_ns = 0;                        ///< nanoseconds a tick; 0: the queue has no timestamps
 };
 
 /// A device as the loader lists it. Unusable ones have reasons.
@@ -53,7 +55,7 @@ struct DeviceOptions {
     /// Never round activations to 8 bits for weights in blocks, which is done where the device has
     /// integer dot products in hardware.
     bool exact = false;
-    bool report_pipelines = false; ///< keep what the driver's compiler says, for InspectOptions::pipelines
+    bool report_pipelines = false;   ///< keep what the driver's compiler says, for InspectOptions::pipelines
     std::filesystem::path cache_dir; ///< pipeline cache; empty: none. default_cache_dir() is the usual choice
     /// Development: GLSL from this folder, compiled at run time, instead of the built-in shaders.
     std::filesystem::path shader_dir;
@@ -72,6 +74,7 @@ struct HostVulkan {
     void (*unlock_queue)(void* user) = nullptr;
     void* user = nullptr;
     bool integer_dot = false; ///< the host enabled shaderIntegerDotProduct
+    bool fixed_lanes = false; ///< the host enabled subgroupSizeControl and computeFullSubgroups
 };
 
 namespace detail::vk {
