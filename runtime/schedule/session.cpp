@@ -87,11 +87,8 @@ uint64_t Session::beside_states() const {
 Status Session::allocate() {
     vk::Device& device = model_->device;
     layouts_ = layouts_of(model_->schedule.states, options_.states());
-    uint64_t total = 0, used = device.bytes_used();
-    uint64_t available = device.summary().memory_bytes > used ? device.summary().memory_bytes - used : 0;
-    if (device.options().memory_limit)
-        available =
-            std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
+    uint64_t total = 0;
+    const uint64_t available = device.memory_left();
     for (const StateLayout& spec : layouts_) {
         if (!state_fits(device, spec, options_.rows_of(spec)))
             return too_long(available - std::min(available, beside_states()));
@@ -215,7 +212,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
     const auto& rows = plan.program.grid_rows;
     weft_ASSIGN(const vk::Slice table,
                 activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
-    weft_TRY(write(table, std::as_bytes(std::span(rows))));
+    weft_TRY(uploader_->put(table, std::as_bytes(std::span(rows))));
     vk::Recorder r(device);
     kernel::grids(r, r.external(b.headers, DType::u32, {uint32_t(b.headers.size / 4)}, "step headers"),
                   r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"),

@@ -164,7 +164,6 @@ private:
     void finish_step();
     Status write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
-    Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
     Status check_feeds(std::span<const Feed> feeds, bool before) const;
     Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
     Status write_pictures(std::span<const Feed> feeds, size_t input);
@@ -187,7 +186,7 @@ private:
         return buffers_.states[state].part(row * layouts_[state].bytes(), layouts_[state].bytes());
     }
     Status remember(uint32_t slot, uint32_t position, std::span<const uint32_t> ids) {
-        return write(history_of(slot).part(uint64_t(position) * 4, ids.size_bytes()), std::as_bytes(ids));
+        return uploader_->put(history_of(slot).part(uint64_t(position) * 4, ids.size_bytes()), std::as_bytes(ids));
     }
     vk::Slice history_of(uint32_t slot) const {
         return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4);
