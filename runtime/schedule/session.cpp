@@ -230,7 +230,8 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
 
 uint64_t Session::submissions() const {
     uint64_t n = uploader_->submissions();
-    for (const auto& [bucket, recorded] : replays_) n += recorded.replay.submissions();
+    for (const auto& [bucket, recorded] : replays_)
+        n += recorded.replay.submissions() + (recorded.scoring ? recorded.scoring->replay.submissions() : 0);
     return n;
 }
 
