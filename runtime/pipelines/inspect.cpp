@@ -121,7 +121,8 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
     SessionOptions session;
     session.context = options.context;
     session.kv_dtype = kv_type_beside(options.dtype);
-    if (auto whole = resolved(session, schedule)) session = std::move(*whole);
+    if (auto whole = resolved(session, schedule, device ? &Access::state(*device) : nullptr))
+        session = std::move(*whole);
     else in.problems.push_back(whole.error().message);
     in.context = session.context;
     const StateOptions o = session.states();

@@ -18,7 +18,7 @@ uint64_t aligned(uint64_t bytes) {
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedModel> model,
                                                  const SessionOptions& options) {
     std::unique_ptr<Session> s(new Session(std::move(model)));
-    weft_ASSIGN(s->options_, resolved(options, s->model_->schedule));
+    weft_ASSIGN(s->options_, resolved(options, s->model_->schedule, &s->model_->device));
     s->whole_ = takes_whole(s->model_->schedule);
     weft_TRY(s->set_end_tokens(options.end_tokens));
     weft_TRY(s->allocate());
