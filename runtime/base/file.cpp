@@ -61,6 +61,33 @@ MappedFile::~MappedFile() {
     if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+namespace {
+
+// The pages of a part of a mapping: all that it touches, or those that are wholly its own.
+std::span<std::byte> pages_of(std::span<const std::byte> part, bool whole) {
+    static const auto page = uintptr_t(::sysconf(_SC_PAGESIZE));
+    const auto begin = uintptr_t(part.data()), end = begin + part.size();
+    const uintptr_t first = (whole ? begin + page - 1 : begin) / page * page, last = whole ? end / page * page : end;
+    return {reinterpret_cast<std::byte*>(first), last > first ? last - first : 0};
+}
+
+} // namespace
+
+void MappedFile::read_now(std::span<const std::byte> part) const {
+    if (!holds(part)) return;
+    const auto pages = pages_of(part, false);
+#ifdef MADV_POPULATE_READ
+    if (::madvise(pages.data(), pages.size(), MADV_POPULATE_READ) == 0) return;
+#endif
+    (void)::madvise(pages.data(), pages.size(), MADV_WILLNEED);
+}
+
+void MappedFile::let_go(std::span<const std::byte> part) const {
+    if (!holds(part)) return;
+    const auto pages = pages_of(part, true);
+    if (!pages.empty()) (void)::madvise(pages.data(), pages.size(), MADV_DONTNEED);
+}
+
 bool has_extension(const std::filesystem::path& path, std::string_view extension) {
     const std::string own = path.extension().string();
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; };

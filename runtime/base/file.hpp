@@ -22,8 +22,16 @@ public:
     ~MappedFile();
 
     std::span<const std::byte> bytes() const { return {data_, size_}; }
+    /// Advice on a part of bytes(), and nothing for others: it is read now, so that it is fetched at once and not page
+    /// by page; it is not read for now, so that it takes no memory of the process.
+    void read_now(std::span<const std::byte> part) const;
+    void let_go(std::span<const std::byte> part) const;
 
 private:
+    bool holds(std::span<const std::byte> part) const {
+        return !part.empty() && part.data() >= data_ && part.data() + part.size() <= data_ + size_;
+    }
+
     const std::byte* data_ = nullptr;
     size_t size_ = 0;
 };

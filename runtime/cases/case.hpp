@@ -5,6 +5,7 @@
 #include "base/random.hpp"
 #include "kernels/step.hpp"
 #include "vulkan/timed_run.hpp"
+#include "vulkan/uploader.hpp"
 #include <functional>
 #include <map>
 #include <optional>

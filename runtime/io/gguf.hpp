@@ -28,6 +28,8 @@ public:
     /// The path, as it appears in messages.
     const std::string& origin() const { return metadata_.origin(); }
     uint32_t version() const { return version_; }
+    /// Of a file that was opened: the mapping. Empty for bytes in memory.
+    const MappedFile& mapping() const { return file_; }
 
 private:
     GgufFile() = default;

@@ -240,4 +240,14 @@ const TensorView* ModelFiles::find(std::string_view name) const {
     return at != by_name_.end() && (*at)->name == name ? *at : nullptr;
 }
 
+void ModelFiles::read_now(std::span<const std::byte> bytes) const {
+    for (const auto& shard : *shards_) shard.mapping().read_now(bytes);
+    for (const auto& file : *ggufs_) file.mapping().read_now(bytes);
+}
+
+void ModelFiles::let_go(std::span<const std::byte> bytes) const {
+    for (const auto& shard : *shards_) shard.mapping().let_go(bytes);
+    for (const auto& file : *ggufs_) file.mapping().let_go(bytes);
+}
+
 } // namespace weft::detail

@@ -67,6 +67,9 @@ public:
     std::span<const TensorView* const> tensors() const { return tensors_; }
     /// The names that tensors() has for what find() gave: one, or numbers and scales.
     std::vector<std::string> parts_of(const TensorView& tensor) const;
+    /// MappedFile's advice, for whichever file has these bytes.
+    void read_now(std::span<const std::byte> bytes) const;
+    void let_go(std::span<const std::byte> bytes) const;
     /// The bytes of all tensors together.
     uint64_t total_bytes() const { return total_bytes_; }
     /// The safetensors files: one, several shards in the order of their names, or none.

@@ -28,6 +28,8 @@ public:
     const std::map<std::string, std::string>& metadata() const { return metadata_; }
     /// The path, as it appears in messages.
     const std::string& origin() const { return origin_; }
+    /// Of a file that was opened: the mapping. Empty for bytes in memory.
+    const MappedFile& mapping() const { return file_; }
 
 private:
     SafetensorsFile() = default;

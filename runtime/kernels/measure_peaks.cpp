@@ -2,6 +2,7 @@
 #include "kernels/measure_peaks.hpp"
 #include "kernels/peaks.hpp"
 #include "vulkan/timed_run.hpp"
+#include "vulkan/uploader.hpp"
 #include <algorithm>
 #include <functional>
 

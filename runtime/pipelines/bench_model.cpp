@@ -73,10 +73,9 @@ struct Task {
         // An encoder-decoder's decoder begins with a token of its own.
         options.context = before ? std::max(rows, generate + 2) : generates ? rows + generate + 1 : rows;
         options.slots = o.batch;
-        options.max_chunk = std::max(options.max_chunk, o.batch);
         const auto at_once = uint32_t(std::min<uint64_t>(uint64_t(rows) * o.batch, UINT32_MAX));
         if (before) options.before = at_once;
-        else if (whole) options.max_chunk = std::max(options.max_chunk, at_once);
+        else if (whole) options.max_chunk = at_once;
         options.kv_dtype = kv_type_beside(o.dtype);
         options.timestamps = o.per_layer;
         return options;
@@ -172,8 +171,8 @@ Result<ModelBench> bench_model(const Device& device, const std::filesystem::path
                                       ? random_model(Access::state(device), files, o.dtype, 1, edit)
                                       : load_model(Access::state(device), files, o.dtype, o.progress, edit));
     const Task task(model->schedule, o);
-    const SessionOptions options = task.session(o);
-    weft_ASSIGN(auto session, Session::create(model, options));
+    weft_ASSIGN(auto session, Session::create(model, task.session(o)));
+    const SessionOptions& options = session->options();
     bench.model = path.string();
     bench.architecture = model->schedule.architecture;
     bench.device = device.info().name;

@@ -91,7 +91,7 @@ Result<Embedder> Embedder::load(const Device& device, const std::filesystem::pat
     s->width = s->model->schedule.stages.back().width;
     SessionOptions session;
     session.context = options.context ? options.context : said.context;
-    weft_ASSIGN(session, resolved(session, s->model->schedule));
+    weft_ASSIGN(session, resolved(session, s->model->schedule, &s->model->device));
     session.slots = takes_whole(s->model->schedule) ? kSlots : kCachedSlots;
     session.max_chunk = std::max(options.batch_tokens ? options.batch_tokens : kBatchTokens, session.context);
     weft_ASSIGN(s->session, Session::create(s->model, session));

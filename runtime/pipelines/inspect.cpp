@@ -121,7 +121,8 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
     SessionOptions session;
     session.context = options.context;
     session.kv_dtype = kv_type_beside(options.dtype);
-    if (auto whole = resolved(session, schedule)) session = std::move(*whole);
+    if (auto whole = resolved(session, schedule, device ? &Access::state(*device) : nullptr))
+        session = std::move(*whole);
     else in.problems.push_back(whole.error().message);
     in.context = session.context;
     const StateOptions o = session.states();
@@ -156,8 +157,7 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
         in.problems.push_back(largest.second->name + " has " + std::to_string(largest.first >> 20) +
                               " MiB, this device allocates at most " + std::to_string(d.limits().allocation >> 20) +
                               " MiB at once");
-    const uint64_t limit = d.options().memory_limit,
-                   memory = limit ? std::min(limit, d.summary().memory_bytes) : d.summary().memory_bytes;
+    const uint64_t limit = d.options().memory_limit, memory = d.memory_bytes();
     const auto check_memory = [&](const std::string& what, uint64_t bytes) {
         if (bytes > memory)
             in.problems.push_back(what + " need " + std::to_string(bytes >> 20) + " MiB, " +

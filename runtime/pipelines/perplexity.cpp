@@ -9,18 +9,6 @@
 
 namespace weft {
 using namespace detail;
-namespace {
-
-// The natural logarithm of what exp(logits) sum up to; nothing if one is NaN or +inf, or all are -inf.
-std::optional<double> log_sum_exp(std::span<const float> logits) {
-    const double top = *std::ranges::max_element(logits);
-    double sum = 0;
-    for (const float x : logits) sum += std::exp(double(x) - top);
-    const double result = top + std::log(sum);
-    return std::isfinite(result) ? std::optional(result) : std::nullopt;
-}
-
-} // namespace
 
 double Perplexity::perplexity() const { return tokens ? std::exp(nats / double(tokens)) : 0; }
 double Perplexity::bits_per_byte() const { return bytes ? nats / std::log(2.0) / double(bytes) : 0; }
@@ -33,7 +21,7 @@ Result<Perplexity> measure_perplexity(const Model& model, std::string_view text,
     weft_ASSIGN(const auto made, make_session(model, options.sequence));
     Session& session = *made;
     const uint32_t vocabulary = state.schedule().vocabulary;
-    // Logits of all tokens of a step are read back: the step is cut so that they fit one buffer.
+    // Logits of all tokens of a step are held: the step is cut so that they fit one buffer.
     const uint64_t rows = state.loaded->device.limits().storage_range / (uint64_t(vocabulary) * 4);
     const uint32_t largest = uint32_t(std::min<uint64_t>(
         session.options().max_chunk, uint64_t(1) << (63 - std::countl_zero(std::max<uint64_t>(rows, 1)))));
@@ -54,16 +42,18 @@ Result<Perplexity> measure_perplexity(const Model& model, std::string_view text,
         for (size_t at = 0; at < part.size(); at += largest) {
             const Feed feed{0, part.subspan(at, std::min<size_t>(largest, part.size() - at)), uint32_t(part.size())};
             weft_TRY(session.forward({&feed, 1}, Want::all));
-            weft_ASSIGN(const auto logits, session.logits());
-            for (size_t i = 0; i < feed.ids.size() && at + i + 1 < part.size(); ++i) {
-                const auto row = std::span(logits).subspan(i * vocabulary, vocabulary);
-                const auto total = log_sum_exp(row);
-                if (!total)
+            // Each row is asked for the token behind its own; that behind the window's last is the next window's.
+            const size_t scored = std::min(feed.ids.size(), part.size() - at - 1);
+            std::vector<uint32_t> targets(feed.ids.size(), kernel::kNoToken);
+            std::ranges::copy(part.subspan(at + 1, scored), targets.begin());
+            weft_ASSIGN(const auto nats, session.score(targets));
+            for (size_t i = 0; i < scored; ++i) {
+                if (std::isnan(nats[i]))
                     return Error{ErrorCode::not_finite,
                                  "the logits behind token " + std::to_string(begin + at + i + 1) +
                                      " of the text are not finite: the next one cannot be scored",
                                  {}};
-                p.nats += *total - double(row[part[at + i + 1]]);
+                p.nats += double(nats[i]);
                 ++p.tokens;
             }
             if (options.progress &&

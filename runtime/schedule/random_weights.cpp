@@ -33,7 +33,7 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
         if (!slice) return in_context(slot.name, slice.error());
         weight.slice = *slice;
         total -= std::min(total, size + vk::Tensor::kAlignment);
-        if (!slot.computed.empty()) weft_TRY(uploader.write(weight.slice, std::as_bytes(std::span(slot.computed))));
+        if (!slot.computed.empty()) weft_TRY(uploader.put(weight.slice, std::as_bytes(std::span(slot.computed))));
         else {
             if (since >= kSegment) {
                 r.segment("weights");
@@ -50,13 +50,14 @@ Result<DeviceWeights> DeviceWeights::random(vk::Device& device, const std::vecto
         w.weights_.push_back({{std::move(weight)}});
     }
     weft_ASSIGN(vk::Program program, r.finish());
+    weft_TRY(uploader.finish());
     if (program.calls.empty()) return w;
     weft_TRY(device.pipelines().build(program.pipelines(), {}));
     weft_ASSIGN(vk::Program empty, vk::Recorder(device).finish());
     weft_ASSIGN(auto nothing, vk::Recording::create(device, std::move(empty)));
     weft_ASSIGN(auto recording, vk::Recording::create(device, std::move(program)));
     weft_ASSIGN(auto replay, Replay::create(device, std::move(nothing), std::move(recording)));
-    weft_TRY(replay.run(1, kLongestMs));
+    weft_TRY(replay.run(1, kLongestMs, uploader));
     return w;
 }
 

@@ -66,7 +66,7 @@ void Replay::start(uint32_t repeats) {
     left_ = repeats;
 }
 
-Result<bool> Replay::advance(double budget_ms) {
+Result<bool> Replay::advance(double budget_ms, vk::Uploader& uploads) {
     const size_t count = costs_.size();
     while (left_ > 0) {
         Range range{next_, next_, 1};
@@ -81,10 +81,12 @@ Result<bool> Replay::advance(double budget_ms) {
                 sum += costs_[range.last++];
         }
         weft_ASSIGN(const VkCommandBuffer commands, primary(range));
+        weft_ASSIGN(const VkCommandBuffer staged, uploads.staged());
+        const VkCommandBuffer both[] = {staged, commands};
         const auto& fn = device_->fn();
         weft_TRY(vk::check(fn.vkResetFences(device_->handle(), 1, &fence_), "vkResetFences", "a replay"));
         const auto begin = std::chrono::steady_clock::now();
-        weft_TRY(device_->submit({&commands, 1}, fence_));
+        weft_TRY(device_->submit(std::span(both).subspan(staged ? 0 : 1), fence_));
         weft_TRY(vk::check(fn.vkWaitForFences(device_->handle(), 1, &fence_, VK_TRUE, UINT64_MAX), "vkWaitForFences",
                            device_->summary().name));
         const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
@@ -106,9 +108,9 @@ Result<bool> Replay::advance(double budget_ms) {
     return left_ == 0;
 }
 
-Status Replay::run(uint32_t repeats, double longest_ms) {
+Status Replay::run(uint32_t repeats, double longest_ms, vk::Uploader& uploads) {
     for (start(repeats);;) {
-        weft_ASSIGN(const bool done, advance(longest_ms));
+        weft_ASSIGN(const bool done, advance(longest_ms, uploads));
         if (done) return Ok{};
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include "schedule/plan.hpp"
 #include "vulkan/recording.hpp"
+#include "vulkan/uploader.hpp"
 
 namespace weft::detail {
 
@@ -16,11 +17,11 @@ public:
 
     /// Starts over: the next advance() begins with the first segment of the first of `repeats` repetitions.
     void start(uint32_t repeats);
-    /// Submits segments while their measured cost fits `budget_ms` (at least one), and waits for them.
-    /// True when all repetitions are done.
-    Result<bool> advance(double budget_ms);
+    /// Submits segments while their measured cost fits `budget_ms` (at least one), and waits for them; what `uploads`
+    /// has staged goes first, in the same submission. True when all repetitions are done.
+    Result<bool> advance(double budget_ms, vk::Uploader& uploads);
     /// All of it, in submissions of at most `longest_ms` each as far as segments allow.
-    Status run(uint32_t repeats, double longest_ms);
+    Status run(uint32_t repeats, double longest_ms, vk::Uploader& uploads);
 
     const vk::Recording& recording() const { return main_; }
     /// Milliseconds of one repetition by the last measurements of its segments; 0: not run yet.

@@ -18,7 +18,7 @@ uint64_t aligned(uint64_t bytes) {
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedModel> model,
                                                  const SessionOptions& options) {
     std::unique_ptr<Session> s(new Session(std::move(model)));
-    weft_ASSIGN(s->options_, resolved(options, s->model_->schedule));
+    weft_ASSIGN(s->options_, resolved(options, s->model_->schedule, &s->model_->device));
     s->whole_ = takes_whole(s->model_->schedule);
     weft_TRY(s->set_end_tokens(options.end_tokens));
     weft_TRY(s->allocate());
@@ -87,11 +87,8 @@ uint64_t Session::beside_states() const {
 Status Session::allocate() {
     vk::Device& device = model_->device;
     layouts_ = layouts_of(model_->schedule.states, options_.states());
-    uint64_t total = 0, used = device.bytes_used();
-    uint64_t available = device.summary().memory_bytes > used ? device.summary().memory_bytes - used : 0;
-    if (device.options().memory_limit)
-        available =
-            std::min(available, device.options().memory_limit > used ? device.options().memory_limit - used : 0);
+    uint64_t total = 0;
+    const uint64_t available = device.memory_left();
     for (const StateLayout& spec : layouts_) {
         if (!state_fits(device, spec, options_.rows_of(spec)))
             return too_long(available - std::min(available, beside_states()));
@@ -213,7 +210,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
     const auto& rows = plan.program.grid_rows;
     weft_ASSIGN(const vk::Slice table,
                 activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
-    weft_TRY(write(table, std::as_bytes(std::span(rows))));
+    weft_TRY(uploader_->put(table, std::as_bytes(std::span(rows))));
     vk::Recorder r(device);
     if (!rows.empty())
         kernel::grids(r, r.external(b.headers, DType::u32, {uint32_t(b.headers.size / 4)}, "step headers"),
@@ -233,7 +230,8 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
 
 uint64_t Session::submissions() const {
     uint64_t n = uploader_->submissions();
-    for (const auto& [bucket, recorded] : replays_) n += recorded.replay.submissions();
+    for (const auto& [bucket, recorded] : replays_)
+        n += recorded.replay.submissions() + (recorded.scoring ? recorded.scoring->replay.submissions() : 0);
     return n;
 }
 

@@ -74,6 +74,9 @@ public:
     /// width].
     Result<std::vector<float>> output(std::string_view name);
     Result<std::vector<float>> logits() { return output(kLogits); }
+    /// -log p of ids[i] by row i of the logits of the last forward, in nats: f32 [rows], computed on the device. NaN
+    /// where a logit of the row is NaN or +inf, or none is finite; of a row whose id is kNoToken it is any number.
+    Result<std::vector<float>> score(std::span<const uint32_t> ids);
     /// forward(..., taps), encode(..., taps): a stage's residual stream as it enters the first layer (0), behind layer
     /// i, and behind the last norm; f32 [tokens, width].
     Result<std::vector<float>> tap(std::string_view stage, uint32_t index);
@@ -144,10 +147,15 @@ private:
         size_t feed;
         uint32_t first, count;
     }; // part of a feed in one step
+    struct Scoring {
+        Replay replay;
+        vk::Slice ids, nats; // where it reads and writes
+    };
     struct Recorded {
         Replay replay;
         std::vector<vk::Slice> outputs; // where it writes them
         std::vector<vk::Slice> taps;
+        std::optional<Scoring> scoring = {}; // made when it is first asked for
     };
 
     explicit Session(std::shared_ptr<const LoadedModel> model)
@@ -156,6 +164,7 @@ private:
           region_arena_(model_->device, vk::MemoryUse::device, "activations"),
           host_arena_(model_->device, vk::MemoryUse::readback, "results") {}
     Status allocate();
+    Result<Scoring*> scoring_of(Recorded& recorded);
     Result<Recorded*> replay_for(const Bucket& bucket, const std::function<bool(size_t, size_t)>& progress = {});
     Status start(std::span<const Feed> feeds, Want want, uint32_t chunk, bool taps, bool step_form, bool before);
     Status run();
@@ -164,7 +173,6 @@ private:
     void finish_step();
     Status write_step(const Bucket& bucket, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
-    Status write(const vk::Slice& to, std::span<const std::byte> bytes) { return uploader_->write(to, bytes); }
     Status check_feeds(std::span<const Feed> feeds, bool before) const;
     Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
     Status write_pictures(std::span<const Feed> feeds, size_t input);
@@ -187,7 +195,7 @@ private:
         return buffers_.states[state].part(row * layouts_[state].bytes(), layouts_[state].bytes());
     }
     Status remember(uint32_t slot, uint32_t position, std::span<const uint32_t> ids) {
-        return write(history_of(slot).part(uint64_t(position) * 4, ids.size_bytes()), std::as_bytes(ids));
+        return uploader_->put(history_of(slot).part(uint64_t(position) * 4, ids.size_bytes()), std::as_bytes(ids));
     }
     vk::Slice history_of(uint32_t slot) const {
         return buffers_.history.part(uint64_t(slot) * options_.context * 4, uint64_t(options_.context) * 4);

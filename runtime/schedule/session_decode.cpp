@@ -53,7 +53,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
         }
         weft_TRY(move_states(feeds));
         weft_TRY(write_step(bucket, feeds, wanted));
-        weft_TRY(last_->replay.run(now, options_.longest_submission_ms));
+        weft_TRY(last_->replay.run(now, options_.longest_submission_ms, *uploader_));
         std::vector<uint32_t> ring(size_t(buffers_.ring_capacity) * bucket.outputs);
         weft_TRY(uploader_->read(buffers_.ring, std::as_writable_bytes(std::span(ring))));
         for (uint32_t k = 0; k < now; ++k) { // row k holds the tokens of those that had not ended by then, in order

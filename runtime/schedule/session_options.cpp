@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/session_options.hpp"
+#include "schedule/weight_rows.hpp"
 #include <algorithm>
 #include <bit>
 
@@ -10,6 +11,20 @@ constexpr uint32_t kDefaultContext = 4096;  // a trained context can be a millio
 constexpr uint32_t kPatches = 4096;         // of a picture, or of several
 constexpr uint32_t kLargestStep = 1u << 30; // the next power of two is a number, too
 constexpr uint32_t kSmallestBucket = 16;    // tokens of a prefill recording, at least
+constexpr uint32_t kSmallestChunk = 256;
+
+// Bytes of the widest row that a token has anywhere, but for logits, which few tokens have.
+uint64_t widest_row(const Schedule& schedule) {
+    constexpr uint64_t kExperts = 8; // of a token
+    uint64_t widest = 0;
+    for (const Stage& stage : schedule.stages) widest = std::max<uint64_t>(widest, stage.width);
+    for (const WeightSlot& slot : schedule.weights) {
+        if (!slot.matrix || slot.shape.size() < 2) continue;
+        const uint64_t rows = slot.shape[slot.shape.size() - 2];
+        if (rows < schedule.vocabulary) widest = std::max(widest, rows * std::min(kExperts, matrices_of(slot)));
+    }
+    return widest * 4;
+}
 
 } // namespace
 
@@ -42,7 +57,20 @@ Bucket SessionOptions::largest(const Stage& stage) const {
 
 DType kv_type_beside(WeightType weights) { return weights == WeightType::f16 ? DType::f16 : DType::f32; }
 
-Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule) {
+uint32_t chunk_for(const vk::DeviceSummary& device, uint64_t memory, const Schedule& schedule) {
+    constexpr uint64_t kGiB = uint64_t(1) << 30;
+    constexpr uint64_t kRows = 4, kShare = 16; // such rows that live at the same time; their share of the memory
+    uint32_t chunk = kSmallestChunk;
+    if (device.type == "discrete") chunk = memory >= 12 * kGiB ? 2048 : 1024;
+    if ((device.type == "integrated" || device.type == "virtual") && memory >= 8 * kGiB) chunk = 512;
+    const uint64_t row = widest_row(schedule);
+    while (chunk > kSmallestChunk &&
+           (chunk * row > device.limits.storage_range || chunk * row * kRows > memory / kShare))
+        chunk /= 2;
+    return chunk;
+}
+
+Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule, const vk::Device* device) {
     if (options.context == 0)
         options.context =
             schedule.trained_context ? std::min(schedule.trained_context, kDefaultContext) : kDefaultContext;
@@ -52,11 +80,14 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
                          " tokens was asked for, but the model has learned positions for " +
                          std::to_string(schedule.position_limit),
                      {}};
-    if (options.slots == 0 || options.max_chunk == 0)
-        return Error{
-            ErrorCode::invalid_argument, "a session needs at least one slot and a chunk of at least one token", {}};
+    if (options.slots == 0) return Error{ErrorCode::invalid_argument, "a session needs at least one slot", {}};
     if (options.held > UINT32_MAX - options.slots)
         return Error{ErrorCode::invalid_argument, "slots and held must be below 2^32 together", {}};
+    if (options.max_chunk == 0) { // no more than all slots can hold
+        const uint64_t all = std::max<uint64_t>(kSmallestChunk, uint64_t(options.slots) * options.context);
+        const uint32_t suits = device ? chunk_for(device->summary(), device->memory_bytes(), schedule) : kSmallestChunk;
+        options.max_chunk = std::max(options.slots, uint32_t(std::min<uint64_t>(suits, all)));
+    }
     if (takes_whole(schedule)) options.max_chunk = std::max(options.max_chunk, options.context); // all in one step
     if (!options.before) options.before = has_encoder(schedule) ? options.context : kPatches;
     if (const uint32_t largest = std::max({options.max_chunk, options.before, options.slots}); largest > kLargestStep)

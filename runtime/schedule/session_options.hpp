@@ -7,9 +7,9 @@
 namespace weft::detail {
 
 struct SessionOptions {
-    uint32_t context = 0;     ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
-    uint32_t slots = 1;       ///< sequences at the same time
-    uint32_t max_chunk = 256; ///< most new tokens of one prefill step, over all sequences
+    uint32_t context = 0;   ///< most tokens a sequence may have; 0: what the model was trained for, at most 4096
+    uint32_t slots = 1;     ///< sequences at the same time
+    uint32_t max_chunk = 0; ///< most new tokens of one prefill step, over all sequences; 0: chunk_for() the device
     /// Session::hold(): as many at the same time. Each is room for the constant states of one sequence more, and
     /// nothing for others.
     uint32_t held = 0;
@@ -38,7 +38,12 @@ struct SessionOptions {
 /// The type of caches beside weights that were asked for in a type.
 DType kv_type_beside(WeightType weights);
 
-/// With what was left open; fails where a session of this schedule cannot be so.
-Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule);
+/// A prefill step that fills the device's cores, with activations that are a small part of `memory` bytes and whose
+/// widest rows can be bound. It follows from what the device is, not from what is free: sequences go from one session
+/// to another with the same options.
+uint32_t chunk_for(const vk::DeviceSummary& device, uint64_t memory, const Schedule& schedule);
+
+/// With what was left open; fails where a session of this schedule cannot be so. Null: for no device in particular.
+Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule, const vk::Device* device);
 
 } // namespace weft::detail

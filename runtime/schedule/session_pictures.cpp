@@ -72,7 +72,7 @@ Status Session::write_pictures(std::span<const Feed> feeds, size_t input) {
                 all.insert(all.end(), row.begin(), row.end());
             }
     }
-    return write(buffers_.inputs[input], std::as_bytes(std::span(all)));
+    return uploader_->put(buffers_.inputs[input], std::as_bytes(std::span(all)));
 }
 
 // The rows that a picture leaves in its sequence's memory; none where its stages keep nothing.

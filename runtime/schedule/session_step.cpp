@@ -214,7 +214,7 @@ Status Session::write_step(const Bucket& bucket, std::span<const StepFeed> feeds
     for (uint32_t i = 0; i < slots_.size(); ++i) block_->set_sampler(i, slots_[i].sampler);
     block_->set_ends(options_.end_tokens);
     block_->fill(bucket, feeds, wanted);
-    return write(step_block_, block_->image());
+    return uploader_->put(step_block_, block_->image());
 }
 
 void Session::finish_step() {
@@ -255,7 +255,7 @@ Status Session::begin(std::span<const Feed> feeds, Want want) { return start(fee
 
 Result<bool> Session::advance(double budget_ms) {
     if (!current_) return Error{ErrorCode::invalid_argument, "advance() without begin()", {}};
-    const auto step_done = current_->replay.advance(budget_ms);
+    const auto step_done = current_->replay.advance(budget_ms, *uploader_);
     if (!step_done) {
         current_ = nullptr;
         return step_done.error();

@@ -234,6 +234,19 @@ void PieceReader::rescale(uint64_t row, std::span<float> values) const {
     }
 }
 
+std::span<const std::byte> PieceReader::source(uint64_t first, uint64_t count) const {
+    if (!view_ || !piece_.order.empty() || count == 0) return {};
+    uint64_t low = ~uint64_t(0), high = 0;
+    const uint64_t run = placed_.rows.run();
+    for (uint64_t i = first, n; i < first + count; i += n) {
+        n = std::min(run - i % run, first + count - i);
+        low = std::min(low, placed_.rows.row(i));
+        high = std::max(high, placed_.rows.row(i) + n);
+    }
+    const uint64_t row_bytes = view_->bytes.size() / matrix_.rows;
+    return view_->bytes.subspan(low * row_bytes, (high - low) * row_bytes);
+}
+
 void PieceReader::read(DType type, uint64_t first, uint64_t count, std::byte* to) const {
     const uint64_t row_bytes = bytes_of(type, matrix_.columns);
     if (!view_ && times_.empty()) {

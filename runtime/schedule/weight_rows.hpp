@@ -12,6 +12,9 @@ struct PieceMatrix {
 };
 PieceMatrix matrix_of(const WeightPiece& piece);
 
+/// How many matrices a slot has: of experts several.
+uint64_t matrices_of(const WeightSlot& slot);
+
 /// Without axes of 1, which do not count: conv1d weights are [C, 1, K] in files and [C, K] in formulas.
 std::vector<uint64_t> squeezed(std::span<const uint64_t> shape);
 
@@ -46,6 +49,9 @@ public:
     PieceReader(const PlacedPiece& piece, const ModelFiles& files);
     /// Rows [first, first + count) in the device's type, which is held_type's or f32, f16 or bf16.
     void read(DType type, uint64_t first, uint64_t count, std::byte* to) const;
+    /// The bytes of the tensor from the first to the last that read() reads of these rows; nothing where there is no
+    /// tensor, or the rows' elements are all over it.
+    std::span<const std::byte> source(uint64_t first, uint64_t count) const;
 
 private:
     void rescale(uint64_t row, std::span<float> values) const;

@@ -13,13 +13,6 @@ bool same_values(const TensorView& a, const TensorView& b) {
     return a.type == b.type && a.shape == b.shape && std::ranges::equal(a.bytes, b.bytes);
 }
 
-// Of experts there are several.
-uint64_t matrices_of(const WeightSlot& slot) {
-    uint64_t n = 1;
-    for (size_t i = 0; i + 2 < slot.shape.size(); ++i) n *= slot.shape[i];
-    return n;
-}
-
 // Whether the piece's rows are whole blocks, where the tensor's type has blocks.
 bool fits_blocks(const WeightPiece& piece, const TensorView& view) {
     const auto type = dtype_of(view.type);
@@ -93,6 +86,12 @@ std::string problem_of(const std::vector<WeightPiece>& pieces, const WeightSlot&
 }
 
 } // namespace
+
+uint64_t matrices_of(const WeightSlot& slot) {
+    uint64_t n = 1;
+    for (size_t i = 0; i + 2 < slot.shape.size(); ++i) n *= slot.shape[i];
+    return n;
+}
 
 std::string layout_problem(const WeightSlot& slot) {
     if (!slot.computed.empty())
@@ -263,80 +262,6 @@ DeviceWeight described_weight(const WeightSlot& slot, const std::vector<HeldPart
     for (const HeldPart& part : parts)
         weight.parts.push_back({{VK_NULL_HANDLE, 0, ~0ull, nullptr}, part.dtype, shape_of(slot, part)});
     return weight;
-}
-
-namespace {
-
-// Fills the parts of one slot. `told(bytes)` hears of every batch and may stop it.
-Status fill(const WeightSlot& slot, const ModelFiles& files, const std::vector<HeldPart>& held,
-            const DeviceWeight& weight, vk::Uploader& uploader, const std::function<bool(uint64_t)>& told) {
-    constexpr uint64_t kBatch = uint64_t(16) << 20;
-    const uint64_t each = slot.count() / matrices_of(slot);
-    std::vector<std::byte> staging;
-    for (const PlacedPiece& piece : placed(pieces_for(slot, files))) {
-        const PieceReader reader(piece, files);
-        const uint64_t run = piece.to.run();
-        for (uint64_t i = 0, n; i < piece.count; i += n) {
-            const uint64_t at = piece.element(i);
-            size_t p = 0;
-            while (p + 1 < held.size() && at % each >= held[p + 1].begin) ++p;
-            const HeldPart& part = held[p];
-            const vk::Slice& slice = weight.parts[p].slice;
-            const uint64_t row_bytes = bytes_of(part.dtype, piece.columns),
-                           to = bytes_of(part.dtype, at / each * part.count + at % each - part.begin);
-            n = std::min(std::max<uint64_t>(1, kBatch / std::max<uint64_t>(1, row_bytes)), run - i % run);
-            std::byte* const bytes = slice.mapped ? slice.mapped + to : (staging.resize(n * row_bytes), staging.data());
-            reader.read(part.dtype, i, n, bytes);
-            if (!slice.mapped) weft_TRY(uploader.write(slice.part(to, n * row_bytes), staging));
-            if (!told(n * row_bytes)) return Error{ErrorCode::cancelled, "loading was stopped", {}};
-        }
-    }
-    return Ok{};
-}
-
-} // namespace
-
-Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::vector<WeightSlot>& slots,
-                                          const ModelFiles& files, WeightType type,
-                                          const std::function<bool(uint64_t, uint64_t)>& progress) {
-    if (auto problems = check_weights(slots, files); !problems.empty()) {
-        if (problems.size() > 20) {
-            problems.resize(20);
-            problems.push_back("... and more");
-        }
-        return Error{ErrorCode::malformed, files.origin() + ": the weights do not fit the config", problems};
-    }
-    DeviceWeights w(device);
-    uint64_t total = 0, done = 0, left = 0; // `left` counts the alignment too
-    std::vector<std::vector<HeldPart>> held;
-    for (const WeightSlot& slot : slots) {
-        weft_ASSIGN(auto parts, held_parts(slot, files, type));
-        total += held_bytes(slot, parts);
-        left += held_bytes(slot, parts) + parts.size() * vk::Tensor::kAlignment;
-        held.push_back(std::move(parts));
-    }
-    weft_ASSIGN(auto uploader, vk::Uploader::create(device));
-    for (size_t i = 0; i < slots.size(); ++i) {
-        const WeightSlot& slot = slots[i];
-        DeviceWeight weight = described_weight(slot, held[i]);
-        for (size_t p = 0; p < held[i].size(); ++p) {
-            const uint64_t bytes = held_bytes(slot, held[i][p]);
-            auto slice = w.arena_.allocate(bytes, left);
-            if (!slice) return in_context(files.origin() + ": " + slot.name, slice.error());
-            left -= bytes + vk::Tensor::kAlignment;
-            weight.parts[p].slice = *slice;
-        }
-        if (!slot.computed.empty())
-            weft_TRY(uploader.write(weight.parts[0].slice, std::as_bytes(std::span(slot.computed))));
-        else
-            weft_TRY(fill(slot, files, held[i], weight, uploader, [&](uint64_t bytes) {
-                done += bytes;
-                return !progress || progress(done, total);
-            }));
-        w.weights_.push_back(std::move(weight));
-    }
-    if (progress) progress(total, total);
-    return w;
 }
 
 } // namespace weft::detail

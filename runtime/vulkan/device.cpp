@@ -2,6 +2,7 @@
 #include "vulkan/device.hpp"
 #include "base/check.hpp"
 #include "vulkan/pipelines.hpp"
+#include <algorithm>
 
 namespace weft::detail::vk {
 namespace {
@@ -102,15 +103,6 @@ Result<std::unique_ptr<Device>> Device::adopt(const AdoptedDevice& host, const D
 Status Device::finish(const DeviceOptions& options) {
     options_ = options;
     summary_.features = summary_.features.without(options.disabled);
-    instance_->fn().vkGetPhysicalDeviceMemoryProperties(physical_, &memory_);
-    // A small host-visible window into VRAM (a BAR) is not unified memory: its heap is smaller than the device's.
-    const int best = memory_type(~0u, true, true, false);
-    if (best >= 0 && options.map_device_memory) {
-        const auto& type = memory_.memoryTypes[best];
-        unified_memory_ = (type.propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) &&
-                          memory_.memoryHeaps[type.heapIndex].size >= summary_.memory_bytes &&
-                          (summary_.type == "CPU" || summary_.type == "integrated");
-    }
     pipelines_ = std::make_unique<Pipelines>(*this);
     return Ok{};
 }
@@ -127,24 +119,6 @@ Device::~Device() {
     if (owns_ && device_ && fn_.vkDeviceWaitIdle) fn_.vkDeviceWaitIdle(device_);
     pipelines_.reset();
     if (owns_ && device_) fn_.vkDestroyDevice(device_, nullptr);
-}
-
-int Device::memory_type(uint32_t allowed_bits, bool local, bool visible, bool cached) const {
-    int best = -1, best_score = -1;
-    for (uint32_t i = 0; i < memory_.memoryTypeCount; ++i) {
-        const VkMemoryPropertyFlags flags = memory_.memoryTypes[i].propertyFlags;
-        if (!(allowed_bits >> i & 1)) continue;
-        constexpr VkMemoryPropertyFlags mapped =
-            VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-        if (visible && (flags & mapped) != mapped) continue;
-        const int score = (local == bool(flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)) * 2 +
-                          (cached == bool(flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT));
-        if (score > best_score) {
-            best = int(i);
-            best_score = score;
-        }
-    }
-    return best;
 }
 
 Status Device::submit(std::span<const VkCommandBuffer> commands, VkFence fence) const {
@@ -164,6 +138,23 @@ Status Device::run(std::span<const VkCommandBuffer> commands) const {
         status = check(fn_.vkWaitForFences(device_, 1, &fence, VK_TRUE, UINT64_MAX), "vkWaitForFences", summary_.name);
     fn_.vkDestroyFence(device_, fence, nullptr);
     return status;
+}
+
+MemoryLayout Device::memory() const {
+    if (physical_ && summary_.memory.budgeted) return memory_of(*instance_, physical_, true);
+    MemoryLayout layout = summary_.memory;
+    for (size_t i = 0; i < layout.heaps.size(); ++i) layout.heaps[i].used += uint64_t(used_in_[i].load());
+    return layout;
+}
+
+uint64_t Device::memory_bytes() const {
+    return options_.memory_limit ? std::min(options_.memory_limit, summary_.memory_bytes) : summary_.memory_bytes;
+}
+
+uint64_t Device::memory_left() const {
+    const uint64_t left = memory().local_room();
+    return options_.memory_limit ? std::min(left, options_.memory_limit - std::min(options_.memory_limit, bytes_used()))
+                                 : left;
 }
 
 Status Device::take(uint64_t bytes, const std::string& what) const {

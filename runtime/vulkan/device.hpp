@@ -2,6 +2,7 @@
 // L1: the device weft computes on: made here, or adopted from a host program.
 #pragma once
 #include "vulkan/physical_device.hpp"
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -75,22 +76,25 @@ public:
 
     /// True if pipelines keep what the driver's compiler says of them: asked for, and the driver can.
     bool reports_pipelines() const { return reports_pipelines_; }
-    /// True if device-local memory is host-visible and on the host's side (CPU drivers, integrated GPUs):
-    /// uploads need no staging copy.
-    bool unified_memory() const { return unified_memory_; }
-    /// The memory type for a use, or -1. `local`: prefers device-local; `visible`: must be host-visible and coherent;
-    /// `cached`: prefers cached.
-    int memory_type(uint32_t allowed_bits, bool local, bool visible, bool cached) const;
+    /// True if MemoryUse::device is mapped: uploads need no staging copy.
+    bool maps_memory() const { return options_.map_device_memory && summary_.memory.maps_local(); }
 
     /// Submits and returns at once; `fence` is signalled when the work is done.
     Status submit(std::span<const VkCommandBuffer> commands, VkFence fence) const;
     /// Submits and waits.
     Status run(std::span<const VkCommandBuffer> commands) const;
 
-    /// Takes `bytes` from the memory budget, or says what is left. give_back() returns them.
+    /// Its memory as it stands now.
+    MemoryLayout memory() const;
+    /// The device's own memory and what is left of it, in bytes, within the limit that was asked for.
+    uint64_t memory_bytes() const;
+    uint64_t memory_left() const;
+    /// Takes `bytes` from the memory limit, or says what is left. give_back() returns them.
     Status take(uint64_t bytes, const std::string& what) const;
     void give_back(uint64_t bytes) const { used_ -= bytes; }
     uint64_t bytes_used() const { return used_; }
+    /// Counts memory of a heap, where the driver does not.
+    void count(uint32_t heap, int64_t bytes) const { used_in_[heap] += bytes; }
 
     /// Gives `object` a name that validation messages and captures show.
     void set_name(VkObjectType type, uint64_t object, const std::string& name) const;
@@ -111,11 +115,11 @@ private:
     std::mutex own_queue_mutex_;
     QueueLock queue_lock_;
     VolkDeviceTable fn_{};
-    VkPhysicalDeviceMemoryProperties memory_{};
-    bool unified_memory_ = false, reports_pipelines_ = false;
+    bool reports_pipelines_ = false;
     DeviceSummary summary_;
     DeviceOptions options_;
     mutable std::atomic<uint64_t> used_{0};
+    mutable std::array<std::atomic<int64_t>, VK_MAX_MEMORY_HEAPS> used_in_{};
     std::unique_ptr<Pipelines> pipelines_;
 };
 

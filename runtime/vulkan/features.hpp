@@ -22,7 +22,7 @@ struct FeatureSet {
 
 struct Limits {
     uint64_t storage_range = 0;          ///< maxStorageBufferRange, bytes
-    uint64_t allocation = 0;             ///< maxMemoryAllocationSize, bytes
+    uint64_t allocation = 0;             ///< largest buffer: maxMemoryAllocationSize and maxBufferSize, bytes
     uint32_t invocations = 0;            ///< maxComputeWorkGroupInvocations
     uint32_t shared_bytes = 0;           ///< maxComputeSharedMemorySize
     uint32_t groups[3] = {};             ///< maxComputeWorkGroupCount

@@ -13,7 +13,7 @@ namespace weft::detail::vk {
 // The instance-level functions that weft calls.
 #define weft_INSTANCE_FUNCTIONS(f)                                                                                     \
     f(vkDestroyInstance) f(vkEnumeratePhysicalDevices) f(vkGetPhysicalDeviceProperties)                                \
-        f(vkGetPhysicalDeviceProperties2) f(vkGetPhysicalDeviceFeatures2) f(vkGetPhysicalDeviceMemoryProperties)       \
+        f(vkGetPhysicalDeviceProperties2) f(vkGetPhysicalDeviceFeatures2) f(vkGetPhysicalDeviceMemoryProperties2)      \
             f(vkGetPhysicalDeviceQueueFamilyProperties) f(vkEnumerateDeviceExtensionProperties) f(vkCreateDevice)      \
                 f(vkGetDeviceProcAddr) f(vkCreateDebugUtilsMessengerEXT) f(vkDestroyDebugUtilsMessengerEXT)            \
                     f(vkSetDebugUtilsObjectNameEXT)

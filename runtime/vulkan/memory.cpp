@@ -3,7 +3,6 @@
 #include "base/check.hpp"
 #include "vulkan/tensor.hpp"
 #include <algorithm>
-#include <cstring>
 
 namespace weft::detail::vk {
 namespace {
@@ -30,13 +29,16 @@ Arena& Arena::operator=(Arena&& other) noexcept {
 Arena::~Arena() { free_all(); }
 
 void Arena::free_all() {
-    const auto& fn = device_->fn();
-    for (Block& block : blocks_) {
-        fn.vkDestroyBuffer(device_->handle(), block.buffer, nullptr);
-        fn.vkFreeMemory(device_->handle(), block.memory, nullptr);
-        device_->give_back(block.size);
-    }
+    for (const Block& block : blocks_) destroy(block);
     blocks_.clear();
+}
+
+void Arena::destroy(const Block& block) {
+    const auto& fn = device_->fn();
+    fn.vkDestroyBuffer(device_->handle(), block.buffer, nullptr);
+    fn.vkFreeMemory(device_->handle(), block.memory, nullptr);
+    if (block.memory) device_->count(block.heap, -int64_t(block.size));
+    device_->give_back(block.size);
 }
 
 uint64_t Arena::bytes() const {
@@ -51,9 +53,7 @@ Result<Arena::Block> Arena::make_block(uint64_t bytes) {
     weft_TRY(device_->take(bytes, name_));
     const auto& fn = device_->fn();
     const auto fail = [&](Error error) {
-        if (block.buffer) fn.vkDestroyBuffer(device_->handle(), block.buffer, nullptr);
-        if (block.memory) fn.vkFreeMemory(device_->handle(), block.memory, nullptr);
-        device_->give_back(bytes);
+        destroy(block);
         return error;
     };
     VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
@@ -64,40 +64,55 @@ Result<Arena::Block> Arena::make_block(uint64_t bytes) {
             check(fn.vkCreateBuffer(device_->handle(), &info, nullptr, &block.buffer), "vkCreateBuffer", name_);
         !status)
         return fail(status.error());
-    VkMemoryRequirements needs;
-    fn.vkGetBufferMemoryRequirements(device_->handle(), block.buffer, &needs);
-    const bool visible = use_ != MemoryUse::device || device_->unified_memory();
-    const int type =
-        device_->memory_type(needs.memoryTypeBits, use_ == MemoryUse::device, visible, use_ == MemoryUse::readback);
-    if (type < 0) return fail({ErrorCode::unsupported, name_ + ": the device has no memory of the kind needed", {}});
-    VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
-    allocation.allocationSize = needs.size;
-    allocation.memoryTypeIndex = uint32_t(type);
-    if (auto status = check(fn.vkAllocateMemory(device_->handle(), &allocation, nullptr, &block.memory),
-                            "vkAllocateMemory", name_ + " (" + std::to_string(bytes >> 20) + " MiB)");
-        !status)
-        return fail(status.error());
-    if (auto status =
-            check(fn.vkBindBufferMemory(device_->handle(), block.buffer, block.memory, 0), "vkBindBufferMemory", name_);
-        !status)
-        return fail(status.error());
-    if (visible) {
-        void* mapped = nullptr;
-        if (auto status = check(fn.vkMapMemory(device_->handle(), block.memory, 0, VK_WHOLE_SIZE, 0, &mapped),
-                                "vkMapMemory", name_);
-            !status)
-            return fail(status.error());
-        block.mapped = static_cast<std::byte*>(mapped);
-    }
+    if (auto status = allocate_memory(block); !status) return fail(status.error());
     device_->set_name(VK_OBJECT_TYPE_BUFFER, uint64_t(block.buffer), name_);
     return block;
+}
+
+// In the first heap that suits the use and has room.
+Status Arena::allocate_memory(Block& block) {
+    const auto& fn = device_->fn();
+    VkMemoryRequirements needs;
+    fn.vkGetBufferMemoryRequirements(device_->handle(), block.buffer, &needs);
+    const MemoryLayout memory = device_->memory();
+    const bool map = use_ != MemoryUse::device || device_->maps_memory();
+    const auto types = memory.types_for(use_, map, needs.memoryTypeBits);
+    if (types.empty())
+        return Error{ErrorCode::unsupported, name_ + ": the device has no memory of the kind needed", {}};
+    const MemoryLayout::Type* type = nullptr;
+    for (const uint32_t i : types) {
+        if (memory.heaps[memory.types[i].heap].room() < needs.size) continue;
+        VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+        allocation.allocationSize = needs.size;
+        allocation.memoryTypeIndex = i;
+        VkDeviceMemory given = VK_NULL_HANDLE;
+        const VkResult result = fn.vkAllocateMemory(device_->handle(), &allocation, nullptr, &given);
+        if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY) continue; // others may have been faster
+        weft_TRY(check(result, "vkAllocateMemory", name_));
+        block.memory = given;
+        type = &memory.types[i];
+        break;
+    }
+    if (!type) return memory.no_room(name_, needs.size, types);
+    block.heap = type->heap;
+    device_->count(block.heap, int64_t(block.size));
+    weft_TRY(
+        check(fn.vkBindBufferMemory(device_->handle(), block.buffer, block.memory, 0), "vkBindBufferMemory", name_));
+    if (!map || !type->visible) return Ok{};
+    void* mapped = nullptr;
+    weft_TRY(
+        check(fn.vkMapMemory(device_->handle(), block.memory, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory", name_));
+    block.mapped = static_cast<std::byte*>(mapped);
+    block.cached = type->cached;
+    return Ok{};
 }
 
 Result<Slice> Arena::allocate(uint64_t bytes, uint64_t coming) {
     const uint64_t size = aligned(std::max<uint64_t>(bytes, 4)); // an empty tensor still needs something to bind
     for (Block& block : blocks_)
         if (block.size - block.used >= size) {
-            const Slice slice{block.buffer, block.used, bytes, block.mapped ? block.mapped + block.used : nullptr};
+            const Slice slice{block.buffer, block.used, bytes, block.mapped ? block.mapped + block.used : nullptr,
+                              block.cached};
             block.used += size;
             return slice;
         }
@@ -107,110 +122,12 @@ Result<Slice> Arena::allocate(uint64_t bytes, uint64_t coming) {
                      name_ + ": one piece of " + std::to_string(bytes >> 20) +
                          " MiB is more than this device allocates at once (" + std::to_string(largest >> 20) + " MiB)",
                      {}};
-    weft_ASSIGN(Block block, make_block(std::max(size, std::min({kSharedBlock, largest, aligned(coming)}))));
-    blocks_.push_back(block);
+    const uint64_t shared = std::max(size, std::min({kSharedBlock, largest, aligned(coming)}));
+    auto block = make_block(shared);
+    if (!block && block.error().code == ErrorCode::out_of_memory && shared > size) block = make_block(size);
+    if (!block) return block.error();
+    blocks_.push_back(*block);
     return allocate(bytes);
-}
-
-Result<Uploader> Uploader::create(const Device& device, uint64_t staging_bytes) {
-    Uploader u(device);
-    weft_ASSIGN(u.buffer_, u.staging_.allocate(staging_bytes));
-    const auto& fn = device.fn();
-    VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
-    pool.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
-    pool.queueFamilyIndex = device.queue_family();
-    weft_TRY(
-        check(fn.vkCreateCommandPool(device.handle(), &pool, nullptr, &u.pool_), "vkCreateCommandPool", "uploads"));
-    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-    info.commandPool = u.pool_;
-    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-    info.commandBufferCount = 1;
-    weft_TRY(check(fn.vkAllocateCommandBuffers(device.handle(), &info, &u.commands_), "vkAllocateCommandBuffers",
-                   "uploads"));
-    return u;
-}
-
-Uploader::Uploader(Uploader&& other) noexcept
-    : device_(other.device_), staging_(std::move(other.staging_)), buffer_(other.buffer_),
-      pool_(std::exchange(other.pool_, VK_NULL_HANDLE)), commands_(other.commands_), submissions_(other.submissions_) {}
-
-Uploader::~Uploader() {
-    if (pool_) device_->fn().vkDestroyCommandPool(device_->handle(), pool_, nullptr);
-}
-
-template <class Record>
-Status Uploader::run(Record&& record) {
-    const auto& fn = device_->fn();
-    VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    begin.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
-    weft_TRY(check(fn.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer", "uploads"));
-    VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-    barrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-    barrier.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-    constexpr VkPipelineStageFlags work = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    fn.vkCmdPipelineBarrier(commands_, work, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
-    record();
-    barrier.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
-    barrier.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT;
-    fn.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                            VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
-                            nullptr, 0, nullptr);
-    weft_TRY(check(fn.vkEndCommandBuffer(commands_), "vkEndCommandBuffer", "uploads"));
-    ++submissions_;
-    return device_->run({&commands_, 1});
-}
-
-Status Uploader::write(const Slice& to, std::span<const std::byte> bytes) {
-    weft_CHECK(bytes.size() <= to.size, "an upload must fit its slice");
-    if (bytes.empty()) return Ok{};
-    if (to.mapped) {
-        std::memcpy(to.mapped, bytes.data(), bytes.size());
-        return Ok{};
-    }
-    for (uint64_t done = 0; done < bytes.size();) {
-        const uint64_t part = std::min<uint64_t>(buffer_.size, bytes.size() - done);
-        std::memcpy(buffer_.mapped, bytes.data() + done, part);
-        const VkBufferCopy region{buffer_.offset, to.offset + done, part};
-        weft_TRY(run([&] { device_->fn().vkCmdCopyBuffer(commands_, buffer_.buffer, to.buffer, 1, &region); }));
-        done += part;
-    }
-    return Ok{};
-}
-
-Status Uploader::read(const Slice& from, std::span<std::byte> bytes) {
-    weft_CHECK(bytes.size() <= from.size, "a read must fit its slice");
-    if (bytes.empty()) return Ok{};
-    if (from.mapped) {
-        std::memcpy(bytes.data(), from.mapped, bytes.size());
-        return Ok{};
-    }
-    for (uint64_t done = 0; done < bytes.size();) {
-        const uint64_t part = std::min<uint64_t>(buffer_.size, bytes.size() - done);
-        const VkBufferCopy region{from.offset + done, buffer_.offset, part};
-        weft_TRY(run([&] { device_->fn().vkCmdCopyBuffer(commands_, from.buffer, buffer_.buffer, 1, &region); }));
-        std::memcpy(bytes.data() + done, buffer_.mapped, part);
-        done += part;
-    }
-    return Ok{};
-}
-
-Status Uploader::copy(std::span<const Copy> copies) {
-    if (copies.empty()) return Ok{};
-    return run([&] {
-        for (const Copy& c : copies) {
-            const VkBufferCopy region{c.from.offset, c.to.offset, c.from.size};
-            device_->fn().vkCmdCopyBuffer(commands_, c.from.buffer, c.to.buffer, 1, &region);
-        }
-    });
-}
-
-Status Uploader::fill_zero(const Slice& to) {
-    if (to.size == 0) return Ok{};
-    if (to.mapped) {
-        std::memset(to.mapped, 0, to.size);
-        return Ok{};
-    }
-    return run([&] { device_->fn().vkCmdFillBuffer(commands_, to.buffer, to.offset, (to.size + 3) / 4 * 4, 0); });
 }
 
 } // namespace weft::detail::vk

@@ -64,6 +64,14 @@ int compute_family(const Instance& instance, VkPhysicalDevice physical) {
     return -1;
 }
 
+MemoryLayout memory_of(const Instance& instance, VkPhysicalDevice physical, bool budgets) {
+    VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+    VkPhysicalDeviceMemoryProperties2 memory{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+    if (budgets) memory.pNext = &budget;
+    instance.fn().vkGetPhysicalDeviceMemoryProperties2(physical, &memory);
+    return MemoryLayout::of(memory.memoryProperties, budgets ? &budget : nullptr);
+}
+
 DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uint32_t family) {
     DeviceSummary s;
     VkPhysicalDeviceDriverProperties driver{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
@@ -88,6 +96,12 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     const auto extensions = device_extensions(instance, physical);
     if (plain.apiVersion >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
         maintenance.pNext = &driver;
+    VkPhysicalDeviceMaintenance4Properties buffers{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES};
+    buffers.maxBufferSize = ~0ull;
+    if (plain.apiVersion >= VK_API_VERSION_1_3 || contains(extensions, VK_KHR_MAINTENANCE_4_EXTENSION_NAME)) {
+        buffers.pNext = properties.pNext;
+        properties.pNext = &buffers;
+    }
     FeatureChain chain(extensions, plain.apiVersion);
     if (chain.has_dot) {
         dot.pNext = properties.pNext;
@@ -101,7 +115,9 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     s.driver = std::string(driver.driverName) + (driver.driverInfo[0] ? " " : "") + driver.driverInfo;
     const VkPhysicalDeviceLimits& l = plain.limits;
     s.limits.storage_range = l.maxStorageBufferRange;
-    s.limits.allocation = maintenance.maxMemoryAllocationSize;
+    // What a driver adds to a buffer's size must not go beyond it.
+    constexpr uint64_t kPage = uint64_t(64) << 10;
+    s.limits.allocation = std::min(maintenance.maxMemoryAllocationSize, buffers.maxBufferSize) / kPage * kPage;
     s.limits.invocations = l.maxComputeWorkGroupInvocations;
     s.limits.shared_bytes = l.maxComputeSharedMemorySize;
     std::copy(l.maxComputeWorkGroupCount, l.maxComputeWorkGroupCount + 3, s.limits.groups);
@@ -113,11 +129,8 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
         s.limits.timestamp_ns = l.timestampPeriod;
         s.limits.timestamp_mask = bits >= 64 ? ~0ull : (1ull << bits) - 1;
     }
-    VkPhysicalDeviceMemoryProperties memory;
-    instance.fn().vkGetPhysicalDeviceMemoryProperties(physical, &memory);
-    for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
-        if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
-            s.memory_bytes = std::max(s.memory_bytes, memory.memoryHeaps[i].size);
+    s.memory = memory_of(instance, physical, contains(extensions, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME));
+    s.memory_bytes = s.memory.local_bytes();
 
     instance.fn().vkGetPhysicalDeviceFeatures2(physical, &chain.core);
     s.features.set(Feature::integer_dot, chain.dot.shaderIntegerDotProduct);

@@ -3,6 +3,7 @@
 #pragma once
 #include "vulkan/features.hpp"
 #include "vulkan/instance.hpp"
+#include "vulkan/memory_layout.hpp"
 
 namespace weft::detail::vk {
 
@@ -10,7 +11,8 @@ namespace weft::detail::vk {
 struct DeviceSummary {
     std::string name, type, driver;
     uint32_t api_version = 0, driver_version = 0;
-    uint64_t memory_bytes = 0;
+    MemoryLayout memory;       ///< as it was when it was asked for
+    uint64_t memory_bytes = 0; ///< the device's own
     FeatureSet features;
     Limits limits;
     std::vector<std::string> reasons; ///< why it cannot be used; empty: usable
@@ -23,6 +25,8 @@ Result<std::vector<DeviceSummary>> list_devices();
 DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uint32_t family);
 /// The first queue family with compute, or -1.
 int compute_family(const Instance& instance, VkPhysicalDevice physical);
+/// Its memory as it stands; `budgets`: the driver has VK_EXT_memory_budget.
+MemoryLayout memory_of(const Instance& instance, VkPhysicalDevice physical, bool budgets);
 std::vector<VkExtensionProperties> device_extensions(const Instance& instance, VkPhysicalDevice physical);
 
 /// Feature structures in one chain, so that the same code asks and enables. Points into itself: immovable.

@@ -5,48 +5,103 @@
 #include "io/safetensors_writer.hpp"
 #include "schedule/weights.hpp"
 #include "unit/temporary_directory.hpp"
+#include "vulkan/uploader.hpp"
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <thread>
 
 using namespace weft;
 using namespace weft::detail;
 using namespace weft::test;
 
-TEST_CASE("a weight of several batches is loaded row by row", "[schedule]") {
-    constexpr uint32_t kRows = 9000, kColumns = 1024, kFirst = 3; // a batch is 16 MiB
-    std::vector<float> values(size_t(kRows + kFirst) * kColumns);
-    for (size_t i = 0; i < values.size(); ++i) values[i] = float(i % 2003); // exact in half precision
-    const TemporaryDirectory folder;
-    folder.write("config.json", "{}");
-    const std::vector<TensorView> tensors{
-        {"w", FileType::f32, {kRows + kFirst, kColumns}, std::as_bytes(std::span(values))}};
-    REQUIRE(write_safetensors(folder / "model.safetensors", tensors));
-    const auto files = ModelFiles::open(folder.path());
-    REQUIRE(files);
+namespace {
+
+// A matrix of `kRows` rows behind `kFirst` others, in a directory.
+struct Large {
+    static constexpr uint32_t kRows = 9000, kColumns = 1024, kFirst = 3;
+    TemporaryDirectory folder;
+    std::vector<float> values = std::vector<float>(size_t(kRows + kFirst) * kColumns);
+    std::optional<ModelFiles> files;
     WeightSlot slot;
-    slot.name = "w";
-    slot.shape = {kRows, kColumns};
-    slot.matrix = true;
-    slot.pieces = {{.names = {"w"}, .file_shape = {kRows + kFirst, kColumns}, .rows = {kFirst, {{kRows}}}}};
-    auto uploader = vk::Uploader::create(gpu());
-    REQUIRE(uploader);
-    for (const WeightType type : {WeightType::f32, WeightType::f16}) {
-        const auto loaded = DeviceWeights::load(gpu(), {slot}, *files, type, {});
-        INFO((loaded ? "" : loaded.error().text()));
-        REQUIRE(loaded);
-        const auto& part = loaded->all()[0].parts.at(0);
-        const size_t size = size_of(part.dtype);
-        std::vector<std::byte> got(size_t(kRows) * kColumns * size);
-        REQUIRE(uploader->read(part.slice, got));
-        size_t wrong = 0;
-        for (size_t i = 0; i < size_t(kRows) * kColumns; ++i) {
-            const float expected = values[kFirst * kColumns + i];
-            const uint16_t half = float_to_half(expected);
-            wrong += size == 4 ? std::memcmp(&got[4 * i], &expected, 4) != 0 : std::memcmp(&got[2 * i], &half, 2) != 0;
-        }
-        CHECK(wrong == 0);
+
+    Large() {
+        for (size_t i = 0; i < values.size(); ++i) values[i] = float(i % 2003); // exact in half precision
+        folder.write("config.json", "{}");
+        const std::vector<TensorView> tensors{
+            {"w", FileType::f32, {kRows + kFirst, kColumns}, std::as_bytes(std::span(values))}};
+        REQUIRE(write_safetensors(folder / "model.safetensors", tensors));
+        auto opened = ModelFiles::open(folder.path());
+        REQUIRE(opened);
+        files.emplace(std::move(*opened));
+        slot.name = "w";
+        slot.shape = {kRows, kColumns};
+        slot.matrix = true;
+        slot.pieces = {{.names = {"w"}, .file_shape = {kRows + kFirst, kColumns}, .rows = {kFirst, {{kRows}}}}};
     }
-    require_no_validation_messages();
+};
+
+} // namespace
+
+TEST_CASE("a weight of many jobs is loaded row by row, in place and through staging buffers", "[schedule]") {
+    const Large large; // a job is 4 MiB, a staging buffer 16
+    auto staged = vk::Device::create({.validation = true, .map_device_memory = false});
+    if (!staged) no_device(staged.error());
+    for (vk::Device* const device : {&gpu(), staged->get()}) {
+        auto uploader = vk::Uploader::create(*device);
+        REQUIRE(uploader);
+        for (const WeightType type : {WeightType::f32, WeightType::f16}) {
+            uint64_t told = 0, whole = 0;
+            const auto progress = [&](uint64_t done, uint64_t total) {
+                CHECK(done >= told);
+                told = done;
+                whole = total;
+                return true;
+            };
+            const auto loaded = DeviceWeights::load(*device, {large.slot}, *large.files, type, progress);
+            INFO((loaded ? "" : loaded.error().text()));
+            REQUIRE(loaded);
+            const auto& part = loaded->all()[0].parts.at(0);
+            const size_t size = size_of(part.dtype);
+            CHECK(whole == uint64_t(Large::kRows) * Large::kColumns * size);
+            CHECK(told == whole);
+            std::vector<std::byte> got(size_t(Large::kRows) * Large::kColumns * size);
+            REQUIRE(uploader->read(part.slice, got));
+            size_t wrong = 0;
+            for (size_t i = 0; i < size_t(Large::kRows) * Large::kColumns; ++i) {
+                const float expected = large.values[Large::kFirst * Large::kColumns + i];
+                const uint16_t half = float_to_half(expected);
+                wrong +=
+                    size == 4 ? std::memcmp(&got[4 * i], &expected, 4) != 0 : std::memcmp(&got[2 * i], &half, 2) != 0;
+            }
+            CHECK(wrong == 0);
+        }
+        require_no_validation_messages(*device);
+    }
+}
+
+TEST_CASE("loading stops when it is told to, and where staging buffers have no room", "[schedule]") {
+    const Large large;
+    const uint64_t before = gpu().bytes_used();
+    const auto caller = std::this_thread::get_id();
+    uint32_t told = 0;
+    const auto stopped =
+        DeviceWeights::load(gpu(), {large.slot}, *large.files, WeightType::f32, [&](uint64_t, uint64_t) {
+            CHECK(std::this_thread::get_id() == caller);
+            return ++told == 0;
+        });
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == ErrorCode::cancelled);
+    CHECK(told == 1);
+    CHECK(gpu().bytes_used() == before);
+
+    auto tight = vk::Device::create(
+        {.memory_limit = uint64_t(Large::kRows) * Large::kColumns * 4 + 4096, .map_device_memory = false});
+    if (!tight) no_device(tight.error());
+    const auto refused = DeviceWeights::load(**tight, {large.slot}, *large.files, WeightType::f32, {});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::out_of_memory);
+    CHECK(refused.error().message.find("staging") != std::string::npos);
 }
 
 TEST_CASE("tensors of different types that make one weight lie in parts, one below the other", "[schedule]") {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory budget to the byte, and uploads through staging that take several copies.
 #include "harness/gpu.hpp"
-#include "vulkan/memory.hpp"
+#include "vulkan/uploader.hpp"
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <numeric>
 
@@ -49,7 +50,7 @@ TEST_CASE("the memory budget can be used up, and not by a byte more", "[vulkan]"
 
 TEST_CASE("what is larger than the staging buffer is written and read in pieces, each in its place", "[vulkan]") {
     const auto device = open({.map_device_memory = false});
-    REQUIRE_FALSE(device->unified_memory());
+    REQUIRE_FALSE(device->maps_memory());
     vk::Arena arena(*device, vk::MemoryUse::device, "data");
     auto uploader = vk::Uploader::create(*device, 1024);
     REQUIRE(uploader);
@@ -68,5 +69,52 @@ TEST_CASE("what is larger than the staging buffer is written and read in pieces,
         REQUIRE(uploader->read(*slice, got));
         CHECK(got == expected);
     }
+    require_no_validation_messages(*device);
+}
+
+TEST_CASE("what is staged goes with the caller's submission, in the order in which it was asked for", "[vulkan]") {
+    const auto device = open({.map_device_memory = false});
+    vk::Arena arena(*device, vk::MemoryUse::device, "data");
+    auto uploader = vk::Uploader::create(*device, 4096);
+    REQUIRE(uploader);
+    const auto slice = arena.allocate(4000);
+    REQUIRE(slice);
+    const auto data = numbered(4000);
+    REQUIRE(uploader->put(*slice, std::vector<std::byte>(4000)));
+    REQUIRE(uploader->put(slice->part(0, 96), std::span(data).first(96))); // still fits the buffer
+    const auto commands = uploader->staged();
+    REQUIRE(commands);
+    REQUIRE(*commands);
+    CHECK(uploader->submissions() == 0);
+    REQUIRE(device->run({&*commands, 1}));
+    REQUIRE(uploader->put(slice->part(96, 3904), std::span(data).subspan(96)));
+    std::vector<std::byte> got(4000);
+    REQUIRE(uploader->read(*slice, got)); // after what is staged
+    CHECK(got == data);
+    const auto nothing = uploader->staged();
+    REQUIRE(nothing);
+    CHECK_FALSE(*nothing);
+    require_no_validation_messages(*device);
+}
+
+TEST_CASE("buffers are filled again while others are copied from, and none before it is free", "[vulkan]") {
+    const auto device = open({.map_device_memory = false});
+    vk::Arena arena(*device, vk::MemoryUse::device, "data");
+    auto uploader = vk::Uploader::create(*device, 1 << 16);
+    REQUIRE(uploader);
+    const auto data = numbered(40 << 16);
+    const auto slice = arena.allocate(data.size());
+    REQUIRE(slice);
+    for (size_t at = 0; at < data.size(); at += 1 << 16) {
+        const auto to = uploader->stage(slice->part(at, 1 << 16));
+        REQUIRE(to);
+        std::copy_n(data.begin() + long(at), 1 << 16, *to);
+    }
+    REQUIRE(uploader->finish());
+    CHECK(uploader->submissions() == 40);
+    CHECK(arena.bytes() + (2 << 16) == device->bytes_used()); // two buffers
+    std::vector<std::byte> got(data.size());
+    REQUIRE(uploader->read(*slice, got));
+    CHECK(got == data);
     require_no_validation_messages(*device);
 }
