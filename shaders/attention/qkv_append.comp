@@ -4,8 +4,8 @@
 //   x = x * rsqrt(mean(x^2) + eps) * w
 //   [a, b] = [a cos t - b sin t, b cos t + a sin t] * factor,  t = position * frequency
 // A thread owns two rotary pairs of a head, four channels; what is exchanged are the sums of the norms, and keys and
-// values, of which a thread writes four neighbours. q8_0: numbers are x / scale, rounded to nearest even, the scale of 32
-// is the largest |x| / 127 as a half (ggml's Q8_0, but that its numbers are those of the scale before it is rounded).
+// values, of which a thread writes four neighbours. q8_0: the scale of 32 channels is the largest |x| / 127 as a half,
+// a number is x / scale, rounded to nearest even (as ggml's Q8_0, which divides by the scale before that is a half).
 // A workgroup takes as many heads as fit it, and strides over the new tokens of one sequence.
 // Reads 4 bytes a channel and writes 4 (2 for caches in f16, a bit more than 1 in q8_0).
 #version 450
@@ -159,17 +159,16 @@ void main() {
             x[at + c1.y] = v1.y * scale;
         }
         if (K_HEADS + V_HEADS == 0u) continue;
-        uint row_at = lane / WIDTH * WIDTH * 4u;
+        uint own = lane / WIDTH * WIDTH * 4u; // where the head begins in sh_row
         barrier(); // the last token's rows have been stored
         if (used && !is_q) {
-            sh_row[row_at + c0.x] = v0.x;
-            sh_row[row_at + c0.y] = v0.y;
-            sh_row[row_at + c1.x] = v1.x;
-            sh_row[row_at + c1.y] = v1.y;
+            sh_row[own + c0.x] = v0.x;
+            sh_row[own + c0.y] = v0.y;
+            sh_row[own + c1.x] = v1.x;
+            sh_row[own + c1.y] = v1.y;
         }
         barrier();
-        if (used && !is_q)
-            store(is_k, cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity), row_at, size,
-                  lane % WIDTH);
+        uint to = cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity);
+        if (used && !is_q) store(is_k, to, own, size, lane % WIDTH);
     }
 }
