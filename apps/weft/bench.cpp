@@ -72,6 +72,7 @@ Command add_bench(CLI::App& root) {
     f->model_app->add_flag("--per-layer", f->options.per_layer, "GPU time of every call");
     f->model_app->add_flag("--random-weights", f->options.random_weights, "Random weights instead of the files'");
     add_dtype(*f->model_app, f->options.dtype);
+    add_kv(*f->model_app, f->options.cache);
     for (CLI::App* sub : {f->kernels_app, f->model_app}) {
         sub->add_flag("--json", f->json, "As JSON");
         f->device.add(*sub);

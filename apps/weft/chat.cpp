@@ -30,6 +30,7 @@ struct ChatFlags {
     std::optional<bool> thinking;
     SamplingFlags sampling;
     weft::WeightType dtype = weft::WeightType::stored;
+    weft::CacheType cache = weft::CacheType::beside_weights;
     DeviceFlags device;
 };
 
@@ -165,7 +166,7 @@ int run(const ChatFlags& f) {
     o.generate.max_length = 0;
     f.sampling.apply(o.generate);
     o.generate.progress = progress_bar();
-    o.sequence.context = f.context;
+    o.sequence = {.context = f.context, .cache = f.cache};
     o.system = f.system;
     o.thinking = f.thinking;
     o.now = f.now;
@@ -199,6 +200,7 @@ Command add_chat(CLI::App& root) {
     app->add_flag("--stats", f->stats, "One line of statistics on standard error after every answer");
     f->sampling.add(*app);
     add_dtype(*app, f->dtype);
+    add_kv(*app, f->cache);
     f->device.add(*app);
     return {app, [f] { return run(*f); }};
 }

@@ -15,6 +15,7 @@ struct CheckFlags {
     std::vector<std::string> prefill;
     bool json = false;
     weft::WeightType dtype = weft::WeightType::stored;
+    weft::CacheType cache = weft::CacheType::f32;
     DeviceFlags device;
 };
 
@@ -30,6 +31,7 @@ int run(const CheckFlags& flags) {
         o.io = f.io;
         o.prefill = f.prefill;
         o.dtype = f.dtype;
+        o.cache = f.cache;
         o.progress = progress_bar();
         const auto report = weft::check(*device, f.models[i], o);
         if (!report) {
@@ -67,6 +69,7 @@ Command add_check(CLI::App& root) {
                     "1, 7, 16, 64, step; of models whose tokens see those behind them whole and alone, row by row)");
     app->add_flag("--json", f->json, "As JSON");
     add_dtype(*app, f->dtype);
+    add_kv(*app, f->cache);
     f->device.add(*app);
     return {app, [f] { return run(*f); }};
 }

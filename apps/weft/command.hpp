@@ -60,6 +60,8 @@ struct SamplingFlags {
 
 /// --dtype stored|f32|f16|bf16.
 void add_dtype(CLI::App& app, weft::WeightType& type);
+/// --kv f32|f16|q8_0; left out, what `type` is already.
+void add_kv(CLI::App& app, weft::CacheType& type);
 
 /// The signal that is to end the command: SIGINT (Ctrl-C), SIGTERM or SIGHUP; 0: none. Commands look at it at every
 /// token and every step of a progress bar, so that they end as after any failure and leave no half file.

@@ -17,6 +17,7 @@ struct EmbedFlags {
     uint32_t context = 0;
     bool json = false;
     weft::WeightType dtype = weft::WeightType::stored;
+    weft::CacheType cache = weft::CacheType::beside_weights;
     DeviceFlags device;
 };
 
@@ -70,6 +71,7 @@ int run(const EmbedFlags& f) {
     if (!device) return fail(device.error());
     weft::EmbedderOptions options;
     options.dtype = f.dtype;
+    options.cache = f.cache;
     options.context = f.context;
     options.normalize = f.normalize;
     if (!f.pooling.empty())
@@ -127,6 +129,7 @@ Command add_embed(CLI::App& root) {
                          kMostTokens);
     app->add_flag("--json", f->json, "JSON lines: text and embedding");
     add_dtype(*app, f->dtype);
+    add_kv(*app, f->cache);
     f->device.add(*app);
     return {app, [f] { return run(*f); }};
 }

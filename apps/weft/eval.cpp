@@ -15,6 +15,7 @@ struct EvalFlags {
     uint32_t window = 0, context = 0;
     bool json = false;
     weft::WeightType dtype = weft::WeightType::stored;
+    weft::CacheType cache = weft::CacheType::beside_weights;
     DeviceFlags device;
 };
 
@@ -28,6 +29,7 @@ int run(const EvalFlags& f) {
     load.progress = progress_bar();
     weft::PerplexityOptions options;
     options.window = f.window;
+    options.sequence.cache = f.cache;
     // No text has more tokens.
     options.sequence.context = f.context ? f.context : uint32_t(std::min<size_t>(f.window, text->size() + 1));
     options.progress = progress_bar();
@@ -71,6 +73,7 @@ Command add_eval(CLI::App& root) {
                          kMostTokens);
     app->add_flag("--json", f->json, "As JSON");
     add_dtype(*app, f->dtype);
+    add_kv(*app, f->cache);
     f->device.add(*app);
     return {eval, [f] { return run(*f); }};
 }

@@ -80,6 +80,7 @@ Command add_inspect(CLI::App& root) {
     app->add_flag("--no-device", f->no_device, "Without the support report");
     app->add_flag("--architectures", f->architectures, "List the supported architectures as a Markdown table");
     add_dtype(*app, f->options.dtype);
+    add_kv(*app, f->options.cache);
     f->device.add(*app);
     return {app, [f] { return run(*f); }};
 }

@@ -64,21 +64,44 @@ weft::Result<weft::Device> DeviceFlags::open(bool report_pipelines) const {
     return weft::Device::open(o);
 }
 
-void add_dtype(CLI::App& app, weft::WeightType& type) {
-    const std::map<std::string, weft::WeightType> names{{"stored", weft::WeightType::stored},
-                                                        {"f32", weft::WeightType::f32},
-                                                        {"f16", weft::WeightType::f16},
-                                                        {"bf16", weft::WeightType::bf16}};
-    const auto set = [&type, names](const std::string& given) {
-        const auto known = names.find(CLI::detail::to_lower(given));
-        if (known == names.end())
-            throw CLI::ValidationError("--dtype", "must be stored, f32, f16 or bf16, is '" + given + "'");
-        type = known->second;
+namespace {
+
+// An option whose words, in any case, stand for values.
+template <class T>
+void add_words(CLI::App& app, const std::string& option, const std::vector<std::pair<std::string, T>>& words, T& value,
+               const std::string& what) {
+    std::string all;
+    for (size_t i = 0; i < words.size(); ++i)
+        all += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i].first;
+    const auto set = [&value, option, words, all](const std::string& given) {
+        for (const auto& [word, meant] : words)
+            if (CLI::detail::to_lower(given) == word) {
+                value = meant;
+                return;
+            }
+        throw CLI::ValidationError(option, "must be " + all + ", is '" + given + "'");
     };
-    app.add_option_function<std::string>("--dtype", set,
-                                         "How weight matrices are held: stored (as in the file), f32, f16, bf16")
-        ->default_str("stored")
-        ->type_name("TYPE");
+    app.add_option_function<std::string>(option, set, what)->type_name("TYPE");
+}
+
+} // namespace
+
+void add_dtype(CLI::App& app, weft::WeightType& type) {
+    using weft::WeightType;
+    add_words<WeightType>(app, "--dtype",
+                          {{"stored", WeightType::stored},
+                           {"f32", WeightType::f32},
+                           {"f16", WeightType::f16},
+                           {"bf16", WeightType::bf16}},
+                          type, "How weight matrices are held: stored (as in the file, the default), f32, f16, bf16");
+}
+
+void add_kv(CLI::App& app, weft::CacheType& type) {
+    using weft::CacheType;
+    const std::string otherwise =
+        type == CacheType::f32 ? "f32" : "f16 beside weights of 16 bits or fewer, f32 beside others";
+    add_words<CacheType>(app, "--kv", {{"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}},
+                         type, "How attention's keys and values are held: f32, f16, q8_0; left out: " + otherwise);
 }
 
 namespace {

@@ -16,6 +16,7 @@ struct RunFlags {
     bool raw_ids = false, json = false, stats = false, ignore_end = false;
     SamplingFlags sampling;
     weft::WeightType dtype = weft::WeightType::stored;
+    weft::CacheType cache = weft::CacheType::beside_weights;
     DeviceFlags device;
 };
 
@@ -52,7 +53,7 @@ int run(const RunFlags& f) {
     load.progress = progress_bar();
     const auto model = weft::Model::load(*device, f.model, load);
     if (!model) return fail(model.error());
-    auto sequence = weft::Sequence::create(*model, {.context = f.context});
+    auto sequence = weft::Sequence::create(*model, {.context = f.context, .cache = f.cache});
     if (!sequence) return fail(sequence.error());
     end_progress();
     print_warnings(model->warnings());
@@ -132,6 +133,7 @@ Command add_run(CLI::App& root) {
     app->add_flag("--json", f->json, "One JSON object instead of streamed text");
     app->add_flag("--stats", f->stats, "One line of statistics on standard error");
     add_dtype(*app, f->dtype);
+    add_kv(*app, f->cache);
     f->device.add(*app);
     return {app, [f] { return run(*f); }};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cases/attention.hpp"
+#include "kernels/cache_row.hpp"
 #include <cmath>
 
 namespace weft::detail::kernel::cases::attention {
@@ -40,7 +41,7 @@ void build(CaseContext& ctx, const Options& o) {
                     for (uint32_t c = 0; c < size; ++c)
                         values[o.cache_row(i, g, p) * size + c] = float(random.normal(1));
         }
-        return ctx.input(tensor, o.cache, {slots, a.kv_heads, n, size}, std::move(values));
+        return ctx.cache(tensor, o.cache, {slots, a.kv_heads, n, size}, std::move(values));
     };
     a.step = ctx.step(o.sequences, bucket);
     if (a.packed) a.step.decode = false; // there is no step form, even of one token a sequence
@@ -101,8 +102,34 @@ std::vector<Case<Options>> make_list() {
         both("values of another size", shape(6, 2, 48, 32), [](Options&) {});
         both("mla sizes", shape(4, 4, 192, 128), [](Options&) {});
         both("mqa", shape(11, 1, 16), [](Options&) {});
-        both("halves", shape(6, 2, 64), [](Options& c) { c.cache = DType::f16; });
-        both("halves, head 24", shape(3, 3, 24), [](Options& c) { c.cache = DType::f16; });
+        for (const DType cache : {DType::f16, DType::q8_0}) {
+            const std::string type = std::string(", ") + name_of(cache);
+            const auto in_type = [&](const std::string& name, const AttentionArgs& args, auto&& change) {
+                both(name + type, args, [&](Options& c) {
+                    c.cache = cache;
+                    change(c);
+                });
+            };
+            // Rows of whole groups that share a scale, an odd number of them, and a part of one.
+            for (const uint32_t d : {4u, 24u, 80u, 128u})
+                in_type("head " + std::to_string(d), shape(6, 2, d), [](Options&) {});
+            in_type("mla sizes", shape(4, 4, 192, 128), [](Options&) {});
+            in_type("window in a ring", shape(4, 2, 32, 16), [&](Options& c) {
+                c.args.window = 17;
+                c.capacity = 16 + (decode ? 1 : 40);
+            });
+            in_type("chunks in a ring", shape(4, 2, 32), [&](Options& c) {
+                c.args.chunk = 16;
+                c.capacity = 16 + (decode ? 1 : 40);
+            });
+            in_type("cross", shape(4, 2, 32), [](Options& c) {
+                c.args.causal = false;
+                c.args.cross = true;
+                c.sequences[0].memory = 0;
+                c.sequences[1].memory = 131;
+                c.sequences[2].memory = 80;
+            });
+        }
         both("column slices, larger bucket", shape(4, 2, 32), [](Options& c) {
             c.sliced = true;
             c.spare_tokens = 7;
@@ -185,32 +212,39 @@ std::vector<Case<Options>> make_list() {
     windows("windows of 7 x 7", 7, 20, shape(3, 3, 32));
     windows("windows of 4 x 4, odd heads", 4, 33, shape(5, 5, 24));
     windows("windows of 1 x 1", 1, 3, shape(3, 3, 32));
-    // The forms for wide subgroups, where several threads share a row.
-    for (uint32_t split : {2u, 4u, 8u}) {
-        Options& c = add("prefill threads a row " + std::to_string(split), shape(4, 2, 32 * split, 64), {{0, 50, 7}});
-        c.lse = true;
-        c.tuning = {.local = 64,
-                    .rows = split == 4 ? 1u : 2u,
-                    .split = split,
-                    .form = split == 4 ? AttentionTuning::Form::core : AttentionTuning::Form::automatic};
-    }
-    Options& wide = add("decode wide workgroup", shape(8, 2, 64), {{0, 1, 300}});
-    wide.tuning = {.local = 64, .split_keys = 256};
-    wide.lse = true;
-    Options& core = add("decode without subgroups", shape(11, 1, 80), {{0, 1, 200}, {1, 1, 0}});
-    core.tuning = {.local = 64, .split_keys = 128, .form = AttentionTuning::Form::core};
-    core.lse = true;
-    for (uint32_t d : {20u, 64u}) {
-        Options& tiles =
-            add("prefill without subgroups, head " + std::to_string(d), shape(4, 2, d), {{0, 40, 3}, {1, 1, 0}});
-        tiles.tuning.form = AttentionTuning::Form::core;
-        tiles.cache = DType::f16;
+    // The forms for wide subgroups, where several threads share a row, and those without subgroups.
+    for (const DType cache : {DType::f32, DType::f16, DType::q8_0}) {
+        const std::string type = std::string(", ") + name_of(cache);
+        for (uint32_t split : {2u, 4u, 8u}) {
+            Options& c =
+                add("prefill threads a row " + std::to_string(split) + type, shape(4, 2, 32 * split, 64), {{0, 50, 7}});
+            c.lse = true;
+            c.cache = cache;
+            c.tuning = {.local = 64,
+                        .rows = split == 4 ? 1u : 2u,
+                        .split = split,
+                        .form = split == 4 ? AttentionTuning::Form::core : AttentionTuning::Form::automatic};
+        }
+        Options& wide = add("decode wide workgroup" + type, shape(8, 2, 64), {{0, 1, 300}});
+        wide.tuning = {.local = 64, .split_keys = 256};
+        wide.lse = true;
+        wide.cache = cache;
+        Options& core = add("decode without subgroups" + type, shape(11, 1, 80), {{0, 1, 200}, {1, 1, 0}});
+        core.tuning = {.local = 64, .split_keys = 128, .form = AttentionTuning::Form::core};
+        core.lse = true;
+        core.cache = cache;
+        for (uint32_t d : {20u, 64u}) {
+            Options& tiles = add("prefill without subgroups, head " + std::to_string(d) + type, shape(4, 2, d),
+                                 {{0, 40, 3}, {1, 1, 0}});
+            tiles.tuning.form = AttentionTuning::Form::core;
+            tiles.cache = cache;
+        }
     }
     add("decode head 20", shape(4, 2, 20), {{0, 1, 50}});
     // Sizes of real models, timed.
     const size_t timed_from = list.size();
-    for (const DType cache : {DType::f32, DType::f16}) {
-        const std::string type = cache == DType::f16 ? " f16" : " f32";
+    for (const DType cache : {DType::f32, DType::f16, DType::q8_0}) {
+        const std::string type = std::string(" ") + name_of(cache);
         add("prefill real 256" + type, shape(8, 4, 64), {{0, 256, 0}}).cache = cache;
         add("decode real 2047" + type, shape(8, 4, 64), {{0, 1, 2047}}).cache = cache;
         add("decode real 200" + type, shape(8, 4, 64), {{0, 1, 200}}).cache = cache;
@@ -231,7 +265,8 @@ std::vector<Case<Options>> make_list() {
                            sizes = a.head_size + a.value_size;
             c.operations += 2 * (uint64_t(s.count) * o.keys(s) - unseen) * a.heads * sizes;
             if (i >= timed_from)
-                c.bytes += uint64_t(o.keys(s)) * a.kv_heads * sizes * size_of(o.cache) +
+                c.bytes += uint64_t(o.keys(s)) * a.kv_heads *
+                               (cache_row(o.cache, a.head_size).bytes() + cache_row(o.cache, a.value_size).bytes()) +
                            uint64_t(s.count) * a.heads * sizes * 4;
         }
     }

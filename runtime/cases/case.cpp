@@ -2,6 +2,7 @@
 #include "cases/case.hpp"
 #include "base/blocks.hpp"
 #include "base/half.hpp"
+#include "kernels/cache_row.hpp"
 #include <algorithm>
 #include <cmath>
 
@@ -25,6 +26,40 @@ std::vector<std::byte> encode(DType dtype, std::vector<float>& values) {
         }
     }
     return bytes;
+}
+
+// Rows of q8_0 as caches hold them (kernels/cache_row.hpp), and what they stand for.
+std::vector<std::byte> encode_q8_0(uint32_t channels, std::vector<float>& values) {
+    const uint64_t row_bytes = cache_row(DType::q8_0, channels).bytes();
+    std::vector<std::byte> bytes(values.size() / channels * row_bytes);
+    for (size_t row = 0; row < values.size() / channels; ++row)
+        for (uint32_t first = 0; first < channels; first += kCacheGroup) {
+            const auto group =
+                std::span(values).subspan(row * channels + first, std::min(kCacheGroup, channels - first));
+            float top = 0;
+            for (const float v : group) top = std::isnan(v) ? v : std::max(top, std::abs(v));
+            const uint16_t half = float_to_half(top / 127);
+            const float scale = half_to_float(half);
+            std::memcpy(&bytes[row * row_bytes + channels + 2 * (first / kCacheGroup)], &half, 2);
+            for (size_t i = 0; i < group.size(); ++i) {
+                const auto q = int8_t(scale > 0 ? std::clamp(std::nearbyint(group[i] / scale), -127.0f, 127.0f) : 0);
+                bytes[row * row_bytes + first + i] = std::byte(q);
+                group[i] = scale * float(q);
+            }
+        }
+    return bytes;
+}
+
+std::vector<float> decode_q8_0(uint32_t channels, std::span<const std::byte> bytes) {
+    const uint64_t row_bytes = cache_row(DType::q8_0, channels).bytes();
+    std::vector<float> values;
+    for (uint64_t row = 0; row < bytes.size(); row += row_bytes)
+        for (uint32_t c = 0; c < channels; ++c) {
+            uint16_t half;
+            std::memcpy(&half, &bytes[row + channels + 2 * (c / kCacheGroup)], 2);
+            values.push_back(half_to_float(half) * float(int8_t(bytes[row + c])));
+        }
+    return values;
 }
 
 // `count` random blocks, and what they stand for. Every bit pattern occurs but in the half-precision scales,
@@ -126,6 +161,26 @@ Tensor CaseContext::weight(const std::string& name, DType dtype, std::initialize
     return own(name, dtype, shape, blocks);
 }
 
+Tensor CaseContext::cache(const std::string& name, DType type, const std::array<uint32_t, 4>& shape,
+                          std::vector<float> values) {
+    const auto [slots, heads, capacity, size] = shape;
+    const CacheRow row = cache_row(type, size);
+    if (type != DType::q8_0) return input(name, type, {slots, heads, capacity, size}, std::move(values));
+    const auto bytes = encode_q8_0(size, values);
+    host_[name] = std::move(values);
+    const Tensor t = own(name, row.dtype, {slots, heads, capacity, row.columns}, bytes);
+    owned_.back().channels = size;
+    return t;
+}
+
+Tensor CaseContext::empty_cache(const std::string& name, DType type, const std::array<uint32_t, 4>& shape) {
+    const auto [slots, heads, capacity, size] = shape;
+    const CacheRow row = cache_row(type, size);
+    const Tensor t = output(name, row.dtype, {slots, heads, capacity, row.columns});
+    if (type == DType::q8_0) owned_.back().channels = size;
+    return t;
+}
+
 Tensor CaseContext::input_words(const std::string& name, std::initializer_list<uint32_t> shape,
                                 const std::vector<uint32_t>& words) {
     return own(name, DType::u32, shape, std::as_bytes(std::span(words)));
@@ -219,6 +274,7 @@ Status CaseContext::run() {
         if (in_blocks(o.dtype)) continue; // an input
         std::vector<std::byte> bytes(o.count * size_of(o.dtype));
         weft_TRY(uploader_->read(o.slice, bytes));
+        if (o.channels) host_[o.name] = decode_q8_0(o.channels, bytes);
         if (o.dtype == DType::u32 || o.dtype == DType::i32) continue; // words() reads these exactly
         auto& values = host_[o.name];
         values.resize(o.count);

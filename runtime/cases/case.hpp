@@ -28,6 +28,10 @@ public:
                  std::vector<float> values);
     /// A weight of normal numbers or of random blocks. They repeat in a large one, to save time; their period is prime.
     Tensor weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape, double deviation);
+    /// A cache [slots, heads, capacity, size] that holds `values`, rounded as input() rounds.
+    Tensor cache(const std::string& name, DType type, const std::array<uint32_t, 4>& shape, std::vector<float> values);
+    /// One filled as output() fills: NaN.
+    Tensor empty_cache(const std::string& name, DType type, const std::array<uint32_t, 4>& shape);
     Tensor input_words(const std::string& name, std::initializer_list<uint32_t> shape,
                        const std::vector<uint32_t>& words);
     /// A tensor filled with NaN (f32, f16, bf16) or 0xffffffff: what a kernel does not write shows.
@@ -62,6 +66,7 @@ private:
         vk::Slice slice;
         DType dtype;
         uint64_t count;
+        uint32_t channels = 0; // of a row of a cache in q8_0
     };
     Tensor own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                std::span<const std::byte> bytes);

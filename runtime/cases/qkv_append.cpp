@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cases/qkv_append.hpp"
+#include "kernels/cache_row.hpp"
 #include <cmath>
 
 namespace weft::detail::kernel::cases::qkv_append {
@@ -22,7 +23,7 @@ void build(CaseContext& ctx, const Options& o) {
                    dv = a.value_size, qs = a.heads * d, ks = a.kv_heads * d, vs = a.kv_heads * dv;
     a.step = ctx.step(o.sequences, bucket);
     const auto input = [&](const char* tensor, uint32_t columns) {
-        return ctx.input(tensor, DType::f32, {bucket, columns}, random.normals(size_t(bucket) * columns));
+        return ctx.input(tensor, DType::f32, {bucket, columns}, random.normals(size_t(bucket) * columns, o.magnitude));
     };
     if (o.from == From::one) {
         const Tensor qkv = input("qkv", qs + ks + vs);
@@ -37,8 +38,8 @@ void build(CaseContext& ctx, const Options& o) {
         }
     }
     if (a.k) {
-        a.k_cache = ctx.output("k_cache", o.cache, {slots, a.kv_heads, o.rows(), d});
-        a.v_cache = ctx.output("v_cache", o.cache, {slots, a.kv_heads, o.rows(), dv});
+        a.k_cache = ctx.empty_cache("k_cache", o.cache, {slots, a.kv_heads, o.rows(), d});
+        a.v_cache = ctx.empty_cache("v_cache", o.cache, {slots, a.kv_heads, o.rows(), dv});
     }
     if (o.q_weight) a.q_weight = ctx.input("q_weight", DType::f32, {d}, random.uniforms(d, 0.5, 1.5));
     if (o.k_weight) a.k_weight = ctx.input("k_weight", DType::f32, {d}, random.uniforms(d, 0.5, 1.5));
@@ -86,10 +87,10 @@ std::vector<Case<Options>> make_list() {
     Options& packed = add("packed", {4, 2, 16, 8}, 12, {{2, 5, 0}, {0, 1, 0}, {1, 11, 0}});
     packed.args.packed = true;
     packed.spare_tokens = 3;
-    for (const DType cache : {DType::f32, DType::f16})
+    for (const DType cache : {DType::f32, DType::f16, DType::q8_0})
         for (const RotaryPairs pairs : {RotaryPairs::halves, RotaryPairs::interleaved}) {
-            const std::string kind = std::string(pairs == RotaryPairs::halves ? " halves" : " interleaved") +
-                                     (cache == DType::f16 ? ", f16" : ", f32");
+            const std::string kind =
+                std::string(pairs == RotaryPairs::halves ? " halves, " : " interleaved, ") + name_of(cache);
             const auto both = [&](Options& c) -> Options& {
                 c.cache = cache;
                 c.args.rotary.pairs = pairs;
@@ -99,14 +100,15 @@ std::vector<Case<Options>> make_list() {
             both(add("partial" + kind, {3, 3, 24}, 12, mixed));
             both(add("values of another size" + kind, {6, 1, 96, 32}, 32, mixed));
             both(add("wide head" + kind, {2, 1, 256}, 64, mixed));
+            both(add("odd number of pairs" + kind, {2, 2, 16}, 10, mixed));
+            both(add("one pair" + kind, {2, 2, 20}, 2, mixed));
+            both(add("ring" + kind, {4, 2, 80}, 32, {{0, 9, 20}, {1, 3, 0}})).capacity = 12;
             both(add("norm" + kind, {6, 2, 32}, 32, mixed));
             Options& o = list.back().options;
             o.args.normalize = o.q_weight = o.k_weight = true;
+            for (const double magnitude : {0.0, 1e-6, 1e-4, 1e9})
+                both(add("magnitude " + std::to_string(magnitude) + kind, {2, 1, 48}, 16, mixed)).magnitude = magnitude;
         }
-    add("odd number of pairs", {2, 2, 16}, 10, mixed);
-    add("one pair", {2, 2, 16}, 2, mixed);
-    add("odd number of pairs, interleaved, f16", {2, 2, 16}, 10, mixed).args.rotary.pairs = RotaryPairs::interleaved;
-    list.back().options.cache = DType::f16;
     add("norm without weights", {5, 5, 80}, 80, mixed).args.normalize = true;
     add("norm of q and k in tensors apart", {5, 5, 20, 40}, 8, mixed).args.normalize = true;
     list.back().options.from = From::apart;
@@ -115,7 +117,6 @@ std::vector<Case<Options>> make_list() {
     add("only q", {4, 2, 32}, 32, mixed).from = From::only_q;
     add("only k and v", {4, 2, 32}, 32, mixed).from = From::only_kv;
     add("key multiplier", {4, 2, 32}, 32, mixed).args.k_scale = 0.3f;
-    add("ring", {4, 2, 32}, 32, {{0, 9, 20}, {1, 3, 0}}).capacity = 12;
     add("larger bucket", {4, 2, 32}, 32, mixed).spare_tokens = 9;
     add("attention factor", {4, 2, 32}, 32, mixed).args.rotary.factor = 1.2f;
     for (const uint32_t past : {16383u, 99998u, 262142u, 1048574u})
@@ -141,8 +142,8 @@ std::vector<Case<Options>> make_list() {
     temperature.args.temperature_offset = 1;
     temperature.capacity = 64;
     const size_t timed_from = list.size();
-    for (const DType cache : {DType::f32, DType::f16}) {
-        const std::string type = cache == DType::f16 ? " f16" : " f32";
+    for (const DType cache : {DType::f32, DType::f16, DType::q8_0}) {
+        const std::string type = std::string(" ") + name_of(cache);
         add("real 256" + type, {8, 4, 64}, 64, {{0, 256, 0}}).cache = cache;
         add("real decode" + type, {8, 4, 64}, 64, {{0, 1, 500}}).cache = cache;
     }
@@ -151,8 +152,10 @@ std::vector<Case<Options>> make_list() {
         Case<Options>& c = list[i];
         const Options& o = c.options;
         const QkvAppendArgs& a = o.args;
-        const uint64_t q = uint64_t(a.heads) * a.head_size, kv = uint64_t(a.kv_heads) * (a.head_size + a.value_size);
-        if (i >= timed_from) c.bytes = tokens_of(o.sequences) * (q * 8 + kv * (4 + size_of(o.cache)));
+        const uint64_t q = uint64_t(a.heads) * a.head_size, kv = uint64_t(a.kv_heads) * (a.head_size + a.value_size),
+                       rows = a.kv_heads *
+                              (cache_row(o.cache, a.head_size).bytes() + cache_row(o.cache, a.value_size).bytes());
+        if (i >= timed_from) c.bytes = tokens_of(o.sequences) * (q * 8 + kv * 4 + rows);
         c.operations = tokens_of(o.sequences) * (q + kv) * 4;
     }
     return list;

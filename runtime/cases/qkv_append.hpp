@@ -16,6 +16,7 @@ struct Options {
     uint32_t capacity = 0; ///< 0: the longest sequence
     bool q_weight = false, k_weight = false;
     double base = 10000;
+    double magnitude = 1;      ///< of q, k and v
     uint32_t axes = 0;         ///< rows of a positions tensor of its own
     uint32_t spare_tokens = 0; ///< bucket beyond the step
 

@@ -45,8 +45,7 @@ void check(const AttentionArgs& a) {
                "v_cache must be [slots, kv_heads, capacity, value_size]");
     weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2],
                "the caches must have the same slots and capacity");
-    weft_CHECK(a.k_cache.dtype == a.v_cache.dtype && (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16),
-               "the caches must both be f32 or both f16");
+    weft_CHECK(a.k_cache.dtype == a.v_cache.dtype, "the caches must be of the same type");
     weft_CHECK(!a.lse || (a.lse.columns() == a.heads && a.lse.contiguous()), "lse must be [T, heads]");
     weft_CHECK(!a.sinks || a.sinks.count() == a.heads, "sinks must be [heads]");
     weft_CHECK(!a.bias || (a.bias.contiguous() && a.bias.columns() > 0 &&
@@ -60,6 +59,12 @@ void check(const AttentionArgs& a) {
     weft_CHECK(!a.ahead || !a.causal, "ahead is for attention that is not causal");
 }
 
+// Behind a form's variant for caches of f32 stand those for f16 and q8_0.
+template <class Variant>
+Variant reading(const Tensor& cache, Variant form) {
+    return Variant(uint32_t(form) + cache_format(cache.dtype));
+}
+
 uint32_t up(uint32_t n, uint32_t divisor) { return (n + divisor - 1) / divisor; }
 
 // Devices with narrow subgroups run threads of a workgroup on few lanes, mostly of a CPU: registers are
@@ -71,7 +76,7 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using Form = AttentionTuning::Form;
     const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads,
                    lanes = r.device().limits().subgroup_size;
-    const bool few_lanes = narrow(r), half = a.k_cache.dtype == DType::f16;
+    const bool few_lanes = narrow(r);
     if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && t.split <= 1 && t.local % lanes == 0)
         t.form = Form::broadcast;
     if (!t.rows) t.rows = few_lanes && d + dv > 128 ? 1 : 2;
@@ -91,10 +96,9 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
                "split must divide the groups of four channels, and the threads");
     weft_CHECK(!broadcast || (t.split == 1 && t.local % lanes == 0),
                "broadcast needs whole subgroups, and one thread a row");
-    const auto variant = broadcast                  ? (half ? K::Variant::broadcast_half : K::Variant::broadcast)
-                         : t.form == Form::subgroup ? (half ? K::Variant::subgroup_half : K::Variant::subgroup)
-                         : half                     ? K::Variant::core_half
-                                                    : K::Variant::core;
+    const auto variant = reading(a.k_cache, broadcast                  ? K::Variant::broadcast
+                                            : t.form == Form::subgroup ? K::Variant::subgroup
+                                                                       : K::Variant::core);
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& x) { return x ? x : none; };
     for (const SlotRange& range : slot_ranges(r, a.k_cache, a.v_cache))
@@ -163,10 +167,8 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
             t.split_keys *= 2; // partial outputs of 32 MiB at most
     }
     const uint32_t splits = up(most, t.split_keys), options = options_of(a);
-    const bool single = splits == 1, half = a.k_cache.dtype == DType::f16;
-    const auto variant = t.form == Form::subgroup ? (half ? K::Variant::subgroup_half : K::Variant::subgroup)
-                         : half                   ? K::Variant::core_half
-                                                  : K::Variant::core;
+    const bool single = splits == 1;
+    const auto variant = reading(a.k_cache, t.form == Form::subgroup ? K::Variant::subgroup : K::Variant::core);
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& x) { return x ? x : none; };
     const Tensor outputs =

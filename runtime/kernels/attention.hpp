@@ -14,7 +14,7 @@ namespace weft::detail::kernel {
 struct AttentionArgs {
     Step step;
     Tensor q;       ///< f32 [T, heads * head_size]; may be a column slice
-    Tensor k_cache; ///< f32 or f16 [slots, kv_heads, capacity, head_size]
+    Tensor k_cache; ///< [slots, kv_heads, capacity, head_size], in rows of f32, f16 or q8_0 (kernels/cache_row.hpp)
     Tensor v_cache; ///< of the same type: [slots, kv_heads, capacity, value_size]
     Tensor y;       ///< f32 [T, heads * value_size]; may be a column slice
     Tensor lse;     ///< f32 [T, heads]: log of the sum of e^score; absent: not written

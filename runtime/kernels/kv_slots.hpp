@@ -2,22 +2,24 @@
 // L2: key and value caches wider than a buffer may be bound are served by several
 // dispatches, each for a range of slots.
 #pragma once
+#include "kernels/cache_row.hpp"
 #include "kernels/step.hpp"
 #include <algorithm>
 #include <vector>
 
 namespace weft::detail::kernel {
 
+/// Whether it is [slots, kv_heads, capacity, rows of `size` channels].
 inline bool cache_fits(const Tensor& cache, uint32_t kv_heads, uint32_t size) {
     return cache.rank == 4 && cache.contiguous() && cache.shape[1] == kv_heads && cache.shape[2] > 0 &&
-           cache.shape[3] == size;
+           cache.shape[3] == cache_row(cache_type(cache.dtype), size).columns;
 }
 
 struct SlotRange {
     uint32_t first, count;
 };
 
-/// `cache` [slots, kv_heads, capacity, size] restricted to the slots of `range`.
+/// A cache restricted to the slots of `range`.
 inline Tensor slots_of(Tensor cache, SlotRange range) {
     cache.offset += uint64_t(range.first) * cache.shape[1] * cache.shape[2] * cache.stride * size_of(cache.dtype);
     cache.shape[0] = range.count;

@@ -29,9 +29,7 @@ void check(const QkvAppendArgs& a) {
                    "v_cache must be [slots, kv_heads, capacity, value_size]");
         weft_CHECK(a.k_cache.shape[0] == a.v_cache.shape[0] && a.k_cache.shape[2] == a.v_cache.shape[2],
                    "the caches must have the same slots and capacity");
-        weft_CHECK(a.k_cache.dtype == a.v_cache.dtype &&
-                       (a.k_cache.dtype == DType::f32 || a.k_cache.dtype == DType::f16),
-                   "the caches must both be f32 or both f16");
+        weft_CHECK(a.k_cache.dtype == a.v_cache.dtype, "the caches must be of the same type");
     }
     weft_CHECK((!a.q_weight || a.q_weight.count() == a.head_size) && (!a.k_weight || a.k_weight.count() == a.head_size),
                "q_weight and k_weight must be [head_size]");
@@ -40,8 +38,6 @@ void check(const QkvAppendArgs& a) {
     weft_CHECK(p.dims % 2 == 0 && p.dims <= a.head_size, "rotary.dims must be even and not larger than head_size");
     weft_CHECK(p.dims == 0 || (p.frequencies && p.frequencies.count() == (1u + p.long_table + p.axes) * (p.dims / 2)),
                "rotary.frequencies must be [rows, dims / 2]");
-    weft_CHECK(!a.k || a.k_cache.dtype == DType::f32 || p.pairs == RotaryPairs::interleaved || p.dims % 4 == 0,
-               "half-split pairs in a cache of halves need rotary.dims divisible by 4");
     weft_CHECK(!(p.long_table || p.ntk != 0) || p.original > 0,
                "rotary.long_table and rotary.ntk need rotary.original");
     weft_CHECK(!p.axes || a.positions, "rotary.axes needs positions [axes, T]");
@@ -96,7 +92,7 @@ void qkv_append(Recorder& r, const QkvAppendArgs& a) {
                            .V_HEADS = g.v ? a.kv_heads : 0,
                            .ROTARY = p.dims,
                            .INTERLEAVED = p.pairs == RotaryPairs::interleaved,
-                           .HALF_CACHE = a.k && a.k_cache.dtype == DType::f16,
+                           .CACHE_FORMAT = a.k ? cache_format(a.k_cache.dtype) : 0,
                            .PARTS = (a.normalize ? 1u : 0u) | (a.q_weight ? 2u : 0u) | (a.k_weight ? 4u : 0u) |
                                     (p.long_table ? 8u : 0u) | (p.axes ? 16u : 0u) | (p.ntk != 0 ? 32u : 0u) |
                                     (a.temperature != 0 ? 64u : 0u) | (a.packed ? 128u : 0u)},

@@ -37,10 +37,10 @@ struct QkvAppendArgs {
     Tensor q;       ///< f32 [T, heads * head_size], read and written in place; may be a column slice
     Tensor k;       ///< f32 [T, kv_heads * head_size]; may be a column slice
     Tensor v;       ///< f32 [T, kv_heads * value_size]; may be a column slice
-    Tensor k_cache; ///< f32 or f16 [slots, kv_heads, capacity, head_size]
+    Tensor k_cache; ///< [slots, kv_heads, capacity, head_size], in rows of f32, f16 or q8_0 (kernels/cache_row.hpp)
     Tensor v_cache; ///< of the same type: [slots, kv_heads, capacity, value_size]
     uint32_t heads = 0, kv_heads = 0;
-    uint32_t head_size = 0, value_size = 0; ///< even for f16 caches
+    uint32_t head_size = 0, value_size = 0; ///< multiples of 4, at most 256
     bool normalize = false;                 ///< RMS norm of each head of q and k, before the rotary embedding
     Tensor q_weight, k_weight;              ///< f32 [head_size], shared by all heads; absent: 1
     /// The caches are [1, kv_heads, T, size]: keys and values lie as the step's tokens do.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/attention.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/cache_row.hpp"
 #include "kernels/combine.hpp"
 #include "kernels/qkv_append.hpp"
 #include "layers/context.hpp"
@@ -85,10 +86,7 @@ void AttentionSpec::states(States& s) {
     if (!causal) return; // all tokens of a sequence come in one step: nothing is kept
     const uint32_t reach = window && chunk ? std::min(window, chunk) : std::max(window, chunk);
     const auto row = [&](const char* name, uint32_t size) {
-        State state{name, reach ? State::Law::ring : State::Law::rows, DType::f32, true, {kv_heads, size}, reach};
-        // Half-split pairs would share a word of a cache of halves.
-        state.cache = !(rope.kind == RopeKind::half && rope.rotary % 4);
-        return state;
+        return State{name, reach ? State::Law::ring : State::Law::rows, DType::f32, true, {kv_heads, size}, reach};
     };
     s.declare(keys, row("keys", padded(head_size)));
     s.declare(values, row("values", padded(value_size)));
@@ -180,7 +178,8 @@ void AttentionSpec::work(WorkCounter& w) const {
                    first = window  ? w.step.past + 1 - std::min<uint64_t>(w.step.past + 1, window)
                            : chunk ? w.step.past / chunk * chunk
                                    : 0;
-    const uint64_t row = uint64_t(kv_heads) * (head_size + value_size) * size_of(w.step.kv);
+    const uint64_t row = kv_heads * (kernel::cache_row(w.step.kv, padded(head_size)).bytes() +
+                                     kernel::cache_row(w.step.kv, padded(value_size)).bytes());
     if (causal) w.work.bytes += w.step.sequences * (length - first + w.step.count) * row;
     w.work.operations += w.step.sequences * 2 * pairs * heads * (head_size + value_size);
 }

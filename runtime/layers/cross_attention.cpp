@@ -53,7 +53,7 @@ void CrossAttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Desti
 // How long the memory is a step does not say: it counts as long as the sequence.
 void CrossAttentionSpec::work(WorkCounter& w) const {
     const uint64_t length = w.step.memory, size = memory.head_size + memory.value_size;
-    w.work.bytes += w.step.sequences * length * memory.heads * size * size_of(w.step.kv);
+    w.work.bytes += w.step.sequences * length * memory.bytes(w.step.kv);
     w.work.operations += w.step.tokens() * 2 * length * heads * size;
 }
 

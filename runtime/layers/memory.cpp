@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/memory.hpp"
+#include "kernels/cache_row.hpp"
 #include "kernels/qkv_append.hpp"
 #include "layers/fields.hpp"
 #include "layers/heads.hpp"
@@ -13,6 +14,11 @@ State MemoryShape::keys() const {
 }
 State MemoryShape::values() const {
     return {"values of " + name, State::Law::memory, DType::f32, true, {heads, padded(value_size)}};
+}
+
+uint64_t MemoryShape::bytes(DType type) const {
+    return heads *
+           (kernel::cache_row(type, padded(head_size)).bytes() + kernel::cache_row(type, padded(value_size)).bytes());
 }
 
 weft_LISTED(MemorySpec, 4); // with its states
@@ -46,9 +52,7 @@ void MemorySpec::lower(LayerContext& c, const vk::Tensor& x, const Destination&)
                              .value_size = value});
 }
 
-void MemorySpec::work(WorkCounter& w) const {
-    w.work.bytes += w.step.tokens() * memory.heads * (memory.head_size + memory.value_size) * size_of(w.step.kv);
-}
+void MemorySpec::work(WorkCounter& w) const { w.work.bytes += w.step.tokens() * memory.bytes(w.step.kv); }
 
 void MemorySpec::limits(Limits& l) const {
     l.range("the size of a head", memory.head_size, 1, kLargestHead);

@@ -11,6 +11,7 @@ struct MemoryShape {
     uint32_t heads = 0, head_size = 0, value_size = 0; ///< of keys and of values
     State keys() const;
     State values() const;
+    uint64_t bytes(DType cache) const; ///< of a row, in caches of that type
 };
 
 /// keys | values = x W^T + b, as they are kept.

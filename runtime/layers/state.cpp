@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/state.hpp"
 #include "base/check.hpp"
+#include "kernels/cache_row.hpp"
 #include <algorithm>
 
 namespace weft::detail {
 
 StateLayout layout_of(const State& state, const StateOptions& o) {
-    StateLayout l{state.name, state.law, state.cache ? o.kv_dtype : state.dtype, state.shape};
+    StateLayout l{state.name, state.law, state.dtype, state.shape};
     if (state.law == State::Law::constant) return l;
+    kernel::CacheRow row{state.dtype, state.shape[1]};
+    if (state.cache) row = kernel::cache_row(o.kv_dtype, state.shape[1]);
+    l.dtype = row.dtype;
     if (state.law == State::Law::memory) {
-        l.shape = {state.shape[0], o.memory, state.shape[1]};
+        l.shape = {state.shape[0], o.memory, row.columns};
         return l;
     }
     // What is not seen any more is overwritten: of the last tokens all but one are needed beside a step's new ones.
     const uint64_t ring = uint64_t(state.reach) - 1 + o.max_chunk;
     if (state.law == State::Law::ring && ring >= o.context) l.law = State::Law::rows;
-    l.shape = {state.shape[0], l.law == State::Law::ring ? uint32_t(ring) : o.context, state.shape[1]};
+    l.shape = {state.shape[0], l.law == State::Law::ring ? uint32_t(ring) : o.context, row.columns};
     return l;
 }
 

@@ -68,7 +68,7 @@ struct Task {
         rows = patches + grid.extra;
     }
 
-    SessionOptions session(const ModelBenchOptions& o) const {
+    SessionOptions session(const ModelBenchOptions& o, const LoadedModel& model) const {
         SessionOptions options;
         // An encoder-decoder's decoder begins with a token of its own.
         options.context = before ? std::max(rows, generate + 2) : generates ? rows + generate + 1 : rows;
@@ -76,7 +76,7 @@ struct Task {
         const auto at_once = uint32_t(std::min<uint64_t>(uint64_t(rows) * o.batch, UINT32_MAX));
         if (before) options.before = at_once;
         else if (whole) options.max_chunk = at_once;
-        options.kv_dtype = kv_type_beside(o.dtype);
+        options.kv_dtype = kv_type(o.cache, model.weights.all());
         options.timestamps = o.per_layer;
         return options;
     }
@@ -171,12 +171,13 @@ Result<ModelBench> bench_model(const Device& device, const std::filesystem::path
                                       ? random_model(Access::state(device), files, o.dtype, 1, edit)
                                       : load_model(Access::state(device), files, o.dtype, o.progress, edit));
     const Task task(model->schedule, o);
-    weft_ASSIGN(auto session, Session::create(model, task.session(o)));
+    weft_ASSIGN(auto session, Session::create(model, task.session(o, *model)));
     const SessionOptions& options = session->options();
     bench.model = path.string();
     bench.architecture = model->schedule.architecture;
     bench.device = device.info().name;
     bench.driver = device.info().driver;
+    bench.cache = cache_name(model->schedule, options.kv_dtype);
     bench.parameters = model->schedule.parameters();
     bench.weight_bytes = model->weights.bytes();
     bench.prompt = task.rows;
@@ -268,8 +269,9 @@ weft_CATCH
 
 std::string ModelBench::text() const {
     char line[256];
-    std::snprintf(line, sizeof line, " (%s): %.2f M parameters, %.1f MiB; ", architecture.c_str(),
-                  double(parameters) * 1e-6, double(weight_bytes) / 1048576);
+    std::snprintf(line, sizeof line, " (%s): %.2f M parameters, %.1f MiB%s%s; ", architecture.c_str(),
+                  double(parameters) * 1e-6, double(weight_bytes) / 1048576, cache.empty() ? "" : ", caches in ",
+                  cache.c_str());
     std::string s = model + line + device + ", " + driver;
     std::snprintf(line, sizeof line, ": copy %.1f GB/s, multiply-add %.1f GFLOP/s\n", peaks.copy_gb_per_s,
                   peaks.gflop_per_s);
@@ -311,6 +313,7 @@ std::string ModelBench::json() const {
            {"driver", driver},
            {"parameters", parameters},
            {"weight_bytes", weight_bytes},
+           {"cache", cache},
            {"prompt", prompt},
            {"generate", generate},
            {"batch", batch},

@@ -56,6 +56,7 @@ CheckedTensor compare(const RecordedTensor& recorded, const std::vector<std::vec
 struct Runner {
     std::shared_ptr<const LoadedModel> model;
     const Recorded& recorded;
+    DType cache;
     double factor, noise;
     bool compare_greedy;
 
@@ -86,6 +87,7 @@ struct Runner {
         const RecordedIds& tokens = recorded.tokens;
         const uint32_t longest = tokens.longest();
         SessionOptions options;
+        options.kv_dtype = cache;
         const uint32_t more = recorded.greedy.empty() ? 0 : uint32_t(recorded.greedy[0].size());
         options.context = std::max(longest + more + 1, recorded.memory ? recorded.memory->longest() : 0);
         if (model->schedule.position_limit) options.context = std::min(options.context, model->schedule.position_limit);
@@ -289,7 +291,7 @@ Result<CheckReport> check(const Device& device, const std::filesystem::path& pat
                                                             : recorded.noise.bf16;
     const double factor = 4;
     const bool greedy = !rounded || factor * noise < recorded.noise.margin;
-    const Runner runner{model, recorded, factor, noise, greedy};
+    const Runner runner{model, recorded, kv_type(options.cache, model->weights.all()), factor, noise, greedy};
     std::vector<std::string> all{"whole"};
     if (takes_whole(model->schedule)) all.push_back("alone");
     else all.insert(all.end(), {"1", "7", "16", "64", "step"});

@@ -90,6 +90,7 @@ Result<Embedder> Embedder::load(const Device& device, const std::filesystem::pat
     weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
     s->width = s->model->schedule.stages.back().width;
     SessionOptions session;
+    session.kv_dtype = kv_type(options.cache, s->model->weights.all());
     session.context = options.context ? options.context : said.context;
     weft_ASSIGN(session, resolved(session, s->model->schedule, &s->model->device));
     session.slots = takes_whole(s->model->schedule) ? kSlots : kCachedSlots;

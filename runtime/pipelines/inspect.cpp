@@ -118,20 +118,6 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
     in.trained_context = schedule.trained_context;
     in.parameters = schedule.parameters();
     in.hash = hash_of(schedule);
-    SessionOptions session;
-    session.context = options.context;
-    session.kv_dtype = kv_type_beside(options.dtype);
-    if (auto whole = resolved(session, schedule, device ? &Access::state(*device) : nullptr))
-        session = std::move(*whole);
-    else in.problems.push_back(whole.error().message);
-    in.context = session.context;
-    const StateOptions o = session.states();
-    for (const Stage& stage : schedule.stages) in.stages.push_back(described(stage, schedule));
-    in.blocks = blocks_of(schedule, o);
-    for (const WeightSlot& slot : schedule.weights)
-        in.weights.push_back({slot.name, slot.shape, !slot.computed.empty()});
-    const auto states = layouts_of(schedule.states, o);
-    for (const StateLayout& s : states) in.state_bytes += s.bytes();
     const bool has_weights = !files.tensors().empty();
     if (has_weights) {
         std::ranges::move(check_weights(schedule.weights, files), std::back_inserter(in.problems));
@@ -150,6 +136,21 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
         for (const HeldPart& part : parts) largest = std::max(largest, std::pair{held_bytes(slot, part), &slot});
         weights.push_back(described_weight(slot, parts));
     }
+    SessionOptions session;
+    session.context = options.context;
+    session.kv_dtype = kv_type(options.cache, weights);
+    if (auto whole = resolved(session, schedule, device ? &Access::state(*device) : nullptr))
+        session = std::move(*whole);
+    else in.problems.push_back(whole.error().message);
+    in.context = session.context;
+    in.cache = cache_name(schedule, session.kv_dtype);
+    const StateOptions o = session.states();
+    for (const Stage& stage : schedule.stages) in.stages.push_back(described(stage, schedule));
+    in.blocks = blocks_of(schedule, o);
+    for (const WeightSlot& slot : schedule.weights)
+        in.weights.push_back({slot.name, slot.shape, !slot.computed.empty()});
+    const auto states = layouts_of(schedule.states, o);
+    for (const StateLayout& s : states) in.state_bytes += s.bytes();
     if (!device) return in;
     const vk::Device& d = Access::state(*device);
     in.device = d.summary().name;

@@ -182,7 +182,7 @@ std::string Inspection::text() const {
         std::snprintf(line, sizeof line, "%9s  ", count_text(b.parameters).c_str());
         s += line + state_text(b) + "\n";
     }
-    s += "\nstate of a sequence:";
+    s += "\nstate of a sequence" + (cache.empty() ? "" : ", keys and values in " + cache) + ":";
     if (state_at(*this, 1) == 0) s += " none, sequences come whole";
     else
         for (uint64_t tokens : {uint64_t(256), uint64_t(4096), uint64_t(32768), uint64_t(131072)})
@@ -235,6 +235,7 @@ std::string Inspection::json() const {
            {"parameters", parameters},
            {"weight_bytes", weight_bytes},
            {"context", context},
+           {"cache", cache},
            {"state_bytes", state_bytes},
            {"activation_bytes", activation_bytes},
            {"hash", hash_text(hash)},

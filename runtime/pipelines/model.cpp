@@ -43,7 +43,7 @@ private:
 } // namespace
 
 Result<Model> Model::load(const Device& device, const std::filesystem::path& path, const ModelOptions& options) try {
-    auto state = std::make_shared<ModelState>(ModelState{device, path, options.dtype, {}, {}, {}});
+    auto state = std::make_shared<ModelState>(ModelState{device, path, {}, {}, {}});
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     TokenizerReading reading(files, path);
     const ProgressFunction report = [&](const Progress& progress) {

@@ -11,7 +11,6 @@ namespace weft::detail {
 struct ModelState {
     Device device;
     std::filesystem::path path;
-    WeightType dtype = WeightType::stored;
     std::shared_ptr<const LoadedModel> loaded;
     std::optional<Tokenizer> tokenizer;
     GenerationDefaults defaults;

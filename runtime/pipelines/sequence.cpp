@@ -12,9 +12,7 @@ Result<std::unique_ptr<Session>> detail::make_session(const Model& model, const 
     session.end_tokens = state.defaults.end_tokens;
     session.context = options.context;
     session.held = held;
-    session.kv_dtype = options.cache == CacheType::beside_weights ? kv_type_beside(state.dtype)
-                       : options.cache == CacheType::f16          ? DType::f16
-                                                                  : DType::f32;
+    session.kv_dtype = kv_type(options.cache, state.loaded->weights.all());
     return Session::create(state.loaded, session);
 }
 

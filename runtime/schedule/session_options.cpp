@@ -55,7 +55,22 @@ Bucket SessionOptions::largest(const Stage& stage) const {
     return bucket;
 }
 
-DType kv_type_beside(WeightType weights) { return weights == WeightType::f16 ? DType::f16 : DType::f32; }
+DType kv_type(CacheType asked, const std::vector<DeviceWeight>& weights) {
+    switch (asked) {
+    case CacheType::f32: return DType::f32;
+    case CacheType::f16: return DType::f16;
+    case CacheType::q8_0: return DType::q8_0;
+    case CacheType::beside_weights: break;
+    }
+    const auto whole = [](const DeviceWeight::Part& part) { return !in_blocks(part.dtype) && size_of(part.dtype) > 2; };
+    return std::ranges::all_of(weights, [&](const DeviceWeight& w) { return std::ranges::all_of(w.parts, whole); })
+               ? DType::f32
+               : DType::f16;
+}
+
+std::string cache_name(const Schedule& schedule, DType kv) {
+    return std::ranges::any_of(schedule.states, &State::cache) ? name_of(kv) : "";
+}
 
 uint32_t chunk_for(const vk::DeviceSummary& device, uint64_t memory, const Schedule& schedule) {
     constexpr uint64_t kGiB = uint64_t(1) << 30;

@@ -16,7 +16,7 @@ struct SessionOptions {
     /// Most rows of one pass of the stages that run before steps, over all sequences: tokens of an encoder, patches of
     /// pictures. 0: the context for encoders, else 4096. What they leave a sequence is as many, or the context.
     uint32_t before = 0;
-    DType kv_dtype = DType::f32;
+    DType kv_dtype = DType::f32;        ///< of caches: f32, f16 or q8_0
     std::vector<uint32_t> end_tokens;   ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
     bool timestamps = false;            ///< time every call (Recording::call_times); costs a barrier a call
     double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
@@ -35,8 +35,11 @@ struct SessionOptions {
     Bucket largest(const Stage& stage) const;
 };
 
-/// The type of caches beside weights that were asked for in a type.
-DType kv_type_beside(WeightType weights);
+/// The type of caches that was asked for; beside weights f16 where any of them takes 16 bits or fewer, else f32.
+DType kv_type(CacheType asked, const std::vector<DeviceWeight>& weights);
+
+/// That type's name; empty: the model keeps no keys and values.
+std::string cache_name(const Schedule& schedule, DType kv);
 
 /// A prefill step that fills the device's cores, with activations that are a small part of `memory` bytes and whose
 /// widest rows can be bound. It follows from what the device is, not from what is free: sequences go from one session

@@ -102,6 +102,11 @@ Result<Snapshot> Session::snapshot(uint32_t slot, StateHold held) {
 
 Status Session::restore(uint32_t slot, const Snapshot& s) {
     if (slot >= slots_.size()) return Error{ErrorCode::invalid_argument, "restore: no such slot", {}};
+    if (s.model == model_ && s.options.kv_dtype != options_.kv_dtype)
+        return Error{ErrorCode::invalid_argument,
+                     std::string("restore: the snapshot holds keys and values in ") + name_of(s.options.kv_dtype) +
+                         ", and here they are held in " + name_of(options_.kv_dtype),
+                     {}};
     if (s.model != model_ || s.options != options_.states())
         return Error{ErrorCode::invalid_argument, "restore: the snapshot is of another model, or of other options", {}};
     if (s.held && s.owner != state_rows_)

@@ -106,11 +106,11 @@ void main() {
         barrier();
         for (uint e = lane; e < TILE * HEAD4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / HEAD4, begin, end - 1u) - begin;
-            sh_k[e] = unpack_cache(k_cache[cache_row(first_row, push.capacity, at) * HEAD4 + e % HEAD4]);
+            sh_k[e] = READ_CACHE(k_cache, cache_row(first_row, push.capacity, at), HEAD, e % HEAD4);
         }
         for (uint e = lane; e < TILE * VALUE4; e += LOCAL) {
             uint at = ring + clamp(tile_key + e / VALUE4, begin, end - 1u) - begin;
-            sh_v[e] = unpack_cache(v_cache[cache_row(first_row, push.capacity, at) * VALUE4 + e % VALUE4]);
+            sh_v[e] = READ_CACHE(v_cache, cache_row(first_row, push.capacity, at), VALUE, e % VALUE4);
         }
         barrier();
 #endif
@@ -128,7 +128,7 @@ void main() {
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
                     if (c % LANES == 0u)
-                        read[u] = unpack_cache(k_cache[at[u] * HEAD4 + min(c + gl_SubgroupInvocationID, HEAD4 - 1u)]);
+                        read[u] = READ_CACHE(k_cache, at[u], HEAD, min(c + gl_SubgroupInvocationID, HEAD4 - 1u));
                     vec4 k = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 k = sh_k[(base + u) * HEAD4 + c * SPLIT + part];
@@ -176,7 +176,7 @@ void main() {
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
 #ifdef BROADCAST
                     if (c % LANES == 0u)
-                        read[u] = unpack_cache(v_cache[at[u] * VALUE4 + min(c + gl_SubgroupInvocationID, VALUE4 - 1u)]);
+                        read[u] = READ_CACHE(v_cache, at[u], VALUE, min(c + gl_SubgroupInvocationID, VALUE4 - 1u));
                     vec4 v = subgroupShuffle(read[u], c % LANES);
 #else
                     vec4 v = sh_v[(base + u) * VALUE4 + c * SPLIT + part];

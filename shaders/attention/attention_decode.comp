@@ -109,7 +109,7 @@ void main() {
             row[u] = cache_row(first_row, push.capacity, ring + min(block + team * TEAM + u, end - 1u) - begin);
             [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] = 0.0;
             [[unroll]] for (uint c = 0u; c < K4; ++c) {
-                vec4 k = unpack_cache(k_cache[row[u] * HEAD4 + c * TEAM + member]);
+                vec4 k = READ_CACHE(k_cache, row[u], HEAD, c * TEAM + member);
                 [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(qs[h * K4 + c], k);
             }
         }
@@ -162,7 +162,7 @@ void main() {
                 p[h] = sh_swap[h * LOCAL + lane - member + u];
 #endif
             [[unroll]] for (uint c = 0u; c < V4; ++c) {
-                vec4 v = unpack_cache(v_cache[row[u] * VALUE4 + c * TEAM + member]);
+                vec4 v = READ_CACHE(v_cache, row[u], VALUE, c * TEAM + member);
                 [[unroll]] for (uint h = 0u; h < HEADS; ++h) o[h * V4 + c] += p[h] * v;
             }
         }

@@ -3,11 +3,14 @@
 // equation 4), rotary embedding (Su et al. 2021, equation 34), q back in place, k and v into the caches.
 //   x = x * rsqrt(mean(x^2) + eps) * w
 //   [a, b] = [a cos t - b sin t, b cos t + a sin t] * factor,  t = position * frequency
-// A thread owns two rotary pairs of a head, four channels, so nothing is exchanged but the sums of the norms.
+// A thread owns two rotary pairs of a head, four channels; what is exchanged are the sums of the norms, and keys and
+// values, of which a thread writes four neighbours. q8_0: the scale of 32 channels is the largest |x| / 127 as a half,
+// a number is x / scale, rounded to nearest even (as ggml's Q8_0, which divides by the scale before that is a half).
 // A workgroup takes as many heads as fit it, and strides over the new tokens of one sequence.
-// Reads 4 and writes 4 bytes a channel (2 for caches of halves).
+// Reads 4 bytes a channel and writes 4 (2 for caches in f16, a bit more than 1 in q8_0).
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "cache.glsl"
 #include "math.glsl"
 #include "exp.glsl"
@@ -23,7 +26,7 @@ layout(constant_id = 4) const uint K_HEADS = 1u;
 layout(constant_id = 5) const uint V_HEADS = 1u;
 layout(constant_id = 6) const uint ROTARY = 64u;     // channels
 layout(constant_id = 7) const uint INTERLEAVED = 0u; // 1: channel 2i turns with 2i + 1, else i with i + ROTARY / 2
-layout(constant_id = 8) const uint HALF_CACHE = 0u;  // 1: the caches hold halves
+layout(constant_id = 8) const uint CACHE_FORMAT = 0u; // of the caches, 0: f32, 1: f16, 2: q8_0
 // Bit 0: norm, 1: q_weight, 2: k_weight, 3: long table, 4: axes, 5: NTK, 6: temperature.
 layout(constant_id = 9) const uint PARTS = 0u;
 
@@ -39,13 +42,14 @@ layout(binding = 2) readonly buffer KWeight { float k_weight[]; };        // [d]
 layout(binding = 3) readonly buffer Frequencies { float frequencies[]; }; // [rows, ROTARY / 2]
 layout(binding = 4) readonly buffer Positions { uint positions[]; };      // [axes, T]
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; };      // [S, 8]
-layout(binding = 6) writeonly buffer KCache { uint k_cache[]; };          // [slots, G, capacity, d] f32 or pairs of f16
+layout(binding = 6) writeonly buffer KCache { uint k_cache[]; };          // [slots, G, capacity, d]
 layout(binding = 7) writeonly buffer VCache { uint v_cache[]; };          // [slots, G, capacity, dv]
 
 const uint PAIRS = ROTARY / 2u;
 const uint WIDTH = (HEAD > VALUE ? HEAD : VALUE) / 4u; // threads a head
 
 shared float sh_squares[LOCAL];
+shared float sh_row[LOCAL * 4u]; // keys and values of the workgroup's heads
 
 // Channels of pair p of a head: the rotary pairs first, then neighbours.
 uvec2 pair(uint p) { return INTERLEAVED == 0u && p < PAIRS ? uvec2(p, p + PAIRS) : uvec2(2u * p, 2u * p + 1u); }
@@ -62,33 +66,35 @@ vec2 rotate(vec2 v, uint p, uint token, uint length_) {
     return vec2(v.x * turn.x - v.y * turn.y, v.y * turn.x + v.x * turn.y);
 }
 
-// Two neighbouring channels into a cache; `at` counts channels.
-void store(bool is_k, uint at, vec2 v) {
-    if (HALF_CACHE == 1u) {
-        if (is_k) k_cache[at / 2u] = pack_halves(v); else v_cache[at / 2u] = pack_halves(v);
-    } else if (is_k) {
-        k_cache[at] = floatBitsToUint(v.x);
-        k_cache[at + 1u] = floatBitsToUint(v.y);
-    } else {
-        v_cache[at] = floatBitsToUint(v.x);
-        v_cache[at + 1u] = floatBitsToUint(v.y);
-    }
+void put(bool is_k, uint at, uint word) {
+    if (is_k) k_cache[at] = word; else v_cache[at] = word;
 }
 
-// Two pairs of channels of a key or value. Half-split pairs p and p + 1 are neighbours of each other, twice;
-// all other pairs are neighbours themselves.
-void store_pairs(bool is_k, uint at, uvec2 c0, uvec2 c1, vec2 v0, vec2 v1) {
-    if (c1.x == c0.x + 1u) {
-        store(is_k, at + c0.x, vec2(v0.x, v1.x));
-        store(is_k, at + c0.y, vec2(v0.y, v1.y));
-        return;
+// The scale of a group of the head that begins at `head` of sh_row: of none, 0. Among magnitudes as bits NaN is the
+// largest.
+uint scale_of(uint head, uint size, uint group) {
+    uint top = 0u;
+    for (uint c = group * 32u; c < min(group * 32u + 32u, size); ++c)
+        top = max(top, floatBitsToUint(sh_row[head + c]) & 0x7fffffffu);
+    return half_bits(uintBitsToFloat(top) / 127.0);
+}
+
+// Channels 4 n .. 4 n + 3 of the head that begins at `head` of sh_row into a row of a cache.
+void store(bool is_k, uint row, uint head, uint size, uint n) {
+    uint from = head + 4u * n;
+    vec4 v = vec4(sh_row[from], sh_row[from + 1u], sh_row[from + 2u], sh_row[from + 3u]);
+    if (CACHE_FORMAT == 0u) {
+        [[unroll]] for (uint e = 0u; e < 4u; ++e) put(is_k, row * size + 4u * n + e, floatBitsToUint(v[e]));
+    } else if (CACHE_FORMAT == 1u) {
+        put(is_k, row * (size / 2u) + 2u * n, pack_halves(v.xy));
+        put(is_k, row * (size / 2u) + 2u * n + 1u, pack_halves(v.zw));
+    } else {
+        uint at = row * q8_0_words(size), bits = scale_of(head, size, n / 8u);
+        float scale = unpackHalf2x16(bits).x;
+        ivec4 q = ivec4(scale == 0.0 ? vec4(0.0) : clamp(roundEven(v / scale), -127.0, 127.0)) & 255;
+        put(is_k, at + n, uint(q.x | (q.y << 8) | (q.z << 16) | (q.w << 24)));
+        if (n % 16u == 0u) put(is_k, at + size / 4u + n / 16u, bits | (scale_of(head, size, n / 8u + 1u) << 16));
     }
-    if (c0.y == c0.x + 1u) store(is_k, at + c0.x, v0);
-    else { // the last of an odd number of half-split pairs; not with caches of halves
-        k_cache[at + c0.x] = floatBitsToUint(v0.x);
-        k_cache[at + c0.y] = floatBitsToUint(v0.y);
-    }
-    store(is_k, at + c1.x, v1);
 }
 
 void main() {
@@ -152,9 +158,17 @@ void main() {
             x[at + c1.x] = v1.x * scale;
             x[at + c1.y] = v1.y * scale;
         }
-        if (used && !is_q)
-            store_pairs(is_k,
-                        cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity) * size, c0,
-                        c1, v0, v1);
+        if (K_HEADS + V_HEADS == 0u) continue;
+        uint own = lane / WIDTH * WIDTH * 4u; // where the head begins in sh_row
+        barrier(); // the last token's rows have been stored
+        if (used && !is_q) {
+            sh_row[own + c0.x] = v0.x;
+            sh_row[own + c0.y] = v0.y;
+            sh_row[own + c1.x] = v1.x;
+            sh_row[own + c1.y] = v1.y;
+        }
+        barrier();
+        uint to = cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity);
+        if (used && !is_q) store(is_k, to, own, size, lane % WIDTH);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the attention kernels share: which keys a query sees, what happens to a score, how four channels of a cache are
-// read. No bindings. Include lib/math.glsl first.
+// What the attention kernels share: which keys a query sees, what happens to a score. No bindings. Include
+// lib/math.glsl first.
 
 // Bits of OPTIONS; kernels/attention.cpp has the same numbers.
 const uint CAUSAL = 1u, WINDOW = 2u, AHEAD = 4u, CHUNK = 8u, SOFTCAP = 16u, SINKS = 32u, BIAS = 64u, LSE = 128u,
@@ -35,11 +35,3 @@ uint bias_index(uint options, uint head, uint position, uint key, int offset, ui
     }
     return head * columns + uint(clamp(int(key) - int(position) + offset, 0, int(columns) - 1));
 }
-
-#ifdef CACHE_F16
-#define CACHE uvec2
-vec4 unpack_cache(uvec2 words) { return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y)); }
-#else
-#define CACHE vec4
-vec4 unpack_cache(vec4 v) { return v; }
-#endif

@@ -71,6 +71,10 @@ case $from_pipe in
   *) fails "standard input: $from_pipe" ;;
 esac
 expect 'f16' 0 'time' $weft run "$model" 'Once upon a time' -n 3 --dtype f16
+expect 'keys and values of 8 bits' 0 'time' $weft run "$model" 'Once upon a time' -n 3 --kv q8_0
+expect 'bytes a token beside weights of 16 bits' 0 'keys, values: 256 B a token' $weft inspect "$model" --no-device
+expect 'bytes a token in f32' 0 'keys, values: 512 B a token' $weft inspect "$model" --no-device --kv f32
+expect 'bytes a token in q8_0' 0 'keys, values: 136 B a token' $weft inspect "$model" --no-device --kv Q8_0
 expect 'inspect' 0 'gated_delta' $weft inspect "$model"
 expect 'inspect picture' 0 '' $weft inspect "$model" --svg "$scratch/schedule.svg"
 expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
@@ -127,6 +131,7 @@ expect 'a reader that goes away' 0 'device 0' sh -c "$weft info | head -n 1"
 expect 'check as JSON, with a model that is not there' 1 '"ok": false' \
   $weft check "$scratch/nothing" "$model" --prefill whole --json
 expect 'inspect under a limit' 3 'the limit is 1 MiB' $weft inspect "$model" --memory 1
+expect 'an unknown kind of caches' 2 'must be f32, f16 or q8_0' $weft run "$model" x --kv q4_0
 expect 'an unknown kind of weights' 2 'must be stored, f32, f16 or bf16' $weft run "$model" x --dtype q7
 expect 'bench of a hand-written schedule' 0 'decode' \
   $weft bench model "$source/apps/models/hybrid.json" --random-weights --prompt 8 --generate 4 --repeats 1

@@ -126,8 +126,8 @@ struct Problem {
         }
         a.step = ctx.step(sequences);
         a.q = ctx.input("q", DType::f32, {count, q_size}, q);
-        a.k_cache = ctx.input("k_cache", cache, {slots, a.kv_heads, capacity, a.head_size}, k);
-        a.v_cache = ctx.input("v_cache", cache, {slots, a.kv_heads, capacity, a.value_size}, v);
+        a.k_cache = ctx.cache("k_cache", cache, {slots, a.kv_heads, capacity, a.head_size}, k);
+        a.v_cache = ctx.cache("v_cache", cache, {slots, a.kv_heads, capacity, a.value_size}, v);
         if (sinks) a.sinks = ctx.input("sinks", DType::f32, {a.heads}, std::vector<float>(a.heads, 0.5f));
         a.y = ctx.output("y", DType::f32, {count, y_size});
         a.lse = ctx.output("lse", DType::f32, {count, a.heads});
@@ -179,6 +179,8 @@ TEST_CASE("attention", "[kernels]") { test::run_cases(cases::attention::table(),
 
 TEST_CASE("attention: laws", "[kernels]") {
     Problem p = problem();
+    p.cache = GENERATE(DType::f32, DType::q8_0);
+    CAPTURE(name_of(p.cache));
     const Output whole = p.run({{1, 60, 0}});
     SECTION("decode steps give what prefill gives") {
         std::vector<Output> steps;

@@ -2,6 +2,7 @@
 #include "cases/qkv_append.hpp"
 #include "harness/compare.hpp"
 #include "reference/qkv_append.hpp"
+#include <span>
 
 using namespace weft;
 using namespace weft::detail;
@@ -17,7 +18,7 @@ namespace {
 // the polynomials of cos and sin, their product and sum by a few.
 void turn(const cases::qkv_append::Options& c, std::vector<double> x, const std::vector<double>& weight, double scale,
           const CaseContext::Sequence& s, size_t token, double position, const std::vector<float>& frequencies,
-          const std::vector<float>& positions, std::vector<test::Expected>& out, double storage) {
+          const std::vector<float>& positions, std::vector<test::Expected>& out) {
     const auto& o = c.args;
     const auto& r = o.rotary;
     const double length = std::max(s.length, s.past + s.count);
@@ -43,9 +44,27 @@ void turn(const cases::qkv_append::Options& c, std::vector<double> x, const std:
         if (e < r.dims)
             relative += 8 + std::abs(angle(r.pairs == kernel::RotaryPairs::interleaved ? e / 2 : e % pairs)) *
                                 (r.ntk != 0 && beyond ? 6 : 1);
-        // Subnormal halves are 2^-24 apart.
-        out.push_back(
-            {y[e], test::kEps32 * relative * magnitude[e] + storage * std::abs(y[e]) + (storage > 0 ? 0x1p-24 : 0)});
+        out.push_back({y[e], test::kEps32 * relative * magnitude[e]});
+    }
+}
+
+// What a cache makes of a row. A half is off by half a unit in the last place, and subnormal ones are 2^-24 apart. A
+// number of q8_0 is off by half a scale, which is a half itself: a tiny one may be so much too small that 127 of it do
+// not reach the largest number. What is too large for halves becomes the largest.
+void hold(std::span<test::Expected> row, DType cache) {
+    if (cache == DType::f32) return;
+    const bool grouped = cache == DType::q8_0;
+    const double largest = 65504.0 * (grouped ? 127 : 1);
+    for (size_t first = 0; first < row.size(); first += 32) {
+        const auto group = row.subspan(first, std::min<size_t>(32, row.size() - first));
+        double top = 0;
+        for (const test::Expected& x : group) top = std::max(top, std::abs(x.value) + x.tolerance);
+        const double scale = std::min(top, largest) / 127 * (1 + test::kEps16) + 0x1p-25;
+        for (test::Expected& x : group) {
+            x.value = std::clamp(x.value, -largest, largest);
+            x.tolerance +=
+                grouped ? 0.5001 * scale + 127 * 0x1p-25 : test::kEps16 * 1.001 * std::abs(x.value) + 0x1p-24;
+        }
     }
 }
 
@@ -66,7 +85,6 @@ void check_qkv_append(CaseContext& ctx, const cases::qkv_append::Options& c) {
     const auto frequencies = test::optional(ctx, "frequencies"), positions = test::optional(ctx, "positions"),
                after = test::optional(ctx, one ? "qkv" : "q"), k_cache = test::optional(ctx, "k_cache"),
                v_cache = test::optional(ctx, "v_cache");
-    const double storage = c.cache == DType::f16 ? test::kEps16 * 1.001 : 0;
     std::vector<test::Expected> q, k, v;
     std::vector<float> got_q, got_k, got_v;
     std::vector<bool> written(k_cache.size() / std::max<size_t>(d, 1)); // [slots, kv_heads, rows]
@@ -78,7 +96,7 @@ void check_qkv_append(CaseContext& ctx, const cases::qkv_append::Options& c) {
                 for (size_t h = 0; h < o.heads; ++h) {
                     const size_t start = q.size();
                     turn(c, before("q", token, 0, qs, h * d, d), q_weight, 1, s, token, position, frequencies,
-                         positions, q, 0);
+                         positions, q);
                     if (o.temperature != 0)
                         for (size_t e = start; e < q.size(); ++e) {
                             const double periods = std::floor((position + o.temperature_offset) / o.temperature_floor);
@@ -100,9 +118,10 @@ void check_qkv_append(CaseContext& ctx, const cases::qkv_append::Options& c) {
                         o.packed ? h * rows + token : (s.slot * o.kv_heads + h) * rows + (s.past + i) % rows;
                     written[row] = true;
                     turn(c, before("k", token, qs, ks, h * d, d), k_weight, o.k_scale, s, token, position, frequencies,
-                         positions, k, storage);
-                    for (double x : before("v", token, qs + ks, vs, h * dv, dv))
-                        v.push_back({x, storage * std::abs(x) + (storage > 0 ? 0x1p-24 : 0)});
+                         positions, k);
+                    hold(std::span(k).last(d), c.cache);
+                    for (double x : before("v", token, qs + ks, vs, h * dv, dv)) v.push_back({x, 0});
+                    hold(std::span(v).last(dv), c.cache);
                     got_k.insert(got_k.end(), &k_cache[row * d], &k_cache[row * d] + d);
                     got_v.insert(got_v.end(), &v_cache[row * dv], &v_cache[row * dv] + dv);
                 }
@@ -127,7 +146,9 @@ TEST_CASE("qkv_append", "[kernels]") { test::run_cases(cases::qkv_append::table(
 
 // However a prompt is cut into steps and whatever is packed beside it, the same bits come out.
 TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
-    const uint32_t heads = 4, kv_heads = 2, d = 32, stride = (heads + 2 * kv_heads) * d, tokens = 40;
+    const DType type = GENERATE(DType::f32, DType::f16, DType::q8_0);
+    CAPTURE(name_of(type));
+    const uint32_t heads = 4, kv_heads = 2, d = 48, stride = (heads + 2 * kv_heads) * d, tokens = 40;
     struct Result {
         std::vector<float> x, k, v;
     };
@@ -145,8 +166,8 @@ TEST_CASE("qkv_append: cuts and packing", "[kernels]") {
         a.q = t.slice_columns(0, heads * d);
         a.k = t.slice_columns(heads * d, kv_heads * d);
         a.v = t.slice_columns((heads + kv_heads) * d, kv_heads * d);
-        a.k_cache = ctx.output("k", DType::f32, {2, kv_heads, tokens, d});
-        a.v_cache = ctx.output("v", DType::f32, {2, kv_heads, tokens, d});
+        a.k_cache = ctx.empty_cache("k", type, {2, kv_heads, tokens, d});
+        a.v_cache = ctx.empty_cache("v", type, {2, kv_heads, tokens, d});
         a.heads = heads;
         a.kv_heads = kv_heads;
         a.head_size = a.value_size = d;

@@ -61,8 +61,13 @@ Result<Ids> made(Sequence& sequence, std::span<const uint32_t> prompt, const Gen
 } // namespace
 
 TEST_CASE("sequences: forks and snapshots of a shared beginning go on as the whole does", "[models]") {
-    for (const auto& path : {kBundled, kLlama}) {
-        CAPTURE(path);
+    const auto [path, type] = GENERATE(table<std::filesystem::path, CacheType>({{kBundled, CacheType::f32},
+                                                                                {kBundled, CacheType::q8_0},
+                                                                                {kLlama, CacheType::f32},
+                                                                                {kLlama, CacheType::f16},
+                                                                                {kLlama, CacheType::q8_0}}));
+    {
+        CAPTURE(path, type);
         const Model model = load(path);
         const Ids all = ids_of(model, 30);
         const auto begin = std::span(all).first(20), end = std::span(all).subspan(20);
@@ -112,15 +117,41 @@ TEST_CASE("sequences: a snapshot fits its model and options alone", "[models]") 
     REQUIRE(snapshot);
     Sequence other_model = sequence_of(load(kLlama));
     auto longer = Sequence::create(model, {.context = 192});
-    auto halves = Sequence::create(model, {.context = 128, .cache = CacheType::f16});
-    REQUIRE((longer && halves));
-    CHECK(halves->state_bytes() < one.state_bytes());
-    for (Sequence* other : {&other_model, &*longer, &*halves}) {
+    REQUIRE(longer);
+    for (Sequence* other : {&other_model, &*longer}) {
         const auto status = other->restore(*snapshot);
         REQUIRE_FALSE(status);
         CHECK_THAT(status.error().message, Catch::Matchers::ContainsSubstring("another model, or of other options"));
         CHECK(other->length() == 0);
     }
+}
+
+TEST_CASE("sequences: keys and values are held as asked, and as the weights are", "[models]") {
+    const Model llama = load(kLlama); // of f32
+    const auto made_with = [](const Model& model, CacheType type) {
+        auto sequence = Sequence::create(model, {.context = 128, .cache = type});
+        INFO((sequence ? "" : sequence.error().text()));
+        REQUIRE(sequence);
+        return std::move(*sequence);
+    };
+    Sequence whole = made_with(llama, CacheType::f32), beside = sequence_of(llama);
+    CHECK(whole.state_bytes() == beside.state_bytes());
+    const auto narrow = Model::load(test::device(), kLlama, {.dtype = WeightType::bf16, .need_tokenizer = false});
+    REQUIRE(narrow);
+    Sequence halves = made_with(llama, CacheType::f16), beside_narrow = sequence_of(*narrow);
+    CHECK(halves.state_bytes() < whole.state_bytes());
+    CHECK(halves.state_bytes() == beside_narrow.state_bytes());
+    Sequence bytes = made_with(llama, CacheType::q8_0);
+    CHECK(bytes.state_bytes() < halves.state_bytes());
+
+    REQUIRE(halves.feed(ids_of(llama, 8)));
+    const auto snapshot = halves.snapshot();
+    REQUIRE(snapshot);
+    const auto status = bytes.restore(*snapshot);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().message ==
+          "restore: the snapshot holds keys and values in f16, and here they are held in q8_0");
+    CHECK(bytes.length() == 0);
 }
 
 TEST_CASE("sequences: several threads over one model make what each makes alone", "[models]") {

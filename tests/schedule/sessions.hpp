@@ -22,12 +22,13 @@ inline std::shared_ptr<const LoadedModel> load(const std::filesystem::path& path
 }
 
 inline std::unique_ptr<Session> make(std::shared_ptr<const LoadedModel> model, uint32_t slots, uint32_t chunk = 64,
-                                     uint32_t context = 256, uint32_t held = 0) {
+                                     uint32_t context = 256, uint32_t held = 0, DType kv = DType::f32) {
     SessionOptions o;
     o.context = context;
     o.slots = slots;
     o.max_chunk = chunk;
     o.held = held;
+    o.kv_dtype = kv;
     auto s = Session::create(std::move(model), o);
     INFO((s ? "" : s.error().text()));
     REQUIRE(bool(s));

@@ -38,6 +38,7 @@ struct ModelBenchOptions {
     uint32_t prompt = 256, generate = 64, batch = 1, repeats = 3;
     bool per_layer = false, random_weights = false;
     WeightType dtype = WeightType::stored;
+    CacheType cache = CacheType::beside_weights;
     ProgressFunction progress; ///< stages load, then prefill: runs done; false stops
 };
 
@@ -55,6 +56,7 @@ struct PhaseWork {
 
 struct ModelBench {
     std::string model, architecture, device, driver;
+    std::string cache; ///< type in which keys and values are held; empty: there are none
     uint64_t parameters = 0, weight_bytes = 0;
     uint32_t prompt = 0, generate = 0, batch = 0;
     bool encodes = false;           ///< what is read comes whole (encoders), and is no beginning of what is made

@@ -15,7 +15,8 @@ struct CheckOptions {
     /// "alone": each row by itself.
     std::vector<std::string> prefill;
     WeightType dtype = WeightType::stored;
-    ProgressFunction progress; ///< stages load, then prefill: ways of feeding done; false stops
+    CacheType cache = CacheType::f32; ///< others add an error that the tolerances do not count
+    ProgressFunction progress;        ///< stages load, then prefill: ways of feeding done; false stops
 };
 
 /// One recorded tensor against ours.

@@ -15,6 +15,10 @@ namespace weft {
 /// How weight matrices are held on the device. `stored`: as the file has them.
 enum class WeightType : uint32_t { stored, f32, f16, bf16 };
 
+/// How attention's keys and values are held. `beside_weights`: f16 where weights take 16 bits or fewer, else f32.
+/// q8_0: 8 bits a channel and 16 for each 32 of them, about a quarter of f32.
+enum class CacheType : uint32_t { beside_weights, f32, f16, q8_0 };
+
 /// What forms of kernels are chosen by.
 struct DeviceFeatures {
     bool subgroup = false;         ///< shuffles within subgroups

@@ -17,6 +17,7 @@ enum class Pooling { mean, cls, last }; ///< cls: of the first token
 
 struct EmbedderOptions {
     WeightType dtype = WeightType::stored;
+    CacheType cache = CacheType::beside_weights; ///< of decoders: encoders keep no keys
     /// Not set: what the model's files say (modules.json of sentence-transformers), else the mean for encoders and the
     /// last token for decoders, not normalised.
     std::optional<Pooling> pooling;

@@ -10,6 +10,7 @@ namespace weft {
 struct InspectOptions {
     uint32_t context = 0; ///< for state and activation memory; 0: as SequenceOptions::context
     WeightType dtype = WeightType::stored;
+    CacheType cache = CacheType::beside_weights;
     /// Build the pipelines of the model's programs, and ask the driver's compiler about them: the device must have been
     /// opened with DeviceOptions::report_pipelines. Takes the seconds that compiling takes.
     bool pipelines = false;
@@ -131,11 +132,12 @@ struct Inspection {
     uint32_t vocabulary = 0, width = 0, trained_context = 0, context = 0;
     uint64_t hash = 0; ///< of the schedule: equal for equal models, whatever their weights hold
     uint64_t parameters = 0, weight_bytes = 0, activation_bytes = 0;
+    std::string cache;        ///< type in which keys and values are held; empty: there are none
     uint64_t state_bytes = 0; ///< of a sequence; a conversation holds some recurrent states more, to go back to
     std::vector<InspectedStage> stages;
     std::vector<InspectedBlock> blocks;
     std::vector<InspectedKernel> kernels; ///< empty without a device
-    std::vector<std::string> programs; ///< "decode 1", "prefill 256": with InspectOptions::pipelines
+    std::vector<std::string> programs;    ///< "decode 1", "prefill 256": with InspectOptions::pipelines
     std::vector<InspectedPipeline> pipelines;
     std::vector<InspectedWeight> weights;
     std::vector<InspectedKey> keys;       ///< of config.json or of a GGUF file's metadata

@@ -6,9 +6,6 @@
 
 namespace weft {
 
-/// How attention's keys and values are held. `beside_weights`: f16 where the weights were asked for in f16, else f32.
-enum class CacheType : uint32_t { beside_weights, f32, f16 };
-
 struct SequenceOptions {
     uint32_t context = 0; ///< tokens it may have; 0: what the model was trained for, at most 4096
     CacheType cache = CacheType::beside_weights;
