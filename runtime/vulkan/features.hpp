@@ -7,9 +7,10 @@
 namespace weft::detail::vk {
 
 enum class Feature : uint32_t {
-    subgroup = 1 << 0,         ///< subgroup arithmetic, ballot and shuffle in compute
-    integer_dot = 1 << 1,      ///< 4 x 8-bit integer dot product: the dot tier can run
-    fast_integer_dot = 1 << 2, ///< the device has instructions for it: the dot tier is chosen
+    subgroup = 1 << 0,    ///< subgroup arithmetic, ballot and shuffle in compute
+    integer_dot = 1 << 1, ///< 4 x 8-bit integer dot product: the dot tier can run
+    fast_integer_dot =
+        1 << 2, ///< the device has instructions for it, and was not told to do without: the dot tier is chosen
 };
 
 struct FeatureSet {
