@@ -39,7 +39,7 @@ weft::Result<std::vector<uint32_t>> parse_ids(const std::string& text, const std
 /// Options that every command with a device has.
 struct DeviceFlags {
     int index = -1;
-    bool validation = false, no_cache = false, exact = false;
+    bool validation = false, no_cache = false, fast_dot = false;
     uint64_t memory_mib = 0;
     std::string shader_dir;
     void add(CLI::App& app);

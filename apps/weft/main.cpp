@@ -44,8 +44,8 @@ int fail(const weft::Error& error) {
 void DeviceFlags::add(CLI::App& app) {
     add_number<int>(app, "--device", index, "Vulkan device, counted from 0 (`weft info` lists them)", 0, 999);
     add_number<uint64_t>(app, "--memory", memory_mib, "Most device memory to use, in MiB; 0: all", 0, UINT64_MAX >> 20);
-    app.add_flag("--exact", exact,
-                 "Quantized weights: never round activations to 8 bits, which devices with integer dot products do");
+    app.add_flag("--fast-dot", fast_dot,
+                 "Quantized weights: round activations to 8 bits where the device has integer dot products");
     app.add_flag("--validation", validation, "Turn the Vulkan validation layer on and report its messages");
     app.add_flag("--no-cache", no_cache, "Neither read nor write the pipeline cache");
     app.add_option("--shader-dir", shader_dir, "Compile shaders from this folder at run time (development)")
@@ -57,7 +57,7 @@ weft::Result<weft::Device> DeviceFlags::open(bool report_pipelines) const {
     o.index = index;
     o.validation = validation;
     o.memory_limit = memory_mib << 20;
-    o.exact = exact;
+    o.fast_dot = fast_dot;
     if (!no_cache) o.cache_dir = weft::default_cache_dir();
     o.shader_dir = shader_dir;
     o.report_pipelines = report_pipelines;

@@ -45,6 +45,10 @@ void build(CaseContext& ctx, const Options& o) {
     a.order = ctx.input_words("order", {pairs}, order);
     a.offsets = ctx.input_words("offsets", {s.experts + 1}, offsets);
     a.y = ctx.output("y", DType::f32, {pairs + 1, s.columns + wide}).slice_columns(start, s.columns);
+    if (o.has(kNorm)) {
+        a.norm = ctx.input("norm", DType::f32, {s.depth}, random.normals(s.depth));
+        a.norm_eps = 1e-5f;
+    }
     a.activation = o.activation;
     a.gated = o.gated;
     a.limit = o.limit;
@@ -100,6 +104,9 @@ CaseTable<Options> table() {
          make("decode 8 of 64, [512] [512 x 2 x 256], swiglu", {1, 8, 64, 256, 512}, swiglu),
          make("decode 2 of 8, [512] [512 x 2 x 1408], swiglu", {1, 2, 8, 1408, 512}, swiglu),
          make("decode 2 of 8, [1408] [1408 x 512]", {1, 2, 8, 512, 1408}, with(f16, kSecond | kScale)),
+         make("vector, normed gpt-oss", {2, 4, 8, 48, 40}, with(gpt_oss, kNorm)),
+         make("vector, normed and scaled input q4_0", {3, 2, 4, 40, 64},
+              with(typed(swiglu, DType::q4_0), kNorm | kScaleInput)),
          // many tokens
          make("tiles, smallest", {9, 1, 1, 1, 1}, f32), make("tiles, odd depth f16", {23, 2, 5, 19, 77}, f16),
          make("tiles, odd depth bf16", {12, 2, 4, 33, 13}, bf16),

@@ -10,8 +10,18 @@ struct Shape {
     uint32_t tokens, choices, experts, columns, depth;
 };
 /// second: x has a row a pair. skewed: one expert gets half of the pairs and some get none. dropped:
-/// some pairs have no expert. slices: x and y are columns from 4 on of wider tensors.
-enum Part : uint32_t { kBias = 1, kScale = 2, kScaleInput = 4, kSecond = 8, kSkewed = 16, kDropped = 32, kSlices = 64 };
+/// some pairs have no expert. slices: x and y are columns from 4 on of wider tensors. norm: rows of x are normed on the
+/// way in.
+enum Part : uint32_t {
+    kBias = 1,
+    kScale = 2,
+    kScaleInput = 4,
+    kSecond = 8,
+    kSkewed = 16,
+    kDropped = 32,
+    kSlices = 64,
+    kNorm = 128
+};
 
 struct Options {
     DType type = DType::f16;

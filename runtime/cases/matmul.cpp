@@ -30,6 +30,10 @@ void build(CaseContext& ctx, const Options& o) {
     if (o.has(kInPlace))
         a.residual = a.y = slice(ctx.input("y", DType::f32, {bucket + 1, s.columns + wide}, residual), s.columns);
     else a.y = slice(ctx.output("y", DType::f32, {bucket + 1, s.columns + wide}), s.columns);
+    if (o.has(kNorm)) {
+        a.norm = slice(ctx.input("norm", DType::f32, {1, s.depth + wide}, random.normals(s.depth + wide)), s.depth);
+        a.norm_eps = 1e-5f;
+    }
     a.activation = o.activation;
     a.gated = o.gated;
     a.scale = o.scale;
@@ -99,6 +103,11 @@ CaseTable<Options> table() {
          make("decode [4 x 512] [512 x 4096]", {4, 4096, 512}, f16),
          make("decode [8 x 512] [512 x 4096]", {8, 4096, 512}, f16),
          make("decode [1 x 4096] [4096 x 4096] bf16", {1, 4096, 4096}, bf16),
+         make("vector, normed", {1, 67, 136}, with(f16, kNorm | kResidual)),
+         make("vector, normed f32", {3, 37, 64}, with(f32, kNorm)),
+         make("vector, normed swiglu, odd", {7, 9, 21}, with(swiglu, kNorm)),
+         make("vector, normed odd slices", {2, 37, 64}, with(all, kNorm | kOddSlices)),
+         make("decode [1 x 512] [512 x 2 x 1408], normed swiglu", {1, 1408, 512}, with(swiglu, kNorm)),
          // many rows
          make("tiles, smallest", {9, 1, 1}, f32), make("tiles, odd depth f16", {13, 19, 77}, f16),
          make("tiles, odd depth bf16", {65, 33, 13}, bf16), make("tiles, odd depth f32", {30, 70, 9}, f32),
@@ -133,6 +142,7 @@ CaseTable<Options> table() {
         add("vector, swiglu " + name, {8, 19, 768}, typed(swiglu, type));
         add("vector, slices " + name, {3, 37, 512}, with(typed(all, type), kSlices));
         add("vector, odd slices " + name, {2, 37, 512}, with(typed(all, type), kOddSlices));
+        add("vector, normed " + name, {2, 37, 768}, with(typed(swiglu, type), kNorm));
         add("tiles, odd slices " + name, {34, 37, 768}, with(typed(all, type), kOddSlices));
         add("tiles, three blocks " + name, {20, 9, 3 * block_info(type).elements}, typed(f16, type));
     }

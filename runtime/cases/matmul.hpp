@@ -11,8 +11,8 @@ struct Shape {
 };
 /// slices: x, residual and y are columns from 4 on of wider tensors, the weight
 /// from 8 (of one in blocks, from the second block) on. odd_slices: from 3 and 5 on. in_place: the residual is y.
-/// fixed: the number of rows is not in the step.
-enum Part : uint32_t { kBias = 1, kResidual = 2, kSlices = 4, kOddSlices = 8, kInPlace = 16, kFixed = 32 };
+/// fixed: the number of rows is not in the step. norm: rows of x are normed on the way in.
+enum Part : uint32_t { kBias = 1, kResidual = 2, kSlices = 4, kOddSlices = 8, kInPlace = 16, kFixed = 32, kNorm = 64 };
 
 struct Options {
     DType type = DType::f16;

@@ -44,14 +44,18 @@ void few_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t
     using K = shader::expert_matvec;
     const RowsShape shape = rows_shape(1, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
     const Tensor none = r.unused();
+    auto p = push<K>(a, s);
+    p.norm_start = a.norm.start;
+    p.eps = a.norm_eps;
     r.dispatch<K>(
-        product_variant<K>(r, a.x, s.weight, a.eight_bits),
+        rows_variant<K>(r, a.x, s.weight, a.eight_bits, shape),
         {.LOCAL = shape.local,
          .TYPE = weight_type(a.weight),
          .LANES = shape.lanes,
          .ROWS = shape.rows,
          .PASSES = shape.passes,
          .UNROLL = shape.unroll,
+         .SPREAD = shape.spread,
          .ACTIVATION = uint32_t(a.activation),
          .GATED = a.gated,
          .PARTS = parts},
@@ -61,8 +65,9 @@ void few_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t
          .bias = a.bias ? a.bias : none,
          .scale = a.scale ? a.scale : none,
          .experts = a.experts,
+         .norm = a.norm ? a.norm : none,
          .y = a.y},
-        push<K>(a, s),
+        p,
         {.x = {(s.count + shape.columns() - 1) / shape.columns() * shape.local}, .y = {a.choices, Quantity::tokens}});
 }
 
@@ -100,7 +105,8 @@ void many_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_
 
 } // namespace
 
-void expert_matmul(Recorder& r, const ExpertMatmulArgs& a) {
+void expert_matmul(Recorder& r, const ExpertMatmulArgs& args) {
+    ExpertMatmulArgs a = args;
     const uint32_t columns = a.y.columns(), rows = columns * (a.gated ? 2 : 1), pairs = a.max_tokens * a.choices;
     weft_CHECK(a.weight.rank == 3 && a.weight.shape[1] == rows && columns > 0,
                "weight must be [experts, columns of y (twice if gated), columns of x]");
@@ -118,7 +124,15 @@ void expert_matmul(Recorder& r, const ExpertMatmulArgs& a) {
     weft_CHECK(few ? a.experts && a.experts.count() >= pairs
                    : a.order && a.order.count() >= pairs && a.offsets && a.offsets.count() == a.weight.shape[0] + 1,
                "up to 8 tokens need experts, more need order and offsets");
-    const uint32_t parts = (a.bias ? kPartBias : 0u) | (a.scale ? a.scale_input ? kPartScaleInput : kPartScale : 0u) |
+    weft_CHECK(!a.norm || (few && a.norm.count() == a.x.columns()),
+               "norm is for up to 8 tokens, and must have an element for each column of x");
+    if (const auto normed = few && !a.norm ? normed_input(r, a.x, a.y) : std::nullopt) {
+        a.x = normed->x;
+        a.norm = normed->weight;
+        a.norm_eps = normed->eps;
+    }
+    const uint32_t parts = (a.norm ? kPartNorm : 0u) | (a.bias ? kPartBias : 0u) |
+                           (a.scale ? a.scale_input ? kPartScaleInput : kPartScale : 0u) |
                            (a.limit != 0 ? kPartLimit : 0u);
     const auto dispatch = [&](uint32_t expert, uint32_t experts, uint32_t first, uint32_t count) {
         // The up rows of several experts: from the first one's up half on.

@@ -22,6 +22,8 @@ struct ExpertMatmulArgs {
     Tensor order;   ///< u32 [T * choices]: pairs sorted by expert, stable; read by the tiled form
     Tensor offsets; ///< u32 [E + 1]: where each expert's pairs begin in `order`; read by the tiled form
     Tensor y;       ///< f32 [T * choices, N] or [T * choices, I]; may be a column slice; must not overlap x
+    Tensor norm;    ///< f32 [K]: as MatmulArgs::norm
+    float norm_eps = 0;
     Activation activation = Activation::none;
     bool gated = false;
     float limit = 0;          ///< gated only; 0: no limit

@@ -14,17 +14,6 @@ struct Slice {
     Tensor weight, up;
 };
 
-template <class K>
-typename K::Buffers buffers(Recorder& r, const MatmulArgs& a, const Slice& s) {
-    const Tensor none = r.unused();
-    return {.x = a.x,
-            .weight = s.weight,
-            .weight_up = s.up,
-            .bias = a.bias ? a.bias : none,
-            .residual = a.residual ? a.residual : none,
-            .y = a.y};
-}
-
 // The push constants that both shaders have.
 template <class K>
 typename K::Push push(const MatmulArgs& a, const Slice& s) {
@@ -52,18 +41,31 @@ typename K::Push push(const MatmulArgs& a, const Slice& s) {
 void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matvec;
     const RowsShape shape = rows_shape(s.max_rows, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
-    r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
+    const Tensor none = r.unused();
+    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
+    auto p = push<K>(a, s);
+    p.norm_start = a.norm.start;
+    p.eps = a.norm_eps;
+    r.dispatch<K>(rows_variant<K>(r, a.x, s.weight, a.eight_bits, shape),
                   {.LOCAL = shape.local,
                    .TYPE = weight_type(a.weight),
                    .LANES = shape.lanes,
                    .ROWS = shape.rows,
                    .PASSES = shape.passes,
                    .UNROLL = shape.unroll,
+                   .SPREAD = shape.spread,
                    .TOKENS = s.max_rows,
                    .ACTIVATION = uint32_t(a.activation),
                    .GATED = a.gated,
                    .PARTS = parts},
-                  buffers<K>(r, a, s), push<K>(a, s),
+                  {.x = a.x,
+                   .weight = s.weight,
+                   .weight_up = s.up,
+                   .bias = or_none(a.bias),
+                   .residual = or_none(a.residual),
+                   .norm = or_none(a.norm),
+                   .y = a.y},
+                  p,
                   {.x = {(s.count + shape.columns() - 1) / shape.columns() * shape.local},
                    .y = {a.rows.count, a.rows.per, a.rows.divisor * s.max_rows}});
 }
@@ -71,6 +73,8 @@ void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) 
 void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matmul;
     const TileShape shape = tile_shape(s.max_rows, s.count, a.gated, r.device().limits().subgroup_size);
+    const Tensor none = r.unused();
+    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     auto p = push<K>(a, s);
     p.rows = s.max_rows;
     // Neighbouring workgroups share rows of W.
@@ -85,14 +89,21 @@ void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts)
                    .ACTIVATION = uint32_t(a.activation),
                    .GATED = a.gated,
                    .PARTS = parts},
-                  buffers<K>(r, a, s), p,
+                  {.x = a.x,
+                   .weight = s.weight,
+                   .weight_up = s.up,
+                   .bias = or_none(a.bias),
+                   .residual = or_none(a.residual),
+                   .y = a.y},
+                  p,
                   {.x = {a.rows.count * shape.local, a.rows.per, a.rows.divisor * shape.rows()},
                    .y = {(s.count + shape.columns(a.gated) - 1) / shape.columns(a.gated)}});
 }
 
 } // namespace
 
-void matmul(Recorder& r, const MatmulArgs& a) {
+void matmul(Recorder& r, const MatmulArgs& args) {
+    MatmulArgs a = args;
     const uint32_t columns = a.y.columns(), halves = a.gated ? 2 : 1,
                    max_rows = a.max_rows ? a.max_rows : uint32_t(a.y.rows());
     weft_CHECK(columns > 0 && a.weight.rows() == uint64_t(columns) * halves,
@@ -103,7 +114,14 @@ void matmul(Recorder& r, const MatmulArgs& a) {
     weft_CHECK(a.x.rows() >= max_rows && a.y.rows() >= max_rows && (!a.residual || a.residual.rows() >= max_rows),
                "x, y and residual must have max_rows rows");
     weft_CHECK(a.gated || (a.limit == 0 && a.up_offset == 0), "limit and up_offset belong to a gated product");
-    const uint32_t parts = (a.bias ? kPartBias : 0u) | (a.residual ? kPartResidual : 0u) |
+    weft_CHECK(!a.norm || (max_rows <= 8 && a.norm.count() == a.x.columns()),
+               "norm is for products of up to 8 rows, and must have an element for each column of x");
+    if (const auto normed = max_rows <= 8 && !a.norm ? normed_input(r, a.x, a.y) : std::nullopt) {
+        a.x = normed->x;
+        a.norm = normed->weight;
+        a.norm_eps = normed->eps;
+    }
+    const uint32_t parts = (a.norm ? kPartNorm : 0u) | (a.bias ? kPartBias : 0u) | (a.residual ? kPartResidual : 0u) |
                            (a.softcap != 0 ? kPartSoftcap : 0u) | (a.limit != 0 ? kPartLimit : 0u);
     // A weight that one binding cannot hold is cut by rows; both halves of a gated one are bound by themselves.
     const auto step = uint32_t(std::min<uint64_t>(columns, rows_in_range(a.weight, r.device().limits().storage_range)));

@@ -21,6 +21,10 @@ struct MatmulArgs {
     /// f32 [T, N] or [T, I]; may be a column slice; must not overlap x. Rows from the real ones up to
     /// max_rows hold garbage afterwards.
     Tensor y;
+    /// f32 [K]: instead of a row x the product takes x / sqrt(mean(x^2) + norm_eps) * norm (RMSNorm). Of up to 8 rows
+    /// only. Absent: x as it is; but what an RMSNorm of this recorder made is read so where that is faster.
+    Tensor norm;
+    float norm_eps = 0;
     Activation activation = Activation::none;
     bool gated = false;
     float limit = 0;     ///< gated only; 0: no limit

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/norm.hpp"
+#include "kernels/row_grid.hpp"
 #include "norm.gen.hpp"
+#include <bit>
 
 namespace weft::detail::kernel {
 
@@ -17,10 +19,15 @@ void norm(Recorder& r, const NormArgs& a) {
     weft_CHECK(!a.residual || a.residual.columns() == columns, "residual must have as many columns as x");
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
-    // Few threads for narrow heads: a workgroup is one group of one token.
-    uint32_t local = 128;
-    while (local > 8 && local / 2 >= width) local /= 2;
-    r.dispatch<K>(K::Variant::core,
+    // The lanes of a CPU load one by one anyway.
+    const bool vectors = r.device().summary().type != "CPU" && width % 4 == 0 &&
+                         by_four({a.x, a.weight, a.bias, a.gate, a.residual, a.y});
+    const uint32_t n = vectors ? 4 : 1;
+    // A workgroup is one group of one token: few threads for narrow heads, and so many for a wide row of a few tokens
+    // that its loads wait together.
+    uint32_t local = vectors ? std::min(512u, std::bit_floor(r.device().limits().invocations)) : 128;
+    while (local > 8 && local / 2 * n >= width) local /= 2;
+    r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core,
                   {.LOCAL = local,
                    .KIND = uint32_t(a.kind),
                    .GATE = uint32_t(a.gate_at),
@@ -33,15 +40,15 @@ void norm(Recorder& r, const NormArgs& a) {
                    .gate = or_none(a.gate),
                    .residual = or_none(a.residual),
                    .y = a.y},
-                  {.width = width,
-                   .x_stride = a.x.stride,
-                   .x_start = a.x.start,
-                   .y_stride = a.y.stride,
-                   .y_start = a.y.start,
-                   .gate_stride = a.gate.stride,
-                   .gate_start = a.gate.start,
-                   .residual_stride = a.residual.stride,
-                   .residual_start = a.residual.start,
+                  {.width = width / n,
+                   .x_stride = a.x.stride / n,
+                   .x_start = a.x.start / n,
+                   .y_stride = a.y.stride / n,
+                   .y_start = a.y.start / n,
+                   .gate_stride = a.gate.stride / n,
+                   .gate_start = a.gate.start / n,
+                   .residual_stride = a.residual.stride / n,
+                   .residual_start = a.residual.start / n,
                    .eps = a.eps,
                    .scale = a.scale},
                   {.x = {columns / width * local}, .y = a.tokens});

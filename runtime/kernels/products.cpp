@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/products.hpp"
+#include "kernels/norm.hpp"
+#include "norm.gen.hpp"
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 namespace weft::detail::kernel {
@@ -86,16 +89,40 @@ RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bo
                             : depth > 1024 || gated ? 2u
                                                     : 1u,
                     .passes = 0,
-                    .unroll = tokens <= 2 && span < 32 ? 32 / span : 1u};
+                    .unroll = tokens <= 2 && span < 32 ? 32 / span : 1u,
+                    .spread = 1};
         s.passes = (columns < 2048 ? 8 : 16) / s.rows - 1;
         if (gated) s.rows /= 2;
         return s;
     }
-    RowsShape s{.local = 64, .lanes = std::min(subgroup_size, 32u), .rows = 2, .passes = 1, .unroll = 1};
-    while (s.lanes > 4 && s.lanes * span > depth) s.lanes /= 2;
+    // A lane that reads neighbouring words and little at a time: loads of a subgroup coalesce, and many lanes share the
+    // unpacking. Of plain weights two loads are in flight.
+    RowsShape s{.local = 64,
+                .lanes = std::min(subgroup_size, 32u),
+                .rows = 2,
+                .passes = 1,
+                .unroll = elements == 1 ? 2u : 1u,
+                .spread = elements == 1 ? 1u : 4u};
+    while (s.lanes > 4 && s.lanes / s.spread * span > depth) s.lanes /= 2;
     if (columns >= 4096 && tokens <= 4 && !gated) s.rows = 4;
     while (columns / s.columns() >= 65535) s.passes *= 2; // every device allows so many workgroups
     return s;
+}
+
+std::optional<NormedInput> normed_input(const Recorder& r, const Tensor& x, const Tensor& y) {
+    using K = shader::norm;
+    if (r.device().summary().type == "CPU") return {}; // every lane would add up the squares of a whole row
+    const vk::Call* made = r.made_by(x);
+    if (!made || made->kernel != &K::info) return {};
+    K::Spec spec;
+    K::Push push;
+    std::memcpy(static_cast<void*>(&spec), made->spec.data(), sizeof spec);
+    std::memcpy(static_cast<void*>(&push), made->push.data(), sizeof push);
+    if (spec.KIND != uint32_t(NormKind::rms) || spec.GATE != uint32_t(Gate::none) || spec.PARTS != 1 ||
+        push.width * (made->variant == uint32_t(K::Variant::vectors) ? 4 : 1) != x.columns() || push.scale != 1 ||
+        made->arguments[0].resource == y.resource)
+        return {};
+    return NormedInput{made->arguments[0], made->arguments[1], push.eps};
 }
 
 } // namespace weft::detail::kernel

@@ -2,6 +2,7 @@
 // L2: what matmul and expert_matmul share: views of some rows of a weight, and the choice of shapes for workgroups.
 #pragma once
 #include "kernels/step.hpp"
+#include <optional>
 
 namespace weft::detail::kernel {
 
@@ -44,13 +45,38 @@ TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgr
 
 /// Specialization of matvec.comp and expert_matvec.comp.
 struct RowsShape {
-    uint32_t local, lanes, rows, passes, unroll;
+    uint32_t local, lanes, rows, passes, unroll, spread;
     uint32_t columns() const { return local / lanes * rows * passes; }
 };
 RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size);
 
+/// The form of a product of few rows: product_variant's, with sums within subgroups where a row's lanes are part of
+/// one.
+template <class K>
+typename K::Variant rows_variant(Recorder& r, const Tensor& x, const Tensor& weight, bool eight_bits,
+                                 const RowsShape& shape) {
+    using V = typename K::Variant;
+    const V v = product_variant<K>(r, x, weight, eight_bits);
+    const auto& limits = r.device().limits();
+    const uint32_t lanes = limits.subgroup_size;
+    // Numbers of lanes that a driver may change at will say nothing of who is whose neighbour.
+    const bool whole = r.has(Feature::fixed_lanes) || limits.subgroup_least == limits.subgroup_most;
+    if (!r.has(Feature::subgroup) || !whole || shape.lanes == 1 || shape.lanes > lanes || shape.local % lanes != 0)
+        return v;
+    return v == V::vectors ? V::vectors_subgroup : v == V::blocks ? V::blocks_subgroup : v;
+}
+
+/// What a product of few rows into y reads instead of x: see matmul.hpp, `norm`. Absent where x was not made by an
+/// RMSNorm of whole rows with weights, or what that read has changed since or is y, or this device is better off
+/// without.
+struct NormedInput {
+    Tensor x, weight;
+    float eps = 0;
+};
+std::optional<NormedInput> normed_input(const Recorder& r, const Tensor& x, const Tensor& y);
+
 /// Bits of PARTS (shaders/matmul/epilogue.glsl).
 constexpr uint32_t kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16,
-                   kPartScaleInput = 32;
+                   kPartScaleInput = 32, kPartNorm = 64;
 
 } // namespace weft::detail::kernel

@@ -37,7 +37,7 @@ vk::DeviceOptions vulkan_options(const DeviceOptions& o) {
     v.cache_dir = o.cache_dir;
     v.shader_dir = o.shader_dir;
     v.report_pipelines = o.report_pipelines;
-    if (o.exact) v.disabled.set(vk::Feature::fast_integer_dot);
+    if (!o.fast_dot) v.disabled.set(vk::Feature::fast_integer_dot);
     return v;
 }
 

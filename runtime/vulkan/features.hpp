@@ -9,7 +9,7 @@ namespace weft::detail::vk {
 enum class Feature : uint32_t {
     subgroup = 1 << 0,         ///< shuffles within subgroups, in compute
     integer_dot = 1 << 1,      ///< 4 x 8-bit integer dot product: the dot tier can run
-    fast_integer_dot = 1 << 2, ///< the device has instructions for it: the dot tier is chosen
+    fast_integer_dot = 1 << 2, ///< the device has instructions for it, and it was asked for: the dot tier is chosen
     fixed_lanes = 1 << 3,      ///< a pipeline may ask for subgroups of one size, and whole ones
 };
 

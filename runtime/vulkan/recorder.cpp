@@ -42,8 +42,55 @@ void Recorder::misfit(const std::string& what) {
     if (!misfit_) misfit_ = Error{ErrorCode::unsupported, program_.segments.back() + ": " + what, {}};
 }
 
+namespace {
+
+bool writes(const Call& call, uint32_t binding) { return call.kernel->bindings[binding].access != Access::read; }
+bool reads(const Call& call, uint32_t binding) { return call.kernel->bindings[binding].access != Access::write; }
+
+bool writes(const Call& call, const Tensor& t) {
+    for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
+        if (writes(call, i) && call.arguments[i].resource == t.resource) return true;
+    return false;
+}
+
+} // namespace
+
+const Call* Recorder::made_by(const Tensor& t) const {
+    if (!program_.resources[t.resource].temporary) return nullptr;
+    for (auto call = program_.calls.rbegin(); call != program_.calls.rend(); ++call) {
+        if (!writes(*call, t)) continue;
+        for (uint32_t i = 0; i < call->kernel->binding_count; ++i) {
+            if (writes(*call, i) && call->arguments[i] != t) return nullptr;
+            const auto changes = [&](const Call& later) { return writes(later, call->arguments[i]); };
+            if (reads(*call, i) && std::any_of(program_.calls.rbegin(), call, changes)) return nullptr;
+        }
+        return &*call;
+    }
+    return nullptr;
+}
+
+// Calls that only write temporaries that no later call reads: a product may have found a shorter way to their results.
+void Recorder::drop_unread() {
+    std::vector<bool> read(program_.resources.size());
+    std::vector<Call> kept;
+    for (auto call = program_.calls.rbegin(); call != program_.calls.rend(); ++call) {
+        bool needed = false;
+        for (uint32_t i = 0; i < call->kernel->binding_count; ++i) {
+            const uint32_t resource = call->arguments[i].resource;
+            needed |= writes(*call, i) && (!program_.resources[resource].temporary || read[resource]);
+        }
+        if (!needed) continue;
+        for (uint32_t i = 0; i < call->kernel->binding_count; ++i)
+            if (reads(*call, i)) read[call->arguments[i].resource] = true;
+        kept.push_back(std::move(*call));
+    }
+    std::reverse(kept.begin(), kept.end());
+    program_.calls = std::move(kept);
+}
+
 Result<Program> Recorder::finish() {
     if (misfit_) return std::move(*misfit_);
+    drop_unread();
     return std::move(program_);
 }
 

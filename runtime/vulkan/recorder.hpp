@@ -63,12 +63,18 @@ public:
         add(std::move(call));
     }
 
-    /// Hands the program over; the recorder is empty afterwards. Fails (unsupported) with what does not fit.
+    /// The call that wrote all of `t`, a temporary, if `t` and what that call read are still as they were then; or
+    /// null. Valid until the next dispatch.
+    const Call* made_by(const Tensor& t) const;
+
+    /// Hands the program over, without calls whose results nobody reads; the recorder is empty afterwards. Fails
+    /// (unsupported) with what does not fit.
     Result<Program> finish();
 
 private:
     void add(Call call);
     void check_workgroup(const Call& call);
+    void drop_unread();
     void check_grid(const Call& call);
     const Device& device_;
     Program program_;

@@ -28,6 +28,7 @@ struct Tensor {
     /// (the largest minStorageBufferOffsetAlignment allowed).
     static constexpr uint64_t kAlignment = 256;
 
+    bool operator==(const Tensor&) const = default;
     explicit operator bool() const { return resource != kNone; }
     uint32_t columns() const { return rank ? shape[rank - 1] : 1; }
     uint64_t rows() const {

@@ -3,7 +3,7 @@
 // constants ACTIVATION, GATED and PARTS, and the push constants limit and up_offset. No bindings.
 
 const uint PART_BIAS = 1u, PART_RESIDUAL = 2u, PART_SOFTCAP = 4u, PART_LIMIT = 8u, PART_SCALE = 16u,
-           PART_SCALE_INPUT = 32u;
+           PART_SCALE_INPUT = 32u, PART_NORM = 64u;
 bool part(uint bit) { return (PARTS & bit) != 0u; }
 
 // The activated product; `up` matters only if gated.

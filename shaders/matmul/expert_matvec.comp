@@ -7,6 +7,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef SUBGROUP
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 #include "math.glsl"
 #include "activation.glsl"
 #include "weight.glsl"
@@ -18,9 +21,10 @@ layout(constant_id = 2) const uint LANES = 32u; // threads that share a row of W
 layout(constant_id = 3) const uint ROWS = 2u;   // rows of W at a time
 layout(constant_id = 4) const uint PASSES = 1u;
 layout(constant_id = 5) const uint UNROLL = 1u;
-layout(constant_id = 6) const uint ACTIVATION = 0u;
-layout(constant_id = 7) const uint GATED = 0u;
-layout(constant_id = 8) const uint PARTS = 0u;  // epilogue.glsl
+layout(constant_id = 6) const uint SPREAD = 1u; // lanes that share a span of blocks: 1 or 4
+layout(constant_id = 7) const uint ACTIVATION = 0u;
+layout(constant_id = 8) const uint GATED = 0u;
+layout(constant_id = 9) const uint PARTS = 0u;  // epilogue.glsl
 
 layout(push_constant) uniform Push {
     uint columns, depth;         // N or I, K
@@ -28,7 +32,8 @@ layout(push_constant) uniform Push {
     uint expert_stride, bias_stride; // elements from one expert to the next
     uint rows_per_x;             // pairs that share a row of x
     uint x_stride, x_start, w_stride, w_start, up_start, y_stride, y_start, bias_start, bias_up_start;
-    float limit, up_offset;
+    uint norm_start;
+    float limit, up_offset, eps;
 } push;
 #include "weights.glsl"
 layout(binding = 0) readonly buffer X { XS x[]; };                   // [T * choices / rows_per_x, K]
@@ -37,11 +42,13 @@ layout(binding = 2) readonly buffer WeightUp { WORDS weight_up[]; }; // the same
 layout(binding = 3) readonly buffer Bias { float bias[]; };          // [E, N] or [E, 2I]
 layout(binding = 4) readonly buffer Scale { float scale[]; };        // [T * choices]
 layout(binding = 5) readonly buffer Experts { uint experts[]; };     // [T * choices]
-layout(binding = 6) writeonly buffer Y { float y[]; };               // [T * choices, N or I]
+layout(binding = 6) readonly buffer Norm { XS norm[]; };             // [K]: RMSNorm's weights
+layout(binding = 7) writeonly buffer Y { float y[]; };               // [T * choices, N or I]
 #include "epilogue.glsl"
 #include "fetch.glsl"
 #include "eights.glsl"
 FETCH8_X(fetch_x, x)
+FETCH8_X(fetch_norm, norm)
 
 const uint TOKENS = 1u;
 uint expert; // of the pair, from expert_first on
@@ -55,19 +62,20 @@ uint w_at(uint row, bool up) {
            (up ? push.up_start : push.w_start);
 }
 
+void load_norm(uint k, int count, out vec4 a, out vec4 b) { fetch_norm(push.norm_start + k, count, a, b); }
+
 #include "rows.glsl"
 
 void main() {
     uint pair = gl_WorkGroupID.y;
     expert = experts[pair] - push.expert_first;
     if (expert >= push.experts) return; // another dispatch's expert, or a dropped pair
-    uint group = gl_WorkGroupID.x * (LOCAL / LANES) + gl_LocalInvocationID.x / LANES,
-         lane = gl_LocalInvocationID.x % LANES;
+    uint thread = thread_index(), group = gl_WorkGroupID.x * (LOCAL / LANES) + thread / LANES, lane = thread % LANES;
     float factor = (PARTS & (PART_SCALE | PART_SCALE_INPUT)) != 0u ? scale[pair] : 1.0;
     for (uint pass = 0u; pass < PASSES; ++pass) {
         uint first = (group * PASSES + pass) * ROWS;
-        float sum[VALUES];
-        multiply_rows(first, push.depth, sum);
+        float sum[SUMS];
+        multiply_rows(first, push.depth, push.eps, sum);
         [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
             uint column = first + r;
             if (r % LANES != lane || column >= push.columns) continue;

@@ -8,6 +8,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef SUBGROUP
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
 #include "math.glsl"
 #include "activation.glsl"
 #include "weight.glsl"
@@ -19,17 +22,18 @@ layout(constant_id = 2) const uint LANES = 32u; // threads that share a row of W
 layout(constant_id = 3) const uint ROWS = 2u;   // rows of W at a time
 layout(constant_id = 4) const uint PASSES = 1u;
 layout(constant_id = 5) const uint UNROLL = 1u;
-layout(constant_id = 6) const uint TOKENS = 1u; // rows of x
-layout(constant_id = 7) const uint ACTIVATION = 0u;
-layout(constant_id = 8) const uint GATED = 0u;
-layout(constant_id = 9) const uint PARTS = 0u;  // epilogue.glsl
+layout(constant_id = 6) const uint SPREAD = 1u; // lanes that share a span of blocks: 1 or 4
+layout(constant_id = 7) const uint TOKENS = 1u; // rows of x
+layout(constant_id = 8) const uint ACTIVATION = 0u;
+layout(constant_id = 9) const uint GATED = 0u;
+layout(constant_id = 10) const uint PARTS = 0u; // epilogue.glsl
 
 layout(push_constant) uniform Push {
     uint columns; // of y
     uint depth;   // K
     uint x_stride, x_start, w_stride, w_start, up_start, y_stride, y_start;
-    uint residual_stride, residual_start, bias_start, bias_up_start;
-    float limit, up_offset, scale, softcap;
+    uint residual_stride, residual_start, bias_start, bias_up_start, norm_start;
+    float limit, up_offset, scale, softcap, eps;
 } push;
 #include "weights.glsl"
 layout(binding = 0) readonly buffer X { XS x[]; };                   // [T, K]
@@ -37,11 +41,13 @@ layout(binding = 1) readonly buffer Weight { WORDS weight[]; };      // [N, K], 
 layout(binding = 2) readonly buffer WeightUp { WORDS weight_up[]; }; // [I, K]: the up rows
 layout(binding = 3) readonly buffer Bias { float bias[]; };          // [N] or [2I]
 layout(binding = 4) readonly buffer Residual { float residual[]; };  // as y
-layout(binding = 5) writeonly buffer Y { float y[]; };               // [T, N] or [T, I]
+layout(binding = 5) readonly buffer Norm { XS norm[]; };             // [K]: RMSNorm's weights
+layout(binding = 6) writeonly buffer Y { float y[]; };               // [T, N] or [T, I]
 #include "epilogue.glsl"
 #include "fetch.glsl"
 #include "eights.glsl"
 FETCH8_X(fetch_x, x)
+FETCH8_X(fetch_norm, norm)
 
 void load_x(uint m, uint k, int count, out vec4 a, out vec4 b) {
     fetch_x(m * push.x_stride + push.x_start + k, count, a, b);
@@ -51,15 +57,16 @@ uint w_at(uint row, bool up) {
     return min(row, push.columns - 1u) * push.w_stride + (up ? push.up_start : push.w_start);
 }
 
+void load_norm(uint k, int count, out vec4 a, out vec4 b) { fetch_norm(push.norm_start + k, count, a, b); }
+
 #include "rows.glsl"
 
 void main() {
-    uint group = gl_WorkGroupID.x * (LOCAL / LANES) + gl_LocalInvocationID.x / LANES,
-         lane = gl_LocalInvocationID.x % LANES;
+    uint thread = thread_index(), group = gl_WorkGroupID.x * (LOCAL / LANES) + thread / LANES, lane = thread % LANES;
     for (uint pass = 0u; pass < PASSES; ++pass) {
         uint first = (group * PASSES + pass) * ROWS;
-        float sum[VALUES];
-        multiply_rows(first, push.depth, sum);
+        float sum[SUMS];
+        multiply_rows(first, push.depth, push.eps, sum);
         [[unroll]] for (uint v = 0u; v < TOKENS * ROWS; ++v) {
             uint row = v / ROWS, column = first + v % ROWS;
             if (v % LANES != lane || column >= push.columns) continue;

@@ -3,11 +3,21 @@
 // gated by act(z) before or after (Mamba-2 gates before, Gated DeltaNet after), scaled and added to a residual.
 //   y = residual + scale * gate_after * (statistics(x * gate_before) * weight + bias)
 // One workgroup normalises one group of one token. Reads x twice (the second time from cache),
-// 8 to 16 bytes an element in all.
+// 8 to 16 bytes an element in all. With VECTORS a lane takes four neighbouring channels: then all positions and widths
+// count four channels.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
 #include "activation.glsl"
+#ifdef VECTORS
+#define VALUE vec4
+const float CHANNELS = 4.0; // of a value
+float total(vec4 v) { return (v.x + v.y) + (v.z + v.w); }
+#else
+#define VALUE float
+const float CHANNELS = 1.0;
+float total(float v) { return v; }
+#endif
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LOCAL = 64u;
@@ -22,14 +32,14 @@ layout(push_constant) uniform Push {
     uint x_stride, x_start, y_stride, y_start, gate_stride, gate_start, residual_stride, residual_start;
     float eps, scale;
 } push;
-layout(binding = 0) readonly buffer X { float x[]; };               // [T, groups * width]
-layout(binding = 1) readonly buffer Weight { float weight[]; };     // [width] or [groups * width]
-layout(binding = 2) readonly buffer Bias { float bias[]; };         // as weight
-layout(binding = 3) readonly buffer Gate { float gate[]; };         // [T, groups * width]
-layout(binding = 4) readonly buffer Residual { float residual[]; }; // [T, groups * width]
-layout(binding = 5) writeonly buffer Y { float y[]; };              // [T, groups * width]
+layout(binding = 0) readonly buffer X { VALUE x[]; };               // [T, groups * width]
+layout(binding = 1) readonly buffer Weight { VALUE weight[]; };     // [width] or [groups * width]
+layout(binding = 2) readonly buffer Bias { VALUE bias[]; };         // as weight
+layout(binding = 3) readonly buffer Gate { VALUE gate[]; };         // [T, groups * width]
+layout(binding = 4) readonly buffer Residual { VALUE residual[]; }; // [T, groups * width]
+layout(binding = 5) writeonly buffer Y { VALUE y[]; };              // [T, groups * width]
 
-shared float sh_sum[128];
+shared float sh_sum[LOCAL];
 
 // A tree over powers of two: the same order on every device, whatever its subgroups are.
 float workgroup_sum(float value) {
@@ -45,9 +55,19 @@ float workgroup_sum(float value) {
     return total;
 }
 
-float load(uint token, uint channel) {
-    float v = x[token * push.x_stride + push.x_start + channel];
-    if (GATE == 1u) v *= activate(ACTIVATION, gate[token * push.gate_stride + push.gate_start + channel]);
+VALUE gate_factor(uint token, uint channel) {
+    VALUE g = gate[token * push.gate_stride + push.gate_start + channel];
+#ifdef VECTORS
+    return vec4(activate(ACTIVATION, g.x), activate(ACTIVATION, g.y), activate(ACTIVATION, g.z),
+                activate(ACTIVATION, g.w));
+#else
+    return activate(ACTIVATION, g);
+#endif
+}
+
+VALUE load(uint token, uint channel) {
+    VALUE v = x[token * push.x_stride + push.x_start + channel];
+    if (GATE == 1u) v *= gate_factor(token, channel);
     return v;
 }
 
@@ -57,23 +77,23 @@ void main() {
     float mean = 0.0;
     if (KIND == 1u) {
         float sum = 0.0;
-        for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) sum += load(token, base + c);
-        mean = workgroup_sum(sum) / float(push.width);
+        for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) sum += total(load(token, base + c));
+        mean = workgroup_sum(sum) / (CHANNELS * float(push.width));
     }
     float squares = 0.0;
     for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) {
-        float v = load(token, base + c) - mean;
-        squares += v * v;
+        VALUE v = load(token, base + c) - mean;
+        squares += total(v * v);
     }
     squares = workgroup_sum(squares);
-    float factor = inversesqrt(KIND == 2u ? squares + push.eps : squares / float(push.width) + push.eps);
+    float factor = inversesqrt(KIND == 2u ? squares + push.eps : squares / (CHANNELS * float(push.width)) + push.eps);
     for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) {
         uint channel = base + c;
         uint w = WEIGHT_PER_GROUP == 1u ? channel : c;
-        float v = (load(token, channel) - mean) * factor;
+        VALUE v = (load(token, channel) - mean) * factor;
         if ((PARTS & 1u) != 0u) v *= weight[w];
         if ((PARTS & 2u) != 0u) v += bias[w];
-        if (GATE == 2u) v *= activate(ACTIVATION, gate[token * push.gate_stride + push.gate_start + channel]);
+        if (GATE == 2u) v *= gate_factor(token, channel);
         v *= push.scale;
         if ((PARTS & 4u) != 0u) v += residual[token * push.residual_stride + push.residual_start + channel];
         y[token * push.y_stride + push.y_start + channel] = v;

@@ -27,10 +27,15 @@ TEST_CASE("expert_matmul", "[kernels]") {
         std::vector<reference::EightBits> rounded;
         for (size_t p = 0; p < pairs && eight_bits; ++p)
             rounded.emplace_back(&x[p / rows_per_x * (depth + 2 * start) + start], depth);
+        const auto norm = test::optional<double>(ctx, "norm");
         const auto product = [&](size_t p, size_t n) {
             const float* row = reference::expert_row(weight, chosen[p], n, rows, depth);
-            auto sum = eight_bits ? reference::product(rounded[p], row, depth)
-                                  : reference::product(&x[p / rows_per_x * (depth + 2 * start) + start], row, depth);
+            const float* own = &x[p / rows_per_x * (depth + 2 * start) + start];
+            auto sum =
+                norm.empty()
+                    ? eight_bits ? reference::product(rounded[p], row, depth) : reference::product(own, row, depth)
+                    : reference::product(reference::norm({own, own + depth}, 0, norm, {}, 1e-5f).data(), row, depth);
+            if (!norm.empty()) sum.size *= 2; // the factor comes from a sum of as many squares
             if (scale_input) {
                 sum.value *= scale[p];
                 sum.size *= scale[p];

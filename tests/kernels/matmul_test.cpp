@@ -22,10 +22,20 @@ TEST_CASE("matmul", "[kernels]") {
         std::vector<reference::EightBits> rounded;
         for (size_t t = 0; t < tokens && eight_bits; ++t)
             rounded.emplace_back(&x[t * (depth + 2 * start) + start], depth);
+        std::vector<std::vector<double>> normed;
+        for (size_t t = 0; t < tokens && o.has(cases::matmul::kNorm); ++t) {
+            const auto row = x.begin() + long(t * (depth + 2 * start) + start);
+            const auto norm = test::optional<double>(ctx, "norm");
+            normed.push_back(reference::norm({row, row + long(depth)}, 0,
+                                             {norm.begin() + long(start), norm.begin() + long(start + depth)}, {},
+                                             1e-5f));
+        }
         const auto at = [&](size_t t, size_t n) {
-            auto p = eight_bits ? reference::product(rounded[t], &weight[n * w_wide + w_start], depth)
-                                : reference::product(&x[t * (depth + 2 * start) + start], &weight[n * w_wide + w_start],
-                                                     depth);
+            const float* w = &weight[n * w_wide + w_start];
+            auto p = !normed.empty() ? reference::product(normed[t].data(), w, depth)
+                     : eight_bits    ? reference::product(rounded[t], w, depth)
+                                     : reference::product(&x[t * (depth + 2 * start) + start], w, depth);
+            if (!normed.empty()) p.size *= 2; // the factor comes from a sum of as many squares
             if (!bias.empty()) {
                 p.value += bias[n];
                 p.size += std::abs(bias[n]);

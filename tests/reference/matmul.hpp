@@ -16,7 +16,8 @@ struct Product {
     double value = 0, size = 0, doubt = 0;
 };
 
-inline Product product(const float* x, const float* w, size_t depth) {
+template <class X>
+Product product(const X* x, const float* w, size_t depth) {
     Product p;
     for (size_t k = 0; k < depth; ++k) {
         p.value += double(x[k]) * w[k];

@@ -23,7 +23,7 @@ enum class CacheType : uint32_t { beside_weights, f32, f16, q8_0 };
 struct DeviceFeatures {
     bool subgroup = false;         ///< shuffles within subgroups
     bool integer_dot = false;      ///< 4 x 8-bit integer dot products
-    bool fast_integer_dot = false; ///< in hardware: forms that use them are chosen
+    bool fast_integer_dot = false; ///< in hardware, and asked for (DeviceOptions::fast_dot)
     bool fixed_lanes = false;      ///< kernels that shuffle ask for subgroups of one size, and whole ones
 
     /// Those that are there, by the names they have here.
@@ -56,9 +56,9 @@ struct DeviceOptions {
     int index = -1;            ///< -1: the first usable, discrete before integrated before CPU
     bool validation = false;   ///< Vulkan validation (core and synchronization); the layer must be installed
     uint64_t memory_limit = 0; ///< bytes weft may take on the device; 0: no limit of ours
-    /// Never round activations to 8 bits for weights in blocks, which is done where the device has
-    /// integer dot products in hardware.
-    bool exact = false;
+    /// Round activations to 8 bits for weights in blocks where the device has integer dot products in hardware: results
+    /// are not the weights' own any more, and whether it is faster depends on the device.
+    bool fast_dot = false;
     bool report_pipelines = false;   ///< keep what the driver's compiler says, for InspectOptions::pipelines
     std::filesystem::path cache_dir; ///< pipeline cache; empty: none. default_cache_dir() is the usual choice
     /// Development: GLSL from this folder, compiled at run time, instead of the built-in shaders.
