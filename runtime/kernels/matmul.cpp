@@ -51,7 +51,7 @@ typename K::Push push(const MatmulArgs& a, const Slice& s) {
 
 void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matvec;
-    const RowsShape shape = rows_shape(s.max_rows, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
+    const RowsShape shape = rows_shape(r.machine(), s.max_rows, s.count, a.weight, a.gated);
     r.dispatch<K>(product_variant<K>(r, a.x, s.weight, a.eight_bits),
                   {.LOCAL = shape.local,
                    .TYPE = weight_type(a.weight),
@@ -70,7 +70,7 @@ void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) 
 
 void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matmul;
-    const TileShape shape = tile_shape(s.max_rows, s.count, a.gated, r.device().limits().subgroup_size);
+    const TileShape shape = tile_shape(r.machine(), s.max_rows, s.count, a.gated);
     auto p = push<K>(a, s);
     p.rows = s.max_rows;
     // Neighbouring workgroups share rows of W.

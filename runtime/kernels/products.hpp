@@ -40,14 +40,14 @@ struct TileShape {
     uint32_t rows() const { return local / tx * tm; }
     uint32_t columns(bool gated) const { return tx * tn / (gated ? 2 : 1); }
 };
-TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgroup_size);
+TileShape tile_shape(const Machine& machine, uint64_t rows, uint32_t columns, bool gated);
 
 /// Specialization of matvec.comp and expert_matvec.comp.
 struct RowsShape {
     uint32_t local, lanes, rows, passes, unroll;
     uint32_t columns() const { return local / lanes * rows * passes; }
 };
-RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size);
+RowsShape rows_shape(const Machine& machine, uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated);
 
 /// Bits of PARTS (shaders/matmul/epilogue.glsl).
 constexpr uint32_t kPartBias = 1, kPartResidual = 2, kPartSoftcap = 4, kPartLimit = 8, kPartScale = 16,

@@ -26,6 +26,7 @@ struct Limits {
     uint32_t shared_bytes = 0;  ///< maxComputeSharedMemorySize
     uint32_t groups[3] = {};    ///< maxComputeWorkGroupCount
     uint32_t subgroup_size = 1;
+    uint32_t subgroup_least = 1;  ///< lanes that a compiler may take instead; subgroup_size if the driver does not say
     uint32_t storage_buffers = 0; ///< maxPerStageDescriptorStorageBuffers
     double timestamp_ns = 0;      ///< nanoseconds a tick; 0: the queue has no timestamps
     uint64_t timestamp_mask = 0;  ///< the bits that a timestamp has

@@ -69,11 +69,14 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     VkPhysicalDeviceShaderIntegerDotProductProperties dot{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroup{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, &maintenance};
+    VkPhysicalDeviceSubgroupSizeControlProperties sizes{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
     VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &subgroup};
     VkPhysicalDeviceProperties plain;
     instance.fn().vkGetPhysicalDeviceProperties(physical, &plain);
     s.name = plain.deviceName;
     s.type = type_name(plain.deviceType);
+    s.vendor = plain.vendorID;
     s.api_version = plain.apiVersion;
     s.driver_version = plain.driverVersion;
     if (plain.apiVersion < kApiVersion) {
@@ -89,6 +92,10 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
         dot.pNext = properties.pNext;
         properties.pNext = &dot;
     }
+    if (plain.apiVersion >= VK_API_VERSION_1_3 || contains(extensions, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
+        sizes.pNext = properties.pNext;
+        properties.pNext = &sizes;
+    }
     instance.fn().vkGetPhysicalDeviceProperties2(physical, &properties);
     s.driver = std::string(driver.driverName) + (driver.driverInfo[0] ? " " : "") + driver.driverInfo;
     const VkPhysicalDeviceLimits& l = plain.limits;
@@ -98,6 +105,7 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     s.limits.shared_bytes = l.maxComputeSharedMemorySize;
     std::copy(l.maxComputeWorkGroupCount, l.maxComputeWorkGroupCount + 3, s.limits.groups);
     s.limits.subgroup_size = subgroup.subgroupSize;
+    s.limits.subgroup_least = sizes.minSubgroupSize ? sizes.minSubgroupSize : subgroup.subgroupSize;
     s.limits.storage_buffers = std::min(l.maxPerStageDescriptorStorageBuffers, l.maxDescriptorSetStorageBuffers);
     const auto families = queue_families(instance, physical);
     if (const uint32_t bits = family < families.size() ? families[family].timestampValidBits : 0; bits) {

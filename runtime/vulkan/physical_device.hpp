@@ -10,6 +10,7 @@ namespace weft::detail::vk {
 struct DeviceSummary {
     std::string name, type, driver;
     uint32_t api_version = 0, driver_version = 0;
+    uint32_t vendor = 0; ///< vendorID
     uint64_t memory_bytes = 0;
     FeatureSet features;
     Limits limits;
