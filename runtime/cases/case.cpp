@@ -93,6 +93,15 @@ void random_blocks(Random& random, DType dtype, size_t count, double deviation, 
     }
 }
 
+vk::Machine seen_as(const vk::Device& device, const std::optional<AsGpu>& gpu) {
+    vk::Machine m = vk::machine_of(device.summary());
+    if (!gpu) return m;
+    m.kind = vk::Machine::Kind::gpu;
+    m.registers = gpu->registers;
+    if (gpu->lanes) m.lanes = gpu->lanes;
+    return m;
+}
+
 } // namespace
 
 uint64_t tokens_of(const Sequences& sequences) {
@@ -107,8 +116,9 @@ uint32_t slots_of(const Sequences& sequences) {
     return slots;
 }
 
-CaseContext::CaseContext(vk::Device& device, uint64_t seed)
-    : device_(device), random_(seed), recorder_(device), arena_(device, vk::MemoryUse::device, "kernel case") {
+CaseContext::CaseContext(vk::Device& device, uint64_t seed, std::optional<AsGpu> gpu)
+    : device_(device), random_(seed), recorder_(device, seen_as(device, gpu)),
+      arena_(device, vk::MemoryUse::device, "kernel case") {
     auto uploader = vk::Uploader::create(device);
     if (uploader) uploader_.emplace(std::move(*uploader));
     else fail(uploader.error());

@@ -12,11 +12,17 @@
 
 namespace weft::detail::kernel {
 
+/// Shapes of a GPU, wherever the case runs: Machine::registers and lanes. 0 lanes: the device's own; kernels with forms
+/// for subgroups run with no others.
+struct AsGpu {
+    uint32_t registers = 0, lanes = 0;
+};
+
 /// What a case builds in: tensors with host data, then calls of kernel functions on
 /// `recorder()`, then run(). One thread.
 class CaseContext {
 public:
-    CaseContext(vk::Device& device, uint64_t seed);
+    CaseContext(vk::Device& device, uint64_t seed, std::optional<AsGpu> gpu = {});
     CaseContext(const CaseContext&) = delete;
 
     Recorder& recorder() { return recorder_; }
@@ -102,6 +108,7 @@ struct Case {
     uint64_t bytes = 0;      ///< fewest bytes the work must move; 0: not timed
     uint64_t operations = 0; ///< multiply-adds counted as two
     uint64_t seed = 1;
+    std::optional<AsGpu> gpu = {}; ///< absent: shapes are those of the device
 };
 
 template <class Options>
@@ -111,11 +118,25 @@ struct CaseTable {
     std::vector<Case<Options>> cases;
 };
 
+/// The device's cases of at most so many operations that there are so far once more, as on a GPU. Not timed.
+template <class Options>
+void add_gpu_shapes(CaseTable<Options>& table, const AsGpu& gpu, uint64_t most_operations = ~uint64_t(0)) {
+    const auto cases = table.cases;
+    for (Case<Options> c : cases) {
+        if (c.gpu || c.operations > most_operations) continue;
+        c.name += ", as on a GPU with " + std::to_string(gpu.registers) + " registers";
+        c.gpu = gpu;
+        c.bytes = 0;
+        table.cases.push_back(std::move(c));
+    }
+}
+
 /// The same for who only runs it.
 struct KernelCase {
     std::string name;
     std::function<void(CaseContext&)> build;
     uint64_t bytes, operations, seed;
+    std::optional<AsGpu> gpu;
 };
 struct KernelTable {
     const char* kernel;
@@ -126,7 +147,7 @@ struct KernelTable {
         for (const auto& c : table.cases)
             cases.push_back({c.name,
                              [build = table.build, options = c.options](CaseContext& ctx) { build(ctx, options); },
-                             c.bytes, c.operations, c.seed});
+                             c.bytes, c.operations, c.seed, c.gpu});
     }
 };
 

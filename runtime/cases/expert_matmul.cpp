@@ -61,6 +61,8 @@ void build(CaseContext& ctx, const Options& o) {
     kernel::expert_matmul(ctx.recorder(), a);
 }
 
+constexpr uint64_t kGpuOperations = 1 << 22; // what a CPU does fast with the shapes of a GPU
+
 Case<Options> make(const std::string& name, Shape s, Options o) {
     o.shape = s;
     Case<Options> c{name, o};
@@ -123,6 +125,7 @@ CaseTable<Options> table() {
          make("prefill 256 x 8 of 64, [512 x 2 x 256], swiglu", {256, 8, 64, 256, 512}, swiglu),
          make("prefill 256 x 2 of 8, [512 x 2 x 704], swiglu", {256, 2, 8, 704, 512}, with(swiglu, kSkewed)),
          make("prefill 256 x 2 of 8, [1408 x 512]", {256, 2, 8, 512, 1408}, with(f16, kSecond | kScale))}};
+    add_gpu_shapes(table, {.registers = 28}, kGpuOperations);
     const auto add = [&](const std::string& name, Shape s, Options f) { table.cases.push_back(make(name, s, f)); };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
     add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id));                                                 \
@@ -144,6 +147,7 @@ CaseTable<Options> table() {
         add("prefill 256 x 2 of 8, [512] [512 x 1408] " + std::string(name_of(type)), {256, 2, 8, 1408, 512},
             typed(f16, type));
     }
+    add_gpu_shapes(table, {.registers = 112, .lanes = 32}, kGpuOperations);
     return table;
 }
 

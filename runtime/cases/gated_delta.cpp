@@ -47,7 +47,7 @@ void build(CaseContext& ctx, const Options& o) {
     a.beta_scale = o.beta_scale;
     a.state = inputs.state({s.heads, s.size, s.columns});
     a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
-    kernel::gated_delta(ctx.recorder(), a, o.scan_shape);
+    kernel::gated_delta(ctx.recorder(), a);
 }
 
 Case<Options> make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
@@ -108,7 +108,8 @@ CaseTable<Options> table() {
          make("wide values", {1, 2, 96, 192}, {{0, 40, 1}}),
          make("large state", {1, 1, 256, 256}, {{0, 40, 1}}),
          make("many heads", {16, 64, 16, 64}, {{0, 20, 1}})}};
-    add_gpu_shapes(table);
+    add_gpu_shapes(table, {.registers = 112});
+    add_gpu_shapes(table, {.registers = 28}, 1 << 22);
     table.cases.insert(table.cases.end(),
                        {make("one long sequence", {4, 8, 128, 128}, {{0, 256, 1}}),
                         make("longer", {4, 8, 128, 128}, {{0, 2048, 0}}),

@@ -17,7 +17,6 @@ struct Options {
     uint32_t lead = 4;                  ///< columns before the first slice
     double beta_from = -3, beta_to = 3; ///< of b
     float beta_scale = 1;
-    ScanShape scan_shape = ScanShape::device;
     Shape shape{};
     Sequences sequences{};
 };

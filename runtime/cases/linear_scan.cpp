@@ -39,7 +39,7 @@ void build(CaseContext& ctx, const Options& o) {
     if (o.bonus) a.bonus = ctx.input("bonus", DType::f32, {s.heads, s.size}, random.normals(size_t(s.heads) * s.size));
     a.state = inputs.state({s.heads, s.size, s.columns});
     a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
-    kernel::linear_scan(ctx.recorder(), a, o.scan_shape);
+    kernel::linear_scan(ctx.recorder(), a);
 }
 
 Case<Options> make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
@@ -106,7 +106,8 @@ CaseTable<Options> table() {
          make("large state, a decay a token", {1, 2, 256, 128}, {{0, 40, 1}}, mixed_token),
          make("many heads", {16, 64, 16, 64}, {{0, 20, 1}}),
          make("many heads, a decay a token", {16, 64, 16, 64}, {{0, 20, 1}}, token)}};
-    add_gpu_shapes(table);
+    add_gpu_shapes(table, {.registers = 112});
+    add_gpu_shapes(table, {.registers = 28}, 1 << 22);
     table.cases.insert(table.cases.end(),
                        {make("one long sequence", {16, 16, 128, 64}, {{0, 256, 1}}),
                         make("longer", {16, 16, 128, 64}, {{0, 2048, 0}}),

@@ -16,7 +16,6 @@ struct Options {
     bool bonus = false, apart = false; ///< apart: inputs in tensors of their own, else slices of one
     uint32_t lead = 4;                 ///< columns before the first slice
     float scale = 0;
-    ScanShape scan_shape = ScanShape::device;
     Shape shape{};
     Sequences sequences{};
 

@@ -46,6 +46,8 @@ void build(CaseContext& ctx, const Options& o) {
     kernel::matmul(ctx.recorder(), a);
 }
 
+constexpr uint64_t kGpuOperations = 1 << 22; // what a CPU does fast with the shapes of a GPU
+
 Case<Options> make(const std::string& name, Shape s, Options o) {
     o.shape = s;
     Case<Options> c{name, o};
@@ -128,6 +130,7 @@ CaseTable<Options> table() {
          make("prefill [256 x 512] [512 x 512]", {256, 512, 512}, f16),
          make("prefill [32 x 512] [512 x 4096] bf16", {32, 4096, 512}, bf16),
          make("prefill [512 x 1024] [1024 x 1024] f32", {512, 1024, 1024}, f32)}};
+    add_gpu_shapes(table, {.registers = 28}, kGpuOperations);
     const auto add = [&](const std::string& name, Shape s, Options f) { table.cases.push_back(make(name, s, f)); };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
     add("vector, " #id, {3, 37, 512}, typed(all, DType::id));                                                          \
@@ -164,6 +167,7 @@ CaseTable<Options> table() {
         add("decode [1 x 4096] [4096 x 4096] " + name, {1, 4096, 4096}, typed(f16, type));
         add("prefill [256 x 512] [512 x 2816] " + name, {256, 2816, 512}, typed(f16, type));
     }
+    add_gpu_shapes(table, {.registers = 112, .lanes = 32}, kGpuOperations);
     return table;
 }
 

@@ -3,7 +3,6 @@
 // tensors of their own, and a state of each slot.
 #pragma once
 #include "cases/case.hpp"
-#include "kernels/scan_shape.hpp"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -60,17 +59,5 @@ private:
     std::string name_;
     Tensor whole_;
 };
-
-/// The cases that there are so far once more, as GPUs run them, on whatever device. Not timed.
-template <class Options>
-void add_gpu_shapes(CaseTable<Options>& table) {
-    const auto cases = table.cases;
-    for (Case<Options> c : cases) {
-        c.name += ", as on a GPU";
-        c.options.scan_shape = ScanShape::gpu;
-        c.bytes = 0;
-        table.cases.push_back(std::move(c));
-    }
-}
 
 } // namespace weft::detail::kernel

@@ -32,7 +32,7 @@ void build(CaseContext& ctx, const Options& o) {
     a.a = ctx.input("a", DType::f32, {s.heads}, decays);
     a.state = inputs.state({s.heads, s.columns, s.size});
     a.y = ctx.output("y", DType::f32, {rows, inner + 3}).slice_columns(2, inner);
-    kernel::ssd(ctx.recorder(), a, o.scan_shape);
+    kernel::ssd(ctx.recorder(), a);
 }
 
 Case<Options> make(const std::string& name, Shape s, Sequences sequences, Options o = {}) {
@@ -76,7 +76,8 @@ CaseTable<Options> table() {
          make("no decay", {4, 2, 16, 16}, {{0, 300, 1}}, with(Decay::none)),
          make("clamped dt", {4, 2, 16, 16}, {{0, 40, 0}}, clamped), make("large state", {2, 1, 128, 256}, {{0, 40, 1}}),
          make("many heads", {64, 4, 64, 16}, {{0, 20, 1}})}};
-    add_gpu_shapes(table);
+    add_gpu_shapes(table, {.registers = 112});
+    add_gpu_shapes(table, {.registers = 28}, 1 << 22);
     table.cases.insert(
         table.cases.end(),
         {make("packed steps", {4, 2, 16, 16}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),

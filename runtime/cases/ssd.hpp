@@ -14,7 +14,6 @@ struct Options {
     bool bias = true, d = true, apart = false; ///< apart: x, b and c in tensors of their own, else slices of one
     uint32_t lead = 4;                         ///< columns before the first slice
     float dt_min = 0, dt_max = std::numeric_limits<float>::infinity();
-    ScanShape scan_shape = ScanShape::device;
     Shape shape{};
     Sequences sequences{};
 };

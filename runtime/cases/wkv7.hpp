@@ -17,7 +17,6 @@ struct Options {
     bool free = false;  ///< a and b that have nothing to do with each other
     uint32_t lead = 4;  ///< columns before the first slice
     double rate = 1;    ///< the largest
-    ScanShape scan_shape = ScanShape::device;
     Shape shape{};
     Sequences sequences{};
 };

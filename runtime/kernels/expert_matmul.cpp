@@ -42,7 +42,7 @@ typename K::Push push(const ExpertMatmulArgs& a, const Slice& s) {
 
 void few_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::expert_matvec;
-    const RowsShape shape = rows_shape(1, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
+    const RowsShape shape = rows_shape(r.machine(), 1, s.count, a.weight, a.gated);
     const Tensor none = r.unused();
     auto p = push<K>(a, s);
     p.norm_start = a.norm.start;
@@ -74,7 +74,7 @@ void few_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t
 void many_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::expert_matmul;
     const uint32_t pairs = a.max_tokens * a.choices, experts = a.weight.shape[0];
-    const TileShape shape = tile_shape(pairs / experts, s.count, a.gated, r.device().limits().subgroup_size);
+    const TileShape shape = tile_shape(r.machine(), pairs / experts, s.count, a.gated);
     const Tensor none = r.unused();
     // A workgroup takes every n-th tile; n is as many as there can be in a full bucket,
     // less in proportion in a smaller step.

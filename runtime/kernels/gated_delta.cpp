@@ -7,7 +7,7 @@
 
 namespace weft::detail::kernel {
 
-void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape) {
+void gated_delta(Recorder& r, const GatedDeltaArgs& args) {
     weft_CHECK(args.step.sequences && args.step.max_tokens > 0, "step must be filled");
     weft_CHECK(args.state.rank == 4 && args.state.contiguous(), "state must be [slots, Hv, dk, dv]");
     const uint32_t heads = args.state.shape[1], size = args.state.shape[2], columns = args.state.shape[3];
@@ -32,7 +32,7 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape) {
         using K = shader::gated_delta_step;
         Tensor q = args.q, k = args.k, v = args.v;
         const Tensor qkv = one_buffer(r, args.step, {&q, &k, &v});
-        const bool cpu = few_threads(r, shape);
+        const bool cpu = r.machine().is_cpu();
         const uint32_t parts = cpu ? 1 : 4, local = cpu ? 32 : 128, across = local / parts;
         r.dispatch<K>(K::Variant::core, {.LOCAL = local, .PARTS = parts, .FLAGS = flags},
                       {.qkv = qkv,
@@ -63,10 +63,9 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape) {
         return;
     }
     using K = shader::gated_delta;
-    const Tensor q = pad_heads(r, shape, args.step, args.q, key_heads),
-                 k = pad_heads(r, shape, args.step, args.k, key_heads);
+    const Tensor q = pad_heads(r, args.step, args.q, key_heads), k = pad_heads(r, args.step, args.k, key_heads);
     const Tensor mix = r.temporary(DType::f32, {args.step.max_tokens, heads * kMixDelta}, "delta rule in chunks");
-    const ChunkTile tile = chunk_tile(r, shape);
+    const ChunkTile tile = chunk_tile(r);
     r.dispatch<K>(
         K::Variant::core, {.LOCAL = tile.local, .DOWN = tile.down, .ACROSS = tile.across, .FLAGS = flags},
         {.q = q,
@@ -102,8 +101,7 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape) {
                     .key_heads = key_heads,
                     .size = size,
                     .columns = columns,
-                    .delta = true,
-                    .shape = shape});
+                    .delta = true});
 }
 
 } // namespace weft::detail::kernel

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: the (gated) delta rule of DeltaNet and Gated DeltaNet.
 #pragma once
-#include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::detail::kernel {
@@ -26,6 +25,6 @@ struct GatedDeltaArgs {
     bool decay = true;       ///< false: DeltaNet, g = 0
     bool l2 = true;          ///< x * rsqrt(sum x^2 + 1e-6) of q and k per head
 };
-void gated_delta(Recorder& r, const GatedDeltaArgs& args, ScanShape shape = ScanShape::device);
+void gated_delta(Recorder& r, const GatedDeltaArgs& args);
 
 } // namespace weft::detail::kernel

@@ -9,7 +9,7 @@
 
 namespace weft::detail::kernel {
 
-void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
+void linear_scan(Recorder& r, const LinearScanArgs& a) {
     weft_CHECK(a.step.sequences && a.step.max_tokens > 0, "step must be filled");
     weft_CHECK(a.state.rank == 4 && a.state.contiguous(), "state must be [slots, H, K, V]");
     const uint32_t heads = a.state.shape[1], size = a.state.shape[2], columns = a.state.shape[3];
@@ -30,7 +30,7 @@ void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
 
     if (a.step.decode) {
         using K = shader::linear_scan_step;
-        const bool cpu = few_threads(r, shape);
+        const bool cpu = r.machine().is_cpu();
         const uint32_t parts = cpu ? 1 : 4, local = cpu ? 32 : 128, across = local / parts;
         r.dispatch<K>(K::Variant::core,
                       {.LOCAL = local, .PARTS = parts, .DECAY = channels ? 2u : decays, .BONUS = bool(a.bonus)},
@@ -60,7 +60,7 @@ void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
                       {.x = {(columns + across - 1) / across * local}, .y = {heads}, .z = {1, Quantity::sequences}});
         return;
     }
-    const Tensor q = pad_heads(r, shape, a.step, a.q, key_heads), k = pad_heads(r, shape, a.step, a.k, key_heads);
+    const Tensor q = pad_heads(r, a.step, a.q, key_heads), k = pad_heads(r, a.step, a.k, key_heads);
     if (channels) {
         linear_scan_channels(r, {.step = a.step,
                                  .q = q,
@@ -71,13 +71,12 @@ void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
                                  .y = a.y,
                                  .state = a.state,
                                  .key_heads = key_heads,
-                                 .scale = scale,
-                                 .shape = shape});
+                                 .scale = scale});
         return;
     }
     using K = shader::linear_scan;
     const Tensor mix = r.temporary(DType::f32, {a.step.max_tokens, heads * kMixSsd}, "linear attention in chunks");
-    const ChunkTile tile = chunk_tile(r, shape);
+    const ChunkTile tile = chunk_tile(r);
     const uint32_t block = std::min(ratio, 8u);
     r.dispatch<K>(K::Variant::core, {.LOCAL = tile.local, .DOWN = tile.down, .ACROSS = tile.across, .DECAY = decays},
                   {.q = q, .k = k, .log_decay = decay, .mix_rows = mix, .sequences = a.step.sequences},
@@ -105,8 +104,7 @@ void linear_scan(Recorder& r, const LinearScanArgs& a, ScanShape shape) {
                     .heads = heads,
                     .key_heads = key_heads,
                     .size = size,
-                    .columns = columns,
-                    .shape = shape});
+                    .columns = columns});
 }
 
 } // namespace weft::detail::kernel

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: linear attention with decay: RetNet, Lightning attention, gated linear attention, HGRN2, RWKV-6.
 #pragma once
-#include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::detail::kernel {
@@ -24,6 +23,6 @@ struct LinearScanArgs {
     DecayOf decay_of = DecayOf::none;
     float scale = 0.0f; ///< of q; 0: K^-0.5
 };
-void linear_scan(Recorder& r, const LinearScanArgs& args, ScanShape shape = ScanShape::device);
+void linear_scan(Recorder& r, const LinearScanArgs& args);
 
 } // namespace weft::detail::kernel

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: the part of linear_scan that has a decay a key channel. Not for use by layers.
 #pragma once
-#include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::detail::kernel {
@@ -18,7 +17,6 @@ struct LinearScanChannelsArgs {
     Tensor state; ///< f32 [slots, H, K, V]
     uint32_t key_heads = 0;
     float scale = 1.0f;
-    ScanShape shape = ScanShape::device;
 };
 void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& args);
 

@@ -40,7 +40,7 @@ typename K::Push push(const MatmulArgs& a, const Slice& s) {
 
 void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matvec;
-    const RowsShape shape = rows_shape(s.max_rows, s.count, a.weight, a.gated, r.device().limits().subgroup_size);
+    const RowsShape shape = rows_shape(r.machine(), s.max_rows, s.count, a.weight, a.gated);
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     auto p = push<K>(a, s);
@@ -72,7 +72,7 @@ void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) 
 
 void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matmul;
-    const TileShape shape = tile_shape(s.max_rows, s.count, a.gated, r.device().limits().subgroup_size);
+    const TileShape shape = tile_shape(r.machine(), s.max_rows, s.count, a.gated);
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     auto p = push<K>(a, s);

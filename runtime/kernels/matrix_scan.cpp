@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/matrix_scan.hpp"
+#include "kernels/fit.hpp"
 #include "kernels/resize_heads.hpp"
 #include "matrix_scan.gen.hpp"
 #include <algorithm>
+#include <array>
 
 namespace weft::detail::kernel {
 namespace {
 
 uint32_t ceil_to(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-uint32_t lanes(const Recorder& r) { return std::clamp(r.device().limits().subgroup_size, 4u, 16u); }
+uint32_t lanes(const Recorder& r) { return std::clamp(r.machine().lanes, 4u, 16u); }
 
 } // namespace
 
 // On a CPU driver a subgroup is one vector register: threads with whole columns read keys and queries at addresses
 // that the compiler knows to be the same for the whole subgroup, which is several times faster than per-thread reads.
 // Drivers before Vulkan 1.4 take minutes to compile it.
-bool whole_columns(const Recorder& r, ScanShape shape) {
-    return few_threads(r, shape) && r.device().summary().api_version >= (1u << 22 | 4u << 12);
+bool whole_columns(const Recorder& r) {
+    return r.machine().is_cpu() && r.device().summary().api_version >= (1u << 22 | 4u << 12);
 }
 
 uint32_t parts_of(uint32_t padded) {
@@ -26,19 +28,19 @@ uint32_t parts_of(uint32_t padded) {
     return parts;
 }
 
-ChunkTile chunk_tile(const Recorder& r, ScanShape shape) {
-    if (!whole_columns(r, shape)) return {64, 1, 4};
+ChunkTile chunk_tile(const Recorder& r) {
+    if (!whole_columns(r)) return {64, 1, 4};
     return {lanes(r), kScanChunk / lanes(r), kScanChunk};
 }
 
-uint32_t padded_size(const Recorder& r, ScanShape shape, uint32_t size) {
+uint32_t padded_size(const Recorder& r, uint32_t size) {
     const uint32_t padded = ceil_to(size, 4);
     // At most 32 rows of a column a thread, or its registers would not hold them.
-    return whole_columns(r, shape) || padded / parts_of(padded) <= 32 ? padded : ceil_to(size, 32);
+    return whole_columns(r) || padded / parts_of(padded) <= 32 ? padded : ceil_to(size, 32);
 }
 
-Tensor pad_heads(Recorder& r, ScanShape shape, const Step& step, const Tensor& x, uint32_t heads) {
-    const uint32_t size = x.columns() / heads, padded = padded_size(r, shape, size);
+Tensor pad_heads(Recorder& r, const Step& step, const Tensor& x, uint32_t heads) {
+    const uint32_t size = x.columns() / heads, padded = padded_size(r, size);
     if (size == padded && x.stride % 4 == 0 && x.start % 4 == 0) return x;
     const Tensor y = r.temporary(DType::f32, {step.max_tokens, heads * padded}, "padded heads");
     resize_heads(r, {.x = x, .y = y, .heads = heads});
@@ -76,7 +78,7 @@ Tensor one_buffer(Recorder& r, const Step& step, std::initializer_list<Tensor*> 
 
 void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
     using K = shader::matrix_scan;
-    const bool whole = whole_columns(r, a.shape);
+    const bool whole = whole_columns(r);
     K::Spec spec;
     spec.SIZE = a.q.columns() / a.key_heads;
     spec.ROWS = a.size;
@@ -86,9 +88,11 @@ void matrix_scan(Recorder& r, const MatrixScanArgs& a) {
     uint32_t across = whole ? lanes(r) : std::min(128 / spec.PARTS, 32u);
     // A workgroup's columns: no more than there are, nor than its shared memory holds;
     // on a CPU no more than 512 values of the state a thread, half of a small first cache; elsewhere few enough
-    // that one sequence fills a GPU of middle size.
-    const uint32_t most =
-        std::min({64 / across, (a.columns + across - 1) / across, whole ? std::max(512 / spec.SIZE, 1u) : 2u});
+    // that one sequence fills a GPU of middle size, and that a thread keeps them, its products and a chunk's u.
+    const uint32_t rows = spec.SIZE / spec.PARTS + std::max(spec.PARTS, 4u) + kScanChunk;
+    const uint32_t kept = whole ? std::max(512 / spec.SIZE, 1u)
+                                : fit(r.machine().registers, std::array{2u, 1u}, [&](uint32_t n) { return n * rows; });
+    const uint32_t most = std::min({64 / across, (a.columns + across - 1) / across, kept});
     spec.COLUMNS = 1;
     while (spec.COLUMNS * 2 <= most) spec.COLUMNS *= 2;
     if (!whole) {

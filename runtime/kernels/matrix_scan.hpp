@@ -2,7 +2,6 @@
 // L2: what ssd, gated_delta and linear_scan share: the second half of a chunked scan with a matrix state. Not for use
 // by layers.
 #pragma once
-#include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 #include <initializer_list>
 
@@ -12,9 +11,9 @@ namespace weft::detail::kernel {
 struct ChunkTile {
     uint32_t local, down, across;
 };
-ChunkTile chunk_tile(const Recorder& r, ScanShape shape);
+ChunkTile chunk_tile(const Recorder& r);
 /// True where a thread has whole columns of a state, as is best on CPUs.
-bool whole_columns(const Recorder& r, ScanShape shape);
+bool whole_columns(const Recorder& r);
 /// Threads that share a column of `padded` rows elsewhere.
 uint32_t parts_of(uint32_t padded);
 
@@ -31,15 +30,14 @@ struct MatrixScanArgs {
     Tensor state; ///< f32 [slots, H, size, columns]; with `transposed` [slots, H, columns, size]
     uint32_t heads = 0, key_heads = 0, size = 0, columns = 0;
     bool delta = false, transposed = false;
-    ScanShape shape = ScanShape::device;
 };
 void matrix_scan(Recorder& r, const MatrixScanArgs& args);
 
 /// The size that matrix_scan wants for heads of `size`.
-uint32_t padded_size(const Recorder& r, ScanShape shape, uint32_t size);
+uint32_t padded_size(const Recorder& r, uint32_t size);
 /// `x` f32 [T, heads * size] with every head at a multiple of four and zeros up to padded_size:
 /// x itself where it is so already, else a copy.
-Tensor pad_heads(Recorder& r, ScanShape shape, const Step& step, const Tensor& x, uint32_t heads);
+Tensor pad_heads(Recorder& r, const Step& step, const Tensor& x, uint32_t heads);
 
 /// Column slices of one tensor as one tensor that spans them all. Slices of different tensors are
 /// copied into one first, and made slices of it.

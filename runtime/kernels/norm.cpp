@@ -20,12 +20,12 @@ void norm(Recorder& r, const NormArgs& a) {
     const Tensor none = r.unused();
     const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     // The lanes of a CPU load one by one anyway.
-    const bool vectors = r.device().summary().type != "CPU" && width % 4 == 0 &&
-                         by_four({a.x, a.weight, a.bias, a.gate, a.residual, a.y});
+    const bool vectors =
+        !r.machine().is_cpu() && width % 4 == 0 && by_four({a.x, a.weight, a.bias, a.gate, a.residual, a.y});
     const uint32_t n = vectors ? 4 : 1;
     // A workgroup is one group of one token: few threads for narrow heads, and so many for a wide row of a few tokens
     // that its loads wait together.
-    uint32_t local = vectors ? std::min(512u, std::bit_floor(r.device().limits().invocations)) : 128;
+    uint32_t local = vectors ? std::min(512u, std::bit_floor(r.machine().invocations)) : 128;
     while (local > 8 && local / 2 * n >= width) local /= 2;
     r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core,
                   {.LOCAL = local,

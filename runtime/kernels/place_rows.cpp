@@ -21,29 +21,27 @@ void place_rows(Recorder& r, const PlaceRowsArgs& a) {
     const uint32_t n = vectors ? 4 : 1;
     const RowGrid grid = row_grid(columns / n, a.y.rows(), {1, Quantity::tokens});
     for (const SlotRange& range : slot_ranges(r, a.memory, a.memory))
-        r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core,
-                      {.LOCAL_X = grid.x,
-                       .LOCAL_Y = grid.y,
-                       .RESIDUAL = a.residual ? 1u : 0u,
-                       .ELSEWHERE = a.x ? 1u : 0u},
-                      {.x = or_none(a.x),
-                       .places = a.places,
-                       .memory = slots_of(a.memory, range),
-                       .residual = or_none(a.residual),
-                       .y = a.y},
-                      {.columns = columns / n,
-                       .tokens = uint32_t(a.y.rows()),
-                       .first = range.first * capacity,
-                       .rows = range.count * capacity,
-                       .all = a.memory.shape[0] * capacity,
-                       .x_stride = a.x.stride / n,
-                       .x_start = a.x.start / n,
-                       .y_stride = a.y.stride / n,
-                       .y_start = a.y.start / n,
-                       .residual_stride = a.residual.stride / n,
-                       .residual_start = a.residual.start / n,
-                       .scale = a.scale},
-                      grid.threads);
+        r.dispatch<K>(
+            vectors ? K::Variant::vectors : K::Variant::core,
+            {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .RESIDUAL = a.residual ? 1u : 0u, .ELSEWHERE = a.x ? 1u : 0u},
+            {.x = or_none(a.x),
+             .places = a.places,
+             .memory = slots_of(a.memory, range),
+             .residual = or_none(a.residual),
+             .y = a.y},
+            {.columns = columns / n,
+             .tokens = uint32_t(a.y.rows()),
+             .first = range.first * capacity,
+             .rows = range.count * capacity,
+             .all = a.memory.shape[0] * capacity,
+             .x_stride = a.x.stride / n,
+             .x_start = a.x.start / n,
+             .y_stride = a.y.stride / n,
+             .y_start = a.y.start / n,
+             .residual_stride = a.residual.stride / n,
+             .residual_start = a.residual.start / n,
+             .scale = a.scale},
+            grid.threads);
 }
 
 } // namespace weft::detail::kernel

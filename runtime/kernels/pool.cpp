@@ -11,7 +11,7 @@ void pool(Recorder& r, const PoolArgs& a, uint32_t lanes) {
     weft_CHECK(a.y.rows() >= a.step.max_sequences, "y must have a row for every sequence of the bucket");
     // Barriers cost software drivers most. Nothing of the step is looked at: the order of a sum must not depend on its
     // company.
-    if (!lanes) lanes = r.device().summary().type == "CPU" ? 1 : 8;
+    if (!lanes) lanes = r.machine().is_cpu() ? 1 : 8;
     r.dispatch<K>(K::Variant::core, {.LOCAL_X = std::min(64u, 128 / lanes), .LOCAL_Y = lanes, .KIND = uint32_t(a.kind)},
                   {.sequences = a.step.sequences, .x = a.x, .y = a.y},
                   {.columns = a.x.columns(),

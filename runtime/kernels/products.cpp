@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/products.hpp"
+#include "kernels/fit.hpp"
 #include "kernels/norm.hpp"
 #include "norm.gen.hpp"
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <numeric>
 
 namespace weft::detail::kernel {
 namespace {
 
-// Whether lanes that load from neighbouring addresses gain nothing by it: drivers whose lanes are those of a CPU's
-// vectors load for each lane by itself. GPUs with such small subgroups have caches that bear it.
-bool loads_apart(uint32_t subgroup_size) { return subgroup_size <= 8; }
+// Addresses, and what a thread has loaded of x: eight elements.
+constexpr uint32_t kOverhead = 16;
 
 } // namespace
 
@@ -54,12 +55,13 @@ bool by_sixteen_bytes(const Tensor& x, const Tensor& weight) {
     return weight.columns() % 8 == 0 && weight.stride % step == 0 && weight.start % step == 0;
 }
 
-TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgroup_size) {
+TileShape tile_shape(const Machine& machine, uint64_t rows, uint32_t columns, bool gated) {
     const auto tiles = [&](const TileShape& s) {
         return (rows + s.rows() - 1) / s.rows() * ((columns + s.columns(gated) - 1) / s.columns(gated));
     };
-    if (loads_apart(subgroup_size)) {
-        // Measured on Mesa 26's lavapipe, [256 x 512] by [512 x 2816] in f16: three times as fast as the other form.
+    if (machine.is_cpu()) {
+        // Lanes gain nothing by loading from neighbouring addresses. Measured on Mesa 26's lavapipe, [256 x 512] by
+        // [512 x 2816] in f16: three times as fast as the other form.
         TileShape s{.local = 128, .tx = 128, .tm = 32, .tn = 2, .kc = 64, .direct = 1};
         while (s.tm > 4 && s.tm / 2 >= rows) {
             s.tm /= 2;
@@ -68,22 +70,26 @@ TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgr
         while (s.local > 16 && tiles(s) < 8) s.local = s.tx = s.tx / 2;
         return s;
     }
-    TileShape s{.local = 128, .tx = 16, .tm = 8, .tn = 4, .kc = 16, .direct = 0};
+    // Sums, and eight elements of each row of W.
+    using Sums = std::pair<uint32_t, uint32_t>;
+    const auto [tm, tn] = fit(machine.registers_of_few(), std::array<Sums, 4>{{{8, 4}, {4, 4}, {4, 2}, {2, 2}}},
+                              [](const Sums& s) { return s.first * s.second + 8 * s.second + kOverhead; });
+    TileShape s{.local = 128, .tx = 16, .tm = tm, .tn = tn, .kc = 16, .direct = 0};
     while (s.tn > 2 && s.columns(gated) / 2 >= columns) s.tn /= 2;
     while (s.tm > 1 && s.rows() / 2 >= rows) s.tm /= 2;
     while (s.tm > 4 && tiles(s) < 64) s.tm /= 2; // wide devices want workgroups more than they want large tiles
     return s;
 }
 
-RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size) {
+RowsShape rows_shape(const Machine& machine, uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated) {
     // Columns that a lane takes at a time.
-    const uint32_t depth = weight.columns(), elements = block_info(weight.dtype).elements,
-                   span = elements == 1 ? 8 : std::min(elements, 128u);
-    if (loads_apart(subgroup_size)) {
+    const BlockInfo info = block_info(weight.dtype);
+    const uint32_t depth = weight.columns(), span = info.elements == 1 ? 8 : std::min(info.elements, 128u);
+    if (machine.is_cpu()) {
         // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be
         // summed up in the end. The odd number of rows a lane keeps the lanes' streams apart in the sets of its caches
         // where a row's bytes are a power of two.
-        RowsShape s{.local = 8,
+        RowsShape s{.local = std::max(8u, machine.lanes),
                     .lanes = 1,
                     .rows = tokens > 4              ? 4u
                             : depth > 1024 || gated ? 2u
@@ -95,23 +101,29 @@ RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bo
         if (gated) s.rows /= 2;
         return s;
     }
-    // A lane that reads neighbouring words and little at a time: loads of a subgroup coalesce, and many lanes share the
-    // unpacking. Of plain weights two loads are in flight.
+    // A lane reads neighbouring words, and little at a time: loads of a subgroup coalesce, and many lanes share the
+    // unpacking. Of plain weights two loads are in flight. Registers hold the sums, and what is loaded of each row of
+    // W: eight elements, or the words that a lane's part of a span shares.
+    const bool plain = info.elements == 1;
+    const uint32_t halves = gated ? 2 : 1, spread = plain ? 1 : 4,
+                   words = plain ? 16 : (span * info.bytes / info.elements + 3) / 4 / spread + 8;
+    const std::array<uint32_t, 3> rows{4, 2, 1};
+    const uint32_t fewest = columns >= 4096 && tokens <= 4 && !gated ? 0 : 1;
     RowsShape s{.local = 64,
-                .lanes = std::min(subgroup_size, 32u),
-                .rows = 2,
+                .lanes = std::min(machine.lanes, 32u),
+                .rows = fit(machine.registers, std::span(rows).subspan(fewest),
+                            [&](uint32_t n) { return n * halves * (tokens + words) + kOverhead; }),
                 .passes = 1,
-                .unroll = elements == 1 ? 2u : 1u,
-                .spread = elements == 1 ? 1u : 4u};
+                .unroll = plain ? 2u : 1u,
+                .spread = spread};
     while (s.lanes > 4 && s.lanes / s.spread * span > depth) s.lanes /= 2;
-    if (columns >= 4096 && tokens <= 4 && !gated) s.rows = 4;
     while (columns / s.columns() >= 65535) s.passes *= 2; // every device allows so many workgroups
     return s;
 }
 
 std::optional<NormedInput> normed_input(const Recorder& r, const Tensor& x, const Tensor& y) {
     using K = shader::norm;
-    if (r.device().summary().type == "CPU") return {}; // every lane would add up the squares of a whole row
+    if (r.machine().is_cpu()) return {}; // every lane would add up the squares of a whole row
     const vk::Call* made = r.made_by(x);
     if (!made || made->kernel != &K::info) return {};
     K::Spec spec;

@@ -41,14 +41,14 @@ struct TileShape {
     uint32_t rows() const { return local / tx * tm; }
     uint32_t columns(bool gated) const { return tx * tn / (gated ? 2 : 1); }
 };
-TileShape tile_shape(uint64_t rows, uint32_t columns, bool gated, uint32_t subgroup_size);
+TileShape tile_shape(const Machine& machine, uint64_t rows, uint32_t columns, bool gated);
 
 /// Specialization of matvec.comp and expert_matvec.comp.
 struct RowsShape {
     uint32_t local, lanes, rows, passes, unroll, spread;
     uint32_t columns() const { return local / lanes * rows * passes; }
 };
-RowsShape rows_shape(uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated, uint32_t subgroup_size);
+RowsShape rows_shape(const Machine& machine, uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated);
 
 /// The form of a product of few rows: product_variant's, with sums within subgroups where a row's lanes are part of
 /// one.
@@ -58,7 +58,7 @@ typename K::Variant rows_variant(Recorder& r, const Tensor& x, const Tensor& wei
     using V = typename K::Variant;
     const V v = product_variant<K>(r, x, weight, eight_bits);
     const auto& limits = r.device().limits();
-    const uint32_t lanes = limits.subgroup_size;
+    const uint32_t lanes = r.machine().lanes;
     // Numbers of lanes that a driver may change at will say nothing of who is whose neighbour.
     const bool whole = r.has(Feature::fixed_lanes) || limits.subgroup_least == limits.subgroup_most;
     if (!r.has(Feature::subgroup) || !whole || shape.lanes == 1 || shape.lanes > lanes || shape.local % lanes != 0)

@@ -58,9 +58,9 @@ void sample(Recorder& r, const SampleArgs& a) {
                      {.x = {parts * kPart / 4}, .y = {1, Quantity::outputs}});
     // Up to 32 subgroups, so that a lone workgroup hides the latency of memory; at most a lane for four logits. With
     // 1024 lanes some devices have 32 registers a lane, and the kernel needs twice as many.
-    const auto& limits = r.device().limits();
+    const Machine& machine = r.machine();
     uint32_t local = 128;
-    while (local < 512 && 2 * local <= limits.invocations && 2 * local <= 32 * limits.subgroup_size &&
+    while (local < 512 && 2 * local <= machine.invocations && 2 * local <= 32 * machine.lanes &&
            2 * local <= parts * kPart / 4)
         local *= 2;
     r.dispatch<K>(

@@ -40,10 +40,8 @@ Shape checked(const SelectiveScanArgs& a) {
 /// Tokens a chunk; max_tokens: do not cut. Two passes cost twice the exponentials, so cutting pays only where
 /// channels alone leave most of the device idle.
 /// `threads` are those of one pass over all channels.
-uint32_t choose_chunk(const std::string& device_type, uint32_t max_tokens, uint32_t threads) {
-    // Threads that fill the device.
-    const uint32_t wanted = device_type == "CPU" ? 1024 : device_type == "integrated" ? 8192 : 65536;
-    const uint32_t pieces = wanted / threads;
+uint32_t choose_chunk(const Machine& machine, uint32_t max_tokens, uint32_t threads) {
+    const uint32_t pieces = machine.threads / threads;
     if (pieces < 8) return max_tokens;
     const uint32_t chunk = std::max(64u, (max_tokens / pieces + 15) / 16 * 16);
     return max_tokens / chunk < 8 ? max_tokens : chunk;
@@ -59,7 +57,7 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     const Extent sequences{1, Quantity::sequences};
     // On a GPU the threads of a channel run its exponentials side by side and read neighbouring states;
     // a CPU's few lanes are filled by the channels.
-    const uint32_t block = r.device().summary().type != "CPU" ? 4 : a.step.decode ? s.states : 32;
+    const uint32_t block = !r.machine().is_cpu() ? 4 : a.step.decode ? s.states : 32;
     const uint32_t split = a.split ? a.split : std::min(std::bit_ceil((s.states + block - 1) / block), 16u);
 
     if (a.step.decode) {
@@ -99,7 +97,7 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     while (split > 1 && spec.TILE * (2 * channels + 2 * split * spec.BLOCK + spec.LOCAL) * 4 > 16384) spec.TILE /= 2;
     const uint32_t workgroups = s.groups * ((s.channels / s.groups + channels - 1) / channels);
 
-    uint32_t chunk = a.chunk ? a.chunk : choose_chunk(r.device().summary().type, a.step.max_tokens, s.channels * split);
+    uint32_t chunk = a.chunk ? a.chunk : choose_chunk(r.machine(), a.step.max_tokens, s.channels * split);
     uint64_t rows = a.step.max_tokens / chunk + a.step.max_sequences;
     if (chunk >= a.step.max_tokens || rows * s.channels * (s.states + 1) * 4 > r.device().limits().storage_range) {
         chunk = a.step.max_tokens;

@@ -7,7 +7,7 @@
 
 namespace weft::detail::kernel {
 
-void ssd(Recorder& r, const SsdArgs& a, ScanShape shape) {
+void ssd(Recorder& r, const SsdArgs& a) {
     weft_CHECK(a.step.sequences && a.step.max_tokens > 0, "step must be filled");
     const uint32_t heads = a.dt.columns();
     weft_CHECK(heads > 0 && a.x.columns() % heads == 0, "x must have heads * P columns, dt heads");
@@ -60,9 +60,9 @@ void ssd(Recorder& r, const SsdArgs& a, ScanShape shape) {
         return;
     }
     using K = shader::ssd;
-    const Tensor b = pad_heads(r, shape, a.step, a.b, groups), c = pad_heads(r, shape, a.step, a.c, groups);
+    const Tensor b = pad_heads(r, a.step, a.b, groups), c = pad_heads(r, a.step, a.c, groups);
     const Tensor mix = r.temporary(DType::f32, {a.step.max_tokens, heads * kMixSsd}, "ssd decays");
-    const ChunkTile tile = chunk_tile(r, shape);
+    const ChunkTile tile = chunk_tile(r);
     const uint32_t group_heads = heads / groups, block = std::min(group_heads, 8u);
     r.dispatch<K>(
         K::Variant::core, {.LOCAL = tile.local, .DOWN = tile.down, .ACROSS = tile.across, .PARTS = parts},
@@ -94,8 +94,7 @@ void ssd(Recorder& r, const SsdArgs& a, ScanShape shape) {
                     .size = size,
                     .columns = columns,
                     .delta = false,
-                    .transposed = true,
-                    .shape = shape});
+                    .transposed = true});
 }
 
 } // namespace weft::detail::kernel

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: the state-space duality scan of Mamba-2.
 #pragma once
-#include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 #include <limits>
 
@@ -25,6 +24,6 @@ struct SsdArgs {
     float dt_min = 0.0f;
     float dt_max = std::numeric_limits<float>::infinity();
 };
-void ssd(Recorder& r, const SsdArgs& args, ScanShape shape = ScanShape::device);
+void ssd(Recorder& r, const SsdArgs& args);
 
 } // namespace weft::detail::kernel

@@ -7,6 +7,7 @@ namespace weft::detail::kernel {
 
 using vk::Extent;
 using vk::Feature;
+using vk::Machine;
 using vk::Recorder;
 using vk::Tensor;
 using vk::Threads;
@@ -45,10 +46,10 @@ static_assert(sizeof(StepSequence) == 32);
 
 /// Sizes in brackets are the bucket's; the header says how many are real in this step.
 struct Step {
-    Tensor header;         ///< u32 [16]: StepHeader
-    Tensor sequences;      ///< u32 [S, 8]: StepSequence
-    Tensor ids;            ///< u32 [T]: token ids
-    Tensor positions;      ///< u32 [T]: position of each token in its sequence
+    Tensor header;    ///< u32 [16]: StepHeader
+    Tensor sequences; ///< u32 [S, 8]: StepSequence
+    Tensor ids;       ///< u32 [T]: token ids
+    Tensor positions; ///< u32 [T]: position of each token in its sequence
     /// u32 [A, T]: positions along several axes: of patches how far down and across, extra rows are nowhere; of tokens
     /// among pictures as M-RoPE counts. Behind `positions` in memory, so that a row of both is as far from the next.
     Tensor axes;

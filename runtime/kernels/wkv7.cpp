@@ -7,7 +7,7 @@
 
 namespace weft::detail::kernel {
 
-void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape) {
+void wkv7(Recorder& r, const Wkv7Args& args) {
     Wkv7Args g = args;
     weft_CHECK(g.step.sequences && g.step.max_tokens > 0, "step must be filled");
     weft_CHECK(g.state.rank == 4 && g.state.contiguous(), "state must be [slots, H, K, V]");
@@ -34,12 +34,11 @@ void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape) {
              .y_start = g.y.start},
             {.x = {(columns + across - 1) / across * spec.LOCAL}, .y = {heads}, .z = {1, Quantity::sequences}});
     };
-    const bool cpu = few_threads(r, shape);
+    const bool cpu = r.machine().is_cpu();
     if (g.step.decode) return run.operator()<shader::wkv7_step>({.LOCAL = cpu ? 32u : 64u}, cpu ? 32 : 64);
     // On a CPU few threads, each with several columns, so that what they share is read for more of them at once.
-    shader::wkv7::Spec spec{.LOCAL = cpu ? std::clamp(r.device().limits().subgroup_size, 4u, 16u) : 64u,
-                            .VECTORS = (size + 3) / 4,
-                            .COLUMNS = 1};
+    shader::wkv7::Spec spec{
+        .LOCAL = cpu ? std::clamp(r.machine().lanes, 4u, 16u) : 64u, .VECTORS = (size + 3) / 4, .COLUMNS = 1};
     while (cpu && spec.COLUMNS < 8 && spec.LOCAL * spec.COLUMNS < columns) spec.COLUMNS *= 2;
     spec.STAGE = std::min(192 / spec.VECTORS, 33u) - 1;
     run.operator()<shader::wkv7>(spec, spec.LOCAL * spec.COLUMNS);

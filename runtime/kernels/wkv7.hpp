@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: the recurrence of RWKV-7: a delta rule with a decay a channel, whose removal and replacement keys differ.
 #pragma once
-#include "kernels/scan_shape.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::detail::kernel {
@@ -22,6 +21,6 @@ struct Wkv7Args {
     Tensor y;     ///< f32 [T, H * V]; may be a column slice; none of the others
     Tensor state; ///< f32 [slots, H, K, V], K at most 128: read (with a past) and written
 };
-void wkv7(Recorder& r, const Wkv7Args& args, ScanShape shape = ScanShape::device);
+void wkv7(Recorder& r, const Wkv7Args& args);
 
 } // namespace weft::detail::kernel

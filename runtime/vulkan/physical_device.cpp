@@ -86,6 +86,7 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     instance.fn().vkGetPhysicalDeviceProperties(physical, &plain);
     s.name = plain.deviceName;
     s.type = type_name(plain.deviceType);
+    s.vendor = plain.vendorID;
     s.api_version = plain.apiVersion;
     s.driver_version = plain.driverVersion;
     if (plain.apiVersion < kApiVersion) {

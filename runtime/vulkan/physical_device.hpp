@@ -11,6 +11,7 @@ namespace weft::detail::vk {
 struct DeviceSummary {
     std::string name, type, driver;
     uint32_t api_version = 0, driver_version = 0;
+    uint32_t vendor = 0;       ///< vendorID
     MemoryLayout memory;       ///< as it was when it was asked for
     uint64_t memory_bytes = 0; ///< the device's own
     FeatureSet features;

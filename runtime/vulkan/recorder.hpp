@@ -2,6 +2,7 @@
 // L1: Recorder collects typed dispatches into a Program: plain data that is planned, recorded and replayed by others.
 #pragma once
 #include "vulkan/device.hpp"
+#include "vulkan/machine.hpp"
 #include "vulkan/program.hpp"
 #include <cstring>
 #include <optional>
@@ -13,9 +14,13 @@ namespace weft::detail::vk {
 /// not fit the device is not one of them: it is finish()'s error, and what is recorded beside it is never run.
 class Recorder {
 public:
-    explicit Recorder(const Device& device) : device_(device) { segment("start"); }
+    explicit Recorder(const Device& device) : Recorder(device, machine_of(device.summary())) {}
+    /// With the shapes of another machine than the device: tests make it.
+    Recorder(const Device& device, const Machine& machine) : device_(device), machine_(machine) { segment("start"); }
 
     const Device& device() const { return device_; }
+    /// What kernels choose their shapes by.
+    const Machine& machine() const { return machine_; }
     /// True if the device has the feature and it was not disabled.
     bool has(Feature f) const { return device_.features().has(f); }
 
@@ -77,6 +82,7 @@ private:
     void drop_unread();
     void check_grid(const Call& call);
     const Device& device_;
+    Machine machine_;
     Program program_;
     uint32_t first_word_ = 0;
     std::vector<Word> words_;

@@ -46,6 +46,8 @@ layout(binding = 5) readonly buffer Sequences { uint sequences[]; };  // [S, 8]
 layout(binding = 6) writeonly buffer Y { float y[]; };                // [T, H * dv]
 layout(binding = 7) writeonly buffer LogSum { float lse[]; };         // [T, H]
 
+#include "lane.glsl"
+
 const uint HEAD4 = HEAD / 4u, VALUE4 = VALUE / 4u, Q4 = HEAD4 / SPLIT, O4 = VALUE4 / SPLIT;
 const uint TILE_ROWS = LOCAL / SPLIT * ROWS;
 
@@ -58,12 +60,7 @@ shared float sh_partial[SPLIT > 1u ? LOCAL * ROWS * KEYS : 1u];
 #endif
 
 void main() {
-#if defined(SUBGROUP) || defined(BROADCAST)
-    uint lane = gl_SubgroupID * (LOCAL / gl_NumSubgroups) + gl_SubgroupInvocationID;
-#else
-    uint lane = gl_LocalInvocationID.x;
-#endif
-    uint part = lane % SPLIT;
+    uint lane = lane_index(), part = lane % SPLIT;
     uint sequence = gl_WorkGroupID.z * SEQ_STRIDE, kv_head = gl_WorkGroupID.y;
     uint first = sequences[sequence + SEQ_FIRST], count = sequences[sequence + SEQ_COUNT],
          past = sequences[sequence + SEQ_PAST];

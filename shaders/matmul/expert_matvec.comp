@@ -64,13 +64,14 @@ uint w_at(uint row, bool up) {
 
 void load_norm(uint k, int count, out vec4 a, out vec4 b) { fetch_norm(push.norm_start + k, count, a, b); }
 
+#include "lane.glsl"
 #include "rows.glsl"
 
 void main() {
     uint pair = gl_WorkGroupID.y;
     expert = experts[pair] - push.expert_first;
     if (expert >= push.experts) return; // another dispatch's expert, or a dropped pair
-    uint thread = thread_index(), group = gl_WorkGroupID.x * (LOCAL / LANES) + thread / LANES, lane = thread % LANES;
+    uint thread = lane_index(), group = gl_WorkGroupID.x * (LOCAL / LANES) + thread / LANES, lane = thread % LANES;
     float factor = (PARTS & (PART_SCALE | PART_SCALE_INPUT)) != 0u ? scale[pair] : 1.0;
     for (uint pass = 0u; pass < PASSES; ++pass) {
         uint first = (group * PASSES + pass) * ROWS;

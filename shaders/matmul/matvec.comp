@@ -59,10 +59,11 @@ uint w_at(uint row, bool up) {
 
 void load_norm(uint k, int count, out vec4 a, out vec4 b) { fetch_norm(push.norm_start + k, count, a, b); }
 
+#include "lane.glsl"
 #include "rows.glsl"
 
 void main() {
-    uint thread = thread_index(), group = gl_WorkGroupID.x * (LOCAL / LANES) + thread / LANES, lane = thread % LANES;
+    uint thread = lane_index(), group = gl_WorkGroupID.x * (LOCAL / LANES) + thread / LANES, lane = thread % LANES;
     for (uint pass = 0u; pass < PASSES; ++pass) {
         uint first = (group * PASSES + pass) * ROWS;
         float sum[SUMS];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The product of a few rows of x with rows of W, used by matvec.comp and expert_matvec.comp. No bindings.
-// Include weights.glsl, fetch.glsl, eights.glsl and epilogue.glsl first. Needs the specialization constants LOCAL,
-// LANES, ROWS, UNROLL, SPREAD, TOKENS and GATED, and three functions:
+// Include lib/lane.glsl, weights.glsl, fetch.glsl, eights.glsl and epilogue.glsl first. Needs the specialization
+// constants LOCAL, LANES, ROWS, UNROLL, SPREAD, TOKENS and GATED, and three functions:
 //   void load_x(uint m, uint k, int count, out vec4 a, out vec4 b)    row m of x at k .. k + 7, 0 from k + count on
 //   void load_norm(uint k, int count, out vec4 a, out vec4 b)         the norm's weights there
 //   uint w_at(uint row, bool up)                                      where a row of W (gated: of its up half) begins
@@ -20,15 +20,6 @@ const uint SUMS = VALUES + (NORMED ? TOKENS : 0u);        // the last ones are s
 #ifndef SUBGROUP
 shared float sh_sum[LANES == 1u ? 1u : LOCAL * SUMS];
 #endif
-
-// The thread's number; with SUBGROUP neighbours in it are neighbours in a subgroup.
-uint thread_index() {
-#ifdef SUBGROUP
-    return gl_SubgroupID * gl_SubgroupSize + gl_SubgroupInvocationID;
-#else
-    return gl_LocalInvocationID.x;
-#endif
-}
 
 void add_eight(uint row, uint k, uint group, uint quarter, int count, inout float sum[SUMS]) {
     EIGHT w[PARTS_ROWS];
@@ -89,7 +80,7 @@ void add_lanes(uint thread, inout float sum[SUMS]) {
 // sum[m * PARTS_ROWS + p] = row m of x times row `row` + p of W (from p = ROWS on: of its up half).
 // All threads of the workgroup must come here. The sums are complete in every lane.
 void multiply_rows(uint row, uint depth, float eps, out float sum[SUMS]) {
-    uint thread = thread_index(), lane = thread % LANES, share = lane % SHARE;
+    uint thread = lane_index(), lane = thread % LANES, share = lane % SHARE;
     [[unroll]] for (uint v = 0u; v < SUMS; ++v) sum[v] = 0.0;
     const uint stride = SPAN * (LANES / SHARE);
     uint whole = IN_BLOCKS ? depth : depth / (stride * UNROLL) * (stride * UNROLL); // rows in blocks are whole spans

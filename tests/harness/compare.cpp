@@ -34,7 +34,7 @@ void run_case(const char* kernel, const kernel::KernelCase& c, const std::functi
         INFO("seed " << c.seed << "; rerun: weft_kernels_tests '" << kernel << "' -c '" << c.name << "'");
         std::vector<std::vector<float>> first;
         for (int pass = 0; pass < 2; ++pass) {
-            kernel::CaseContext context(gpu(), c.seed);
+            kernel::CaseContext context(gpu(), c.seed, c.gpu);
             c.build(context);
             const auto status = context.run();
             INFO((status ? "" : status.error().text()));
