@@ -3,14 +3,14 @@
 // equation 4), rotary embedding (Su et al. 2021, equation 34), q back in place, k and v into the caches.
 //   x = x * rsqrt(mean(x^2) + eps) * w
 //   [a, b] = [a cos t - b sin t, b cos t + a sin t] * factor,  t = position * frequency
-// A thread owns two rotary pairs of a head, four channels; what is exchanged are the sums of the norms, and keys and
-// values, of which a thread writes four neighbours. q8_0: the scale of 32 channels is the largest |x| / 127 as a half,
-// a number is x / scale, rounded to nearest even (as ggml's Q8_0, which divides by the scale before that is a half).
+// A thread owns two rotary pairs of a head, four channels; what is exchanged are the sums of the norms and, where words
+// of a cache have channels of several threads, keys and values.
+// q8_0: the scale of 32 channels is the largest |x| / 127 as a half, a number is x / scale, rounded to nearest even (as
+// ggml's Q8_0, which divides by the scale before that is a half).
 // A workgroup takes as many heads as fit it, and strides over the new tokens of one sequence.
 // Reads 4 bytes a channel and writes 4 (2 for caches in f16, a bit more than 1 in q8_0).
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_control_flow_attributes : require
 #include "cache.glsl"
 #include "math.glsl"
 #include "exp.glsl"
@@ -51,6 +51,9 @@ const uint WIDTH = (HEAD > VALUE ? HEAD : VALUE) / 4u; // threads a head
 shared float sh_squares[LOCAL];
 shared float sh_row[LOCAL * 4u]; // keys and values of the workgroup's heads
 
+// Whether threads share words of a cache: then a thread stores four neighbours in place of its own channels.
+bool shares_words() { return CACHE_FORMAT == 2u || (CACHE_FORMAT == 1u && INTERLEAVED == 0u && PAIRS % 2u == 1u); }
+
 // Channels of pair p of a head: the rotary pairs first, then neighbours.
 uvec2 pair(uint p) { return INTERLEAVED == 0u && p < PAIRS ? uvec2(p, p + PAIRS) : uvec2(2u * p, 2u * p + 1u); }
 
@@ -70,6 +73,22 @@ void put(bool is_k, uint at, uint word) {
     if (is_k) k_cache[at] = word; else v_cache[at] = word;
 }
 
+// This thread's channels into a row of a cache. Half-split pairs are neighbours of each other, twice; all other pairs
+// are neighbours themselves.
+void store_own(bool is_k, uint row, uint size, uvec2 c0, uvec2 c1, vec2 v0, vec2 v1) {
+    uint at = row * size;
+    if (CACHE_FORMAT == 0u) {
+        put(is_k, at + c0.x, floatBitsToUint(v0.x));
+        put(is_k, at + c0.y, floatBitsToUint(v0.y));
+        put(is_k, at + c1.x, floatBitsToUint(v1.x));
+        put(is_k, at + c1.y, floatBitsToUint(v1.y));
+    } else {
+        bool split = c1.x == c0.x + 1u;
+        put(is_k, (at + c0.x) / 2u, pack_halves(split ? vec2(v0.x, v1.x) : v0));
+        put(is_k, (at + (split ? c0.y : c1.x)) / 2u, pack_halves(split ? vec2(v0.y, v1.y) : v1));
+    }
+}
+
 // The scale of a group of the head that begins at `head` of sh_row: of none, 0. Among magnitudes as bits NaN is the
 // largest.
 uint scale_of(uint head, uint size, uint group) {
@@ -80,12 +99,10 @@ uint scale_of(uint head, uint size, uint group) {
 }
 
 // Channels 4 n .. 4 n + 3 of the head that begins at `head` of sh_row into a row of a cache.
-void store(bool is_k, uint row, uint head, uint size, uint n) {
+void store_shared(bool is_k, uint row, uint head, uint size, uint n) {
     uint from = head + 4u * n;
     vec4 v = vec4(sh_row[from], sh_row[from + 1u], sh_row[from + 2u], sh_row[from + 3u]);
-    if (CACHE_FORMAT == 0u) {
-        [[unroll]] for (uint e = 0u; e < 4u; ++e) put(is_k, row * size + 4u * n + e, floatBitsToUint(v[e]));
-    } else if (CACHE_FORMAT == 1u) {
+    if (CACHE_FORMAT == 1u) {
         put(is_k, row * (size / 2u) + 2u * n, pack_halves(v.xy));
         put(is_k, row * (size / 2u) + 2u * n + 1u, pack_halves(v.zw));
     } else {
@@ -158,7 +175,11 @@ void main() {
             x[at + c1.x] = v1.x * scale;
             x[at + c1.y] = v1.y * scale;
         }
-        if (K_HEADS + V_HEADS == 0u) continue;
+        uint to = cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity);
+        if (!shares_words() || K_HEADS + V_HEADS == 0u) {
+            if (used && !is_q) store_own(is_k, to, size, c0, c1, v0, v1);
+            continue;
+        }
         uint own = lane / WIDTH * WIDTH * 4u; // where the head begins in sh_row
         barrier(); // the last token's rows have been stored
         if (used && !is_q) {
@@ -168,7 +189,6 @@ void main() {
             sh_row[own + c1.y] = v1.y;
         }
         barrier();
-        uint to = cache_row(first_row, push.capacity, ((packed ? first : past) + i) % push.capacity);
-        if (used && !is_q) store(is_k, to, own, size, lane % WIDTH);
+        if (used && !is_q) store_shared(is_k, to, own, size, lane % WIDTH);
     }
 }
