@@ -5,7 +5,7 @@
 #
 #   tests/gpus.sh [--update] [CHIP...]   every chip: is all as tests/gpus/CHIP.json has it? --update writes those files
 #   tests/gpus.sh list                   the chips
-#   tests/gpus.sh exec CHIP CMD...       runs one program on one chip's driver
+#   tests/gpus.sh exec CHIP CMD...       runs one program on one chip's driver; its libraries lie in $WEFT_LIBRARIES too
 #
 # The drivers are Mesa's, from Debian sid, each with Mesa's stand-in for its kernel side (mesa-drm-shim): a driver then
 # reports a chip's features and limits and compiles for it. What is submitted does nothing, so that results are zeros
@@ -66,7 +66,8 @@ run_on() {
   for ld in "$drivers"/usr/lib*/ld-linux*.so.*; do [ ! -e "$ld" ] || break; done
   exec env -u VK_ADD_DRIVER_FILES VK_DRIVER_FILES="$manifest" VK_ICD_FILENAMES="$manifest" \
     VK_LOADER_LAYERS_DISABLE='~implicit~' MESA_SHADER_CACHE_DIR="$cache/mesa/$chip" "$setting" \
-    "$ld" --preload "$libs/lib${shim}_noop_drm_shim.so" --library-path "$libs" --argv0 "$program" "$program" "$@"
+    "$ld" --preload "$libs/lib${shim}_noop_drm_shim.so" \
+    --library-path "$libs${WEFT_LIBRARIES:+:$WEFT_LIBRARIES}" --argv0 "$program" "$program" "$@"
 }
 
 # on CHIP FILE ARGUMENTS...: runs weft; what it prints goes to FILE. Fails as weft does.

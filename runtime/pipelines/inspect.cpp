@@ -182,8 +182,7 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
     }
     if (in.problems.empty())
         check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
-    if (options.pipelines)
-        weft_TRY(report_pipelines(d, {schedule, weights, states, session}, in));
+    if (options.pipelines) weft_TRY(report_pipelines(d, {schedule, weights, states, session}, in));
     return in;
 }
 weft_CATCH

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Judges what a chip's compiler says of weft's pipelines; tests/gpus.sh calls it.
 
-    report.py --heading                            prints the heading of the table
-    report.py [--update] CHIP VERSIONS FOLDER      FOLDER: MODEL.json of each, as `weft inspect --pipelines --json` prints
+    report.py --heading                         prints the heading of the table
+    report.py [--update] CHIP VERSIONS FOLDER   FOLDER has MODEL.json of each, by `weft inspect --pipelines --json`
 
 Prints a line a model, then what breaks a rule and what is not as CHIP.json beside this file has it. --update writes
 that file instead of comparing. CHIP.json has, for each pipeline (kernel, form, constants), the compiler's numbers, and
 the calls that each model's programs make of it, in the order that `models` lists the programs in.
 
 The rules hold whatever is recorded: no spills, no scratch memory, and waves side by side as in LEAST_WAVES, each where
-the compiler says. Exceptions stand in exceptions.json: {"chips", "kernel", "constants" (some of them), "breaks" ("spills",
-"scratch", "waves"), "why"}; one that does not occur any more is an error.
+the compiler says. Exceptions stand in exceptions.json: {"chips", "kernel", "constants" (some of them), "breaks" (of
+"spills", "scratch" and "waves"), "why"}; one that does not occur any more is an error.
 """
 import json
 import os
@@ -57,20 +57,23 @@ def row(chip, model, pipelines):
 def written(record):
     """JSON with a pipeline a line, so that a diff of the file shows what changed."""
     def block(entries):
-        return "{\n" + ",\n".join("    %s: %s" % (json.dumps(k), json.dumps(entries[k])) for k in sorted(entries)) + "\n  }"
+        lines = ("    %s: %s" % (json.dumps(k), json.dumps(entries[k])) for k in sorted(entries))
+        return "{\n" + ",\n".join(lines) + "\n  }"
 
     return '{\n  "versions": %s,\n  "models": %s,\n  "pipelines": %s\n}\n' % (
         json.dumps(record["versions"]), block(record["models"]), block(record["pipelines"]))
 
 
 def calls(record, name, model):
-    return record["pipelines"].get(name, {}).get("calls", {}).get(model, [0] * len(record["models"][model]))
+    """How often each program of a model calls a pipeline."""
+    counts = record["pipelines"].get(name, {}).get("calls", {}).get(model, [])
+    return dict(zip(record["models"][model], counts))
 
 
 def differences(old, new):
     same_compiler = old["versions"] == new["versions"]
     if not same_compiler:
-        yield "recorded with %s, this is %s: the compiler's numbers are not compared" % (old["versions"], new["versions"])
+        yield "recorded with %s, this is %s: numbers are not compared" % (old["versions"], new["versions"])
     for model in sorted(old["models"].keys() ^ new["models"].keys()):
         yield "%s %s" % (model, "is new" if model in new["models"] else "is gone")
     models = old["models"].keys() & new["models"].keys()
@@ -78,8 +81,9 @@ def differences(old, new):
         before, now = old["pipelines"].get(name, {}), new["pipelines"].get(name, {})
         changed = []
         for model in sorted(models):
-            pairs = zip(calls(old, name, model), calls(new, name, model))
-            changes = ["%s %d -> %d" % ((p,) + pair) for p, pair in zip(new["models"][model], pairs) if pair[0] != pair[1]]
+            then, here = calls(old, name, model), calls(new, name, model)
+            counts = [(p, then.get(p, 0), here.get(p, 0)) for p in {**then, **here}]
+            changes = ["%s %d -> %d" % c for c in counts if c[1] != c[2]]
             if changes:
                 changed.append(model + ": " + ", ".join(changes))
         if same_compiler and before and now:
