@@ -6,13 +6,14 @@
 #
 #   cmake/setup.sh [--build]   what building and running needs (the default)
 #   cmake/setup.sh --tests     the same, and what the tests need
+#   cmake/setup.sh --arm64     the same, and what building and running for 64-bit ARM needs (the preset arm64)
 #   cmake/setup.sh --prefix    installs nothing; prints the CMAKE_PREFIX_PATH of what lies in the cache (may be empty)
 #   cmake/setup.sh --list      installs nothing; prints the names of the packages
-#   cmake/setup.sh --unpack SUITE DIR [--closure] PACKAGE...
+#   cmake/setup.sh --unpack SUITE[:ARCHITECTURE] DIR [--closure] PACKAGE...
 #                              unpacks packages of another Debian suite into DIR, leaving the system as it is
 #
 # What no system package provides goes to $WEFT_CACHE (default ${XDG_CACHE_HOME:-$HOME/.cache}/weft-build), outside the
-# tree, so that a fresh clone finds it again. WEFT_SKIP_SETUP=1 makes --build and --tests do nothing.
+# tree, so that a fresh clone finds it again. WEFT_SKIP_SETUP=1 makes --build, --tests and --arm64 do nothing.
 set -eu
 
 cache=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}
@@ -21,6 +22,7 @@ cache=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}
 build='g++ cmake ninja-build pkgconf libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers glslc libshaderc-dev
   spirv-tools spirv-headers libglm-dev nlohmann-json3-dev libcli11-dev libpcre2-dev libutf8proc-dev'
 tests='vulkan-validationlayers'
+arm64='g++-aarch64-linux-gnu qemu-user-static'
 # Taken where the distribution has them under these names: without them builds are slower, or the fuzzers are left out.
 build_optional='ccache'
 tests_optional='clang libclang-rt-dev'
@@ -105,7 +107,8 @@ archives() {
 # unpack SUITE DIR [--closure] PACKAGE...: --closure takes everything that the packages depend on as well.
 # Maintainer scripts are not run. DIR appears complete or not at all.
 unpack() {
-  suite=$1 dir=$2
+  suite=${1%:*} dir=$2
+  case $1 in *:*) architecture=${1#*:} ;; *) architecture=$(dpkg --print-architecture) ;; esac
   shift 2
   how=download
   if [ "${1:-}" = --closure ]; then
@@ -131,6 +134,8 @@ Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 Acquire::Retries "3";
 APT::Sandbox::User "";
+APT::Architecture "$architecture";
+APT::Architectures "$architecture";
 APT::Update::Error-Mode "any";
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -208,14 +213,18 @@ catch2() {
 
 # ---- main -----------------------------------------------------------------------------------------------------------
 
+# install PACKAGE...: those that are missing.
+install() {
+  need=$(missing "$@")
+  [ -n "$need" ] || return 0
+  refresh
+  # shellcheck disable=SC2086 # a list of words
+  add $need
+}
+
 setup() {
-  # shellcheck disable=SC2046,SC2086 # lists of words
-  need=$(missing $build ${1:+$tests})
-  if [ -n "$need" ]; then
-    refresh
-    # shellcheck disable=SC2086
-    add $need
-  fi
+  # shellcheck disable=SC2086 # lists of words
+  install $build ${1:+$tests}
   # shellcheck disable=SC2086
   extra=$(missing $build_optional ${1:+$tests_optional})
   # What the distribution does not offer stays missing for ever: noted, so as not to ask again at every start.
@@ -234,18 +243,20 @@ setup() {
 
 mode=${1:---build}
 case $mode in
-  --build | --tests)
+  --build | --tests | --arm64)
     [ -z "${WEFT_SKIP_SETUP:-}" ] || exit 0
     command -v apt-get >/dev/null 2>&1 || unsupported
     if [ "$mode" = --tests ]; then setup tests; else setup ''; fi
+    # shellcheck disable=SC2086 # a list of words
+    [ "$mode" != --arm64 ] || install $arm64
     ;;
   --prefix) catch2_prefix ;;
   --list) echo "$build $tests libcatch2-dev $build_optional $tests_optional" | xargs -n 1 ;;
   --unpack)
-    [ $# -ge 4 ] || die 'usage: setup.sh --unpack SUITE DIR [--closure] PACKAGE...'
+    [ $# -ge 4 ] || die 'usage: setup.sh --unpack SUITE[:ARCHITECTURE] DIR [--closure] PACKAGE...'
     command -v apt-get >/dev/null 2>&1 || die 'packages can be unpacked only where apt is: on Debian'
     shift
     unpack "$@"
     ;;
-  *) die "unknown option $mode (--build, --tests, --prefix, --list, --unpack)" ;;
+  *) die "unknown option $mode (--build, --tests, --arm64, --prefix, --list, --unpack)" ;;
 esac

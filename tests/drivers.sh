@@ -8,6 +8,7 @@
 #   tests/drivers.sh fetch [NAME...]     downloads and unpacks (Debian's packages, about 10 s each)
 #   tests/drivers.sh list                the drivers, and whether they are there
 #   tests/drivers.sh exec NAME CMD...    runs one program on one driver
+#   tests/drivers.sh build [TARGET...]   builds what the tests run, in build/drivers
 #
 # NAME: system (this system's lavapipe), trixie and sid (the lavapipe of those Debian releases), swiftshader.
 # NAME@128, @256 or @512 is a lavapipe with vectors of so many bits: subgroups of 4, 8 or 16.
@@ -144,11 +145,24 @@ list() {
 
 # ---- test -----------------------------------------------------------------------------------------------------------
 
-# One line a driver. The suite runs in a tree of its own (build/drivers), built with the newest shader compiler that was
-# fetched, so that the forms of kernels that only newer drivers offer are there to be tested.
+# In a tree of its own, with the newest shader compiler that was fetched, so that the forms of kernels that only newer
+# drivers offer are there to be tested.
+root=$(cd "$here/.." && pwd)
+tree=$root/build/drivers
+build() {
+  sh "$root/cmake/setup.sh" --tests
+  prefix=$(sh "$root/cmake/setup.sh" --prefix)
+  export CMAKE_PREFIX_PATH="$prefix${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
+  for n in trixie sid; do [ ! -d "$drivers/$n/tools" ] || PATH=$drivers/$n/tools:$PATH; done
+  mkdir -p "$tree/on"
+  say 'building'
+  { cmake -S "$root" --preset release -B "$tree" -Dweft_TESTS=ON &&
+    cmake --build "$tree" ${1:+--target "$@"}; } >"$tree/on/build.log" 2>&1 ||
+    { cat "$tree/on/build.log" >&2; die 'the build failed'; }
+}
+
+# One line a driver.
 run_tests() {
-  root=$(cd "$here/.." && pwd)
-  tree=$root/build/drivers
   todo=
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
     known "$1"
@@ -156,9 +170,6 @@ run_tests() {
     shift
   done
   [ $# -eq 0 ] || shift
-  sh "$root/cmake/setup.sh" --tests
-  prefix=$(sh "$root/cmake/setup.sh" --prefix)
-  export CMAKE_PREFIX_PATH="$prefix${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
   # A lavapipe has vectors of 256 bits if not told otherwise; the fastest one also runs with the other two widths.
   for n in ${todo:-$names}; do
     n=${n%@*}
@@ -166,12 +177,8 @@ run_tests() {
   done
   for n in system trixie sid; do [ -z "$(manifest $n)" ] || wide=$n; done
   [ -n "$todo" ] || todo="$names${wide:+ $wide@128 $wide@512}"
-  for n in trixie sid; do [ ! -d "$drivers/$n/tools" ] || PATH=$drivers/$n/tools:$PATH; done
+  build
   cd "$root"
-  mkdir -p "$tree/on"
-  say 'building'
-  { cmake --preset release -B "$tree" -Dweft_TESTS=ON && cmake --build "$tree"; } >"$tree/on/build.log" 2>&1 ||
-    { cat "$tree/on/build.log" >&2; die 'the build failed'; }
 
   bad=0
   for n in $todo; do
@@ -216,9 +223,13 @@ case ${1:-test} in
     shift
     run_on "$@"
     ;;
+  build)
+    shift
+    build "$@"
+    ;;
   test)
     [ $# -eq 0 ] || shift
     run_tests "$@"
     ;;
-  *) die "unknown command $1 (test, fetch, list, exec)" ;;
+  *) die "unknown command $1 (test, fetch, list, exec, build)" ;;
 esac

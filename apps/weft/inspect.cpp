@@ -56,6 +56,9 @@ int run(const InspectFlags& f) {
     else if (f.options.pipelines) std::cout << in->pipelines_text();
     else if (f.weights) std::cout << in->weights_text();
     else if (f.svg.empty()) std::cout << in->text();
+    // The report and JSON have them.
+    if (!f.json && (f.keys || f.options.pipelines || f.weights || !f.svg.empty()))
+        for (const std::string& problem : in->problems) std::cerr << "weft: cannot run: " << problem << "\n";
     return in->problems.empty() ? kDone : kUnsupported;
 }
 

@@ -165,8 +165,8 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
                                   (memory == limit ? "the limit is " : "the device has ") +
                                   std::to_string(memory >> 20) + " MiB");
     };
-    check_memory("weights and states", in.weight_bytes + in.state_bytes);
     if (!in.problems.empty()) return in;
+    check_memory("weights and states", in.weight_bytes + in.state_bytes);
     std::vector<std::pair<Bucket, bool>> buckets = {{session.prefill(), false}}; // and whether it decodes
     if (!takes_whole(schedule)) buckets.push_back({session.decode(), true});
     if (runs_before(schedule)) buckets.insert(buckets.begin(), {session.ahead(), false});
@@ -176,15 +176,14 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
         if (plan) plans.push_back(std::move(*plan));
         else in.problems.push_back(plan.error().message);
     }
-    if (in.problems.empty()) {
-        for (size_t i = 0; i < plans.size(); ++i) {
-            in.activation_bytes = std::max(in.activation_bytes, plans[i].activation_bytes);
-            add_kernels(plans[i].program, in.kernels, buckets[i].second, d);
-        }
-        check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
+    if (plans.size() < buckets.size()) return in;
+    for (size_t i = 0; i < plans.size(); ++i) {
+        in.activation_bytes = std::max(in.activation_bytes, plans[i].activation_bytes);
+        add_kernels(plans[i].program, in.kernels, buckets[i].second, d);
     }
-    if (options.pipelines && in.problems.empty())
-        weft_TRY(report_pipelines(d, {schedule, weights, states, session}, in));
+    if (in.problems.empty())
+        check_memory("weights, states and activations", in.weight_bytes + in.state_bytes + in.activation_bytes);
+    if (options.pipelines) weft_TRY(report_pipelines(d, {schedule, weights, states, session}, in));
     return in;
 }
 weft_CATCH

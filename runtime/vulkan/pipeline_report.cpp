@@ -5,8 +5,8 @@
 namespace weft::detail::vk {
 namespace {
 
-// As AMD's, NVIDIA's, Qualcomm's and Apple's compilers in Mesa name them; those that one has side by side are added.
-// What another compiler says is shown under its own names alone.
+// As the compilers in Mesa for AMD, NVIDIA, Qualcomm, Apple and Imagination name them; those that one has side by side
+// are added. What another compiler says is shown under its own names alone.
 struct Named {
     std::optional<uint64_t> PipelineReport::*field;
     std::vector<const char*> names;
@@ -14,10 +14,10 @@ struct Named {
 const std::vector<Named>& named() {
     using R = PipelineReport;
     static const std::vector<Named> all = {
-        {&R::registers, {"VGPRs", "Number of GPRs", "Registers used", "GPRs"}},
+        {&R::registers, {"VGPRs", "Number of GPRs", "Registers used", "GPRs", "Temp count"}},
         {&R::spills,
          {"Spilled VGPRs", "Spilled SGPRs", "Spills to memory", "Fills from memory", "STP Count", "LDP Count", "Spills",
-          "Fills"}},
+          "Fills", "Spill count"}},
         {&R::scratch, {"Scratch size", "SLM size", "Scratch"}},
         {&R::shared_bytes, {"LDS size"}},
         {&R::waves, {"Subgroups per SIMD", "Max warps/SM", "Max Waves Per Core"}},

@@ -80,6 +80,10 @@ expect 'inspect picture' 0 '' $weft inspect "$model" --svg "$scratch/schedule.sv
 expect 'picture' 0 '</svg>' cat "$scratch/schedule.svg"
 expect 'inspect pipelines' 0 '^matvec.* LANES=' $weft inspect "$model" --pipelines
 expect 'inspect pipelines as JSON' 0 '"decode 8",' $weft inspect "$model" --pipelines --json
+expect 'inspect pipelines of a model that does not fit' 3 '^matvec.* LANES=' \
+  $weft inspect "$model" --pipelines --memory 1
+expect 'and the reason' 3 'cannot run: weights and states need .* the limit is 1 MiB' \
+  $weft inspect "$model" --pipelines --memory 1
 expect 'inspect pipelines of an encoder' 0 '^norm.*KIND=1' $weft inspect "$source/tests/goldens/models/roberta" --pipelines
 expect 'inspect weights alone' 0 'BF16' $weft inspect "$model/model.safetensors"
 expect 'inspect config alone' 0 'gated_delta' $weft inspect "$model/config.json"

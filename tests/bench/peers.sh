@@ -3,7 +3,9 @@
 #
 # weft beside llama.cpp's Vulkan backend: the same GGUF files, the same driver, one after the other on the same machine.
 #
-#   tests/bench/peers.sh [WEFT]     WEFT: the program, build/release/apps/weft/weft by default
+#   tests/bench/peers.sh [WEFT]               WEFT: the program, build/release/apps/weft/weft by default
+#   tests/bench/peers.sh --host CHIP [WEFT]   what a decoded token costs the host with a real GPU's driver, and what the
+#                                             device is given for it; tests/gpus.sh lists the chips
 #
 # Both run on the lavapipe of Debian sid (tests/drivers.sh), llama.cpp from sid's packages, which are unpacked and not
 # installed. Where either cannot be had, or there is no python3 to make the random weights, it says so and ends with 0:
@@ -13,6 +15,8 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
+chip=
+[ "${1:-}" != --host ] || { chip=${2:?peers: --host needs a chip}; shift 2; }
 weft=${1:-$here/../build/release/apps/weft/weft}
 cache=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}
 prompt=256 generate=32 rounds=${ROUNDS:-3}
@@ -89,6 +93,55 @@ with open(folder + "/model.safetensors", "wb") as f:
     f.write(struct.pack("<Q", len(text)) + text)
     f.writelines(data)
 END
+
+# ---- --host: nothing is computed, so that a token's time is the host's ----------------------------------------------
+
+# Prints the submissions, dispatches and barriers of what a program gave the device, which a layer counts.
+counted() {
+  rm -f "$scratch/counts"
+  COUNTS=$scratch/counts VK_LAYER_PATH=$scratch VK_INSTANCE_LAYERS=VK_LAYER_WEFT_count "$@" >/dev/null 2>&1
+  cat "$scratch/counts"
+}
+weft_decodes() { # TOKENS, twice: the first time warms up
+  sh "$here/gpus.sh" exec "$chip" "$weft" bench model "$scratch/f16.gguf" --dtype f16 --prompt 8 --generate "$1" \
+    --repeats 1 --json
+}
+llama_decodes() { # TOKENS
+  (
+    cd "$peer"/usr/lib/*/ggml/backends0
+    lib=$(echo "$peer"/usr/lib/*-linux-gnu*)
+    export GGML_VK_VISIBLE_DEVICES=0 WEFT_LIBRARIES="$lib:$lib/llama:$lib/ggml/backends0"
+    sh "$here/gpus.sh" exec "$chip" "$peer/usr/bin/llama-bench" -m "$scratch/f16.gguf" -ngl 99 -p 0 -n "$1" -r 1 -o json
+  )
+}
+
+if [ -n "$chip" ]; then
+  c++ -std=c++20 -O1 -shared -fPIC -o "$scratch/libcount_layer.so" "$here/bench/count_layer.cpp" ||
+    skip 'the layer that counts cannot be built'
+  cat >"$scratch/count_layer.json" <<'END'
+{ "file_format_version": "1.2.0", "layer": { "name": "VK_LAYER_WEFT_count", "type": "GLOBAL", "api_version": "1.3.0",
+  "library_path": "./libcount_layer.so", "implementation_version": "1", "description": "Counts submissions" } }
+END
+  "$weft" quantize "$scratch/llama" "$scratch/f16.gguf" --type f16 >/dev/null
+  for who in weft llama; do
+    "${who}_decodes" 512 >"$scratch/$who.json" 2>"$scratch/$who.errors" ||
+      { tail -n 3 "$scratch/$who.errors" >&2; skip "$who does not run on $chip"; }
+    for n in 64 192; do counted "${who}_decodes" $n >"$scratch/$who.$n"; done
+  done
+  python3 - "$scratch" "$chip" <<'END'
+import json, sys
+scratch, chip = sys.argv[1:]
+us = {"weft": 1e6 / json.load(open(scratch + "/weft.json"))["decode_tokens_per_s"],
+      "llama": 1e6 / json.load(open(scratch + "/llama.json"))[0]["avg_ts"]}
+print("%-24s %10s %12s %11s %9s" % ("a decoded token, " + chip, "host, us", "submissions", "dispatches", "barriers"))
+for who, name, times in (("weft", "weft", 2), ("llama", "llama.cpp", 1)):
+    few, many = (list(map(int, open(f"{scratch}/{who}.{n}").read().split())) for n in (64, 192))
+    print("%-24s %10.1f %12.3f %11.2f %9.2f" % (name, us[who], *((b - a) / (128 * times) for a, b in zip(few, many))))
+END
+  exit
+fi
+
+# ---- without: both compute on the same software driver -----------------------------------------------------------
 
 # llama.cpp finds its backends in the working directory, and a driver of the processor only if it is asked for.
 llama() {

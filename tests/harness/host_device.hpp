@@ -17,6 +17,8 @@ public:
 
     /// Tells weft from now on that the device is of this type, so that it chooses the forms for such a device.
     void pretend(VkPhysicalDeviceType type);
+    /// From now on no timestamp comes, and a test that waits for one fails.
+    void keep_timestamps();
     /// Bytes that each pipeline cache made so far began with.
     const std::vector<size_t>& caches() const;
     std::unique_ptr<vk::Device> adopt(const vk::DeviceOptions& options = {});
