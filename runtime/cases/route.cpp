@@ -15,6 +15,7 @@ void build(CaseContext& ctx, const Options& o) {
     if (o.strange)
         for (size_t i = 0; i < logits.size(); i += 3) logits[i] = i % 2 ? NAN : i % 4 ? INFINITY : -INFINITY;
     RouteArgs a = o.args;
+    a.header = step.header;
     a.logits = ctx.input("logits", DType::f32, {rows, wide}, logits);
     if (o.slice) a.logits = a.logits.slice_columns(3, s.experts);
     if (o.bias) {
@@ -38,7 +39,7 @@ Case<Options> make(const std::string& name, Shape s, RouteArgs options, bool bia
 } // namespace
 
 CaseTable<Options> table() {
-    RouteArgs plain, mixtral, deepseek2, deepseek3, granite, llama4, lfm2, softplus, raw;
+    RouteArgs plain, mixtral, deepseek2, deepseek3, granite, llama4, lfm2, softplus, raw, whole;
     mixtral.renormalise = true;
     deepseek2.groups = 8;
     deepseek2.kept_groups = 3;
@@ -60,6 +61,7 @@ CaseTable<Options> table() {
     softplus.score = RouterScore::sqrt_softplus;
     softplus.renormalise = true;
     raw.score = RouterScore::logit;
+    whole.tokens = {6};
     return {"route",
             build,
             {make("tiny", {1, 1, 1}, plain),
@@ -75,6 +77,7 @@ CaseTable<Options> table() {
              make("sigmoid with bias", {8, 32, 4}, lfm2, true),
              make("sqrt softplus", {8, 48, 5}, softplus, true),
              make("raw logits", {6, 10, 4}, raw),
+             make("tokens beyond the step", {4, 12, 3}, whole),
              make("slice", {6, 21, 4}, mixtral, true, 1, true),
              make("large logits", {9, 16, 2}, mixtral, false, 60),
              make("huge logits, chosen", {9, 16, 2}, granite, false, 1e30),

@@ -7,6 +7,7 @@ namespace weft::detail::kernel {
 void route(Recorder& r, const RouteArgs& a) {
     using K = shader::route;
     const uint32_t experts = a.logits.columns(), choices = a.experts.columns();
+    weft_CHECK(a.header, "the step's header is needed");
     weft_CHECK(experts > 0 && experts <= 1024, "logits must have 1 to 1024 columns");
     weft_CHECK(choices > 0 && choices <= 32 && choices <= experts,
                "experts must have 1 to 32 columns, at most as many as logits");
@@ -20,20 +21,23 @@ void route(Recorder& r, const RouteArgs& a) {
     weft_CHECK(experts / a.groups * a.kept_groups >= choices, "the kept groups must hold k experts");
     uint32_t local = 8;
     while (local < 32 && local < experts) local *= 2;
-    r.dispatch<K>(
-        K::Variant::core,
-        {.LOCAL = local,
-         .EXPERTS = experts,
-         .CHOICES = choices,
-         .SCORE = uint32_t(a.score),
-         .WEIGHT = uint32_t(a.weight),
-         .GROUPS = a.groups,
-         .KEPT_GROUPS = a.kept_groups,
-         .GROUP_SCORE = uint32_t(a.group_score),
-         .PARTS = (a.bias ? 1u : 0u) | (a.renormalise ? 2u : 0u)},
-        {.logits = a.logits, .bias = a.bias ? a.bias : r.unused(), .experts = a.experts, .weights = a.weights},
-        {.logits_stride = a.logits.stride, .logits_start = a.logits.start, .eps = a.eps, .scale = a.scale},
-        {.x = {local}, .y = a.tokens});
+    r.dispatch<K>(K::Variant::core,
+                  {.LOCAL = local,
+                   .EXPERTS = experts,
+                   .CHOICES = choices,
+                   .SCORE = uint32_t(a.score),
+                   .WEIGHT = uint32_t(a.weight),
+                   .GROUPS = a.groups,
+                   .KEPT_GROUPS = a.kept_groups,
+                   .GROUP_SCORE = uint32_t(a.group_score),
+                   .PARTS = (a.bias ? 1u : 0u) | (a.renormalise ? 2u : 0u)},
+                  {.logits = a.logits,
+                   .bias = a.bias ? a.bias : r.unused(),
+                   .experts = a.experts,
+                   .weights = a.weights,
+                   .header = a.header},
+                  {.logits_stride = a.logits.stride, .logits_start = a.logits.start, .eps = a.eps, .scale = a.scale},
+                  {.x = {local}, .y = a.tokens});
 }
 
 } // namespace weft::detail::kernel

@@ -11,8 +11,9 @@ namespace weft::detail::kernel {
 /// Without a bias and group scores that are sums, experts are compared by their logits:
 /// the same order, and no ties where scores saturate.
 /// weight = scale * (the unbiased score, or softmax or sigmoid of the chosen logits), renormalised or not.
-/// All in fp32; a NaN counts as the worst.
+/// All in fp32; a NaN counts as the worst. Tokens beyond the step choose kNoExpert.
 struct RouteArgs {
+    Tensor header;  ///< the step's
     Tensor logits;  ///< f32 [T, E], E <= 1024; may be a column slice
     Tensor bias;    ///< f32 [E]: added to the score for the choice only; absent: 0
     Tensor experts; ///< out: u32 [T, k], k <= 32
@@ -29,5 +30,6 @@ struct RouteArgs {
     Extent tokens = {1, Quantity::tokens};
 };
 void route(Recorder& r, const RouteArgs& a);
+inline constexpr uint32_t kNoExpert = ~0u;
 
 } // namespace weft::detail::kernel

@@ -75,7 +75,8 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
     lower_linear(c, router, x, {logits});
     const kernel::Tensor choices = c.r.temporary(DType::u32, {tokens, chosen}, "experts"),
                          weights = c.rows(chosen, "expert weights");
-    kernel::route(c.r, {.logits = logits,
+    kernel::route(c.r, {.header = c.step.header,
+                        .logits = logits,
                         .bias = c.weight(choice_bias),
                         .experts = choices,
                         .weights = weights,

@@ -6,19 +6,27 @@ namespace weft::detail {
 
 Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
                       const std::vector<StateLayout>& states, const Bucket& bucket, uint32_t context, uint32_t held) {
-    const vk::Slice anywhere{VK_NULL_HANDLE, 0, ~0ull, nullptr};
     SessionBuffers b;
-    b.headers = b.ends = b.grid_arguments = b.sampler = b.history = b.ring = anywhere;
-    b.steps.assign(step_count(schedule),
-                   {anywhere, anywhere, anywhere, anywhere, anywhere, anywhere, anywhere, anywhere});
-    b.inputs.assign(schedule.inputs.size(), anywhere);
-    b.outputs.assign(schedule.outputs.size(), anywhere);
-    b.states.assign(states.size(), anywhere);
+    uintptr_t names = 0; // of buffers that nobody opens: what is written must not seem to be one memory
+    const auto name = [&](vk::Slice& slice) { slice = {VkBuffer(++names), 0, ~0ull, nullptr}; };
+    for (vk::Slice* slice : {&b.headers, &b.ends, &b.grid_arguments, &b.sampler, &b.history, &b.ring}) name(*slice);
+    b.steps.resize(step_count(schedule));
+    for (StepBuffers& s : b.steps)
+        for (vk::Slice* slice :
+             {&s.sequences, &s.token_sequence, &s.positions, &s.pictures, &s.kinds, &s.places, &s.index, &s.inverse})
+            name(*slice);
+    b.inputs.resize(schedule.inputs.size());
+    b.outputs.resize(schedule.outputs.size());
+    b.states.resize(states.size());
+    for (std::vector<vk::Slice>* list : {&b.inputs, &b.outputs, &b.states})
+        for (vk::Slice& slice : *list) name(slice);
     b.slots = 1;
     b.constant_rows = 1 + held;
     b.history_capacity = context;
     b.ring_capacity = 64;
-    return make_plan(device, schedule, weights, b, states, bucket);
+    weft_ASSIGN(Plan plan, make_plan(device, schedule, weights, b, states, bucket));
+    plan.place({VkBuffer(++names), 0, plan.activation_bytes, nullptr});
+    return plan;
 }
 
 bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t rows) {

@@ -70,8 +70,14 @@ private:
         const StageId of = shares_step(id) ? s_.stages[id].rows.from : id;
         if (!steps_[of].header) steps_[of] = step_of(of);
         c_.step = steps_[of];
-        const uint64_t total = s_.stages[of].rows.own() ? b_.history_capacity : rows;
-        r_.set_words(of * kernel::kHeaderWords, {1, rows, bucket_.sequences, bucket_.outputs, rows, total});
+        const uint32_t total = s_.stages[of].rows.own() ? b_.history_capacity : rows;
+        const bool exact = bucket_.decode && s_.stages[of].rows.own(); // see StepBlock::vacate
+        r_.set_words(of * kernel::kHeaderWords, {{},
+                                                 {rows, exact},
+                                                 {bucket_.sequences, exact},
+                                                 {bucket_.outputs, exact},
+                                                 {exact ? 1 : rows, exact},
+                                                 {total}});
         c_.inputs.clear();
         c_.pictures.clear();
         c_.places = {};
@@ -96,7 +102,7 @@ private:
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
         c_.step.max_sequences = rows;
-        r_.set_words(number * kernel::kHeaderWords, {1, rows, rows, rows, rows, rows});
+        r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
                 r_.external(b.inverse, DType::u32, {rows}, "places in a view")};
     }

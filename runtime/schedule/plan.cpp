@@ -75,6 +75,12 @@ uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& off
     return total;
 }
 
+void Plan::place(const vk::Slice& arena) {
+    for (size_t i = 0; i < program.resources.size(); ++i)
+        if (auto& resource = program.resources[i]; resource.temporary)
+            resource.slice = arena.part(offsets[i], std::max<uint64_t>(4, resource.bytes));
+}
+
 Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const std::vector<DeviceWeight>& weights,
                        const SessionBuffers& buffers, const std::vector<StateLayout>& states, const Bucket& bucket) {
     for (const StateLayout& state : states)

@@ -70,6 +70,8 @@ struct Plan {
     vk::Program program;
     uint64_t activation_bytes = 0; ///< arena needed for all temporaries
     std::vector<uint64_t> offsets; ///< of each temporary resource in that arena; unused for others
+    /// Gives the temporaries their places in an arena.
+    void place(const vk::Slice& arena);
 };
 
 /// Lowers the stages that run in the bucket: a segment for what comes before a stage's layers, then one a layer, then

@@ -207,9 +207,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
         }
     weft_ASSIGN(Plan plan, make_plan(device, model_->schedule, model_->weights.all(), b, layouts_, bucket));
     weft_TRY(make_room(plan.activation_bytes));
-    for (size_t i = 0; i < plan.program.resources.size(); ++i)
-        if (auto& resource = plan.program.resources[i]; resource.temporary)
-            resource.slice = activation_.part(plan.offsets[i], std::max<uint64_t>(4, resource.bytes));
+    plan.place(activation_);
 
     // The grid table is data of this recording: which dispatch depends on which quantity.
     const auto& rows = plan.program.grid_rows;
@@ -217,9 +215,11 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
                 activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
     weft_TRY(write(table, std::as_bytes(std::span(rows))));
     vk::Recorder r(device);
-    kernel::grids(r, r.external(b.headers, DType::u32, {uint32_t(b.headers.size / 4)}, "step headers"),
-                  r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"),
-                  r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"), uint32_t(rows.size()));
+    if (!rows.empty())
+        kernel::grids(r, r.external(b.headers, DType::u32, {uint32_t(b.headers.size / 4)}, "step headers"),
+                      r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"),
+                      r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"),
+                      uint32_t(rows.size()));
     weft_ASSIGN(vk::Program prologue, r.finish());
     auto keys = plan.program.pipelines();
     for (auto& key : prologue.pipelines()) keys.push_back(key);

@@ -66,9 +66,9 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
 }
 
 template <class T>
-void StepBlock::put(const Part& part, std::span<const T> values) {
-    weft_CHECK(values.size_bytes() <= part.bytes, "a step must fit its block");
-    if (!values.empty()) std::memcpy(image_.data() + part.at, values.data(), values.size_bytes());
+void StepBlock::put(const Part& part, std::span<const T> values, size_t first) {
+    weft_CHECK(first * sizeof(T) + values.size_bytes() <= part.bytes, "a step must fit its block");
+    if (!values.empty()) std::memcpy(image_.data() + part.at + first * sizeof(T), values.data(), values.size_bytes());
 }
 
 void StepBlock::set_sampler(uint32_t slot, const kernel::SamplerRow& row) {
@@ -140,6 +140,25 @@ void StepBlock::fill_own(StageId id, const Bucket& bucket, std::span<const StepF
         }
         put(inputs_[i], std::span<const uint32_t>(all));
     }
+    if (bucket.decode) vacate(id, uint32_t(feeds.size()), bucket.sequences);
+}
+
+// Recordings for decoding run over all places of their bucket. One without a sequence has no new tokens, which is what
+// kernels with effects look at; that what it is computed from lies inside of its tensors is enough for the others.
+void StepBlock::vacate(StageId id, uint32_t first, uint32_t last) {
+    for (uint32_t place = first; place < last; ++place) {
+        const auto set = [&](const Part& part, auto value) {
+            put(part, std::span<const decltype(value)>(&value, 1), place);
+        };
+        set(steps_[id].sequences, kernel::StepSequence{.first = place});
+        set(steps_[id].positions, 0u);
+        set(steps_[id].token_sequence, place);
+        for (size_t i = 0; i < inputs_.size(); ++i)
+            if (schedule_.inputs[i].stage == id && !schedule_.inputs[i].pictures()) set(inputs_[i], 0u);
+        for (StageId other = 0; other < schedule_.stages.size(); ++other)
+            if (schedule_.stages[other].rows.picked() && schedule_.stages[other].rows.from == id)
+                set(steps_[other].index, place);
+    }
 }
 
 void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows) {
@@ -167,8 +186,7 @@ void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const 
 void StepBlock::put_axes(StageId id, std::span<const std::vector<uint32_t>> axes, uint32_t rows) {
     const Part& all = steps_[id].positions;
     const uint64_t each = uint64_t(position_stride(rows)) * 4;
-    for (size_t a = 0; a < axes.size(); ++a)
-        put({all.at + (1 + a) * each, each}, std::span<const uint32_t>(axes[a]));
+    for (size_t a = 0; a < axes.size(); ++a) put({all.at + (1 + a) * each, each}, std::span<const uint32_t>(axes[a]));
 }
 
 void StepBlock::fill_places(StageId id, std::span<const StepFeed> feeds, uint32_t rows) {

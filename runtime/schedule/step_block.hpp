@@ -46,10 +46,11 @@ private:
     };
     Part part(uint64_t bytes);
     template <class T>
-    void put(const Part& part, std::span<const T> values);
+    void put(const Part& part, std::span<const T> values, size_t first = 0);
     void fill(uint32_t step, std::span<const kernel::StepSequence> rows, std::span<const uint32_t> positions,
               std::span<const uint32_t> owner, uint32_t outputs);
     void fill_own(StageId id, const Bucket& bucket, std::span<const StepFeed> feeds, uint32_t outputs);
+    void vacate(StageId id, uint32_t first, uint32_t last);
     void fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows);
     void fill_places(StageId id, std::span<const StepFeed> feeds, uint32_t rows);
     void put_axes(StageId id, std::span<const std::vector<uint32_t>> axes, uint32_t rows);

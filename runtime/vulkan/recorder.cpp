@@ -16,14 +16,6 @@ Tensor make_tensor(uint32_t resource, DType dtype, std::initializer_list<uint32_
 
 } // namespace
 
-std::vector<PipelineKey> Program::pipelines() const {
-    std::vector<PipelineKey> keys;
-    for (const Call& call : calls) keys.push_back({call.kernel, call.variant, call.spec});
-    std::sort(keys.begin(), keys.end());
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    return keys;
-}
-
 Tensor Recorder::external(const Slice& slice, DType dtype, std::initializer_list<uint32_t> shape,
                           const std::string& name) {
     Tensor t = make_tensor(uint32_t(program_.resources.size()), dtype, shape);
@@ -41,8 +33,9 @@ Tensor Recorder::temporary(DType dtype, std::initializer_list<uint32_t> shape, c
 }
 
 Tensor Recorder::unused() {
-    if (!unused_) unused_ = temporary(DType::u32, {1}, "unused");
-    return unused_;
+    const Tensor t = temporary(DType::u32, {1}, "unused");
+    program_.resources.back().unused = true;
+    return t;
 }
 
 void Recorder::misfit(const std::string& what) {
@@ -71,7 +64,7 @@ void Recorder::check_workgroup(const Call& call) {
 void Recorder::check_grid(const Call& call) {
     for (int i = 0; i < 3; ++i) {
         const Extent& e = call.threads[i];
-        const uint64_t threads = (e.count * (e.per ? most_.at(e.per) : 1) + e.divisor - 1) / e.divisor,
+        const uint64_t threads = (uint64_t(e.count) * (e.per ? words_.at(e.per).most : 1) + e.divisor - 1) / e.divisor,
                        groups = (threads + call.local[i] - 1) / call.local[i];
         if (groups > device_.limits().groups[i])
             misfit(call.label + " needs " + std::to_string(groups) + " workgroups along axis " + "xyz"[i] +
@@ -86,7 +79,7 @@ void Recorder::add(Call call) {
     for (uint32_t i = 0; i < kernel.binding_count; ++i) {
         const Tensor& t = call.arguments[i];
         weft_CHECK(t.resource < program_.resources.size(), kernel.bindings[i].name);
-        weft_CHECK(!kernel.bindings[i].is_float || t.dtype == DType::f32 || (unused_ && t.resource == unused_.resource),
+        weft_CHECK(!kernel.bindings[i].is_float || t.dtype == DType::f32 || program_.resources[t.resource].unused,
                    kernel.bindings[i].name);
         if (t.bytes() > device_.limits().storage_range)
             misfit(call.label + " binds " + std::to_string(t.bytes() >> 20) + " MiB of '" +
@@ -98,11 +91,12 @@ void Recorder::add(Call call) {
     bool indirect = false;
     GridRow row{};
     for (int i = 0; i < 3; ++i) {
-        const Extent& e = call.threads[i];
+        Extent& e = call.threads[i];
+        if (e.per && !words_.empty() && words_.at(e.per).exact) e = {e.count * words_[e.per].most, 0, e.divisor};
         indirect |= e.per != 0;
         row.axis[i] = {e.count, e.per ? first_word_ + e.per : 0, e.divisor, call.local[i]};
     }
-    if (!most_.empty()) check_grid(call);
+    if (!words_.empty()) check_grid(call);
     if (indirect) {
         auto& rows = program_.grid_rows;
         const auto same = std::find_if(rows.begin(), rows.end(),

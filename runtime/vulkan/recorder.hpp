@@ -2,70 +2,12 @@
 // L1: Recorder collects typed dispatches into a Program: plain data that is planned, recorded and replayed by others.
 #pragma once
 #include "vulkan/device.hpp"
-#include "vulkan/kernel_info.hpp"
-#include "vulkan/memory.hpp"
-#include "vulkan/pipelines.hpp"
+#include "vulkan/program.hpp"
 #include <cstring>
 #include <optional>
-#include <string>
 #include <type_traits>
-#include <vector>
 
 namespace weft::detail::vk {
-
-/// A number of threads: ceil(count * N / divisor), where N is a number that changes from step to step, by its word in
-/// a table that the device reads (Recorder::set_words): such dispatches are indirect, so that a recording serves every
-/// size within its bucket. Word 0: N is 1, and the dispatch direct.
-struct Extent {
-    uint32_t count = 1;
-    uint32_t per = 0;
-    uint32_t divisor = 1;
-    auto operator<=>(const Extent&) const = default;
-};
-
-/// Threads wanted along each axis; the recorder divides by the kernel's workgroup size and rounds up.
-struct Threads {
-    Extent x, y, z;
-};
-
-struct Resource {
-    std::string name;
-    uint64_t bytes = 0;
-    Slice slice; ///< where it lies; for a temporary, set by the plan
-    bool temporary = false;
-};
-
-/// One dispatch.
-struct Call {
-    const KernelInfo* kernel = nullptr;
-    uint32_t variant = 0;
-    std::vector<uint32_t> spec;
-    std::vector<Tensor> arguments; ///< in binding order
-    std::vector<std::byte> push;
-    Extent threads[3];
-    uint32_t local[3] = {1, 1, 1};
-    int32_t grid_row = -1; ///< row of the grid table for an indirect dispatch
-    std::string label;
-    uint32_t segment = 0;
-};
-
-/// One row of the table from which the `grids` kernel computes indirect dispatch sizes:
-/// groups = ceil(ceil(count * words[per] / divisor) / local).
-struct GridRow {
-    struct Axis {
-        uint32_t count, per, divisor, local;
-    } axis[3];
-};
-static_assert(sizeof(GridRow) == 48);
-
-struct Program {
-    std::vector<Resource> resources;
-    std::vector<Call> calls;
-    std::vector<std::string> segments;
-    std::vector<GridRow> grid_rows;
-    Tensor grid_arguments; ///< u32 [rows, 4]: what vkCmdDispatchIndirect reads
-    std::vector<PipelineKey> pipelines() const;
-};
 
 /// Collects calls. Nothing here touches the device; errors of use are programmer errors and end the process. What does
 /// not fit the device is not one of them: it is finish()'s error, and what is recorded beside it is never run.
@@ -81,15 +23,20 @@ public:
     Tensor external(const Slice& slice, DType dtype, std::initializer_list<uint32_t> shape, const std::string& name);
     /// A tensor that lives only from its first write to its last read; planned into the activation arena.
     Tensor temporary(DType dtype, std::initializer_list<uint32_t> shape, const std::string& name);
-    /// A binding for a buffer that this call does not use: one word that nobody reads.
+    /// A binding for a buffer that this call does not use: one word that nobody reads, and no other call's, or calls
+    /// would wait for each other.
     Tensor unused();
     /// Calls from here on belong to a new segment, a unit of submission.
     void segment(const std::string& name) { program_.segments.push_back(name); }
-    /// Words of extents from here on are counted from word `first` of the table. Grids of any step whose numbers are at
-    /// most `most`, by their words, must fit what the device dispatches; without it no step is known.
-    void set_words(uint32_t first, std::vector<uint64_t> most) {
+    /// What is known of a number that changes from step to step.
+    struct Word {
+        uint32_t most = 1;  ///< grids of any step whose numbers are at most these must fit what the device dispatches
+        bool exact = false; ///< dispatches of this many, directly: kernels with effects pass over what is not there
+    };
+    /// Words of extents from here on are counted from word `first` of the table; without it no step is known.
+    void set_words(uint32_t first, std::vector<Word> words) {
         first_word_ = first;
-        most_ = std::move(most);
+        words_ = std::move(words);
     }
     /// Notes a thing that is larger than the device takes; finish() says the first.
     void misfit(const std::string& what);
@@ -126,9 +73,8 @@ private:
     const Device& device_;
     Program program_;
     uint32_t first_word_ = 0;
-    std::vector<uint64_t> most_;
+    std::vector<Word> words_;
     std::optional<Error> misfit_;
-    Tensor unused_;
 };
 
 } // namespace weft::detail::vk

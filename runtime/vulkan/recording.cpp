@@ -5,42 +5,17 @@
 namespace weft::detail::vk {
 namespace {
 
-// Ranges touched since the last barrier. A barrier is needed before a call that reads
-// what was written, or writes what was touched.
-class Hazards {
-public:
-    bool conflicts(const Slice& range, bool writes) const {
-        return overlaps(written_, range) || (writes && overlaps(read_, range));
-    }
-    void touch(const Slice& range, bool writes) { (writes ? written_ : read_).push_back(range); }
-    void clear() {
-        written_.clear();
-        read_.clear();
-    }
-
-private:
-    static bool overlaps(const std::vector<Slice>& list, const Slice& r) {
-        return std::any_of(list.begin(), list.end(), [&](const Slice& s) {
-            return s.buffer == r.buffer && s.offset < r.offset + r.size && r.offset < s.offset + s.size;
-        });
-    }
-    std::vector<Slice> written_, read_;
-};
-
-Slice slice_of(const Program& program, const Tensor& t) {
-    const Slice& base = program.resources[t.resource].slice;
-    return base.part(t.offset, std::max<uint64_t>(4, (t.bytes() + 3) / 4 * 4));
-}
-
-void barrier(const Device& device, VkCommandBuffer commands) {
+void barrier(const Device& device, VkCommandBuffer commands, Wait wait) {
     VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-    memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_INDIRECT_COMMAND_READ_BIT;
-    device.fn().vkCmdPipelineBarrier(commands,
-                                     VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT |
-                                         VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT,
-                                     VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT, 0, 1,
-                                     &memory, 0, nullptr, 0, nullptr);
+    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+    memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+    VkPipelineStageFlags readers = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+    if (wait == Wait::arguments) {
+        memory.dstAccessMask |= VK_ACCESS_INDIRECT_COMMAND_READ_BIT;
+        readers |= VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT;
+    }
+    device.fn().vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, readers, 0, 1, &memory, 0, nullptr,
+                                     0, nullptr);
 }
 
 } // namespace
@@ -104,7 +79,7 @@ Status Recording::allocate_sets(std::vector<VkDescriptorSet>& sets) {
         std::vector<VkDescriptorBufferInfo> infos(call.kernel->binding_count);
         std::vector<VkWriteDescriptorSet> writes(call.kernel->binding_count);
         for (uint32_t i = 0; i < call.kernel->binding_count; ++i) {
-            const Slice slice = slice_of(program_, call.arguments[i]);
+            const Slice slice = program_.slice_of(call.arguments[i]);
             weft_CHECK(slice.buffer, call.kernel->bindings[i].name);
             infos[i] = {slice.buffer, slice.offset, slice.size};
             writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, nullptr, set,       i,      0, 1,
@@ -139,7 +114,8 @@ Status Recording::record(const RecordingOptions& options) {
     weft_TRY(check(fn.vkAllocateCommandBuffers(device_->handle(), &info, segments_.data()), "vkAllocateCommandBuffers",
                    "a recording"));
 
-    const Slice grid = program_.grid_arguments ? slice_of(program_, program_.grid_arguments) : Slice{};
+    const Slice grid = program_.grid_arguments ? program_.slice_of(program_.grid_arguments) : Slice{};
+    const std::vector<Wait> wait = waits(program_);
     size_t at = 0;
     for (size_t s = 0; s < segments_.size(); ++s) {
         const VkCommandBuffer commands = segments_[s];
@@ -149,22 +125,11 @@ Status Recording::record(const RecordingOptions& options) {
         begin.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
         begin.pInheritanceInfo = &inheritance;
         weft_TRY(check(fn.vkBeginCommandBuffer(commands, &begin), "vkBeginCommandBuffer", program_.segments[s]));
-        barrier(*device_, commands); // whatever ran before this segment
-        Hazards hazards;
         VkPipeline bound = VK_NULL_HANDLE;
         for (; at < program_.calls.size() && program_.calls[at].segment == s; ++at) {
             const Call& call = program_.calls[at];
             weft_ASSIGN(const Pipeline pipeline, device_->pipelines().get({call.kernel, call.variant, call.spec}));
-            bool wait = queries_ != VK_NULL_HANDLE || (call.grid_row >= 0 && hazards.conflicts(grid, false));
-            for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
-                wait |= hazards.conflicts(slice_of(program_, call.arguments[i]),
-                                          call.kernel->bindings[i].access != Access::read);
-            if (wait) {
-                barrier(*device_, commands);
-                hazards.clear();
-            }
-            for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
-                hazards.touch(slice_of(program_, call.arguments[i]), call.kernel->bindings[i].access != Access::read);
+            if (wait[at] != Wait::none || queries_) barrier(*device_, commands, wait[at]);
             if (pipeline.handle != bound)
                 fn.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle);
             bound = pipeline.handle;
@@ -175,10 +140,9 @@ Status Recording::record(const RecordingOptions& options) {
                                       uint32_t(call.push.size()), call.push.data());
             if (queries_)
                 fn.vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, uint32_t(2 * at));
-            if (call.grid_row >= 0) {
+            if (call.indirect()) {
                 weft_CHECK(grid.buffer, "an indirect dispatch needs Recorder::set_grid_arguments");
                 fn.vkCmdDispatchIndirect(commands, grid.buffer, grid.offset + uint64_t(call.grid_row) * 16);
-                hazards.touch(grid, false);
             } else {
                 uint32_t groups[3];
                 for (int i = 0; i < 3; ++i) {

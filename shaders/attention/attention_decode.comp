@@ -83,7 +83,8 @@ void main() {
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_MEMORY] : position + 1u;
     uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk);
     uint begin = seen.x + gl_WorkGroupID.z * push.split_keys, end = min(begin + push.split_keys, seen.y);
-    if (slot >= push.slots || (begin >= end && (SINGLE == 0u || gl_WorkGroupID.z > 0u))) return;
+    if (sequences[sequence + SEQ_COUNT] == 0u || slot >= push.slots) return;
+    if (begin >= end && (SINGLE == 0u || gl_WorkGroupID.z > 0u)) return;
 
     uint head[HEADS];
     vec4 qs[HEADS * K4], o[HEADS * V4];

@@ -27,6 +27,7 @@ layout(binding = 5) writeonly buffer LogSum { float lse[]; };        // [T, H]
 void main() {
     uint head = gl_WorkGroupID.x, sequence = gl_WorkGroupID.y * SEQ_STRIDE, token = sequences[sequence + SEQ_FIRST],
          position = sequences[sequence + SEQ_PAST];
+    if (sequences[sequence + SEQ_COUNT] == 0u) return;
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_MEMORY] : position + 1u;
     uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk);
     uint used = seen.y > seen.x ? (seen.y - seen.x + push.split_keys - 1u) / push.split_keys : 0u;

@@ -5,11 +5,12 @@
 //   (without a bias and without sums of scores: logits[e], which no rounding or saturation of the score makes equal)
 //   weight[j] = scale * w[j] (/ (sum w + eps)),
 //   w = score, softmax over the chosen logits, or sigmoid of the chosen logit
-// One workgroup takes one token. An expert's place is the number of candidates before it:
-// no barrier a choice. Cost: 4 E + 8 k bytes a token.
+// Tokens beyond the step choose no expert. One workgroup takes one token. An expert's place is the number of candidates
+// before it: no barrier a choice. Cost: 4 E + 8 k bytes a token.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "math.glsl"
+#include "step.glsl"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LOCAL = 64u;
@@ -27,6 +28,7 @@ layout(binding = 0) readonly buffer Logits { float logits[]; };    // [T, E]
 layout(binding = 1) readonly buffer Bias { float bias[]; };        // [E]
 layout(binding = 2) writeonly buffer Experts { uint experts[]; };  // [T, k]
 layout(binding = 3) writeonly buffer Weights { float weights[]; }; // [T, k]
+layout(binding = 4) readonly buffer Header { uint header[]; };     // [16] step header
 
 const float LOWEST = -3.402823466e38; // NaN and -inf count as this: every comparison below is one of numbers
 
@@ -106,6 +108,10 @@ void choose() {
 
 void main() {
     uint lane = gl_LocalInvocationID.x, token = gl_WorkGroupID.y;
+    if (token >= header[STEP_TOKENS]) {
+        for (uint j = lane; j < CHOICES; j += LOCAL) experts[token * CHOICES + j] = 0xffffffffu;
+        return;
+    }
     float top = LOWEST, sum = 0.0;
     for (uint e = lane; e < EXPERTS; e += LOCAL) {
         float x = number(logits[token * push.logits_stride + push.logits_start + e]);

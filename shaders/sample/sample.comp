@@ -149,6 +149,7 @@ uint part_floor(uint k) {
 
 void main() {
     uint lane = gl_LocalInvocationID.x, o = gl_WorkGroupID.x;
+    if (o >= header[STEP_OUTPUTS]) return; // its sequence has ended: what it holds stays
     uint parts_at = o * (1u + 129u * PARTS) + 1u;
     uvec4 about = scratch[parts_at - 1u];
     uint slot = about.x, position = about.y, row = slot * SAMPLER_STRIDE;

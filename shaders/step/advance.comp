@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns a step block into that of the next decode step: each sequence has seen its new tokens and gets one more,
 // ids[s], unless that is an end token or SAMPLER_NO_TOKEN: then it leaves the block, so that its states stay as they
-// are, and those behind it move up.
+// are, and those behind it move up; rows that become free have no new tokens.
 //   past += count, count = 1, first = s, length = max(length, past + 1); positions[s] = past, token_sequence[s] =
 //   outputs[s] = s; along every axis of positions that step's is one more, the same for all
 //   header: tokens = outputs = sequences, longest_new = 1, longest_total = max(past) + 1, ring + 1
@@ -68,7 +68,7 @@ void main() {
         memoryBarrierBuffer();
         barrier();
     }
-    barrier();
+    for (uint s = kept + lane; s < count; s += 64u) sequences[s * SEQ_STRIDE + SEQ_COUNT] = 0u;
     if (lane == 0u) {
         header[STEP_TOKENS] = kept;
         header[STEP_SEQUENCES] = kept;

@@ -49,6 +49,7 @@ TEST_CASE("advance", "[kernels]") {
             for (uint32_t a = 1; a <= o.axes; ++a) REQUIRE(positions[a * stride + s] == r.turn);
             if (!o.decode) REQUIRE(ctx.words("step ids")[s] == r.id);
         }
+        for (size_t s = count; s < started.size(); ++s) REQUIRE(sequences[8 * s + 2] == 0);
         if (!o.decode) return;
         // Each step gives the best token that the sequence has not had: what was fed back
         // shows in history, ids and ring.

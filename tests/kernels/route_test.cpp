@@ -37,6 +37,8 @@ TEST_CASE("route", "[kernels]") {
                                                            1.2e-38 * std::abs(router.scale)});
             }
         }
+        for (size_t i = tokens * k; i < (a.tokens.per ? tokens : a.tokens.count) * k; ++i)
+            REQUIRE(chosen[i] == kernel::kNoExpert);
         test::require_close(weights, expected, "weights");
     });
 }

@@ -236,28 +236,46 @@ private:
         }
     }
 
-    // The states are those before the end token, however many steps were asked for.
+    // However many steps were asked for: sequences that end at different ones leave their states as they were before
+    // the end token, and the others as they would be.
     void end_tokens() const {
-        const uint32_t slot = 0;
-        std::vector<std::vector<uint32_t>> made, again;
-        kernel::SamplerRow greedy;
-        greedy.flags = kernel::SamplerRow::kGreedy;
-        greedy.repeat_penalty = 1e6f; // tokens that differ
-        const auto begun = [&] {
-            auto s = session(1);
-            s->set_sampler(0, greedy);
-            (void)first_logits(*s, 0, prompt_);
-            return s;
-        };
-        const auto s = begun();
-        REQUIRE(s->decode({&slot, 1}, 3, made));
-        greedy.flags |= kernel::SamplerRow::kStops;
-        const auto stopped = begun();
-        REQUIRE(stopped->set_end_tokens({made[0].back()}));
-        REQUIRE(stopped->decode({&slot, 1}, 8, again));
-        CHECK(again == made);
-        CHECK(stopped->length(0) == s->length(0));
-        CHECK(last_logits(*stopped, 0, tails_[0]) == last_logits(*s, 0, tails_[0]));
+        for (const uint32_t count : {1u, 3u}) {
+            INFO(count << " sequences");
+            std::vector<uint32_t> slots;
+            for (uint32_t i = 0; i < count; ++i) slots.push_back(count - 1 - i);
+            kernel::SamplerRow greedy;
+            greedy.flags = kernel::SamplerRow::kGreedy;
+            greedy.repeat_penalty = 1e6f; // tokens that differ
+            const auto s = session(3);
+            const auto decoded = [&](uint32_t steps) {
+                for (const uint32_t slot : slots) {
+                    s->reset(slot);
+                    s->set_sampler(slot, greedy);
+                    (void)first_logits(*s, slot, tails_[slot]);
+                }
+                std::vector<std::vector<uint32_t>> made;
+                REQUIRE(s->decode(slots, steps, made));
+                return made;
+            };
+            auto expected = decoded(8);
+            const std::vector<uint32_t> ends{expected[0][2], expected[count - 1][5]};
+            for (auto& made : expected)
+                if (const auto end = std::ranges::find_first_of(made, ends); end != made.end())
+                    made.erase(end + 1, made.end());
+            std::vector<std::vector<float>> behind;
+            for (uint32_t i = 0; i < count; ++i) {
+                (void)decoded(uint32_t(expected[i].size()));
+                behind.push_back(last_logits(*s, slots[i], prompt_));
+            }
+            greedy.flags |= kernel::SamplerRow::kStops;
+            REQUIRE(s->set_end_tokens(ends));
+            CHECK(decoded(8) == expected);
+            for (uint32_t i = 0; i < count; ++i) {
+                INFO("sequence " << i);
+                CHECK(s->length(slots[i]) == tails_[slots[i]].size() + expected[i].size());
+                CHECK(last_logits(*s, slots[i], prompt_) == behind[i]);
+            }
+        }
     }
 
     std::shared_ptr<const LoadedModel> model_;

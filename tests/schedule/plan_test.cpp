@@ -87,6 +87,17 @@ TEST_CASE("plans: grids beyond what a device dispatches are named", "[schedule]"
     refuses(plan_of(*device, R"("op": "linear")", 64, prefill(4096)), "workgroups along axis ");
 }
 
+TEST_CASE("plans: workgroups that a device cannot hold are named", "[schedule]") {
+    const std::string attention = R"("op": "attention", "heads": 4, "head_size": 64)";
+    CHECK(plan_of(*described(), attention, 64, prefill(16)));
+    refuses(plan_of(*described([](vk::Limits& l) { l.shared_bytes = 1024; }), attention, 64, prefill(16)),
+            "bytes of workgroup memory, this device has at most 1024");
+    refuses(plan_of(*described([](vk::Limits& l) { l.local[0] = 32; }), attention, 64, prefill(16)),
+            "threads of a workgroup along axis x, this device has at most 32");
+    refuses(plan_of(*described([](vk::Limits& l) { l.invocations = 64; }), attention, 64, prefill(16)),
+            "threads a workgroup, this device has at most 64");
+}
+
 TEST_CASE("all recordings of a session share the activations of the largest", "[schedule]") {
     const auto s = make(load(bundled()), 2, 64, 128);
     const auto all = tokens(60, 3);

@@ -224,6 +224,24 @@ TEST_CASE("an end token leaves the states as they were before it", "[schedule]")
     test::require_no_validation_messages();
 }
 
+TEST_CASE("a decode step with a place to spare leaves the sequence that had it as it is", "[schedule]") {
+    const auto model = load(bundled());
+    const auto fed = tokens(11, 5), more = tokens(7, 9);
+    const auto behind_four = [&](Session& s) {
+        for (const uint32_t slot : {0u, 1u, 2u, 3u}) (void)last_logits(s, slot, std::span(fed).first(5 + slot));
+        std::vector<std::vector<uint32_t>> made;
+        const uint32_t slots[] = {0, 1, 2, 3};
+        REQUIRE(s.decode(slots, 2, made));
+    };
+    const auto s = make(model, 4), other = make(model, 4);
+    behind_four(*s);
+    behind_four(*other);
+    std::vector<std::vector<uint32_t>> made;
+    const uint32_t three[] = {2, 0, 1};
+    REQUIRE(s->decode(three, 3, made));
+    CHECK(last_logits(*s, 3, more) == last_logits(*other, 3, more));
+}
+
 TEST_CASE("lengths within a bucket make no new recording", "[schedule]") {
     auto model = load(bundled());
     auto s = make(model, 1);
