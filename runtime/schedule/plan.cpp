@@ -2,6 +2,7 @@
 #include "schedule/plan.hpp"
 #include "base/result.hpp"
 #include "schedule/lower.hpp"
+#include "schedule/order.hpp"
 #include <algorithm>
 
 namespace weft::detail {
@@ -29,48 +30,36 @@ std::vector<Tap> taps_of(const Schedule& schedule, bool before) {
     return taps;
 }
 
-uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets) {
-    struct Life {
-        uint32_t resource;
-        size_t first, last;
-        uint64_t bytes;
+uint64_t pack_temporaries(const vk::Program& program, std::span<const uint32_t> levels,
+                          std::vector<uint64_t>& offsets) {
+    const std::vector<Life> lives = lives_of(program, levels);
+    const auto bytes_of = [&](size_t resource) {
+        constexpr uint64_t align = Tensor::kAlignment;
+        return (std::max<uint64_t>(program.resources[resource].bytes, 4) + align - 1) / align * align;
     };
-    std::vector<Life> lives;
-    std::vector<int> index(program.resources.size(), -1);
-    for (size_t at = 0; at < program.calls.size(); ++at)
-        for (const Tensor& t : program.calls[at].arguments) {
-            if (!program.resources[t.resource].temporary) continue;
-            int& i = index[t.resource];
-            if (i < 0) {
-                i = int(lives.size());
-                const uint64_t bytes = program.resources[t.resource].bytes;
-                lives.push_back({t.resource, at, at,
-                                 (std::max<uint64_t>(bytes, 4) + Tensor::kAlignment - 1) / Tensor::kAlignment *
-                                     Tensor::kAlignment});
-            }
-            lives[size_t(i)].last = at;
-        }
+    std::vector<size_t> order;
+    for (size_t i = 0; i < lives.size(); ++i)
+        if (lives[i].used()) order.push_back(i);
     // Large ones first, each at the lowest place that is free for its whole life.
-    std::sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) {
-        return a.bytes != b.bytes ? a.bytes > b.bytes : a.resource < b.resource;
-    });
+    std::ranges::stable_sort(order, [&](size_t a, size_t b) { return bytes_of(a) > bytes_of(b); });
     offsets.assign(program.resources.size(), 0);
     uint64_t total = 0;
-    // [begin, end) of what is placed, by the calls of its life: most lives are short.
-    std::vector<std::vector<std::pair<uint64_t, uint64_t>>> taken_at(program.calls.size());
-    for (const Life& life : lives) {
+    // [begin, end) of what is placed, by the levels of its life: most lives are short.
+    std::vector<std::vector<std::pair<uint64_t, uint64_t>>> taken_at(levels.empty() ? 0 : levels.back() + 1);
+    for (const size_t i : order) {
         std::vector<std::pair<uint64_t, uint64_t>> taken;
-        for (size_t at = life.first; at <= life.last; ++at)
+        for (size_t at = lives[i].first; at <= lives[i].last; ++at)
             taken.insert(taken.end(), taken_at[at].begin(), taken_at[at].end());
         std::sort(taken.begin(), taken.end());
+        const uint64_t bytes = bytes_of(i);
         uint64_t offset = 0;
         for (const auto& [begin, end] : taken) {
-            if (begin >= offset + life.bytes) break;
+            if (begin >= offset + bytes) break;
             offset = std::max(offset, end);
         }
-        offsets[life.resource] = offset;
-        total = std::max(total, offset + life.bytes);
-        for (size_t at = life.first; at <= life.last; ++at) taken_at[at].push_back({offset, offset + life.bytes});
+        offsets[i] = offset;
+        total = std::max(total, offset + bytes);
+        for (size_t at = lives[i].first; at <= lives[i].last; ++at) taken_at[at].push_back({offset, offset + bytes});
     }
     return total;
 }
@@ -100,7 +89,8 @@ Result<Plan> make_plan(const vk::Device& device, const Schedule& schedule, const
                      "the schedule has dispatches of " + std::to_string(plan.program.grid_rows.size()) +
                          " different sizes; a recording holds at most " + std::to_string(kGridRows),
                      {}};
-    plan.activation_bytes = pack_temporaries(plan.program, plan.offsets);
+    const std::vector<uint32_t> levels = sort_by_levels(plan.program);
+    plan.activation_bytes = pack_temporaries(plan.program, levels, plan.offsets);
     return plan;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L4: from a schedule to a Program: lowering of all layers for one bucket of sizes,
-// and packing of temporaries by lifetime.
+// L4: from a schedule to a Program: lowering of all layers for one bucket of sizes, the order of its calls, and packing
+// of temporaries by lifetime.
 #pragma once
 #include "schedule/schedule.hpp"
 #include "schedule/weights.hpp"
@@ -15,7 +15,7 @@ struct Bucket {
     /// Logits are followed by sampling and the advance to the next step; output i must be the last token of sequence i.
     /// Of models that generate; others pass over it.
     bool sampling = false;
-    bool taps = false; ///< copies of residual streams: taps_of()
+    bool taps = false;   ///< copies of residual streams: taps_of()
     bool before = false; ///< the stages that run before a step, once or when given, and not those of every step
     auto operator<=>(const Bucket&) const = default;
 
@@ -90,7 +90,8 @@ Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const 
 /// others whole.
 bool state_fits(const vk::Device& device, const StateLayout& state, uint32_t rows);
 
-/// Offsets for temporaries such that no two that live at the same time overlap. Returns the bytes needed.
-uint64_t pack_temporaries(const vk::Program& program, std::vector<uint64_t>& offsets);
+/// Offsets for temporaries such that no two that live at the same of the calls' levels overlap. Returns the bytes
+/// needed.
+uint64_t pack_temporaries(const vk::Program& program, std::span<const uint32_t> levels, std::vector<uint64_t>& offsets);
 
 } // namespace weft::detail
