@@ -154,7 +154,7 @@ void StepBlock::vacate(StageId id, uint32_t first, uint32_t last) {
         set(steps_[id].positions, 0u);
         set(steps_[id].token_sequence, place);
         for (size_t i = 0; i < inputs_.size(); ++i)
-            if (schedule_.inputs[i].stage == id) set(inputs_[i], 0u);
+            if (schedule_.inputs[i].stage == id && !schedule_.inputs[i].pictures()) set(inputs_[i], 0u);
         for (StageId other = 0; other < schedule_.stages.size(); ++other)
             if (schedule_.stages[other].rows.picked() && schedule_.stages[other].rows.from == id)
                 set(steps_[other].index, place);
