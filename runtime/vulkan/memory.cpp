@@ -69,19 +69,21 @@ Result<Arena::Block> Arena::make_block(uint64_t bytes) {
     return block;
 }
 
-// In the first heap that suits the use and has room.
+// In the first heap that suits the use and gives it.
 Status Arena::allocate_memory(Block& block) {
     const auto& fn = device_->fn();
     VkMemoryRequirements needs;
     fn.vkGetBufferMemoryRequirements(device_->handle(), block.buffer, &needs);
     const MemoryLayout memory = device_->memory();
     const bool map = use_ != MemoryUse::device || device_->maps_memory();
-    const auto types = memory.types_for(use_, map, needs.memoryTypeBits);
+    const auto types = memory.types_for(use_, map, needs.memoryTypeBits, needs.size);
     if (types.empty())
         return Error{ErrorCode::unsupported, name_ + ": the device has no memory of the kind needed", {}};
     const MemoryLayout::Type* type = nullptr;
     for (const uint32_t i : types) {
-        if (memory.heaps[memory.types[i].heap].room() < needs.size) continue;
+        // Beyond a budget drivers take the host's memory without a word; without one they know better what is left.
+        const MemoryLayout::Heap& heap = memory.heaps[memory.types[i].heap];
+        if ((memory.budgeted ? heap.room() : heap.size) < needs.size) continue;
         VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
         allocation.allocationSize = needs.size;
         allocation.memoryTypeIndex = i;

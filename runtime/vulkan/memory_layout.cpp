@@ -63,7 +63,7 @@ bool MemoryLayout::maps_local() const {
     });
 }
 
-std::vector<uint32_t> MemoryLayout::types_for(MemoryUse use, bool map, uint32_t allowed) const {
+std::vector<uint32_t> MemoryLayout::types_for(MemoryUse use, bool map, uint32_t allowed, uint64_t bytes) const {
     const bool device = use == MemoryUse::device;
     std::vector<uint32_t> list;
     for (uint32_t i = 0; i < types.size(); ++i)
@@ -76,7 +76,13 @@ std::vector<uint32_t> MemoryLayout::types_for(MemoryUse use, bool map, uint32_t 
     };
     std::ranges::stable_sort(list, std::ranges::greater{}, score);
     if (device && !list.empty() && fits(list[0])) std::erase_if(list, [&](uint32_t i) { return !fits(i); });
-    return list;
+    // Where a heap gives nothing of one type it gives nothing of another; and types that need features come last.
+    std::vector<uint32_t> once;
+    for (const uint32_t i : list)
+        if (std::ranges::none_of(once, [&](uint32_t other) { return types[other].heap == types[i].heap; }))
+            once.push_back(i);
+    std::ranges::stable_partition(once, [&](uint32_t i) { return heaps[types[i].heap].room() >= bytes; });
+    return once;
 }
 
 bool MemoryLayout::reads_in_place(bool mapped, bool cached, uint64_t bytes) const {

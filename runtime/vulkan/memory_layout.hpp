@@ -39,7 +39,8 @@ struct MemoryLayout {
     bool maps_local() const;
     /// The types among `allowed` (a bit each) that serve a use, the best first; with `map` those that the host sees
     /// come first, and for readback it must see them. For the device it is the device's own memory, where there is any.
-    std::vector<uint32_t> types_for(MemoryUse use, bool map, uint32_t allowed = ~0u) const;
+    /// Types of heaps without room for `bytes` come last.
+    std::vector<uint32_t> types_for(MemoryUse use, bool map, uint32_t allowed = ~0u, uint64_t bytes = 0) const;
     /// Whether the host had better read `bytes` where they are mapped than from a copy that the device makes for it:
     /// what it does not cache it reads a few bytes at a time.
     bool reads_in_place(bool mapped, bool cached, uint64_t bytes) const;
