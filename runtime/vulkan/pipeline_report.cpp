@@ -5,8 +5,8 @@
 namespace weft::detail::vk {
 namespace {
 
-// As the compilers in Mesa for AMD, NVIDIA, Qualcomm, Apple and Imagination name them; those that one has side by side
-// are added. What another compiler says is shown under its own names alone.
+// As the compilers in Mesa for AMD, NVIDIA, Qualcomm, Apple, Broadcom and Imagination name them; those that one has
+// side by side are added. What another compiler says is shown under its own names alone.
 struct Named {
     std::optional<uint64_t> PipelineReport::*field;
     std::vector<const char*> names;
@@ -17,8 +17,8 @@ const std::vector<Named>& named() {
         {&R::registers, {"VGPRs", "Number of GPRs", "Registers used", "GPRs", "Temp count"}},
         {&R::spills,
          {"Spilled VGPRs", "Spilled SGPRs", "Spills to memory", "Fills from memory", "STP Count", "LDP Count", "Spills",
-          "Fills", "Spill count"}},
-        {&R::scratch, {"Scratch size", "SLM size", "Scratch"}},
+          "Fills", "TMU Spills", "TMU Fills", "Spill count"}},
+        {&R::scratch, {"Scratch size", "SLM size", "Scratch", "Spill Size"}},
         {&R::shared_bytes, {"LDS size"}},
         {&R::waves, {"Subgroups per SIMD", "Max warps/SM", "Max Waves Per Core"}},
         {&R::instructions, {"Instructions", "Instruction count", "Instruction Count"}},
