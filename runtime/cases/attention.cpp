@@ -207,6 +207,25 @@ std::vector<Case<Options>> make_list() {
         tiles.cache = DType::f16;
     }
     add("decode head 20", shape(4, 2, 20), {{0, 1, 50}});
+    // As GPUs cut the work: threads a row, rows a thread, heads a workgroup, q where all teams read it.
+    struct OnGpu {
+        uint32_t registers, size;
+        DType cache;
+    };
+    for (const auto& [registers, d, cache] :
+         {OnGpu{28, 24, DType::f32}, OnGpu{28, 128, DType::f16}, OnGpu{56, 64, DType::f32}, OnGpu{64, 64, DType::f16},
+          OnGpu{64, 256, DType::f32}, OnGpu{112, 64, DType::f32}})
+        for (const bool decode : {false, true}) {
+            Options& c = add(std::string(decode ? "decode" : "prefill") + " head " + std::to_string(d) +
+                                 ", as on a GPU with " + std::to_string(registers) + " registers",
+                             shape(d == 64 ? 16 : 8, 2, d),
+                             {{0, decode ? 1u : 19u, decode ? 300u : 30u}, {1, decode ? 1u : 5u, decode ? 3u : 0u}});
+            list.back().gpu = AsGpu{.registers = registers};
+            c.cache = cache;
+            c.lse = c.sinks = true;
+            c.bias_columns = 21;
+            c.args.bias_offset = 20;
+        }
     // Sizes of real models, timed.
     const size_t timed_from = list.size();
     for (const DType cache : {DType::f32, DType::f16}) {

@@ -3,8 +3,10 @@
 #include "attention.gen.hpp"
 #include "attention_decode.gen.hpp"
 #include "attention_merge.gen.hpp"
+#include "kernels/fit.hpp"
 #include "kernels/kv_slots.hpp"
 #include <bit>
+#include <vector>
 
 namespace weft::detail::kernel {
 namespace {
@@ -62,27 +64,49 @@ void check(const AttentionArgs& a) {
 
 uint32_t up(uint32_t n, uint32_t divisor) { return (n + divisor - 1) / divisor; }
 
-// Devices with narrow subgroups run threads of a workgroup on few lanes, mostly of a CPU: registers are
-// memory there, and few large workgroups are best.
-bool narrow(const Recorder& r) { return r.device().limits().subgroup_size <= 16; }
+constexpr uint32_t kOverhead = 8; // addresses, and the group of channels that is read
+
+struct Rows {
+    uint32_t rows, split;
+};
+// Prefill: as few threads a row as have the registers for it, as each computes the softmax. On a CPU registers are
+// memory, and a thread has whole rows.
+Rows rows_of_a_thread(const Machine& machine, uint32_t d, uint32_t dv, uint32_t keys) {
+    if (machine.is_cpu()) return {d + dv > 128 ? 1u : 2u, 1};
+    std::vector<Rows> shapes{{2, 1}};
+    for (uint32_t split = 2; split <= 32 && d % (4 * split) == 0 && dv % (4 * split) == 0; split *= 2)
+        shapes.push_back({2, split});
+    shapes.push_back({1, shapes.back().split});
+    // q, o and scores; m, l, the keys that are seen, position and head.
+    return fit(machine.registers_of_few(), shapes,
+               [&](const Rows& s) { return s.rows * ((d + dv) / s.split + keys + 6) + kOverhead; });
+}
+
+// Decode: query heads of `group` that a workgroup takes, at most eight, shared out evenly.
+uint32_t heads_of_a_thread(const Machine& machine, uint32_t group, uint32_t team, uint32_t d, uint32_t dv) {
+    std::vector<uint32_t> shapes;
+    for (uint32_t n = std::min(group, 8u); n > 0; --n) shapes.push_back(up(group, up(group, n)));
+    if (machine.is_cpu()) // of q and o
+        return fit(machine.registers, shapes, [&](uint32_t heads) { return heads * (d + dv) / team; });
+    // Of each head o, the scores of a team's keys, m, l and a group of q; the rows of the keys.
+    return fit(machine.registers_of_few(), shapes,
+               [&](uint32_t heads) { return heads * (dv / team + team + 6) + team + kOverhead; });
+}
 
 void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using K = shader::attention;
     using Form = AttentionTuning::Form;
-    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads,
-                   lanes = r.device().limits().subgroup_size;
-    const bool few_lanes = narrow(r), half = a.k_cache.dtype == DType::f16;
-    if (t.form == Form::automatic && r.has(Feature::subgroup) && few_lanes && t.split <= 1 && t.local % lanes == 0)
+    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.machine().lanes;
+    const bool cpu = r.machine().is_cpu(), half = a.k_cache.dtype == DType::f16;
+    if (t.form == Form::automatic && r.has(Feature::subgroup) && cpu && t.split <= 1 && t.local % lanes == 0)
         t.form = Form::broadcast;
-    if (!t.rows) t.rows = few_lanes && d + dv > 128 ? 1 : 2;
-    if (!t.split) // about 128 registers of q and o a thread
-        for (t.split = 1;
-             !few_lanes && t.rows * (d + dv) / t.split > 160 && d % (8 * t.split) == 0 && dv % (8 * t.split) == 0;)
-            t.split *= 2;
+    const Rows rows = rows_of_a_thread(r.machine(), d, dv, t.keys ? t.keys : 4);
+    if (!t.rows) t.rows = rows.rows;
+    if (!t.split) t.split = rows.split;
     if (t.form == Form::automatic)
         t.form = r.has(Feature::subgroup) && t.split > 1 && lanes % t.split == 0 ? Form::subgroup : Form::core;
     const bool broadcast = t.form == Form::broadcast;
-    if (!t.local) t.local = broadcast ? lanes : few_lanes ? 32 : 64;
+    if (!t.local) t.local = broadcast ? lanes : cpu ? 32 : 64;
     if (!t.keys) t.keys = broadcast ? 2 : 4;
     // 8 KiB of keys and values.
     const uint32_t tile = broadcast ? t.keys : std::clamp(std::bit_floor(2048 / (d + dv)), t.keys, 32u);
@@ -141,24 +165,23 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     using K = shader::attention_decode;
     using Merge = shader::attention_merge;
     using Form = AttentionTuning::Form;
-    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads,
-                   lanes = r.device().limits().subgroup_size, capacity = a.k_cache.shape[2],
-                   sequences = a.step.max_sequences;
+    const uint32_t d = a.head_size, dv = a.value_size, group = a.heads / a.kv_heads, lanes = r.machine().lanes,
+                   capacity = a.k_cache.shape[2], sequences = a.step.max_sequences;
+    const bool cpu = r.machine().is_cpu();
     uint32_t team = 1;
     while (team < std::min(lanes, 8u) && d % (8 * team) == 0 && dv % (8 * team) == 0) team *= 2;
     // Teams leave their outputs in shared memory at the end: 8 KiB of them.
-    if (!t.local) t.local = narrow(r) ? std::max(lanes, team) : std::max(64u, lanes);
+    if (!t.local) t.local = cpu ? std::max(lanes, team) : std::max(64u, lanes);
     t.local = std::min(t.local, std::bit_floor(2048 / dv) * team);
     if (t.form == Form::automatic)
         t.form = r.has(Feature::subgroup) && t.local % lanes == 0 ? Form::subgroup : Form::core;
     if (t.form == Form::core) t.local = std::min(t.local, std::max(64u, team)); // 8 KiB for exchanges at most
-    // Registers of q and o, as in prefill.
-    const uint32_t blocks = up(group, std::clamp(32 * 4 * team / (d + dv), 1u, 8u)), heads = up(group, blocks);
+    const uint32_t heads = heads_of_a_thread(r.machine(), group, team, d, dv), blocks = up(group, heads);
     uint32_t most = capacity; // keys that a query may see
     if (a.window && (a.causal || a.ahead)) most = std::min(most, a.window + (a.causal ? 0 : a.ahead));
     if (a.chunk) most = std::min(most, a.chunk);
     if (!t.split_keys) {
-        t.split_keys = narrow(r) ? 1024 : 256;
+        t.split_keys = cpu ? 1024 : 256;
         while (t.split_keys < most && uint64_t(sequences) * a.heads * up(most, t.split_keys) * dv > (uint64_t(1) << 23))
             t.split_keys *= 2; // partial outputs of 32 MiB at most
     }
@@ -185,7 +208,8 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
                        .TEAM = team,
                        .OPTIONS = options,
                        .SINGLE = single,
-                       .LANES = lanes},
+                       .LANES = lanes,
+                       .KEEP_Q = cpu},
                       {.q = a.q,
                        .k_cache = slots_of(a.k_cache, range),
                        .v_cache = slots_of(a.v_cache, range),

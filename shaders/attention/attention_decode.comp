@@ -28,6 +28,9 @@ layout(constant_id = 5) const uint TEAM = 8u;  // a power of two, at most 8, tha
 layout(constant_id = 6) const uint OPTIONS = 1u;
 layout(constant_id = 7) const uint SINGLE = 0u; // 1: one split is all, and writes y and lse
 layout(constant_id = 8) const uint LANES = 8u;  // subgroup size as reported
+// 1: threads keep the channels of q that they multiply, for devices whose registers are memory; 0: all teams read them
+// in shared memory.
+layout(constant_id = 9) const uint KEEP_Q = 0u;
 
 layout(push_constant) uniform Push {
     uint q_stride, q_start, y_stride, y_start, kv_heads;
@@ -47,27 +50,59 @@ layout(binding = 6) writeonly buffer Y { float y[]; };               // SINGLE: 
 layout(binding = 7) writeonly buffer LogSum { float lse[]; };        // SINGLE: [T, H]; else m, l [S, H, splits, 2]
 
 const uint HEAD4 = HEAD / 4u, VALUE4 = VALUE / 4u, K4 = HEAD4 / TEAM, V4 = VALUE4 / TEAM, TEAMS = LOCAL / TEAM;
+const uint SCORES = TEAM * HEADS;                         // of a team's keys
 const uint SWAPS = TEAM > 1u ? TEAM / 2u * HEADS : HEADS; // values a thread exchanges at once
 
 shared float sh_top[TEAMS * HEADS];
 shared float sh_sum[TEAMS * HEADS];
 shared vec4 sh_team[TEAMS > 1u ? TEAMS * VALUE4 : 1u];
+shared vec4 sh_q[KEEP_Q == 1u ? 1u : HEADS * HEAD4];
 
-// Each of the first `count` values becomes that of the thread whose number differs in `bit`.
 #ifdef SUBGROUP
-void exchange(inout float v[SWAPS], uint count, uint bit) {
-    [[unroll]] for (uint i = 0u; i < count; ++i) v[i] = subgroupShuffleXor(v[i], bit);
-}
+float other(float v, uint bit) { return subgroupShuffleXor(v, bit); } // that of the thread whose number differs in bit
 #else
 shared float sh_swap[SWAPS * LOCAL];
-void exchange(inout float v[SWAPS], uint count, uint bit) {
+#endif
+
+// The values of the thread whose number differs in `bit`.
+void exchange(float v[HEADS], uint bit, out float others[HEADS]) {
+#ifdef SUBGROUP
+    [[unroll]] for (uint h = 0u; h < HEADS; ++h) others[h] = other(v[h], bit);
+#else
     uint lane = gl_LocalInvocationID.x;
     barrier();
-    [[unroll]] for (uint i = 0u; i < count; ++i) sh_swap[i * LOCAL + lane] = v[i];
+    [[unroll]] for (uint h = 0u; h < HEADS; ++h) sh_swap[h * LOCAL + lane] = v[h];
     barrier();
-    [[unroll]] for (uint i = 0u; i < count; ++i) v[i] = sh_swap[i * LOCAL + (lane ^ bit)];
-}
+    [[unroll]] for (uint h = 0u; h < HEADS; ++h) others[h] = sh_swap[h * LOCAL + (lane ^ bit)];
 #endif
+}
+
+// Of the sums of 2 `bit` keys a thread gives those of one half to the thread whose number differs in `bit`, and adds
+// that thread's share of those it keeps.
+void halve(inout float s[SCORES], uint bit) {
+    if (bit >= TEAM) return;
+    uint lane = gl_LocalInvocationID.x;
+    bool upper = (lane & bit) != 0u;
+#ifdef SUBGROUP
+    [[unroll]] for (uint i = 0u; i < bit * HEADS; ++i) {
+        float low = s[i], high = s[i + bit * HEADS];
+        s[i] = (upper ? high : low) + other(upper ? low : high, bit);
+    }
+#else
+    barrier();
+    [[unroll]] for (uint i = 0u; i < bit * HEADS; ++i) {
+        float low = s[i], high = s[i + bit * HEADS];
+        s[i] = upper ? high : low;
+        sh_swap[i * LOCAL + lane] = upper ? low : high;
+    }
+    barrier();
+    [[unroll]] for (uint i = 0u; i < bit * HEADS; ++i) s[i] += sh_swap[i * LOCAL + (lane ^ bit)];
+#endif
+}
+
+// The query head in place `at` of a kv head; places past the last repeat it, and are not written.
+uint head_of(uint kv_head, uint at) { return kv_head * GROUP + min(at, GROUP - 1u); }
+vec4 scaled_q(uint at) { return push.scale * vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
 
 void main() {
     uint lane = gl_LocalInvocationID.x, team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM,
@@ -82,14 +117,19 @@ void main() {
     if (slot >= push.slots || (begin >= end && (SINGLE == 0u || gl_WorkGroupID.z > 0u))) return;
 
     uint head[HEADS];
-    vec4 qs[HEADS * K4], o[HEADS * V4];
+    vec4 qs[KEEP_Q == 1u ? HEADS * K4 : 1u], o[HEADS * V4];
     float m[HEADS], l[HEADS];
+    uint q_at = token * push.q_stride + push.q_start;
+    if (KEEP_Q == 0u) {
+        for (uint e = lane; e < HEADS * HEAD4; e += LOCAL)
+            sh_q[e] = scaled_q(q_at + head_of(kv_head, first_head + e / HEAD4) * HEAD + 4u * (e % HEAD4));
+        barrier();
+    }
     [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
-        head[h] = kv_head * GROUP + min(first_head + h, GROUP - 1u); // those past the last are computed and not written
-        uint at = token * push.q_stride + push.q_start + head[h] * HEAD + 4u * member;
-        [[unroll]] for (uint c = 0u; c < K4; ++c)
-            qs[h * K4 + c] = push.scale * vec4(q[at + 4u * TEAM * c], q[at + 4u * TEAM * c + 1u],
-                                               q[at + 4u * TEAM * c + 2u], q[at + 4u * TEAM * c + 3u]);
+        head[h] = head_of(kv_head, first_head + h);
+        if (KEEP_Q == 1u)
+            [[unroll]] for (uint c = 0u; c < K4; ++c)
+                qs[h * K4 + c] = scaled_q(q_at + head[h] * HEAD + 4u * (TEAM * c + member));
         [[unroll]] for (uint c = 0u; c < V4; ++c) o[h * V4 + c] = vec4(0.0);
         m[h] = LOWEST;
         l[h] = 0.0;
@@ -99,29 +139,29 @@ void main() {
 
     for (uint block = begin; block < end; block += TEAMS * TEAM) {
         uint row[TEAM];
-        float s[TEAM * HEADS], swap[SWAPS], top[HEADS];
+        float s[SCORES], top[HEADS];
         [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
             row[u] = cache_row(first_row, push.capacity, ring + min(block + team * TEAM + u, end - 1u) - begin);
             [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] = 0.0;
-            [[unroll]] for (uint c = 0u; c < K4; ++c) {
-                vec4 k = unpack_cache(k_cache[row[u] * HEAD4 + c * TEAM + member]);
-                [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(qs[h * K4 + c], k);
-            }
         }
-        // Halving: a thread gives the sums of half of the keys away and receives the other thread's share of
-        // those it keeps, until one key is left.
-        [[unroll]] for (uint step_ = 0u; step_ < 3u; ++step_) {
-            uint bit = 4u >> step_;
-            if (bit < TEAM) {
-                bool upper = (lane & bit) != 0u;
-                [[unroll]] for (uint i = 0u; i < bit * HEADS; ++i) {
-                    swap[i] = upper ? s[i] : s[i + bit * HEADS];
-                    s[i] = upper ? s[i + bit * HEADS] : s[i];
+        if (KEEP_Q == 1u)
+            [[unroll]] for (uint u = 0u; u < TEAM; ++u)
+                [[unroll]] for (uint c = 0u; c < K4; ++c) {
+                    vec4 k = unpack_cache(k_cache[row[u] * HEAD4 + c * TEAM + member]);
+                    [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(qs[h * K4 + c], k);
                 }
-                exchange(swap, bit * HEADS, bit);
-                [[unroll]] for (uint i = 0u; i < bit * HEADS; ++i) s[i] += swap[i];
+        else // a loop, or compilers read all keys before they multiply, and have no registers for them
+            [[dont_unroll]] for (uint c = 0u; c < K4; ++c) {
+                vec4 q_c[HEADS];
+                [[unroll]] for (uint h = 0u; h < HEADS; ++h) q_c[h] = sh_q[h * HEAD4 + c * TEAM + member];
+                [[unroll]] for (uint u = 0u; u < TEAM; ++u) {
+                    vec4 k = unpack_cache(k_cache[row[u] * HEAD4 + c * TEAM + member]);
+                    [[unroll]] for (uint h = 0u; h < HEADS; ++h) s[u * HEADS + h] += dot(q_c[h], k);
+                }
             }
-        }
+        halve(s, 4u);
+        halve(s, 2u);
+        halve(s, 1u); // each thread has the whole score of one key
         uint key = block + lane; // team * TEAM + member
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
             s[h] = cap_score(OPTIONS, s[h], push.softcap);
@@ -131,8 +171,8 @@ void main() {
             top[h] = key < end ? max(m[h], s[h]) : m[h];
         }
         [[unroll]] for (uint bit = 1u; bit < TEAM; bit *= 2u) {
-            [[unroll]] for (uint h = 0u; h < HEADS; ++h) swap[h] = top[h];
-            exchange(swap, HEADS, bit);
+            float swap[HEADS];
+            exchange(top, bit, swap);
             [[unroll]] for (uint h = 0u; h < HEADS; ++h) top[h] = max(top[h], swap[h]);
         }
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) {
@@ -164,9 +204,8 @@ void main() {
     }
 
     [[unroll]] for (uint bit = 1u; bit < TEAM; bit *= 2u) {
-        float swap[SWAPS];
-        [[unroll]] for (uint h = 0u; h < HEADS; ++h) swap[h] = l[h];
-        exchange(swap, HEADS, bit);
+        float swap[HEADS];
+        exchange(l, bit, swap);
         [[unroll]] for (uint h = 0u; h < HEADS; ++h) l[h] += swap[h];
     }
     if (TEAMS > 1u) {
