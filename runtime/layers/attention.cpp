@@ -63,7 +63,8 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.norm("k_norm", k_norm, norm_all_heads ? k : head_size);
     f.rope("rope", rope, head_size);
     f.rule(rope.axes == 1 || rope.axes == w.axes, "rope.axes",
-           "be those of the stage's rows, " + std::to_string(w.axes));
+           w.viewed ? "be 1 in a block with a view, whose rows have a place in the view's order alone"
+                    : "be those of the stage's rows, " + std::to_string(w.axes));
     f.number("scale", scale, float(1 / std::sqrt(double(head_size))), Reach::finite);
     f.number("key_scale", key_scale, 1.0f, Reach::finite);
     f.rule(
