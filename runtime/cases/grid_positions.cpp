@@ -43,12 +43,7 @@ void build(CaseContext& ctx, const Options& o) {
     if (o.sliced) a.y = a.y.slice_columns(3, o.columns);
     a.cubic = o.cubic;
     a.corners = o.corners;
-    a.patch_y = kPatchY;
-    a.patch_x = kPatchX;
-    a.stride_y = kStrideY;
-    a.stride_x = kStrideX;
-    a.pad_y = kPadY;
-    a.pad_x = kPadX;
+    a.cut = {kPatchY, kPatchX, kStrideY, kStrideX, kPadY, kPadX};
     a.scale = o.scale;
     kernel::grid_positions(ctx.recorder(), a);
 }

@@ -8,8 +8,9 @@ namespace weft::detail::kernel::cases::unfold {
 std::vector<std::pair<uint32_t, uint32_t>> Options::places(const Picture& p) const {
     std::vector<std::pair<uint32_t, uint32_t>> list;
     const UnfoldArgs& o = args;
-    for (uint32_t h = 0; h * o.stride_y + o.patch_y <= p.height + 2 * o.pad_y; ++h)
-        for (uint32_t w = 0; w * o.stride_x + o.patch_x <= p.width + 2 * o.pad_x; ++w) list.emplace_back(h, w);
+    for (uint32_t h = 0; h * o.cut.stride_y + o.cut.patch_y <= p.height + 2 * o.cut.pad_y; ++h)
+        for (uint32_t w = 0; w * o.cut.stride_x + o.cut.patch_x <= p.width + 2 * o.cut.pad_x; ++w)
+            list.emplace_back(h, w);
     if (backwards) std::reverse(list.begin(), list.end());
     return list;
 }
@@ -58,12 +59,7 @@ std::vector<Case<Options>> make_list() {
     const auto args = [](uint32_t channels, Picture patch, Picture stride, Picture pad = {0, 0}) {
         UnfoldArgs a;
         a.channels = channels;
-        a.patch_y = patch.height;
-        a.patch_x = patch.width;
-        a.stride_y = stride.height;
-        a.stride_x = stride.width;
-        a.pad_y = pad.height;
-        a.pad_x = pad.width;
+        a.cut = {patch.height, patch.width, stride.height, stride.width, pad.height, pad.width};
         return a;
     };
     return {{"tiny", {args(1, {1, 1}, {1, 1}), {{1, 1}}}},

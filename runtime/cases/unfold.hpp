@@ -17,7 +17,7 @@ struct Options {
 
     /// Where the patches of a picture lie: h and w of each row, in order.
     std::vector<std::pair<uint32_t, uint32_t>> places(const Picture& p) const;
-    uint64_t columns() const { return uint64_t(args.channels) * args.patch_y * args.patch_x; }
+    uint64_t columns() const { return uint64_t(args.channels) * args.cut.patch_y * args.cut.patch_x; }
     /// Where in "x" the values of a picture begin; what lies between pictures is NaN.
     size_t offset(size_t picture) const;
 };

@@ -12,7 +12,7 @@ void grid_positions(Recorder& r, const GridPositionsArgs& a) {
                    a.table.contiguous() && a.table.dtype == DType::f32,
                "table must be f32 [side, side, D], with the columns of y");
     weft_CHECK(a.table.shape[0] > 0 && a.table.count() <= ~0u, "table must have rows, and 32 bits must count it");
-    weft_CHECK(a.stride_y > 0 && a.stride_x > 0, "strides must not be 0");
+    weft_CHECK(a.cut.stride_y > 0 && a.cut.stride_x > 0, "strides must not be 0");
     weft_CHECK(a.pictures.columns() == 4 && a.pictures.contiguous(), "pictures must be [S, 4]");
     weft_CHECK(a.token_sequence.count() >= a.y.rows(), "there must be a token_sequence for every row of y");
     weft_CHECK(a.axes.rows() == 2 && a.axes.columns() >= a.y.rows() && a.axes.start == 0,
@@ -31,12 +31,12 @@ void grid_positions(Recorder& r, const GridPositionsArgs& a) {
                    .rows = uint32_t(a.y.rows()),
                    .side = a.table.shape[0],
                    .axis_stride = a.axes.stride,
-                   .patch_y = a.patch_y,
-                   .patch_x = a.patch_x,
-                   .stride_y = a.stride_y,
-                   .stride_x = a.stride_x,
-                   .pad_y = a.pad_y,
-                   .pad_x = a.pad_x,
+                   .patch_y = a.cut.patch_y,
+                   .patch_x = a.cut.patch_x,
+                   .stride_y = a.cut.stride_y,
+                   .stride_x = a.cut.stride_x,
+                   .pad_y = a.cut.pad_y,
+                   .pad_x = a.cut.pad_x,
                    .y_stride = a.y.stride,
                    .y_start = a.y.start,
                    .residual_stride = a.residual.stride,

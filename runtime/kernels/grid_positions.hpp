@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: learned positions of a square of patches, for pictures of other sizes.
 #pragma once
+#include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::detail::kernel {
@@ -16,7 +17,7 @@ struct GridPositionsArgs {
     Tensor y;              ///< f32 [T, D]; may be a column slice
     bool cubic = false;    ///< by four neighbours along an axis, not by two
     bool corners = true;   ///< the corners of the table and of the picture meet, not their edges ("align_corners")
-    uint32_t patch_y = 1, patch_x = 1, stride_y = 1, stride_x = 1, pad_y = 0, pad_x = 0; ///< how pictures are cut
+    PatchCut cut;
     float scale = 1;
     Extent rows = {1, Quantity::tokens};
 };

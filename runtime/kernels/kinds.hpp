@@ -31,4 +31,12 @@ enum class RouterWeight : uint32_t { score = 0, softmax_of_chosen = 1, sigmoid_o
 /// and what groups of experts are compared by.
 enum class GroupScore : uint32_t { best = 0, best_two = 1 };
 
+/// How pictures are cut into patches.
+struct PatchCut {
+    uint32_t patch_y = 1, patch_x = 1, stride_y = 1, stride_x = 1;
+    uint32_t pad_y = 0, pad_x = 0; ///< zeros above and left; below and right there are as many as positions reach
+
+    bool operator==(const PatchCut&) const = default;
+};
+
 } // namespace weft::detail::kernel

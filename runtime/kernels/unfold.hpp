@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L2: patches of pictures, spectrograms and waves as rows of a matrix.
 #pragma once
+#include "kernels/kinds.hpp"
 #include "kernels/step.hpp"
 
 namespace weft::detail::kernel {
@@ -15,8 +16,7 @@ struct UnfoldArgs {
     Tensor positions;      ///< u32 [2, T]: each row's h, then each row's w
     Tensor y;              ///< f32 [T, C * patch_y * patch_x]; may be a column slice
     uint32_t channels = 1;
-    uint32_t patch_y = 1, patch_x = 1, stride_y = 1, stride_x = 1;
-    uint32_t pad_y = 0, pad_x = 0; ///< zeros above and left; below and right there are as many as positions reach
+    PatchCut cut;
     Extent rows = {1, Quantity::tokens};
 };
 void unfold(Recorder& r, const UnfoldArgs& a);

@@ -30,6 +30,14 @@ kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
     return r;
 }
 
+// Whether the kernel that rotates q and k norms each head of both before that: of padded ones it would count the
+// padding.
+bool norms_with_positions(const AttentionSpec& a) {
+    const auto usual = [](const Norm& n) { return n && n.kind == kernel::NormKind::rms && n.bias == kNoWeight; };
+    return usual(a.q_norm) && usual(a.k_norm) && a.q_norm.eps == a.k_norm.eps && !a.norm_all_heads &&
+           padded(a.head_size) == a.head_size;
+}
+
 } // namespace
 
 weft_LISTED(AttentionSpec, 31); // with its states
@@ -56,11 +64,14 @@ void AttentionSpec::fields(Fields& f, const Widths& w) {
     f.norm("k_norm", k_norm, norm_all_heads ? k : head_size);
     f.rope("rope", rope, head_size);
     f.rule(rope.axes == 1 || rope.axes == w.axes, "rope.axes",
-           "be those of the stage's rows, " + std::to_string(w.axes));
+           w.viewed ? "be 1 in a block with a view, whose rows have a place in the view's order alone"
+                    : "be those of the stage's rows, " + std::to_string(w.axes));
     f.number("scale", scale, float(1 / std::sqrt(double(head_size))), Reach::finite);
     f.number("key_scale", key_scale, 1.0f, Reach::finite);
-    f.rule(key_scale == 1 || !k_norm || (q_norm && !norm_all_heads && head_size % 4 == 0), "key_scale",
-           "be 1 where norms of k alone, over all heads, or of heads that are no multiple of 4, come behind it");
+    f.rule(
+        key_scale == 1 || !k_norm || norms_with_positions(*this), "key_scale",
+        "be 1 where norms of k alone, over all heads, with a bias or of another kind or eps than RMS norms of q, or of "
+        "heads that are no multiple of 4, come behind it");
     f.value("causal", causal, true);
     f.value("window", window, 0u);
     f.value("ahead", ahead, 0u);
@@ -106,8 +117,7 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
         for (uint32_t i = 0; i < 3; ++i)
             lower_linear(c, adapter_up[i], low.slice_columns(i * rank, rank), {parts[i], parts[i]});
     }
-    // Norms of heads that are padded would count the padding.
-    const bool fused_norms = q_norm && k_norm && !norm_all_heads && padded_head == head_size;
+    const bool fused_norms = norms_with_positions(*this);
     weft_CHECK(fused_norms || !k_norm || key_scale == 1, "norms of k come behind its scale");
     if (q_norm && !fused_norms) lower_norm(c, q_norm, q, q, 1, norm_all_heads ? 0 : head_size);
     if (k_norm && !fused_norms) lower_norm(c, k_norm, k, k, 1, norm_all_heads ? 0 : head_size);

@@ -116,6 +116,8 @@ public:
     void rope(const char* key, Rope& r, uint32_t head_size);
     /// What kind of op it is; those that follow are its own fields.
     virtual void op(Op& op) = 0;
+    /// Behind the fields of an op: what it keeps, and reads of what ops before it keep.
+    virtual void states(const Op&) {}
 };
 
 // A member that is added to a description but not to its list of fields would be lost in files and hashes without a

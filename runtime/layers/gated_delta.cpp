@@ -50,6 +50,7 @@ void GatedDeltaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinati
                               .beta_scale = beta_scale});
     kernel::norm(c.r, {.x = y,
                        .weight = c.weight(norm.weight),
+                       .bias = c.weight(norm.bias),
                        .gate = all.slice_columns(mixed, values),
                        .y = y,
                        .kind = norm.kind,

@@ -2,6 +2,7 @@
 // L3: what ops read that comes from outside: named tensors. An op that reads one declares it, so that a schedule's
 // inputs follow from its ops.
 #pragma once
+#include "kernels/kinds.hpp"
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,11 +13,9 @@ inline constexpr const char *kTokens = "input_ids", *kPixels = "pixel_values";
 
 /// How a picture [channels, height, width] is cut into patches, which are rows of a stage from left to right, then
 /// down.
-struct PatchGrid {
+struct PatchGrid : kernel::PatchCut {
     uint32_t channels = 0; ///< 0: no pictures
-    uint32_t patch_y = 1, patch_x = 1, stride_y = 1, stride_x = 1;
-    uint32_t pad_y = 0, pad_x = 0; ///< zeros around the picture, on all sides
-    uint32_t extra = 0;            ///< rows before the patches: class tokens
+    uint32_t extra = 0;    ///< rows before the patches: class tokens
 
     uint32_t down(uint32_t height) const { return (height + 2 * pad_y - patch_y) / stride_y + 1; }
     uint32_t across(uint32_t width) const { return (width + 2 * pad_x - patch_x) / stride_x + 1; }

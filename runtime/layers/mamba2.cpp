@@ -64,6 +64,7 @@ void Mamba2Spec::lower(LayerContext& c, const vk::Tensor& x, const Destination& 
     if (norm)
         kernel::norm(c.r, {.x = y,
                            .weight = c.weight(norm.weight),
+                           .bias = c.weight(norm.bias),
                            .gate = z,
                            .y = y,
                            .kind = norm.kind,

@@ -153,7 +153,7 @@ struct OpKind {
 /// All that there are, in the order of their files.
 std::span<const OpKind* const> all_ops();
 
-/// Once in layers/NAME.cpp, inside namespace weft.
+/// Once in layers/NAME.cpp, inside namespace weft::detail.
 #define weft_OP(Spec)                                                                                                  \
     extern const OpKind op_kind_##Spec;                                                                                \
     const OpKind op_kind_##Spec {                                                                                      \

@@ -10,7 +10,8 @@
 
 namespace weft::detail {
 
-weft_LISTED(PatchGrid, 8);
+weft_LISTED(kernel::PatchCut, 6);
+weft_LISTED(PatchGrid, 3); // with the cut
 weft_LISTED(Stretched, 4);
 weft_LISTED(PatchSpec, 6);
 void PatchSpec::fields(Fields& f, const Widths& w) {
@@ -52,12 +53,7 @@ void PatchSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to)
                          .positions = c.step.axes,
                          .y = patches,
                          .channels = grid.channels,
-                         .patch_y = grid.patch_y,
-                         .patch_x = grid.patch_x,
-                         .stride_y = grid.stride_y,
-                         .stride_x = grid.stride_x,
-                         .pad_y = grid.pad_y,
-                         .pad_x = grid.pad_x});
+                         .cut = grid});
     const bool apart = to.scale != 1;
     const kernel::Tensor y = apart ? c.rows(to.y.columns(), "patches") : to.y;
     lower_product(
@@ -80,12 +76,7 @@ void PatchSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to)
                                      .y = y,
                                      .cubic = stretched.cubic,
                                      .corners = stretched.corners,
-                                     .patch_y = grid.patch_y,
-                                     .patch_x = grid.patch_x,
-                                     .stride_y = grid.stride_y,
-                                     .stride_x = grid.stride_x,
-                                     .pad_y = grid.pad_y,
-                                     .pad_x = grid.pad_x});
+                                     .cut = grid});
     }
     if (apart) kernel::combine(c.r, {.x = y, .w = to.residual, .y = to.y, .alpha = to.scale});
 }

@@ -65,6 +65,7 @@ struct Widths {
     uint64_t merged = 0;     ///< of a rectangle's rows side by side, in stages whose rows are merged
     uint32_t axes = 1;       ///< of the positions of the stage's rows
     bool places = false;     ///< some of the stage's rows stand for rows of a memory
+    bool viewed = false;     ///< the block's rows are the stage's in another order
 };
 
 } // namespace weft::detail

@@ -26,7 +26,8 @@ StateLayout layout_of(const State& state, const StateOptions& o) {
 void States::refer(StateId& id, const State& state) {
     const auto known = std::ranges::find(all_, state);
     if (known == all_.end()) {
-        if (problem_.empty()) problem_ = "no earlier op leaves the " + state.name + " that are read, in their shape";
+        if (problem_.empty())
+            problem_ = "be what an earlier op leaves; none leaves the " + state.name + " in this shape";
         return;
     }
     id = StateId(known - all_.begin());

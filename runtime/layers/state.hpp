@@ -75,7 +75,7 @@ public:
     /// What the ops that declared use, each once.
     const std::vector<StateId>& used() const { return used_; }
     std::vector<State> take() { return std::move(all_); }
-    /// What no op has declared, a sentence; empty: all is there.
+    /// What a name of a memory must be and is not, as Fields::rule says it; empty: all is there.
     const std::string& problem() const { return problem_; }
 
 private:

@@ -82,8 +82,7 @@ struct Runner {
         return chunk;
     }
 
-    Result<CheckRun> run(const std::string& prefill) const {
-        weft_ASSIGN(const uint32_t chunk, chunk_of(prefill));
+    Result<CheckRun> run(const std::string& prefill, uint32_t chunk) const {
         const RecordedIds& tokens = recorded.tokens;
         const uint32_t longest = tokens.longest();
         SessionOptions options;
@@ -297,8 +296,12 @@ Result<CheckReport> check(const Device& device, const std::filesystem::path& pat
     else all.insert(all.end(), {"1", "7", "16", "64", "step"});
     const auto& ways = options.prefill.empty() ? all : options.prefill;
     for (const std::string& prefill : ways) {
-        weft_ASSIGN(auto run, runner.run(prefill));
-        report.runs.push_back(std::move(run));
+        weft_ASSIGN(const uint32_t chunk, runner.chunk_of(prefill));
+        auto run = runner.run(prefill, chunk);
+        if (!run && run.error().code == ErrorCode::invalid_argument) // what was fed is what was recorded
+            return Error{ErrorCode::malformed, io.string() + ": " + run.error().message, run.error().reasons};
+        weft_TRY(run);
+        report.runs.push_back(std::move(*run));
         if (options.progress && !options.progress({Progress::Stage::prefill, report.runs.size(), ways.size()}))
             return Error{ErrorCode::cancelled, "stopped", {}};
     }

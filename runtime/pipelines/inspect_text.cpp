@@ -39,10 +39,15 @@ uint64_t constant_bytes(const InspectedBlock& b) {
     for (const InspectedState& s : b.states) sum += s.law == InspectedState::Law::constant ? s.bytes : 0;
     return sum;
 }
-uint64_t bytes_per_token(const InspectedBlock& b) {
+uint64_t bytes_per_row(const InspectedBlock& b) {
     uint64_t sum = 0;
     for (const InspectedState& s : b.states) sum += s.law == InspectedState::Law::constant ? 0 : s.bytes;
     return sum;
+}
+// A memory has rows of another stage, such as a tower's.
+const char* row_name(const InspectedBlock& b) {
+    const auto memory = [](const InspectedState& s) { return s.law == InspectedState::Law::memory; };
+    return std::ranges::any_of(b.states, memory) ? "row" : "token";
 }
 // Tokens after which the states stop growing; 0: never.
 uint32_t grows_to(const InspectedBlock& b) {
@@ -66,9 +71,9 @@ std::string names_of(const std::vector<InspectedState>& states, const char* betw
 
 std::string state_text(const InspectedBlock& b) {
     std::string s = names_of(b.states, ", ");
-    const uint64_t rows = bytes_per_token(b), constant = constant_bytes(b);
+    const uint64_t rows = bytes_per_row(b), constant = constant_bytes(b);
     if (rows)
-        s += ": " + bytes_text(rows) + " a token" +
+        s += ": " + bytes_text(rows) + " a " + row_name(b) +
              (grows_to(b) ? ", to " + std::to_string(grows_to(b)) + " tokens" : "");
     if (constant) s += (rows ? " and " : ": ") + bytes_text(constant);
     return s;
@@ -77,8 +82,7 @@ std::string state_text(const InspectedBlock& b) {
 uint64_t state_at(const Inspection& in, uint64_t tokens) {
     uint64_t sum = 0;
     for (const auto& b : in.blocks)
-        sum +=
-            constant_bytes(b) + bytes_per_token(b) * (grows_to(b) ? std::min<uint64_t>(tokens, grows_to(b)) : tokens);
+        sum += constant_bytes(b) + bytes_per_row(b) * (grows_to(b) ? std::min<uint64_t>(tokens, grows_to(b)) : tokens);
     return sum;
 }
 
@@ -331,8 +335,8 @@ std::string Inspection::svg() const {
         }
         std::string note = count_text(b.parameters);
         const std::string kinds = names_of(b.states, " + ");
-        const uint64_t row_bytes = bytes_per_token(b), constant = constant_bytes(b);
-        if (row_bytes) note += ", " + bytes_text(row_bytes) + "/token";
+        const uint64_t row_bytes = bytes_per_row(b), constant = constant_bytes(b);
+        if (row_bytes) note += ", " + bytes_text(row_bytes) + "/" + row_name(b);
         if (constant) note += (row_bytes ? " + " : ", ") + bytes_text(constant);
         text(left + box + 8, y + 15, note + (kinds.empty() ? "" : " (" + kinds + ")"));
     }

@@ -272,16 +272,19 @@ private:
     std::vector<std::unique_ptr<Schedule>> named_;
 };
 
-// What a reader would take for another model; "": nothing. The file has its length and
-// its header, and zeros for weights.
+// Why a reader would take the file for another model, in words that follow the name of GGUF's architecture; "": it
+// would not. The file has its length and its header, and zeros for weights.
 Result<std::string> read_back(const std::string& path, const Schedule& schedule) {
     weft_ASSIGN(GgufFile file, GgufFile::open(path));
     const ModelFiles files = ModelFiles::from_gguf(std::move(file));
     auto back = make_schedule(files);
-    if (!back) return back.error().message;
-    if (auto problems = check_weights(back->weights, files); !problems.empty()) return problems[0];
-    if (auto unused = unused_tensors(back->weights, back->unneeded, files); !unused.empty()) return unused[0];
-    return schedule_difference(schedule, *back);
+    const std::string not_read = " is not read so: ";
+    if (!back) return not_read + back.error().message;
+    if (auto problems = check_weights(back->weights, files); !problems.empty()) return not_read + problems[0];
+    if (auto unused = unused_tensors(back->weights, back->unneeded, files); !unused.empty())
+        return not_read + unused[0];
+    const std::string difference = schedule_difference(schedule, *back);
+    return difference.empty() ? "" : " has no word for " + difference;
 }
 
 std::vector<std::byte> padded_bytes(std::span<const float> values) {
@@ -394,7 +397,7 @@ Result<QuantizeReport> quantize(const std::filesystem::path& from, const std::fi
             if (t.sources.empty()) weft_TRY(file.write(padded_bytes(t.values)));
         weft_ASSIGN(const std::string lost, read_back(file.temporary(), written->schedule));
         if (!lost.empty()) {
-            reasons.push_back(std::string(side->name) + " has no word for " + lost);
+            reasons.push_back(side->name + lost);
             continue;
         }
         weft_TRY(file.rewrite(std::as_bytes(std::span(written->header))));

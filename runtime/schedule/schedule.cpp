@@ -163,7 +163,8 @@ Status settle(Schedule& schedule, const std::string& origin) {
                          origin + ": no op of stage " + in_quotes(stage.name) + " reads " +
                              in_quotes(stage.rows.input) + ", which counts its rows",
                          {}};
-    if (!states.problem().empty()) return Error{ErrorCode::malformed, origin + ": " + states.problem(), {}};
+    if (!states.problem().empty())
+        return Error{ErrorCode::malformed, origin + ": the memory of an op must " + states.problem(), {}};
     for (StageId id = 0; id < schedule.stages.size(); ++id)
         if (const std::string problem = misplaced_rows(schedule, id); !problem.empty())
             return Error{ErrorCode::malformed, origin + ": stage " + in_quotes(schedule.stages[id].name) + problem, {}};

@@ -18,6 +18,7 @@ void visit(Fields& f, Branch& b, const Widths& w) {
     if (b.op && b.op.sink())
         f.rule(b.out_scale == 1 && !b.out_norm, "op", "not have its result scaled or normed: it has none");
     b.op.fields(f, w);
+    f.states(b.op);
 }
 
 constexpr const char* kStreams = "streams of the stage";
@@ -90,6 +91,7 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     if (b.view) { // in another order
         w.axes = 1;
         w.places = false;
+        w.viewed = true;
     }
     f.norm("pre", b.pre, w.input);
     f.list("branches", b.branches, [&](Branch& branch) { visit(f, branch, w); });

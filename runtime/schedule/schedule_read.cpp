@@ -160,6 +160,12 @@ public:
         fail("op", "be one of " + joined(known) + ", is " + in_quotes(name));
         op = all_ops()[0]->make(); // whose fields are passed over
     }
+    // Of a copy: states are numbered when the whole schedule is there.
+    void states(const Op& described) override {
+        if (error_) return;
+        Op(described).states(states_);
+        rule(states_.problem().empty(), "memory", states_.problem());
+    }
 
     // The names of the first stage's weights begin with nothing, those of others with the stage's name.
     void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) override {
@@ -496,6 +502,7 @@ private:
     const Json *layouts_ = nullptr, *named_blocks_ = nullptr;
     std::set<std::string> used_layouts_;
     std::map<std::string, WeightId> ids_;
+    States states_{{}};
     std::vector<WeightId> bases_; // slots made from a theta
     std::optional<uint32_t> layer_;
     size_t blocks_ = 0, pieces_ = 0;

@@ -44,17 +44,10 @@ Status Device::pick_and_create(const DeviceOptions& options) {
     }
     if (!physical_) return Error{ErrorCode::unsupported, "no usable Vulkan device", reasons};
 
-    const auto extensions = device_extensions(*instance_, physical_);
-    FeatureChain chain(extensions, summary_.api_version, options.report_pipelines);
+    FeatureChain chain(device_extensions(*instance_, physical_), summary_.api_version, options.report_pipelines);
     instance_->fn().vkGetPhysicalDeviceFeatures2(physical_, &chain.core);
     chain.core.features = {}; // nothing of the core features is needed
-    std::vector<const char*> enabled;
-    if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_dot)
-        enabled.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
-    if (summary_.api_version < VK_API_VERSION_1_3 && chain.has_lanes)
-        enabled.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     reports_pipelines_ = chain.has_report && chain.report.pipelineExecutableInfo;
-    if (chain.has_report) enabled.push_back(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
     const float priority = 1.0f;
     VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
     queue.queueFamilyIndex = queue_family_;
@@ -63,8 +56,8 @@ Status Device::pick_and_create(const DeviceOptions& options) {
     VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &chain.core};
     info.queueCreateInfoCount = 1;
     info.pQueueCreateInfos = &queue;
-    info.enabledExtensionCount = uint32_t(enabled.size());
-    info.ppEnabledExtensionNames = enabled.data();
+    info.enabledExtensionCount = uint32_t(chain.extensions.size());
+    info.ppEnabledExtensionNames = chain.extensions.data();
     weft_TRY(
         check(instance_->fn().vkCreateDevice(physical_, &info, nullptr, &device_), "vkCreateDevice", summary_.name));
     instance_->load(fn_, device_);

@@ -6,6 +6,14 @@
 namespace weft::detail::vk {
 namespace {
 
+#if defined(_WIN32)
+#define weft_LOADER "vulkan-1.dll"
+#elif defined(__APPLE__)
+#define weft_LOADER "libvulkan.dylib"
+#else
+#define weft_LOADER "libvulkan.so.1"
+#endif
+
 std::mutex loader; // volk's globals are written under it
 
 VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUtilsMessageTypeFlagsEXT,
@@ -16,10 +24,10 @@ VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT
 
 Result<VkInstance> make_instance(bool validation) {
     if (volkInitialize() != VK_SUCCESS)
-        return Error{
-            ErrorCode::not_found,
-            "no Vulkan loader (libvulkan.so.1) on this machine: install it (Debian: libvulkan1) together with a driver",
-            {}};
+        return Error{ErrorCode::not_found,
+                     "no Vulkan loader (" weft_LOADER
+                     ") on this machine: install it (Debian: libvulkan1) together with a driver",
+                     {}};
     VkApplicationInfo app{VK_STRUCTURE_TYPE_APPLICATION_INFO};
     app.pEngineName = "weft";
     app.apiVersion = VK_API_VERSION_1_3; // the highest we know; devices of 1.1 stay usable
@@ -27,12 +35,10 @@ Result<VkInstance> make_instance(bool validation) {
     vkEnumerateInstanceExtensionProperties(nullptr, &count, nullptr);
     std::vector<VkExtensionProperties> extensions(count);
     vkEnumerateInstanceExtensionProperties(nullptr, &count, extensions.data());
-    const bool debug_utils = std::any_of(extensions.begin(), extensions.end(), [](const auto& e) {
-        return std::strcmp(e.extensionName, VK_EXT_DEBUG_UTILS_EXTENSION_NAME) == 0;
-    });
-    std::vector<const char*> enabled, layers;
-    if (debug_utils) enabled.push_back(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
+    const InstanceSettings settings = instance_settings(extensions);
+    std::vector<const char*> layers;
     VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
+    info.flags = settings.flags;
     const VkValidationFeatureEnableEXT synchronization = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
     VkValidationFeaturesEXT features{VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT};
     features.enabledValidationFeatureCount = 1;
@@ -52,8 +58,8 @@ Result<VkInstance> make_instance(bool validation) {
         info.pNext = &features;
     }
     info.pApplicationInfo = &app;
-    info.enabledExtensionCount = uint32_t(enabled.size());
-    info.ppEnabledExtensionNames = enabled.data();
+    info.enabledExtensionCount = uint32_t(settings.extensions.size());
+    info.ppEnabledExtensionNames = settings.extensions.data();
     info.enabledLayerCount = uint32_t(layers.size());
     info.ppEnabledLayerNames = layers.data();
     VkInstance instance = VK_NULL_HANDLE;
@@ -68,6 +74,20 @@ Result<VkInstance> make_instance(bool validation) {
 }
 
 } // namespace
+
+bool offers(std::span<const VkExtensionProperties> list, const char* name) {
+    return std::ranges::any_of(list, [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
+}
+
+InstanceSettings instance_settings(std::span<const VkExtensionProperties> offered) {
+    InstanceSettings s;
+    if (offers(offered, VK_EXT_DEBUG_UTILS_EXTENSION_NAME)) s.extensions.push_back(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
+    if (offers(offered, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME)) {
+        s.extensions.push_back(VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME);
+        s.flags |= VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR;
+    }
+    return s;
+}
 
 Result<std::unique_ptr<Instance>> Instance::create(bool validation) {
     std::unique_ptr<Instance> instance(new Instance);

@@ -5,6 +5,7 @@
 #include "vulkan/api.hpp"
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,17 @@ struct InstanceFunctions {
     weft_INSTANCE_FUNCTIONS(weft_MEMBER)
 #undef weft_MEMBER
 };
+
+/// What an instance is made with.
+struct InstanceSettings {
+    std::vector<const char*> extensions;
+    VkInstanceCreateFlags flags = 0;
+};
+/// By what the loader offers: names of objects, and drivers that lack a part of Vulkan and say which (MoltenVK): the
+/// loader lists those only to who asks for them.
+InstanceSettings instance_settings(std::span<const VkExtensionProperties> offered);
+/// Whether a list has an extension of that name.
+bool offers(std::span<const VkExtensionProperties> list, const char* name);
 
 /// Owns (or borrows) an instance. Immovable; devices made from it must be destroyed first. Any thread.
 class Instance {

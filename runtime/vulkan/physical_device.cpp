@@ -9,10 +9,8 @@ namespace {
 
 constexpr uint32_t kApiVersion = VK_API_VERSION_1_1;
 
-bool contains(const std::vector<VkExtensionProperties>& list, const char* name) {
-    return std::any_of(list.begin(), list.end(),
-                       [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
-}
+// Of a device that lacks a part of Vulkan: must be enabled where it is offered. Its header is one of betas.
+constexpr const char* kPortabilitySubset = "VK_KHR_portability_subset";
 
 const char* type_name(VkPhysicalDeviceType type) {
     switch (type) {
@@ -34,10 +32,10 @@ std::vector<VkQueueFamilyProperties> queue_families(const Instance& instance, Vk
 
 } // namespace
 
-FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports) {
-    has_dot = api >= VK_API_VERSION_1_3 || contains(extensions, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
-    has_lanes = api >= VK_API_VERSION_1_3 || contains(extensions, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
-    has_report = reports && contains(extensions, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& offered, uint32_t api, bool reports) {
+    has_dot = api >= VK_API_VERSION_1_3 || offers(offered, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    has_lanes = api >= VK_API_VERSION_1_3 || offers(offered, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+    has_report = reports && offers(offered, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
     void** next = &core.pNext;
     const auto chain = [&](auto& features) {
         *next = &features;
@@ -46,6 +44,10 @@ FeatureChain::FeatureChain(const std::vector<VkExtensionProperties>& extensions,
     if (has_dot) chain(dot);
     if (has_lanes) chain(lanes);
     if (has_report) chain(report);
+    if (has_dot && api < VK_API_VERSION_1_3) extensions.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    if (has_lanes && api < VK_API_VERSION_1_3) extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+    if (has_report) extensions.push_back(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+    if (offers(offered, kPortabilitySubset)) extensions.push_back(kPortabilitySubset);
 }
 
 std::vector<VkExtensionProperties> device_extensions(const Instance& instance, VkPhysicalDevice physical) {
@@ -94,16 +96,16 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
                             std::to_string(VK_VERSION_MINOR(plain.apiVersion)) + ", weft needs 1.1");
         return s;
     }
-    const auto extensions = device_extensions(instance, physical);
-    if (plain.apiVersion >= VK_API_VERSION_1_2 || contains(extensions, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
+    const auto offered = device_extensions(instance, physical);
+    if (plain.apiVersion >= VK_API_VERSION_1_2 || offers(offered, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME))
         maintenance.pNext = &driver;
     VkPhysicalDeviceMaintenance4Properties buffers{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES};
     buffers.maxBufferSize = ~0ull;
-    if (plain.apiVersion >= VK_API_VERSION_1_3 || contains(extensions, VK_KHR_MAINTENANCE_4_EXTENSION_NAME)) {
+    if (plain.apiVersion >= VK_API_VERSION_1_3 || offers(offered, VK_KHR_MAINTENANCE_4_EXTENSION_NAME)) {
         buffers.pNext = properties.pNext;
         properties.pNext = &buffers;
     }
-    FeatureChain chain(extensions, plain.apiVersion);
+    FeatureChain chain(offered, plain.apiVersion);
     if (chain.has_dot) {
         dot.pNext = properties.pNext;
         properties.pNext = &dot;

@@ -40,9 +40,10 @@ struct FeatureChain {
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT lanes{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
     bool has_dot = false, has_lanes = false, has_report = false;
+    std::vector<const char*> extensions; ///< that a device is made with
 
     /// `reports`: what compilers say of pipelines is asked for, too.
-    FeatureChain(const std::vector<VkExtensionProperties>& extensions, uint32_t api, bool reports = false);
+    FeatureChain(const std::vector<VkExtensionProperties>& offered, uint32_t api, bool reports = false);
     FeatureChain(const FeatureChain&) = delete;
     FeatureChain& operator=(const FeatureChain&) = delete;
 };

@@ -93,6 +93,7 @@ expect 'inspect weights of a schedule file' 0 '^embedding.table  *\[' \
 expect 'inspect as a schedule file' 0 '"weft_schedule": 2' $weft inspect "$model" --schedule
 expect 'check' 0 'prefill 7 *ok' $weft check "$model" --prefill 7
 encoder=$source/tests/goldens/models/distilbert answers=$source/tests/goldens/models/mbart
+expect 'inspect a memory' 0 'memory: [0-9.]* [KM]*i*B a row' $weft inspect "$answers"
 expect 'check an encoder' 0 'prefill alone *ok' $weft check "$encoder" --prefill alone
 expect 'an encoder has no steps' 2 "must be 'whole' or 'alone'" $weft check "$encoder" --prefill step
 expect 'run an encoder' 3 'distilbert does not continue text' $weft run "$encoder" --raw-ids '5 6 7'

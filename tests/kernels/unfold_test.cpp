@@ -12,7 +12,8 @@ using kernel::CaseContext;
 TEST_CASE("unfold", "[kernels]") {
     test::run_cases(cases::unfold::table(), [](CaseContext& ctx, const cases::unfold::Options& o) {
         const auto& a = o.args;
-        const reference::Unfold reference{a.channels, a.patch_y, a.patch_x, a.stride_y, a.stride_x, a.pad_y, a.pad_x};
+        const kernel::PatchCut& c = a.cut;
+        const reference::Unfold reference{a.channels, c.patch_y, c.patch_x, c.stride_y, c.stride_x, c.pad_y, c.pad_x};
         const auto &x = ctx.data("x"), &y = ctx.data("y");
         const size_t start = o.sliced ? 3 : 0, columns = o.columns(), wide = columns + (o.sliced ? 7 : 0);
         size_t row = 0, wrong = 0;

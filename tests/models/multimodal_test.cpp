@@ -263,3 +263,17 @@ TEST_CASE("recordings with pictures must fit together", "[models]") {
     CHECK(more->ok());
     CHECK(more->warnings.size() == 1);
 }
+
+TEST_CASE("a recorded picture that a model cannot merge is a fault of the recording", "[models]") {
+    const test::TemporaryDirectory scratch;
+    const std::vector<float> pixels(3 * 18 * 24), logits(2); // 9 x 12 patches, of which every 2 x 2 become one
+    const std::vector<TensorView> views{
+        {"input.pixel_values", FileType::f32, {1, 3, 18, 24}, std::as_bytes(std::span(pixels))},
+        {"output.logits", FileType::f32, {1, 2}, std::as_bytes(std::span(logits))}};
+    const auto io = scratch / "io.safetensors";
+    REQUIRE(write_safetensors(io, views));
+    const auto report = check(test::device(), test::repository() / "tests/goldens/models/swin", {.io = io});
+    REQUIRE_FALSE(report);
+    CHECK(report.error().code == ErrorCode::malformed);
+    CHECK(report.error().message.starts_with(io.string() + ": slot 0: a picture of 18 x 24 has 9 x 12 rows"));
+}

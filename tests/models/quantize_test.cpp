@@ -114,6 +114,17 @@ TEST_CASE("a directory as GGUF gives its logits", "[models]") {
         }
 }
 
+TEST_CASE("a Phi as GGUF gives its logits, but none with norms of heads", "[models]") {
+    const auto models = test::repository() / "tests/goldens/models";
+    const test::TemporaryDirectory scratch;
+    CHECK(require_written(models / "phi", scratch / "model.gguf", {.type = "f32"}).architecture == "phi2");
+    require_same(models / "phi", scratch / "model.gguf");
+    const auto refused = quantize(models / "phi-head-norms", scratch / "other.gguf", {.type = "f32"});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().reasons ==
+          std::vector<std::string>{"phi2 is not read so: tensor 'layers.0.self_attn.q_layernorm.weight' is not used"});
+}
+
 // Recorded cases that use what GGUF has no word for, without it.
 TEST_CASE("a directory as GGUF gives its logits: without what GGUF cannot say", "[models]") {
     struct Plainer {
@@ -194,13 +205,18 @@ TEST_CASE("what GGUF cannot say is refused and leaves nothing", "[models]") {
                                       [&](const std::string& r) { return r.find(reason) != r.npos; }));
             CHECK(scratch.count() == 0);
         }
-    weft_GOLDEN(folder, "llama");
+    // Where an architecture has two names in GGUF, why each of them does not fit.
     const test::TemporaryDirectory scratch;
+    const auto twice = quantize(test::repository() / "tests/goldens/models/gemma2", scratch / "model.gguf", {});
+    REQUIRE_FALSE(twice);
+    REQUIRE(twice.error().reasons.size() == 2);
+    CHECK(twice.error().reasons[0].starts_with("gemma2 has no word for layer 0: "));
+    CHECK(twice.error().reasons[1].starts_with("gemma3 is not read so: tensor "));
+    weft_GOLDEN(folder, "llama");
     const auto unknown = quantize(folder, scratch / "model.gguf", {.type = "q9"});
     REQUIRE_FALSE(bool(unknown));
     CHECK(unknown.error().code == ErrorCode::invalid_argument);
-    const auto stopped =
-        quantize(folder, scratch / "model.gguf", {.progress = [](const Progress&) { return false; }});
+    const auto stopped = quantize(folder, scratch / "model.gguf", {.progress = [](const Progress&) { return false; }});
     REQUIRE_FALSE(bool(stopped));
     CHECK(stopped.error().code == ErrorCode::cancelled);
     CHECK(scratch.count() == 0);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Test support: pictures of random numbers for towers that have two channels and patches of 3 x 3.
+// Test support: pictures of random numbers for towers that have two channels and patches of 3 x 3, and the rows that a
+// step gives as output "rows".
 #pragma once
 #include "base/random.hpp"
 #include "schedule/session.hpp"
+#include <catch2/catch_test_macros.hpp>
 
 namespace weft::test {
 using namespace detail;
@@ -33,5 +35,14 @@ struct Picture {
     }
     Feed feed(uint32_t slot) const { return {.slot = slot, .picture = {values, down * kPatch, across * kPatch}}; }
 };
+
+inline std::vector<float> read_rows(Session& s, const std::vector<Feed>& feeds) {
+    const auto status = s.forward(feeds, Want::nothing);
+    INFO((status ? "" : status.error().text()));
+    REQUIRE(bool(status));
+    const auto rows = s.output("rows");
+    REQUIRE(rows);
+    return *rows;
+}
 
 } // namespace weft::test

@@ -24,22 +24,13 @@ std::string schedule(const std::string& view, const std::string& attention = "")
            attention + R"(}]}]}]}], "outputs": [{"name": "rows", "stage": "tower"}]})";
 }
 
-std::vector<float> rows_of(Session& s, const std::vector<Feed>& feeds) {
-    const auto status = s.forward(feeds, Want::nothing);
-    INFO((status ? "" : status.error().text()));
-    REQUIRE(bool(status));
-    const auto rows = s.output("rows");
-    REQUIRE(rows);
-    return *rows;
-}
-
 // Each rectangle of `p`, seen as a picture of its own by `alone`, against its rows among those of the whole.
 void require_rectangles(const std::vector<float>& whole, const Picture& p, const std::vector<Rectangle>& rectangles,
                         Session& alone) {
     for (const Rectangle& r : rectangles) {
         CAPTURE(r.y, r.x, r.down, r.across);
         const Picture part = p.cut(r);
-        const auto own = rows_of(alone, {part.feed(0)});
+        const auto own = read_rows(alone, {part.feed(0)});
         std::vector<float> among;
         for (uint32_t y = 0; y < r.down; ++y) {
             const auto row = whole.begin() + long(((r.y + y) * p.across + r.x) * kTowerWidth);
@@ -65,7 +56,7 @@ TEST_CASE("a window of a picture is what a picture of its size is", "[schedule]"
     for (const bool shifted : {false, true}) {
         INFO((shifted ? "shifted" : "windows"));
         const auto s = make(random_model_of(schedule(shifted ? "shifted" : "windows")), 2, 256, 128);
-        const auto both = rows_of(*s, {q.feed(1), p.feed(0)}); // a batch of two sizes
+        const auto both = read_rows(*s, {q.feed(1), p.feed(0)}); // a batch of two sizes
         const std::vector<float> whole(both.begin() + 16 * kTowerWidth, both.end());
         const std::vector<float> small(both.begin(), both.begin() + 16 * kTowerWidth);
         require_rectangles(whole, p, shifted ? grid({0, 2, 6, 8}, {0, 2, 6, 10, 12}) : grid({0, 4, 8}, {0, 4, 8, 12}),
@@ -79,10 +70,10 @@ TEST_CASE("biases of a window go by its own places", "[schedule]") {
     const auto model = random_model_of(schedule("windows", R"(, "bias_side": 7)"));
     const auto s = make(model, 1, 256, 128), alone = make(model, 1, 256, 128);
     const Picture p = Picture::random(8, 8, 5);
-    const auto whole = rows_of(*s, {p.feed(0)});
+    const auto whole = read_rows(*s, {p.feed(0)});
     require_rectangles(whole, p, grid({0, 4, 8}, {0, 4, 8}), *alone);
     const auto plain = make(random_model_of(schedule("windows")), 1, 256, 128);
-    CHECK(largest_difference(rows_of(*plain, {p.feed(0)}), whole) > 1e-3);
+    CHECK(largest_difference(read_rows(*plain, {p.feed(0)}), whole) > 1e-3);
     require_no_validation_messages();
 }
 
@@ -107,7 +98,7 @@ TEST_CASE("pictures that a model cannot take are refused by their sizes", "[sche
         wide.insert(wide.end(), fits.values.begin() + long(row * 12), fits.values.begin() + long(row * 12 + 12));
         wide.insert(wide.end(), {1e9f, 1e9f});
     }
-    CHECK(rows_of(*s, {{.slot = 0, .picture = {wide, 12, 14}}}) == rows_of(*s, {fits.feed(0)}));
+    CHECK(read_rows(*s, {{.slot = 0, .picture = {wide, 12, 14}}}) == read_rows(*s, {fits.feed(0)}));
     CHECK(refusal_of(json_of(schedule("nothing")), [](Json&) {}) ==
           "a.json: key 'stages[0].layers[0].blocks[0].view' must name views of the stage; there is no 'nothing'");
     CHECK(refusal_of(json_of(schedule("windows")), [](Json& j) { j["stages"][0]["views"][1]["shift"] = 4; }) ==

@@ -6,6 +6,7 @@
 #include "schedule/sessions.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <set>
 #include <vulkan/vulkan_core.h>
 
 using namespace weft;
@@ -79,6 +80,41 @@ TEST_CASE("plans: what a device cannot bind is named by its layer, kernel and bu
     refuses(plan_of(*narrow, R"("op": "linear")", 64, {.tokens = 128, .outputs = 128}), "head: ");
     refuses(plan_of(*narrow, R"("op": "linear")", 16384, prefill(16)),
             "one row of a weight is larger than this device binds at once");
+}
+
+TEST_CASE("plans: every weight that a schedule names is bound by a call", "[schedule]") {
+    const auto device = described();
+    const std::string layer = R"({"kind": "layer", "bias": true})";
+    const std::string ops[] = {
+        R"("op": "attention", "heads": 4, "qkv": {"bias": true}, "out": {"bias": true}, "sinks": true, )"
+        R"("adapter_rank": 4, "q_norm": )" +
+            layer + R"(, "k_norm": )" + layer,
+        R"("op": "attention", "heads": 4, "q_norm": {"bias": true}, "k_norm": {})",
+        R"("op": "mlp", "inner": 64, "in": {"bias": true}, "out": {"bias": true})",
+        R"("op": "moe", "experts": 4, "chosen": 2, "inner": 64, "score": "sigmoid", "choice_bias": true, )"
+        R"("gate_up_bias": true, "down_bias": true)",
+        R"("op": "mamba", "dt_norm": )" + layer + R"(, "b_norm": )" + layer + R"(, "c_norm": )" + layer,
+        R"("op": "mamba2", "in_multipliers": true, "norm": )" + layer,
+        R"("op": "gated_delta", "key_heads": 4, "key_size": 16, "norm": )" + layer,
+        R"("op": "linear_attention", "heads": 4, "decay": true, "norm": )" + layer};
+    for (const std::string& op : ops) {
+        CAPTURE(op);
+        const auto plan = plan_of(*device, op, 64, prefill(16));
+        INFO((plan ? "" : plan.error().text()));
+        REQUIRE(plan);
+        std::set<uint32_t> bound;
+        for (const vk::Call& call : plan->program.calls)
+            for (const vk::Tensor& t : call.arguments) bound.insert(t.resource);
+        uint32_t weights = 0;
+        for (uint32_t id = 0; id < plan->program.resources.size(); ++id) {
+            const std::string& name = plan->program.resources[id].name;
+            if (!name.starts_with("layers.0.")) continue;
+            INFO(name);
+            CHECK(bound.contains(id));
+            ++weights;
+        }
+        CHECK(weights > 3);
+    }
 }
 
 TEST_CASE("plans: grids beyond what a device dispatches are named", "[schedule]") {

@@ -96,9 +96,11 @@ TEST_CASE("what stages say that cannot be is refused by its path", "[schedule]")
           at + "blocks.self.branches[0].ahead' must not be there with causal attention, which sees nothing ahead");
     // What only the whole schedule shows.
     CHECK(refused([](Json& j) { j["blocks"]["cross"]["branches"][0]["memory"] = "nobody"; }) ==
-          "a.json: no earlier op leaves the keys of nobody that are read, in their shape");
+          at + "blocks.cross.branches[0].memory' must be what an earlier op leaves; none leaves the keys of nobody in "
+               "this shape");
     CHECK(refused([](Json& j) { j["blocks"]["cross"]["branches"][0]["head_size"] = 12; }) ==
-          "a.json: no earlier op leaves the keys of source that are read, in their shape");
+          at + "blocks.cross.branches[0].memory' must be what an earlier op leaves; none leaves the keys of source in "
+               "this shape");
     CHECK(refused([](Json& j) { j["stages"][1]["rows"]["input"] = "question"; }) ==
           "a.json: no op of stage 'decoder' reads 'question', which counts its rows");
 }

@@ -3,6 +3,7 @@
 // over rows that come in that order.
 #include "base/random.hpp"
 #include "io/safetensors.hpp"
+#include "schedule/pictures.hpp"
 #include "schedule/schedule_text.hpp"
 #include "schedule/small_models.hpp"
 #include "schedule/views.hpp"
@@ -56,15 +57,6 @@ std::string view_of(const std::string& order, const std::string& more = "") {
     return R"({"name": "v", "order": ")" + order + "\"" + more + "}";
 }
 
-std::vector<float> read_rows(Session& s, const std::vector<Feed>& feeds) {
-    const auto status = s.forward(feeds, Want::nothing);
-    INFO((status ? "" : status.error().text()));
-    REQUIRE(bool(status));
-    const auto rows = s.output("rows");
-    REQUIRE(rows);
-    return *rows;
-}
-
 // A picture as its patches, which can be put elsewhere.
 struct Tiles {
     PictureRows size;
@@ -92,7 +84,7 @@ struct Tiles {
     }
 };
 
-std::vector<float> read_rows(Session& s, const std::vector<Tiles>& pictures) {
+std::vector<float> rows_of(Session& s, const std::vector<Tiles>& pictures) {
     std::vector<std::vector<float>> values;
     std::vector<Feed> feeds;
     for (const Tiles& p : pictures) values.push_back(p.values());
@@ -233,13 +225,13 @@ TEST_CASE("a scan over a picture's columns and snakes is one over its patches in
             INFO(name << (reversed ? ", reversed" : ""));
             const auto s =
                 make(random_model_of(of_pictures(view_of(name, reversed ? R"(, "reversed": true)" : ""))), 2, 64, 64);
-            const auto got = read_rows(*s, pictures);
+            const auto got = rows_of(*s, pictures);
             size_t at = 0;
             for (const Tiles& picture : pictures) {
                 Rows read = plain(order, picture.size), inverse(read.size());
                 if (reversed) std::ranges::reverse(read);
                 for (uint32_t i = 0; i < read.size(); ++i) inverse[read[i]] = i;
-                const auto expected = picked(read_rows(*same, {picture.line(read)}), inverse);
+                const auto expected = picked(rows_of(*same, {picture.line(read)}), inverse);
                 const std::vector<float> own(got.begin() + long(at), got.begin() + long(at + expected.size()));
                 CHECK(largest_difference(own, expected) < 1e-5);
                 at += expected.size();
@@ -252,19 +244,19 @@ TEST_CASE("a class token stands where a view says", "[schedule]") {
     const Tiles picture = Tiles::random(3, 4, 1);
     const auto same = make(random_model_of(of_pictures("same", 1)), 1, 64, 64);
     const auto of = [&](const std::string& more) {
-        return read_rows(*make(random_model_of(of_pictures(view_of("rows", more), 1)), 1, 64, 64), {picture});
+        return rows_of(*make(random_model_of(of_pictures(view_of("rows", more), 1)), 1, 64, 64), {picture});
     };
-    const auto first = read_rows(*same, {picture});
+    const auto first = rows_of(*same, {picture});
     CHECK(of("") == first);
     // Behind the patches and read from there: before them, and they come backwards.
     Rows backwards = plain(Order::rows, picture.size), order{0};
     std::ranges::reverse(backwards);
     for (const uint32_t row : backwards) order.push_back(row + 1);
     CHECK(largest_difference(of(R"(, "extra": "last", "reversed": true)"),
-                             picked(read_rows(*same, {picture.line(backwards)}), order)) < 1e-5);
+                             picked(rows_of(*same, {picture.line(backwards)}), order)) < 1e-5);
     // In the middle: the patches before it are those of a picture without it, and it sees them.
     const auto middle = of(R"(, "extra": "middle")"),
-               without = read_rows(*make(random_model_of(of_pictures("same")), 1, 64, 64), {picture});
+               without = rows_of(*make(random_model_of(of_pictures("same")), 1, 64, 64), {picture});
     const auto class_of = [](const std::vector<float>& rows) { return picked(rows, {0}); };
     CHECK(largest_difference(class_of(middle), class_of(first)) > 1e-4);
     CHECK(without.size() + kColumns == middle.size());
@@ -274,12 +266,12 @@ TEST_CASE("scans in windows are those of pictures of their size", "[schedule]") 
     const auto same = make(random_model_of(of_pictures("same")), 1, 64, 64),
                s = make(random_model_of(of_pictures(R"({"name": "v", "window": 2})")), 1, 64, 64);
     const Tiles picture = Tiles::random(4, 6, 3);
-    const auto got = read_rows(*s, {picture});
+    const auto got = rows_of(*s, {picture});
     for (uint32_t y = 0; y < 4; y += 2)
         for (uint32_t x = 0; x < 6; x += 2) {
             CAPTURE(y, x);
             const Rows window{y * 6 + x, y * 6 + x + 1, (y + 1) * 6 + x, (y + 1) * 6 + x + 1};
-            CHECK(largest_difference(picked(got, window), read_rows(*same, {picture.line(window)})) < 1e-5);
+            CHECK(largest_difference(picked(got, window), rows_of(*same, {picture.line(window)})) < 1e-5);
         }
     require_no_validation_messages();
 }
@@ -309,6 +301,11 @@ TEST_CASE("orders are written, read, told apart, and refused where rows have non
     const std::string mamba = R"({"op": "mamba", "state_size": 4})";
     causal.replace(causal.find(mamba), mamba.size(), R"({"op": "attention", "heads": 2})");
     refused(causal, "stage 'tower' keeps keys of each sequence, and has several in windows");
+    std::string placed = of_pictures(view_of("columns"));
+    placed.replace(placed.find(mamba), mamba.size(),
+                   R"({"op": "attention", "heads": 2, "causal": false, "rope": {"axes": 2, "frequencies": "f"}})");
+    refused(placed, "key 'stages[0].layers[0].blocks[0].branches[0].rope.axes' must be 1 in a block with a view, whose "
+                    "rows have a place in the view's order alone");
     Json merged = json_of(of_pictures("same", 2));
     merged["stages"].push_back(json_of(R"({"name": "merged", "width": 64, "rows": {"of": "merged", "from": "tower"},
         "first": [{"read": [], "base": "none", "branches": [{"op": "merge"}]}]})"));

@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "text/sentencepiece_builder.hpp"
 #include "unit/goldens.hpp"
+#include "unit/json_file.hpp"
 #include "unit/temporary_directory.hpp"
 #include <algorithm>
 #include <array>
@@ -25,19 +26,12 @@ using weft::test::flag;
 using weft::test::GgufBuilder;
 using weft::test::long_field;
 using weft::test::piece;
+using weft::test::read_json;
 using weft::test::TemporaryDirectory;
 
 namespace {
 
 const std::string kMark = "\xe2\x96\x81";
-
-Json read_cases(const std::filesystem::path& path) {
-    const auto text = read_file(path);
-    REQUIRE(text);
-    auto json = parse_json(*text, path.string());
-    REQUIRE(json);
-    return std::move(*json);
-}
 
 std::vector<std::string> split(const std::string& text, const std::string& at) {
     std::vector<std::string> parts;
@@ -110,7 +104,7 @@ TEST_CASE("tokenizer files: vocabularies in GGUF models") {
         CAPTURE(entry.path());
         const auto tokenizer = Tokenizer::load(entry.path() / "model.gguf");
         REQUIRE(tokenizer);
-        for (const Json& row : read_cases(entry.path() / "tokens.json")) {
+        for (const Json& row : read_json(entry.path() / "tokens.json")) {
             const auto ids = tokenizer->encode(row["text"].get<std::string>(), false);
             REQUIRE(ids);
             // Either is right.
@@ -130,7 +124,7 @@ TEST_CASE("tokenizer files: the Llama 2 vocabulary gives the same from GGUF and 
     REQUIRE(tokenizer);
     StreamDecoder stream(*tokenizer, true, *tokenizer->encode("Hello", true));
     CHECK(stream.push(*tokenizer->id_of(kMark + "world")) == " world");
-    for (const Json& row : read_cases(root / "cases.json")) {
+    for (const Json& row : read_json(root / "cases.json")) {
         const std::string text = row["text"];
         CAPTURE(text);
         if (row.contains("pair")) {
@@ -149,7 +143,7 @@ TEST_CASE("tokenizer files: a SentencePiece model of kind Unigram") {
     weft_GOLDEN(root, "tokenizers/unigram-spm");
     const auto tokenizer = Tokenizer::load(weft::test::goldens() / "../data/tokenizers/unigram-test.model");
     REQUIRE(tokenizer);
-    for (const Json& row : read_cases(root / "cases.json")) {
+    for (const Json& row : read_json(root / "cases.json")) {
         if (row.contains("pair")) continue;
         const auto ids = tokenizer->encode(row["text"].get<std::string>(), false);
         REQUIRE(ids);

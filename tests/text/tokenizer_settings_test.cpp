@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "repository.hpp"
+#include "unit/json_file.hpp"
 #include "unit/temporary_directory.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -12,19 +13,12 @@ using namespace weft;
 using namespace weft::detail;
 using Catch::Matchers::ContainsSubstring;
 using Ids = std::vector<uint32_t>;
+using weft::test::read_json;
 using weft::test::TemporaryDirectory;
 
 namespace {
 
 const std::filesystem::path kGoldens = weft::test::repository() / "tests/goldens";
-
-Json read_json(const std::filesystem::path& path) {
-    const auto text = read_file(path);
-    REQUIRE(text);
-    auto json = parse_json(*text, path.string());
-    REQUIRE(json);
-    return std::move(*json);
-}
 
 } // namespace
 
