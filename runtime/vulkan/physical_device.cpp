@@ -132,7 +132,7 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
         s.limits.timestamp_ns = l.timestampPeriod;
         s.limits.timestamp_mask = bits >= 64 ? ~0ull : (1ull << bits) - 1;
     }
-    s.memory = memory_of(instance, physical, contains(extensions, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME));
+    s.memory = memory_of(instance, physical, offers(offered, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME));
     s.memory_bytes = s.memory.local_bytes();
 
     instance.fn().vkGetPhysicalDeviceFeatures2(physical, &chain.core);
