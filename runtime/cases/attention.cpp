@@ -194,6 +194,11 @@ std::vector<Case<Options>> make_list() {
                     .split = split,
                     .form = split == 4 ? AttentionTuning::Form::core : AttentionTuning::Form::automatic};
     }
+    Options& halves = add("prefill threads a row, halves", shape(4, 2, 128), {{0, 50, 7}});
+    halves.tuning.split = 4;
+    halves.cache = DType::f16;
+    add("prefill head 256 in halves", shape(2, 1, 256), {{0, 20, 3}}).cache = DType::f16;
+    add("decode head 256 in halves", shape(16, 2, 256), {{0, 1, 300}, {1, 1, 9}}).cache = DType::f16;
     Options& wide = add("decode wide workgroup", shape(8, 2, 64), {{0, 1, 300}});
     wide.tuning = {.local = 64, .split_keys = 256};
     wide.lse = true;

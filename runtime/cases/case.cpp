@@ -72,8 +72,13 @@ uint32_t slots_of(const Sequences& sequences) {
     return slots;
 }
 
-CaseContext::CaseContext(vk::Device& device, uint64_t seed)
-    : device_(device), random_(seed), recorder_(device), arena_(device, vk::MemoryUse::device, "kernel case") {
+CaseContext::CaseContext(const vk::Device& shaped_for) : random_(Random::of_zeros()), recorder_(shaped_for) {
+    recorder_.set_grid_arguments(own("grid arguments", DType::u32, {256, 4}, {}));
+}
+
+CaseContext::CaseContext(vk::Device& device, uint64_t seed, const vk::Device* shaped_for)
+    : device_(&device), random_(seed), recorder_(shaped_for ? *shaped_for : device) {
+    arena_.emplace(device, vk::MemoryUse::device, "kernel case");
     auto uploader = vk::Uploader::create(device);
     if (uploader) uploader_.emplace(std::move(*uploader));
     else fail(uploader.error());
@@ -83,7 +88,8 @@ CaseContext::CaseContext(vk::Device& device, uint64_t seed)
 
 Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                         std::span<const std::byte> bytes) {
-    auto slice = arena_.allocate(bytes.size(), uint64_t(1) << 22);
+    if (!device_) return recorder_.external({VK_NULL_HANDLE, 0, ~0ull, nullptr}, dtype, shape, name);
+    auto slice = arena_->allocate(bytes.size(), uint64_t(1) << 22);
     if (!slice) {
         fail(slice.error());
         return recorder_.temporary(dtype, shape, name); // never run: run() reports the failure
@@ -96,13 +102,14 @@ Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_l
 
 Tensor CaseContext::input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                           std::vector<float> values) {
-    const auto bytes = encode(dtype, values);
+    const auto bytes = device_ ? encode(dtype, values) : std::vector<std::byte>();
     host_[name] = std::move(values);
     return own(name, dtype, shape, bytes);
 }
 
 Tensor CaseContext::weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                            double deviation) {
+    if (!device_) return own(name, dtype, shape, {});
     size_t elements = 1;
     for (const uint32_t n : shape) elements *= n;
     const auto repeat = [](auto& list, size_t count) {
@@ -132,6 +139,7 @@ Tensor CaseContext::input_words(const std::string& name, std::initializer_list<u
 }
 
 Tensor CaseContext::output(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape) {
+    if (!device_) return own(name, dtype, shape, {});
     uint64_t count = 1;
     for (uint32_t n : shape) count *= n;
     return own(name, dtype, shape, std::vector<std::byte>(count * size_of(dtype), std::byte{0xff}));
@@ -190,15 +198,15 @@ Status CaseContext::run() {
     weft_ASSIGN(vk::Program program, recorder_.finish());
     for (auto& resource : program.resources)
         if (!resource.slice) {
-            weft_ASSIGN(resource.slice, arena_.allocate(resource.bytes));
+            weft_ASSIGN(resource.slice, arena_->allocate(resource.bytes));
             // Every temporary starts as NaN: reading what was not written shows.
             weft_TRY(uploader_->write(resource.slice, std::vector<std::byte>(resource.bytes, std::byte{0xff})));
         }
     if (!program.grid_rows.empty()) {
         weft_CHECK(header_ && program.grid_rows.size() <= 256, "a case with indirect dispatches needs a step block");
-        Recorder prologue(device_);
+        Recorder prologue(*device_);
         const auto bytes = std::as_bytes(std::span(program.grid_rows));
-        weft_ASSIGN(const vk::Slice table, arena_.allocate(bytes.size()));
+        weft_ASSIGN(const vk::Slice table, arena_->allocate(bytes.size()));
         weft_TRY(uploader_->write(table, bytes));
         const auto rows = uint32_t(program.grid_rows.size());
         const auto again = [&](const Tensor& t, const char* name) {
@@ -207,12 +215,12 @@ Status CaseContext::run() {
         grids(prologue, again(header_, "header"), prologue.external(table, DType::u32, {rows * 12}, "grid table"),
               again(grid_arguments_, "grid arguments"), rows);
         weft_ASSIGN(vk::Program sizes, prologue.finish());
-        weft_ASSIGN(auto recording, vk::Recording::create(device_, std::move(sizes)));
+        weft_ASSIGN(auto recording, vk::Recording::create(*device_, std::move(sizes)));
         recordings.push_back(std::move(recording));
     }
-    weft_ASSIGN(auto recording, vk::Recording::create(device_, std::move(program), {.timestamps = true}));
+    weft_ASSIGN(auto recording, vk::Recording::create(*device_, std::move(program), {.timestamps = true}));
     recordings.push_back(std::move(recording));
-    weft_ASSIGN(auto run, vk::TimedRun::create(device_, std::move(recordings)));
+    weft_ASSIGN(auto run, vk::TimedRun::create(*device_, std::move(recordings)));
     weft_TRY(run_.emplace(std::move(run)).run());
 
     for (const Owned& o : owned_) {
@@ -245,6 +253,12 @@ std::vector<uint32_t> CaseContext::words(const std::string& name) {
             return values;
         }
     return {};
+}
+
+Result<vk::Program> plan_case(const KernelCase& c, const vk::Device& device) {
+    CaseContext context(device);
+    c.build(context);
+    return context.recorder_.finish();
 }
 
 Result<double> CaseContext::time(uint32_t repeats) { return run_->time(repeats); }

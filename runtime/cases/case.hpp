@@ -15,7 +15,9 @@ namespace weft::detail::kernel {
 /// `recorder()`, then run(). One thread.
 class CaseContext {
 public:
-    CaseContext(vk::Device& device, uint64_t seed);
+    /// `shaped_for`: the device whose forms and shapes the case takes, if not those of the one that it runs on. What it
+    /// chooses must be able to run there.
+    CaseContext(vk::Device& device, uint64_t seed, const vk::Device* shaped_for = nullptr);
     CaseContext(const CaseContext&) = delete;
 
     Recorder& recorder() { return recorder_; }
@@ -56,6 +58,8 @@ public:
     std::vector<std::string> variants() const; ///< "kernel.variant" of each call, in order
 
 private:
+    friend Result<vk::Program> plan_case(const struct KernelCase& c, const vk::Device& device);
+    explicit CaseContext(const vk::Device& shaped_for);
     struct Owned {
         std::string name;
         vk::Slice slice;
@@ -68,10 +72,10 @@ private:
         if (!failure_) failure_ = error;
     }
 
-    vk::Device& device_;
+    vk::Device* device_ = nullptr; // none: the case is only planned
     Random random_;
     Recorder recorder_;
-    vk::Arena arena_;
+    std::optional<vk::Arena> arena_;
     std::optional<vk::Uploader> uploader_;
     std::vector<Owned> owned_;
     std::map<std::string, std::vector<float>> host_;
@@ -123,6 +127,9 @@ struct KernelTable {
                              c.bytes, c.operations, c.seed});
     }
 };
+
+/// What the case calls, in the forms and shapes that `device` takes, which may be one that is only described.
+Result<vk::Program> plan_case(const KernelCase& c, const vk::Device& device);
 
 /// All tables. cases/STEM.hpp declares one as `CaseTable<Options> table()` in the namespace cases::STEM, which also
 /// holds the names that cases/STEM.cpp needs for itself; the build lists them.

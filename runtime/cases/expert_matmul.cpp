@@ -129,6 +129,21 @@ CaseTable<Options> table() {
         add("vector, 8 bits, " + std::string(name_of(type)), {2, 2, 5, 19, 512}, f);
         add("tiles, 8 bits, " + std::string(name_of(type)), {24, 2, 5, 19, 512}, with(f, kScaleInput));
     }
+    // Sizes by which devices take other shapes.
+    for (const bool rounded : {false, true}) {
+        Options f = typed(f16, DType::q8_0);
+        f.eight_bits = rounded;
+        const std::string end = rounded ? ", 8 bits" : "";
+        add("vector, deep" + end, {1, 2, 3, 37, 1024}, f);
+        add("vector, wide" + end, {1, 2, 3, 4100, 256}, f);
+        add("tiles, few rows" + end, {12, 4, 40, 40, 64}, f);
+        for (const uint32_t columns : {512u, 1024u, 2048u})
+            add("tiles, " + std::to_string(columns) + end, {24, 2, 2, columns, 64}, f);
+        add("tiles, some rows" + end, {128, 2, 2, 512, 64}, f);
+        add("tiles, many rows" + end, {512, 2, 2, 512, 64}, f);
+    }
+    add("vector, wide f16", {1, 2, 3, 2100, 64}, f16);
+    add("tiles, many rows f16", {512, 2, 2, 512, 64}, f16);
     add("vector, split by experts q8_0", {3, 2, 3, 24000, 2048}, typed(f16, DType::q8_0));
     add("tiles, split by rows q8_0", {9, 1, 1, 33000, 2048}, typed(swiglu, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_k}) {

@@ -147,6 +147,21 @@ CaseTable<Options> table() {
 #undef weft_ROW
     add("vector, 8 bits, zeros", {1, 16, 256}, eight_bits(typed(zeros, DType::q4_k)));
     add("tiles, 8 bits, tiny values", {10, 16, 256}, eight_bits(typed(tiny, DType::q8_0)));
+    // Sizes by which devices take other shapes.
+    for (const bool rounded : {false, true}) {
+        const Options f = rounded ? eight_bits(typed(f16, DType::q8_0)) : typed(f16, DType::q8_0);
+        const std::string end = rounded ? ", 8 bits" : "";
+        for (const uint32_t depth : {128u, 256u, 1024u, 1152u})
+            add("vector, depth " + std::to_string(depth) + end, {1, 37, depth}, f);
+        add("vector, wide" + end, {2, 4100, 256}, f);
+        add("tiles, narrow" + end, {12, 60, 64}, f);
+        add("tiles, few rows" + end, {12, 200, 64}, f);
+        for (const uint32_t columns : {1024u, 2048u})
+            add("tiles, " + std::to_string(columns) + end, {12, columns, 64}, f);
+        add("tiles, many" + end, {512, 512, 64}, f);
+    }
+    add("vector, more rows, odd depth", {8, 30, 77}, f16);
+    add("tiles, wide, odd depth", {12, 4100, 13}, f16);
     add("vector, over the storage range q8_0", {1, 66000, 2048}, typed(f16, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_0, DType::q4_k, DType::q6_k}) {
         const std::string name = name_of(type);
