@@ -35,7 +35,7 @@ changed_files() { sed -n 's|^+++ b/||p' "$(entry "$1")"; }
 target_of() {
   case $1 in
     golden.* | laws.* | staged.*) echo weft_models_tests ;;
-    form.*) echo weft_kernels_tests ;;
+    subgroups_of_16.*) echo weft_kernels_tests ;;
     *) echo "weft_${1%%.*}_tests" ;;
   esac
 }

@@ -241,20 +241,18 @@ std::vector<Case<Options>> make_list() {
         }
     }
     add("decode head 20", shape(4, 2, 20), {{0, 1, 50}});
-    // As GPUs cut the work: threads a row, rows a thread, heads a workgroup, q where all teams read it.
-    struct OnGpu {
-        uint32_t registers, size;
+    // Heads that GPUs cut in their own ways: threads a row, rows a thread, heads a workgroup.
+    struct Cut {
+        uint32_t heads, size;
         DType cache;
     };
-    for (const auto& [registers, d, cache] :
-         {OnGpu{28, 24, DType::f32}, OnGpu{28, 128, DType::f16}, OnGpu{56, 64, DType::f32}, OnGpu{64, 64, DType::f16},
-          OnGpu{64, 256, DType::f32}, OnGpu{112, 64, DType::f32}})
+    for (const auto& [heads, d, cache] : {Cut{8, 24, DType::f32}, Cut{8, 128, DType::f16}, Cut{16, 64, DType::f32},
+                                          Cut{16, 64, DType::q8_0}, Cut{16, 256, DType::f16}})
         for (const bool decode : {false, true}) {
-            Options& c = add(std::string(decode ? "decode" : "prefill") + " head " + std::to_string(d) +
-                                 ", as on a GPU with " + std::to_string(registers) + " registers",
-                             shape(d == 64 ? 16 : 8, 2, d),
+            Options& c = add(std::string(decode ? "decode" : "prefill") + " head " + std::to_string(d) + " of " +
+                                 std::to_string(heads) + ", " + name_of(cache),
+                             shape(heads, 2, d),
                              {{0, decode ? 1u : 19u, decode ? 300u : 30u}, {1, decode ? 1u : 5u, decode ? 3u : 0u}});
-            list.back().gpu = AsGpu{.registers = registers};
             c.cache = cache;
             c.lse = c.sinks = true;
             c.bias_columns = 21;

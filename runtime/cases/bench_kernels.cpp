@@ -17,7 +17,7 @@ Result<KernelTiming> time_case(vk::Device& device, const char* kernel, const ker
     t.name = c.name;
     t.bytes = c.bytes;
     t.operations = c.operations;
-    kernel::CaseContext context(device, c.seed, c.gpu);
+    kernel::CaseContext context(device, c.seed);
     c.build(context);
     weft_TRY(context.run()); // this also compiles
     for (const auto& form : context.variants())

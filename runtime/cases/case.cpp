@@ -93,15 +93,6 @@ void random_blocks(Random& random, DType dtype, size_t count, double deviation, 
     }
 }
 
-vk::Machine seen_as(const vk::Device& device, const std::optional<AsGpu>& gpu) {
-    vk::Machine m = vk::machine_of(device.summary());
-    if (!gpu) return m;
-    m.kind = vk::Machine::Kind::gpu;
-    m.registers = gpu->registers;
-    if (gpu->lanes) m.lanes = gpu->lanes;
-    return m;
-}
-
 } // namespace
 
 uint64_t tokens_of(const Sequences& sequences) {
@@ -116,9 +107,13 @@ uint32_t slots_of(const Sequences& sequences) {
     return slots;
 }
 
-CaseContext::CaseContext(vk::Device& device, uint64_t seed, std::optional<AsGpu> gpu)
-    : device_(device), random_(seed), recorder_(device, seen_as(device, gpu)),
-      arena_(device, vk::MemoryUse::device, "kernel case") {
+CaseContext::CaseContext(const vk::Device& shaped_for) : random_(Random::of_zeros()), recorder_(shaped_for) {
+    recorder_.set_grid_arguments(own("grid arguments", DType::u32, {256, 4}, {}));
+}
+
+CaseContext::CaseContext(vk::Device& device, uint64_t seed, const vk::Device* shaped_for)
+    : device_(&device), random_(seed), recorder_(shaped_for ? *shaped_for : device) {
+    arena_.emplace(device, vk::MemoryUse::device, "kernel case");
     auto uploader = vk::Uploader::create(device);
     if (uploader) uploader_.emplace(std::move(*uploader));
     else fail(uploader.error());
@@ -128,7 +123,8 @@ CaseContext::CaseContext(vk::Device& device, uint64_t seed, std::optional<AsGpu>
 
 Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                         std::span<const std::byte> bytes) {
-    auto slice = arena_.allocate(bytes.size(), uint64_t(1) << 22);
+    if (!device_) return recorder_.external({VK_NULL_HANDLE, 0, ~0ull, nullptr}, dtype, shape, name);
+    auto slice = arena_->allocate(bytes.size(), uint64_t(1) << 22);
     if (!slice) {
         fail(slice.error());
         return recorder_.temporary(dtype, shape, name); // never run: run() reports the failure
@@ -141,13 +137,14 @@ Tensor CaseContext::own(const std::string& name, DType dtype, std::initializer_l
 
 Tensor CaseContext::input(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                           std::vector<float> values) {
-    const auto bytes = encode(dtype, values);
+    const auto bytes = device_ ? encode(dtype, values) : std::vector<std::byte>();
     host_[name] = std::move(values);
     return own(name, dtype, shape, bytes);
 }
 
 Tensor CaseContext::weight(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape,
                            double deviation) {
+    if (!device_) return own(name, dtype, shape, {});
     size_t elements = 1;
     for (const uint32_t n : shape) elements *= n;
     const auto repeat = [](auto& list, size_t count) {
@@ -179,7 +176,7 @@ Tensor CaseContext::cache(const std::string& name, DType type, const std::array<
     const auto bytes = encode_q8_0(size, values);
     host_[name] = std::move(values);
     const Tensor t = own(name, row.dtype, {slots, heads, capacity, row.columns}, bytes);
-    owned_.back().channels = size;
+    if (device_) owned_.back().channels = size;
     return t;
 }
 
@@ -187,7 +184,7 @@ Tensor CaseContext::empty_cache(const std::string& name, DType type, const std::
     const auto [slots, heads, capacity, size] = shape;
     const CacheRow row = cache_row(type, size);
     const Tensor t = output(name, row.dtype, {slots, heads, capacity, row.columns});
-    if (type == DType::q8_0) owned_.back().channels = size;
+    if (device_ && type == DType::q8_0) owned_.back().channels = size;
     return t;
 }
 
@@ -197,6 +194,7 @@ Tensor CaseContext::input_words(const std::string& name, std::initializer_list<u
 }
 
 Tensor CaseContext::output(const std::string& name, DType dtype, std::initializer_list<uint32_t> shape) {
+    if (!device_) return own(name, dtype, shape, {});
     uint64_t count = 1;
     for (uint32_t n : shape) count *= n;
     return own(name, dtype, shape, std::vector<std::byte>(count * size_of(dtype), std::byte{0xff}));
@@ -255,15 +253,15 @@ Status CaseContext::run() {
     weft_ASSIGN(vk::Program program, recorder_.finish());
     for (auto& resource : program.resources)
         if (!resource.slice) {
-            weft_ASSIGN(resource.slice, arena_.allocate(resource.bytes));
+            weft_ASSIGN(resource.slice, arena_->allocate(resource.bytes));
             // Every temporary starts as NaN: reading what was not written shows.
             weft_TRY(uploader_->write(resource.slice, std::vector<std::byte>(resource.bytes, std::byte{0xff})));
         }
     if (!program.grid_rows.empty()) {
         weft_CHECK(header_ && program.grid_rows.size() <= 256, "a case with indirect dispatches needs a step block");
-        Recorder prologue(device_);
+        Recorder prologue(*device_);
         const auto bytes = std::as_bytes(std::span(program.grid_rows));
-        weft_ASSIGN(const vk::Slice table, arena_.allocate(bytes.size()));
+        weft_ASSIGN(const vk::Slice table, arena_->allocate(bytes.size()));
         weft_TRY(uploader_->write(table, bytes));
         const auto rows = uint32_t(program.grid_rows.size());
         const auto again = [&](const Tensor& t, const char* name) {
@@ -272,12 +270,12 @@ Status CaseContext::run() {
         grids(prologue, again(header_, "header"), prologue.external(table, DType::u32, {rows * 12}, "grid table"),
               again(grid_arguments_, "grid arguments"), rows);
         weft_ASSIGN(vk::Program sizes, prologue.finish());
-        weft_ASSIGN(auto recording, vk::Recording::create(device_, std::move(sizes)));
+        weft_ASSIGN(auto recording, vk::Recording::create(*device_, std::move(sizes)));
         recordings.push_back(std::move(recording));
     }
-    weft_ASSIGN(auto recording, vk::Recording::create(device_, std::move(program), {.timestamps = true}));
+    weft_ASSIGN(auto recording, vk::Recording::create(*device_, std::move(program), {.timestamps = true}));
     recordings.push_back(std::move(recording));
-    weft_ASSIGN(auto run, vk::TimedRun::create(device_, std::move(recordings)));
+    weft_ASSIGN(auto run, vk::TimedRun::create(*device_, std::move(recordings)));
     weft_TRY(run_.emplace(std::move(run)).run());
 
     for (const Owned& o : owned_) {
@@ -311,6 +309,12 @@ std::vector<uint32_t> CaseContext::words(const std::string& name) {
             return values;
         }
     return {};
+}
+
+Result<vk::Program> plan_case(const KernelCase& c, const vk::Device& device) {
+    CaseContext context(device);
+    c.build(context);
+    return context.recorder_.finish();
 }
 
 Result<double> CaseContext::time(uint32_t repeats) { return run_->time(repeats); }

@@ -12,17 +12,13 @@
 
 namespace weft::detail::kernel {
 
-/// Shapes of a GPU, wherever the case runs: Machine::registers and lanes. 0 lanes: the device's own; kernels with forms
-/// for subgroups run with no others.
-struct AsGpu {
-    uint32_t registers = 0, lanes = 0;
-};
-
 /// What a case builds in: tensors with host data, then calls of kernel functions on
 /// `recorder()`, then run(). One thread.
 class CaseContext {
 public:
-    CaseContext(vk::Device& device, uint64_t seed, std::optional<AsGpu> gpu = {});
+    /// `shaped_for`: the device whose forms and shapes the case takes, if not those of the one that it runs on. What it
+    /// chooses must be able to run there.
+    CaseContext(vk::Device& device, uint64_t seed, const vk::Device* shaped_for = nullptr);
     CaseContext(const CaseContext&) = delete;
 
     Recorder& recorder() { return recorder_; }
@@ -67,6 +63,8 @@ public:
     std::vector<std::string> variants() const; ///< "kernel.variant" of each call, in order
 
 private:
+    friend Result<vk::Program> plan_case(const struct KernelCase& c, const vk::Device& device);
+    explicit CaseContext(const vk::Device& shaped_for);
     struct Owned {
         std::string name;
         vk::Slice slice;
@@ -80,10 +78,10 @@ private:
         if (!failure_) failure_ = error;
     }
 
-    vk::Device& device_;
+    vk::Device* device_ = nullptr; // none: the case is only planned
     Random random_;
     Recorder recorder_;
-    vk::Arena arena_;
+    std::optional<vk::Arena> arena_;
     std::optional<vk::Uploader> uploader_;
     std::vector<Owned> owned_;
     std::map<std::string, std::vector<float>> host_;
@@ -108,7 +106,6 @@ struct Case {
     uint64_t bytes = 0;      ///< fewest bytes the work must move; 0: not timed
     uint64_t operations = 0; ///< multiply-adds counted as two
     uint64_t seed = 1;
-    std::optional<AsGpu> gpu = {}; ///< absent: shapes are those of the device
 };
 
 template <class Options>
@@ -118,25 +115,11 @@ struct CaseTable {
     std::vector<Case<Options>> cases;
 };
 
-/// The device's cases of at most so many operations that there are so far once more, as on a GPU. Not timed.
-template <class Options>
-void add_gpu_shapes(CaseTable<Options>& table, const AsGpu& gpu, uint64_t most_operations = ~uint64_t(0)) {
-    const auto cases = table.cases;
-    for (Case<Options> c : cases) {
-        if (c.gpu || c.operations > most_operations) continue;
-        c.name += ", as on a GPU with " + std::to_string(gpu.registers) + " registers";
-        c.gpu = gpu;
-        c.bytes = 0;
-        table.cases.push_back(std::move(c));
-    }
-}
-
 /// The same for who only runs it.
 struct KernelCase {
     std::string name;
     std::function<void(CaseContext&)> build;
     uint64_t bytes, operations, seed;
-    std::optional<AsGpu> gpu;
 };
 struct KernelTable {
     const char* kernel;
@@ -147,9 +130,12 @@ struct KernelTable {
         for (const auto& c : table.cases)
             cases.push_back({c.name,
                              [build = table.build, options = c.options](CaseContext& ctx) { build(ctx, options); },
-                             c.bytes, c.operations, c.seed, c.gpu});
+                             c.bytes, c.operations, c.seed});
     }
 };
+
+/// What the case calls, in the forms and shapes that `device` takes, which may be one that is only described.
+Result<vk::Program> plan_case(const KernelCase& c, const vk::Device& device);
 
 /// All tables. cases/STEM.hpp declares one as `CaseTable<Options> table()` in the namespace cases::STEM, which also
 /// holds the names that cases/STEM.cpp needs for itself; the build lists them.

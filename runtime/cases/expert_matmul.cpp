@@ -61,8 +61,6 @@ void build(CaseContext& ctx, const Options& o) {
     kernel::expert_matmul(ctx.recorder(), a);
 }
 
-constexpr uint64_t kGpuOperations = 1 << 22; // what a CPU does fast with the shapes of a GPU
-
 Case<Options> make(const std::string& name, Shape s, Options o) {
     o.shape = s;
     Case<Options> c{name, o};
@@ -125,7 +123,6 @@ CaseTable<Options> table() {
          make("prefill 256 x 8 of 64, [512 x 2 x 256], swiglu", {256, 8, 64, 256, 512}, swiglu),
          make("prefill 256 x 2 of 8, [512 x 2 x 704], swiglu", {256, 2, 8, 704, 512}, with(swiglu, kSkewed)),
          make("prefill 256 x 2 of 8, [1408 x 512]", {256, 2, 8, 512, 1408}, with(f16, kSecond | kScale))}};
-    add_gpu_shapes(table, {.registers = 28}, kGpuOperations);
     const auto add = [&](const std::string& name, Shape s, Options f) { table.cases.push_back(make(name, s, f)); };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
     add("vector, " #id, {2, 2, 5, 19, 512}, typed(swiglu, DType::id));                                                 \
@@ -139,6 +136,21 @@ CaseTable<Options> table() {
         add("vector, 8 bits, " + std::string(name_of(type)), {2, 2, 5, 19, 512}, f);
         add("tiles, 8 bits, " + std::string(name_of(type)), {24, 2, 5, 19, 512}, with(f, kScaleInput));
     }
+    // Sizes by which devices take other shapes.
+    for (const bool rounded : {false, true}) {
+        Options f = typed(f16, DType::q8_0);
+        f.eight_bits = rounded;
+        const std::string end = rounded ? ", 8 bits" : "";
+        add("vector, deep" + end, {1, 2, 3, 37, 1024}, f);
+        add("vector, wide" + end, {1, 2, 3, 4100, 256}, f);
+        add("tiles, few rows" + end, {12, 4, 40, 40, 64}, f);
+        for (const uint32_t columns : {512u, 1024u, 2048u})
+            add("tiles, " + std::to_string(columns) + end, {24, 2, 2, columns, 64}, f);
+        add("tiles, some rows" + end, {128, 2, 2, 512, 64}, f);
+        add("tiles, many rows" + end, {512, 2, 2, 512, 64}, f);
+    }
+    add("vector, wide f16", {1, 2, 3, 2100, 64}, f16);
+    add("tiles, many rows f16", {512, 2, 2, 512, 64}, f16);
     add("vector, split by experts q8_0", {3, 2, 3, 24000, 2048}, typed(f16, DType::q8_0));
     add("tiles, split by rows q8_0", {9, 1, 1, 33000, 2048}, typed(swiglu, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_k}) {
@@ -147,7 +159,6 @@ CaseTable<Options> table() {
         add("prefill 256 x 2 of 8, [512] [512 x 1408] " + std::string(name_of(type)), {256, 2, 8, 1408, 512},
             typed(f16, type));
     }
-    add_gpu_shapes(table, {.registers = 112, .lanes = 32}, kGpuOperations);
     return table;
 }
 

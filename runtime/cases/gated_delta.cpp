@@ -108,8 +108,6 @@ CaseTable<Options> table() {
          make("wide values", {1, 2, 96, 192}, {{0, 40, 1}}),
          make("large state", {1, 1, 256, 256}, {{0, 40, 1}}),
          make("many heads", {16, 64, 16, 64}, {{0, 20, 1}})}};
-    add_gpu_shapes(table, {.registers = 112});
-    add_gpu_shapes(table, {.registers = 28}, 1 << 22);
     table.cases.insert(table.cases.end(),
                        {make("one long sequence", {4, 8, 128, 128}, {{0, 256, 1}}),
                         make("longer", {4, 8, 128, 128}, {{0, 2048, 0}}),

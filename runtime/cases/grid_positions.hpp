@@ -12,7 +12,7 @@ struct Options {
     uint32_t side, columns;
     std::vector<Grid> pictures;
     bool cubic = false, corners = true;
-    uint32_t extra = 0; ///< rows before the patches of each, which are nowhere
+    uint32_t extra = 0;  ///< rows before the patches of each, which are nowhere
     bool sliced = false; ///< y is columns 3 and on of a wider matrix
     float scale = 1;
 

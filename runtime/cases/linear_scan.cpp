@@ -106,8 +106,6 @@ CaseTable<Options> table() {
          make("large state, a decay a token", {1, 2, 256, 128}, {{0, 40, 1}}, mixed_token),
          make("many heads", {16, 64, 16, 64}, {{0, 20, 1}}),
          make("many heads, a decay a token", {16, 64, 16, 64}, {{0, 20, 1}}, token)}};
-    add_gpu_shapes(table, {.registers = 112});
-    add_gpu_shapes(table, {.registers = 28}, 1 << 22);
     table.cases.insert(table.cases.end(),
                        {make("one long sequence", {16, 16, 128, 64}, {{0, 256, 1}}),
                         make("longer", {16, 16, 128, 64}, {{0, 2048, 0}}),

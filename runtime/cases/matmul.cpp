@@ -46,8 +46,6 @@ void build(CaseContext& ctx, const Options& o) {
     kernel::matmul(ctx.recorder(), a);
 }
 
-constexpr uint64_t kGpuOperations = 1 << 22; // what a CPU does fast with the shapes of a GPU
-
 Case<Options> make(const std::string& name, Shape s, Options o) {
     o.shape = s;
     Case<Options> c{name, o};
@@ -130,7 +128,6 @@ CaseTable<Options> table() {
          make("prefill [256 x 512] [512 x 512]", {256, 512, 512}, f16),
          make("prefill [32 x 512] [512 x 4096] bf16", {32, 4096, 512}, bf16),
          make("prefill [512 x 1024] [1024 x 1024] f32", {512, 1024, 1024}, f32)}};
-    add_gpu_shapes(table, {.registers = 28}, kGpuOperations);
     const auto add = [&](const std::string& name, Shape s, Options f) { table.cases.push_back(make(name, s, f)); };
 #define weft_ROW(id, NAME, number, elements, bytes, scale)                                                             \
     add("vector, " #id, {3, 37, 512}, typed(all, DType::id));                                                          \
@@ -160,6 +157,21 @@ CaseTable<Options> table() {
 #undef weft_ROW
     add("vector, 8 bits, zeros", {1, 16, 256}, eight_bits(typed(zeros, DType::q4_k)));
     add("tiles, 8 bits, tiny values", {10, 16, 256}, eight_bits(typed(tiny, DType::q8_0)));
+    // Sizes by which devices take other shapes.
+    for (const bool rounded : {false, true}) {
+        const Options f = rounded ? eight_bits(typed(f16, DType::q8_0)) : typed(f16, DType::q8_0);
+        const std::string end = rounded ? ", 8 bits" : "";
+        for (const uint32_t depth : {128u, 256u, 1024u, 1152u})
+            add("vector, depth " + std::to_string(depth) + end, {1, 37, depth}, f);
+        add("vector, wide" + end, {2, 4100, 256}, f);
+        add("tiles, narrow" + end, {12, 60, 64}, f);
+        add("tiles, few rows" + end, {12, 200, 64}, f);
+        for (const uint32_t columns : {1024u, 2048u})
+            add("tiles, " + std::to_string(columns) + end, {12, columns, 64}, f);
+        add("tiles, many" + end, {512, 512, 64}, f);
+    }
+    add("vector, more rows, odd depth", {8, 30, 77}, f16);
+    add("tiles, wide, odd depth", {12, 4100, 13}, f16);
     add("vector, over the storage range q8_0", {1, 66000, 2048}, typed(f16, DType::q8_0));
     for (const DType type : {DType::q8_0, DType::q4_0, DType::q4_k, DType::q6_k}) {
         const std::string name = name_of(type);
@@ -167,7 +179,6 @@ CaseTable<Options> table() {
         add("decode [1 x 4096] [4096 x 4096] " + name, {1, 4096, 4096}, typed(f16, type));
         add("prefill [256 x 512] [512 x 2816] " + name, {256, 2816, 512}, typed(f16, type));
     }
-    add_gpu_shapes(table, {.registers = 112, .lanes = 32}, kGpuOperations);
     return table;
 }
 

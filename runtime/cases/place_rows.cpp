@@ -20,8 +20,8 @@ void build(CaseContext& ctx, const Options& o) {
     if (o.x) a.x = values("x", o.wide());
     if (o.residual) a.residual = values("residual", o.columns);
     a.places = ctx.input_words("places", {rows}, places);
-    a.memory = ctx.input("memory", DType::f32, {o.slots, 1, o.capacity, o.columns},
-                         random.normals(size_t(all) * o.columns));
+    a.memory =
+        ctx.input("memory", DType::f32, {o.slots, 1, o.capacity, o.columns}, random.normals(size_t(all) * o.columns));
     a.y = ctx.output("y", DType::f32, {rows, o.wide()});
     if (o.slices) {
         a.x = a.x.slice_columns(5, o.columns);
@@ -45,8 +45,7 @@ CaseTable<Options> table() {
              make("added to a residual", {13, 36, 2, 7, false, true}),
              make("in place of rows, and added", {9, 12, 2, 7, true, true, 0.25f}),
              make("nothing elsewhere", {10, 8, 1, 4, false, false, -2}),
-             make("slices", {11, 33, 2, 4, true, false, 1, true}),
-             make("real prefill", {512, 4096, 2, 300})}};
+             make("slices", {11, 33, 2, 4, true, false, 1, true}), make("real prefill", {512, 4096, 2, 300})}};
 }
 
 } // namespace weft::detail::kernel::cases::place_rows

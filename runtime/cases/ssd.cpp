@@ -76,8 +76,6 @@ CaseTable<Options> table() {
          make("no decay", {4, 2, 16, 16}, {{0, 300, 1}}, with(Decay::none)),
          make("clamped dt", {4, 2, 16, 16}, {{0, 40, 0}}, clamped), make("large state", {2, 1, 128, 256}, {{0, 40, 1}}),
          make("many heads", {64, 4, 64, 16}, {{0, 20, 1}})}};
-    add_gpu_shapes(table, {.registers = 112});
-    add_gpu_shapes(table, {.registers = 28}, 1 << 22);
     table.cases.insert(
         table.cases.end(),
         {make("packed steps", {4, 2, 16, 16}, {{2, 1, 9}, {0, 1, 0}, {1, 1, 1}}),

@@ -91,7 +91,6 @@ CaseTable<Options> table() {
          make("strong, usual and faint decay", {2, 40, 33}, {{1, 70, 1}}, mixed),
          make("step, strong, usual and faint decay", {2, 40, 33}, {{1, 1, 1}}, mixed),
          make("heads of 128, more columns than threads", {1, 128, 200}, {{0, 40, 1}})}};
-    add_gpu_shapes(table, {.registers = 64});
     table.cases.insert(table.cases.end(), {make("long", {1, 64, 64}, {{0, 3000, 0}}),
                                            make("one long sequence", {16, 64, 64}, {{0, 256, 1}}),
                                            make("longer", {16, 64, 64}, {{0, 2048, 0}}),

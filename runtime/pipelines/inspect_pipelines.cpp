@@ -7,22 +7,6 @@
 namespace weft::detail {
 namespace {
 
-struct NamedBucket {
-    std::string name;
-    Bucket bucket;
-};
-
-std::vector<NamedBucket> programs_of(const Planned& p) {
-    std::vector<NamedBucket> all;
-    if (!takes_whole(p.schedule))
-        for (const uint32_t sequences : {1u, 8u})
-            all.push_back({"decode " + std::to_string(sequences), p.session.decode(sequences)});
-    for (const uint32_t rows : {16u, 256u, 1024u})
-        all.push_back({"prefill " + std::to_string(rows), p.session.prefill(rows, 1)});
-    if (runs_before(p.schedule)) all.push_back({"before 1024", p.session.ahead(1024, 1)});
-    return all;
-}
-
 InspectedPipeline described(const vk::PipelineKey& key) {
     InspectedPipeline p{
         key.kernel->name, key.kernel->variants[key.variant].name, {}, {}, 0, {}, {}, {}, {}, {}, {}, {}, {}};
@@ -50,9 +34,20 @@ void add(const vk::PipelineReport& r, InspectedPipeline& p) {
 
 } // namespace
 
+std::vector<NamedBucket> programs_of(const Schedule& schedule, const SessionOptions& session) {
+    std::vector<NamedBucket> all;
+    if (!takes_whole(schedule))
+        for (const uint32_t sequences : {1u, 8u})
+            all.push_back({"decode " + std::to_string(sequences), session.decode(sequences)});
+    for (const uint32_t rows : {16u, 256u, 1024u})
+        all.push_back({"prefill " + std::to_string(rows), session.prefill(rows, 1)});
+    if (runs_before(schedule)) all.push_back({"before 1024", session.ahead(1024, 1)});
+    return all;
+}
+
 Status report_pipelines(const vk::Device& device, const Planned& planned, Inspection& in) {
     std::vector<vk::PipelineKey> keys;
-    const auto programs = programs_of(planned);
+    const auto programs = programs_of(planned.schedule, planned.session);
     for (size_t i = 0; i < programs.size(); ++i) {
         in.programs.push_back(programs[i].name);
         weft_ASSIGN(const Plan plan, dry_plan(device, planned.schedule, planned.weights, planned.states,

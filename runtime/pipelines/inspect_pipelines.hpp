@@ -14,8 +14,15 @@ struct Planned {
     const SessionOptions& session;
 };
 
-/// Plans decoding of 1 and 8 sequences and prefill of 16, 256 and 1024 rows, as far as the model does so, and builds
-/// their pipelines.
+struct NamedBucket {
+    std::string name;
+    Bucket bucket;
+};
+/// Decoding of 1 and 8 sequences, prefill of 16, 256 and 1024 rows, and what runs before a step, as far as the model
+/// does so.
+std::vector<NamedBucket> programs_of(const Schedule& schedule, const SessionOptions& session);
+
+/// Plans programs_of() and builds their pipelines.
 Status report_pipelines(const vk::Device& device, const Planned& planned, Inspection& in);
 
 } // namespace weft::detail

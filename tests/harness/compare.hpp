@@ -2,8 +2,10 @@
 // Tests: runs a kernel's case table against its double-precision reference.
 #pragma once
 #include "cases/case.hpp"
+#include "harness/chips.hpp"
 #include "harness/gpu.hpp"
 #include <functional>
+#include <memory>
 #include <span>
 
 namespace weft::test {
@@ -25,8 +27,19 @@ struct Expected {
 /// expected, got, tolerance and the largest error.
 void require_close(std::span<const float> got, std::span<const Expected> expected, const std::string& what);
 
+/// What a case calls where a device chooses its forms and shapes.
+struct Shaped {
+    std::string chip;                   ///< empty: the device at hand
+    std::shared_ptr<vk::Device> device; ///< the chip, as borrowed(); null for the device at hand
+    vk::Program program;
+};
+/// All that the case may be here and on any chip, each once. Where a chip's choice has operations between lanes and
+/// its subgroups are of another size than those here, it is what that chip would choose with these.
+std::vector<Shaped> shapes_of(const kernel::KernelCase& c);
+
 /// Runs `c` of the table of `kernel` as a Catch2 section; a failure names the case, its seed and the command that
-/// reruns it alone. Validation messages fail the case. It runs twice and must give the same bits.
+/// reruns it alone. Validation messages fail the case. It runs as here, twice, and must give
+/// the same bits; and in all others of its shapes_of(), but for those whose pipelines ran with two cases before.
 void run_case(const char* kernel, const kernel::KernelCase& c, const std::function<void(kernel::CaseContext&)>& check);
 
 /// Runs every case of `table`; `check(context, options)` compares what it gave.
