@@ -45,6 +45,8 @@ CaseTable<Options> table() {
             {make("tiny rms", {1, 1, 1}, rms, true, false, false), make("odd rms", {7, 1, 77}, rms, true, false, false),
              make("rms without weight", {5, 1, 64}, rms, false, false, false),
              make("layer with bias", {9, 1, 130}, layer, true, true, false),
+             make("rms of 200", {5, 1, 200}, rms, true, false, false),
+             make("layer of 200 with bias", {3, 1, 200}, layer, true, true, true),
              make("layer, large mean spread", {3, 1, 64}, layer, true, true, false, 1e4),
              make("l2 heads", {6, 3, 16}, l2, false, false, false),
              make("rms heads", {11, 4, 24}, rms, true, false, false),

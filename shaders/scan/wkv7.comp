@@ -28,7 +28,7 @@ layout(binding = 3) readonly buffer Sequences { uint sequences[]; }; // [S, 8]
 
 shared vec4 sh_a[192], sh_dr[192];             // [STAGE + 1, VECTORS]: a and d r, also of the token after the stage
 shared vec4 sh_d[192], sh_k[192], sh_b[192];   // [STAGE, VECTORS]
-shared float sh_rb[192], sh_rk[192];           // [STAGE]: r . b, r . k
+shared float sh_rb[STAGE], sh_rk[STAGE];       // r . b, r . k
 
 vec4 s[VECTORS * COLUMNS];                     // this thread's columns of the state
 

@@ -62,6 +62,7 @@ Chip read_chip(const std::filesystem::path& path) {
         REQUIRE(features.contains(name));
         s.features.set(features.at(name));
     }
+    s.features.set(vk::Feature::fast_integer_dot, false); // used where a user asks for it (DeviceOptions::fast_dot)
     vk::Limits& l = s.limits;
     l.storage_range = uint64_t(must(limits.integer("storage_range")));
     l.allocation = uint64_t(must(limits.integer("allocation")));
