@@ -39,7 +39,7 @@ vk::Call attention_call(const vk::DeviceSummary& described, bool decode, uint32_
     a.kv_heads = 1;
     a.head_size = a.value_size = head_size;
     a.q = r.temporary(DType::f32, {1, heads * head_size}, "q");
-    a.y = r.temporary(DType::f32, {1, heads * head_size}, "y");
+    a.y = r.external({VK_NULL_HANDLE, 0, uint64_t(1) << 20, nullptr}, DType::f32, {1, heads * head_size}, "y");
     a.k_cache = a.v_cache = r.temporary(DType::f32, {1, 1, 128, head_size}, "cache");
     kernel::attention(r, a);
     auto program = r.finish();
