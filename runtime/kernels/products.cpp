@@ -110,7 +110,7 @@ RowsShape rows_shape(const Machine& machine, uint32_t tokens, uint32_t columns, 
     const std::array<uint32_t, 3> rows{4, 2, 1};
     const uint32_t fewest = columns >= 4096 && tokens <= 4 && !gated ? 0 : 1;
     RowsShape s{.local = 64,
-                .lanes = std::min(machine.lanes, 32u),
+                .lanes = std::clamp(machine.lanes, 4u, 32u),
                 .rows = fit(machine.registers, std::span(rows).subspan(fewest),
                             [&](uint32_t n) { return n * halves * (tokens + words) + kOverhead; }),
                 .passes = 1,
