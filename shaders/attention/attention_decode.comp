@@ -107,7 +107,8 @@ uint head_of(uint kv_head, uint at) { return kv_head * GROUP + min(at, GROUP - 1
 vec4 scaled_q(uint at) { return push.scale * vec4(q[at], q[at + 1u], q[at + 2u], q[at + 3u]); }
 
 void main() {
-    uint lane = lane_index(), team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM, sequence = gl_WorkGroupID.y * SEQ_STRIDE;
+    uint lane = lane_index(), team = TEAMS == 1u ? 0u : lane / TEAM, member = lane % TEAM,
+         sequence = gl_WorkGroupID.y * SEQ_STRIDE;
     uint blocks_of_heads = (GROUP + HEADS - 1u) / HEADS, kv_head = gl_WorkGroupID.x / blocks_of_heads,
          first_head = gl_WorkGroupID.x % blocks_of_heads * HEADS;
     uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, token = sequences[sequence + SEQ_FIRST],
