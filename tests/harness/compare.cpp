@@ -87,7 +87,7 @@ std::vector<Shaped> shapes_of(const kernel::KernelCase& c) {
 namespace {
 
 std::map<vk::PipelineKey, uint32_t> ran; // with how many cases of this process
-constexpr uint32_t kTimes = 2;
+constexpr uint32_t kTimes = 1;
 
 // At the end: the forms that ran and in how many shapes; with -v high each shape.
 struct PrintShapes : Catch::EventListenerBase {
