@@ -116,6 +116,7 @@ void matmul(Recorder& r, const MatmulArgs& args) {
     weft_CHECK(a.gated || (a.limit == 0 && a.up_offset == 0), "limit and up_offset belong to a gated product");
     weft_CHECK(!a.norm || (max_rows <= 8 && a.norm.count() == a.x.columns()),
                "norm is for products of up to 8 rows, and must have an element for each column of x");
+    weft_CHECK(!a.norm || a.norm.start % 4 == 0 || a.x.start % 4 != 0, "norm must be aligned as x is");
     if (const auto normed = max_rows <= 8 && !a.norm ? normed_input(r, a.x, a.y) : std::nullopt) {
         a.x = normed->x;
         a.norm = normed->weight;

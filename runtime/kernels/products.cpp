@@ -131,6 +131,7 @@ std::optional<NormedInput> normed_input(const Recorder& r, const Tensor& x, cons
     std::memcpy(static_cast<void*>(&spec), made->spec.data(), sizeof spec);
     std::memcpy(static_cast<void*>(&push), made->push.data(), sizeof push);
     if (spec.KIND != uint32_t(NormKind::rms) || spec.GATE != uint32_t(Gate::none) || spec.PARTS != 1 ||
+        made->arguments[1].start % 4 != 0 ||
         push.width * (made->variant == uint32_t(K::Variant::vectors) ? 4 : 1) != x.columns() || push.scale != 1 ||
         made->arguments[0].resource == y.resource)
         return {};
