@@ -100,6 +100,12 @@ Status Device::finish(const DeviceOptions& options) {
     return Ok{};
 }
 
+Machine Device::machine() const {
+    DeviceSummary s = summary_;
+    if (s.type == "CPU" && !options_.cpu_shapes) s.type = "other";
+    return machine_of(s);
+}
+
 std::unique_ptr<Device> Device::described(DeviceSummary summary) {
     std::unique_ptr<Device> device(new Device());
     device->summary_ = std::move(summary);

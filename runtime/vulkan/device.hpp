@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L1: the device weft computes on: made here, or adopted from a host program.
 #pragma once
-#include "vulkan/physical_device.hpp"
+#include "vulkan/machine.hpp"
 #include <array>
 #include <atomic>
 #include <filesystem>
@@ -21,6 +21,7 @@ struct DeviceOptions {
     std::filesystem::path cache_dir; ///< where the pipeline cache lies; empty: none is read or written
     FeatureSet disabled;             ///< features to behave as if absent, to test the lower tiers
     bool report_pipelines = false;   ///< pipelines keep what the driver's compiler says of them (pipeline_report.hpp)
+    bool cpu_shapes = true;          ///< false: a CPU's work is cut as a GPU's, to test that
     bool map_device_memory = true;   ///< false: as on most discrete GPUs, to test staging
     /// Development: compile shaders from this folder at run time instead of the embedded ones.
     std::filesystem::path shader_dir;
@@ -71,6 +72,8 @@ public:
     const DeviceSummary& summary() const { return summary_; }
     FeatureSet features() const { return summary_.features; }
     const Limits& limits() const { return summary_.limits; }
+    /// What kernels choose their shapes by.
+    Machine machine() const;
     const DeviceOptions& options() const { return options_; }
     Pipelines& pipelines() const { return *pipelines_; }
 

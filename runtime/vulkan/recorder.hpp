@@ -2,7 +2,6 @@
 // L1: Recorder collects typed dispatches into a Program: plain data that is planned, recorded and replayed by others.
 #pragma once
 #include "vulkan/device.hpp"
-#include "vulkan/machine.hpp"
 #include "vulkan/program.hpp"
 #include <cstring>
 #include <optional>
@@ -14,9 +13,7 @@ namespace weft::detail::vk {
 /// not fit the device is not one of them: it is finish()'s error, and what is recorded beside it is never run.
 class Recorder {
 public:
-    explicit Recorder(const Device& device) : Recorder(device, machine_of(device.summary())) {}
-    /// With the shapes of another machine than the device: tests make it.
-    Recorder(const Device& device, const Machine& machine) : device_(device), machine_(machine) { segment("start"); }
+    explicit Recorder(const Device& device) : device_(device), machine_(device.machine()) { segment("start"); }
 
     const Device& device() const { return device_; }
     /// What kernels choose their shapes by.

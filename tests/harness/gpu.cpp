@@ -34,6 +34,7 @@ Result<std::unique_ptr<vk::Device>> open_device() {
                                                               {"integer_dot", vk::Feature::integer_dot}};
     for (const auto& [name, feature] : names)
         if (disabled.find(name) != disabled.npos) options.disabled.set(feature);
+    options.cpu_shapes = disabled.find("cpu_shapes") == disabled.npos;
     options.map_device_memory = disabled.find("mapped_memory") == disabled.npos;
     auto device = vk::Device::create(options);
     if (device) std::cerr << "device: " << (*device)->summary().name << ", " << (*device)->summary().driver << "\n";
