@@ -14,6 +14,15 @@ Tensor make_tensor(uint32_t resource, DType dtype, std::initializer_list<uint32_
     return t;
 }
 
+bool writes(const Call& call, uint32_t binding) { return call.kernel->bindings[binding].access != Access::read; }
+bool reads(const Call& call, uint32_t binding) { return call.kernel->bindings[binding].access != Access::write; }
+
+bool writes(const Call& call, const Tensor& t) {
+    for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
+        if (writes(call, i) && call.arguments[i].resource == t.resource) return true;
+    return false;
+}
+
 } // namespace
 
 Tensor Recorder::external(const Slice& slice, DType dtype, std::initializer_list<uint32_t> shape,
@@ -41,19 +50,6 @@ Tensor Recorder::unused() {
 void Recorder::misfit(const std::string& what) {
     if (!misfit_) misfit_ = Error{ErrorCode::unsupported, program_.segments.back() + ": " + what, {}};
 }
-
-namespace {
-
-bool writes(const Call& call, uint32_t binding) { return call.kernel->bindings[binding].access != Access::read; }
-bool reads(const Call& call, uint32_t binding) { return call.kernel->bindings[binding].access != Access::write; }
-
-bool writes(const Call& call, const Tensor& t) {
-    for (uint32_t i = 0; i < call.kernel->binding_count; ++i)
-        if (writes(call, i) && call.arguments[i].resource == t.resource) return true;
-    return false;
-}
-
-} // namespace
 
 const Call* Recorder::made_by(const Tensor& t) const {
     if (!program_.resources[t.resource].temporary) return nullptr;
