@@ -113,9 +113,6 @@ void main() {
         for (uint i = gl_LocalInvocationID.x; i < BM; i += LOCAL) sh_pair[i] = order[min(begin + i, end - 1u)];
         barrier();
         multiply(push.depth);
-        if (DIRECT == 1u) // as in multiply()
-            [[dont_unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m, end - begin);
-        else
-            [[unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m, end - begin);
+        [[unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m, end - begin);
     }
 }

@@ -84,8 +84,5 @@ void finish_row(uint m) {
 
 void main() {
     multiply(push.depth);
-    if (DIRECT == 1u) // as in multiply()
-        [[dont_unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m);
-    else
-        [[unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m);
+    [[unroll]] for (uint m = 0u; m < TM; ++m) finish_row(m);
 }

@@ -73,10 +73,7 @@ void multiply(uint depth) {
                 if (DIRECT == 1u) own_w[j] = load_w(j, tx, k0 + q * 8u);
                 else own_w[j] = get_w(tx + j * TX, q);
             }
-            if (DIRECT == 1u) // the registers of such devices are memory, and copies would only take long to compile
-                [[dont_unroll]] for (uint m = 0u; m < TM; ++m) add_products(m, q);
-            else
-                [[unroll]] for (uint m = 0u; m < TM; ++m) add_products(m, q);
+            [[unroll]] for (uint m = 0u; m < TM; ++m) add_products(m, q);
         }
     }
 }
