@@ -84,4 +84,20 @@ Status without_given(Schedule& s, const std::string& origin) {
     return settle(s, origin);
 }
 
+void only(Schedule& s, const Output& output) {
+    std::vector<Stage> left; // the last first
+    for (StageId id = output.stage;; id = left.back().rows.from) {
+        left.push_back(std::move(s.stages[id]));
+        if (left.back().rows.own()) break;
+    }
+    std::ranges::reverse(left);
+    for (StageId id = 0; id < left.size(); ++id) {
+        left[id].when = When::every_step;
+        if (id) left[id].rows.from = id - 1;
+    }
+    s.outputs = {{output.name, StageId(left.size()) - 1, output.stream}};
+    s.stages = std::move(left);
+    order_weights(s);
+}
+
 } // namespace weft::detail
