@@ -43,13 +43,13 @@ private:
 } // namespace
 
 Result<Model> Model::load(const Device& device, const std::filesystem::path& path, const ModelOptions& options) try {
-    auto state = std::make_shared<ModelState>(ModelState{device, path, {}, {}, {}});
+    auto state = std::make_shared<ModelState>(ModelState{device, path, {}, {}, {}, {}});
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     TokenizerReading reading(files, path);
     const ProgressFunction report = [&](const Progress& progress) {
         return !(options.need_tokenizer && reading.failed()) && (!options.progress || options.progress(progress));
     };
-    const ScheduleEdit edit = text_alone(files);
+    const ScheduleEdit edit = options.pictures ? ScheduleEdit() : text_alone(files);
     auto loaded = options.random_weights ? random_model(Access::state(device), files, options.dtype, 1, edit)
                                          : load_model(Access::state(device), files, options.dtype, report, edit);
     Result<Tokenizer>& tokenizer = reading.wait();
@@ -58,6 +58,9 @@ Result<Model> Model::load(const Device& device, const std::filesystem::path& pat
     weft_ASSIGN(state->defaults, read_generation_defaults(files, state->tokenizer ? &*state->tokenizer : nullptr));
     weft_ASSIGN(state->loaded, std::move(loaded));
     weft_TRY(check_generates(state->schedule()));
+    if (options.pictures) {
+        weft_ASSIGN(state->reading, read_picture_reading(files, state->schedule()));
+    }
     return Model(std::move(state));
 }
 weft_CATCH

@@ -17,6 +17,7 @@ struct ModelOptions {
     WeightType dtype = WeightType::stored;
     bool random_weights = false; ///< no weight files: random ones, for timing
     bool need_tokenizer = true;  ///< fail without a tokenizer; else only ids can be used
+    bool pictures = false;       ///< what sees pictures too, for Prompt::pictures; fails where a model has none
     ProgressFunction progress;   ///< stage load
 };
 
