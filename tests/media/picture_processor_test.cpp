@@ -169,6 +169,7 @@ TEST_CASE("picture settings: what cannot be is refused by its key") {
     CHECK_THAT(refused(with(vit, "do_resize", 3)).message, ContainsSubstring("'do_resize'"));
     CHECK_THAT(refused(with(vit, "do_pad", true)).message, ContainsSubstring("'do_pad'"));
     CHECK_THAT(refused(with(clip, "crop_size", {{"height", 9}})).message, ContainsSubstring("'width'"));
+    CHECK_THAT(refused(with(clip, "crop_size", 65536)).message, ContainsSubstring("'crop_size'"));
     CHECK_THAT(refused(with(qwen, "size", {{"height", 9}, {"width", 9}})).message, ContainsSubstring("'size'"));
     CHECK_THAT(refused(with(qwen, "min_pixels", 1 << 25)).message, ContainsSubstring("'size'"));
     CHECK_THAT(refused(with(qwen, "merge_size", 1 << 30)).message, ContainsSubstring("'merge_size'"));
