@@ -129,6 +129,33 @@ TEST_CASE("picture settings: recorded cases of real checkpoints") {
     CHECK(off == 0);
 }
 
+TEST_CASE("picture settings: photographs of a trained model, from files to numbers") {
+    weft_GOLDEN(path, "../models/cifar-mambavision");
+    const auto recorded = SafetensorsFile::open(path / "io.safetensors");
+    REQUIRE(recorded);
+    const auto pixels = tensor(*recorded, "input.pixels").bytes;
+    const auto expected = read_f32(tensor(*recorded, "input.pixel_values"));
+    const PictureSettings settings = settings_of(test::read_json(path / "preprocessor_config.json"));
+    constexpr size_t each = 32 * 32 * 3;
+    size_t at = 0;
+    const Json described = test::read_json(path / "case.json");
+    for (std::string name : described["pictures"]) {
+        name[name.find('/')] = '-';
+        INFO(name);
+        const auto picture = Picture::load(test::goldens() / "../data/vision/cifar10-sample" / name);
+        REQUIRE(picture);
+        REQUIRE(picture->pixels.size() == each);
+        CHECK(std::ranges::equal(std::as_bytes(std::span(picture->pixels)), pixels.subspan(at, each)));
+        const auto values = prepared(settings, *picture);
+        REQUIRE(values);
+        double off = 0;
+        for (size_t i = 0; i < each; ++i) off = std::max(off, std::abs(double((*values)[i]) - (*expected)[at + i]));
+        CHECK(off < 1e-6);
+        at += each;
+    }
+    CHECK(at == pixels.size());
+}
+
 TEST_CASE("picture settings: names of classes, old and new") {
     const Json size{{"height", 8}, {"width", 8}};
     CHECK(settings_of({{"feature_extractor_type", "ViTFeatureExtractor"}}).a == 224);
