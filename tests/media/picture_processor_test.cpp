@@ -4,7 +4,7 @@
 #include "media/recorded.hpp"
 #include "unit/goldens.hpp"
 #include "unit/json_file.hpp"
-#include <catch2/matchers/catch_matchers_string.hpp>
+#include <catch2/catch_all.hpp>
 #include <cmath>
 
 using namespace weft;
