@@ -79,6 +79,11 @@ constexpr const char* kNotRead[] = {
     "processor_class",  "return_tensors", "temporal_patch_size",
 };
 
+// What a byte of a channel becomes, in steps that round as those of transformers.
+float number_of(const PictureSettings& s, size_t channel, double byte) {
+    return (float(byte * s.factor) - s.mean[channel]) / s.std[channel];
+}
+
 class Reader {
 public:
     explicit Reader(const JsonObject& file) : c_(file.noting(read_)) {}
@@ -221,6 +226,8 @@ private:
         const JsonObject o(size, c_.origin() + ": crop_size");
         weft_ASSIGN(s_.crop.height, side(o, "height"));
         weft_ASSIGN(s_.crop.width, side(o, "width"));
+        if (uint64_t(s_.crop.height) * s_.crop.width > Picture::kMostPixels)
+            return c_.bad("crop_size", "must be of at most " + std::to_string(Picture::kMostPixels) + " pixels");
         return Ok{};
     }
 
@@ -234,26 +241,26 @@ private:
             given.assign(3, one);
         }
         if (given.size() != 3) return c_.bad(key, "must be a number, or three, for red, green and blue");
-        for (size_t i = 0; i < 3; ++i) {
-            all[i] = float(given[i]);
-            if (!std::isfinite(all[i])) return c_.bad(key, "must hold finite numbers");
-        }
+        for (size_t i = 0; i < 3; ++i) all[i] = float(given[i]);
         return all;
     }
 
     Status read_numbers() {
         weft_ASSIGN(const bool rescale, c_.boolean_or("do_rescale", true));
         weft_ASSIGN(const double factor, c_.number_or("rescale_factor", 1.0 / 255));
-        if (!std::isfinite(float(factor * 255))) return c_.bad("rescale_factor", "must leave finite numbers");
         if (rescale) s_.factor = factor;
         weft_ASSIGN(const bool normalize, c_.boolean_or("do_normalize", true));
         weft_ASSIGN(const auto mean, each("image_mean", class_->mean));
         weft_ASSIGN(const auto std, each("image_std", class_->std));
-        if (!normalize) return Ok{};
-        if (std::ranges::any_of(std, [](float s) { return !(s > 0); }))
+        if (std::ranges::any_of(std, [](float s) { return !(s > 0 && std::isfinite(s)); }))
             return c_.bad("image_std", "must hold positive numbers");
-        s_.mean = mean;
-        s_.std = std;
+        if (normalize) {
+            s_.mean = mean;
+            s_.std = std;
+        }
+        for (size_t c = 0; c < 3; ++c)
+            if (!std::isfinite(number_of(s_, c, 0)) || !std::isfinite(number_of(s_, c, 255)))
+                return c_.bad("rescale_factor", "must, with image_mean and image_std, leave finite numbers");
         return Ok{};
     }
 
@@ -374,10 +381,9 @@ Result<std::vector<float>> prepared(const PictureSettings& s, const Picture& pic
     weft_ASSIGN(const Extent fit, fitted(s, {picture.height, picture.width}));
     const Extent to = s.crop.height ? s.crop : fit;
     const Picture p = resized(picture, fit.height, fit.width, s.filter, s.rounding);
-    // A byte of each channel becomes one of 256 numbers.
     std::array<std::array<float, 256>, 3> number{};
     for (size_t c = 0; c < 3; ++c)
-        for (size_t v = 0; v < 256; ++v) number[c][v] = (float(double(v) * s.factor) - s.mean[c]) / s.std[c];
+        for (size_t v = 0; v < 256; ++v) number[c][v] = number_of(s, c, double(v));
     // Where less is there than is taken, half of what is missing lies before it; of an odd number the larger half.
     const auto begin = [](uint32_t have, uint32_t want) {
         return have >= want ? int64_t(have - want) / 2 : -(int64_t(want - have + 1) / 2);

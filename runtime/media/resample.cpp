@@ -75,19 +75,7 @@ Taps taps_of(uint32_t from, uint32_t to, Filter filter, Rounding rounding) {
     return taps;
 }
 
-// Makes each part of a line, of `values` numbers, of the parts of `from`; parts follow each other every `values`.
-void blend(const Taps& taps, const uint8_t* from, uint8_t* to, size_t values) {
-    std::vector<int32_t> sums(values);
-    for (const Taps::Window& w : taps.windows) {
-        std::ranges::fill(sums, 1 << (taps.bits - 1));
-        for (uint32_t k = 0; k < w.count; ++k) {
-            const int32_t weight = taps.weights[w.weights + k];
-            const uint8_t* const part = from + (w.first + k) * values;
-            for (size_t c = 0; c < values; ++c) sums[c] += weight * part[c];
-        }
-        for (const int32_t sum : sums) *to++ = uint8_t(std::clamp(sum >> taps.bits, 0, 255));
-    }
-}
+uint8_t byte_of(int32_t sum, int bits) { return uint8_t(std::clamp(sum >> bits, 0, 255)); }
 
 // The place in a line that stands for each of another, added up as Pillow does.
 std::vector<uint32_t> nearest(uint32_t from, uint32_t to) {
@@ -117,15 +105,35 @@ Picture across(const Picture& p, uint32_t width, Filter filter, Rounding roundin
     Picture all{p.name, p.height, width, {}};
     all.pixels.resize(size_t(all.height) * width * kChannels);
     const Taps taps = taps_of(p.width, width, filter, rounding);
+    uint8_t* to = all.pixels.data();
     for (size_t y = 0; y < p.height; ++y)
-        blend(taps, &p.pixels[y * p.width * kChannels], &all.pixels[y * width * kChannels], kChannels);
+        for (const Taps::Window& w : taps.windows) {
+            const uint8_t* from = &p.pixels[(y * p.width + w.first) * kChannels];
+            int32_t sums[kChannels];
+            std::ranges::fill(sums, 1 << (taps.bits - 1));
+            for (uint32_t k = 0; k < w.count; ++k)
+                for (int32_t& sum : sums) sum += taps.weights[w.weights + k] * *from++;
+            for (const int32_t sum : sums) *to++ = byte_of(sum, taps.bits);
+        }
     return all;
 }
 
 Picture down(const Picture& p, uint32_t height, Filter filter, Rounding rounding) {
     Picture all{p.name, height, p.width, {}};
-    all.pixels.resize(size_t(height) * all.width * kChannels);
-    blend(taps_of(p.height, height, filter, rounding), p.pixels.data(), all.pixels.data(), p.width * kChannels);
+    const size_t row = size_t(p.width) * kChannels;
+    all.pixels.resize(height * row);
+    const Taps taps = taps_of(p.height, height, filter, rounding);
+    uint8_t* to = all.pixels.data();
+    std::vector<int32_t> sums(row);
+    for (const Taps::Window& w : taps.windows) {
+        std::ranges::fill(sums, 1 << (taps.bits - 1));
+        for (uint32_t k = 0; k < w.count; ++k) {
+            const int32_t weight = taps.weights[w.weights + k];
+            const uint8_t* const from = &p.pixels[(w.first + k) * row];
+            for (size_t i = 0; i < row; ++i) sums[i] += weight * from[i];
+        }
+        for (const int32_t sum : sums) *to++ = byte_of(sum, taps.bits);
+    }
     return all;
 }
 

@@ -85,18 +85,22 @@ Status without_given(Schedule& s, const std::string& origin) {
 }
 
 void only(Schedule& s, const Output& output) {
-    std::vector<Stage> left; // the last first
-    for (StageId id = output.stage;; id = left.back().rows.from) {
-        left.push_back(std::move(s.stages[id]));
-        if (left.back().rows.own()) break;
+    Schedule left{.architecture = s.architecture, .weights = std::move(s.weights), .unneeded = std::move(s.unneeded)};
+    for (StageId id = output.stage;; id = s.stages[id].rows.from) {
+        left.stages.push_back(s.stages[id]);
+        if (s.stages[id].rows.own()) break;
     }
-    std::ranges::reverse(left);
-    for (StageId id = 0; id < left.size(); ++id) {
-        left[id].when = When::every_step;
-        if (id) left[id].rows.from = id - 1;
+    std::ranges::reverse(left.stages);
+    if (left.stages[0].when == When::every_step) { // else they are those of other stages
+        left.trained_context = s.trained_context;
+        left.position_limit = s.position_limit;
     }
-    s.outputs = {{output.name, StageId(left.size()) - 1, output.stream}};
-    s.stages = std::move(left);
+    for (StageId id = 0; id < left.stages.size(); ++id) {
+        left.stages[id].when = When::every_step;
+        if (id) left.stages[id].rows.from = id - 1;
+    }
+    left.outputs = {{output.name, StageId(left.stages.size()) - 1, output.stream}};
+    s = std::move(left);
     order_weights(s);
 }
 

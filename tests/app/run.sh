@@ -126,6 +126,45 @@ for directory in "$source"/tests/goldens/models/*; do
 done
 expect 'embed what is no text' 1 'line 3 must be a string' $weft embed "$model" --jsonl "$scratch/texts.jsonl"
 expect 'embed nothing' 2 'there is no text to embed' $weft embed "$model"
+pictures=$source/tests/goldens/pictures seeing=$scratch/seeing
+cp -r "$source/tests/goldens/models/vit" "$seeing"
+echo '{"image_processor_type": "ViTImageProcessor", "size": {"height": 30, "width": 30}}' \
+  >"$seeing/preprocessor_config.json"
+# What transformers says of these.
+expect 'see a turned picture' 0 ': LABEL_2 0.3333; LABEL_3 0.2954; LABEL_1 0.2087$' \
+  $weft see "$pictures/turned6.jpg" --model "$seeing" --top 3
+expect 'see a transparent picture, as JSON' 0 '{"classes":\[{"index":2,"label":"LABEL_2","probability":0.336' \
+  $weft see "$pictures/rgba.png" --model "$seeing" --top 3 --json
+[ "$($weft see - --model "$seeing" --top 1 <"$pictures/lossy.webp")" = '-: LABEL_2 0.4179' ] &&
+  passes 'see standard input' || fails 'see standard input'
+mkdir "$scratch/album"
+cp "$pictures"/turned?.jpg "$pictures/lossless.webp" "$pictures/grey.png" "$scratch/album"
+echo text >"$scratch/album/notes.txt"
+for batch in 0 1 3; do
+  $weft see "$scratch/album" "$pictures/rgb.png" --model "$seeing" --batch $batch --stats >"$scratch/seen.$batch" \
+    2>"$scratch/seen.stats"
+done
+if [ "$(sed -n '1p;$p' "$scratch/seen.0" | sed 's/.*\/\([^:]*\):.*/\1/' | xargs)" = 'grey.png rgb.png' ] &&
+  [ "$(wc -l <"$scratch/seen.0")" = 11 ] && cmp -s "$scratch/seen.0" "$scratch/seen.1" &&
+  cmp -s "$scratch/seen.0" "$scratch/seen.3"
+then passes 'see a folder, in batches of any size'
+else fails 'see a folder, in batches of any size' "$(cat "$scratch"/seen.?)"; fi
+expect 'time of a picture' 0 '^11 pictures in .* s: .* ms each' cat "$scratch/seen.stats"
+head -c 300 "$pictures/rgb.jpg" >"$scratch/album/cut.jpg"
+expect 'see what is cut off' 1 'cut.jpg: JPEG: ' $weft see "$scratch/album" --model "$seeing"
+expect 'and all else' 1 'turned8.jpg: LABEL' $weft see "$scratch/album" --model "$seeing"
+expect 'see vectors' 0 '"embedding":\[\(-*[0-9.e-]*,\)\{23\}[0-9.e-]*\],"picture"' \
+  $weft see "$pictures/rgb.png" --model "$seeing" --embed --json
+expect 'see vectors of windows' 0 'rgb.png: -*[0-9]' \
+  $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/swin" --embed
+expect 'see without settings' 0 'no preprocessor_config.json' \
+  $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/vit"
+expect 'see what is no picture' 1 'README.md: is no PNG, JPEG or WebP' $weft see "$source/README.md" --model "$seeing"
+expect 'see a folder without pictures' 1 'has no .png' $weft see "$source/apps" --model "$seeing"
+expect 'see with a model of text' 3 'distilbert takes no pictures' $weft see "$pictures/rgb.png" --model "$encoder"
+echo '{"image_processor_type": "ViTImageProcessor", "size": 35}' >"$seeing/preprocessor_config.json"
+expect 'see at a size that the model has not' 2 'rgb.png: .* 35 x 35 pixels has 50 rows .* places for 37' \
+  $weft see "$pictures/rgb.png" --model "$seeing"
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"

@@ -4,7 +4,7 @@
 #include "media/recorded.hpp"
 #include "unit/goldens.hpp"
 #include "unit/json_file.hpp"
-#include <catch2/matchers/catch_matchers_string.hpp>
+#include <catch2/catch_all.hpp>
 #include <cmath>
 
 using namespace weft;
@@ -129,6 +129,33 @@ TEST_CASE("picture settings: recorded cases of real checkpoints") {
     CHECK(off == 0);
 }
 
+TEST_CASE("picture settings: photographs of a trained model, from files to numbers") {
+    weft_GOLDEN(path, "../models/cifar-mambavision");
+    const auto recorded = SafetensorsFile::open(path / "io.safetensors");
+    REQUIRE(recorded);
+    const auto pixels = tensor(*recorded, "input.pixels").bytes;
+    const auto expected = read_f32(tensor(*recorded, "input.pixel_values"));
+    const PictureSettings settings = settings_of(test::read_json(path / "preprocessor_config.json"));
+    constexpr size_t each = 32 * 32 * 3;
+    size_t at = 0;
+    const Json described = test::read_json(path / "case.json");
+    for (std::string name : described["pictures"]) {
+        name[name.find('/')] = '-';
+        INFO(name);
+        const auto picture = Picture::load(test::goldens() / "../data/vision/cifar10-sample" / name);
+        REQUIRE(picture);
+        REQUIRE(picture->pixels.size() == each);
+        CHECK(std::ranges::equal(std::as_bytes(std::span(picture->pixels)), pixels.subspan(at, each)));
+        const auto values = prepared(settings, *picture);
+        REQUIRE(values);
+        double off = 0;
+        for (size_t i = 0; i < each; ++i) off = std::max(off, std::abs(double((*values)[i]) - (*expected)[at + i]));
+        CHECK(off < 1e-6);
+        at += each;
+    }
+    CHECK(at == pixels.size());
+}
+
 TEST_CASE("picture settings: names of classes, old and new") {
     const Json size{{"height", 8}, {"width", 8}};
     CHECK(settings_of({{"feature_extractor_type", "ViTFeatureExtractor"}}).a == 224);
@@ -169,6 +196,7 @@ TEST_CASE("picture settings: what cannot be is refused by its key") {
     CHECK_THAT(refused(with(vit, "do_resize", 3)).message, ContainsSubstring("'do_resize'"));
     CHECK_THAT(refused(with(vit, "do_pad", true)).message, ContainsSubstring("'do_pad'"));
     CHECK_THAT(refused(with(clip, "crop_size", {{"height", 9}})).message, ContainsSubstring("'width'"));
+    CHECK_THAT(refused(with(clip, "crop_size", 65536)).message, ContainsSubstring("'crop_size'"));
     CHECK_THAT(refused(with(qwen, "size", {{"height", 9}, {"width", 9}})).message, ContainsSubstring("'size'"));
     CHECK_THAT(refused(with(qwen, "min_pixels", 1 << 25)).message, ContainsSubstring("'size'"));
     CHECK_THAT(refused(with(qwen, "merge_size", 1 << 30)).message, ContainsSubstring("'merge_size'"));

@@ -6,7 +6,8 @@
 #include "media/recorded.hpp"
 #include "media/resample.hpp"
 #include "unit/temporary_directory.hpp"
-#include <catch2/matchers/catch_matchers_string.hpp>
+#include <algorithm>
+#include <catch2/catch_all.hpp>
 
 using namespace weft;
 using namespace weft::detail;

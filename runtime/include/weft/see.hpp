@@ -50,7 +50,7 @@ public:
 
     uint32_t width() const;
     const std::vector<std::string>& labels() const; ///< of the classes; empty with PictureModelOptions::embed
-    uint32_t batch() const;                         ///< pictures that see() does at once
+    uint32_t batch() const;                         ///< as many pictures are worth giving see() at once
     std::string architecture() const;
     const std::vector<std::string>& warnings() const;
 
