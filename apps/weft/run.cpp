@@ -59,7 +59,7 @@ int run(const RunFlags& f) {
     weft::ModelOptions load;
     load.dtype = f.dtype;
     load.need_tokenizer = !f.raw_ids;
-    load.pictures = !pictures.empty();
+    if (!pictures.empty()) load.pictures = weft::Pictures::required;
     load.progress = progress_bar();
     const auto model = weft::Model::load(*device, f.model, load);
     if (!model) return fail(model.error());

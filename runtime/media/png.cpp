@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: PNG, by libspng.
 #include "media/picture_file.hpp"
+#include <cstdlib>
 #include <memory>
 #include <spng.h>
 
@@ -37,3 +38,28 @@ Result<StoredPicture> read_png(std::span<const std::byte> file) {
 }
 
 } // namespace weft::detail
+
+namespace weft {
+using namespace detail;
+
+Result<std::vector<std::byte>> Picture::png() const try {
+    if (pixels.size() != uint64_t(height) * width * 3 || pixels.empty())
+        return Error{ErrorCode::invalid_argument, "a picture must have height x width x 3 bytes, and some", {}};
+    const std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)> context(spng_ctx_new(SPNG_CTX_ENCODER), spng_ctx_free);
+    if (!context) return refused(SPNG_EMEM);
+    spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1);
+    spng_ihdr header{.width = width, .height = height, .bit_depth = 8, .color_type = SPNG_COLOR_TYPE_TRUECOLOR};
+    if (const int code = spng_set_ihdr(context.get(), &header)) return refused(code);
+    if (const int code =
+            spng_encode_image(context.get(), pixels.data(), pixels.size(), SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE))
+        return refused(code);
+    size_t size = 0;
+    int code = 0;
+    const std::unique_ptr<void, decltype(&std::free)> file(spng_get_png_buffer(context.get(), &size, &code), std::free);
+    if (!file) return refused(code);
+    const auto* const bytes = static_cast<const std::byte*>(file.get());
+    return std::vector<std::byte>(bytes, bytes + size);
+}
+weft_CATCH
+
+} // namespace weft

@@ -12,42 +12,6 @@ const PatchGrid& grid_of(const Schedule& s) {
     return std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures(); })->grid;
 }
 
-// Rows that stand among the tokens for a picture of that size.
-PictureRows rows_of(const Schedule& s, Extent size) {
-    const PatchGrid& grid = grid_of(s);
-    if (!grid.takes(size.height, size.width)) return {};
-    return picture_rows(s, keeping_stage(s), {grid.down(size.height), grid.across(size.width)});
-}
-
-std::string written(const PictureText& text, PictureRows rows) {
-    std::string all = text.before;
-    for (uint32_t y = 0; y < rows.down; ++y) {
-        if (y) all += text.line_end;
-        for (uint32_t x = 0; x < rows.across; ++x) all += text.each;
-    }
-    return all + text.after;
-}
-
-// The text with each of its marks as the picture's rows are written.
-Result<std::string> written(const PictureText& text, std::string_view words, std::span<const PictureRows> pictures) {
-    const std::string_view mark = text.mark;
-    std::string all;
-    if (words.find(mark) == words.npos)
-        for (size_t i = 0; i < pictures.size(); ++i) all += text.alone;
-    all += words;
-    size_t marks = 0;
-    for (size_t at = 0; (at = all.find(mark, at)) != all.npos; ++marks) {
-        const std::string rows = marks < pictures.size() ? written(text, pictures[marks]) : std::string(mark);
-        all.replace(at, mark.size(), rows);
-        at += rows.size();
-    }
-    if (marks == pictures.size()) return all;
-    return Error{ErrorCode::invalid_argument,
-                 "the text has places for " + std::to_string(marks) + " pictures (" + std::string(mark) +
-                     "), and there are " + std::to_string(pictures.size()),
-                 {}};
-}
-
 // The planes of red, green and blue, each as often as the model's patches have times.
 std::vector<float> as_input(std::vector<float> values, const PatchGrid& grid) {
     const uint32_t times = grid.channels / 3;
@@ -58,15 +22,6 @@ std::vector<float> as_input(std::vector<float> values, const PatchGrid& grid) {
         for (uint32_t t = 0; t < times; ++t)
             all.insert(all.end(), values.begin() + ptrdiff_t(c * plane), values.begin() + ptrdiff_t((c + 1) * plane));
     return all;
-}
-
-Result<SeenPrompt::Seen> seen(const ModelState& model, const Picture& picture) {
-    const PictureReading& reading = *model.reading;
-    SeenPrompt::Seen one;
-    weft_ASSIGN(one.size, prepared_size(reading.settings, {picture.height, picture.width}));
-    weft_ASSIGN(auto values, prepared(reading.settings, picture));
-    one.values = as_input(std::move(values), grid_of(model.schedule()));
-    return one;
 }
 
 } // namespace
@@ -91,51 +46,105 @@ Result<PictureReading> read_picture_reading(const ModelFiles& files, const Sched
     return reading;
 }
 
+Result<std::string> with_pictures(const PictureText& text, std::string words, size_t count,
+                                  const std::function<std::string(size_t)>& picture) {
+    const std::string_view mark = text.mark;
+    size_t marks = 0;
+    for (size_t at = 0; (at = words.find(mark, at)) != words.npos; ++marks) {
+        const std::string in_place = marks < count ? picture(marks) : std::string(mark);
+        words.replace(at, mark.size(), in_place);
+        at += in_place.size();
+    }
+    if (marks == count) return words;
+    return Error{ErrorCode::invalid_argument,
+                 std::string(mark) + " stands for a picture; the text has it " + std::to_string(marks) +
+                     " times, for a number of pictures of " + std::to_string(count),
+                 {}};
+}
+
+std::string written(const PictureText& text, PictureRows rows) {
+    std::string all = text.before;
+    for (uint32_t y = 0; y < rows.down; ++y) {
+        if (y) all += text.line_end;
+        for (uint32_t x = 0; x < rows.across; ++x) all += text.each;
+    }
+    return all + text.after;
+}
+
+Result<SeenPicture> seen_picture(const ModelState& model, const Picture& picture, bool size_alone) {
+    weft_TRY(model.reading);
+    const Schedule& s = model.schedule();
+    const PatchGrid& grid = grid_of(s);
+    const auto make = [&]() -> Result<SeenPicture> {
+        SeenPicture one;
+        weft_ASSIGN(one.size, prepared_size(model.reading->settings, {picture.height, picture.width}));
+        if (grid.takes(one.size.height, one.size.width))
+            one.rows = picture_rows(s, keeping_stage(s), {grid.down(one.size.height), grid.across(one.size.width)});
+        if (size_alone) return one;
+        weft_ASSIGN(auto values, prepared(model.reading->settings, picture));
+        one.values = as_input(std::move(values), grid);
+        return one;
+    };
+    auto one = make();
+    if (!one) return in_context(picture.name.empty() ? "a picture" : picture.name, one.error());
+    return one;
+}
+
+Status encode_picture(Session& session, const SeenPicture& picture) {
+    const Feed feed{.slot = 0, .picture = {picture.values, picture.size.height, picture.size.width}};
+    return session.encode({&feed, 1});
+}
+
 Result<SeenPrompt> seen_prompt(const ModelState& model, const Prompt& prompt, bool anew) {
     SeenPrompt all;
     if (prompt.pictures.empty()) {
         weft_ASSIGN(all.ids, model.tokenizer->encode(prompt.text, anew));
         return all;
     }
-    if (!model.reading)
-        return Error{ErrorCode::invalid_argument, "the model was loaded without what sees pictures", {}};
-    const PictureReading& reading = *model.reading;
     std::vector<PictureRows> rows;
     for (const Picture& picture : prompt.pictures) {
-        auto one = seen(model, picture);
-        if (!one) return in_context(picture.name.empty() ? "a picture" : picture.name, one.error());
-        rows.push_back(rows_of(model.schedule(), one->size));
-        all.pictures.push_back(std::move(*one));
+        weft_ASSIGN(auto one, seen_picture(model, picture));
+        rows.push_back(one.rows);
+        all.pictures.push_back(std::move(one));
     }
-    weft_ASSIGN(const std::string text, written(reading.text, prompt.text, rows));
+    const PictureReading& reading = *model.reading;
+    std::string text;
+    if (prompt.text.find(reading.text.mark) == prompt.text.npos)
+        for (size_t i = 0; i < rows.size(); ++i) text += reading.text.alone;
+    text += prompt.text;
+    weft_ASSIGN(text, with_pictures(reading.text, std::move(text), rows.size(),
+                                    [&](size_t i) { return written(reading.text, rows[i]); }));
     weft_ASSIGN(all.ids, model.tokenizer->encode(text, anew));
     size_t at = 0;
-    for (size_t i = 0; i < rows.size(); ++i) {
-        for (uint32_t left = rows[i].count(); left; ++at) {
-            if (at == all.ids.size())
-                return Error{ErrorCode::malformed,
-                             "the tokenizer does not read " + std::string(reading.text.each) + " as token " +
-                                 std::to_string(reading.placeholder) + ", which stands for the rows of pictures",
-                             {}};
+    for (const PictureRows& r : rows) {
+        for (uint32_t left = r.count(); left; ++at) {
+            if (at == all.ids.size()) return not_a_placeholder(reading);
             left -= all.ids[at] == reading.placeholder;
         }
-        all.pictures[i].end = at;
+        all.ends.push_back(at);
     }
     return all;
 }
 
 Status feed_pictures(Session& session, const SeenPrompt& prompt, std::span<const uint32_t>& rest) {
     size_t fed = 0;
-    for (const SeenPrompt::Seen& p : prompt.pictures) {
-        const Feed picture{.slot = 0, .picture = {p.values, p.size.height, p.size.width}};
-        weft_TRY(session.encode({&picture, 1}));
-        if (&p == &prompt.pictures.back()) break;
-        const Feed tokens{0, rest.first(p.end - fed), uint32_t(session.length(0) + rest.size())};
+    for (size_t i = 0; i < prompt.pictures.size(); ++i) {
+        weft_TRY(encode_picture(session, prompt.pictures[i]));
+        if (i + 1 == prompt.pictures.size()) break;
+        const size_t more = prompt.ends[i] - fed;
+        const Feed tokens{0, rest.first(more), uint32_t(session.length(0) + rest.size())};
         weft_TRY(session.forward({&tokens, 1}, Want::nothing));
-        rest = rest.subspan(p.end - fed);
-        fed = p.end;
+        rest = rest.subspan(more);
+        fed += more;
     }
     return Ok{};
+}
+
+Error not_a_placeholder(const PictureReading& reading) {
+    return {ErrorCode::malformed,
+            "the tokenizer does not read " + std::string(reading.text.each) + " as token " +
+                std::to_string(reading.placeholder) + ", which stands for the rows of pictures",
+            {}};
 }
 
 } // namespace weft::detail

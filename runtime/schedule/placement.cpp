@@ -54,10 +54,9 @@ std::vector<uint32_t> Placement::turns(uint32_t position, uint32_t count) const 
 }
 
 bool Placement::cut(uint32_t length) {
-    const auto behind = [&](const Picture& p) { return !p.at.empty() && p.at[0] >= length; };
+    const auto behind = [&](const Picture& p) { return p.at.empty() || p.at[0] >= length; };
     for (const Picture& p : pictures_)
-        if (!p.at.empty() && !behind(p) && p.at.back() >= length) return false;
-    // Those that have no tokens yet would follow a picture that is gone.
+        if (!behind(p) && p.at.back() >= length) return false;
     const auto first = std::ranges::find_if(pictures_, behind);
     if (first != pictures_.end()) {
         pictures_.erase(first, pictures_.end());

@@ -149,6 +149,29 @@ if [ "$(sed -n '1p;$p' "$scratch/seen.0" | sed 's/.*\/\([^:]*\):.*/\1/' | xargs)
   cmp -s "$scratch/seen.0" "$scratch/seen.3"
 then passes 'see a folder, in batches of any size'
 else fails 'see a folder, in batches of any size' "$(cat "$scratch"/seen.?)"; fi
+pictured=$source/tests/goldens/pictured
+sees=$pictured/mistral3
+# What transformers makes of it.
+expect 'a prompt with pictures' 0 'zd nrnfrn' $weft run "$sees" --image "$pictured/tall.png" \
+  --image "$pictured/wide.png" 'first [IMG] then [IMG]. which?' -n 12 --greedy --ignore-end
+expect 'more pictures than places' 2 'the text has it 1 times' $weft run "$sees" --image "$pictured/tall.png" \
+  --image "$pictured/wide.png" 'what is [IMG]?'
+expect 'a picture for a model of text' 3 'reads text; it sees no pictures' $weft run "$model" \
+  --image "$pictured/tall.png" 'what is this?'
+expect 'a picture that is not there' 1 'cannot open' $weft run "$sees" --image "$scratch/none.png" 'what?'
+cat >"$scratch/seen.jinja" <<'END'
+{% for m in messages %}<s>{{ m.role }}:{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}{{
+'[IMG]' if p.type == 'image' else p.text }}{% endfor %}{% endif %}{% endfor %}<s>assistant:
+END
+printf '/image %s\nwhat?\n/save %s\n' "$pictured/wide.png" "$scratch/seen.json" |
+  $weft chat "$sees" --template "$scratch/seen.jinja" -n 8 --greedy >/dev/null 2>"$scratch/chat.errors"
+expect 'a conversation with a picture is saved' 0 '"png": "iVBOR' cat "$scratch/seen.json" "$scratch/chat.errors"
+printf 'and now?\n/stats\n' | $weft chat "$sees" --template "$scratch/seen.jinja" -n 8 --greedy \
+  --load "$scratch/seen.json" >/dev/null 2>"$scratch/chat.errors"
+expect 'and goes on' 0 'conversation: [0-9]* of 512 tokens' cat "$scratch/chat.errors"
+printf '/image %s\n' "$pictured/wide.png" | $weft chat "$model" --template "$scratch/seen.jinja" \
+  >/dev/null 2>"$scratch/chat.errors"
+expect 'a conversation with a model of text' 0 'this model sees no pictures' cat "$scratch/chat.errors"
 expect 'time of a picture' 0 '^11 pictures in .* s: .* ms each' cat "$scratch/seen.stats"
 head -c 300 "$pictures/rgb.jpg" >"$scratch/album/cut.jpg"
 expect 'see what is cut off' 1 'cut.jpg: JPEG: ' $weft see "$scratch/album" --model "$seeing"

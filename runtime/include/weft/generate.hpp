@@ -16,7 +16,7 @@ struct Prompt {
 
     std::string_view text;
     /// Each stands where the text has what its model's texts have for one ("[IMG]", "<start_of_image>"), in their
-    /// order; all of them before a text that has it nowhere. The model is loaded with ModelOptions::pictures.
+    /// order; all of them before a text that has it nowhere. The model was loaded with ModelOptions::pictures.
     std::span<const Picture> pictures;
 };
 

@@ -27,6 +27,8 @@ struct Picture {
     static weft_API Result<Picture> load(const std::filesystem::path& path);
     /// The same of a file's bytes.
     static weft_API Result<Picture> decode(std::span<const std::byte> file, const std::string& name);
+    /// It as a PNG file.
+    weft_API Result<std::vector<std::byte>> png() const;
 };
 
 } // namespace weft
