@@ -35,6 +35,9 @@ struct LayerContext {
         kernel::Tensor x;
         std::function<void()> enter, leave;
     } source;
+    /// u32 [T]: of rows that see some behind themselves, though attention is causal, the position behind the last one;
+    /// of others 0. Of the stage; absent: none does.
+    kernel::Tensor spans;
     kernel::Tensor places; ///< u32 [T]: of rows that stand for one of a memory which (kernel::kNoPlace); of the stage
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.

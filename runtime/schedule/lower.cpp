@@ -83,6 +83,8 @@ private:
         c_.places = {};
         if (s_.stages[id].rows.placeholder >= 0)
             c_.places = r_.external(b_.steps[id].places, DType::u32, {rows}, "places of rows of a memory");
+        c_.spans = {};
+        if (s_.stages[id].rows.spans) c_.spans = r_.external(b_.steps[id].spans, DType::u32, {rows}, "ends of spans");
         for (size_t i = 0; i < s_.inputs.size(); ++i)
             if (s_.inputs[i].stage == id) {
                 if (s_.inputs[i].pictures()) c_.pictures[s_.inputs[i].name] = pictures(id, i);
@@ -101,6 +103,7 @@ private:
         c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
+        c_.spans = {};
         c_.step.max_sequences = rows;
         r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
