@@ -21,6 +21,7 @@ struct SeeFlags {
     DeviceFlags device;
 };
 
+constexpr uint64_t kHeldPixels = 32 << 20; // of pictures that are held at the same time, unless the last is larger
 constexpr const char* kExtensions[] = {".png", ".jpg", ".jpeg", ".webp"};
 
 // Files, and those of folders that have a picture's name, in the order of their names.
@@ -45,11 +46,18 @@ weft::Result<std::vector<std::string>> files_of(const std::vector<std::string>& 
     return all;
 }
 
-weft::Result<weft::Picture> read_picture(const std::string& path) {
-    if (path != "-") return weft::Picture::load(path);
-    const auto bytes = read_input();
-    if (!bytes) return bytes.error();
-    return weft::Picture::decode(std::as_bytes(std::span(*bytes)), "standard input");
+// What the model takes.
+weft::Result<weft::Picture> read_picture(const std::string& path, const weft::PictureModel& model) {
+    const auto read = [&]() -> weft::Result<weft::Picture> {
+        if (path != "-") return weft::Picture::load(path);
+        const auto bytes = read_input();
+        if (!bytes) return bytes.error();
+        return weft::Picture::decode(std::as_bytes(std::span(*bytes)), "standard input");
+    };
+    auto picture = read();
+    if (!picture) return picture;
+    if (const auto taken = model.takes(*picture); !taken) return taken.error();
+    return picture;
 }
 
 void print(const weft::PictureModel& model, const std::string& name, std::span<const weft::Guess> guesses, bool json) {
@@ -92,19 +100,22 @@ int run(const SeeFlags& f) {
     const auto begin = Clock::now();
     Clock::duration decoding{};
     size_t seen = 0;
-    // Pictures are held a batch at a time. One that cannot be read keeps none of the others from being seen.
-    for (size_t first = 0; first < files->size(); first += model->batch()) {
-        const auto share = std::span(*files).subspan(first, std::min<size_t>(model->batch(), files->size() - first));
+    // A batch at a time, and no more of large ones. One that is broken keeps none of the others from being seen.
+    for (size_t next = 0; next < files->size();) {
         std::vector<weft::Picture> pictures;
         std::vector<std::string> names;
+        uint64_t pixels = 0;
+        const size_t first = next;
         const auto at = Clock::now();
-        for (const std::string& path : share) {
-            auto picture = read_picture(path);
+        while (next < files->size() && pictures.size() < model->batch() && pixels < kHeldPixels) {
+            const std::string& path = (*files)[next++];
+            auto picture = read_picture(path, *model);
             if (!picture) {
                 const int code = fail(picture.error());
                 if (g_interrupted) return code;
                 continue;
             }
+            pixels += picture->pixels.size() / 3;
             names.push_back(path);
             pictures.push_back(std::move(*picture));
         }

@@ -54,8 +54,13 @@ public:
 
     const PatchGrid& grid() const { return model->schedule.inputs[0].grid; }
 
-    /// Rows that a picture of that size is.
-    Result<uint32_t> rows_of(Extent size) const {
+    /// Rows that a picture is; fails on those that are not taken, without their names.
+    Result<uint32_t> rows_of(const Picture& p) const {
+        if (p.pixels.size() != uint64_t(p.height) * p.width * 3)
+            return Error{ErrorCode::invalid_argument,
+                         "a picture must have height x width x 3 bytes, has " + std::to_string(p.pixels.size()),
+                         {}};
+        weft_ASSIGN(const Extent size, prepared_size(settings, {p.height, p.width}));
         const PatchGrid& g = grid();
         const uint64_t rows =
             g.takes(size.height, size.width) ? uint64_t(g.down(size.height)) * g.across(size.width) + g.extra : 0;
@@ -162,18 +167,18 @@ Result<PictureModel> PictureModel::load(const Device& device, const std::filesys
 }
 weft_CATCH
 
+Status PictureModel::takes(const Picture& picture) const try {
+    const auto rows = state_->rows_of(picture);
+    if (!rows) return of_picture(picture, rows.error());
+    return Ok{};
+}
+weft_CATCH
+
 Result<std::vector<float>> PictureModel::see(std::span<const Picture> pictures, const ProgressFunction& progress) try {
     PictureModelState& s = *state_;
     std::vector<uint32_t> rows;
     for (const Picture& p : pictures) {
-        if (p.pixels.size() != uint64_t(p.height) * p.width * 3)
-            return of_picture(p,
-                              {ErrorCode::invalid_argument,
-                               "a picture must have height x width x 3 bytes, has " + std::to_string(p.pixels.size()),
-                               {}});
-        const auto size = prepared_size(s.settings, {p.height, p.width});
-        if (!size) return of_picture(p, size.error());
-        const auto count = s.rows_of(*size);
+        const auto count = s.rows_of(p);
         if (!count) return of_picture(p, count.error());
         rows.push_back(*count);
     }

@@ -65,6 +65,8 @@ Status without_given(Schedule& s, const std::string& origin) {
     if (std::ranges::find(at, kNoStage) == at.end()) return Ok{};
     std::erase_if(s.outputs, [&](const Output& output) { return at[output.stage] == kNoStage; });
     for (Output& output : s.outputs) output.stage = at[output.stage];
+    const auto gone = [&](const std::string& name) { return output_of(s, name) == s.outputs.size(); };
+    std::erase_if(s.similarities, [&](const Similarity& pair) { return gone(pair.rows) || gone(pair.columns); });
     std::erase_if(s.stages, [](const Stage& stage) { return stage.when == When::given; });
     const auto places = [](const Block& block) { return block.branches[0].op.can_idle(); };
     for (Stage& stage : s.stages) {
@@ -73,6 +75,7 @@ Status without_given(Schedule& s, const std::string& origin) {
         std::erase_if(stage.last, places);
         for (Layer& layer : stage.layers) std::erase_if(layer.blocks, places);
         stage.rows.placeholder = -1;
+        stage.rows.spans = false;
         stage.rows.axes = 1; // those of a text are the same along all
     }
     OneAxis one(s.weights);

@@ -185,9 +185,9 @@ expect 'see without settings' 0 'no preprocessor_config.json' \
 expect 'see what is no picture' 1 'README.md: is no PNG, JPEG or WebP' $weft see "$source/README.md" --model "$seeing"
 expect 'see a folder without pictures' 1 'has no .png' $weft see "$source/apps" --model "$seeing"
 expect 'see with a model of text' 3 'distilbert takes no pictures' $weft see "$pictures/rgb.png" --model "$encoder"
-echo '{"image_processor_type": "ViTImageProcessor", "size": 35}' >"$seeing/preprocessor_config.json"
-expect 'see at a size that the model has not' 2 'rgb.png: .* 35 x 35 pixels has 50 rows .* places for 37' \
-  $weft see "$pictures/rgb.png" --model "$seeing"
+echo '{"image_processor_type": "ViTImageProcessor", "size": 4}' >"$seeing/preprocessor_config.json"
+expect 'see at a size that the model has not' 1 'turned8.jpg: .* 4 x 4 pixels has 0 rows of patches' \
+  $weft see "$scratch/album" --model "$seeing"
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"

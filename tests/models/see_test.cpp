@@ -159,7 +159,9 @@ TEST_CASE("see: classes that do not exclude each other, and labels") {
 TEST_CASE("see: what cannot be seen is said by its name") {
     auto model = load("vit");
     auto shown = pictures(2);
+    CHECK(model.takes(shown[1]));
     shown[1].pixels.pop_back();
+    CHECK_FALSE(model.takes(shown[1]));
     CHECK_THAT(model.see(shown).error().message, StartsWith("picture 1: a picture must have height x width x 3 bytes"));
     shown[1] = {"picture 1", 0, 0, {}};
     CHECK_THAT(model.see(shown).error().message, StartsWith("picture 1: a picture of 0 x 0 pixels has nothing"));

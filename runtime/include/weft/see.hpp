@@ -39,9 +39,11 @@ public:
     PictureModel& operator=(PictureModel&&) noexcept;
     ~PictureModel();
 
+    /// Fails (invalid_argument) where see() would: on a picture of a size that cannot be prepared or that the model
+    /// does not take.
+    Status takes(const Picture& picture) const;
     /// Logits of the classes, or vectors: f32 [pictures, width()]. `progress`: stage prefill, in pictures.
-    /// Fails (invalid_argument) on a picture of a size that the model does not take, and (not_finite) where a result
-    /// is NaN or infinite; both name the picture.
+    /// Fails on what it does not take, and (not_finite) where a result is NaN or infinite; both name the picture.
     Result<std::vector<float>> see(std::span<const Picture> pictures, const ProgressFunction& progress = {});
     /// The `top` most probable classes of each picture, the best first: see() through a softmax over the classes, or
     /// each by itself where the model's files say that they do not exclude each other.
