@@ -50,12 +50,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 extern const Architecture architecture;
 const Architecture architecture{
-    {"gemma3"},
-    "Gemma 3 with pictures",
-    "means of a tower's patches among the tokens; those of a picture see each other",
-    schedule,
-    {},
-    {},
-    {{"boi_token_index", "a token like others"}, {"eoi_token_index", "a token like others"}}};
+    .model_types = {"gemma3"},
+    .title = "Gemma 3 with pictures",
+    .traits = "means of a tower's patches among the tokens; those of a picture see each other",
+    .schedule = schedule,
+    .keys_not_read = {{"boi_token_index", "a token like others"}, {"eoi_token_index", "a token like others"}},
+    .pictures = PictureText{.mark = "<start_of_image>",
+                            .alone = "<start_of_image>",
+                            .before = "\n\n<start_of_image>",
+                            .each = "<image_soft_token>",
+                            .after = "<end_of_image>\n\n"}};
 
 } // namespace weft::detail::gemma3

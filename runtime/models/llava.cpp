@@ -58,14 +58,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"llava"},
-                                "LLaVA",
-                                "a tower for pictures, the patches of one of whose layers stand among the tokens",
-                                schedule,
-                                {},
-                                {},
-                                {{"image_seq_length", "pictures have as many rows as patches"}},
-                                {{"*vision_tower.*post_layernorm.*", "behind the layer that is read"},
-                                 {"*vision_tower.*head.*", "behind the layer that is read"}}};
+const Architecture architecture{
+    .model_types = {"llava"},
+    .title = "LLaVA",
+    .traits = "a tower for pictures, the patches of one of whose layers stand among the tokens",
+    .schedule = schedule,
+    .keys_not_read = {{"image_seq_length", "pictures have as many rows as patches"}},
+    .tensors_not_read = {{"*vision_tower.*post_layernorm.*", "behind the layer that is read"},
+                         {"*vision_tower.*head.*", "behind the layer that is read"}},
+    .pictures = PictureText{.mark = "<image>", .alone = "<image>\n", .each = "<image>"}};
 
 } // namespace weft::detail::llava

@@ -23,14 +23,14 @@ TEXT = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num
         "pad_token_id": 0, "tie_word_embeddings": False}
 
 
-def tokenizer(special):
+def tokenizer(special, **named):
     vocabulary = {"<unk>": 0, "<s>": 1, "</s>": 2} | {c: 3 + i for i, c in enumerate(LETTERS)}
     t = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>"))
     t.decoder = decoders.Fuse()
     t.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     t.add_special_tokens([AddedToken(s, special=True, normalized=False) for s in ["<unk>", "<s>", "</s>", *special]])
     return tf.PreTrainedTokenizerFast(tokenizer_object=t, bos_token="<s>", eos_token="</s>", unk_token="<unk>",
-                                      pad_token="<unk>")
+                                      pad_token="<unk>", extra_special_tokens=named)
 
 
 def mistral3():
@@ -66,6 +66,33 @@ def qwen3_vl():
     return processor, tf.Qwen3VLForConditionalGeneration(config), "<|vision_start|><|image_pad|><|vision_end|>"
 
 
+def llava():
+    t = tokenizer(["<image>"], image_token="<image>")
+    processor = tf.LlavaProcessor(
+        tf.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}), t, patch_size=8,
+        vision_feature_select_strategy="default", num_additional_image_tokens=1)
+    config = tf.LlavaConfig(
+        text_config=tf.LlamaConfig(**TEXT, vocab_size=len(t)), image_token_index=t.convert_tokens_to_ids("<image>"),
+        vision_config=tf.CLIPVisionConfig(hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+                                          num_attention_heads=2, image_size=32, patch_size=8, projection_dim=32),
+        tie_word_embeddings=False)
+    return processor, tf.LlavaForConditionalGeneration(config), "<image>\n"
+
+
+def gemma3():
+    t = tokenizer(["<start_of_image>", "<end_of_image>", "<image_soft_token>"], image_token="<image_soft_token>",
+                  boi_token="<start_of_image>", eoi_token="<end_of_image>")
+    id_of = t.convert_tokens_to_ids
+    processor = tf.Gemma3Processor(tf.Gemma3ImageProcessor(size={"height": 32, "width": 32}), t, image_seq_length=4)
+    config = tf.Gemma3Config(
+        text_config=tf.Gemma3TextConfig(**TEXT, vocab_size=len(t), query_pre_attn_scalar=16, sliding_window=32),
+        vision_config=tf.SiglipVisionConfig(hidden_size=32, intermediate_size=48, num_hidden_layers=1,
+                                            num_attention_heads=2, image_size=32, patch_size=8),
+        mm_tokens_per_image=4, boi_token_index=id_of("<start_of_image>"), eoi_token_index=id_of("<end_of_image>"),
+        image_token_index=id_of("<image_soft_token>"), tie_word_embeddings=False)
+    return processor, tf.Gemma3ForConditionalGeneration(config), "<start_of_image>"
+
+
 def prompts(mark):
     """Prompt as weft is given it and as the processor is, and its pictures."""
     yield "what is this?", mark + "what is this?", ["wide.png"]
@@ -77,7 +104,7 @@ def main(out):
     out.mkdir(exist_ok=True)
     for i, (name, height, width) in enumerate([("wide", 40, 71), ("tall", 90, 50), ("square", 33, 33)]):
         PIL.Image.fromarray(photograph(height, width, i)).save(out / f"{name}.png", optimize=True)
-    for make in (mistral3, qwen3_vl):
+    for make in (mistral3, qwen3_vl, llava, gemma3):
         processor, model, mark = make()
         generator = torch.Generator().manual_seed(5)
         for name, p in model.named_parameters():

@@ -50,7 +50,7 @@ Result<std::string> continued(Sequence& sequence, const Prompt& prompt, uint32_t
 } // namespace
 
 TEST_CASE("prompts with pictures become the tokens, and go on with the text, of transformers", "[models]") {
-    for (const std::string name : {"mistral3", "qwen3_vl"}) {
+    for (const std::string name : {"mistral3", "qwen3_vl", "llava", "gemma3"}) {
         const Model model = pictured_model(name);
         const auto text = read_file(kPictured / name / "prompts.json");
         REQUIRE(text);
@@ -152,7 +152,9 @@ std::string answer_to(Chat& chat, const Prompt& question) {
 
 TEST_CASE("conversations show pictures: what is kept, undone, saved and loaded changes no answer", "[models]") {
     for (const auto& [name, mark] : {std::pair<std::string, std::string>{"mistral3", "[IMG]"},
-                                     {"qwen3_vl", "<|vision_start|><|image_pad|><|vision_end|>"}}) {
+                                     {"qwen3_vl", "<|vision_start|><|image_pad|><|vision_end|>"},
+          {"llava", "<image>"},
+          {"gemma3", "<start_of_image>"}}) {
         INFO(name);
         const Model model = pictured_model(name);
         CHECK(model.sees());
