@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <unistd.h>
+#include <utility>
 
 namespace app {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr const char* kHelp = "/reset          forget the conversation\n"
                               "/undo           forget the last question and its answer\n"
                               "/system TEXT    another system prompt; without TEXT none\n"
+                              "/image FILE     show a picture with the next question\n"
                               "/save FILE      write the conversation to a file\n"
                               "/load FILE      go on with a conversation from a file\n"
                               "/stats          what the last answer took\n"
@@ -56,8 +58,8 @@ weft::Status load(weft::Chat& chat, const std::string& path) {
 
 class Conversation {
 public:
-    Conversation(weft::Chat& chat, const ChatFlags& flags)
-        : chat_(chat), flags_(flags), terminal_(isatty(STDOUT_FILENO)) {}
+    Conversation(weft::Chat& chat, const ChatFlags& flags, bool sees)
+        : chat_(chat), flags_(flags), sees_(sees), terminal_(isatty(STDOUT_FILENO)) {}
 
     int run() {
         const bool typed = isatty(STDIN_FILENO);
@@ -82,7 +84,8 @@ public:
 private:
     weft::Status answer(const std::string& text) {
         bool thinking = false;
-        const auto stats = chat_.ask(text, [&](const weft::ChatPiece& piece) {
+        const std::vector<weft::Picture> pictures = std::exchange(pictures_, {});
+        const auto stats = chat_.ask({text, pictures}, [&](const weft::ChatPiece& piece) {
             end_progress();
             if (piece.thinking != thinking) divide(thinking = piece.thinking);
             std::cout << piece.text << std::flush;
@@ -116,14 +119,19 @@ private:
             std::cerr << kHelp;
         } else if (c.name == "reset") {
             chat_.reset();
+            pictures_.clear();
         } else if (c.name == "undo") {
             if (!chat_.undo()) return weft::Error{weft::ErrorCode::invalid_argument, "there is nothing to undo", {}};
         } else if (c.name == "system") {
             chat_.set_system(c.argument);
         } else if (c.name == "stats") {
             print_stats(chat_);
+        } else if (c.name == "image") {
+            return c.argument.empty() ? wants_file() : show(c.argument);
         } else if (c.name == "save") {
-            return c.argument.empty() ? wants_file() : write_file(c.argument, chat_.save());
+            if (c.argument.empty()) return wants_file();
+            const auto text = chat_.save();
+            return text ? write_file(c.argument, *text) : text.error();
         } else if (c.name == "load") {
             return c.argument.empty() ? wants_file() : load(chat_, c.argument);
         } else {
@@ -133,8 +141,18 @@ private:
         return weft::Ok{};
     }
 
+    weft::Status show(const std::string& path) {
+        if (!sees_) return weft::Error{weft::ErrorCode::unsupported, "this model sees no pictures", {}};
+        auto picture = weft::Picture::load(path);
+        if (!picture) return picture.error();
+        pictures_.push_back(std::move(*picture));
+        return weft::Ok{};
+    }
+
     weft::Chat& chat_;
     const ChatFlags& flags_;
+    bool sees_;
+    std::vector<weft::Picture> pictures_; // for the next question
     bool terminal_;
 };
 
@@ -155,6 +173,7 @@ int run(const ChatFlags& f) {
     weft::ModelOptions load_options;
     load_options.dtype = f.dtype;
     load_options.progress = progress_bar();
+    load_options.pictures = weft::Pictures::if_seen;
     const auto model = weft::Model::load(*device, f.model, load_options);
     if (!model) return fail(model.error());
     end_progress();
@@ -174,7 +193,7 @@ int run(const ChatFlags& f) {
     if (!chat) return fail(chat.error());
     if (!f.load.empty())
         if (const auto status = load(*chat, f.load); !status) return fail(status.error());
-    const int code = Conversation(*chat, f).run();
+    const int code = Conversation(*chat, f, model->sees()).run();
     for (const auto& message : device->validation_messages()) std::cerr << "validation: " << message << "\n";
     return code;
 }

@@ -12,6 +12,7 @@ namespace {
 
 struct RunFlags {
     std::string model, prompt, prompt_file;
+    std::vector<std::string> images;
     uint32_t context = 0;
     bool raw_ids = false, json = false, stats = false, ignore_end = false;
     SamplingFlags sampling;
@@ -43,13 +44,22 @@ int run(const RunFlags& f) {
         return fail({weft::ErrorCode::invalid_argument, "give a prompt, or --prompt-file, not both", {}});
     if (f.raw_ids && !f.sampling.stop.empty())
         return fail({weft::ErrorCode::invalid_argument, "--stop is about text, and --raw-ids makes none", {}});
+    if (f.raw_ids && !f.images.empty())
+        return fail({weft::ErrorCode::invalid_argument, "--image needs a prompt of text, not --raw-ids", {}});
     auto prompt = read_prompt(f);
     if (!prompt) return fail(prompt.error());
+    std::vector<weft::Picture> pictures;
+    for (const std::string& path : f.images) {
+        auto picture = weft::Picture::load(path);
+        if (!picture) return fail(picture.error());
+        pictures.push_back(std::move(*picture));
+    }
     auto device = f.device.open();
     if (!device) return fail(device.error());
     weft::ModelOptions load;
     load.dtype = f.dtype;
     load.need_tokenizer = !f.raw_ids;
+    if (!pictures.empty()) load.pictures = weft::Pictures::required;
     load.progress = progress_bar();
     const auto model = weft::Model::load(*device, f.model, load);
     if (!model) return fail(model.error());
@@ -81,7 +91,7 @@ int run(const RunFlags& f) {
             end_progress();
             if (!std::exchange(told, true) && !model->answers()) std::cout << *prompt << std::flush;
         };
-        stats = weft::generate(*sequence, *prompt, o, [&](std::string_view piece) {
+        stats = weft::generate(*sequence, {*prompt, pictures}, o, [&](std::string_view piece) {
             tell_prompt();
             text += piece;
             if (!f.json) std::cout << piece << std::flush;
@@ -125,6 +135,11 @@ Command add_run(CLI::App& root) {
         ->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
     app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
+    app->add_option(
+           "--image", f->images,
+           "A picture (PNG, JPEG, WebP) for a model that sees them; as many as one likes. Each stands where the "
+           "prompt has the model's mark for one, or all before it")
+        ->allow_extra_args(false);
     f->sampling.add(*app);
     add_number<uint32_t>(*app, "--context", f->context, "Tokens the sequence may have; 0: the model's, at most 4096", 0,
                          kMostTokens);

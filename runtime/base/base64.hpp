@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// L0: base64, as tokenizer files hold bytes.
+// L0: base64, as tokenizer files and conversations hold bytes.
 #pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +35,20 @@ inline std::optional<std::string> from_base64(std::string_view text) {
         if (known > 0) bytes += char(bits >> (6 - 2 * known) & 0xff);
     }
     return bytes;
+}
+
+/// The other way round.
+inline std::string to_base64(std::span<const std::byte> bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (size_t i = 0; i < bytes.size(); i += 3) {
+        const size_t here = std::min<size_t>(3, bytes.size() - i);
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < here ? uint32_t(bytes[i + k]) : 0);
+        for (size_t k = 0; k < 4; ++k) text += k <= here ? digits[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    return text;
 }
 
 } // namespace weft::detail

@@ -21,6 +21,11 @@ size_t Options::cache_row(size_t sequence, uint32_t kv_head, size_t position) co
     return size_t(kv_head) * rows() + first + position;
 }
 
+uint32_t Options::span(const CaseContext::Sequence& s, uint32_t i) const {
+    if (!spans || i < 3 || (i - 3) % (spans + 1) == spans) return 0;
+    return s.past + std::min(s.count, (i - 3) / (spans + 1) * (spans + 1) + 3 + spans);
+}
+
 namespace {
 
 void build(CaseContext& ctx, const Options& o) {
@@ -55,6 +60,13 @@ void build(CaseContext& ctx, const Options& o) {
         const uint32_t each = std::max(a.bias_side, 1u);
         a.bias = ctx.input("bias", DType::f32, {a.heads, each, o.bias_columns},
                            random.normals(size_t(a.heads) * each * o.bias_columns, 2));
+    }
+    if (o.spans) {
+        std::vector<uint32_t> ends;
+        for (const auto& s : o.sequences)
+            for (uint32_t i = 0; i < s.count; ++i) ends.push_back(o.span(s, i));
+        ends.resize(bucket);
+        a.spans = ctx.input_words("spans", {bucket}, ends);
     }
     a.y = ctx.output("y", DType::f32, {bucket, a.heads * a.value_size + 2 * pad})
               .slice_columns(pad, a.heads * a.value_size);
@@ -133,6 +145,12 @@ std::vector<Case<Options>> make_list() {
         both("column slices, larger bucket", shape(4, 2, 32), [](Options& c) {
             c.sliced = true;
             c.spare_tokens = 7;
+        });
+        for (const uint32_t spans : {1u, 5u, 20u})
+            both("spans of " + std::to_string(spans), shape(4, 2, 32), [&](Options& c) { c.spans = spans; });
+        both("spans in windows", shape(6, 2, 24), [](Options& c) {
+            c.spans = 13;
+            c.args.window = 9;
         });
         both("bidirectional", shape(4, 4, 32), [](Options& c) { c.args.causal = false; });
         both("bidirectional window", shape(4, 4, 32), [](Options& c) {

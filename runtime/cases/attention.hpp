@@ -12,6 +12,9 @@ struct Options {
     DType cache = DType::f32;
     uint32_t capacity = 0; ///< 0: the longest sequence
     bool lse = false, sinks = false, sliced = false;
+    /// Not 0: of every sequence's new tokens those from 3 on, so many, see each other, and those behind the next one, and
+    /// so on.
+    uint32_t spans = 0;
     uint32_t bias_columns = 0; ///< of args.bias_side rows a head, or one
     double magnitude = 1;      ///< of q
     uint32_t spare_tokens = 0; ///< bucket beyond the step
@@ -19,6 +22,8 @@ struct Options {
 
     uint32_t keys(const CaseContext::Sequence& s) const { return args.cross ? s.memory : s.past + s.count; }
     uint32_t rows() const; ///< capacity of a slot
+    /// Where the span ends that new token i of a sequence is in, as a position; 0: it is in none.
+    uint32_t span(const CaseContext::Sequence& s, uint32_t i) const;
     /// The row of caches [slots, kv_heads, rows()] that a position of a sequence lies in.
     size_t cache_row(size_t sequence, uint32_t kv_head, size_t position) const;
 };

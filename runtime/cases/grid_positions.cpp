@@ -17,8 +17,8 @@ void build(CaseContext& ctx, const Options& o) {
         sizes.insert(sizes.end(), {7, (down - 1) * kStrideY + kPatchY - 2 * kPadY,
                                    (across - 1) * kStrideX + kPatchX - 2 * kPadX, 9});
         for (uint32_t n = 0; n < o.extra; ++n) {
-            h.push_back(1u << 20);
-            w.push_back(1u << 20);
+            h.push_back(kNowhere);
+            w.push_back(kNowhere);
         }
         for (uint32_t n = 0; n < down * across; ++n) {
             h.push_back(n / across);

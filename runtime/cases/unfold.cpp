@@ -6,7 +6,7 @@
 namespace weft::detail::kernel::cases::unfold {
 
 std::vector<std::pair<uint32_t, uint32_t>> Options::places(const Picture& p) const {
-    std::vector<std::pair<uint32_t, uint32_t>> list;
+    std::vector<std::pair<uint32_t, uint32_t>> list(extra, {kNowhere, kNowhere});
     const UnfoldArgs& o = args;
     for (uint32_t h = 0; h * o.cut.stride_y + o.cut.patch_y <= p.height + 2 * o.cut.pad_y; ++h)
         for (uint32_t w = 0; w * o.cut.stride_x + o.cut.patch_x <= p.width + 2 * o.cut.pad_x; ++w)
@@ -74,6 +74,7 @@ std::vector<Case<Options>> make_list() {
             {"one dimension", {args(6, {1, 3}, {1, 2}, {0, 1}), {{1, 31}, {1, 7}, {1, 1}}}},
             {"column slice", {args(3, {3, 2}, {2, 2}, {1, 0}), {{9, 10}, {5, 6}}, true}},
             {"rows in any order", {args(3, {3, 2}, {2, 2}, {1, 0}), {{9, 10}, {5, 6}}, false, true}},
+            {"rows that are nowhere", {args(2, {5, 3}, {2, 1}), {{11, 9}, {7, 8}}, false, false, 2}},
             {"real: ViT-B/16, two pictures", {args(3, {16, 16}, {16, 16}), {{224, 224}, {224, 224}}}},
             {"real: spectrogram patches, overlapping", {args(1, {16, 16}, {10, 10}), {{128, 1024}}}},
             {"real: Whisper's first convolution", {args(80, {1, 3}, {1, 1}, {0, 1}), {{1, 3000}}}},

@@ -14,6 +14,7 @@ struct Options {
     std::vector<Picture> pictures;
     bool sliced = false;    ///< y is columns 3 and on of a wider matrix
     bool backwards = false; ///< the rows of a picture come in reverse order
+    uint32_t extra = 0;     ///< rows before those of a picture, which are nowhere
 
     /// Where the patches of a picture lie: h and w of each row, in order.
     std::vector<std::pair<uint32_t, uint32_t>> places(const Picture& p) const;

@@ -22,13 +22,15 @@ enum Option : uint32_t {
     kLse = 128,
     kCross = 256,
     kBiasGrid = 512,
-    kPacked = 1024
+    kPacked = 1024,
+    kSpans = 2048
 }; // shaders/attention/scores.glsl
 
 uint32_t options_of(const AttentionArgs& a) {
     return (a.causal ? kCausal : 0u) | (a.window ? kWindow : 0u) | (a.ahead ? kAhead : 0u) | (a.chunk ? kChunk : 0u) |
            (a.softcap != 0 ? kSoftcap : 0u) | (a.sinks ? kSinks : 0u) | (a.bias ? kBias : 0u) | (a.lse ? kLse : 0u) |
-           (a.cross ? kCross : 0u) | (a.bias_side ? kBiasGrid : 0u) | (a.packed ? kPacked : 0u);
+           (a.cross ? kCross : 0u) | (a.bias_side ? kBiasGrid : 0u) | (a.packed ? kPacked : 0u) |
+           (a.spans && !a.step.decode ? kSpans : 0u);
 }
 
 void check(const AttentionArgs& a) {
@@ -57,6 +59,8 @@ void check(const AttentionArgs& a) {
                "a bias by two distances has an odd side, and is not for cross attention");
     weft_CHECK(!a.packed || (a.k_cache.shape[0] == 1 && !a.cross && !a.step.decode),
                "packed keys have no slots, and no step form");
+    weft_CHECK(!a.spans || (a.causal && !a.chunk && !a.bias && a.spans.count() >= a.y.rows()),
+               "spans are for causal attention without chunks and biases, and there is one for every row of y");
     weft_CHECK(!a.cross || !a.causal, "cross attention is not causal");
     weft_CHECK(!a.ahead || !a.causal, "ahead is for attention that is not causal");
 }
@@ -142,7 +146,7 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
              .k_cache = slots_of(a.k_cache, range),
              .v_cache = slots_of(a.v_cache, range),
              .sinks = or_none(a.sinks),
-             .bias = or_none(a.bias),
+             .table = or_none(a.spans ? a.spans : a.bias),
              .sequences = a.step.sequences,
              .y = a.y,
              .lse = or_none(a.lse)},

@@ -20,6 +20,9 @@ struct AttentionArgs {
     Tensor lse;     ///< f32 [T, heads]: log of the sum of e^score; absent: not written
     Tensor sinks;   ///< f32 [heads]: a logit that takes its share of the softmax but has no value; absent: none
     Tensor bias;    ///< f32 [heads, n]: score += bias[h, clamp(key - query + bias_offset, 0, n - 1)]; absent: none
+    /// u32 [T]: with causal, a query sees keys below this position too; 0: none behind itself. Grows with the position
+    /// within a sequence, but for zeros; not beside a bias. Steps of one token a sequence do not look at it.
+    Tensor spans;
     /// Not 0, odd: bias is [heads, side, side], and the score's is bias[h, down + side / 2, across + side / 2]: the
     /// places of the query less those of the key in the sequence's rectangle, StepSequence::memory wide, whose places
     /// tokens fill row by row (Liu et al. 2021, Swin Transformer, equation 4). Without cross attention.

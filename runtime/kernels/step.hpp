@@ -44,6 +44,10 @@ struct StepSequence {
 };
 static_assert(sizeof(StepSequence) == 32);
 
+/// A place along an axis: before the first one, where rows are that a picture has before its patches. Rotary positions
+/// take it for -1.
+inline constexpr uint32_t kNowhere = ~0u;
+
 /// Sizes in brackets are the bucket's; the header says how many are real in this step.
 struct Step {
     Tensor header;    ///< u32 [16]: StepHeader

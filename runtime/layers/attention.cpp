@@ -158,6 +158,7 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                             .y = y,
                             .sinks = c.weight(sinks),
                             .bias = c.weight(bias),
+                            .spans = causal ? c.spans : kernel::Tensor{},
                             .bias_side = bias_side,
                             .bias_offset = bias_columns ? int32_t(bias_offset()) : 0,
                             .heads = heads,

@@ -5,6 +5,7 @@
 #include "kernels/step.hpp"
 #include "layers/spec.hpp"
 #include "layers/state.hpp"
+#include <functional>
 #include <map>
 
 namespace weft::detail {
@@ -28,6 +29,15 @@ struct LayerContext {
         uint32_t down = 0, across = 0;     ///< of a rectangle
         std::vector<kernel::Tensor> index; ///< u32 [T] each: of the rectangle's places, row by row, which row of x
     } merged;                              ///< of the stage, if its rows are merged
+    /// The rows that the stage has one for each sequence of. Between enter() and leave() calls run over them, and
+    /// `step` is theirs.
+    struct Source {
+        kernel::Tensor x;
+        std::function<void()> enter, leave;
+    } source;
+    /// u32 [T]: of rows that see some behind themselves, though attention is causal, the position behind the last one;
+    /// of others 0. Of the stage; absent: none does.
+    kernel::Tensor spans;
     kernel::Tensor places; ///< u32 [T]: of rows that stand for one of a memory which (kernel::kNoPlace); of the stage
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.

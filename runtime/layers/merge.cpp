@@ -7,30 +7,44 @@
 
 namespace weft::detail {
 
-weft_LISTED(MergeSpec, 1);
+weft_LISTED(MergeSpec, 2);
 void MergeSpec::fields(Fields& f, const Widths& w) {
+    f.value("mean", mean, false);
     f.value("columns_first", columns_first, false);
+    f.rule(!mean || !columns_first, "columns_first", "not be there where rows become their mean");
     f.rule(w.merged > 0, "op", "be in a stage whose rows are merged");
-    f.rule(w.merged == 0 || w.model == w.merged, "op",
-           "write a stream as wide as the rows of a rectangle side by side, " + std::to_string(w.merged));
+    const uint64_t width = mean ? w.merged_row : w.merged;
+    f.rule(w.merged == 0 || w.model == width, "op",
+           std::string("write a stream as wide as ") +
+               (mean ? "a row of a rectangle, " : "the rows of a rectangle side by side, ") + std::to_string(width));
 }
 
 void MergeSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to) const {
     const LayerContext::Merged& m = c.merged;
-    const bool apart = to.residual || to.scale != 1;
-    const kernel::Tensor y = apart ? c.rows(to.y.columns(), "merged rows") : to.y;
-    const uint32_t down = m.down, across = m.across, width = m.x.columns();
-    for (uint32_t i = 0; i < down * across; ++i) {
-        const uint32_t place = columns_first ? i % down * across + i / down : i;
+    const bool apart = mean || to.residual || to.scale != 1;
+    const uint32_t down = m.down, across = m.across, width = m.x.columns(), count = down * across;
+    const kernel::Tensor all = apart ? c.rows(count * width, "merged rows") : to.y;
+    const auto place = [&](uint32_t i) { return all.slice_columns(i * width, width); };
+    for (uint32_t i = 0; i < count; ++i)
         kernel::gather_rows(c.r, {.x = m.x,
-                                  .index = m.index[place],
-                                  .y = y.slice_columns(i * width, width),
+                                  .index = m.index[columns_first ? i % down * across + i / down : i],
+                                  .y = place(i),
                                   .rows = {1, kernel::Quantity::tokens}});
+    if (!mean) {
+        if (apart) kernel::combine(c.r, {.x = all, .w = to.residual, .y = to.y, .alpha = to.scale});
+        return;
     }
-    if (apart) kernel::combine(c.r, {.x = y, .w = to.residual, .y = to.y, .alpha = to.scale});
+    const float each = to.scale / float(count);
+    for (uint32_t i = 0; i < count; i += 2) // two at a time
+        kernel::combine(c.r, {.x = place(i),
+                              .z = i + 1 < count ? place(i + 1) : kernel::Tensor{},
+                              .w = i ? to.y : to.residual,
+                              .y = to.y,
+                              .alpha = each,
+                              .beta = each});
 }
 
-std::string MergeSpec::words() const { return columns_first ? "column by column" : "row by row"; }
+std::string MergeSpec::words() const { return mean ? "their mean" : columns_first ? "column by column" : "row by row"; }
 
 weft_OP(MergeSpec);
 

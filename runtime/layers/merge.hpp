@@ -5,14 +5,16 @@
 
 namespace weft::detail {
 
-/// The rows of each rectangle of another stage's patches side by side, as columns: for stages whose rows are merged.
-/// Reads no stream.
+/// The rows of each rectangle of another stage's patches side by side, as columns, or their mean: for stages whose rows
+/// are merged. Reads no stream.
 struct MergeSpec {
     static constexpr const char* name = "merge";
     static constexpr uint32_t colour = 0xb8b8b8;
     static constexpr bool source = true;
 
-    bool columns_first = false; ///< down the rectangle's columns, one after another (Swin), not across its rows
+    bool mean = false;
+    /// Side by side: down the rectangle's columns, one after another (Swin), not across its rows.
+    bool columns_first = false;
 
     void fields(Fields& f, const Widths& w);
     void lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const;

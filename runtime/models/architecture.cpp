@@ -57,6 +57,16 @@ const Architecture* architecture_of(const std::string& type) {
     return nullptr;
 }
 
+Result<PictureText> picture_text_of(const ModelFiles& files) {
+    std::string type = "this model";
+    if (files.config()) {
+        const JsonObject config(*files.config(), files.config_origin());
+        weft_ASSIGN(type, config.string_or("model_type", type));
+        if (const Architecture* a = architecture_of(type); a && a->pictures) return *a->pictures;
+    }
+    return Error{ErrorCode::unsupported, type + ": weft knows of no way in which a text of it has pictures", {}};
+}
+
 Result<Json> language_config(const JsonObject& config) {
     weft_ASSIGN(const std::string type, config.string("model_type"));
     const Wrapper* wrapper = wrapper_of(type);

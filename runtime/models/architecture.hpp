@@ -21,6 +21,16 @@ struct Wrapper {
 
 struct KeyUse; // keys.hpp
 
+/// How a picture is written into a text, by special tokens: before, its rows line by line, after.
+struct PictureText {
+    const char* mark;          ///< stands for a picture in what people and chat templates write
+    const char* alone;         ///< what is put before a text that has no mark: it has one
+    const char* before = "";   ///< the mark becomes this,
+    const char* each;          ///< this for each of its rows: the placeholder,
+    const char* line_end = ""; ///< this behind each line of them but the last,
+    const char* after = "";    ///< and this
+};
+
 /// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines:
 /// `weft::NAME::architecture`.
 struct Architecture {
@@ -32,6 +42,7 @@ struct Architecture {
     std::vector<Wrapper> text_of = {};
     std::vector<NotRead> keys_not_read = {};    ///< of configs and of GGUF metadata (keys.hpp)
     std::vector<NotRead> tensors_not_read = {}; ///< all others that no slot takes are refused by name
+    std::optional<PictureText> pictures = {};   ///< of a model that sees them among the tokens of a text
 };
 
 /// All architectures, sorted by their first model type.
@@ -42,6 +53,9 @@ const Architecture* architecture_of(const std::string& type);
 /// are refused with the list of known ones. `keys`: what was made of each key of the settings; a schedule file has none
 /// that is not read.
 Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* keys = nullptr);
+
+/// How pictures are written for the model; fails (unsupported) where its architecture does not say.
+Result<PictureText> picture_text_of(const ModelFiles& files);
 
 /// The config of the language model: of a multimodal model that of its text part, whatever
 /// else it has left out; else the config itself.

@@ -74,6 +74,11 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 extern const Architecture architecture;
 const Architecture architecture{
-    {"mistral3"}, "Mistral Small 3.1", "a tower for pictures, whose patches stand among the tokens", schedule};
+    .model_types = {"mistral3"},
+    .title = "Mistral Small 3.1",
+    .traits = "a tower for pictures, whose patches stand among the tokens",
+    .schedule = schedule,
+    .pictures = PictureText{
+        .mark = "[IMG]", .alone = "[IMG]", .each = "[IMG]", .line_end = "[IMG_BREAK]", .after = "[IMG_END]"}};
 
 } // namespace weft::detail::mistral3

@@ -36,6 +36,12 @@ Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& 
     return both;
 }
 
+void only_layers(Schedule& tower) {
+    tower.stages.resize(1);
+    tower.stages[0].last.clear();
+    tower.outputs.clear();
+}
+
 Status read_feature_layer(const JsonObject& config, Stage& tower, int64_t otherwise) {
     const char* key = "vision_feature_layer";
     if (config.has(key) && config.json()[key].is_array())

@@ -23,6 +23,8 @@ struct TextAndTower {
 Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& files, const char* tower_type,
                                     const std::vector<std::string>& tower_names);
 
+/// Leaves a tower its first stage without what is behind the layers, and no outputs.
+void only_layers(Schedule& tower);
 /// vision_feature_layer: the number of the hidden state that is read, from the last where it is negative. Takes the
 /// layers behind it out of the tower.
 Status read_feature_layer(const JsonObject& config, Stage& tower, int64_t otherwise);

@@ -61,14 +61,15 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 extern const Architecture architecture;
 const Architecture architecture{
-    {"qwen3_vl"},
-    "Qwen3-VL",
-    "a tower for pictures, rows of several of its layers among the tokens; positions in time, down and across",
-    schedule,
-    {},
-    {},
-    {{"video_token_id", "films are not read"},
-     {"vision_start_token_id", "a token like others"},
-     {"vision_end_token_id", "a token like others"}}};
+    .model_types = {"qwen3_vl"},
+    .title = "Qwen3-VL",
+    .traits =
+        "a tower for pictures, rows of several of its layers among the tokens; positions in time, down and across",
+    .schedule = schedule,
+    .keys_not_read = {{"video_token_id", "films are not read"},
+                      {"vision_start_token_id", "a token like others"},
+                      {"vision_end_token_id", "a token like others"}},
+    .pictures = PictureText{
+        .mark = "<|image_pad|>", .alone = "<|vision_start|><|image_pad|><|vision_end|>", .each = "<|image_pad|>"}};
 
 } // namespace weft::detail::qwen3_vl

@@ -16,17 +16,30 @@ using Clock = std::chrono::steady_clock;
 
 // The conversation as its template writes it, with the beginning of an answer if there is to be one.
 Result<std::string> ChatState::render(std::span<const ChatMessage> said, bool answer) const {
+    std::vector<const Picture*> pictures;
     auto messages = OrderedJson::array();
     if (!options_.system.empty()) messages.push_back({{"role", "system"}, {"content", options_.system}});
     for (const ChatMessage& m : said) {
         OrderedJson message{{"role", m.role}, {"content", m.content}};
         if (!m.reasoning.empty()) message["reasoning_content"] = m.reasoning;
+        if (!m.pictures.empty()) {
+            auto parts = OrderedJson::array();
+            for (const Picture& picture : m.pictures) {
+                parts.push_back({{"type", "image"}});
+                pictures.push_back(&picture);
+            }
+            parts.push_back({{"type", "text"}, {"text", m.content}});
+            message["content"] = std::move(parts);
+        }
         messages.push_back(std::move(message));
     }
     OrderedJson conversation{{"messages", std::move(messages)}, {"add_generation_prompt", answer}};
     if (options_.thinking)
         conversation["kwargs"] = {{"enable_thinking", *options_.thinking}, {"thinking", *options_.thinking}};
-    return template_.render(conversation.dump(-1, ' ', false, OrderedJson::error_handler_t::replace), {options_.now});
+    weft_ASSIGN(
+        std::string text,
+        template_.render(conversation.dump(-1, ' ', false, OrderedJson::error_handler_t::replace), {options_.now}));
+    return shown_.tell(std::move(text), pictures);
 }
 
 std::vector<uint32_t> ChatState::end_tokens() const {
@@ -41,7 +54,7 @@ std::vector<uint32_t> ChatState::end_tokens() const {
 // with nothing but white space between.
 std::optional<uint32_t> ChatState::closing_token() const {
     const Tokenizer& tokenizer = *state_.tokenizer;
-    const ChatMessage said[] = {{"user", "Who lives here?", {}}, {"assistant", "Quokkas", {}}, {"user", "Why?", {}}};
+    const ChatMessage said[] = {{"user", "Who lives here?"}, {"assistant", "Quokkas"}, {"user", "Why?"}};
     for (const size_t count : {2, 3}) {
         const auto text = render(std::span(said).first(count), false);
         const size_t answer = text ? text->rfind(said[1].content) : std::string::npos;
@@ -63,15 +76,16 @@ Status ChatState::make_sequence() {
     return session_->set_end_tokens(ends_);
 }
 
-Status ChatState::begin(std::string_view text) {
+Status ChatState::begin(const Prompt& question) {
+    const std::string_view text = question.text;
     if (turn_) return Error{ErrorCode::invalid_argument, "the last question is still being answered", {}};
     if (const size_t valid = valid_utf8_prefix(text); valid < text.size())
         return Error{ErrorCode::invalid_argument, "the question: invalid UTF-8 at byte " + std::to_string(valid), {}};
-    messages_.push_back({"user", std::string(text), {}});
+    messages_.push_back({"user", std::string(text), {}, {question.pictures.begin(), question.pictures.end()}});
     const auto prepare = [&]() -> Status {
         weft_ASSIGN(std::string prompt, render(messages_, true));
         const auto open = render(messages_, false); // some templates refuse it; there is less to go back to then
-        weft_ASSIGN(std::vector<uint32_t> tokens, memory_.tokens_of(*state_.tokenizer, prompt));
+        weft_ASSIGN(std::vector<uint32_t> tokens, tokens_of(prompt));
         if (tokens.empty())
             return Error{ErrorCode::invalid_argument, "the chat template makes no text of this conversation", {}};
         if (tokens.size() >= session_->options().context)
@@ -85,9 +99,15 @@ Status ChatState::begin(std::string_view text) {
             .reader = AnswerReader(*state_.tokenizer,
                                    begins ? std::string_view(prompt).substr(open->size()) : std::string_view(prompt),
                                    std::move(stops))});
+        turn_->fed = shown_.as_fed(tokens);
+        turn_->pictures_at = shown_.begins(tokens);
         turn_->tokens = std::move(tokens);
+        for (const ChatMessage& m : messages_)
+            for (const Picture& picture : m.pictures) turn_->pictures.push_back(&picture);
         if (messages_.size() == 1 && !options_.system.empty()) weft_TRY(add_stop(prompt, render({}, false)));
         weft_TRY(add_stop(prompt, open));
+        for (const size_t at : turn_->pictures_at) turn_->stops.push_back({at, std::nullopt}); // one is seen at a time
+        std::ranges::stable_sort(turn_->stops, {}, &Stop::tokens);
         weft_TRY(memory_.mark(*session_, {}));
         weft_TRY(memory_.go_back(*session_, turn_->tokens, std::move(prompt)));
         stats_.kept = session_->length(0);
@@ -99,11 +119,15 @@ Status ChatState::begin(std::string_view text) {
     return status;
 }
 
+Result<std::vector<uint32_t>> ChatState::tokens_of(std::string_view text) const {
+    return memory_.tokens_of(shown_, *state_.tokenizer, text);
+}
+
 // Pauses where `beginning` ends, if the prompt begins with it.
 Status ChatState::add_stop(std::string_view prompt, const Result<std::string>& beginning) {
     if (!beginning || !prompt.starts_with(*beginning)) return Ok{};
     const auto& tokens = turn_->tokens;
-    weft_ASSIGN(const std::vector<uint32_t> before, memory_.tokens_of(*state_.tokenizer, *beginning));
+    weft_ASSIGN(const std::vector<uint32_t> before, tokens_of(*beginning));
     const size_t count =
         size_t(std::mismatch(before.begin(), before.end(), tokens.begin(), tokens.end()).first - before.begin());
     if (count == 0 || count == tokens.size() || (!turn_->stops.empty() && turn_->stops.back().tokens >= count))
@@ -117,15 +141,27 @@ Status ChatState::feed() {
     const size_t here = session_->length(0);
     std::erase_if(turn_->stops, [&](const Stop& stop) { return stop.tokens <= here; });
     if (turn_->stops.empty()) return begin_answer();
-    const Feed feed{0, std::span(turn_->tokens).subspan(here, turn_->stops[0].tokens - here),
-                    uint32_t(turn_->tokens.size())};
+    const size_t end = turn_->stops[0].tokens;
+    weft_TRY(see(here, end));
+    const Feed feed{0, std::span(turn_->fed).subspan(here, end - here), uint32_t(turn_->fed.size())};
     return session_->begin({&feed, 1}, Want::nothing);
 }
 
+// The pictures whose tokens begin there: at most one.
+Status ChatState::see(size_t first, size_t end) {
+    for (size_t i = 0; i < turn_->pictures_at.size(); ++i) {
+        if (turn_->pictures_at[i] < first || turn_->pictures_at[i] >= end) continue;
+        weft_ASSIGN(const SeenPicture picture, seen_picture(state_, *turn_->pictures[i]));
+        weft_TRY(encode_picture(*session_, picture));
+    }
+    return Ok{};
+}
+
 Status ChatState::begin_answer() {
-    weft_ASSIGN(
-        turn_->continuation,
-        Continuation::begin(*session_, std::span(turn_->tokens).subspan(session_->length(0)), options_.generate));
+    const size_t here = session_->length(0);
+    weft_TRY(see(here, turn_->fed.size()));
+    weft_ASSIGN(turn_->continuation,
+                Continuation::begin(*session_, std::span(turn_->fed).subspan(here), options_.generate));
     return Ok{};
 }
 
@@ -193,7 +229,7 @@ Status ChatState::finish(const ChatFunction& on_piece) {
 
 // The text that the sequence took in of the answer, as it follows the prompt, special tokens and all.
 std::string ChatState::own_text() const {
-    StreamDecoder decoder(*state_.tokenizer, false, turn_->tokens);
+    StreamDecoder decoder(*state_.tokenizer, false, turn_->fed);
     std::string text;
     for (const uint32_t id : turn_->continuation->own()) text += decoder.push(id);
     return text + decoder.flush();
@@ -244,15 +280,15 @@ Result<Chat> Chat::create(const Model& model, ChatTemplate chat_template, ChatOp
 }
 weft_CATCH
 
-Status Chat::begin(std::string_view text) try { return state_->begin(text); }
+Status Chat::begin(const Prompt& question) try { return state_->begin(question); }
 weft_CATCH
 Result<bool> Chat::advance(double budget_ms, const ChatFunction& on_piece) try {
     return state_->advance(budget_ms, on_piece);
 }
 weft_CATCH
 
-Result<GenerateStats> Chat::ask(std::string_view text, const ChatFunction& on_piece) try {
-    weft_TRY(state_->begin(text));
+Result<GenerateStats> Chat::ask(const Prompt& question, const ChatFunction& on_piece) try {
+    weft_TRY(state_->begin(question));
     for (;;) {
         weft_ASSIGN(const bool done, state_->advance(kWithoutLimit, on_piece));
         if (done) return state_->stats().last;
@@ -266,7 +302,8 @@ void Chat::set_system(std::string text) { state_->system() = std::move(text); }
 const std::string& Chat::system() const { return state_->system(); }
 const std::vector<ChatMessage>& Chat::messages() const { return state_->messages(); }
 ChatStats Chat::stats() const { return state_->stats(); }
-std::string Chat::save() const { return state_->save(); }
+Result<std::string> Chat::save() const try { return state_->save(); }
+weft_CATCH
 Status Chat::load(std::string_view json, const std::string& origin) try { return state_->load(json, origin); }
 weft_CATCH
 

@@ -14,7 +14,8 @@ size_t common(std::span<const uint32_t> a, std::span<const uint32_t> b) {
 
 } // namespace
 
-Result<std::vector<uint32_t>> ChatMemory::tokens_of(const Tokenizer& tokenizer, std::string_view text) const {
+Result<std::vector<uint32_t>> ChatMemory::tokens_of(const ShownPictures& shown, const Tokenizer& tokenizer,
+                                                    std::string_view text) const {
     const size_t same = common(text, text_);
     std::vector<std::pair<size_t, size_t>> places; // text, tokens
     for (const Mark& mark : marks_)
@@ -24,18 +25,21 @@ Result<std::vector<uint32_t>> ChatMemory::tokens_of(const Tokenizer& tokenizer, 
         const auto [text_length, count] = places[i];
         if (text_length > same || text_length == 0 || text_length == text.size()) continue;
         const std::string_view rest = text.substr(text_length);
-        weft_ASSIGN(const std::vector<uint32_t> more, tokenizer.encode(rest, false));
-        if (more.empty() || !tokenizer.is_special(more[0]) || !rest.starts_with(tokenizer.token(more[0]))) continue;
+        weft_ASSIGN(const std::vector<uint32_t> more, shown.encode(rest));
+        if (more.empty() || shown.is_row(more[0]) || !tokenizer.is_special(more[0]) ||
+            !rest.starts_with(tokenizer.token(more[0])))
+            continue;
         std::vector<uint32_t> all(tokens_.begin(), tokens_.begin() + ptrdiff_t(count));
         all.insert(all.end(), more.begin(), more.end());
         return all;
     }
-    return tokenizer.encode(text, false); // templates write the special tokens themselves
+    return shown.encode(text); // templates write the special tokens themselves
 }
 
 Status ChatMemory::go_back(Session& session, std::vector<uint32_t> tokens, std::string text) {
     const size_t had = std::min<size_t>(session.length(0), tokens_.size());
-    const size_t same = std::min(common(std::span(tokens_).first(had), tokens), tokens.size() - 1);
+    size_t same = std::min(common(std::span(tokens_).first(had), tokens), tokens.size() - 1);
+    while (same && ShownPictures::is_row(tokens[same]) && ShownPictures::is_row(tokens[same - 1])) --same; // whole ones
     const size_t same_tokens = common(tokens_, tokens), same_text = common(text_, text);
     std::erase_if(marks_, [&](const Mark& mark) { return mark.tokens > same_tokens; });
     for (Mark& mark : marks_) {

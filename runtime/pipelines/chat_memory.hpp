@@ -2,6 +2,7 @@
 // L6: what a session's sequence has taken in of a conversation, as tokens and as text,
 // and the places it can go back to.
 #pragma once
+#include "pipelines/shown_pictures.hpp"
 #include "schedule/session.hpp"
 #include <nlohmann/json.hpp>
 #include <weft/tokenizer.hpp>
@@ -18,7 +19,8 @@ public:
     /// The tokens of a rendered conversation. As far as the text is the same as before they are the very
     /// tokens that were read and made then, which need not be those that the tokenizer would choose;
     /// the rest begins at a special token, where texts can be taken apart.
-    Result<std::vector<uint32_t>> tokens_of(const Tokenizer& tokenizer, std::string_view text) const;
+    Result<std::vector<uint32_t>> tokens_of(const ShownPictures& shown, const Tokenizer& tokenizer,
+                                            std::string_view text) const;
 
     /// Makes the sequence a beginning of `tokens`, the longest that it can go back to, and shorter than all of them.
     /// What follows is to be fed; `text` is what all of them stand for.

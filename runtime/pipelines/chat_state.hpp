@@ -5,6 +5,7 @@
 #include "pipelines/chat_memory.hpp"
 #include "pipelines/continuation.hpp"
 #include "pipelines/model_state.hpp"
+#include "pipelines/shown_pictures.hpp"
 
 namespace weft::detail {
 
@@ -12,16 +13,16 @@ class ChatState {
 public:
     ChatState(const Model& model, ChatTemplate chat_template, ChatOptions options)
         : model_(model), state_(Access::state(model_)), template_(std::move(chat_template)),
-          options_(std::move(options)), ends_(end_tokens()) {}
+          options_(std::move(options)), shown_(state_), ends_(end_tokens()) {}
 
     /// Before all that follows.
     Status make_sequence();
 
-    Status begin(std::string_view text);
+    Status begin(const Prompt& question);
     Result<bool> advance(double budget_ms, const ChatFunction& on_piece);
     bool undo();
     void reset();
-    std::string save() const;
+    Result<std::string> save() const;
     Status load(std::string_view json, const std::string& origin);
     ChatStats stats() const;
 
@@ -39,8 +40,10 @@ private:
     };
     // The answer under way.
     struct Turn {
-        std::vector<uint32_t> tokens; // the prompt
-        std::vector<Stop> stops;      // where feeding it pauses, in their order
+        std::vector<uint32_t> tokens, fed; // the prompt: with numbers for what was shown, and as it is fed
+        std::vector<const Picture*> pictures;
+        std::vector<size_t> pictures_at; // where their tokens begin
+        std::vector<Stop> stops;         // where feeding it pauses, in their order
         double stops_ms = 0;
         std::optional<Continuation> continuation;
         AnswerReader reader;
@@ -49,6 +52,8 @@ private:
 
     Result<std::string> render(std::span<const ChatMessage> said, bool answer) const;
     std::vector<uint32_t> end_tokens() const;
+    Result<std::vector<uint32_t>> tokens_of(std::string_view text) const;
+    Status see(size_t first, size_t end);
     std::optional<uint32_t> closing_token() const;
     Status add_stop(std::string_view prompt, const Result<std::string>& beginning);
     Result<bool> step(double budget_ms, const ChatFunction& on_piece);
@@ -65,6 +70,7 @@ private:
     std::unique_ptr<Session> session_;
     ChatTemplate template_;
     ChatOptions options_;
+    mutable ShownPictures shown_; // numbers are given when they are first asked for
     std::vector<uint32_t> ends_;
     std::vector<ChatMessage> messages_;
     ChatMemory memory_;

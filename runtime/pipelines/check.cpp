@@ -7,11 +7,13 @@
 #include "pipelines/embedding.hpp"
 #include "pipelines/load.hpp"
 #include "schedule/decoder.hpp"
+#include "schedule/placement.hpp"
 #include "schedule/session.hpp"
 #include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <weft/check.hpp>
 
 namespace weft {
@@ -59,6 +61,7 @@ struct Runner {
     DType cache;
     double factor, noise;
     bool compare_greedy;
+    std::map<std::string, std::vector<float>> compared = {}; // rows of outputs that similarities are of, by name
 
     // What we have of each recorded tensor: a row of the batch after another.
     using Rows = std::vector<std::vector<float>>;
@@ -82,7 +85,7 @@ struct Runner {
         return chunk;
     }
 
-    Result<CheckRun> run(const std::string& prefill, uint32_t chunk) const {
+    Result<CheckRun> run(const std::string& prefill, uint32_t chunk) {
         const RecordedIds& tokens = recorded.tokens;
         const uint32_t longest = tokens.longest();
         SessionOptions options;
@@ -91,7 +94,16 @@ struct Runner {
         options.context = std::max(longest + more + 1, recorded.memory ? recorded.memory->longest() : 0);
         if (model->schedule.position_limit) options.context = std::min(options.context, model->schedule.position_limit);
         options.slots = uint32_t(tokens.rows.size());
-        options.max_chunk = std::max(16u, std::bit_ceil(std::min(chunk, longest) * options.slots));
+        std::vector<std::vector<uint32_t>> ends; // of the pieces of each row
+        uint32_t piece = 1;
+        size_t steps = 0;
+        for (const auto& row : tokens.rows) {
+            ends.push_back(cut_between(row, spanning_token(model->schedule), chunk));
+            steps = std::max(steps, ends.back().size());
+            for (size_t i = 0; i < ends.back().size(); ++i)
+                piece = std::max(piece, ends.back()[i] - (i ? ends.back()[i - 1] : 0));
+        }
+        options.max_chunk = std::max(16u, std::bit_ceil(piece * options.slots));
         if (takes_whole(model->schedule)) options.max_chunk = tokens.all();
         if (recorded.memory) options.before = recorded.memory->all();
         weft_ASSIGN(auto session, Session::create(model, options));
@@ -99,18 +111,19 @@ struct Runner {
         CheckRun result;
         result.prefill = prefill;
         std::vector<Rows> ours(recorded.tensors.size(), Rows(options.slots));
+        compared.clear();
         if (recorded.memory) {
             const auto feeds = memory_feeds();
             weft_TRY(session->encode(feeds, true));
             weft_TRY(collect(*session, feeds, true, ours));
         }
         weft_TRY(show(*session, &ours));
-        for (uint32_t from = 0; from < longest; from += chunk) {
+        for (size_t step = 0; step < steps; ++step) {
             std::vector<Feed> feeds;
             for (uint32_t b = 0; b < options.slots; ++b) {
                 const auto& row = tokens.rows[b];
-                if (from >= row.size()) continue;
-                const size_t count = std::min<size_t>(chunk, row.size() - from);
+                if (step >= ends[b].size()) continue;
+                const uint32_t from = step ? ends[b][step - 1] : 0, count = ends[b][step] - from;
                 if (!tokens.pictures.empty()) {
                     feeds.push_back({.slot = b, .picture = {tokens.pictures[b], tokens.height, tokens.width}});
                     continue;
@@ -122,19 +135,24 @@ struct Runner {
             if (prefill == "alone") { // each row by itself
                 for (size_t b = 0; b < feeds.size(); ++b) {
                     const auto one = std::span<const Feed>(feeds).subspan(b, 1);
-                    weft_TRY(session->forward(one, Want::all, chunk, true));
+                    weft_TRY(session->forward(one, Want::all, piece, true));
                     weft_TRY(collect(*session, one, false, ours));
                 }
                 continue;
             }
             // "step" goes through the recordings for one new token a sequence; "1" through those for chunks.
-            weft_TRY(session->forward(feeds, Want::all, chunk, true, prefill == "step"));
+            weft_TRY(session->forward(feeds, Want::all, piece, true, prefill == "step"));
             weft_TRY(collect(*session, feeds, false, ours));
         }
         for (size_t i = 0; i < ours.size(); ++i) {
             const RecordedTensor& t = recorded.tensors[i];
             if (t.of_pictures) {
                 add(result, of_pictures(t, ours[i]));
+                continue;
+            }
+            if (t.similarity) {
+                weft_ASSIGN(auto tensor, similarity(*session, t));
+                add(result, std::move(tensor));
                 continue;
             }
             const RecordedIds& ids = of_memory(t) ? *recorded.memory : tokens;
@@ -161,10 +179,11 @@ struct Runner {
     }
 
     // Shows the pictures, one after another; `ours` gets what the recorded tensors are of them, all in the first row.
-    Status show(Session& session, std::vector<Rows>* ours) const {
+    Status show(Session& session, std::vector<Rows>* ours) {
         for (const RecordedPicture& p : recorded.pictures) {
             const Feed feed{.slot = p.row, .picture = {p.values, p.height, p.width}};
             weft_TRY(session.encode({&feed, 1}));
+            if (ours) weft_TRY(keep_compared(session, true));
             for (size_t i = 0; ours && i < ours->size(); ++i) {
                 if (!recorded.tensors[i].of_pictures) continue;
                 weft_ASSIGN(const auto rows, session.output(recorded.tensors[i].output));
@@ -180,6 +199,27 @@ struct Runner {
         return compare(t, {ours[0]}, {rows}, rows, factor * noise / recorded.noise.std_main);
     }
 
+    // The outputs of the last pass that others are compared with.
+    Status keep_compared(Session& session, bool given) {
+        for (const Output& output : model->schedule.outputs) {
+            if (given != (model->schedule.stages[output.stage].when == When::given)) continue;
+            if (std::ranges::none_of(model->schedule.similarities, [&](const Similarity& pair) {
+                    return output.name == pair.rows || output.name == pair.columns;
+                }))
+                continue;
+            weft_ASSIGN(const auto rows, session.output(output.name));
+            auto& all = compared[output.name];
+            all.insert(all.end(), rows.begin(), rows.end());
+        }
+        return Ok{};
+    }
+    Result<CheckedTensor> similarity(Session& session, const RecordedTensor& t) {
+        const auto pair = std::ranges::find_if(model->schedule.similarities,
+                                               [&](const Similarity& other) { return other.name == t.name; });
+        weft_ASSIGN(const auto own, session.similarity(t.name, compared[pair->rows], compared[pair->columns]));
+        return compare(t, {own}, {own.size()}, own.size(), factor * noise / recorded.noise.std_main);
+    }
+
     std::vector<Feed> memory_feeds() const {
         std::vector<Feed> feeds;
         for (uint32_t b = 0; b < recorded.memory->rows.size(); ++b) feeds.push_back({b, recorded.memory->rows[b]});
@@ -187,10 +227,11 @@ struct Runner {
     }
 
     // What the last forward has of the recorded tensors, spread over its sequences.
-    Status collect(Session& session, std::span<const Feed> feeds, bool memory, std::vector<Rows>& ours) const {
+    Status collect(Session& session, std::span<const Feed> feeds, bool memory, std::vector<Rows>& ours) {
+        if (!memory) weft_TRY(keep_compared(session, false));
         for (size_t i = 0; i < ours.size(); ++i) {
             const RecordedTensor& t = recorded.tensors[i];
-            if (t.of_pictures || of_memory(t) != memory) continue;
+            if (t.of_pictures || t.similarity || of_memory(t) != memory) continue;
             weft_ASSIGN(const auto rows, t.output.empty() ? session.tap(t.stage, t.index) : session.output(t.output));
             size_t all = 0, at = 0;
             for (const Feed& f : feeds) all += rows_of(t, f.ids.size());
@@ -206,7 +247,7 @@ struct Runner {
 
     /// The greedy continuation through sampling and the decode loop on the device; behind an encoder from the first
     /// token alone.
-    Result<CheckedTensor> continuation(const SessionOptions& options, uint32_t chunk) const {
+    Result<CheckedTensor> continuation(const SessionOptions& options, uint32_t chunk) {
         weft_ASSIGN(auto session, Session::create(model, options));
         if (recorded.memory) weft_TRY(session->encode(memory_feeds()));
         weft_TRY(show(*session, nullptr));
@@ -290,7 +331,7 @@ Result<CheckReport> check(const Device& device, const std::filesystem::path& pat
                                                             : recorded.noise.bf16;
     const double factor = 4;
     const bool greedy = !rounded || factor * noise < recorded.noise.margin;
-    const Runner runner{model, recorded, kv_type(options.cache, model->weights.all()), factor, noise, greedy};
+    Runner runner{model, recorded, kv_type(options.cache, model->weights.all()), factor, noise, greedy};
     std::vector<std::string> all{"whole"};
     if (takes_whole(model->schedule)) all.push_back("alone");
     else all.insert(all.end(), {"1", "7", "16", "64", "step"});

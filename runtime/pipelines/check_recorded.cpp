@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "io/safetensors.hpp"
+#include "models/encoder_parts.hpp"
 #include "pipelines/embedding.hpp"
 #include <algorithm>
 #include <set>
@@ -144,6 +145,7 @@ private:
         else weft_TRY(whole(*t, values, of_each, r));
         // Each belongs to the row whose tokens stand for it, in order.
         const StageId keeping = keeping_stage(s_), placing = placing_stage(s_);
+        if (placing == kNoStage) return Ok{};
         const auto placeholder = uint32_t(s_.stages[placing].rows.placeholder);
         size_t next = 0;
         for (uint32_t b = 0; b < r.tokens.rows.size(); ++b) {
@@ -223,7 +225,8 @@ private:
         const std::string name = t.name.substr(6);
         if (name == r.tokens.name || (r.memory && name == r.memory->name)) return Ok{};
         if (tower_) // the pictures, and what follows from them
-            for (const char* known : {tower_->rows.input.c_str(), kImageSizes, kGrids, "mm_token_type_ids"})
+            for (const char* known :
+                 {tower_->rows.input.c_str(), kImageSizes, kGrids, "mm_token_type_ids", "token_type_ids"})
                 if (name == known) return Ok{};
         if (std::ranges::none_of(s_.inputs, [&](const Input& i) { return i.name == name; }))
             return Error{ErrorCode::unsupported, origin_ + ": " + in_quotes(t.name) + " is no input of the model", {}};
@@ -290,8 +293,9 @@ private:
                 }
             return Ok{};
         };
-        weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden", "output.last_hidden_state"},
-                          {"hidden", "", main_->name, uint32_t(main_->layers.size()), {}}));
+        const RecordedTensor hidden{"hidden", "", main_->name, uint32_t(main_->layers.size()), {}};
+        weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden"}, hidden));
+        if (output_of(s_, kLastHidden) == s_.outputs.size()) weft_TRY(first_of({"output.last_hidden_state"}, hidden));
         if (output_of(s_, kLogits) < s_.outputs.size())
             weft_TRY(
                 first_of({"transformers.logits", "output.logits_f32", "output.logits"}, {kLogits, kLogits, "", 0, {}}));
@@ -299,6 +303,8 @@ private:
             if (output.name == kLogits) continue;
             weft_TRY(add(r, "output." + output.name, {output.name, output.name, "", 0, {}}));
         }
+        for (const Similarity& pair : s_.similarities)
+            weft_TRY(add(r, "output." + pair.name, {.name = pair.name, .similarity = true}));
         return Ok{};
     }
 

@@ -40,6 +40,7 @@ struct RecordedTensor {
     std::vector<float> values;  ///< [rows, padded, columns], or [rows, columns] of what is one a sequence
     bool each_sequence = false; ///< one a sequence
     bool of_pictures = false;   ///< of all pictures, one behind the other
+    bool similarity = false;    ///< of Schedule::similarities
     uint32_t rows = 0;          ///< of a sequence in the file
 };
 

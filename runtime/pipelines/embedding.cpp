@@ -22,6 +22,7 @@ Status make_embedder(Schedule& s, Pooling pooling, bool normalize) {
             s.stages[main].last.push_back({.pre = first[0].pre, .branches = {{IdentitySpec{}}}, .base = Base::none});
     s.stages.resize(main + 1);
     s.outputs.clear();
+    s.similarities.clear();
     const RowSpace::Of rows[] = {RowSpace::Of::mean, RowSpace::Of::first, RowSpace::Of::last};
     Block block{.branches = {{IdentitySpec{}}}, .base = Base::none};
     if (normalize) block.pre = {true, kernel::NormKind::l2, kNoWeight, kNoWeight, 1e-24f};

@@ -2,6 +2,7 @@
 // L6: generating text or ids behind what a sequence has.
 #include "pipelines/continuation.hpp"
 #include "pipelines/model_state.hpp"
+#include "pipelines/seen_prompt.hpp"
 #include "pipelines/stops.hpp"
 #include <chrono>
 
@@ -12,23 +13,21 @@ class GenerationState {
 public:
     static Result<std::unique_ptr<GenerationState>> begin(Sequence& sequence, std::span<const uint32_t> prompt,
                                                           const GenerateOptions& options) {
-        auto state = std::make_unique<GenerationState>(Access::held(sequence), prompt.size(), options);
-        weft_TRY(state->start(prompt));
-        return state;
+        return begin(sequence, {{prompt.begin(), prompt.end()}, {}}, options);
     }
-    static Result<std::unique_ptr<GenerationState>> begin(Sequence& sequence, std::string_view prompt,
+    static Result<std::unique_ptr<GenerationState>> begin(Sequence& sequence, const Prompt& prompt,
                                                           const GenerateOptions& options) {
         const ModelState& model = Access::state(sequence.model());
         if (!model.tokenizer) return Error{ErrorCode::not_found, "this model has no tokenizer", {}};
         const bool anew = sequence.length() == 0 || model.encoder();
-        weft_ASSIGN(auto ids, model.tokenizer->encode(prompt, anew));
-        if (const auto& ends = model.defaults.end_tokens; anew && ids.empty() && !ends.empty())
-            ids.push_back(ends[0]); // texts are separated by it in training
+        weft_ASSIGN(SeenPrompt seen, seen_prompt(model, prompt, anew));
+        if (const auto& ends = model.defaults.end_tokens; anew && seen.ids.empty() && !ends.empty())
+            seen.ids.push_back(ends[0]); // texts are separated by it in training
         weft_ASSIGN(Stops stops, Stops::create(options.stop, *model.tokenizer));
-        weft_ASSIGN(auto state, begin(sequence, ids, options));
+        weft_ASSIGN(auto state, begin(sequence, seen, options));
         // What an encoder reads is no part of the text.
         state->text_.emplace(std::move(stops), StreamDecoder(*model.tokenizer, true,
-                                                             model.encoder() ? std::span<const uint32_t>() : ids));
+                                                             model.encoder() ? std::span<const uint32_t>() : seen.ids));
         return state;
     }
     GenerationState(std::shared_ptr<SequenceState> sequence, size_t prompt, const GenerateOptions& options)
@@ -80,18 +79,27 @@ public:
     const GenerateStats& stats() const { return stats_; }
 
 private:
-    Status start(std::span<const uint32_t> prompt) {
+    static Result<std::unique_ptr<GenerationState>> begin(Sequence& sequence, const SeenPrompt& prompt,
+                                                          const GenerateOptions& options) {
+        auto state = std::make_unique<GenerationState>(Access::held(sequence), prompt.ids.size(), options);
+        weft_TRY(state->start(prompt));
+        return state;
+    }
+
+    Status start(const SeenPrompt& whole) {
         const ModelState& model = Access::state(sequence_->model);
         Session& session = *sequence_->session;
         const uint32_t first = uint32_t(model.schedule().begin_token);
+        const auto begin = std::chrono::steady_clock::now();
+        std::span<const uint32_t> prompt = whole.ids;
+        before_ = session.length(0);
         if (model.encoder()) {
-            const auto begin = std::chrono::steady_clock::now();
             const Feed feed{0, prompt};
             weft_TRY(session.encode({&feed, 1}));
-            encode_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
             prompt = {&first, 1};
-        }
-        before_ = session.length(0);
+            before_ = session.length(0);
+        } else weft_TRY(feed_pictures(session, whole, prompt));
+        encode_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
         weft_ASSIGN(continuation_, Continuation::begin(session, prompt, options_));
         return Ok{};
     }
@@ -117,8 +125,9 @@ namespace weft {
 using namespace detail;
 namespace {
 
-template <class Prompt, class Function>
-Result<GenerateStats> run(Sequence& sequence, Prompt prompt, const GenerateOptions& options, const Function& take) {
+template <class Beginning, class Function>
+Result<GenerateStats> run(Sequence& sequence, const Beginning& prompt, const GenerateOptions& options,
+                          const Function& take) {
     weft_ASSIGN(const auto state, GenerationState::begin(sequence, prompt, options));
     for (bool done = false; !done;) {
         weft_ASSIGN(done, state->advance(kWithoutLimit, take));
@@ -128,7 +137,7 @@ Result<GenerateStats> run(Sequence& sequence, Prompt prompt, const GenerateOptio
 
 } // namespace
 
-Result<GenerateStats> generate(Sequence& sequence, std::string_view prompt, const GenerateOptions& options,
+Result<GenerateStats> generate(Sequence& sequence, const Prompt& prompt, const GenerateOptions& options,
                                const TextFunction& on_text) try {
     return run(sequence, prompt, options, on_text);
 }
@@ -145,7 +154,7 @@ Generation::Generation(Generation&&) noexcept = default;
 Generation& Generation::operator=(Generation&&) noexcept = default;
 Generation::~Generation() = default;
 
-Result<Generation> Generation::begin(Sequence& sequence, std::string_view prompt, const GenerateOptions& options) try {
+Result<Generation> Generation::begin(Sequence& sequence, const Prompt& prompt, const GenerateOptions& options) try {
     weft_ASSIGN(auto state, GenerationState::begin(sequence, prompt, options));
     return Generation(std::move(state));
 }

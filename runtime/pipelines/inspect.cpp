@@ -22,7 +22,7 @@ InspectedStage described(const Stage& stage, const Schedule& schedule) {
     const RowSpace& rows = stage.rows;
     InspectedStage s{stage.name, InspectedStage::Rows(rows.of),
                      rows.own() ? rows.input : schedule.stages[rows.from].name};
-    static_assert(int(InspectedStage::Rows::merged) == int(RowSpace::Of::merged));
+    static_assert(int(InspectedStage::Rows::marked) == int(RowSpace::Of::marked));
     if (rows.of == RowSpace::Of::merged) {
         s.down = rows.down;
         s.across = rows.across;

@@ -117,8 +117,8 @@ std::string text_of(const InspectedBlock& b) {
 }
 
 std::string rows_text(const InspectedStage& s) {
-    constexpr const char* kinds[] = {"tokens of ",       "patches of ",  "wanted rows of ", "the first row of ",
-                                     "the last row of ", "the mean of ", " merged rows of "};
+    constexpr const char* kinds[] = {"tokens of ",       "patches of ",  "wanted rows of ",  "the first row of ",
+                                     "the last row of ", "the mean of ", " merged rows of ", "the marked row of "};
     const std::string text = kinds[size_t(s.rows)] + s.of;
     const bool merged = s.rows == InspectedStage::Rows::merged;
     return merged ? std::to_string(s.down) + " x " + std::to_string(s.across) + text : text;

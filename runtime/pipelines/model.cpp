@@ -49,7 +49,12 @@ Result<Model> Model::load(const Device& device, const std::filesystem::path& pat
     const ProgressFunction report = [&](const Progress& progress) {
         return !(options.need_tokenizer && reading.failed()) && (!options.progress || options.progress(progress));
     };
-    const ScheduleEdit edit = text_alone(files);
+    if (options.pictures != Pictures::none) {
+        weft_ASSIGN(const Schedule whole, make_schedule(files));
+        state->reading = read_picture_reading(files, whole);
+        if (!state->reading && options.pictures == Pictures::required) return state->reading.error();
+    }
+    const ScheduleEdit edit = state->reading ? ScheduleEdit() : text_alone(files);
     auto loaded = options.random_weights ? random_model(Access::state(device), files, options.dtype, 1, edit)
                                          : load_model(Access::state(device), files, options.dtype, report, edit);
     Result<Tokenizer>& tokenizer = reading.wait();
@@ -82,6 +87,7 @@ const Tokenizer* Model::tokenizer() const { return state_->tokenizer ? &*state_-
 const std::vector<std::string>& Model::warnings() const { return state_->loaded->warnings; }
 const std::string& Model::architecture() const { return state_->schedule().architecture; }
 bool Model::answers() const { return state_->encoder(); }
+bool Model::sees() const { return bool(state_->reading); }
 uint32_t Model::vocabulary() const { return state_->schedule().vocabulary; }
 uint32_t Model::trained_context() const { return state_->schedule().trained_context; }
 uint64_t Model::parameters() const { return state_->schedule().parameters(); }

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/access.hpp"
 #include "pipelines/generation_defaults.hpp"
+#include "pipelines/picture_reading.hpp"
 #include "schedule/session.hpp"
 #include <weft/sequence.hpp>
 
@@ -14,6 +15,9 @@ struct ModelState {
     std::shared_ptr<const LoadedModel> loaded;
     std::optional<Tokenizer> tokenizer;
     GenerationDefaults defaults;
+    /// Or why the model sees no pictures.
+    Result<PictureReading> reading =
+        Error{ErrorCode::invalid_argument, "the model was loaded without what sees pictures", {}};
 
     const Schedule& schedule() const { return loaded->schedule; }
     /// Whether prompts are an encoder's, and the text is what its decoder makes of them.

@@ -65,6 +65,8 @@ Status without_given(Schedule& s, const std::string& origin) {
     if (std::ranges::find(at, kNoStage) == at.end()) return Ok{};
     std::erase_if(s.outputs, [&](const Output& output) { return at[output.stage] == kNoStage; });
     for (Output& output : s.outputs) output.stage = at[output.stage];
+    const auto gone = [&](const std::string& name) { return output_of(s, name) == s.outputs.size(); };
+    std::erase_if(s.similarities, [&](const Similarity& pair) { return gone(pair.rows) || gone(pair.columns); });
     std::erase_if(s.stages, [](const Stage& stage) { return stage.when == When::given; });
     const auto places = [](const Block& block) { return block.branches[0].op.can_idle(); };
     for (Stage& stage : s.stages) {
@@ -73,6 +75,7 @@ Status without_given(Schedule& s, const std::string& origin) {
         std::erase_if(stage.last, places);
         for (Layer& layer : stage.layers) std::erase_if(layer.blocks, places);
         stage.rows.placeholder = -1;
+        stage.rows.spans = false;
         stage.rows.axes = 1; // those of a text are the same along all
     }
     OneAxis one(s.weights);
@@ -82,6 +85,26 @@ Status without_given(Schedule& s, const std::string& origin) {
     for (Stage& stage : s.stages) each_op(stage, [&](Op& op) { op.states(left); });
     s.states = left.take();
     return settle(s, origin);
+}
+
+void only(Schedule& s, const Output& output) {
+    Schedule left{.architecture = s.architecture, .weights = std::move(s.weights), .unneeded = std::move(s.unneeded)};
+    for (StageId id = output.stage;; id = s.stages[id].rows.from) {
+        left.stages.push_back(s.stages[id]);
+        if (s.stages[id].rows.own()) break;
+    }
+    std::ranges::reverse(left.stages);
+    if (left.stages[0].when == When::every_step) { // else they are those of other stages
+        left.trained_context = s.trained_context;
+        left.position_limit = s.position_limit;
+    }
+    for (StageId id = 0; id < left.stages.size(); ++id) {
+        left.stages[id].when = When::every_step;
+        if (id) left.stages[id].rows.from = id - 1;
+    }
+    left.outputs = {{output.name, StageId(left.stages.size()) - 1, output.stream}};
+    s = std::move(left);
+    order_weights(s);
 }
 
 } // namespace weft::detail

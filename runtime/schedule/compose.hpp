@@ -13,4 +13,8 @@ void put_before(Schedule& whole, Schedule part);
 /// pictures what reads text. `origin` is the file that the schedule comes from.
 Status without_given(Schedule& schedule, const std::string& origin);
 
+/// Leaves one output and the stages that it is made of, one of another's rows after the other, which run in every step
+/// then. Not settled.
+void only(Schedule& schedule, const Output& output);
+
 } // namespace weft::detail

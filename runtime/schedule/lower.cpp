@@ -27,8 +27,8 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 class Lowering {
 public:
     Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
-        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
-          results_(s.stages.size()), taps_(taps_of(s, bucket.before)) {}
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{.r = r}, steps_(s.stages.size()), results_(s.stages.size()),
+          taps_(taps_of(s, bucket.before)) {}
 
     void weights(const std::vector<DeviceWeight>& weights) {
         for (size_t i = 0; i < weights.size(); ++i) {
@@ -83,6 +83,8 @@ private:
         c_.places = {};
         if (s_.stages[id].rows.placeholder >= 0)
             c_.places = r_.external(b_.steps[id].places, DType::u32, {rows}, "places of rows of a memory");
+        c_.spans = {};
+        if (s_.stages[id].rows.spans) c_.spans = r_.external(b_.steps[id].spans, DType::u32, {rows}, "ends of spans");
         for (size_t i = 0; i < s_.inputs.size(); ++i)
             if (s_.inputs[i].stage == id) {
                 if (s_.inputs[i].pictures()) c_.pictures[s_.inputs[i].name] = pictures(id, i);
@@ -101,6 +103,7 @@ private:
         c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
+        c_.spans = {};
         c_.step.max_sequences = rows;
         r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
@@ -117,6 +120,11 @@ private:
             m.index.push_back(
                 r_.external(all.part(each * i, each), DType::u32, {bucket_.rows_of(s_, id)}, "rows to merge"));
         return m;
+    }
+    LayerContext::Source source(StageId id) {
+        const RowSpace& rows = s_.stages[id].rows;
+        if (!rows.each_sequence()) return {};
+        return {results_[rows.from][rows.stream], [this, from = rows.from] { enter(from); }, [this, id] { enter(id); }};
     }
     // With one new token a sequence, all that a stage can pick of another's rows is those rows.
     bool shares_step(StageId id) const { return bucket_.decode && s_.stages[id].rows.picked(); }
@@ -186,6 +194,7 @@ private:
         if (std::exchange(begun_, true)) r_.segment(stage.name);
         enter(id);
         c_.merged = merged(id);
+        c_.source = source(id);
         StreamLowering streams(
             c_, stage, picked(id),
             {.place = [&](StreamId stream, const Block& block) { return output_of(id, stream, block); },

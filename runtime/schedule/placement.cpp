@@ -5,6 +5,28 @@
 
 namespace weft::detail {
 
+uint32_t uncut(std::span<const uint32_t> ids, int64_t placeholder, uint32_t end) {
+    while (end > 0 && end < ids.size() && int64_t(ids[end - 1]) == placeholder && int64_t(ids[end]) == placeholder)
+        ++end;
+    return end;
+}
+
+std::vector<uint32_t> cut_between(std::span<const uint32_t> ids, int64_t placeholder, uint32_t most) {
+    std::vector<uint32_t> ends;
+    const auto count = uint32_t(ids.size());
+    for (uint32_t done = 0; done < count; done = ends.back()) {
+        uint32_t end = std::min(most, count - done) + done;
+        // Before those that do not fit, if others are there; else behind them.
+        if (uncut(ids, placeholder, end) != end) {
+            uint32_t before = end;
+            while (before > done && int64_t(ids[before - 1]) == placeholder) --before;
+            end = before > done ? before : uncut(ids, placeholder, end);
+        }
+        ends.push_back(end);
+    }
+    return ends;
+}
+
 void Placement::add(uint32_t down, uint32_t across) {
     if (placed_all()) rows_ = 0;
     pictures_.push_back({rows_, down, across, {}});
@@ -15,6 +37,10 @@ uint32_t Placement::left() const {
     uint32_t n = 0;
     for (const Picture& p : pictures_) n += p.count() - uint32_t(p.at.size());
     return n;
+}
+
+bool Placement::begun() const {
+    return std::ranges::any_of(pictures_, [](const Picture& p) { return !p.at.empty() && !p.placed(); });
 }
 
 std::vector<uint32_t> Placement::place(std::span<const uint32_t> ids, uint32_t placeholder, uint32_t position) {
@@ -54,10 +80,9 @@ std::vector<uint32_t> Placement::turns(uint32_t position, uint32_t count) const 
 }
 
 bool Placement::cut(uint32_t length) {
-    const auto behind = [&](const Picture& p) { return !p.at.empty() && p.at[0] >= length; };
+    const auto behind = [&](const Picture& p) { return p.at.empty() || p.at[0] >= length; };
     for (const Picture& p : pictures_)
-        if (!p.at.empty() && !behind(p) && p.at.back() >= length) return false;
-    // Those that have no tokens yet would follow a picture that is gone.
+        if (!behind(p) && p.at.back() >= length) return false;
     const auto first = std::ranges::find_if(pictures_, behind);
     if (first != pictures_.end()) {
         pictures_.erase(first, pictures_.end());

@@ -37,7 +37,7 @@ struct StepBuffers {
     vk::Slice sequences, token_sequence;
     vk::Slice positions;       ///< those in the sequence, then those along each axis: position_stride() apart
     vk::Slice pictures, kinds; ///< of patches: LayerContext::Pictures
-    vk::Slice places;          ///< LayerContext::places
+    vk::Slice places, spans;   ///< LayerContext::places, LayerContext::spans
     /// Rows of another stage: which of them; of merged ones a list for each place of a rectangle, aligned. Views: the
     /// row of the stage at each place.
     vk::Slice index;

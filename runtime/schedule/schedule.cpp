@@ -121,19 +121,15 @@ Status check_limits(const Schedule& schedule, const std::string& origin) {
 
 namespace {
 
-// What neither rectangles of patches nor windows have a place for; empty: all have one.
+// What windows have no place for; empty: all has one.
 std::string misplaced_rows(const Schedule& schedule, StageId id) {
     const Stage& stage = schedule.stages[id];
-    const auto before = [&](StageId of) {
-        return "the " + std::to_string(extra_rows(schedule, of)) + " rows before the patches of " +
-               in_quotes(schedule.stages[of].name);
-    };
-    if (stage.rows.of == RowSpace::Of::merged && extra_rows(schedule, stage.rows.from))
-        return " merges " + before(stage.rows.from) + ", which are in no rectangle";
     std::string problem;
     each_block(stage, [&](const Block& block) {
         if (!block.view || stage.views[block.view - 1].order != View::Order::windows) return;
-        if (extra_rows(schedule, id)) problem = " has windows, and " + before(id) + " are in none";
+        if (const uint32_t extra = extra_rows(schedule, id))
+            problem = " has windows, and the " + std::to_string(extra) + " rows before the patches of " +
+                      in_quotes(stage.name) + " are in none";
         for (const StateId state : states_of(schedule, block))
             if (schedule.states[state].law != State::Law::constant && problem.empty())
                 problem = " keeps " + schedule.states[state].name + " of each sequence, and has several in windows";
@@ -227,8 +223,7 @@ bool sees_ahead(const Stage& stage) {
 
 bool takes_whole(const Schedule& schedule) {
     return std::ranges::any_of(schedule.stages, [&](const Stage& stage) {
-        return stage.when == When::every_step &&
-               (stage.rows.of == RowSpace::Of::first || stage.rows.of == RowSpace::Of::mean || sees_ahead(stage));
+        return stage.when == When::every_step && (stage.rows.of_whole() || sees_ahead(stage));
     });
 }
 
@@ -253,6 +248,11 @@ StageId placing_stage(const Schedule& schedule) {
     for (StageId id = 0; id < schedule.stages.size(); ++id)
         if (schedule.stages[id].rows.placeholder >= 0) return id;
     return kNoStage;
+}
+
+int64_t spanning_token(const Schedule& schedule) {
+    const StageId stage = placing_stage(schedule);
+    return stage != kNoStage && schedule.stages[stage].rows.spans ? schedule.stages[stage].rows.placeholder : -1;
 }
 
 StageId generating_stage(const Schedule& schedule) {

@@ -63,6 +63,9 @@ struct Layer {
     std::vector<Block> blocks;
 };
 
+/// RowSpace::mark: whichever id is the largest, where it stands first.
+inline constexpr int64_t kLargestId = -1;
+
 /// What a row of a stage is, and so how many there are.
 struct RowSpace {
     enum class Of : uint32_t {
@@ -72,7 +75,8 @@ struct RowSpace {
         first,   ///< of another stage's rows the first of each sequence
         last,    ///< ... the last of each sequence
         mean,    ///< one for each sequence: the mean of another stage's rows
-        merged,  ///< one for each rectangle of another stage's patches: `merge` joins them
+        merged,  ///< one for each rectangle of another stage's patches, which `merge` joins; rows before them are in none
+        marked,  ///< of another stage's tokens, which come whole, the first that is `mark`; the first if none is
     };
     Of of = Of::tokens;
     std::string input = kTokens;   ///< tokens, patches: whose
@@ -85,13 +89,20 @@ struct RowSpace {
     /// along the first a picture is one place, the others are its rows and columns; a text goes on behind its longer
     /// side.
     uint32_t axes = 1;
+    /// tokens: those that are the placeholder, without others between, come in one step, and see each other where
+    /// attention is causal (Gemma 3).
+    bool spans = false;
+    int64_t mark = kLargestId; ///< marked: a token's id, or the largest of the sequence
 
     bool own() const { return of == Of::tokens || of == Of::patches; } ///< not made of another stage's
     bool picked() const { return !own() && of != Of::merged; }
     /// Rows that have their place in a picture.
     bool placed() const { return of == Of::patches || of == Of::merged; }
     uint32_t all_axes() const { return of == Of::patches ? 2 : axes; }
-    bool each_sequence() const { return of == Of::first || of == Of::last || of == Of::mean; } ///< one row for each
+    /// One row for each.
+    bool each_sequence() const { return of == Of::first || of == Of::last || of == Of::mean || of == Of::marked; }
+    /// The same, of sequences that come whole.
+    bool of_whole() const { return each_sequence() && of != Of::last; }
 };
 
 /// When a stage runs.
@@ -147,6 +158,14 @@ struct Output {
 };
 inline constexpr const char* kLogits = "logits";
 
+/// What the rows of one output have in common with those of another, which need not come in the same step: of every
+/// pair scale * (the sum of products of their numbers) + bias, f32 [rows of the one, rows of the other].
+struct Similarity {
+    std::string name;
+    std::string rows, columns; ///< outputs of one width
+    float scale = 1, bias = 0;
+};
+
 struct Schedule {
     std::string architecture; ///< model_type
     uint32_t vocabulary = 0;
@@ -154,6 +173,7 @@ struct Schedule {
     uint32_t position_limit = 0;  ///< tokens the model can address at all (learned positions); 0: no limit
     std::vector<Stage> stages;
     std::vector<Output> outputs;
+    std::vector<Similarity> similarities;
     std::vector<WeightSlot> weights;
     std::vector<State> states;     ///< what its ops keep between steps: settle()
     std::vector<Input> inputs;     ///< what its ops read from outside: settle()
@@ -215,6 +235,8 @@ bool runs_before(const Schedule& schedule);
 StageId keeping_stage(const Schedule& schedule);
 /// The stage whose tokens may stand for rows of a memory; kNoStage: there is none.
 StageId placing_stage(const Schedule& schedule);
+/// The id whose neighbours of its kind come in one step (RowSpace::spans); -1: there is none.
+int64_t spanning_token(const Schedule& schedule);
 /// The stage whose tokens the logits continue; kNoStage: this schedule does not generate.
 StageId generating_stage(const Schedule& schedule);
 /// The states that a block uses, each once.

@@ -77,7 +77,14 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
     f.reference("write", b.write, kResidual, names, kStreams);
-    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes, scope.places};
+    Widths w{.model = scope.width_of(b.write),
+             .vocabulary = scope.vocabulary,
+             .positions = scope.positions,
+             .merged = scope.merged,
+             .merged_row = scope.merged_row,
+             .source = scope.source,
+             .axes = scope.axes,
+             .places = scope.places};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
@@ -126,7 +133,7 @@ std::vector<std::string> stage_names(const Schedule& s, StageId end) {
     return names;
 }
 
-weft_LISTED(RowSpace, 8);
+weft_LISTED(RowSpace, 10);
 void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.value("of", rows.of, RowSpace::Of::tokens);
     if (rows.own()) {
@@ -135,6 +142,8 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
         f.value("placeholder", rows.placeholder, int64_t(-1));
         f.rule(rows.placeholder >= -1 && rows.placeholder <= int64_t(UINT32_MAX - 1), "placeholder",
                "be a token's id, or -1");
+        f.value("spans", rows.spans, false);
+        f.rule(!rows.spans || rows.placeholder >= 0, "spans", "be false without a placeholder");
         f.value("axes", rows.axes, 1u);
         f.rule(rows.axes == 1 || (rows.axes == 3 && rows.placeholder >= 0), "axes",
                "be 1, or 3 where tokens stand for pictures");
@@ -154,6 +163,11 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.rule(from.width_of(rows.stream) == own.width, "from",
            "name a stage of the same width, whose rows are taken as they are");
     f.rule(!from.rows.picked(), "from", "name a stage whose rows are its own, not picked from another");
+    if (rows.of != RowSpace::Of::marked) return;
+    f.value("mark", rows.mark, kLargestId);
+    f.rule(rows.mark >= kLargestId && rows.mark <= int64_t(UINT32_MAX - 1), "mark",
+           "be a token's id, or -1 for the largest");
+    f.rule(from.rows.of == RowSpace::Of::tokens, "from", "name a stage whose rows are tokens");
 }
 
 weft_LISTED(View, 7);
@@ -204,11 +218,25 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
                "be that of the stage where the stream starts as its input");
     });
-    uint64_t merged = 0;
-    if (const RowSpace& rows = stage.rows; rows.of == RowSpace::Of::merged && rows.from < s.stages.size())
-        merged = uint64_t(rows.down) * rows.across * s.stages[rows.from].width_of(rows.stream);
-    const BlockScope scope{stage.width,      stage.streams, stage.views,           s.vocabulary,
-                           s.position_limit, merged,        stage.rows.all_axes(), stage.rows.placeholder >= 0};
+    uint64_t merged = 0, merged_row = 0, source = 0;
+    if (const RowSpace& rows = stage.rows; !rows.own() && rows.from < s.stages.size()) {
+        const uint64_t width = s.stages[rows.from].width_of(rows.stream);
+        if (rows.of == RowSpace::Of::merged) {
+            merged_row = width;
+            merged = uint64_t(rows.down) * rows.across * width;
+        }
+        if (rows.of_whole()) source = width;
+    }
+    const BlockScope scope{.width = stage.width,
+                           .streams = stage.streams,
+                           .views = stage.views,
+                           .vocabulary = s.vocabulary,
+                           .positions = s.position_limit,
+                           .merged = merged,
+                           .merged_row = merged_row,
+                           .source = source,
+                           .axes = stage.rows.all_axes(),
+                           .places = stage.rows.placeholder >= 0};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });
@@ -230,9 +258,30 @@ void visit(Fields& f, Output& output, const Schedule& s) {
     f.rule(written, "stream", "be one that a block of the stage writes");
 }
 
+weft_LISTED(Similarity, 5);
+void visit(Fields& f, Similarity& similarity, const Schedule& s) {
+    f.value("name", similarity.name, std::string());
+    const auto named = [&](const auto& other) { return other.name == similarity.name; };
+    f.rule(!similarity.name.empty() && std::ranges::count_if(s.similarities, named) == 1 &&
+               std::ranges::none_of(s.outputs, named),
+           "name", "be given, and that of no other similarity and no output");
+    f.value("rows", similarity.rows, std::string());
+    f.value("columns", similarity.columns, std::string());
+    f.number("scale", similarity.scale, 1.0f, Reach::finite);
+    f.number("bias", similarity.bias, 0.0f, Reach::finite);
+    const auto width_of = [&](const std::string& name) -> uint64_t {
+        const size_t i = output_of(s, name);
+        if (i == s.outputs.size() || s.outputs[i].stage >= s.stages.size()) return 0;
+        return s.stages[s.outputs[i].stage].width_of(s.outputs[i].stream);
+    };
+    f.rule(width_of(similarity.rows) > 0, "rows", "name an output");
+    f.rule(width_of(similarity.columns) == width_of(similarity.rows), "columns",
+           "name an output of the same width as rows");
+}
+
 } // namespace
 
-weft_LISTED(Schedule, 11); // with the states and inputs, which follow from the ops, and what is about files
+weft_LISTED(Schedule, 12); // with the states and inputs, which follow from the ops, and what is about files
 void visit(ScheduleFields& f, Schedule& s) {
     f.value("architecture", s.architecture, std::string("custom"));
     f.value("vocabulary", s.vocabulary, 0u);
@@ -243,6 +292,7 @@ void visit(ScheduleFields& f, Schedule& s) {
     f.rule(!s.stages.empty(), "stages", "be given");
     f.list("outputs", s.outputs, [&](Output& output) { visit(f, output, s); });
     f.rule(!s.outputs.empty(), "outputs", "be given");
+    f.list("similarities", s.similarities, [&](Similarity& similarity) { visit(f, similarity, s); });
 }
 
 weft_LISTED(WeightSlot, 7);

@@ -11,7 +11,8 @@ namespace weft::detail {
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
-weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::merged, "tokens", "patches", "wanted", "first", "last", "mean", "merged");
+weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::marked, "tokens", "patches", "wanted", "first", "last", "mean", "merged",
+                "marked");
 weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
 weft_ENUM_NAMES(View::Extra, View::Extra::last, "first", "middle", "last");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
@@ -73,7 +74,8 @@ struct BlockScope {
     std::span<const Stream> streams = {};
     std::span<const View> views = {};
     uint64_t vocabulary = 0, positions = 0; ///< of the model
-    uint64_t merged = 0;                    ///< Widths::merged
+    uint64_t merged = 0, merged_row = 0;    ///< Widths::merged, Widths::merged_row
+    uint64_t source = 0;                    ///< Widths::source
     uint32_t axes = 1;                      ///< Widths::axes
     bool places = false;                    ///< Widths::places
     uint64_t width_of(StreamId id) const {

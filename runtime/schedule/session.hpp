@@ -77,6 +77,10 @@ public:
     /// -log p of ids[i] by row i of the logits of the last forward, in nats: f32 [rows], computed on the device. NaN
     /// where a logit of the row is NaN or +inf, or none is finite; of a row whose id is kNoToken it is any number.
     Result<std::vector<float>> score(std::span<const uint32_t> ids);
+    /// What rows of two outputs have in common (Schedule::similarities), computed on the device: f32 [rows, columns].
+    /// `rows` and `columns`: what output() gave of them, in one step or in several.
+    Result<std::vector<float>> similarity(std::string_view name, std::span<const float> rows,
+                                          std::span<const float> columns);
     /// forward(..., taps), encode(..., taps): a stage's residual stream as it enters the first layer (0), behind layer
     /// i, and behind the last norm; f32 [tokens, width].
     Result<std::vector<float>> tap(std::string_view stage, uint32_t index);
@@ -177,6 +181,7 @@ private:
     Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
     Status write_pictures(std::span<const Feed> feeds, size_t input);
     Status check_room(const Feed& feed, const PatchGrid& grid) const;
+    Result<std::vector<uint32_t>> pieces_of(const Feed& feed, uint32_t rows, uint32_t most, uint32_t share) const;
     void place_pictures(StepFeed& feed, Placement& placement) const;
     void turn(StepFeed& feed, const Placement& placement) const;
     void leave_memory(Work& w, Slot& slot) const;
@@ -217,7 +222,8 @@ private:
         uint32_t slot = 0, expected_length = 0;
         std::vector<uint32_t> ids;
         std::vector<std::pair<size_t, std::vector<uint32_t>>> others;
-        uint32_t rows = 0; // ids or patches
+        uint32_t rows = 0;          // ids or patches
+        std::vector<uint32_t> ends; // of the pieces that the steps take
         StepFeed::Picture picture = {};
         Placement placement = {}; // with what the steps so far have placed
         uint32_t done = 0, first_step = 0;
@@ -225,11 +231,11 @@ private:
     std::vector<Work> work_;
     std::vector<Piece> pieces_;
     Want want_ = Want::nothing;
-    uint32_t chunk_ = 0, steps_ = 0, step_index_ = 0;
+    uint32_t steps_ = 0, step_index_ = 0;
     bool taps_ = false, step_form_ = false, before_ = false;
     bool whole_ = false; // sequences come whole, and are forgotten
     Recorded *current_ = nullptr, *last_ = nullptr;
-    Bucket rows_; // those that the last step really had
+    std::vector<uint32_t> rows_; // of each stage those that the last step really had
     std::optional<StepBlock> block_;
     vk::Slice step_block_;
     std::vector<vk::Slice> outputs_few_, outputs_all_; // by number in Schedule::outputs

@@ -29,7 +29,7 @@ Status Session::decode(std::span<const uint32_t> slots, uint32_t steps, std::vec
     weft_ASSIGN(last_, replay_for(bucket));
     before_ = false;
     const auto count = uint32_t(slots.size());
-    rows_ = {.tokens = count, .sequences = count, .outputs = count};
+    rows_.assign(model_->schedule.stages.size(), count);
     std::vector<size_t> going(slots.size()); // which of `slots` have not ended
     std::iota(going.begin(), going.end(), 0);
     for (uint32_t done = 0; done < steps && !going.empty();) {

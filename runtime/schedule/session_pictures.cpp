@@ -105,6 +105,31 @@ void Session::leave_memory(Work& w, Slot& slot) const {
     slot.memory = w.placement.rows();
 }
 
+// How a feed is cut into steps of `most` rows, each by its end; tokens that see each other stay together, up to `share`
+// in a step.
+Result<std::vector<uint32_t>> Session::pieces_of(const Feed& feed, uint32_t rows, uint32_t most, uint32_t share) const {
+    if (feed.ids.empty()) return std::vector{rows}; // a picture
+    const int64_t together = spanning_token(model_->schedule);
+    std::vector<uint32_t> ends = cut_between(feed.ids, together, most);
+    if (together < 0) return ends;
+    const std::string slot = "slot " + std::to_string(feed.slot) + ": ";
+    Placement placement = slots_[feed.slot].placement;
+    (void)placement.place(feed.ids, uint32_t(together), slots_[feed.slot].length);
+    if (placement.begun())
+        return Error{ErrorCode::invalid_argument,
+                     slot + "the feed ends among the tokens of a picture, which come together: they see each other",
+                     {}};
+    for (uint32_t i = 0, done = 0; i < ends.size(); done = ends[i++])
+        if (ends[i] - done > share)
+            return Error{ErrorCode::invalid_argument,
+                         slot + std::to_string(ends[i] - done) +
+                             " tokens of pictures must come in one step, since they see each other, and steps of this "
+                             "session have " +
+                             std::to_string(share) + " for each sequence",
+                         {}};
+    return ends;
+}
+
 // What of the step's tokens stands for pictures.
 void Session::place_pictures(StepFeed& feed, Placement& placement) const {
     const StageId stage = placing_stage(model_->schedule);

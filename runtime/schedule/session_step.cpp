@@ -97,7 +97,12 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
             return Error{ErrorCode::invalid_argument, "this model does not continue text: there is no next token", {}};
     }
     uint32_t steps = 0;
-    for (const uint32_t n : rows) steps = std::max(steps, (n + largest - 1) / largest);
+    std::vector<std::vector<uint32_t>> ends;
+    for (size_t i = 0; i < feeds.size(); ++i) {
+        weft_ASSIGN(auto pieces, pieces_of(feeds[i], rows[i], at_once ? rows[i] : largest, share));
+        steps = std::max(steps, uint32_t(pieces.size()));
+        ends.push_back(std::move(pieces));
+    }
     if (want == Want::all && steps > 1)
         return Error{ErrorCode::invalid_argument,
                      "logits of all tokens: feed at most " + std::to_string(largest) + " tokens at a time",
@@ -108,7 +113,6 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
     taps_ = taps;
     step_form_ = step_form;
     before_ = before;
-    chunk_ = largest;
     steps_ = steps;
     step_index_ = 0;
     work_.clear();
@@ -125,7 +129,8 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
         }
         w.rows = rows[i];
         w.placement = slots_[f.slot].placement;
-        w.first_step = steps_ - (rows[i] + chunk_ - 1) / chunk_;
+        w.first_step = steps_ - uint32_t(ends[i].size());
+        w.ends = std::move(ends[i]);
         work_.push_back(std::move(w));
     }
     if (model_->schedule.inputs[counted].pictures()) weft_TRY(write_pictures(feeds, counted));
@@ -142,7 +147,7 @@ Status Session::begin_step() {
     for (size_t i = 0; i < work_.size(); ++i) {
         Work& w = work_[i];
         if (step_index_ < w.first_step) continue;
-        const uint32_t count = std::min(chunk_, w.rows - w.done);
+        const uint32_t count = w.ends[step_index_ - w.first_step] - w.done;
         const Slot& slot = slots_[w.slot];
         feeds.push_back({.row = {.slot = w.slot,
                                  .count = count,
@@ -172,9 +177,9 @@ Status Session::begin_step() {
     if (!before_) bucket.sampling = want_ != Want::all;
     if (want_ == Want::all) bucket.outputs = bucket.tokens;
     weft_ASSIGN(Recorded * recorded, replay_for(bucket));
-    rows_ = {.tokens = tokens, .sequences = sequences, .outputs = uint32_t(wanted.size())};
     weft_TRY(move_states(feeds));
     weft_TRY(write_step(bucket, feeds, wanted));
+    rows_ = block_->rows();
     for (const StepFeed& feed : feeds) {
         Slot& slot = slots_[feed.row.slot];
         if (!before_) slot.highest = std::max(slot.highest, feed.row.past + feed.row.count);
@@ -293,7 +298,7 @@ Result<std::vector<float>> Session::output(std::string_view name) {
     const Stage& stage = s.stages[s.outputs[i].stage];
     if (!last_ || before_ != (stage.when != When::every_step))
         return Error{ErrorCode::invalid_argument, std::string(name) + " is not what was computed last", {}};
-    return read_rows(last_->outputs[i], rows_.rows_of(s, s.outputs[i].stage), width_of(s.outputs[i]));
+    return read_rows(last_->outputs[i], rows_[s.outputs[i].stage], width_of(s.outputs[i]));
 }
 
 Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) {
@@ -301,7 +306,7 @@ Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) 
     const auto taps = taps_of(s, before_);
     for (size_t i = 0; last_ && i < last_->taps.size(); ++i)
         if (s.stages[taps[i].stage].name == stage && taps[i].index == index)
-            return read_rows(last_->taps[i], rows_.rows_of(s, taps[i].stage), s.stages[taps[i].stage].width);
+            return read_rows(last_->taps[i], rows_[taps[i].stage], s.stages[taps[i].stage].width);
     return Error{
         ErrorCode::invalid_argument, "there is no tap " + std::to_string(index) + " of stage " + in_quotes(stage), {}};
 }

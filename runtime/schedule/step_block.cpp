@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/step_block.hpp"
 #include "kernels/place_rows.hpp"
+#include "schedule/placement.hpp"
 #include "schedule/views.hpp"
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 namespace weft::detail {
+namespace {
+
+// The place of the row that RowSpace::marked is.
+uint32_t marked(std::span<const uint32_t> ids, int64_t mark) {
+    const auto at = mark == kLargestId ? std::ranges::max_element(ids) : std::ranges::find(ids, uint32_t(mark));
+    return at == ids.end() ? 0 : uint32_t(at - ids.begin());
+}
+
+} // namespace
 
 StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : schedule_(schedule) {
     const uint32_t sequences = std::bit_ceil(options.slots);
@@ -27,6 +37,7 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
             s.kinds = part(rows * 4);
         }
         if (stage.rows.placeholder >= 0) s.places = part(rows * 4);
+        if (stage.rows.spans) s.spans = part(rows * 4);
         if (stage.rows.picked()) s.index = part(rows * 4);
         if (stage.rows.of == RowSpace::Of::merged) {
             const uint64_t align = vk::Tensor::kAlignment, each = (rows * 4 + align - 1) / align * align;
@@ -61,7 +72,7 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
         b.steps.push_back({at(s.sequences), at(s.token_sequence), at(s.positions), at(s.pictures), at(s.kinds),
-                           at(s.places), at(s.index), at(s.inverse)});
+                           at(s.places), at(s.spans), at(s.index), at(s.inverse)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -110,6 +121,16 @@ void StepBlock::fill(uint32_t step, std::span<const kernel::StepSequence> rows, 
     put(parts.token_sequence, owner);
 }
 
+std::vector<uint32_t> StepBlock::rows() const {
+    std::vector<uint32_t> all;
+    for (StageId id = 0; id < schedule_.stages.size(); ++id) {
+        kernel::StepHeader header;
+        std::memcpy(&header, image_.data() + headers_.at + uint64_t(id) * kernel::kHeaderWords * 4, sizeof header);
+        all.push_back(header.tokens);
+    }
+    return all;
+}
+
 void StepBlock::fill_own(StageId id, const Bucket& bucket, std::span<const StepFeed> feeds, uint32_t outputs) {
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> positions, owner;
@@ -123,6 +144,7 @@ void StepBlock::fill_own(StageId id, const Bucket& bucket, std::span<const StepF
     }
     fill(id, rows, positions, owner, outputs);
     if (schedule_.stages[id].rows.placeholder >= 0) fill_places(id, feeds, bucket.tokens);
+    if (schedule_.stages[id].rows.spans) fill_spans(id, feeds);
     for (size_t i = 0; i < inputs_.size(); ++i) {
         if (schedule_.inputs[i].stage != id) continue;
         if (schedule_.inputs[i].pictures()) {
@@ -162,7 +184,6 @@ void StepBlock::vacate(StageId id, uint32_t first, uint32_t last) {
 }
 
 void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows) {
-    constexpr uint32_t kNowhere = 1u << 20; // beyond every picture: zeros
     std::vector<uint32_t> table, kinds;
     std::vector<std::vector<uint32_t>> axes(2);
     for (const StepFeed& feed : feeds) {
@@ -171,8 +192,8 @@ void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const 
         for (uint32_t i = 0; i < feed.row.count; ++i) {
             const bool extra = i < grid.extra;
             const uint32_t patch = extra ? 0 : i - grid.extra;
-            axes[0].push_back(extra ? kNowhere : patch / across);
-            axes[1].push_back(extra ? kNowhere : patch % across);
+            axes[0].push_back(extra ? kernel::kNowhere : patch / across);
+            axes[1].push_back(extra ? kernel::kNowhere : patch % across);
             kinds.push_back(std::min(i, grid.extra));
         }
     }
@@ -205,6 +226,18 @@ void StepBlock::fill_places(StageId id, std::span<const StepFeed> feeds, uint32_
     put_axes(id, axes, rows);
 }
 
+void StepBlock::fill_spans(StageId id, std::span<const StepFeed> feeds) {
+    const int64_t placeholder = schedule_.stages[id].rows.placeholder;
+    std::vector<uint32_t> spans;
+    for (const StepFeed& feed : feeds)
+        for (uint32_t i = 0, end = 0; i < feed.row.count; ++i) {
+            const bool inside = int64_t(feed.ids[i]) == placeholder;
+            if (inside && i >= end) end = uncut(feed.ids, placeholder, i + 1);
+            spans.push_back(inside ? feed.row.past + end : 0);
+        }
+    put(steps_[id].spans, std::span<const uint32_t>(spans));
+}
+
 PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {
     const PatchGrid* grid = grid_of(schedule_, id);
     if (!grid) return {1, feed.row.count};
@@ -216,8 +249,10 @@ void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
     std::vector<std::vector<uint32_t>> index(size_t(space.down) * space.across);
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> positions, owner;
+    const uint32_t extra = extra_rows(schedule_, space.from);
     uint32_t first = 0; // of the picture, among the rows that are merged
     for (const StepFeed& feed : feeds) {
+        first += extra;
         const PictureRows from = rows_of(space.from, feed), to = rows_of(id, feed);
         rows.push_back(feed.row);
         rows.back().first = uint32_t(owner.size());
@@ -279,7 +314,8 @@ void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::sp
         if (of == RowSpace::Of::wanted) {
             for (const uint32_t row : wanted)
                 if (row >= first && row < end) index.push_back(row);
-        } else index.push_back(of == RowSpace::Of::last ? end - 1 : first);
+        } else if (of == RowSpace::Of::marked) index.push_back(first + marked(feed.ids, space.mark));
+        else index.push_back(of == RowSpace::Of::last ? end - 1 : first);
         rows.push_back(feed.row);
         rows.back().first = begin;
         rows.back().count = uint32_t(index.size()) - begin;

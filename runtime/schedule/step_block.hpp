@@ -36,13 +36,15 @@ public:
     void set_sampler(uint32_t slot, const kernel::SamplerRow& row);
     void set_ends(std::span<const uint32_t> ends);
     std::span<const std::byte> image() const { return image_; }
+    /// The rows of each stage in the step that it was filled for last.
+    std::vector<uint32_t> rows() const;
 
 private:
     struct Part {
         uint64_t at = 0, bytes = 0;
     };
     struct StepParts {
-        Part sequences, token_sequence, positions, pictures, kinds, places, index, inverse;
+        Part sequences, token_sequence, positions, pictures, kinds, places, spans, index, inverse;
     };
     Part part(uint64_t bytes);
     template <class T>
@@ -53,6 +55,7 @@ private:
     void vacate(StageId id, uint32_t first, uint32_t last);
     void fill_patches(StageId id, const PatchGrid& grid, std::span<const StepFeed> feeds, uint32_t rows);
     void fill_places(StageId id, std::span<const StepFeed> feeds, uint32_t rows);
+    void fill_spans(StageId id, std::span<const StepFeed> feeds);
     void put_axes(StageId id, std::span<const std::vector<uint32_t>> axes, uint32_t rows);
     void fill_merged(StageId id, std::span<const StepFeed> feeds);
     void fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds);

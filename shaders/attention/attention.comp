@@ -41,7 +41,8 @@ layout(binding = 0) readonly buffer Q { float q[]; };                 // [T, H *
 layout(binding = 1) readonly buffer KCache { CACHE k_cache[]; };      // [slots, G, capacity, d]
 layout(binding = 2) readonly buffer VCache { CACHE v_cache[]; };      // [slots, G, capacity, dv]
 layout(binding = 3) readonly buffer Sinks { float sinks[]; };         // [H]
-layout(binding = 4) readonly buffer Bias { float bias[]; };           // [H, bias_columns] or [H, side, side]
+// f32 [H, bias_columns] or [H, side, side]: biases; with SPANS [T]: visible_keys() (devices bind few buffers).
+layout(binding = 4) readonly buffer Table { uint table[]; };
 layout(binding = 5) readonly buffer Sequences { uint sequences[]; };  // [S, 8]
 layout(binding = 6) writeonly buffer Y { float y[]; };                // [T, H * dv]
 layout(binding = 7) writeonly buffer LogSum { float lse[]; };         // [T, H]
@@ -58,6 +59,11 @@ shared vec4 sh_v[TILE * VALUE4];
 shared float sh_partial[SPLIT > 1u ? LOCAL * ROWS * KEYS : 1u];
 #endif
 #endif
+
+uvec2 seen_by(uint token, uint position, uint keys) {
+    uint span = (OPTIONS & SPANS) != 0u ? table[token] : 0u;
+    return visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk, span);
+}
 
 void main() {
     uint lane = lane_index(), part = lane % SPLIT;
@@ -79,8 +85,7 @@ void main() {
         uint row = tile + i * (LOCAL / SPLIT) + lane / SPLIT, token = min(row, rows - 1u) / GROUP;
         head[i] = kv_head * GROUP + min(row, rows - 1u) % GROUP;
         position[i] = past + token;
-        seen[i] =
-            row < rows ? visible_keys(OPTIONS, position[i], keys, push.window, push.ahead, push.chunk) : uvec2(0u);
+        seen[i] = row < rows ? seen_by(first + token, position[i], keys) : uvec2(0u);
         uint at = (first + token) * push.q_stride + push.q_start + head[i] * HEAD + 4u * part;
         [[unroll]] for (uint c = 0u; c < Q4; ++c)
             qs[i * Q4 + c] = push.scale * vec4(q[at + 4u * SPLIT * c], q[at + 4u * SPLIT * c + 1u],
@@ -91,9 +96,9 @@ void main() {
     }
     // The keys that the tile's first and last token see bound those of all its rows. Tiles of keys start at absolute
     // multiples, so that how a prompt is cut into steps does not change a bit of the result.
-    uint begin = visible_keys(OPTIONS, past + tile / GROUP, keys, push.window, push.ahead, push.chunk).x;
-    uint end = visible_keys(OPTIONS, past + (min(tile + TILE_ROWS, rows) - 1u) / GROUP, keys, push.window, push.ahead,
-                            push.chunk).y;
+    uint last = (min(tile + TILE_ROWS, rows) - 1u) / GROUP;
+    uint begin = seen_by(first + tile / GROUP, past + tile / GROUP, keys).x;
+    uint end = seen_by(first + last, past + last, keys).y;
     uint first_row = cache_head(slot, push.kv_heads, kv_head, push.capacity);
     // The row of key `begin`; all keys that are read lie less than a capacity beyond it.
     uint ring = (packed ? first + begin : begin) % push.capacity;
@@ -153,8 +158,8 @@ void main() {
                     uint key = tile_key + base + u;
                     float score = cap_score(OPTIONS, s[i * KEYS + u], push.softcap);
                     if ((OPTIONS & BIAS) != 0u)
-                        score += bias[bias_index(OPTIONS, head[i], position[i], key, push.bias_offset, push.bias_side,
-                                                 push.bias_columns, across)];
+                        score += uintBitsToFloat(table[bias_index(OPTIONS, head[i], position[i], key, push.bias_offset,
+                                                                  push.bias_side, push.bias_columns, across)]);
                     s[i * KEYS + u] = key >= seen[i].x && key < seen[i].y ? score : LOWEST;
                     top = max(top, s[i * KEYS + u]);
                 }

@@ -114,7 +114,7 @@ void main() {
     uint slot = sequences[sequence + SEQ_SLOT] - push.first_slot, token = sequences[sequence + SEQ_FIRST],
          position = sequences[sequence + SEQ_PAST];
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_MEMORY] : position + 1u;
-    uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk);
+    uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk, 0u);
     uint begin = seen.x + gl_WorkGroupID.z * push.split_keys, end = min(begin + push.split_keys, seen.y);
     if (sequences[sequence + SEQ_COUNT] == 0u || slot >= push.slots) return;
     if (begin >= end && (SINGLE == 0u || gl_WorkGroupID.z > 0u)) return;

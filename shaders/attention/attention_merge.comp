@@ -29,7 +29,7 @@ void main() {
          position = sequences[sequence + SEQ_PAST];
     if (sequences[sequence + SEQ_COUNT] == 0u) return;
     uint keys = (OPTIONS & CROSS) != 0u ? sequences[sequence + SEQ_MEMORY] : position + 1u;
-    uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk);
+    uvec2 seen = visible_keys(OPTIONS, position, keys, push.window, push.ahead, push.chunk, 0u);
     uint used = seen.y > seen.x ? (seen.y - seen.x + push.split_keys - 1u) / push.split_keys : 0u;
     uint from = (gl_WorkGroupID.y * push.heads + head) * push.splits;
     bool sink = (OPTIONS & SINKS) != 0u;

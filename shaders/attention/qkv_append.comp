@@ -64,7 +64,7 @@ vec2 rotate(vec2 v, uint p, uint token, uint length_) {
         frequency *= stretch(push.ntk, float(length_ - push.original), float(push.original), p, PAIRS - 1u);
     uint axis = (PARTS & 16u) != 0u ? uint(frequencies[((PARTS & 8u) != 0u ? 2u : 1u) * PAIRS + p]) : 0u;
     // Rounded as the reference implementations round it.
-    precise float angle = float(positions[axis * push.position_stride + token]) * frequency;
+    precise float angle = float(int(positions[axis * push.position_stride + token])) * frequency; // -1: nowhere
     vec2 turn = cos_sin(angle) * ((PARTS & 8u) != 0u && beyond ? push.long_factor : push.factor);
     return vec2(v.x * turn.x - v.y * turn.y, v.y * turn.x + v.x * turn.y);
 }

@@ -4,14 +4,15 @@
 
 // Bits of OPTIONS; kernels/attention.cpp has the same numbers.
 const uint CAUSAL = 1u, WINDOW = 2u, AHEAD = 4u, CHUNK = 8u, SOFTCAP = 16u, SINKS = 32u, BIAS = 64u, LSE = 128u,
-           CROSS = 256u, BIAS_GRID = 512u, PACKED = 1024u;
+           CROSS = 256u, BIAS_GRID = 512u, PACKED = 1024u, SPANS = 2048u;
 
 const float LOWEST = -3.0e38; // a maximum of nothing: finite, so that differences are never inf - inf
 
-// A query at `position` of a sequence with `keys` keys sees the keys [x, y). Both ends grow with the position.
-uvec2 visible_keys(uint options, uint position, uint keys, uint window, uint ahead, uint chunk) {
+// A query at `position` of a sequence with `keys` keys sees the keys [x, y). Both ends grow with the position. `span`:
+// where those end that it sees though they are behind it; 0: there are none.
+uvec2 visible_keys(uint options, uint position, uint keys, uint window, uint ahead, uint chunk, uint span) {
     uvec2 range = uvec2(0u, keys);
-    if ((options & CAUSAL) != 0u) range.y = min(range.y, position + 1u);
+    if ((options & CAUSAL) != 0u) range.y = min(range.y, max(position + 1u, span));
     if ((options & AHEAD) != 0u) range.y = min(range.y, position + ahead);
     if ((options & WINDOW) != 0u) range.x = position + 1u - min(position + 1u, window);
     if ((options & CHUNK) != 0u) {

@@ -2,7 +2,7 @@
 // Patches of pictures as rows: with a product behind it, a convolution (Chellapilla et al. 2006, section 3.1), and what
 // vision transformers begin with (Dosovitskiy et al. 2020, equation 1).
 //   y[r, (c, i, j)] = x[c, h stride_y + i - pad_y, w stride_x + j - pad_x], 0 outside of the picture,
-//   of the picture and at the place (h, w) that row r has
+//   of the picture and at the place (h, w) that row r has; 0 for a row that is nowhere
 // One lane takes four neighbouring elements of y, so that it looks up its row once for all.
 // Bytes: 8 an element.
 #version 450
@@ -24,11 +24,14 @@ layout(binding = 2) readonly buffer TokenSequence { uint token_sequence[]; }; //
 layout(binding = 3) readonly buffer Positions { uint positions[]; };          // [2, T] h, then w
 layout(binding = 4) writeonly buffer Y { float y[]; };                        // [T, C * PATCH_Y * PATCH_X]
 
+const uint NOWHERE = 0xffffffffu;
+
 void main() {
     uint column = gl_GlobalInvocationID.x * 4u, row = gl_GlobalInvocationID.y;
     if (column >= push.columns || row >= push.rows) return;
     uint picture = token_sequence[row] * 4u, start = pictures[picture], height = pictures[picture + 1u],
          width = pictures[picture + 2u];
+    if (positions[row] == NOWHERE) height = 0u; // nothing is inside
     // Above and left of the picture these wrap to numbers that lie beyond it, too.
     uint top = positions[row] * push.stride_y - push.pad_y;
     uint left = positions[push.position_stride + row] * push.stride_x - push.pad_x;

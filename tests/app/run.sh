@@ -126,6 +126,68 @@ for directory in "$source"/tests/goldens/models/*; do
 done
 expect 'embed what is no text' 1 'line 3 must be a string' $weft embed "$model" --jsonl "$scratch/texts.jsonl"
 expect 'embed nothing' 2 'there is no text to embed' $weft embed "$model"
+pictures=$source/tests/goldens/pictures seeing=$scratch/seeing
+cp -r "$source/tests/goldens/models/vit" "$seeing"
+echo '{"image_processor_type": "ViTImageProcessor", "size": {"height": 30, "width": 30}}' \
+  >"$seeing/preprocessor_config.json"
+# What transformers says of these.
+expect 'see a turned picture' 0 ': LABEL_2 0.3333; LABEL_3 0.2954; LABEL_1 0.2087$' \
+  $weft see "$pictures/turned6.jpg" --model "$seeing" --top 3
+expect 'see a transparent picture, as JSON' 0 '{"classes":\[{"index":2,"label":"LABEL_2","probability":0.336' \
+  $weft see "$pictures/rgba.png" --model "$seeing" --top 3 --json
+[ "$($weft see - --model "$seeing" --top 1 <"$pictures/lossy.webp")" = '-: LABEL_2 0.4179' ] &&
+  passes 'see standard input' || fails 'see standard input'
+mkdir "$scratch/album"
+cp "$pictures"/turned?.jpg "$pictures/lossless.webp" "$pictures/grey.png" "$scratch/album"
+echo text >"$scratch/album/notes.txt"
+for batch in 0 1 3; do
+  $weft see "$scratch/album" "$pictures/rgb.png" --model "$seeing" --batch $batch --stats >"$scratch/seen.$batch" \
+    2>"$scratch/seen.stats"
+done
+if [ "$(sed -n '1p;$p' "$scratch/seen.0" | sed 's/.*\/\([^:]*\):.*/\1/' | xargs)" = 'grey.png rgb.png' ] &&
+  [ "$(wc -l <"$scratch/seen.0")" = 11 ] && cmp -s "$scratch/seen.0" "$scratch/seen.1" &&
+  cmp -s "$scratch/seen.0" "$scratch/seen.3"
+then passes 'see a folder, in batches of any size'
+else fails 'see a folder, in batches of any size' "$(cat "$scratch"/seen.?)"; fi
+pictured=$source/tests/goldens/pictured
+sees=$pictured/mistral3
+# What transformers makes of it.
+expect 'a prompt with pictures' 0 'zd nrnfrn' $weft run "$sees" --image "$pictured/tall.png" \
+  --image "$pictured/wide.png" 'first [IMG] then [IMG]. which?' -n 12 --greedy --ignore-end
+expect 'more pictures than places' 2 'the text has it 1 times' $weft run "$sees" --image "$pictured/tall.png" \
+  --image "$pictured/wide.png" 'what is [IMG]?'
+expect 'a picture for a model of text' 3 'reads text; it sees no pictures' $weft run "$model" \
+  --image "$pictured/tall.png" 'what is this?'
+expect 'a picture that is not there' 1 'cannot open' $weft run "$sees" --image "$scratch/none.png" 'what?'
+cat >"$scratch/seen.jinja" <<'END'
+{% for m in messages %}<s>{{ m.role }}:{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}{{
+'[IMG]' if p.type == 'image' else p.text }}{% endfor %}{% endif %}{% endfor %}<s>assistant:
+END
+printf '/image %s\nwhat?\n/save %s\n' "$pictured/wide.png" "$scratch/seen.json" |
+  $weft chat "$sees" --template "$scratch/seen.jinja" -n 8 --greedy >/dev/null 2>"$scratch/chat.errors"
+expect 'a conversation with a picture is saved' 0 '"png": "iVBOR' cat "$scratch/seen.json" "$scratch/chat.errors"
+printf 'and now?\n/stats\n' | $weft chat "$sees" --template "$scratch/seen.jinja" -n 8 --greedy \
+  --load "$scratch/seen.json" >/dev/null 2>"$scratch/chat.errors"
+expect 'and goes on' 0 'conversation: [0-9]* of 512 tokens' cat "$scratch/chat.errors"
+printf '/image %s\n' "$pictured/wide.png" | $weft chat "$model" --template "$scratch/seen.jinja" \
+  >/dev/null 2>"$scratch/chat.errors"
+expect 'a conversation with a model of text' 0 'this model sees no pictures' cat "$scratch/chat.errors"
+expect 'time of a picture' 0 '^11 pictures in .* s: .* ms each' cat "$scratch/seen.stats"
+head -c 300 "$pictures/rgb.jpg" >"$scratch/album/cut.jpg"
+expect 'see what is cut off' 1 'cut.jpg: JPEG: ' $weft see "$scratch/album" --model "$seeing"
+expect 'and all else' 1 'turned8.jpg: LABEL' $weft see "$scratch/album" --model "$seeing"
+expect 'see vectors' 0 '"embedding":\[\(-*[0-9.e-]*,\)\{23\}[0-9.e-]*\],"picture"' \
+  $weft see "$pictures/rgb.png" --model "$seeing" --embed --json
+expect 'see vectors of windows' 0 'rgb.png: -*[0-9]' \
+  $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/swin" --embed
+expect 'see without settings' 0 'no preprocessor_config.json' \
+  $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/vit"
+expect 'see what is no picture' 1 'README.md: is no PNG, JPEG or WebP' $weft see "$source/README.md" --model "$seeing"
+expect 'see a folder without pictures' 1 'has no .png' $weft see "$source/apps" --model "$seeing"
+expect 'see with a model of text' 3 'distilbert takes no pictures' $weft see "$pictures/rgb.png" --model "$encoder"
+echo '{"image_processor_type": "ViTImageProcessor", "size": 4}' >"$seeing/preprocessor_config.json"
+expect 'see at a size that the model has not' 1 'turned8.jpg: .* 4 x 4 pixels has 0 rows of patches' \
+  $weft see "$scratch/album" --model "$seeing"
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"

@@ -32,7 +32,6 @@ void check_attention(CaseContext& ctx, const cases::attention::Options& c) {
     const size_t pad = c.sliced ? 5 : 0, q_columns = o.heads * o.head_size + 2 * pad,
                  y_columns = o.heads * o.value_size + 2 * pad;
     const auto &q = ctx.data("q"), &k = ctx.data("k_cache"), &v = ctx.data("v_cache"), &y = ctx.data("y");
-    const reference::AttentionMask mask{o.causal, o.window, o.ahead, o.chunk};
     std::vector<test::Expected> expected, expected_lse;
     std::vector<float> got, got_lse;
     size_t token = 0, total = 0;
@@ -40,7 +39,8 @@ void check_attention(CaseContext& ctx, const cases::attention::Options& c) {
     const size_t stride = total * o.head_size < (size_t(1) << 23) ? 1 : 13; // large cases: some rows of every tile
     for (size_t n = 0; n < c.sequences.size(); ++n) {
         const auto& s = c.sequences[n];
-        for (uint32_t i = 0; i < s.count; ++i, ++token)
+        for (uint32_t i = 0; i < s.count; ++i, ++token) {
+            const reference::AttentionMask mask{o.causal, o.window, o.ahead, o.chunk, c.span(s, i)};
             for (uint32_t h = 0; h < o.heads; ++h) {
                 if ((token + h) % stride != 0 && i + 1 != s.count) continue;
                 const size_t g = h / (o.heads / o.kv_heads);
@@ -75,6 +75,7 @@ void check_attention(CaseContext& ctx, const cases::attention::Options& c) {
                     got_lse.push_back(ctx.data("lse")[token * o.heads + h]);
                 }
             }
+        }
     }
     test::require_close(got, expected, "y");
     test::require_close(got_lse, expected_lse, "lse");

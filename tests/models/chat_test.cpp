@@ -80,7 +80,7 @@ std::string text_of(const Model& model, std::string_view prompt, const GenerateO
 std::string anew(const Chat& chat, const fs::path& path, const char* source) {
     const Model model = load(path);
     Chat other = talk(model, source);
-    auto file = nlohmann::ordered_json::parse(chat.save());
+    auto file = nlohmann::ordered_json::parse(*chat.save());
     const std::string question = file["messages"][file["messages"].size() - 2]["content"];
     file["messages"].erase(file["messages"].size() - 1);
     file["messages"].erase(file["messages"].size() - 1);
@@ -168,7 +168,7 @@ TEST_CASE("chat: nothing is read twice", "[chat]") {
     }
     // A conversation from a file goes on with the tokens that were made, not with those
     // that the tokenizer would choose.
-    const std::string saved = chat.save();
+    const std::string saved = *chat.save();
     const std::string answer = ask(chat, "How?");
     REQUIRE(bool(chat.load(saved, "saved")));
     CHECK(chat.messages().size() == 8);
@@ -176,12 +176,12 @@ TEST_CASE("chat: nothing is read twice", "[chat]") {
     // What was undone is in no file; what was said before is, with its tokens up to a place
     // where the text can be taken apart.
     ask(chat, "What of the zebra?");
-    CHECK_THAT(chat.save(), ContainsSubstring("zebra"));
+    CHECK_THAT(*chat.save(), ContainsSubstring("zebra"));
     REQUIRE((chat.undo() && chat.undo()));
-    CHECK(nlohmann::ordered_json::parse(chat.save())["messages"] == nlohmann::ordered_json::parse(saved)["messages"]);
-    CHECK_THAT(chat.save(), !ContainsSubstring("zebra"));
+    CHECK(nlohmann::ordered_json::parse(*chat.save())["messages"] == nlohmann::ordered_json::parse(saved)["messages"]);
+    CHECK_THAT(*chat.save(), !ContainsSubstring("zebra"));
     const std::vector<uint32_t> all = nlohmann::ordered_json::parse(saved)["state"]["tokens"],
-                                kept = nlohmann::ordered_json::parse(chat.save())["state"]["tokens"];
+                                kept = nlohmann::ordered_json::parse(*chat.save())["state"]["tokens"];
     CHECK((kept.size() > all.size() / 2 && kept.size() <= all.size() &&
            std::equal(kept.begin(), kept.end(), all.begin())));
     // In pieces, as between frames.
@@ -240,13 +240,13 @@ TEST_CASE("chat: an answer that is stopped, a question that cannot be asked", "[
     CHECK(whole.starts_with(said));
     CHECK(chat.messages()[1].content == said);
 
-    const std::string before = chat.save();
+    const std::string before = *chat.save();
     std::string long_text;
     for (int i = 0; i < 200; ++i) long_text += "one more word ";
     const auto refused = chat.ask(long_text, {});
     REQUIRE_FALSE(bool(refused));
     CHECK_THAT(refused.error().message, ContainsSubstring("the context is 128"));
-    CHECK(chat.save() == before);
+    CHECK(*chat.save() == before);
     CHECK_FALSE(chat.ask("\xff", {}));
     ask(chat, "And then?");
     CHECK(chat.messages().size() == 4);
@@ -342,7 +342,7 @@ TEST_CASE("chat: files that are no conversations", "[chat]") {
     for (const char* state : {"5", "{}", R"({"text": "a", "tokens": [-1], "places": []})",
                               R"({"text": "a", "tokens": [99999999], "places": []})",
                               R"({"text": "a", "tokens": [1], "places": [[5, 1]]})"}) {
-        auto file = nlohmann::ordered_json::parse(chat.save());
+        auto file = nlohmann::ordered_json::parse(*chat.save());
         auto wrong = nlohmann::ordered_json::parse(state);
         if (wrong.is_object()) wrong["model"] = file["state"]["model"];
         file["state"] = wrong;

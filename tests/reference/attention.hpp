@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reference of kernels/attention in double precision: softmax attention as written by Vaswani et al.
 // (2017, equation 1), all keys at once, with the mask, cap, bias and sink of the models that have them
-// (Gemma 2: cap, Llama 4: chunks, T5: bias, gpt-oss: sinks).
+// (Gemma 2: cap, Gemma 3: spans, Llama 4: chunks, T5: bias, gpt-oss: sinks).
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -15,9 +15,10 @@ using namespace detail;
 struct AttentionMask {
     bool causal = true;
     int64_t window = 0, ahead = 0, chunk = 0;
+    int64_t span = 0; ///< keys below it are no later than the query
 
     bool visible(int64_t query, int64_t key) const {
-        if (causal && key > query) return false;
+        if (causal && key > query && key >= span) return false;
         if (window && key <= query - window) return false;
         if (ahead && key >= query + ahead) return false;
         if (chunk && key / chunk != query / chunk) return false;

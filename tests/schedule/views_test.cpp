@@ -306,8 +306,4 @@ TEST_CASE("orders are written, read, told apart, and refused where rows have non
                    R"({"op": "attention", "heads": 2, "causal": false, "rope": {"axes": 2, "frequencies": "f"}})");
     refused(placed, "key 'stages[0].layers[0].blocks[0].branches[0].rope.axes' must be 1 in a block with a view, whose "
                     "rows have a place in the view's order alone");
-    Json merged = json_of(of_pictures("same", 2));
-    merged["stages"].push_back(json_of(R"({"name": "merged", "width": 64, "rows": {"of": "merged", "from": "tower"},
-        "first": [{"read": [], "base": "none", "branches": [{"op": "merge"}]}]})"));
-    refused(merged.dump(), "stage 'merged' merges the 2 rows before the patches of 'tower', which are in no rectangle");
 }

@@ -10,7 +10,8 @@ namespace weft {
 struct ChatMessage {
     std::string role; ///< "user" or "assistant"
     std::string content;
-    std::string reasoning; ///< what the model thought before it answered
+    std::string reasoning;              ///< what the model thought before it answered
+    std::vector<Picture> pictures = {}; ///< that were shown with it, before its text
 };
 
 struct ChatOptions {
@@ -61,10 +62,12 @@ public:
 
     /// Asks and answers. A conversation that the template refuses or that does not fit the context is an error,
     /// and stays as it was. A stopped answer counts as far as it was said.
-    Result<GenerateStats> ask(std::string_view text, const ChatFunction& on_piece);
+    /// The question's pictures stand before its text, as the template has them.
+    Result<GenerateStats> ask(const Prompt& question, const ChatFunction& on_piece);
 
     /// The same piece by piece, for who has a frame to draw: begin() once, then advance() until it gives true.
-    Status begin(std::string_view text);
+    /// Pictures are seen on the way, each without a pause.
+    Status begin(const Prompt& question);
     /// Works for about `budget_ms`, at least for one submission. True when the answer is complete;
     /// its stats are in stats().last.
     Result<bool> advance(double budget_ms, const ChatFunction& on_piece);
@@ -79,10 +82,10 @@ public:
     const std::vector<ChatMessage>& messages() const;
     ChatStats stats() const;
 
-    /// The conversation as JSON: {"weft_chat": 1, "system", "messages": [{"role", "content", "reasoning_content"}],
-    /// "state"}. `state` has the exact tokens, so that a loaded conversation goes on as it
-    /// would have; it may be left out.
-    std::string save() const;
+    /// The conversation as JSON: {"weft_chat": 1, "system", "messages": [{"role", "content", "reasoning_content",
+    /// "pictures"}], "state"}. `pictures` are PNG files in base64, with their names. `state` has the exact tokens, so
+    /// that a loaded conversation goes on as it would have; it may be left out, and is where pictures were shown.
+    Result<std::string> save() const;
     /// Takes over a saved conversation; `origin` (a file name) opens every message.
     /// The conversation stays as it was on an error.
     Status load(std::string_view json, const std::string& origin);

@@ -3,9 +3,22 @@
 #pragma once
 #include <functional>
 #include <string_view>
+#include <weft/picture.hpp>
 #include <weft/sequence.hpp>
 
 namespace weft {
+
+/// What a generation begins with: a text, perhaps with pictures in it.
+struct Prompt {
+    Prompt(std::string_view words, std::span<const Picture> seen = {}) : text(words), pictures(seen) {}
+    Prompt(const std::string& words) : text(words) {}
+    Prompt(const char* words) : text(words) {}
+
+    std::string_view text;
+    /// Each stands where the text has what its model's texts have for one ("[IMG]", "<start_of_image>"), in their
+    /// order; all of them before a text that has it nowhere. The model was loaded with ModelOptions::pictures.
+    std::span<const Picture> pictures;
+};
 
 struct GenerateStats {
     uint32_t prompt_tokens = 0, new_tokens = 0;
@@ -20,14 +33,16 @@ struct GenerateStats {
 using TextFunction = std::function<bool(std::string_view)>;
 using TokenFunction = std::function<bool(uint32_t)>;
 
-/// Continues `prompt`, or answers it (Model::answers()), behind what the sequence has. Text comes to `on_text` as soon
-/// as it is certain, never splitting a UTF-8 character. Joined, it is what follows the prompt's text where prompt and
-/// new tokens are decoded together (StreamDecoder). What may be the beginning of a stop string waits until it is none.
-/// Where the model's logits are not finite the error (not_finite) names the token; text made before has come by then.
+/// Continues `prompt`, or answers it (Model::answers()), behind what the sequence has. Fails (invalid_argument) where
+/// the text has places for other than as many pictures as there are, and on pictures that are too large. Text comes to
+/// `on_text` as soon as it is certain, never splitting a UTF-8 character. Joined, it is what follows the prompt's text
+/// where prompt and new tokens are decoded together (StreamDecoder). What may be the beginning of a stop string waits
+/// until it is none. Where the model's logits are not finite the error (not_finite) names the token; text made before
+/// has come by then.
 ///
 /// Afterwards the sequence has taken in the prompt and what was made but for the last token, and perhaps some that were
 /// made behind a stop. Who wants to go on from the prompt forks or takes a snapshot before.
-weft_API Result<GenerateStats> generate(Sequence& sequence, std::string_view prompt, const GenerateOptions& options,
+weft_API Result<GenerateStats> generate(Sequence& sequence, const Prompt& prompt, const GenerateOptions& options,
                                         const TextFunction& on_text);
 /// The same with ids; GenerateOptions::stop counts for nothing.
 weft_API Result<GenerateStats> generate_ids(Sequence& sequence, std::span<const uint32_t> prompt,
@@ -42,7 +57,8 @@ class GenerationState;
 /// thread at a time.
 class weft_API Generation {
 public:
-    static Result<Generation> begin(Sequence& sequence, std::string_view prompt, const GenerateOptions& options);
+    /// Pictures are seen in begin(), however long it takes.
+    static Result<Generation> begin(Sequence& sequence, const Prompt& prompt, const GenerateOptions& options);
     static Result<Generation> begin_ids(Sequence& sequence, std::span<const uint32_t> prompt,
                                         const GenerateOptions& options);
     Generation(Generation&&) noexcept;

@@ -35,7 +35,7 @@ struct InspectedOp {
 struct InspectedStage {
     /// What a row is: of an input a token or a patch of a picture; of another stage's rows those that are asked for,
     /// the first, the last or the mean of each sequence, or rectangles of down x across.
-    enum class Rows { tokens, patches, wanted, first, last, mean, merged };
+    enum class Rows { tokens, patches, wanted, first, last, mean, merged, marked };
     /// Every step; before a sequence's first; whenever there are pictures.
     enum class When { every_step, once, given };
     std::string name;

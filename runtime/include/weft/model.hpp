@@ -13,11 +13,19 @@
 
 namespace weft {
 
+/// Whether a model that sees pictures among the tokens of a text is loaded with what sees them.
+enum class Pictures : uint32_t {
+    none,     ///< text alone
+    if_seen,  ///< where the model sees them
+    required, ///< and loading fails (unsupported) where it does not
+};
+
 struct ModelOptions {
     WeightType dtype = WeightType::stored;
     bool random_weights = false; ///< no weight files: random ones, for timing
     bool need_tokenizer = true;  ///< fail without a tokenizer; else only ids can be used
-    ProgressFunction progress;   ///< stage load
+    Pictures pictures = Pictures::none;
+    ProgressFunction progress; ///< stage load
 };
 
 namespace detail {
@@ -48,6 +56,7 @@ public:
     const std::string& architecture() const;
     /// Whether it answers a prompt with another text, as encoder-decoders do, in place of continuing it.
     bool answers() const;
+    bool sees() const; ///< whether Prompt::pictures may have some
     uint32_t vocabulary() const;
     uint32_t trained_context() const; ///< tokens; 0: the files do not say
     uint64_t parameters() const;

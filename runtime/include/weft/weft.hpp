@@ -13,7 +13,9 @@
 #include <weft/inspect.hpp>
 #include <weft/model.hpp>
 #include <weft/perplexity.hpp>
+#include <weft/picture.hpp>
 #include <weft/quantize.hpp>
+#include <weft/see.hpp>
 #include <weft/sequence.hpp>
 #include <weft/tokenizer.hpp>
 #include <weft/version.hpp>

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// L5: what a model's files say of how pictures are prepared for it, and the preparing.
+#pragma once
+#include "base/json.hpp"
+#include "media/resample.hpp"
+#include <array>
+
+namespace weft::detail {
+
+struct Extent {
+    uint32_t height = 0, width = 0;
+    bool operator==(const Extent&) const = default;
+};
+
+/// preprocessor_config.json, with what the class that it names takes where it says nothing.
+struct PictureSettings {
+    /// To which size a picture is brought.
+    enum class Fit : uint32_t {
+        keep,     ///< it stays
+        exact,    ///< `a` x `b` pixels, whatever its shape
+        shortest, ///< its shorter side has `a` pixels; with `b`, its longer one at most so many
+        within,   ///< as large as `a` x `b` pixels have room for
+        patches,  ///< no larger than `a` x `b`, and of whole patches (Pixtral)
+        pixels,   ///< from `a` to `b` pixels in all, and of whole rectangles of merged patches (Qwen2-VL)
+    } fit = Fit::keep;
+    uint32_t a = 0, b = 0;
+    Extent patch = {}; ///< patches, pixels: what the sides are multiples of
+    Filter filter = Filter::bilinear;
+    Rounding rounding = Rounding::pillow;
+    Extent crop = {}; ///< the middle that is taken, zeros around what is smaller; {}: all
+    double factor = 1;
+    std::array<float, 3> mean = {}, std = {1, 1, 1};
+    std::vector<std::string> warnings; ///< what the file says and nothing reads
+};
+
+/// Fails (unsupported) on classes that weft does not know, and (malformed) on sizes and numbers that cannot be.
+Result<PictureSettings> read_picture_settings(const JsonObject& file);
+
+/// The size that a picture is brought to, before its middle is taken; fails (invalid_argument) on pictures that are too
+/// long for their width, and on sizes above Picture::kMostPixels.
+Result<Extent> fitted(const PictureSettings& settings, Extent picture);
+/// The size that it has in the end.
+Result<Extent> prepared_size(const PictureSettings& settings, Extent picture);
+/// The model's input: f32 [3, height, width] of prepared_size(). Any thread.
+Result<std::vector<float>> prepared(const PictureSettings& settings, const Picture& picture);
+
+} // namespace weft::detail

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// L6: PictureModel: pictures to classes or vectors.
+#include "base/access.hpp"
+#include "base/threads.hpp"
+#include "models/architecture.hpp"
+#include "pipelines/load.hpp"
+#include "pipelines/seeing.hpp"
+#include "schedule/session.hpp"
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+#include <weft/see.hpp>
+
+namespace weft::detail {
+namespace {
+
+constexpr uint32_t kBatchRows = 2048;   // of one step; enough to fill a device
+constexpr uint32_t kMostPictures = 32;  // of one step, unless more are asked for
+constexpr uint32_t kBatchLimit = 65536; // of what may be asked for
+
+Error of_picture(const Picture& picture, Error error) {
+    return picture.name.empty() ? error : in_context(picture.name, std::move(error));
+}
+
+// Those that do not exclude each other each have a share of their own.
+std::vector<float> shares(std::span<const float> logits, bool exclusive) {
+    const float most = *std::ranges::max_element(logits);
+    std::vector<float> all;
+    double sum = 0;
+    for (const float logit : logits) {
+        const double share = exclusive ? std::exp(double(logit) - most) : 1 / (1 + std::exp(-double(logit)));
+        sum += share;
+        all.push_back(float(share));
+    }
+    if (exclusive)
+        for (float& share : all) share = float(share / sum);
+    return all;
+}
+
+} // namespace
+
+class PictureModelState {
+public:
+    Device device;
+    std::shared_ptr<const LoadedModel> model;
+    std::unique_ptr<Session> session;
+    PictureSettings settings;
+    std::vector<std::string> labels, warnings;
+    bool exclusive = true;
+    uint32_t asked = 0; // pictures of one step
+    uint32_t width = 0;
+
+    const PatchGrid& grid() const { return model->schedule.inputs[0].grid; }
+
+    /// Rows that a picture is; fails on those that are not taken, without their names.
+    Result<uint32_t> rows_of(const Picture& p) const {
+        if (p.pixels.size() != uint64_t(p.height) * p.width * 3)
+            return Error{ErrorCode::invalid_argument,
+                         "a picture must have height x width x 3 bytes, has " + std::to_string(p.pixels.size()),
+                         {}};
+        weft_ASSIGN(const Extent size, prepared_size(settings, {p.height, p.width}));
+        const PatchGrid& g = grid();
+        const uint64_t rows =
+            g.takes(size.height, size.width) ? uint64_t(g.down(size.height)) * g.across(size.width) + g.extra : 0;
+        const uint32_t limit = model->schedule.position_limit;
+        if (limit ? rows == limit : rows > 0 && rows <= UINT32_MAX) return uint32_t(rows);
+        return Error{ErrorCode::invalid_argument,
+                     "a picture of " + std::to_string(size.width) + " x " + std::to_string(size.height) +
+                         " pixels has " + std::to_string(rows) + " rows of patches; " + model->schedule.architecture +
+                         (limit ? " here has places for " + std::to_string(limit) : " needs one at least"),
+                     {}};
+    }
+
+    uint32_t slots_for(uint32_t rows) const { return asked ? asked : std::clamp(kBatchRows / rows, 1u, kMostPictures); }
+
+    /// Makes a session whose steps have room for pictures of `rows` rows, if there is none.
+    Status make_room(uint32_t rows) {
+        if (session && session->options().context >= rows) return Ok{};
+        session.reset();
+        SessionOptions o;
+        o.context = rows;
+        o.slots = slots_for(rows);
+        o.max_chunk = uint32_t(std::min<uint64_t>(uint64_t(rows) * o.slots, UINT32_MAX));
+        weft_ASSIGN(session, Session::create(model, o));
+        return Ok{};
+    }
+
+    struct Prepared {
+        Extent size;
+        std::vector<float> values;
+    };
+    /// On as many threads as there are.
+    Result<std::vector<Prepared>> prepare(std::span<const Picture> pictures) const {
+        std::vector<Prepared> all(pictures.size());
+        std::atomic<size_t> next = 0;
+        std::mutex lock;
+        std::optional<Error> failed;
+        const auto work = [&] {
+            for (size_t i; (i = next++) < pictures.size();) {
+                const auto one = [&]() -> Status {
+                    try {
+                        weft_ASSIGN(all[i].size, prepared_size(settings, {pictures[i].height, pictures[i].width}));
+                        weft_ASSIGN(all[i].values, prepared(settings, pictures[i]));
+                        return Ok{};
+                    }
+                    weft_CATCH
+                }();
+                if (one) continue;
+                const std::lock_guard held(lock);
+                failed = of_picture(pictures[i], one.error());
+            }
+        };
+        run_on_threads(std::min<size_t>(pictures.size(), std::max(1u, std::thread::hardware_concurrency())), work);
+        if (failed) return *failed;
+        return all;
+    }
+
+    /// Of one step: f32 [pictures, width].
+    Result<std::vector<float>> run(std::span<const Prepared> pictures) {
+        std::vector<Feed> feeds;
+        for (const Prepared& p : pictures) {
+            const auto slot = uint32_t(feeds.size());
+            session->reset(slot);
+            feeds.push_back({.slot = slot, .picture = {p.values, p.size.height, p.size.width}});
+        }
+        weft_TRY(session->forward(feeds, Want::nothing));
+        return session->output(model->schedule.outputs[0].name);
+    }
+};
+
+} // namespace weft::detail
+
+namespace weft {
+using namespace detail;
+
+PictureModel::PictureModel(std::unique_ptr<PictureModelState> state) : state_(std::move(state)) {}
+PictureModel::PictureModel(PictureModel&&) noexcept = default;
+PictureModel& PictureModel::operator=(PictureModel&&) noexcept = default;
+PictureModel::~PictureModel() = default;
+
+Result<PictureModel> PictureModel::load(const Device& device, const std::filesystem::path& path,
+                                        const PictureModelOptions& options) try {
+    if (options.batch > kBatchLimit)
+        return Error{
+            ErrorCode::invalid_argument, "a batch must have at most " + std::to_string(kBatchLimit) + " pictures", {}};
+    auto s = std::make_unique<PictureModelState>(PictureModelState{.device = device});
+    weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
+    const auto edit = [&](Schedule& schedule) { return make_seeing(schedule, options.embed); };
+    weft_ASSIGN(Schedule fits, make_schedule(files)); // what takes no pictures is said before anything is read
+    weft_TRY(edit(fits));
+    weft_ASSIGN(s->settings, read_picture_settings(files));
+    weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
+    const Output& output = s->model->schedule.outputs[0];
+    s->width = s->model->schedule.stages[output.stage].width_of(output.stream);
+    if (!options.embed) {
+        weft_ASSIGN(s->labels, read_labels(files, s->width));
+        const JsonObject config(*files.config(), files.config_origin());
+        weft_ASSIGN(const std::string problem, config.string_or("problem_type", ""));
+        s->exclusive = problem != "multi_label_classification";
+    }
+    s->asked = options.batch;
+    s->warnings = s->model->warnings;
+    std::ranges::copy(s->settings.warnings, std::back_inserter(s->warnings));
+    return PictureModel(std::move(s));
+}
+weft_CATCH
+
+Status PictureModel::takes(const Picture& picture) const try {
+    const auto rows = state_->rows_of(picture);
+    if (!rows) return of_picture(picture, rows.error());
+    return Ok{};
+}
+weft_CATCH
+
+Result<std::vector<float>> PictureModel::see(std::span<const Picture> pictures, const ProgressFunction& progress) try {
+    PictureModelState& s = *state_;
+    std::vector<uint32_t> rows;
+    for (const Picture& p : pictures) {
+        const auto count = s.rows_of(p);
+        if (!count) return of_picture(p, count.error());
+        rows.push_back(*count);
+    }
+    if (pictures.empty()) return std::vector<float>();
+    weft_TRY(s.make_room(*std::ranges::max_element(rows)));
+    const SessionOptions& o = s.session->options();
+    std::vector<float> all;
+    for (size_t first = 0, end; first < pictures.size(); first = end) {
+        uint64_t sum = 0;
+        for (end = first; end < pictures.size() && end - first < o.slots; ++end)
+            if ((sum += rows[end]) > o.max_chunk && end > first) break;
+        const auto batch = pictures.subspan(first, end - first);
+        weft_ASSIGN(const auto prepared, s.prepare(batch));
+        const auto results = s.run(prepared);
+        if (!results) return batch.size() == 1 ? of_picture(batch[0], results.error()) : results.error();
+        for (size_t i = 0; i < batch.size(); ++i)
+            if (const auto row = std::span(*results).subspan(i * s.width, s.width);
+                !std::ranges::all_of(row, [](float x) { return std::isfinite(x); }))
+                return of_picture(batch[i], {ErrorCode::not_finite, "the model's results are not finite", {}});
+        all.insert(all.end(), results->begin(), results->end());
+        if (progress && !progress({Progress::Stage::prefill, end, pictures.size()}))
+            return Error{ErrorCode::cancelled, "stopped", {}};
+    }
+    return all;
+}
+weft_CATCH
+
+Result<std::vector<std::vector<Guess>>> PictureModel::classify(std::span<const Picture> pictures, uint32_t top,
+                                                               const ProgressFunction& progress) try {
+    const PictureModelState& s = *state_;
+    if (s.labels.empty())
+        return Error{ErrorCode::invalid_argument, "a model that was loaded to embed has no classes", {}};
+    weft_ASSIGN(const auto logits, see(pictures, progress));
+    std::vector<std::vector<Guess>> all(pictures.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+        const auto share = shares(std::span(logits).subspan(i * s.width, s.width), s.exclusive);
+        std::vector<uint32_t> order(s.width);
+        std::iota(order.begin(), order.end(), 0u);
+        std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return share[a] > share[b]; });
+        order.resize(std::min(order.size(), size_t(top)));
+        for (const uint32_t label : order) all[i].push_back({label, share[label]});
+    }
+    return all;
+}
+weft_CATCH
+
+uint32_t PictureModel::width() const { return state_->width; }
+const std::vector<std::string>& PictureModel::labels() const { return state_->labels; }
+uint32_t PictureModel::batch() const { return state_->asked ? state_->asked : kMostPictures; }
+std::string PictureModel::architecture() const { return state_->model->schedule.architecture; }
+const std::vector<std::string>& PictureModel::warnings() const { return state_->warnings; }
+
+} // namespace weft

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipelines/seeing.hpp"
+#include "base/file.hpp"
+#include "layers/identity.hpp"
+#include "layers/linear.hpp"
+#include "models/encoder_parts.hpp"
+#include "schedule/compose.hpp"
+#include "schedule/weight_order.hpp"
+#include <algorithm>
+
+namespace weft::detail {
+namespace {
+
+// What the classifier reads, in place of what it makes of it; nothing where its product is not a stage's last block.
+bool without_product(Schedule& s, const Output& output) {
+    Stage& stage = s.stages[output.stage];
+    auto& blocks = stage.last.empty() ? stage.first : stage.last;
+    if (!stage.layers.empty() || blocks.empty() || blocks.back().write != output.stream) return false;
+    Block& block = blocks.back();
+    const auto* product = block.branches.size() == 1 ? block.branches[0].op.as<LinearSpec>() : nullptr;
+    if (!product || output.stream == kResidual) return false;
+    stage.streams[output.stream - 1].width = product->linear.in;
+    block.branches[0] = {IdentitySpec{}};
+    return true;
+}
+
+// A row of each picture: the class token, or the mean.
+void pool(Schedule& s, Output& output) {
+    const Stage& from = s.stages[output.stage];
+    if (from.rows.each_sequence()) return;
+    const auto of = extra_rows(s, output.stage) ? RowSpace::Of::first : RowSpace::Of::mean;
+    s.stages.push_back({.name = "pooled",
+                        .rows = {.of = of, .from = output.stage, .stream = output.stream},
+                        .width = from.width_of(output.stream),
+                        .first = {{.branches = {{IdentitySpec{}}}, .base = Base::none}}});
+    output = {output.name, StageId(s.stages.size()) - 1};
+}
+
+Result<Output> embedding_of(Schedule& s) {
+    for (const char* name : {"image_embeds", "pooler_output"})
+        if (const size_t i = output_of(s, name); i < s.outputs.size()) return s.outputs[i];
+    if (const size_t i = output_of(s, kLogits); i < s.outputs.size() && without_product(s, s.outputs[i]))
+        return s.outputs[i];
+    if (const size_t i = output_of(s, kLastHidden); i < s.outputs.size()) {
+        pool(s, s.outputs[i]);
+        return s.outputs[i];
+    }
+    return Error{ErrorCode::unsupported, s.architecture + " has no vector for a whole picture", {}};
+}
+
+Result<Output> classes_of(const Schedule& s) {
+    const size_t i = output_of(s, kLogits);
+    if (i < s.outputs.size() && s.stages[s.outputs[i].stage].rows.each_sequence()) return s.outputs[i];
+    return Error{ErrorCode::unsupported,
+                 s.architecture + " has no classes here",
+                 {"a vector a picture is what `weft see --embed` gives"}};
+}
+
+Result<Json> json_of(const std::filesystem::path& path) {
+    weft_ASSIGN(const std::string text, read_file(path));
+    weft_ASSIGN(Json json, parse_json(text, path.string()));
+    if (!json.is_object()) return Error{ErrorCode::malformed, path.string() + ": must be an object", {}};
+    return json;
+}
+
+} // namespace
+
+Status make_seeing(Schedule& s, bool embed) {
+    const auto pictures = std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures(); });
+    if (pictures == s.inputs.end()) return Error{ErrorCode::unsupported, s.architecture + " takes no pictures", {}};
+    if (generating_stage(s) != kNoStage)
+        return Error{ErrorCode::unsupported,
+                     s.architecture + " sees pictures among the tokens of a text; it gives a picture no classes and no "
+                                      "vector of its own",
+                     {}};
+    if (pictures->grid.channels != 3)
+        return Error{ErrorCode::unsupported,
+                     s.architecture + " takes pictures of " + std::to_string(pictures->grid.channels) +
+                         " channels; weft has those of 3",
+                     {}};
+    weft_ASSIGN(const Output output, embed ? embedding_of(s) : classes_of(s));
+    only(s, output);
+    return settle(s, s.architecture);
+}
+
+Result<PictureSettings> read_picture_settings(const ModelFiles& files) {
+    if (const auto path = files.file("processor_config.json")) {
+        weft_ASSIGN(const Json json, json_of(*path));
+        const JsonObject whole(json, path->string());
+        if (whole.has("image_processor")) {
+            weft_ASSIGN(const JsonObject own, whole.object("image_processor"));
+            return read_picture_settings(own);
+        }
+    }
+    if (const auto path = files.file("preprocessor_config.json")) {
+        weft_ASSIGN(const Json json, json_of(*path));
+        return read_picture_settings(JsonObject(json, path->string()));
+    }
+    const Error missing{ErrorCode::not_found,
+                        files.origin() + ": there is no preprocessor_config.json, which says how pictures are prepared",
+                        {}};
+    if (!files.config() || !files.config()->contains("image_size")) return missing;
+    const Json assumed{{"image_processor_type", "ViTImageProcessor"}, {"size", files.config()->at("image_size")}};
+    weft_ASSIGN(PictureSettings settings, read_picture_settings(JsonObject(assumed, files.config_origin())));
+    settings.warnings.push_back(missing.message + ": done as ViTImageProcessor does, at config.json's image_size");
+    return settings;
+}
+
+Result<std::vector<std::string>> read_labels(const ModelFiles& files, uint32_t count) {
+    std::vector<std::string> all;
+    for (uint32_t i = 0; i < count; ++i) all.push_back("LABEL_" + std::to_string(i));
+    if (!files.config()) return all;
+    const JsonObject config(*files.config(), files.config_origin());
+    if (!config.has("id2label")) return all;
+    weft_ASSIGN(const JsonObject labels, config.object("id2label"));
+    for (uint32_t i = 0; i < count; ++i) {
+        weft_ASSIGN(all[i], labels.string_or(std::to_string(i), all[i]));
+    }
+    return all;
+}
+
+} // namespace weft::detail
