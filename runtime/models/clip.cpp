@@ -112,7 +112,9 @@ const Architecture architecture{
     schedule,
     {},
     {},
-    {{"initializer_factor", "training"}, {"text_config", "classifiers of pictures read no text"}},
+    {{"initializer_factor", "training"},
+     {"text_config", "classifiers of pictures read no text"},
+     {"logit_scale_init_value", "the file has the number"}},
     {{"logit_scale", "a number of the schedule"}, {"logit_bias", "a number of the schedule"}}};
 
 } // namespace weft::detail::clip
