@@ -94,7 +94,7 @@ private:
                 .rows = {.of = RowSpace::Of::merged, .from = i - 1},
                 .width = width(i),
                 .streams = {{"merged", four}},
-                .first = {{.read = {}, .branches = {{MergeSpec{true}}}, .write = 1, .base = Base::none},
+                .first = {{.read = {}, .branches = {{MergeSpec{.columns_first = true}}}, .write = 1, .base = Base::none},
                           {.read = {1},
                            .pre = norm(at + "norm", four),
                            .branches = {{LinearSpec{builder_.linear(at + "reduction", width(i), four)}}},

@@ -192,8 +192,7 @@ TEST_CASE("see: only what an output needs is left, and runs in every step") {
     const Stage last = s.stages[s.outputs[output_of(s, "image_features")].stage];
     REQUIRE(last.last.size() == 1); // where the decoder finds them
     s.stages[s.outputs[output_of(s, "image_features")].stage].last.clear();
-    only(s, s.outputs[output_of(s, "image_features")]);
-    REQUIRE(settle(s, "mistral3"));
+    REQUIRE(only(s, s.outputs[output_of(s, "image_features")], "mistral3"));
     CHECK(s.outputs.size() == 1);
     CHECK(s.inputs.size() == 1);
     CHECK(s.inputs[0].pictures());
