@@ -14,7 +14,7 @@ namespace {
 
 struct SeeFlags {
     std::string model;
-    std::vector<std::string> pictures;
+    std::vector<std::string> pictures, texts;
     uint32_t top = 5, batch = 0;
     bool embed = false, json = false, stats = false;
     weft::WeightType dtype = weft::WeightType::stored;
@@ -93,7 +93,7 @@ int run(const SeeFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
     const weft::ProgressFunction bar = progress_bar();
-    auto model = weft::PictureModel::load(*device, f.model, {f.dtype, f.embed, f.batch, bar});
+    auto model = weft::PictureModel::load(*device, f.model, {f.dtype, f.embed, f.texts, f.batch, bar});
     if (!model) return fail(model.error());
     print_warnings(model->warnings());
     using Clock = std::chrono::steady_clock;
@@ -155,7 +155,8 @@ Command add_see(CLI::App& root) {
     app->add_option("--model", f->model, "Model directory")->required();
     add_number<uint32_t>(*app, "--top", f->top, "Classes of each picture, the most probable ones", 1, kMostTokens);
     add_number<uint32_t>(*app, "--batch", f->batch, "Pictures of one step; 0: as many as fill a device", 0, 65536);
-    app->add_flag("--embed", f->embed, "A vector of each picture in place of classes");
+    CLI::Option* texts = app->add_option("--text", f->texts, "Classes in words, of models that compare (CLIP, SigLIP)");
+    app->add_flag("--embed", f->embed, "A vector of each picture in place of classes")->excludes(texts);
     app->add_flag("--json", f->json, "JSON lines: picture, and classes or embedding");
     app->add_flag("--stats", f->stats, "The time of a picture, on standard error");
     add_dtype(*app, f->dtype);

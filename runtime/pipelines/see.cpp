@@ -48,11 +48,18 @@ public:
     std::unique_ptr<Session> session;
     PictureSettings settings;
     std::vector<std::string> labels, warnings;
+    std::vector<float> texts; // of each the row that pictures are compared with; empty: they are not
+    std::string rows;         // the output that has a row a picture
     bool exclusive = true;
-    uint32_t asked = 0; // pictures of one step
+    uint32_t asked = 0;   // pictures of one step
+    uint32_t at_once = 0; // rows of one step of the session
     uint32_t width = 0;
 
-    const PatchGrid& grid() const { return model->schedule.inputs[0].grid; }
+    const Input& input() const {
+        return *std::ranges::find_if(model->schedule.inputs, [](const Input& i) { return i.pictures(); });
+    }
+    /// Whether pictures run by themselves, and what they are compared with at another time.
+    bool apart() const { return model->schedule.stages[input().stage].when != When::every_step; }
 
     /// Rows that a picture is; fails on those that are not taken, without their names.
     Result<uint32_t> rows_of(const Picture& p) const {
@@ -61,10 +68,10 @@ public:
                          "a picture must have height x width x 3 bytes, has " + std::to_string(p.pixels.size()),
                          {}};
         weft_ASSIGN(const Extent size, prepared_size(settings, {p.height, p.width}));
-        const PatchGrid& g = grid();
+        const PatchGrid& g = input().grid;
         const uint64_t rows =
             g.takes(size.height, size.width) ? uint64_t(g.down(size.height)) * g.across(size.width) + g.extra : 0;
-        const uint32_t limit = model->schedule.position_limit;
+        const uint32_t limit = apart() ? 0 : model->schedule.position_limit;
         if (limit ? rows == limit : rows > 0 && rows <= UINT32_MAX) return uint32_t(rows);
         return Error{ErrorCode::invalid_argument,
                      "a picture of " + std::to_string(size.width) + " x " + std::to_string(size.height) +
@@ -75,15 +82,37 @@ public:
 
     uint32_t slots_for(uint32_t rows) const { return asked ? asked : std::clamp(kBatchRows / rows, 1u, kMostPictures); }
 
-    /// Makes a session whose steps have room for pictures of `rows` rows, if there is none.
-    Status make_room(uint32_t rows) {
-        if (session && session->options().context >= rows) return Ok{};
+    /// Makes a session whose steps have room for pictures of `most` rows, if there is none.
+    Status make_room(uint32_t most) {
+        if (session && at_once >= most) return Ok{};
         session.reset();
         SessionOptions o;
-        o.context = rows;
-        o.slots = slots_for(rows);
-        o.max_chunk = uint32_t(std::min<uint64_t>(uint64_t(rows) * o.slots, UINT32_MAX));
+        o.slots = slots_for(most);
+        at_once = uint32_t(std::min<uint64_t>(uint64_t(most) * o.slots, UINT32_MAX));
+        o.context = apart() ? 1 : most;
+        (apart() ? o.before : o.max_chunk) = at_once;
         weft_ASSIGN(session, Session::create(model, o));
+        return Ok{};
+    }
+
+    /// Computes what pictures are compared with.
+    Status read_texts(const ModelFiles& files, std::span<const std::string> all) {
+        weft_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(files.origin()));
+        std::vector<std::vector<uint32_t>> ids;
+        SessionOptions o;
+        for (const std::string& text : all) {
+            weft_ASSIGN(auto own, text_ids(tokenizer, text, model->schedule, files));
+            o.context = std::max(o.context, uint32_t(own.size()));
+            ids.push_back(std::move(own));
+        }
+        weft_ASSIGN(const auto alone, Session::create(model, o));
+        for (const auto& own : ids) {
+            const Feed feed{.ids = own};
+            alone->reset(0);
+            weft_TRY(alone->forward({&feed, 1}, Want::nothing));
+            weft_ASSIGN(const auto row, alone->output(likeness_of(model->schedule)->columns));
+            texts.insert(texts.end(), row.begin(), row.end());
+        }
         return Ok{};
     }
 
@@ -125,8 +154,10 @@ public:
             session->reset(slot);
             feeds.push_back({.slot = slot, .picture = {p.values, p.size.height, p.size.width}});
         }
-        weft_TRY(session->forward(feeds, Want::nothing));
-        return session->output(model->schedule.outputs[0].name);
+        weft_TRY(apart() ? session->encode(feeds) : session->forward(feeds, Want::nothing));
+        auto seen = session->output(rows);
+        if (!seen || texts.empty()) return seen;
+        return session->similarity(likeness_of(model->schedule)->name, *seen, texts);
     }
 };
 
@@ -147,14 +178,27 @@ Result<PictureModel> PictureModel::load(const Device& device, const std::filesys
             ErrorCode::invalid_argument, "a batch must have at most " + std::to_string(kBatchLimit) + " pictures", {}};
     auto s = std::make_unique<PictureModelState>(PictureModelState{.device = device});
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    const auto edit = [&](Schedule& schedule) { return make_seeing(schedule, options.embed); };
+    if (options.embed && !options.texts.empty())
+        return Error{ErrorCode::invalid_argument, "a model is loaded for vectors or for texts, not for both", {}};
+    const Seen seen = options.embed ? Seen::vector : options.texts.empty() ? Seen::classes : Seen::likeness;
+    const auto edit = [&](Schedule& schedule) { return make_seeing(schedule, seen); };
     weft_ASSIGN(Schedule fits, make_schedule(files)); // what takes no pictures is said before anything is read
     weft_TRY(edit(fits));
     weft_ASSIGN(s->settings, read_picture_settings(files));
     weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
-    const Output& output = s->model->schedule.outputs[0];
-    s->width = s->model->schedule.stages[output.stage].width_of(output.stream);
-    if (!options.embed) {
+    const Schedule& schedule = s->model->schedule;
+    if (seen == Seen::likeness) {
+        s->rows = likeness_of(schedule)->rows;
+        s->labels = options.texts;
+        s->width = uint32_t(s->labels.size());
+        s->exclusive = !judges_pairs(schedule);
+        weft_TRY(s->read_texts(files, options.texts));
+    } else {
+        const Output& output = schedule.outputs[0];
+        s->rows = output.name;
+        s->width = schedule.stages[output.stage].width_of(output.stream);
+    }
+    if (seen == Seen::classes) {
         weft_ASSIGN(s->labels, read_labels(files, s->width));
         const JsonObject config(*files.config(), files.config_origin());
         weft_ASSIGN(const std::string problem, config.string_or("problem_type", ""));
@@ -176,7 +220,7 @@ weft_CATCH
 
 Result<std::vector<float>> PictureModel::see(std::span<const Picture> pictures, const ProgressFunction& progress) try {
     PictureModelState& s = *state_;
-    std::vector<uint32_t> rows;
+    std::vector<uint32_t> rows; // of each
     for (const Picture& p : pictures) {
         const auto count = s.rows_of(p);
         if (!count) return of_picture(p, count.error());
@@ -184,12 +228,11 @@ Result<std::vector<float>> PictureModel::see(std::span<const Picture> pictures, 
     }
     if (pictures.empty()) return std::vector<float>();
     weft_TRY(s.make_room(*std::ranges::max_element(rows)));
-    const SessionOptions& o = s.session->options();
     std::vector<float> all;
     for (size_t first = 0, end; first < pictures.size(); first = end) {
         uint64_t sum = 0;
-        for (end = first; end < pictures.size() && end - first < o.slots; ++end)
-            if ((sum += rows[end]) > o.max_chunk && end > first) break;
+        for (end = first; end < pictures.size() && end - first < s.session->options().slots; ++end)
+            if ((sum += rows[end]) > s.at_once && end > first) break;
         const auto batch = pictures.subspan(first, end - first);
         weft_ASSIGN(const auto prepared, s.prepare(batch));
         const auto results = s.run(prepared);

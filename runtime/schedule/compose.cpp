@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/compose.hpp"
+#include "base/result.hpp"
 #include "schedule/schedule_fields.hpp"
 #include "schedule/weight_order.hpp"
 #include <algorithm>
@@ -87,7 +88,7 @@ Status without_given(Schedule& s, const std::string& origin) {
     return settle(s, origin);
 }
 
-void only(Schedule& s, const Output& output) {
+Status only(Schedule& s, const Output& output, const std::string& origin) {
     Schedule left{.architecture = s.architecture, .weights = std::move(s.weights), .unneeded = std::move(s.unneeded)};
     for (StageId id = output.stage;; id = s.stages[id].rows.from) {
         left.stages.push_back(s.stages[id]);
@@ -104,7 +105,9 @@ void only(Schedule& s, const Output& output) {
     }
     left.outputs = {{output.name, StageId(left.stages.size()) - 1, output.stream}};
     s = std::move(left);
+    weft_TRY(settle(s, origin)); // what is read from outside says how wide some streams are
     order_weights(s);
+    return Ok{};
 }
 
 } // namespace weft::detail

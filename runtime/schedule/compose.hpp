@@ -14,7 +14,7 @@ void put_before(Schedule& whole, Schedule part);
 Status without_given(Schedule& schedule, const std::string& origin);
 
 /// Leaves one output and the stages that it is made of, one of another's rows after the other, which run in every step
-/// then. Not settled.
-void only(Schedule& schedule, const Output& output);
+/// then. `origin` is the file that the schedule comes from.
+Status only(Schedule& schedule, const Output& output, const std::string& origin);
 
 } // namespace weft::detail

@@ -156,6 +156,45 @@ TEST_CASE("see: classes that do not exclude each other, and labels") {
     CHECK(PictureModel::load(test::device(), folder.path()).error().code == ErrorCode::unsupported);
 }
 
+TEST_CASE("see: pictures and texts in one space") {
+    const std::vector<std::string> texts{"w5 w9", "w30", "w7 w41 w42 w43"};
+    for (const char* name : {"clip-words", "siglip-words"}) {
+        INFO(name);
+        const auto shown = pictures(5);
+        auto model = load(name, {.texts = texts, .batch = 2});
+        CHECK(model.width() == 3);
+        CHECK(model.labels() == texts);
+        const auto scores = model.see(shown);
+        REQUIRE(scores);
+        REQUIRE(scores->size() == 15);
+        for (size_t t = 0; t < 3; ++t) { // a text's score does not depend on the texts beside it
+            const auto alone = load(name, {.texts = {texts[t]}}).see(shown);
+            REQUIRE(alone);
+            for (size_t i = 0; i < 5; ++i)
+                CHECK_THAT((*scores)[i * 3 + t], Catch::Matchers::WithinAbs((*alone)[i], 1e-5));
+        }
+        // A vector is what texts are compared with: of unit length.
+        const auto vectors = load(name, {.embed = true}).see(shown);
+        REQUIRE(vectors);
+        const size_t width = vectors->size() / 5;
+        double sum = 0;
+        for (size_t k = 0; k < width; ++k) sum += double((*vectors)[k]) * (*vectors)[k];
+        CHECK_THAT(sum, Catch::Matchers::WithinAbs(1, 1e-5));
+        const auto too_long = [&] {
+            std::string text = "w5";
+            for (int i = 0; i < 70; ++i) text += " w6";
+            return PictureModel::load(test::device(), model_path(name), {.texts = {text}}).error();
+        }();
+        CHECK(too_long.code == ErrorCode::invalid_argument);
+        CHECK_THAT(too_long.message, ContainsSubstring("takes texts of 1 to 64"));
+    }
+    CHECK(PictureModel::load(test::device(), model_path("vit"), {.texts = texts}).error().code ==
+          ErrorCode::unsupported);
+    CHECK(PictureModel::load(test::device(), model_path("clip-words")).error().code == ErrorCode::unsupported);
+    CHECK(PictureModel::load(test::device(), model_path("clip-words"), {.embed = true, .texts = texts}).error().code ==
+          ErrorCode::invalid_argument);
+}
+
 TEST_CASE("see: what cannot be seen is said by its name") {
     auto model = load("vit");
     auto shown = pictures(2);
@@ -192,8 +231,7 @@ TEST_CASE("see: only what an output needs is left, and runs in every step") {
     const Stage last = s.stages[s.outputs[output_of(s, "image_features")].stage];
     REQUIRE(last.last.size() == 1); // where the decoder finds them
     s.stages[s.outputs[output_of(s, "image_features")].stage].last.clear();
-    only(s, s.outputs[output_of(s, "image_features")]);
-    REQUIRE(settle(s, "mistral3"));
+    REQUIRE(only(s, s.outputs[output_of(s, "image_features")], "mistral3"));
     CHECK(s.outputs.size() == 1);
     CHECK(s.inputs.size() == 1);
     CHECK(s.inputs[0].pictures());

@@ -14,6 +14,8 @@ namespace weft {
 struct PictureModelOptions {
     WeightType dtype = WeightType::stored;
     bool embed = false; ///< vectors in place of classes: the classifier's head is not loaded
+    /// Classes in words, of models that compare pictures with texts (CLIP, SigLIP), in place of classes of their own.
+    std::vector<std::string> texts = {};
     uint32_t batch = 0; ///< most pictures of one step; 0: as many as fill a device
     ProgressFunction progress;
 };
@@ -32,7 +34,8 @@ class PictureModelState;
 class weft_API PictureModel {
 public:
     /// `path`: a Hugging Face directory. Pictures are prepared as its preprocessor_config.json (processor_config.json)
-    /// says. Fails (unsupported) where the model takes no pictures, has no classes, or no vector for a whole picture.
+    /// says. Fails (unsupported) where the model takes no pictures, has no classes, no vector for a whole picture, or
+    /// does not compare pictures with texts, and (invalid_argument) on texts that are too long for it.
     static Result<PictureModel> load(const Device& device, const std::filesystem::path& path,
                                      const PictureModelOptions& options = {});
     PictureModel(PictureModel&&) noexcept;
@@ -46,12 +49,12 @@ public:
     /// Fails on what it does not take, and (not_finite) where a result is NaN or infinite; both name the picture.
     Result<std::vector<float>> see(std::span<const Picture> pictures, const ProgressFunction& progress = {});
     /// The `top` most probable classes of each picture, the best first: see() through a softmax over the classes, or
-    /// each by itself where the model's files say that they do not exclude each other.
+    /// each by itself where the model's files say that they do not exclude each other, and of SigLIP.
     Result<std::vector<std::vector<Guess>>> classify(std::span<const Picture> pictures, uint32_t top,
                                                      const ProgressFunction& progress = {});
 
     uint32_t width() const;
-    const std::vector<std::string>& labels() const; ///< of the classes; empty with PictureModelOptions::embed
+    const std::vector<std::string>& labels() const; ///< of the classes, or the texts; empty of vectors
     uint32_t batch() const;                         ///< as many pictures are worth giving see() at once
     std::string architecture() const;
     const std::vector<std::string>& warnings() const;
