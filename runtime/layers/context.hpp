@@ -5,9 +5,16 @@
 #include "kernels/step.hpp"
 #include "layers/spec.hpp"
 #include "layers/state.hpp"
+#include <functional>
 #include <map>
 
 namespace weft::detail {
+
+/// A view's rows: u32 [T] each.
+struct ViewRows {
+    kernel::Tensor index;   ///< of each place of the view the row of the stage
+    kernel::Tensor inverse; ///< of each row of the stage its place
+};
 
 /// Lowering of one recording. Weights and states are resources of `r`, in the order of the schedule.
 struct LayerContext {
@@ -28,6 +35,8 @@ struct LayerContext {
         uint32_t down = 0, across = 0;     ///< of a rectangle
         std::vector<kernel::Tensor> index; ///< u32 [T] each: of the rectangle's places, row by row, which row of x
     } merged;                              ///< of the stage, if its rows are merged
+    /// From here on kernels run over the rows of one of the stage's views; 0: the stage's. Changes `step`.
+    std::function<ViewRows(uint32_t)> enter;
     kernel::Tensor places; ///< u32 [T]: of rows that stand for one of a memory which (kernel::kNoPlace); of the stage
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.

@@ -14,8 +14,15 @@ inline constexpr const char *kTokens = "input_ids", *kPixels = "pixel_values";
 /// How a picture [channels, height, width] is cut into patches, which are rows of a stage from left to right, then
 /// down.
 struct PatchGrid : kernel::PatchCut {
+    /// Where the rows that are no patches stand: `ends`: half of them before the patches, half behind them.
+    enum class ExtraAt : uint32_t { first, middle, last, ends };
+
     uint32_t channels = 0; ///< 0: no pictures
-    uint32_t extra = 0;    ///< rows before the patches: class tokens
+    uint32_t extra = 0;    ///< rows that are no patches: class tokens
+    ExtraAt extra_at = ExtraAt::first;
+
+    /// The place of each of them in a sequence with so many patches, in order.
+    std::vector<uint32_t> extra_places(uint32_t patches) const;
 
     uint32_t down(uint32_t height) const { return (height + 2 * pad_y - patch_y) / stride_y + 1; }
     uint32_t across(uint32_t width) const { return (width + 2 * pad_x - patch_x) / stride_x + 1; }

@@ -27,13 +27,6 @@ WeightId per_head(Builder& builder, const std::string& name, uint32_t heads, Wei
     return builder.add({name, {heads}, false, {{builder.names(name), shape, {}, {}, transform}}, {}, {}});
 }
 
-Conv convolution(Builder& builder, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
-                 kernel::Activation activation) {
-    return {builder.vector(at + ".weight", {channels, taps}),
-            builder.optional(at + ".bias", bias) ? builder.vector(at + ".bias", {channels}) : kNoWeight, channels, taps,
-            activation};
-}
-
 template <class Spec>
 uint32_t taps_of(const Spec& m) {
     return m.conv.taps;
@@ -89,20 +82,31 @@ Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const 
     return s;
 }
 
+Conv usual_conv(Builder& builder, const std::string& name, uint32_t channels, uint32_t taps, bool bias,
+                kernel::Activation activation) {
+    return {builder.vector(name + ".weight", {channels, taps}),
+            builder.optional(name + ".bias", bias) ? builder.vector(name + ".bias", {channels}) : kNoWeight, channels,
+            taps, activation};
+}
+
+WeightId scan_parameters(Builder& builder, const std::string& slot, const Mamba1Sizes& s, const ScanNames& names) {
+    WeightSlot parameters{slot, {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
+    parameters.pieces.push_back({builder.names(names.a_log), {s.inner, s.state_size}, {}, {}, builder.decay()});
+    parameters.pieces.push_back({builder.names(names.d), {s.inner}});
+    parameters.pieces.push_back({builder.names(names.dt_bias), {s.inner}});
+    return builder.add(std::move(parameters));
+}
+
 MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, const Mamba1Sizes& s) {
     MambaSpec m;
     m.inner = s.inner;
     m.state_size = s.state_size;
     m.rank = s.rank;
     m.in = builder.linear(at + "in_proj", 2 * s.inner, width, s.bias);
-    m.conv = convolution(builder, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
+    m.conv = usual_conv(builder, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
     m.x = builder.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
     m.dt = builder.linear(at + "dt_proj", s.inner, s.rank);
-    WeightSlot parameters{at + "A, D, dt bias", {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
-    parameters.pieces.push_back({builder.names(at + "A_log"), {s.inner, s.state_size}, {}, {}, builder.decay()});
-    parameters.pieces.push_back({builder.names(at + "D"), {s.inner}});
-    parameters.pieces.push_back({builder.names(at + "dt_proj.bias"), {s.inner}});
-    m.parameters = builder.add(std::move(parameters));
+    m.parameters = scan_parameters(builder, at + "A, D, dt bias", s, {at + "A_log", at + "D", at + "dt_proj.bias"});
     m.out = builder.linear(at + "out_proj", width, s.inner, s.bias);
     return m;
 }
@@ -151,7 +155,7 @@ Mamba2Spec usual_mamba2(Builder& builder, const std::string& at, uint32_t width,
     m.state_size = s.state_size;
     m.groups = s.groups;
     m.in = builder.linear(at + "in_proj", s.rows(), width, s.bias);
-    m.conv = convolution(builder, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
+    m.conv = usual_conv(builder, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
     m.dt_bias = builder.vector(at + "dt_bias", {s.heads});
     m.a = per_head(builder, at + "A_log", s.heads, builder.decay());
     m.d = per_head(builder, at + "D", s.heads, WeightTransform::none);

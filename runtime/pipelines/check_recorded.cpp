@@ -281,6 +281,11 @@ private:
             weft_TRY(add(r, "output.encoder", {"encoder", "", encoder_->name, uint32_t(encoder_->layers.size()), {}}));
         }
         weft_TRY(chain() ? chained(r) : taps(*main_, ""));
+        if (!chain()) // "stage.i": behind layer i
+            for (uint32_t i = 0; i < main_->layers.size(); ++i) {
+                const std::string name = "stage." + std::to_string(i);
+                weft_TRY(add(r, "output." + name, {name, "", main_->name, i + 1, {}}));
+            }
         // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
         const auto first_of = [&](std::initializer_list<const char*> names, const RecordedTensor& tensor) -> Status {
             for (const char* name : names)

@@ -27,7 +27,7 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 class Lowering {
 public:
     Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
-        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
           results_(s.stages.size()), taps_(taps_of(s, bucket.before)) {}
 
     void weights(const std::vector<DeviceWeight>& weights) {
@@ -101,8 +101,9 @@ private:
         c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
-        c_.step.max_sequences = rows;
-        r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
+        const bool windows = s_.stages[id].views[view - 1].order == View::Order::windows;
+        c_.step.max_sequences = windows ? rows : bucket_.sequences;
+        r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {c_.step.max_sequences}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
                 r_.external(b.inverse, DType::u32, {rows}, "places in a view")};
     }
@@ -186,10 +187,9 @@ private:
         if (std::exchange(begun_, true)) r_.segment(stage.name);
         enter(id);
         c_.merged = merged(id);
-        StreamLowering streams(
-            c_, stage, picked(id),
-            {.place = [&](StreamId stream, const Block& block) { return output_of(id, stream, block); },
-             .enter = [&](ViewId view) { return enter(id, view); }});
+        c_.enter = [this, id](ViewId view) { return enter(id, view); };
+        StreamLowering streams(c_, stage, picked(id),
+                               [&](StreamId stream, const Block& block) { return output_of(id, stream, block); });
         for (const Block& block : stage.first) streams.lower(block);
         if (stage.rows.of == RowSpace::Of::wanted && !stage.first.empty() && stage.first[0].pre)
             tap_last(stage.rows.from, streams.normed());

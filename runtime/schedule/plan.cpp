@@ -15,6 +15,7 @@ uint32_t Bucket::rows_of(const Schedule& schedule, StageId stage) const {
     case RowSpace::Of::tokens:
     case RowSpace::Of::patches: return tokens;
     case RowSpace::Of::wanted: return outputs;
+    case RowSpace::Of::extra: return sequences * extra_rows(schedule, rows.from);
     case RowSpace::Of::merged: return std::max(1u, rows_of(schedule, rows.from) / (rows.down * rows.across));
     default: return sequences;
     }

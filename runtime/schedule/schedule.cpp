@@ -125,11 +125,14 @@ namespace {
 std::string misplaced_rows(const Schedule& schedule, StageId id) {
     const Stage& stage = schedule.stages[id];
     const auto before = [&](StageId of) {
-        return "the " + std::to_string(extra_rows(schedule, of)) + " rows before the patches of " +
+        return "the " + std::to_string(extra_rows(schedule, of)) + " rows beside the patches of " +
                in_quotes(schedule.stages[of].name);
     };
     if (stage.rows.of == RowSpace::Of::merged && extra_rows(schedule, stage.rows.from))
         return " merges " + before(stage.rows.from) + ", which are in no rectangle";
+    if (stage.rows.of == RowSpace::Of::extra && !extra_rows(schedule, stage.rows.from))
+        return " is of the rows beside the patches of " + in_quotes(schedule.stages[stage.rows.from].name) +
+               ", which has none";
     std::string problem;
     each_block(stage, [&](const Block& block) {
         if (!block.view || stage.views[block.view - 1].order != View::Order::windows) return;
@@ -212,10 +215,22 @@ const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
     return nullptr;
 }
 
+namespace {
+
+const PatchGrid* own_grid(const Schedule& schedule, StageId stage) {
+    return schedule.stages[stage].rows.of == RowSpace::Of::patches ? grid_of(schedule, stage) : nullptr;
+}
+
+} // namespace
+
 uint32_t extra_rows(const Schedule& schedule, StageId stage) {
-    const PatchGrid* grid =
-        schedule.stages[stage].rows.of == RowSpace::Of::patches ? grid_of(schedule, stage) : nullptr;
+    const PatchGrid* grid = own_grid(schedule, stage);
     return grid ? grid->extra : 0;
+}
+
+std::vector<uint32_t> extra_places(const Schedule& schedule, StageId stage, PictureRows patches) {
+    const PatchGrid* grid = own_grid(schedule, stage);
+    return grid ? grid->extra_places(patches.count()) : std::vector<uint32_t>();
 }
 
 bool sees_ahead(const Stage& stage) {

@@ -72,6 +72,7 @@ struct RowSpace {
         first,   ///< of another stage's rows the first of each sequence
         last,    ///< ... the last of each sequence
         mean,    ///< one for each sequence: the mean of another stage's rows
+        extra,   ///< of another stage's rows those that stand beside its patches
         merged,  ///< one for each rectangle of another stage's patches: `merge` joins them
     };
     Of of = Of::tokens;
@@ -113,15 +114,12 @@ struct View {
         snake,         ///< of a picture: row by row, every other one backwards
         snake_columns, ///< of a picture: column by column, every other one backwards
     };
-    /// Where the rows that a stage has before its patches stand among them: class tokens.
-    enum class Extra : uint32_t { first, middle, last };
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
-    // All other orders.
-    bool mirrored = false;      ///< of a picture: as if left were right
-    Extra extra = Extra::first; ///< of patches
-    bool reversed = false;      ///< the whole of it backwards, with the rows before the patches
+    // All other orders, of patches: rows that are none stay where they are, unless all is reversed.
+    bool mirrored = false; ///< of a picture: as if left were right
+    bool reversed = false; ///< the whole of it backwards
 };
 
 /// Layers over rows of one kind.
@@ -194,8 +192,10 @@ struct PictureRows {
 PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches);
 /// How the pictures are cut whose patches are a stage's rows, or are merged to them; null: its rows are no patches.
 const PatchGrid* grid_of(const Schedule& schedule, StageId stage);
-/// Rows of each sequence that a stage has before its patches.
+/// Rows of each sequence that a stage has beside its patches.
 uint32_t extra_rows(const Schedule& schedule, StageId stage);
+/// Their places in a sequence with so many patches, in order.
+std::vector<uint32_t> extra_places(const Schedule& schedule, StageId stage, PictureRows patches);
 /// The number of a view's step among all: first the stages', then their views'.
 uint32_t step_of_view(const Schedule& schedule, StageId stage, ViewId view);
 uint32_t step_count(const Schedule& schedule);

@@ -168,12 +168,14 @@ void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const 
     for (const StepFeed& feed : feeds) {
         table.insert(table.end(), {feed.picture.first, feed.picture.height, feed.picture.width, 0});
         const uint32_t across = grid.across(feed.picture.width);
-        for (uint32_t i = 0; i < feed.row.count; ++i) {
-            const bool extra = i < grid.extra;
-            const uint32_t patch = extra ? 0 : i - grid.extra;
+        const auto places = grid.extra_places(feed.row.count - grid.extra);
+        uint32_t patch = 0;
+        for (uint32_t i = 0, next = 0; i < feed.row.count; ++i) {
+            const bool extra = next < grid.extra && places[next] == i;
             axes[0].push_back(extra ? kNowhere : patch / across);
             axes[1].push_back(extra ? kNowhere : patch % across);
-            kinds.push_back(std::min(i, grid.extra));
+            kinds.push_back(extra ? next++ : grid.extra);
+            patch += !extra;
         }
     }
     const StepParts& parts = steps_[id];
@@ -211,6 +213,12 @@ PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {
     return picture_rows(schedule_, id, {grid->down(feed.picture.height), grid->across(feed.picture.width)});
 }
 
+uint32_t StepBlock::count_of(StageId id, const StepFeed& feed) const {
+    const RowSpace& rows = schedule_.stages[id].rows;
+    if (rows.of == RowSpace::Of::extra) return extra_rows(schedule_, rows.from);
+    return rows.own() ? feed.row.count : rows_of(id, feed).count();
+}
+
 void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
     const RowSpace& space = schedule_.stages[id].rows;
     std::vector<std::vector<uint32_t>> index(size_t(space.down) * space.across);
@@ -240,12 +248,12 @@ void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
 
 void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {
     const View& v = schedule_.stages[id].views[view - 1];
-    const uint32_t extra = extra_rows(schedule_, id);
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> index, positions, owner;
     for (const StepFeed& feed : feeds) {
+        const PictureRows picture = rows_of(id, feed);
         const auto first = uint32_t(index.size()); // of the sequence, among the stage's rows as among the view's
-        for (const ViewSequence& sequence : sequences_of(v, rows_of(id, feed), extra)) {
+        for (const ViewSequence& sequence : sequences_of(v, picture, extra_places(schedule_, id, picture))) {
             kernel::StepSequence row = feed.row;
             row.first = uint32_t(index.size());
             row.count = uint32_t(sequence.rows.size());
@@ -269,16 +277,17 @@ void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> fee
 void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
     const RowSpace& space = schedule_.stages[id].rows;
     const RowSpace::Of of = space.of;
-    const bool merged = schedule_.stages[space.from].rows.of == RowSpace::Of::merged;
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> index, positions, owner;
     uint32_t first = 0; // of the sequence, among all tokens
     for (const StepFeed& feed : feeds) {
-        const uint32_t begin = uint32_t(index.size()),
-                       end = first + (merged ? rows_of(space.from, feed).count() : feed.row.count);
+        const uint32_t begin = uint32_t(index.size()), end = first + count_of(space.from, feed);
         if (of == RowSpace::Of::wanted) {
             for (const uint32_t row : wanted)
                 if (row >= first && row < end) index.push_back(row);
+        } else if (of == RowSpace::Of::extra) {
+            for (const uint32_t place : extra_places(schedule_, space.from, rows_of(space.from, feed)))
+                index.push_back(first + place);
         } else index.push_back(of == RowSpace::Of::last ? end - 1 : first);
         rows.push_back(feed.row);
         rows.back().first = begin;

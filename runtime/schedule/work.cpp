@@ -44,6 +44,7 @@ uint64_t rows_of(const Schedule& schedule, StageId id, const WorkStep& step) {
     if (rows.own()) return step.count;
     if (rows.of == RowSpace::Of::merged)
         return std::max<uint64_t>(1, rows_of(schedule, rows.from, step) / (uint64_t(rows.down) * rows.across));
+    if (rows.of == RowSpace::Of::extra) return extra_rows(schedule, rows.from);
     return rows.of == RowSpace::Of::wanted && !step.logits ? 0 : 1;
 }
 

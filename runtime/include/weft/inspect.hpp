@@ -34,8 +34,8 @@ struct InspectedOp {
 /// Layers over one kind of rows.
 struct InspectedStage {
     /// What a row is: of an input a token or a patch of a picture; of another stage's rows those that are asked for,
-    /// the first, the last or the mean of each sequence, or rectangles of down x across.
-    enum class Rows { tokens, patches, wanted, first, last, mean, merged };
+    /// the first, the last or the mean of each sequence, those beside its patches, or rectangles of down x across.
+    enum class Rows { tokens, patches, wanted, first, last, mean, extra, merged };
     /// Every step; before a sequence's first; whenever there are pictures.
     enum class When { every_step, once, given };
     std::string name;
@@ -50,13 +50,10 @@ struct InspectedStage {
 /// backwards.
 struct InspectedView {
     enum class Order { windows, rows, columns, snake, snake_columns };
-    /// Where the rows that a stage has before its patches stand among them: class tokens.
-    enum class Extra { first, middle, last };
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
-    bool mirrored = false;          ///< as if left were right
-    Extra extra = Extra::first;
+    bool mirrored = false; ///< as if left were right
     bool reversed = false; ///< the whole of it backwards
 };
 
