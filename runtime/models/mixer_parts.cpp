@@ -27,6 +27,13 @@ WeightId per_head(Builder& builder, const std::string& name, uint32_t heads, Wei
     return builder.add({name, {heads}, false, {{builder.names(name), shape, {}, {}, transform}}, {}, {}});
 }
 
+Conv convolution(Builder& builder, const std::string& at, uint32_t channels, uint32_t taps, bool bias,
+                 kernel::Activation activation) {
+    return {builder.vector(at + ".weight", {channels, taps}),
+            builder.optional(at + ".bias", bias) ? builder.vector(at + ".bias", {channels}) : kNoWeight, channels, taps,
+            activation};
+}
+
 template <class Spec>
 uint32_t taps_of(const Spec& m) {
     return m.conv.taps;
@@ -82,18 +89,22 @@ Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const 
     return s;
 }
 
-Conv usual_conv(Builder& builder, const std::string& name, uint32_t channels, uint32_t taps, bool bias,
-                kernel::Activation activation) {
-    return {builder.vector(name + ".weight", {channels, taps}),
-            builder.optional(name + ".bias", bias) ? builder.vector(name + ".bias", {channels}) : kNoWeight, channels,
-            taps, activation};
-}
-
 WeightId scan_parameters(Builder& builder, const std::string& slot, const Mamba1Sizes& s, const ScanNames& names) {
     WeightSlot parameters{slot, {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
-    parameters.pieces.push_back({builder.names(names.a_log), {s.inner, s.state_size}, {}, {}, builder.decay()});
-    parameters.pieces.push_back({builder.names(names.d), {s.inner}});
-    parameters.pieces.push_back({builder.names(names.dt_bias), {s.inner}});
+    const uint64_t all = uint64_t(names.parts) * s.inner;
+    // An element of a vector is a row.
+    const auto add = [&](const std::string& name, const std::vector<uint64_t>& shape, uint64_t rows) -> WeightPiece& {
+        WeightPiece piece{.names = builder.names(name), .file_shape = shape};
+        if (names.parts > 1) piece.rows = {names.part * rows, {{rows, 1}}};
+        parameters.pieces.push_back(std::move(piece));
+        return parameters.pieces.back();
+    };
+    add(names.a_log, {all, s.state_size}, s.inner).transform = builder.decay();
+    add(names.d, {all}, s.inner);
+    const bool several = names.parts > 1; // then [parts, inner]
+    add(names.dt_bias, several ? std::vector<uint64_t>{names.parts, s.inner} : std::vector<uint64_t>{all},
+        several ? 1 : s.inner)
+        .rescale.factor = names.dt_bias_factor;
     return builder.add(std::move(parameters));
 }
 
@@ -103,7 +114,7 @@ MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, 
     m.state_size = s.state_size;
     m.rank = s.rank;
     m.in = builder.linear(at + "in_proj", 2 * s.inner, width, s.bias);
-    m.conv = usual_conv(builder, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
+    m.conv = convolution(builder, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
     m.x = builder.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
     m.dt = builder.linear(at + "dt_proj", s.inner, s.rank);
     m.parameters = scan_parameters(builder, at + "A, D, dt bias", s, {at + "A_log", at + "D", at + "dt_proj.bias"});
@@ -155,7 +166,7 @@ Mamba2Spec usual_mamba2(Builder& builder, const std::string& at, uint32_t width,
     m.state_size = s.state_size;
     m.groups = s.groups;
     m.in = builder.linear(at + "in_proj", s.rows(), width, s.bias);
-    m.conv = usual_conv(builder, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
+    m.conv = convolution(builder, at + "conv1d", s.conv_channels(), s.taps, s.conv_bias, s.activation);
     m.dt_bias = builder.vector(at + "dt_bias", {s.heads});
     m.a = per_head(builder, at + "A_log", s.heads, builder.decay());
     m.d = per_head(builder, at + "D", s.heads, WeightTransform::none);

@@ -58,7 +58,7 @@ Layer make_layer(Builder& builder, const VimSizes& s, uint32_t i) {
     scan.rank = m.rank;
     scan.in = builder.linear(mixer + "in_proj", 2 * m.inner, s.width, m.bias);
     const auto conv = [&](const std::string& name) {
-        return usual_conv(builder, mixer + name, m.inner, m.taps, m.conv_bias, m.activation);
+        return depthwise(builder, {{mixer + name}, m.inner, m.taps, 0, m.conv_bias, m.activation}, true);
     };
     // `own`: how the names of what a direction has for itself end.
     const auto projected = [&](const std::string& own) {
@@ -115,7 +115,67 @@ Linear scaled_linear(Builder& builder, const std::string& name, uint32_t out, ui
     return l;
 }
 
-Result<VimSizes> read_vim(const JsonObject& c, const char* halves) {
+ConvolveSpec depthwise(Builder& builder, const Depthwise& d, bool causal) {
+    const auto count = uint32_t(d.names.size());
+    ConvolveSpec conv;
+    conv.line = d.taps_across == 0;
+    conv.taps = conv.line ? 1 : d.taps;
+    conv.taps_across = conv.line ? d.taps : d.taps_across;
+    conv.pad = conv.taps / 2;
+    conv.pad_across = causal ? conv.taps_across - 1 : conv.taps_across / 2;
+    conv.groups = conv.in = conv.out = count * d.channels;
+    conv.activation = d.activation;
+    const uint32_t taps = conv.taps * conv.taps_across;
+    WeightSlot weight{d.names[0] + ".weight", {taps, conv.out}, false, {}, {}, {}};
+    WeightSlot bias{d.names[0] + ".bias", {conv.out}, false, {}, {}, {}};
+    for (uint32_t i = 0; i < count; ++i) {
+        WeightPiece piece{.names = builder.names(d.names[i] + ".weight"), .file_shape = {d.channels, taps}};
+        if (!conv.line) piece.file_shape = {d.channels, conv.taps, conv.taps_across};
+        piece.order = conv.line ? kTransposed : std::vector<uint64_t>{1, 2, 0};
+        if (count > 1) piece.to = {i, {{taps, count}}};
+        WeightPiece offset{.names = builder.names(d.names[i] + ".bias"), .file_shape = {d.channels}};
+        if (!d.norm.empty()) {
+            piece.rescale = {.times = builder.names(d.norm + ".weight"),
+                             .variance = builder.names(d.norm + ".running_var"),
+                             .eps = 1e-5f};
+            offset.rescale = piece.rescale;
+            offset.rescale.minus = builder.names(d.norm + ".running_mean");
+            offset.rescale.plus = builder.names(d.norm + ".bias");
+            if (!d.bias) offset.transform = WeightTransform::or_zeros;
+        }
+        weight.pieces.push_back(std::move(piece));
+        bias.pieces.push_back(std::move(offset));
+    }
+    conv.weight = builder.add(std::move(weight));
+    if (d.bias || !d.norm.empty()) conv.bias = builder.add(std::move(bias));
+    return conv;
+}
+
+RowSpace window_rows(StageId from, uint32_t taps, uint32_t stride, uint32_t pad) {
+    RowSpace rows{.of = RowSpace::Of::merged, .from = from, .down = taps, .across = taps};
+    rows.stride_down = rows.stride_across = stride;
+    rows.pad_down = rows.pad_across = pad;
+    return rows;
+}
+
+Linear window_linear(Builder& builder, const std::string& name, uint32_t out, uint32_t in, uint32_t taps, bool bias) {
+    const uint32_t all = taps * taps * in;
+    WeightPiece weight{.names = builder.names(name + ".weight"), .file_shape = {out, in, taps, taps}};
+    weight.order = kWindowOrder;
+    return {builder.add({name + ".weight", {out, all}, true, {weight}, {}, {}}),
+            bias ? builder.vector(name + ".bias", {out}) : kNoWeight, all, out};
+}
+
+void add_normed_mean(Schedule& schedule, const Norm& norm, const Linear& head) {
+    Stage& last = schedule.stages.back();
+    last.streams.push_back({"normed", last.width});
+    const auto normed = StreamId(last.streams.size());
+    last.last.push_back({.pre = norm, .branches = {{IdentitySpec{}}}, .write = normed, .base = Base::none});
+    add_classifier(schedule, RowSpace::Of::mean, {}, head);
+    schedule.stages.back().rows.stream = normed;
+}
+
+Result<VimSizes> read_vim(const JsonObject& c, const char* halves, uint32_t channels) {
     VimSizes s;
     for (const char* key : {"if_bidirectional", "if_rope", "if_rope_residual"}) {
         weft_ASSIGN(const bool asked, c.boolean_or(key, false));
@@ -138,7 +198,7 @@ Result<VimSizes> read_vim(const JsonObject& c, const char* halves) {
     if (pool != "none" && pool != "mean")
         return c.bad("final_pool_type", "must be 'none' or 'mean', is " + in_quotes(pool));
     s.pooled = pool == "mean";
-    weft_ASSIGN(s.grid.channels, c.count_or("channels", 3));
+    weft_ASSIGN(s.grid.channels, c.count_or("channels", channels));
     return s;
 }
 
@@ -171,22 +231,15 @@ void add_vim(Builder& builder, Schedule& schedule, const VimSizes& s, const Patc
     for (uint32_t i = 0; i < s.layers; ++i) stage.layers.push_back(make_layer(builder, s, i));
     const Norm norm = norm_of(builder, s, "norm_f");
     const Linear head = builder.linear("head", s.classes, s.width, true);
-    const bool all = s.grid.extra == 0 && s.pooled;
-    // A mean is of normed rows.
-    const Block normed{.pre = norm, .branches = {{IdentitySpec{}}}, .write = all ? 1u : kResidual, .base = Base::none};
-    if (all) {
-        stage.streams = {{"normed", s.width}};
-        stage.last = {normed};
-    }
     schedule.stages.push_back(std::move(stage));
-    if (s.grid.extra)
+    if (s.grid.extra) {
         schedule.stages.push_back({.name = "class tokens",
                                    .rows = {.of = RowSpace::Of::extra, .from = 0},
                                    .width = s.width,
-                                   .first = {normed}});
-    const bool mean = all || s.grid.extra;
-    add_classifier(schedule, mean ? RowSpace::Of::mean : RowSpace::Of::last, mean ? Norm{} : norm, head);
-    if (all) schedule.stages.back().rows.stream = 1;
+                                   .first = {{.pre = norm, .branches = {{IdentitySpec{}}}, .base = Base::none}}});
+        add_classifier(schedule, RowSpace::Of::mean, {}, head);
+    } else if (s.pooled) add_normed_mean(schedule, norm, head);
+    else add_classifier(schedule, RowSpace::Of::last, norm, head);
 }
 
 } // namespace weft::detail

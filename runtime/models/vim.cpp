@@ -7,7 +7,7 @@ namespace weft::detail::vim {
 namespace {
 
 Result<Schedule> schedule(const JsonObject& c, const ModelFiles& files) {
-    weft_ASSIGN(VimSizes s, read_vim(c, "if_divide_out"));
+    weft_ASSIGN(VimSizes s, read_vim(c, "if_divide_out", 3));
     weft_ASSIGN(const Sides picture, sides_or(c, "img_size", 224));
     weft_ASSIGN(const Sides patch_size, sides_or(c, "patch_size", 16));
     weft_ASSIGN(const uint32_t stride, c.count_or("stride", 16));

@@ -22,8 +22,8 @@ InspectedStage described(const Stage& stage, const Schedule& schedule) {
     const RowSpace& rows = stage.rows;
     InspectedStage s{stage.name, InspectedStage::Rows(rows.of),
                      rows.own() ? rows.input : schedule.stages[rows.from].name};
-    static_assert(int(InspectedStage::Rows::merged) == int(RowSpace::Of::merged));
-    if (rows.of == RowSpace::Of::merged) {
+    static_assert(int(InspectedStage::Rows::padded) == int(RowSpace::Of::padded));
+    if (rows.of == RowSpace::Of::merged || rows.of == RowSpace::Of::padded) {
         s.down = rows.down;
         s.across = rows.across;
     }

@@ -122,10 +122,12 @@ std::string rows_text(const InspectedStage& s) {
                                      "the last row of ",
                                      "the mean of ",
                                      "rows beside the patches of ",
-                                     " merged rows of "};
+                                     " merged rows of ",
+                                     " rows of "};
     const std::string text = kinds[size_t(s.rows)] + s.of;
-    const bool merged = s.rows == InspectedStage::Rows::merged;
-    return merged ? std::to_string(s.down) + " x " + std::to_string(s.across) + text : text;
+    const std::string sides = std::to_string(s.down) + " x " + std::to_string(s.across);
+    if (s.rows == InspectedStage::Rows::merged) return sides + text;
+    return s.rows == InspectedStage::Rows::padded ? "multiples of " + sides + text : text;
 }
 
 std::string text_of(const InspectedStage& s) {
@@ -254,7 +256,8 @@ std::string Inspection::json() const {
            {"blocks", Json::array()},
            {"kernels", Json::array()},
            {"keys", Json::array()}};
-    constexpr const char* rows[] = {"tokens", "patches", "wanted", "first", "last", "mean", "merged"};
+    constexpr const char* rows[] = {"tokens", "patches", "wanted", "first", "last",
+                                    "mean",   "extra",   "merged", "padded"};
     constexpr const char* whens[] = {"every_step", "once", "given"};
     constexpr const char* laws[] = {"constant", "rows", "ring", "memory"};
     for (const InspectedTensor& tensor : tensors)

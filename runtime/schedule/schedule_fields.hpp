@@ -11,8 +11,8 @@ namespace weft::detail {
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
-weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::merged, "tokens", "patches", "wanted", "first", "last", "mean", "extra",
-                "merged");
+weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::padded, "tokens", "patches", "wanted", "first", "last", "mean", "extra",
+                "merged", "padded");
 weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "or_zeros");
@@ -76,6 +76,8 @@ struct BlockScope {
     uint64_t merged = 0;                    ///< Widths::merged
     uint32_t axes = 1;                      ///< Widths::axes
     bool places = false;                    ///< Widths::places
+    bool placed = false;                    ///< Widths::placed
+    uint32_t most = 0;                      ///< Widths::most
     uint64_t width_of(StreamId id) const {
         return id == kResidual || id > streams.size() ? width : streams[id - 1].width;
     }

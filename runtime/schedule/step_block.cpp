@@ -27,11 +27,8 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
             s.kinds = part(rows * 4);
         }
         if (stage.rows.placeholder >= 0) s.places = part(rows * 4);
-        if (stage.rows.picked()) s.index = part(rows * 4);
-        if (stage.rows.of == RowSpace::Of::merged) {
-            const uint64_t align = vk::Tensor::kAlignment, each = (rows * 4 + align - 1) / align * align;
-            s.index = part(each * stage.rows.down * stage.rows.across);
-        }
+        if (stage.rows.taken()) s.index = part(rows * 4);
+        if (stage.rows.placed()) s.sides = part(sequences * uint64_t(8));
     }
     for (StageId id = 0; id < schedule.stages.size(); ++id)
         for (size_t view = 0; view < schedule.stages[id].views.size(); ++view) {
@@ -42,6 +39,7 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
             s.token_sequence = part(rows * 4);
             s.index = part(rows * 4);
             s.inverse = part(rows * 4);
+            if (schedule.stages[id].views[view].order != View::Order::windows) s.turns = part(rows * 4);
         }
     for (const Input& input : schedule.inputs)
         inputs_.push_back(input.pictures() ? Part{}
@@ -61,7 +59,7 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
         b.steps.push_back({at(s.sequences), at(s.token_sequence), at(s.positions), at(s.pictures), at(s.kinds),
-                           at(s.places), at(s.index), at(s.inverse)});
+                           at(s.places), at(s.sides), at(s.turns), at(s.index), at(s.inverse)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -87,7 +85,9 @@ void StepBlock::fill(const Bucket& bucket, std::span<const StepFeed> feeds, std:
         if (!bucket.runs(stage)) continue;
         if (stage.rows.own()) fill_own(id, bucket, feeds, uint32_t(wanted.size()));
         else if (stage.rows.picked()) fill_picked(id, feeds, wanted);
+        else if (stage.rows.of == RowSpace::Of::padded) fill_padded(id, feeds);
         else fill_merged(id, feeds);
+        if (stage.rows.placed()) fill_sides(id, feeds);
         for (ViewId view = 1; view <= stage.views.size(); ++view) fill_view(id, view, feeds);
     }
 }
@@ -220,36 +220,53 @@ uint32_t StepBlock::count_of(StageId id, const StepFeed& feed) const {
 }
 
 void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
-    const RowSpace& space = schedule_.stages[id].rows;
-    std::vector<std::vector<uint32_t>> index(size_t(space.down) * space.across);
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> positions, owner;
-    uint32_t first = 0; // of the picture, among the rows that are merged
     for (const StepFeed& feed : feeds) {
-        const PictureRows from = rows_of(space.from, feed), to = rows_of(id, feed);
         rows.push_back(feed.row);
         rows.back().first = uint32_t(owner.size());
-        rows.back().count = to.count();
-        for (uint32_t i = 0; i < to.count(); ++i) {
-            const uint32_t y = i / to.across * space.down, x = i % to.across * space.across;
-            for (uint32_t place = 0; place < index.size(); ++place)
-                index[place].push_back(first + (y + place / space.across) * from.across + x + place % space.across);
+        rows.back().count = rows_of(id, feed).count();
+        for (uint32_t i = 0; i < rows.back().count; ++i) {
             positions.push_back(i);
             owner.push_back(uint32_t(rows.size() - 1));
         }
-        first += from.count();
     }
     fill(id, rows, positions, owner, uint32_t(owner.size()));
-    const Part& all = steps_[id].index;
-    for (size_t place = 0; place < index.size(); ++place)
-        put({all.at + all.bytes / index.size() * place, all.bytes / index.size()},
-            std::span<const uint32_t>(index[place]));
+}
+
+void StepBlock::fill_padded(StageId id, std::span<const StepFeed> feeds) {
+    const StageId from = schedule_.stages[id].rows.from;
+    std::vector<uint32_t> index;
+    uint32_t first = 0; // of the picture, among the other stage's rows
+    for (const StepFeed& feed : feeds) {
+        const PatchGrid& grid = *grid_of(schedule_, id);
+        const PictureRows own = rows_of(id, feed), other = rows_of(from, feed),
+                          real = unpadded_rows(schedule_, id,
+                                               {grid.down(feed.picture.height), grid.across(feed.picture.width)});
+        for (uint32_t y = 0; y < own.down; ++y)
+            for (uint32_t x = 0; x < own.across; ++x) {
+                const bool there = y < real.down && x < real.across;
+                index.push_back(there ? first + y * other.across + x : UINT32_MAX);
+            }
+        first += other.count();
+    }
+    fill_merged(id, feeds); // its sequences
+    put(steps_[id].index, std::span<const uint32_t>(index));
+}
+
+void StepBlock::fill_sides(StageId id, std::span<const StepFeed> feeds) {
+    std::vector<uint32_t> sides;
+    for (const StepFeed& feed : feeds) {
+        const PictureRows rows = rows_of(id, feed);
+        sides.insert(sides.end(), {rows.down, rows.across});
+    }
+    put(steps_[id].sides, std::span<const uint32_t>(sides));
 }
 
 void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {
     const View& v = schedule_.stages[id].views[view - 1];
     std::vector<kernel::StepSequence> rows;
-    std::vector<uint32_t> index, positions, owner;
+    std::vector<uint32_t> index, positions, owner, turns;
     for (const StepFeed& feed : feeds) {
         const PictureRows picture = rows_of(id, feed);
         const auto first = uint32_t(index.size()); // of the sequence, among the stage's rows as among the view's
@@ -258,6 +275,9 @@ void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> fee
             row.first = uint32_t(index.size());
             row.count = uint32_t(sequence.rows.size());
             if (sequence.across) row.memory = sequence.across;
+            else
+                std::ranges::copy(turns_of(sequence.rows, picture, extra_places(schedule_, id, picture)),
+                                  std::back_inserter(turns));
             for (uint32_t i = 0; i < row.count; ++i) {
                 index.push_back(first + sequence.rows[i]);
                 positions.push_back(i);
@@ -266,6 +286,8 @@ void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> fee
             rows.push_back(row);
         }
     }
+    if (v.order != View::Order::windows)
+        put(steps_[step_of_view(schedule_, id, view)].turns, std::span<const uint32_t>(turns));
     std::vector<uint32_t> inverse(index.size());
     for (uint32_t i = 0; i < index.size(); ++i) inverse[index[i]] = i;
     const uint32_t step = step_of_view(schedule_, id, view);

@@ -49,4 +49,20 @@ std::vector<ViewSequence> sequences_of(const View& view, PictureRows p, std::spa
     return {{std::move(rows)}};
 }
 
+std::vector<uint32_t> turns_of(std::span<const uint32_t> rows, PictureRows p, std::span<const uint32_t> extra) {
+    constexpr uint32_t kNone = 0, kRight = 1, kLeft = 2, kUp = 3, kDown = 4;
+    const auto way = [&](uint32_t from, uint32_t to) {
+        if (std::ranges::binary_search(extra, from) || std::ranges::binary_search(extra, to)) return kNone;
+        const auto patch = [&](uint32_t row) {
+            return row - uint32_t(std::ranges::lower_bound(extra, row) - extra.begin());
+        };
+        const uint32_t a = patch(from), b = patch(to);
+        if (a / p.across == b / p.across) return b == a + 1 ? kRight : a == b + 1 ? kLeft : kNone;
+        return b == a + p.across ? kDown : a == b + p.across ? kUp : kNone;
+    };
+    std::vector<uint32_t> turns;
+    for (size_t i = 0; i < rows.size(); ++i) turns.push_back(i ? way(rows[i - 1], rows[i]) : kNone);
+    return turns;
+}
+
 } // namespace weft::detail
