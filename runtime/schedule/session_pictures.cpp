@@ -81,7 +81,7 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
 
 uint32_t Session::real_rows(StageId stage) const {
     const PatchGrid* grid = grid_of(model_->schedule, stage);
-    if (!grid || model_->schedule.stages[stage].rows.of != RowSpace::Of::merged)
+    if (const RowSpace& rows = model_->schedule.stages[stage].rows; !grid || rows.own() || !rows.placed())
         return rows_.rows_of(model_->schedule, stage);
     uint32_t rows = 0;
     for (const Work& w : work_)
