@@ -36,7 +36,11 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          std::to_string(width) + ", other ones",
                      {}};
     const std::string picture = slot + ": a picture of " + std::to_string(height) + " x " + std::to_string(width);
-    if (uint64_t(height) * width > kMostPixels || (grid.sound() && height > 1) || !grid.takes(height, width))
+    if (grid.sound() && height > 1)
+        return Error{ErrorCode::invalid_argument,
+                     slot + ": a sound comes as a picture of height 1, not of " + std::to_string(height),
+                     {}};
+    if (uint64_t(height) * width > kMostPixels || !grid.takes(height, width))
         return Error{ErrorCode::invalid_argument,
                      picture + " has no patch of " + std::to_string(grid.patch_y) + " x " +
                          std::to_string(grid.patch_x) + ", or more than " + std::to_string(kMostPixels) + " pixels",
