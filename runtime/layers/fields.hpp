@@ -37,6 +37,9 @@ weft_ENUM_NAMES(GroupScore, GroupScore::best_two, "best", "best_two");
 } // namespace kernel
 weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs");
 
+/// `what` of references that are views.
+inline constexpr const char* kViews = "views of the stage";
+
 /// What a float may be. All but a bound are finite.
 enum class Reach { finite, not_negative, positive, bound };
 inline bool within(Reach reach, float x) {
@@ -112,7 +115,7 @@ public:
     /// Parts that many descriptions have, each an object under `key`.
     void linear(const char* key, Linear& l, uint64_t in, uint64_t out, bool optional = false);
     void norm(const char* key, Norm& n, uint64_t width, bool optional = true);
-    void conv(const char* key, Conv& c, uint64_t channels);
+    void conv(const char* key, Conv& c, uint64_t channels, bool optional = false);
     void rope(const char* key, Rope& r, uint32_t head_size);
     /// What kind of op it is; those that follow are its own fields.
     virtual void op(Op& op) = 0;

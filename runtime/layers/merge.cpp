@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/merge.hpp"
 #include "kernels/combine.hpp"
-#include "kernels/gather_rows.hpp"
+#include "kernels/unfold_rows.hpp"
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
 
@@ -22,18 +22,21 @@ void MergeSpec::fields(Fields& f, const Widths& w) {
 void MergeSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to) const {
     const LayerContext::Merged& m = c.merged;
     const bool apart = mean || to.residual || to.scale != 1;
-    const uint32_t down = m.down, across = m.across, width = m.x.columns(), count = down * across;
+    const uint32_t width = m.x.columns(), count = m.cut.patch_y * m.cut.patch_x;
     const kernel::Tensor all = apart ? c.rows(count * width, "merged rows") : to.y;
-    const auto place = [&](uint32_t i) { return all.slice_columns(i * width, width); };
-    for (uint32_t i = 0; i < count; ++i)
-        kernel::gather_rows(c.r, {.x = m.x,
-                                  .index = m.index[columns_first ? i % down * across + i / down : i],
-                                  .y = place(i),
-                                  .rows = {1, kernel::Quantity::tokens}});
+    kernel::unfold_rows(c.r, {.x = m.x,
+                              .sequences = m.sequences,
+                              .sides = m.sides,
+                              .token_sequence = c.step.token_sequence,
+                              .positions = c.step.positions,
+                              .y = all,
+                              .cut = m.cut,
+                              .columns_first = columns_first});
     if (!mean) {
         if (apart) kernel::combine(c.r, {.x = all, .w = to.residual, .y = to.y, .alpha = to.scale});
         return;
     }
+    const auto place = [&](uint32_t i) { return all.slice_columns(i * width, width); };
     const float each = to.scale / float(count);
     for (uint32_t i = 0; i < count; i += 2) // two at a time
         kernel::combine(c.r, {.x = place(i),

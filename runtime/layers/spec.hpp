@@ -35,6 +35,7 @@ struct Conv {
     WeightId weight = kNoWeight, bias = kNoWeight;
     uint32_t channels = 0, taps = 0;
     kernel::Activation activation = kernel::Activation::silu;
+    explicit operator bool() const { return weight != kNoWeight; }
 };
 
 enum class RopeKind : uint32_t { none, half, pairs };
@@ -68,6 +69,9 @@ struct Widths {
     uint32_t axes = 1;       ///< of the positions of the stage's rows
     bool places = false;     ///< some of the stage's rows stand for rows of a memory
     bool viewed = false;     ///< the block's rows are the stage's in another order
+    bool placed = false;     ///< the stage's rows have their places in a picture
+    uint32_t most = 0;       ///< rows of a sequence in the stage; 0: no limit
+    std::vector<std::string> views = {}; ///< of the stage, behind the rows as they are
 };
 
 } // namespace weft::detail

@@ -250,7 +250,8 @@ WeightId Builder::vector(const std::string& name, std::initializer_list<uint32_t
 WeightId Builder::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
     WeightSlot s{slot, {0}, false, {}, {}, {}};
     for (const Part& p : parts) {
-        const WeightTransform transform = optional(p.name, true) ? WeightTransform::none : WeightTransform::or_zeros;
+        const bool there = p.biased && optional(p.name, true);
+        const WeightTransform transform = there ? WeightTransform::none : WeightTransform::or_zeros;
         s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.taken, p.to, transform});
         s.shape[0] += p.rows;
     }
@@ -321,9 +322,10 @@ WeightId Builder::rows(const std::string& slot, const std::string& tensor, const
                 {}});
 }
 
-Linear Builder::folded(const Rows& layer, const std::string& norm, double eps, bool bias) {
+Linear Builder::folded(const Rows& layer, const std::string& norm, double eps, bool bias, const std::string& scale) {
     const std::string weight = layer.name + ".weight", own = layer.name + ".bias";
-    const Rescale scaled{.times = names(norm + ".weight"), .variance = names(norm + ".running_var"), .eps = float(eps)};
+    Rescale scaled{.times = names(norm + ".weight"), .variance = names(norm + ".running_var"), .eps = float(eps)};
+    if (!scale.empty()) scaled.scale = names(scale);
     Rescale moved = scaled;
     moved.minus = names(norm + ".running_mean");
     moved.plus = names(norm + ".bias");

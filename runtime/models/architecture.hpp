@@ -95,6 +95,7 @@ public:
         std::string name;
         uint32_t rows = 0, of = 0;   ///< of = 0: the tensor has exactly `rows` rows
         RowView taken = {}, to = {}; ///< WeightPiece's rows and to
+        bool biased = true;          ///< stacked_linear: false: zeros where the others have a bias
         /// Of each of `groups` groups of `group` rows those from `first` on, `each` of them.
         static Part of_groups(const std::string& name, uint32_t groups, uint32_t group, uint32_t first, uint32_t each) {
             return {name, groups * each, groups * group, rows_of_groups(groups, group, first, each)};
@@ -129,8 +130,10 @@ public:
         std::vector<uint32_t> shape;
         std::vector<uint64_t> order = {}; ///< WeightPiece's
     };
-    /// The layer NAME.weight (NAME.bias, if `bias`) with the BatchNorm `norm` behind it in one: [out, the rest].
-    Linear folded(const Rows& layer, const std::string& norm, double eps, bool bias = false);
+    /// The layer NAME.weight (NAME.bias, if `bias`) with the BatchNorm `norm` behind it in one, and, where it has a
+    /// name, a factor for each of its results: [out, the rest].
+    Linear folded(const Rows& layer, const std::string& norm, double eps, bool bias = false,
+                  const std::string& scale = "");
     /// The matrix [out, the rest] of NAME.weight under a weight norm along an axis of its shape: under PyTorch's names,
     /// NAME.parametrizations.weight.original0 for the lengths and original1 for the directions, or its former ones,
     /// NAME.weight_g and NAME.weight_v.

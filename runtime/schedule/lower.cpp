@@ -81,6 +81,7 @@ private:
         c_.inputs.clear();
         c_.pictures.clear();
         c_.places = {};
+        c_.sides = sides(id);
         if (s_.stages[id].rows.placeholder >= 0)
             c_.places = r_.external(b_.steps[id].places, DType::u32, {rows}, "places of rows of a memory");
         c_.spans = {};
@@ -104,22 +105,23 @@ private:
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
         c_.spans = {};
-        c_.step.max_sequences = rows;
-        r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
+        c_.sides = {};
+        const bool windows = s_.stages[id].views[view - 1].order == View::Order::windows;
+        c_.step.max_sequences = windows ? rows : bucket_.sequences;
+        r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {c_.step.max_sequences}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
-                r_.external(b.inverse, DType::u32, {rows}, "places in a view")};
+                r_.external(b.inverse, DType::u32, {rows}, "places in a view"),
+                windows ? Tensor{} : r_.external(b.turns, DType::u32, {rows}, "ways through a view")};
     }
     LayerContext::Merged merged(StageId id) {
         const RowSpace& rows = s_.stages[id].rows;
         if (rows.of != RowSpace::Of::merged) return {};
-        LayerContext::Merged m{results_[rows.from][rows.stream], rows.down, rows.across, {}};
-        const uint32_t count = rows.down * rows.across;
-        const vk::Slice& all = b_.steps[id].index;
-        const uint64_t each = all.size / count / Tensor::kAlignment * Tensor::kAlignment;
-        for (uint32_t i = 0; i < count; ++i)
-            m.index.push_back(
-                r_.external(all.part(each * i, each), DType::u32, {bucket_.rows_of(s_, id)}, "rows to merge"));
-        return m;
+        return {results_[rows.from][rows.stream].from_row(extra_rows(s_, rows.from)), steps_[rows.from].sequences,
+                sides(rows.from), rows.cut()};
+    }
+    Tensor sides(StageId id) {
+        if (!s_.stages[id].rows.placed()) return {};
+        return r_.external(b_.steps[id].sides, DType::u32, {bucket_.sequences, 2}, "sides of pictures");
     }
     LayerContext::Source source(StageId id) {
         const RowSpace& rows = s_.stages[id].rows;
@@ -166,10 +168,10 @@ private:
         return step;
     }
 
-    // The rows that another stage has left.
-    Tensor picked(StageId id) {
+    // The rows that another stage has left; zeros where none is asked for.
+    Tensor taken(StageId id) {
         const Stage& stage = s_.stages[id];
-        if (!stage.rows.picked()) return {};
+        if (!stage.rows.taken()) return {};
         const Tensor x = results_[stage.rows.from][stage.rows.stream];
         bool kept = true;
         each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });
@@ -195,10 +197,9 @@ private:
         enter(id);
         c_.merged = merged(id);
         c_.source = source(id);
-        StreamLowering streams(
-            c_, stage, picked(id),
-            {.place = [&](StreamId stream, const Block& block) { return output_of(id, stream, block); },
-             .enter = [&](ViewId view) { return enter(id, view); }});
+        c_.enter = [this, id](ViewId view) { return enter(id, view); };
+        StreamLowering streams(c_, stage, taken(id),
+                               [&](StreamId stream, const Block& block) { return output_of(id, stream, block); });
         for (const Block& block : stage.first) streams.lower(block);
         if (stage.rows.of == RowSpace::Of::wanted && !stage.first.empty() && stage.first[0].pre)
             tap_last(stage.rows.from, streams.normed());

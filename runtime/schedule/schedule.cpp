@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
 #include "io/tensor_view.hpp"
+#include "layers/convolve.hpp"
 #include "layers/limits.hpp"
 #include "schedule/decoder.hpp"
 #include "schedule/schedule_fields.hpp"
@@ -121,15 +122,30 @@ Status check_limits(const Schedule& schedule, const std::string& origin) {
 
 namespace {
 
-// What windows have no place for; empty: all has one.
+// What rectangles of patches, windows and convolutions have no place for; empty: all has one.
 std::string misplaced_rows(const Schedule& schedule, StageId id) {
     const Stage& stage = schedule.stages[id];
+    const auto before = [&](StageId of) {
+        return "the " + std::to_string(extra_rows(schedule, of)) + " rows beside the patches of " +
+               in_quotes(schedule.stages[of].name);
+    };
+    if (!stage.rows.own() && stage.rows.placed())
+        if (const PatchGrid* grid = grid_of(schedule, stage.rows.from);
+            extra_rows(schedule, stage.rows.from) && grid->extra_at != PatchGrid::ExtraAt::first)
+            return " merges " + before(stage.rows.from) + ", which are in no rectangle, nor before the first";
+    if (stage.rows.of == RowSpace::Of::padded && extra_rows(schedule, stage.rows.from))
+        return " pads " + before(stage.rows.from) + ", which have no place in a picture";
+    if (stage.rows.of == RowSpace::Of::extra && !extra_rows(schedule, stage.rows.from))
+        return " is of the rows beside the patches of " + in_quotes(schedule.stages[stage.rows.from].name) +
+               ", which has none";
+    bool convolves = false;
+    each_op(stage, [&](const Op& op) { convolves |= op.as<ConvolveSpec>() && !op.as<ConvolveSpec>()->line; });
+    if (convolves && extra_rows(schedule, id))
+        return " is convolved, and " + before(id) + " have no place in a picture";
     std::string problem;
     each_block(stage, [&](const Block& block) {
         if (!block.view || stage.views[block.view - 1].order != View::Order::windows) return;
-        if (const uint32_t extra = extra_rows(schedule, id))
-            problem = " has windows, and the " + std::to_string(extra) + " rows before the patches of " +
-                      in_quotes(stage.name) + " are in none";
+        if (extra_rows(schedule, id)) problem = " has windows, and " + before(id) + " are in none";
         for (const StateId state : states_of(schedule, block))
             if (schedule.states[state].law != State::Law::constant && problem.empty())
                 problem = " keeps " + schedule.states[state].name + " of each sequence, and has several in windows";
@@ -182,9 +198,40 @@ std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {
 
 PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches) {
     const RowSpace& rows = schedule.stages[stage].rows;
+    if (rows.of == RowSpace::Of::padded) {
+        const PictureRows real = unpadded_rows(schedule, stage, patches);
+        const auto multiple = [](uint32_t n, uint32_t of) { return (n + of - 1) / of * of; };
+        return {multiple(real.down, rows.down), multiple(real.across, rows.across)};
+    }
     if (rows.of != RowSpace::Of::merged) return patches;
     const PictureRows from = picture_rows(schedule, rows.from, patches);
-    return {from.down / rows.down, from.across / rows.across};
+    const auto windows = [](uint32_t side, uint32_t size, uint32_t stride, uint32_t pad) {
+        return side + 2 * pad < size ? 0 : (side + 2 * pad - size) / stride + 1;
+    };
+    return {windows(from.down, rows.down, rows.stride_down, rows.pad_down),
+            windows(from.across, rows.across, rows.stride_across, rows.pad_across)};
+}
+
+PictureRows unpadded_rows(const Schedule& schedule, StageId stage, PictureRows patches) {
+    const RowSpace& rows = schedule.stages[stage].rows;
+    return rows.of == RowSpace::Of::padded ? unpadded_rows(schedule, rows.from, patches)
+                                           : picture_rows(schedule, stage, patches);
+}
+
+uint64_t patches_of_a_row(const Schedule& schedule, StageId stage) {
+    const RowSpace& rows = schedule.stages[stage].rows;
+    if (rows.of == RowSpace::Of::padded) return patches_of_a_row(schedule, rows.from);
+    if (rows.of != RowSpace::Of::merged) return 1;
+    return patches_of_a_row(schedule, rows.from) * rows.stride_down * rows.stride_across;
+}
+
+uint64_t room_for(const Schedule& schedule, PictureRows patches) {
+    uint64_t room = patches.count();
+    for (StageId id = 0; id < schedule.stages.size(); ++id)
+        if (schedule.stages[id].rows.placed())
+            room = std::max(room, (picture_rows(schedule, id, patches).count() + extra_rows(schedule, id)) *
+                                      patches_of_a_row(schedule, id));
+    return room;
 }
 
 uint32_t step_of_view(const Schedule& schedule, StageId stage, ViewId view) {
@@ -202,16 +249,29 @@ size_t output_of(const Schedule& schedule, std::string_view name) {
 }
 
 const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
-    while (schedule.stages[stage].rows.of == RowSpace::Of::merged) stage = schedule.stages[stage].rows.from;
+    while (schedule.stages[stage].rows.placed() && !schedule.stages[stage].rows.own())
+        stage = schedule.stages[stage].rows.from;
     for (const Input& input : schedule.inputs)
         if (input.stage == stage && input.pictures()) return &input.grid;
     return nullptr;
 }
 
+namespace {
+
+const PatchGrid* own_grid(const Schedule& schedule, StageId stage) {
+    return schedule.stages[stage].rows.of == RowSpace::Of::patches ? grid_of(schedule, stage) : nullptr;
+}
+
+} // namespace
+
 uint32_t extra_rows(const Schedule& schedule, StageId stage) {
-    const PatchGrid* grid =
-        schedule.stages[stage].rows.of == RowSpace::Of::patches ? grid_of(schedule, stage) : nullptr;
+    const PatchGrid* grid = own_grid(schedule, stage);
     return grid ? grid->extra : 0;
+}
+
+std::vector<uint32_t> extra_places(const Schedule& schedule, StageId stage, PictureRows patches) {
+    const PatchGrid* grid = own_grid(schedule, stage);
+    return grid ? grid->extra_places(patches.count()) : std::vector<uint32_t>();
 }
 
 bool sees_ahead(const Stage& stage) {
@@ -235,14 +295,23 @@ bool runs_before(const Schedule& schedule) {
     return std::ranges::any_of(schedule.stages, [](const Stage& stage) { return stage.when != When::every_step; });
 }
 
-StageId keeping_stage(const Schedule& schedule) {
+namespace {
+
+// The first that runs then and leaves something behind.
+StageId leaving_stage(const Schedule& schedule, When when) {
     for (StageId id = 0; id < schedule.stages.size(); ++id) {
-        bool keeps = false;
-        each_op(schedule.stages[id], [&](const Op& op) { keeps |= op.sink(); });
-        if (keeps && schedule.stages[id].when == When::given) return id;
+        bool leaves = false;
+        each_op(schedule.stages[id], [&](const Op& op) { leaves |= op.sink(); });
+        if (leaves && schedule.stages[id].when == when) return id;
     }
     return kNoStage;
 }
+
+} // namespace
+
+StageId remembered_stage(const Schedule& schedule) { return leaving_stage(schedule, When::once); }
+
+StageId keeping_stage(const Schedule& schedule) { return leaving_stage(schedule, When::given); }
 
 StageId placing_stage(const Schedule& schedule) {
     for (StageId id = 0; id < schedule.stages.size(); ++id)

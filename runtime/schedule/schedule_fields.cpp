@@ -35,7 +35,7 @@ void visit(Fields& f, const char* key, RowView& view) {
     f.leave();
 }
 
-weft_LISTED(Rescale, 8);
+weft_LISTED(Rescale, 9);
 void visit(Fields& f, Rescale& r) {
     if (!f.enter("rescale", !r.nothing(), true)) return;
     f.value("axis", r.axis, 0u);
@@ -46,6 +46,7 @@ void visit(Fields& f, Rescale& r) {
     f.value("plus", r.plus, Rescale::Names());
     f.number("eps", r.eps, 0.0f, Reach::not_negative);
     f.value("normed", r.normed, false);
+    f.value("scale", r.scale, Rescale::Names());
     f.leave();
 }
 
@@ -84,16 +85,18 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
              .merged_row = scope.merged_row,
              .source = scope.source,
              .axes = scope.axes,
-             .places = scope.places};
+             .places = scope.places,
+             .placed = scope.placed,
+             .most = scope.most};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
                "name streams of one width, to be added");
         w.input = b.join == Join::columns ? w.input + width : width;
     }
-    std::vector<std::string> views = {kSameRows};
-    for (const View& view : scope.views) views.push_back(view.name);
-    f.reference("view", b.view, 0, views, "views of the stage");
+    w.views = {kSameRows};
+    for (const View& view : scope.views) w.views.push_back(view.name);
+    f.reference("view", b.view, 0, w.views, kViews);
     f.rule(!b.view || !b.read.empty(), "view", "not be there where nothing is read");
     if (b.view) { // in another order
         w.axes = 1;
@@ -133,12 +136,14 @@ std::vector<std::string> stage_names(const Schedule& s, StageId end) {
     return names;
 }
 
-weft_LISTED(RowSpace, 10);
+constexpr uint32_t kMostTaps = 4096; // of a rectangle's side: counts of rows stay within 32 bits
+
+weft_LISTED(RowSpace, 15);
 void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.value("of", rows.of, RowSpace::Of::tokens);
     if (rows.own()) {
         f.value("input", rows.input, std::string(rows.of == RowSpace::Of::patches ? kPixels : kTokens));
-        if (rows.of == RowSpace::Of::patches) return;
+        if (rows.of == RowSpace::Of::patches) return f.value("most", rows.most, 0u);
         f.value("placeholder", rows.placeholder, int64_t(-1));
         f.rule(rows.placeholder >= -1 && rows.placeholder <= int64_t(UINT32_MAX - 1), "placeholder",
                "be a token's id, or -1");
@@ -158,11 +163,32 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     if (rows.of == RowSpace::Of::merged) {
         f.size("down", rows.down, 2u);
         f.size("across", rows.across, 2u);
+        f.size("stride_down", rows.stride_down, rows.down);
+        f.size("stride_across", rows.stride_across, rows.across);
+        f.value("pad_down", rows.pad_down, 0u);
+        f.value("pad_across", rows.pad_across, 0u);
+        f.value("most", rows.most, 0u);
+        const auto sane = [](uint32_t size, uint32_t stride, uint32_t pad) {
+            return size <= kMostTaps && stride <= kMostTaps && pad < size;
+        };
+        f.rule(sane(rows.down, rows.stride_down, rows.pad_down) &&
+                   sane(rows.across, rows.stride_across, rows.pad_across),
+               "down", "be at most " + std::to_string(kMostTaps) + ", as strides are, and larger than the padding");
         return f.rule(from.rows.placed(), "from", "name a stage whose rows are patches, or merged ones");
+    }
+    if (rows.of == RowSpace::Of::padded) {
+        f.size("down", rows.down, 1u);
+        f.size("across", rows.across, rows.down);
+        f.rule(rows.down <= kMostTaps && rows.across <= kMostTaps, "down",
+               "be at most " + std::to_string(kMostTaps) + ", as across is");
+        f.rule(from.rows.placed(), "from", "name a stage whose rows are patches, or merged ones");
     }
     f.rule(from.width_of(rows.stream) == own.width, "from",
            "name a stage of the same width, whose rows are taken as they are");
-    f.rule(!from.rows.picked(), "from", "name a stage whose rows are its own, not picked from another");
+    f.rule(!from.rows.picked() || (rows.of == RowSpace::Of::mean && from.rows.of == RowSpace::Of::extra), "from",
+           "name a stage whose rows are its own, not picked from another");
+    f.rule(rows.of != RowSpace::Of::extra || from.rows.of == RowSpace::Of::patches, "from",
+           "name a stage whose rows are patches");
     if (rows.of != RowSpace::Of::marked) return;
     f.value("mark", rows.mark, kLargestId);
     f.rule(rows.mark >= kLargestId && rows.mark <= int64_t(UINT32_MAX - 1), "mark",
@@ -170,7 +196,7 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.rule(from.rows.of == RowSpace::Of::tokens, "from", "name a stage whose rows are tokens");
 }
 
-weft_LISTED(View, 7);
+weft_LISTED(View, 6);
 void visit(Fields& f, View& view, const RowSpace& rows) {
     f.value("order", view.order, View::Order::windows);
     f.rule(!rows.picked(), "order", "be of a stage whose rows are not picked from another");
@@ -184,7 +210,6 @@ void visit(Fields& f, View& view, const RowSpace& rows) {
     if (rows.placed()) f.value("mirrored", view.mirrored, false);
     f.value("reversed", view.reversed, false);
     f.rule(rows.placed() || view.reversed, "reversed", "be true for tokens, which have no other order");
-    if (rows.of == RowSpace::Of::patches) f.value("extra", view.extra, View::Extra::first);
 }
 
 weft_LISTED(Stream, 3);
@@ -236,7 +261,9 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
                            .merged_row = merged_row,
                            .source = source,
                            .axes = stage.rows.all_axes(),
-                           .places = stage.rows.placeholder >= 0};
+                           .places = stage.rows.placeholder >= 0,
+                           .placed = stage.rows.placed(),
+                           .most = stage.rows.most};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });

@@ -11,10 +11,9 @@ namespace weft::detail {
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
-weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::marked, "tokens", "patches", "wanted", "first", "last", "mean", "merged",
-                "marked");
+weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::marked, "tokens", "patches", "wanted", "first", "last", "mean", "extra",
+                "merged", "padded", "marked");
 weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
-weft_ENUM_NAMES(View::Extra, View::Extra::last, "first", "middle", "last");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "or_zeros");
 
@@ -78,6 +77,8 @@ struct BlockScope {
     uint64_t source = 0;                    ///< Widths::source
     uint32_t axes = 1;                      ///< Widths::axes
     bool places = false;                    ///< Widths::places
+    bool placed = false;                    ///< Widths::placed
+    uint32_t most = 0;                      ///< Widths::most
     uint64_t width_of(StreamId id) const {
         return id == kResidual || id > streams.size() ? width : streams[id - 1].width;
     }

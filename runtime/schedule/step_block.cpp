@@ -38,11 +38,8 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
         }
         if (stage.rows.placeholder >= 0) s.places = part(rows * 4);
         if (stage.rows.spans) s.spans = part(rows * 4);
-        if (stage.rows.picked()) s.index = part(rows * 4);
-        if (stage.rows.of == RowSpace::Of::merged) {
-            const uint64_t align = vk::Tensor::kAlignment, each = (rows * 4 + align - 1) / align * align;
-            s.index = part(each * stage.rows.down * stage.rows.across);
-        }
+        if (stage.rows.taken()) s.index = part(rows * 4);
+        if (stage.rows.placed()) s.sides = part(sequences * uint64_t(8));
     }
     for (StageId id = 0; id < schedule.stages.size(); ++id)
         for (size_t view = 0; view < schedule.stages[id].views.size(); ++view) {
@@ -53,6 +50,7 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
             s.token_sequence = part(rows * 4);
             s.index = part(rows * 4);
             s.inverse = part(rows * 4);
+            if (schedule.stages[id].views[view].order != View::Order::windows) s.turns = part(rows * 4);
         }
     for (const Input& input : schedule.inputs)
         inputs_.push_back(input.pictures() ? Part{}
@@ -72,7 +70,7 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
         b.steps.push_back({at(s.sequences), at(s.token_sequence), at(s.positions), at(s.pictures), at(s.kinds),
-                           at(s.places), at(s.spans), at(s.index), at(s.inverse)});
+                           at(s.places), at(s.spans), at(s.sides), at(s.turns), at(s.index), at(s.inverse)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -98,7 +96,9 @@ void StepBlock::fill(const Bucket& bucket, std::span<const StepFeed> feeds, std:
         if (!bucket.runs(stage)) continue;
         if (stage.rows.own()) fill_own(id, bucket, feeds, uint32_t(wanted.size()));
         else if (stage.rows.picked()) fill_picked(id, feeds, wanted);
+        else if (stage.rows.of == RowSpace::Of::padded) fill_padded(id, feeds);
         else fill_merged(id, feeds);
+        if (stage.rows.placed()) fill_sides(id, feeds);
         for (ViewId view = 1; view <= stage.views.size(); ++view) fill_view(id, view, feeds);
     }
 }
@@ -189,12 +189,14 @@ void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const 
     for (const StepFeed& feed : feeds) {
         table.insert(table.end(), {feed.picture.first, feed.picture.height, feed.picture.width, 0});
         const uint32_t across = grid.across(feed.picture.width);
-        for (uint32_t i = 0; i < feed.row.count; ++i) {
-            const bool extra = i < grid.extra;
-            const uint32_t patch = extra ? 0 : i - grid.extra;
+        const auto places = grid.extra_places(feed.row.count - grid.extra);
+        uint32_t patch = 0;
+        for (uint32_t i = 0, next = 0; i < feed.row.count; ++i) {
+            const bool extra = next < grid.extra && places[next] == i;
             axes[0].push_back(extra ? kernel::kNowhere : patch / across);
             axes[1].push_back(extra ? kernel::kNowhere : patch % across);
-            kinds.push_back(std::min(i, grid.extra));
+            kinds.push_back(extra ? next++ : grid.extra);
+            patch += !extra;
         }
     }
     const StepParts& parts = steps_[id];
@@ -244,47 +246,71 @@ PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {
     return picture_rows(schedule_, id, {grid->down(feed.picture.height), grid->across(feed.picture.width)});
 }
 
+uint32_t StepBlock::count_of(StageId id, const StepFeed& feed) const {
+    const RowSpace& rows = schedule_.stages[id].rows;
+    if (rows.of == RowSpace::Of::extra) return extra_rows(schedule_, rows.from);
+    return rows.own() ? feed.row.count : rows_of(id, feed).count();
+}
+
 void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
-    const RowSpace& space = schedule_.stages[id].rows;
-    std::vector<std::vector<uint32_t>> index(size_t(space.down) * space.across);
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> positions, owner;
-    const uint32_t extra = extra_rows(schedule_, space.from);
-    uint32_t first = 0; // of the picture, among the rows that are merged
     for (const StepFeed& feed : feeds) {
-        first += extra;
-        const PictureRows from = rows_of(space.from, feed), to = rows_of(id, feed);
         rows.push_back(feed.row);
         rows.back().first = uint32_t(owner.size());
-        rows.back().count = to.count();
-        for (uint32_t i = 0; i < to.count(); ++i) {
-            const uint32_t y = i / to.across * space.down, x = i % to.across * space.across;
-            for (uint32_t place = 0; place < index.size(); ++place)
-                index[place].push_back(first + (y + place / space.across) * from.across + x + place % space.across);
+        rows.back().count = rows_of(id, feed).count();
+        for (uint32_t i = 0; i < rows.back().count; ++i) {
             positions.push_back(i);
             owner.push_back(uint32_t(rows.size() - 1));
         }
-        first += from.count();
     }
     fill(id, rows, positions, owner, uint32_t(owner.size()));
-    const Part& all = steps_[id].index;
-    for (size_t place = 0; place < index.size(); ++place)
-        put({all.at + all.bytes / index.size() * place, all.bytes / index.size()},
-            std::span<const uint32_t>(index[place]));
+}
+
+void StepBlock::fill_padded(StageId id, std::span<const StepFeed> feeds) {
+    const StageId from = schedule_.stages[id].rows.from;
+    std::vector<uint32_t> index;
+    uint32_t first = 0; // of the picture, among the other stage's rows
+    for (const StepFeed& feed : feeds) {
+        const PatchGrid& grid = *grid_of(schedule_, id);
+        const PictureRows own = rows_of(id, feed), other = rows_of(from, feed),
+                          real = unpadded_rows(schedule_, id,
+                                               {grid.down(feed.picture.height), grid.across(feed.picture.width)});
+        for (uint32_t y = 0; y < own.down; ++y)
+            for (uint32_t x = 0; x < own.across; ++x) {
+                const bool there = y < real.down && x < real.across;
+                index.push_back(there ? first + y * other.across + x : UINT32_MAX);
+            }
+        first += other.count();
+    }
+    fill_merged(id, feeds); // its sequences
+    put(steps_[id].index, std::span<const uint32_t>(index));
+}
+
+void StepBlock::fill_sides(StageId id, std::span<const StepFeed> feeds) {
+    std::vector<uint32_t> sides;
+    for (const StepFeed& feed : feeds) {
+        const PictureRows rows = rows_of(id, feed);
+        sides.insert(sides.end(), {rows.down, rows.across});
+    }
+    put(steps_[id].sides, std::span<const uint32_t>(sides));
 }
 
 void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {
     const View& v = schedule_.stages[id].views[view - 1];
-    const uint32_t extra = extra_rows(schedule_, id);
     std::vector<kernel::StepSequence> rows;
-    std::vector<uint32_t> index, positions, owner;
+    std::vector<uint32_t> index, positions, owner, turns;
     for (const StepFeed& feed : feeds) {
+        const PictureRows picture = rows_of(id, feed);
         const auto first = uint32_t(index.size()); // of the sequence, among the stage's rows as among the view's
-        for (const ViewSequence& sequence : sequences_of(v, rows_of(id, feed), extra)) {
+        for (const ViewSequence& sequence : sequences_of(v, picture, extra_places(schedule_, id, picture))) {
             kernel::StepSequence row = feed.row;
             row.first = uint32_t(index.size());
             row.count = uint32_t(sequence.rows.size());
             if (sequence.across) row.memory = sequence.across;
+            else
+                std::ranges::copy(turns_of(sequence.rows, picture, extra_places(schedule_, id, picture)),
+                                  std::back_inserter(turns));
             for (uint32_t i = 0; i < row.count; ++i) {
                 index.push_back(first + sequence.rows[i]);
                 positions.push_back(i);
@@ -293,6 +319,8 @@ void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> fee
             rows.push_back(row);
         }
     }
+    if (v.order != View::Order::windows)
+        put(steps_[step_of_view(schedule_, id, view)].turns, std::span<const uint32_t>(turns));
     std::vector<uint32_t> inverse(index.size());
     for (uint32_t i = 0; i < index.size(); ++i) inverse[index[i]] = i;
     const uint32_t step = step_of_view(schedule_, id, view);
@@ -304,16 +332,17 @@ void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> fee
 void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
     const RowSpace& space = schedule_.stages[id].rows;
     const RowSpace::Of of = space.of;
-    const bool merged = schedule_.stages[space.from].rows.of == RowSpace::Of::merged;
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> index, positions, owner;
     uint32_t first = 0; // of the sequence, among all tokens
     for (const StepFeed& feed : feeds) {
-        const uint32_t begin = uint32_t(index.size()),
-                       end = first + (merged ? rows_of(space.from, feed).count() : feed.row.count);
+        const uint32_t begin = uint32_t(index.size()), end = first + count_of(space.from, feed);
         if (of == RowSpace::Of::wanted) {
             for (const uint32_t row : wanted)
                 if (row >= first && row < end) index.push_back(row);
+        } else if (of == RowSpace::Of::extra) {
+            for (const uint32_t place : extra_places(schedule_, space.from, rows_of(space.from, feed)))
+                index.push_back(first + place);
         } else if (of == RowSpace::Of::marked) index.push_back(first + marked(feed.ids, space.mark));
         else index.push_back(of == RowSpace::Of::last ? end - 1 : first);
         rows.push_back(feed.row);

@@ -60,6 +60,14 @@ struct Tensor {
         weft_CHECK(t.offset % kAlignment == 0, "a row slice must start on the alignment of bound buffers");
         return t;
     }
+    /// Rows from `first` on of a rank-2 tensor, still in place.
+    Tensor from_row(uint32_t first) const {
+        weft_CHECK(rank == 2 && first <= shape[0], "rows must begin inside the matrix");
+        Tensor t = *this;
+        t.shape[0] -= first;
+        t.start += first * stride;
+        return t;
+    }
     /// The same elements under another shape; only of a contiguous tensor.
     Tensor reshape(std::initializer_list<uint32_t> to) const {
         weft_CHECK(contiguous(), "only a contiguous tensor can be reshaped");

@@ -16,10 +16,12 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+SEQ2SEQ = ("seq2seq", "speech-seq2seq")
 TASKS = {"ForCausalLM": "causal-lm", "ForMaskedLM": "masked-lm", "ForConditionalGeneration": "seq2seq",
          "ForImageClassification": "image", "ForImageClassificationWithTeacher": "image", "VisionModel": "image",
          "VisionModelWithProjection": "image", "Dinov2Model": "image", "DeiTModel": "image", "ViTModel": "image",
-         "CLIPModel": "image-text", "SiglipModel": "image-text", "TextModel": "text", "TextModelWithProjection": "text"}
+         "CLIPModel": "image-text", "SiglipModel": "image-text", "TextModel": "text", "TextModelWithProjection": "text",
+         "ForAudioClassification": "spectrogram", "ForCTC": "waveform"}
 MAIN = ("logits", "logits_per_image", "image_embeds", "text_embeds", "last_hidden_state", "pooler_output")
 
 
@@ -40,8 +42,10 @@ def randomise(model, generator):
             p.copy_(torch.randn(p.shape, generator=generator) * deviation + centre)
 
 
-def task_of(name, config):
+def task_of(name, kind, config):
     task = max(((end, t) for end, t in TASKS.items() if name.endswith(end)), key=lambda t: len(t[0]), default=(0, 0))[1]
+    if task == "seq2seq" and kind.main_input_name == "input_features":
+        return "speech-seq2seq"
     return "image-text-to-text" if task == "seq2seq" and hasattr(config, "vision_config") else task
 
 
@@ -71,13 +75,23 @@ def inputs_of(o, task, config, model, generator):
         if type(model).__name__.startswith("Gemma3"):
             x["token_type_ids"] = (x["input_ids"] == config.image_token_id).long()
     elif task in ("image-text", "text"):
-        x["input_ids"] = ids(o.texts, o.length)
+        x["input_ids"] = ids(o.texts, o.length[0])
         end = getattr(config, "text_config", config).eos_token_id
         if end != 2 and end < vocabulary:
-            x["input_ids"][torch.arange(o.texts), torch.randint(1, o.length, (o.texts,), generator=generator)] = end
+            x["input_ids"][torch.arange(o.texts), torch.randint(1, o.length[0], (o.texts,), generator=generator)] = end
+    elif task == "spectrogram":
+        x["input_values"] = torch.randn(2, config.max_length, config.num_mel_bins, generator=generator)
+    elif task == "waveform":  # of several lengths: padded, and masked
+        mask = (torch.arange(max(o.length))[None] < torch.tensor(o.length)[:, None]).long()
+        x["input_values"] = torch.randn(mask.shape, generator=generator) * mask
+        if len(o.length) > 1:
+            x["attention_mask"] = mask
+    elif task == "speech-seq2seq":
+        frames = 2 * config.max_source_positions
+        x["input_features"] = torch.randn(1, config.num_mel_bins, frames, generator=generator)
     elif task != "image":
-        x["input_ids"] = ids(1, o.length)
-    if task == "seq2seq":
+        x["input_ids"] = ids(1, o.length[0])
+    if task in SEQ2SEQ:
         x["decoder_input_ids"] = ids(1, 17)
         x["decoder_input_ids"][0, 0] = config.decoder_start_token_id
     return x
@@ -96,7 +110,7 @@ def features_of(model, pixels):
 def outputs_of(task, model, x):
     r = model(**x) if task == "image-text" else model(**x, output_hidden_states=True)
     out = {name: r[name] for name in MAIN if r.get(name) is not None}
-    if task == "seq2seq":
+    if task in SEQ2SEQ:
         out["encoder"] = r.encoder_last_hidden_state
         out |= {f"encoder_hidden.{i}": h for i, h in enumerate(r.encoder_hidden_states)}
         out |= {f"hidden.{i}": h for i, h in enumerate(r.decoder_hidden_states)}
@@ -114,10 +128,10 @@ def main_of(outputs):
 @torch.no_grad()
 def greedy_of(task, model, x, count=24):
     """The likeliest tokens, each from scratch, and the smallest gap between the two best logits."""
-    margin, rows = float("inf"), x["decoder_input_ids"][:, :1] if task == "seq2seq" else x["input_ids"]
+    margin, rows = float("inf"), x["decoder_input_ids"][:, :1] if task in SEQ2SEQ else x["input_ids"]
     first = rows.shape[1]
     for _ in range(count):
-        fed = dict(x, decoder_input_ids=rows) if task == "seq2seq" else dict(x, input_ids=rows)
+        fed = dict(x, decoder_input_ids=rows) if task in SEQ2SEQ else dict(x, input_ids=rows)
         if "token_type_ids" in x:
             fed["token_type_ids"] = torch.nn.functional.pad(x["token_type_ids"], (0, rows.shape[1] - first))
         best = model(**fed, use_cache=False).logits[:, -1].topk(2)
@@ -147,7 +161,7 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("out", type=pathlib.Path)
     a.add_argument("--model", required=True, help="a class of transformers")
-    a.add_argument("--length", type=int, default=37, help="tokens of the input")
+    a.add_argument("--length", type=int, nargs="+", default=[37], help="tokens, or samples of each sound")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--pixels", type=lambda t: tuple(map(int, t.split("x"))), help="height x width of pictures")
     a.add_argument("--pictures", type=int, default=2)
@@ -156,7 +170,7 @@ def main():
     o = a.parse_intermixed_args()
     kind = getattr(transformers, o.model)
     config = kind.config_class(**dict(parse(s) for s in o.settings))
-    task = task_of(o.model, config)
+    task = task_of(o.model, kind, config)
     if not task:
         a.error(f"--model must end in one of {', '.join(TASKS)}")
     generator = torch.Generator().manual_seed(o.seed)
@@ -167,7 +181,7 @@ def main():
     r = outputs_of(task, model, x)
     case = {"name": o.out.name, "task": task, "model_class": o.model, "transformers": transformers.__version__,
             "seed": o.seed, "main_output": main_of(r), "std": r[main_of(r)].std().item()}
-    if task in ("causal-lm", "seq2seq", "image-text-to-text"):
+    if task in ("causal-lm", "image-text-to-text", *SEQ2SEQ):
         r["greedy"], case["greedy_min_margin"] = greedy_of(task, model, x)
     case["noise"] = noise_of(task, model, x, r)
     model.save_pretrained(o.out)
