@@ -15,15 +15,6 @@ void forbid(std::span<float> logits, size_t from, size_t to) {
     if (from < to) std::fill(logits.begin() + long(from), logits.begin() + long(to), kNever);
 }
 
-// The logarithm of the sum of exponentials; -inf of nothing.
-double log_sum(std::span<const float> logits) {
-    const float most = logits.empty() ? kNever : *std::ranges::max_element(logits);
-    if (most == kNever) return most;
-    double sum = 0;
-    for (const float x : logits) sum += std::exp(double(x) - double(most));
-    return double(most) + std::log(sum);
-}
-
 // Reads ids that must be in the vocabulary.
 class Ids {
 public:
@@ -150,6 +141,14 @@ Segments cut_segments(const WhisperRules& rules, std::span<const uint32_t> token
         first = last;
     }
     return s;
+}
+
+double log_sum(std::span<const float> logits) {
+    const float most = logits.empty() ? kNever : *std::ranges::max_element(logits);
+    if (most == kNever) return most;
+    double sum = 0;
+    for (const float x : logits) sum += std::exp(double(x) - double(most));
+    return double(most) + std::log(sum);
 }
 
 double compression_ratio(const std::string& text) {

@@ -48,6 +48,9 @@ struct Segments {
 /// steps of what the window has of the sound.
 Segments cut_segments(const WhisperRules& rules, std::span<const uint32_t> tokens, uint32_t window);
 
+/// The logarithm of the sum of exponentials; -inf of nothing.
+double log_sum(std::span<const float> logits);
+
 /// How often a text says the same: its bytes over those that zlib makes of them.
 double compression_ratio(const std::string& text);
 
