@@ -14,7 +14,7 @@ Result<uint32_t> size_of(const JsonObject& c, const char* key, uint32_t otherwis
 }
 
 // What only one value of is known.
-Status only(const JsonObject& c, const char* key, double value) {
+Status must_be(const JsonObject& c, const char* key, double value) {
     weft_ASSIGN(const double given, c.number_or(key, value));
     if (given == value) return Ok{};
     Error error = c.bad(key, "must be " + std::to_string(value) + ": weft knows no other");
@@ -37,7 +37,7 @@ Status read_log_mel(const JsonObject& c, SoundSettings& s) {
         return Error{ErrorCode::malformed,
                      c.origin() + ": chunk_length seconds must be longer than n_fft and hop_length samples",
                      {}};
-    return only(c, "dither", 0);
+    return must_be(c, "dither", 0);
 }
 
 Status read_fbank(const JsonObject& c, SoundSettings& s) {
@@ -45,16 +45,16 @@ Status read_fbank(const JsonObject& c, SoundSettings& s) {
     weft_ASSIGN(s.frames, size_of(c, "max_length", s.frames, kMostFrames));
     if (s.shift_samples() == 0 || s.frame_samples() < 2) return c.bad("sampling_rate", "must be at least 100");
     weft_ASSIGN(const bool normalize, c.boolean_or("do_normalize", true));
-    if (!normalize) return only(c, "feature_size", 1);
+    if (!normalize) return must_be(c, "feature_size", 1);
     weft_ASSIGN(s.mean, c.number_or("mean", -4.2677393));
     weft_ASSIGN(s.deviation, c.number_or("std", 4.5689974));
     if (s.deviation == 0) return c.bad("std", "must not be 0");
-    return only(c, "feature_size", 1);
+    return must_be(c, "feature_size", 1);
 }
 
 Status read_samples(const JsonObject& c, SoundSettings& s) {
     weft_ASSIGN(s.normalize, c.boolean_or("do_normalize", true));
-    return only(c, "feature_size", 1);
+    return must_be(c, "feature_size", 1);
 }
 
 } // namespace
@@ -73,7 +73,7 @@ Result<SoundSettings> read_sound_settings(const JsonObject& c) {
         SoundSettings s;
         s.kind = k.kind;
         weft_ASSIGN(s.rate, size_of(c, "sampling_rate", s.rate, kMostRate));
-        weft_TRY(only(c, "padding_value", 0));
+        weft_TRY(must_be(c, "padding_value", 0));
         weft_TRY(k.read(c, s));
         return s;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public: what is said in a sound, or what it is.
 #pragma once
+#include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -81,6 +83,9 @@ public:
     /// A file of sound (WAV, FLAC, OGG, MP3, ...) of any rate and number of channels. Fails (not_found, malformed)
     /// naming it; segments before the place that cannot be read have been given then.
     Result<Heard> hear(const std::filesystem::path& file, const HearOptions& options = {},
+                       const SegmentFunction& take = {});
+    /// The same of a file in memory; `name` opens every message about it.
+    Result<Heard> hear(std::span<const std::byte> file, const std::string& name, const HearOptions& options = {},
                        const SegmentFunction& take = {});
     /// Sound as it comes.
     Result<Heard> hear(const SoundFunction& sound, const HearOptions& options = {}, const SegmentFunction& take = {});
