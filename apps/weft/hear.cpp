@@ -12,6 +12,7 @@ namespace app {
 namespace {
 
 constexpr uint32_t kLiveRate = 16000;
+constexpr float kLivePatience = 3;
 
 enum class Format { txt, srt, vtt, json };
 
@@ -165,7 +166,9 @@ weft::Result<weft::Heard> hear_input(weft::Hearer& model, const HearFlags& f, co
             to[i] = float(int16_t(uint16_t(uint8_t(bytes[2 * i]) | uint8_t(bytes[2 * i + 1]) << 8))) / 32768;
         return count;
     };
-    return model.hear(samples, f.options, take);
+    weft::HearOptions live = f.options;
+    live.patience = kLivePatience;
+    return model.hear(samples, live, take);
 }
 
 int run(const HearFlags& flags) {

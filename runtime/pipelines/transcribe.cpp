@@ -8,7 +8,8 @@ namespace weft::detail {
 namespace {
 
 constexpr float kSilence = -std::numeric_limits<float>::infinity();
-constexpr float kHot = 0.5f; // what was written at a higher temperature is not told to the next window
+constexpr double kUncertain = 1; // seconds at the end of a window that is not full yet: words may go on behind them
+constexpr float kHot = 0.5f;     // what was written at a higher temperature is not told to the next window
 
 // What of a sound one window sees: samples from some place on, and those around it that its first and last frames
 // reach.
@@ -16,13 +17,14 @@ class Window {
 public:
     Window(SoundReader& sound, const SoundSettings& settings) : sound_(sound), settings_(settings), mel_(settings) {}
 
-    /// Goes on to a frame; false where the sound has none there.
-    Result<bool> move(uint64_t frame) {
+    /// Goes on to a frame, and reads so many from there; false where the sound has none there.
+    Result<bool> move(uint64_t frame, uint32_t wanted_frames) {
         first_ = frame * settings_.hop;
         const uint64_t from = first_ - std::min<uint64_t>(first_, mel_.reach());
         samples_.erase(samples_.begin(), samples_.begin() + long(std::min<uint64_t>(from - at_, samples_.size())));
         at_ = from;
-        const size_t had = samples_.size(), wanted = first_ - at_ + settings_.window_samples() + mel_.reach();
+        const size_t had = samples_.size(),
+                     wanted = first_ - at_ + size_t(wanted_frames) * settings_.hop + mel_.reach();
         if (!ended_ && had < wanted) {
             samples_.resize(wanted);
             weft_ASSIGN(const size_t got, sound_.read(std::span(samples_).subspan(had)));
@@ -36,6 +38,8 @@ public:
         const uint64_t left = at_ + samples_.size() - std::min(first_, at_ + samples_.size());
         return uint32_t(std::min<uint64_t>(left / settings_.hop, settings_.window_frames()));
     }
+    /// Whether more of the sound would make it see more.
+    bool grows() const { return !ended_ && frames() < settings_.window_frames(); }
     uint64_t read() const { return at_ + samples_.size(); } ///< samples of the sound so far
 
     /// log10 of energies, f32 [window_frames, bins]. What is behind the sound is silence, beyond which a sound of no
@@ -190,6 +194,12 @@ private:
     std::vector<uint32_t> past_;
 };
 
+// Keeps what ends up to a step, where the next window begins then.
+void hold_back(Segments& segments, uint32_t last) {
+    std::erase_if(segments.all, [&](const Segments::One& one) { return one.end > last; });
+    segments.advance = segments.all.empty() ? 0 : segments.all.back().end;
+}
+
 } // namespace
 
 Status check_options(const WhisperRules& rules, const HearOptions& options) {
@@ -207,6 +217,8 @@ Status check_options(const WhisperRules& rules, const HearOptions& options) {
             ErrorCode::unsupported, "the model writes no times: its files name no 'no_timestamps_token_id'", {}};
     if (options.temperatures.empty())
         return Error{ErrorCode::invalid_argument, "temperatures must be at least one", {}};
+    if (!(options.patience >= 0 && options.patience <= 3600))
+        return Error{ErrorCode::invalid_argument, "patience must be from 0 to 3600 seconds", {}};
     for (const float t : options.temperatures)
         if (!(t >= 0 && t <= 100))
             return Error{
@@ -223,15 +235,24 @@ Result<Heard> transcribe(const Speaker& speaker, SoundReader& sound, float loude
     Window window(sound, s);
     const uint32_t frames_a_step = s.window_frames() / speaker.steps;
     const auto seconds = [&](double frames) { return frames * s.hop / s.rate; };
+    const auto patience = uint32_t(double(options.patience) * s.rate / s.hop);
+    const uint32_t least = patience ? std::min(patience, s.window_frames()) : s.window_frames();
     bool go_on = true;
-    for (uint64_t frame = 0; go_on;) {
-        weft_ASSIGN(const bool any, window.move(frame));
+    for (uint64_t frame = 0, wanted = least; go_on;) {
+        weft_ASSIGN(const bool any, window.move(frame, uint32_t(wanted)));
         if (!any) break;
         const auto energies = window.energies();
         loudest = std::max(loudest, std::ranges::max(energies));
         weft_ASSIGN(const Text text, transcription.write(log_mel_input(energies, s.bins, loudest)));
         const uint32_t steps = window.frames() / frames_a_step;
         Segments segments = cut_segments(speaker.rules, text.tokens, steps);
+        if (window.grows()) {
+            hold_back(segments, steps - std::min(steps, uint32_t(kUncertain * s.rate / s.hop / frames_a_step)));
+            if (segments.advance == 0) {
+                wanted = std::min<uint64_t>(wanted + least, s.window_frames());
+                continue;
+            }
+        }
         for (const Segments::One& one : segments.all) {
             const auto tokens = std::span(text.tokens).subspan(one.first, one.last - one.first);
             HeardSegment segment{.begin = seconds(double(frame) + one.begin * frames_a_step),
@@ -249,6 +270,7 @@ Result<Heard> transcribe(const Speaker& speaker, SoundReader& sound, float loude
         }
         if (text.temperature > kHot) transcription.forget();
         frame += segments.advance < steps ? uint64_t(segments.advance) * frames_a_step : window.frames();
+        wanted = least;
         if (options.progress &&
             !options.progress({Progress::Stage::prefill, std::min(frame * s.hop, window.read()), total}))
             return Error{ErrorCode::cancelled, "stopped", {}};
@@ -260,7 +282,7 @@ Result<float> loudest_in(SoundReader& sound, const SoundSettings& settings) {
     Window window(sound, settings);
     float loudest = kSilence;
     for (uint64_t frame = 0;; frame += settings.window_frames()) {
-        weft_ASSIGN(const bool any, window.move(frame));
+        weft_ASSIGN(const bool any, window.move(frame, settings.window_frames()));
         if (!any) return loudest;
         loudest = std::max(loudest, std::ranges::max(window.energies()));
     }

@@ -212,6 +212,21 @@ TEST_CASE("a window that is likely silent, and whose text is unlikely, has none"
     CHECK(heard.segments[0].no_speech > 0.99f);
 }
 
+TEST_CASE("of a sound that is still coming what is certain is given, and the rest heard again") {
+    Scripted model;
+    model.says = {{{kZero, 0, kZero + 3}},                          // of 2 s: it may go on
+                  {{kZero, 0, kZero + 4, kZero + 4, 1, kZero + 8}}, // of 4 s: the first ends in time
+                  {{kZero, 1, kZero + 2}},                          // of 2 to 4 s: silent in the last second
+                  {{kZero, 2, kZero + 3}},                          // of 3 to 5 s, and then of 3 to 6 s, its end
+                  {{kZero, 2, kZero + 6}}};
+    HearOptions options;
+    options.patience = 2;
+    CHECK(hear(model, 6, options).lines() == Lines{"0.0-2.0 a", "2.0-3.0 b", "3.0-6.0 c"});
+    REQUIRE(model.windows.size() == 5);
+    CHECK(model.prompts[1] == model.prompts[0]);
+    CHECK(model.prompts[2] == Ids{kPast, kZero, 0, kZero + 4, kStart, kGerman, kTranscribe});
+}
+
 TEST_CASE("a sound of no frame has no text, and one that ends mid-window has none behind it") {
     Scripted model;
     CHECK(hear(model, 0).segments.empty());
@@ -247,6 +262,7 @@ TEST_CASE("what a model lacks is said before it is asked for") {
     CHECK(check_options(r, {.language = "de", .translate = true, .timestamps = true}));
     CHECK(check_options(r, {.language = "fr"}).error().reasons == std::vector<std::string>{"it knows de en"});
     CHECK(check_options(r, {.temperatures = {}}).error().code == ErrorCode::invalid_argument);
+    CHECK(check_options(r, {.patience = -1}).error().code == ErrorCode::invalid_argument);
     CHECK(check_options(r, {.temperatures = {-1}}).error().code == ErrorCode::invalid_argument);
     r = {};
     CHECK(check_options(r, {.language = "de"}).error().code == ErrorCode::invalid_argument);

@@ -32,9 +32,12 @@ struct HearOptions {
     float most_compression = 2.4f;    ///< bytes of the text over those that zlib makes of them
     float least_log_probability = -1; ///< of a token, on average
     float least_no_speech = 0.6f;     ///< a window that is so likely silent, and whose text is unlikely, has none
-    uint64_t seed = 0;                ///< of temperatures above 0
-    size_t classes = 5;               ///< most that are given, the likeliest first
-    ProgressFunction progress;        ///< stage prefill: samples; 0 of 0 where nothing says how many there are
+    /// Seconds of sound that is still coming after which what is there of a window is heard: what ends before its last
+    /// second is given, the rest heard again with what follows. 0: windows are heard when they are full.
+    float patience = 0;
+    uint64_t seed = 0;         ///< of temperatures above 0
+    size_t classes = 5;        ///< most that are given, the likeliest first
+    ProgressFunction progress; ///< stage prefill: samples; 0 of 0 where nothing says how many there are
 };
 
 /// A stretch of speech.
