@@ -66,6 +66,8 @@ struct Widths {
     uint32_t axes = 1;       ///< of the positions of the stage's rows
     bool places = false;     ///< some of the stage's rows stand for rows of a memory
     bool viewed = false;     ///< the block's rows are the stage's in another order
+    bool placed = false;     ///< the stage's rows have their places in a picture
+    uint32_t most = 0;       ///< rows of a sequence in the stage; 0: no limit
 };
 
 } // namespace weft::detail

@@ -27,7 +27,7 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 class Lowering {
 public:
     Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
-        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
           results_(s.stages.size()), taps_(taps_of(s, bucket.before)) {}
 
     void weights(const std::vector<DeviceWeight>& weights) {
@@ -81,6 +81,7 @@ private:
         c_.inputs.clear();
         c_.pictures.clear();
         c_.places = {};
+        c_.sides = sides(id);
         if (s_.stages[id].rows.placeholder >= 0)
             c_.places = r_.external(b_.steps[id].places, DType::u32, {rows}, "places of rows of a memory");
         for (size_t i = 0; i < s_.inputs.size(); ++i)
@@ -101,6 +102,7 @@ private:
         c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
+        c_.sides = {};
         c_.step.max_sequences = rows;
         r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
@@ -109,14 +111,11 @@ private:
     LayerContext::Merged merged(StageId id) {
         const RowSpace& rows = s_.stages[id].rows;
         if (rows.of != RowSpace::Of::merged) return {};
-        LayerContext::Merged m{results_[rows.from][rows.stream], rows.down, rows.across, {}};
-        const uint32_t count = rows.down * rows.across;
-        const vk::Slice& all = b_.steps[id].index;
-        const uint64_t each = all.size / count / Tensor::kAlignment * Tensor::kAlignment;
-        for (uint32_t i = 0; i < count; ++i)
-            m.index.push_back(
-                r_.external(all.part(each * i, each), DType::u32, {bucket_.rows_of(s_, id)}, "rows to merge"));
-        return m;
+        return {results_[rows.from][rows.stream], steps_[rows.from].sequences, sides(rows.from), rows.cut()};
+    }
+    Tensor sides(StageId id) {
+        if (!s_.stages[id].rows.placed()) return {};
+        return r_.external(b_.steps[id].sides, DType::u32, {bucket_.sequences, 2}, "sides of pictures");
     }
     // With one new token a sequence, all that a stage can pick of another's rows is those rows.
     bool shares_step(StageId id) const { return bucket_.decode && s_.stages[id].rows.picked(); }

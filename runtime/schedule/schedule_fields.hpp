@@ -76,6 +76,8 @@ struct BlockScope {
     uint64_t merged = 0;                    ///< Widths::merged
     uint32_t axes = 1;                      ///< Widths::axes
     bool places = false;                    ///< Widths::places
+    bool placed = false;                    ///< Widths::placed
+    uint32_t most = 0;                      ///< Widths::most
     uint64_t width_of(StreamId id) const {
         return id == kResidual || id > streams.size() ? width : streams[id - 1].width;
     }
