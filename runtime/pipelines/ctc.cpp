@@ -14,7 +14,7 @@ std::string text_of(const Json& config, const char* key, const std::string& othe
     const auto found = config.find(key);
     if (found == config.end()) return otherwise;
     if (found->is_string()) return found->get<std::string>();
-    if (found->is_object()) return found->value("content", otherwise);
+    if (found->is_object() && found->contains("content")) return text_of(*found, "content", otherwise);
     return otherwise;
 }
 
@@ -30,29 +30,14 @@ std::string lower_case(std::string_view text) {
 
 } // namespace
 
-Result<CtcLetters> read_ctc_letters(const ModelFiles& files) {
-    const auto path = files.file("vocab.json");
-    if (!path)
-        return Error{
-            ErrorCode::not_found, files.origin() + ": has no vocab.json, which says what letters there are", {}};
-    weft_ASSIGN(const std::string text, read_file(*path));
-    weft_ASSIGN(const Json vocabulary, parse_json(text, path->string()));
-    const auto bad = [&](const std::string& what) {
-        return Error{ErrorCode::malformed, path->string() + ": " + what, {}};
-    };
+Result<CtcLetters> ctc_letters(const Json& vocabulary, const Json& config, const std::string& origin) {
+    const auto bad = [&](const std::string& what) { return Error{ErrorCode::malformed, origin + ": " + what, {}}; };
     if (!vocabulary.is_object()) return bad("must be an object of letters and their ids");
-    Json config = Json::object();
-    if (const auto beside = files.tokenizer_config()) {
-        weft_ASSIGN(const std::string said, read_file(*beside));
-        weft_ASSIGN(config, parse_json(said, beside->string()));
-        if (!config.is_object()) return Error{ErrorCode::malformed, beside->string() + ": must be an object", {}};
-    }
     CtcLetters letters;
     std::map<std::string, uint32_t> ids;
     for (const auto& [letter, id] : vocabulary.items()) {
         if (id.is_object())
-            return Error{
-                ErrorCode::unsupported, path->string() + ": has letters of several languages; weft reads one", {}};
+            return Error{ErrorCode::unsupported, origin + ": has letters of several languages; weft reads one", {}};
         if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() >= kMostLetters)
             return bad("letter '" + letter + "' must have an id below " + std::to_string(kMostLetters));
         ids[letter] = id.get<uint32_t>();
@@ -71,6 +56,22 @@ Result<CtcLetters> read_ctc_letters(const ModelFiles& files) {
     if (config.value("do_lower_case", Json(false)) == true)
         for (std::string& letter : letters.all) letter = lower_case(letter);
     return letters;
+}
+
+Result<CtcLetters> read_ctc_letters(const ModelFiles& files) {
+    const auto path = files.file("vocab.json");
+    if (!path)
+        return Error{
+            ErrorCode::not_found, files.origin() + ": has no vocab.json, which says what letters there are", {}};
+    weft_ASSIGN(const std::string text, read_file(*path));
+    weft_ASSIGN(const Json vocabulary, parse_json(text, path->string()));
+    Json config = Json::object();
+    if (const auto beside = files.tokenizer_config()) {
+        weft_ASSIGN(const std::string said, read_file(*beside));
+        weft_ASSIGN(config, parse_json(said, beside->string()));
+        if (!config.is_object()) return Error{ErrorCode::malformed, beside->string() + ": must be an object", {}};
+    }
+    return ctc_letters(vocabulary, config, path->string());
 }
 
 std::string CtcDecoder::push(std::span<const uint32_t> ids) {

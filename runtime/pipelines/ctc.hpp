@@ -12,6 +12,9 @@ struct CtcLetters {
     uint32_t space = 0;           ///< stands between words
 };
 
+/// What vocab.json says, and `config`, the object of tokenizer_config.json. Fails (malformed, unsupported) with
+/// `origin`, the former's path.
+Result<CtcLetters> ctc_letters(const Json& vocabulary, const Json& config, const std::string& origin);
 /// Reads vocab.json, and what tokenizer_config.json says of it. Fails (not_found, malformed, unsupported) by the file.
 Result<CtcLetters> read_ctc_letters(const ModelFiles& files);
 

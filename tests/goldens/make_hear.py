@@ -90,8 +90,9 @@ def whisper(out, samples):
     hop, window = extractor.hop_length, STEPS * 2
     cases = []
     for seconds, settings in (
-        (1.5, dict(task="translate", language="de")), (1.5, dict()), (7, dict()), (7, dict(language="fr")),
+        (1.5, dict(task="translate", language="de")), (1.5, {}), (7, {}), (7, dict(language="de")),
         (7, dict(condition_on_prev_tokens=True))):
+        settings = dict(task="transcribe") | settings
         part = samples[: int(RATE * seconds)]
         silent = np.concatenate([part, np.zeros(extractor.n_samples, np.float32)])
         features = extractor(silent, sampling_rate=RATE, return_tensors="pt", truncation=False,

@@ -89,6 +89,7 @@ TEST_CASE("Whisper hears windows, languages and what was said before as transfor
         options.timestamps = true;
         options.temperatures = {0};
         options.least_no_speech = 1;
+        options.most_compression = 1000;
         options.language = c["settings"].value("language", "");
         options.translate = c["settings"].value("task", "") == "translate";
         options.condition = c["settings"].value("condition_on_prev_tokens", false);
