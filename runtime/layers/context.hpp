@@ -5,6 +5,7 @@
 #include "kernels/step.hpp"
 #include "layers/spec.hpp"
 #include "layers/state.hpp"
+#include <functional>
 #include <map>
 
 namespace weft::detail {
@@ -29,6 +30,12 @@ struct LayerContext {
         kernel::Tensor sequences, sides; ///< of its step, as kernel::UnfoldRowsArgs has them
         kernel::PatchCut cut;
     } merged;              ///< of the stage, if its rows are merged
+    /// The rows that the stage has one for each sequence of. Between enter() and leave() calls run over them, and
+    /// `step` is theirs.
+    struct Source {
+        kernel::Tensor x;
+        std::function<void()> enter, leave;
+    } source;
     kernel::Tensor places; ///< u32 [T]: of rows that stand for one of a memory which (kernel::kNoPlace); of the stage
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.

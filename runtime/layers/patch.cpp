@@ -32,7 +32,6 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
     f.weight("weight", weight, {w.model, uint64_t(grid.channels) * grid.patch_y * grid.patch_x}, WeightUse::always,
              WeightKind::matrix);
     f.weight("rows", rows, {uint64_t(grid.extra) + 1, w.model}, WeightUse::usual, WeightKind::vector);
-    f.weight("positions", positions, {w.positions, w.model}, WeightUse::rare, WeightKind::matrix);
     if (f.enter("stretched", bool(stretched), true)) {
         Stretched& t = stretched;
         f.size("side", t.side);
@@ -42,6 +41,8 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
         f.value("corners", t.corners, true);
         f.leave();
     }
+    f.weight("positions", positions, {stretched ? grid.extra : w.positions, w.model}, WeightUse::rare,
+             WeightKind::matrix);
     f.value("activation", activation, kernel::Activation::none);
     f.rule(activation == kernel::Activation::none || plain(), "activation", "be none with extra rows or positions");
     f.rule(rows != kNoWeight || (grid.extra == 0 && positions == kNoWeight), "rows",
@@ -72,7 +73,7 @@ void PatchSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to)
     if (rows != kNoWeight && !plain())
         kernel::embed(c.r, {.ids = p.kinds,
                             .table = c.weight(rows),
-                            .positions = c.step.positions,
+                            .positions = stretched ? p.kinds : c.step.positions, // patches are behind the table's rows
                             .position_table = c.weight(positions),
                             .residual = y,
                             .y = y});

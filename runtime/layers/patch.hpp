@@ -6,7 +6,8 @@
 
 namespace weft::detail {
 
-/// Learned positions of a square of patches, stretched over those that a picture has.
+/// Learned positions of a square of patches, stretched over those that a picture has; at the square's own size they are
+/// as they are.
 struct Stretched {
     WeightId table = kNoWeight; ///< f32 [side * side, width]
     uint32_t side = 0;
@@ -26,7 +27,7 @@ struct PatchSpec {
     PatchGrid grid;
     WeightId weight = kNoWeight;    ///< [width, channels * patch_y * patch_x]
     WeightId rows = kNoWeight;      ///< [extra + 1, width]: of the extra rows, and the bias of patches
-    WeightId positions = kNoWeight; ///< [position limit, width], learned
+    WeightId positions = kNoWeight; ///< learned: [position limit, width], or, with `stretched`, [extra, width]
     Stretched stretched = {};
     /// Of patches, where they are nothing but product and bias.
     kernel::Activation activation = kernel::Activation::none;

@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "io/safetensors.hpp"
+#include "models/encoder_parts.hpp"
 #include "pipelines/embedding.hpp"
 #include <algorithm>
 #include <set>
@@ -348,8 +349,9 @@ private:
                 }
             return Ok{};
         };
-        weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden", "output.last_hidden_state"},
-                          {"hidden", "", main.name, uint32_t(main.layers.size()), {}}));
+        const RecordedTensor hidden{"hidden", "", main.name, uint32_t(main.layers.size()), {}};
+        weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden"}, hidden));
+        if (output_of(s_, kLastHidden) == s_.outputs.size()) weft_TRY(first_of({"output.last_hidden_state"}, hidden));
         if (output_of(s_, kLogits) < s_.outputs.size())
             weft_TRY(
                 first_of({"transformers.logits", "output.logits_f32", "output.logits"}, {kLogits, kLogits, "", 0, {}}));

@@ -27,8 +27,8 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 class Lowering {
 public:
     Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
-        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
-          results_(s.stages.size()), taps_(taps_of(s, bucket.before)) {}
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{.r = r}, steps_(s.stages.size()), results_(s.stages.size()),
+          taps_(taps_of(s, bucket.before)) {}
 
     void weights(const std::vector<DeviceWeight>& weights) {
         for (size_t i = 0; i < weights.size(); ++i) {
@@ -117,6 +117,11 @@ private:
         if (!s_.stages[id].rows.placed()) return {};
         return r_.external(b_.steps[id].sides, DType::u32, {bucket_.sequences, 2}, "sides of pictures");
     }
+    LayerContext::Source source(StageId id) {
+        const RowSpace& rows = s_.stages[id].rows;
+        if (!rows.each_sequence()) return {};
+        return {results_[rows.from][rows.stream], [this, from = rows.from] { enter(from); }, [this, id] { enter(id); }};
+    }
     // With one new token a sequence, all that a stage can pick of another's rows is those rows.
     bool shares_step(StageId id) const { return bucket_.decode && s_.stages[id].rows.picked(); }
 
@@ -185,6 +190,7 @@ private:
         if (std::exchange(begun_, true)) r_.segment(stage.name);
         enter(id);
         c_.merged = merged(id);
+        c_.source = source(id);
         StreamLowering streams(
             c_, stage, picked(id),
             {.place = [&](StreamId stream, const Block& block) { return output_of(id, stream, block); },

@@ -77,9 +77,15 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
     f.reference("write", b.write, kResidual, names, kStreams);
-    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes, scope.places};
-    w.placed = scope.placed;
-    w.most = scope.most;
+    Widths w{.model = scope.width_of(b.write),
+             .vocabulary = scope.vocabulary,
+             .positions = scope.positions,
+             .merged = scope.merged,
+             .source = scope.source,
+             .axes = scope.axes,
+             .places = scope.places,
+             .placed = scope.placed,
+             .most = scope.most};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
@@ -219,12 +225,23 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
                "be that of the stage where the stream starts as its input");
     });
-    uint64_t merged = 0;
-    if (const RowSpace& rows = stage.rows; rows.of == RowSpace::Of::merged && rows.from < s.stages.size())
-        merged = uint64_t(rows.down) * rows.across * s.stages[rows.from].width_of(rows.stream);
-    const BlockScope scope{stage.width,         stage.streams,  stage.views,           s.vocabulary,
-                           s.position_limit,    merged,         stage.rows.all_axes(), stage.rows.placeholder >= 0,
-                           stage.rows.placed(), stage.rows.most};
+    uint64_t merged = 0, source = 0;
+    if (const RowSpace& rows = stage.rows; !rows.own() && rows.from < s.stages.size()) {
+        const uint64_t width = s.stages[rows.from].width_of(rows.stream);
+        if (rows.of == RowSpace::Of::merged) merged = uint64_t(rows.down) * rows.across * width;
+        if (rows.each_sequence() && rows.of != RowSpace::Of::last) source = width;
+    }
+    const BlockScope scope{.width = stage.width,
+                           .streams = stage.streams,
+                           .views = stage.views,
+                           .vocabulary = s.vocabulary,
+                           .positions = s.position_limit,
+                           .merged = merged,
+                           .source = source,
+                           .axes = stage.rows.all_axes(),
+                           .places = stage.rows.placeholder >= 0,
+                           .placed = stage.rows.placed(),
+                           .most = stage.rows.most};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });

@@ -102,14 +102,15 @@ Rows patches(const Known& known, const Size& size, const std::vector<float>& pix
     return rows;
 }
 
-void require_close(const std::vector<float>& got, const std::vector<double>& due) {
+// Of sums of so many products, with roundings as in tests/kernels/product_tolerance.hpp.
+void require_close(const std::vector<float>& got, const std::vector<double>& due, uint32_t products) {
     REQUIRE(got.size() == due.size());
     double worst = 0, size = 0;
     for (size_t i = 0; i < due.size(); ++i) {
         worst = std::max(worst, std::abs(got[i] - due[i]));
         size = std::max(size, std::abs(due[i]));
     }
-    CHECK(worst < 1e-6 * size); // of sums of some hundred products
+    CHECK(worst < 0x1p-24 * (6 * std::sqrt(double(products)) + 8) * size);
 }
 
 // A stage of pixels with one convolution behind them, whose fields are `fields`.
@@ -148,7 +149,7 @@ TEST_CASE("a convolution over rows of pictures is what a plain loop gives", "[sc
             const Rows y = known.convolved(x, "layers.0.blocks.0.branches.0", w, {x.down, x.across, width, {}});
             for (size_t n = 0; n < x.values.size(); ++n) due.push_back(x.values[n] + 0.5 * y.values[n]);
         }
-        require_close(got, due);
+        require_close(got, due, w.taps * w.taps_across * width / w.groups);
         (void)require_round_trip(json);
     };
     check(R"("taps": 3)", {3, 3, 1, 1, 1});
@@ -175,7 +176,7 @@ TEST_CASE("a convolution along a line goes through all rows of a sequence", "[sc
             known.convolved(x, "layers.0.blocks.0.branches.0", {1, 4, 1, 0, 2, 2}, {1, x.across, kWidth, {}});
         for (size_t n = 0; n < x.values.size(); ++n) due.push_back(x.values[n] + 0.5 * y.values[n]);
     }
-    require_close(got, due);
+    require_close(got, due, 4 * kWidth / 2);
     (void)require_round_trip(json);
 }
 
@@ -195,7 +196,7 @@ TEST_CASE("a stage of windows over another's rows is a convolution with their st
                                            {down, across, 5, {}});
             for (const double v : y.values) due.push_back(std::max(v, 0.0));
         }
-        require_close(got, due);
+        require_close(got, due, w.taps * w.taps_across * 8);
         (void)require_round_trip(json);
     };
     check(R"("down": 3, "across": 3, "stride_down": 2, "stride_across": 2, "pad_down": 1, "pad_across": 1)",
