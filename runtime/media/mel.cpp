@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/threads.hpp"
 #include "media/sound_features.hpp"
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <exception>
+#include <mutex>
 
 namespace weft::detail {
 namespace {
 
 constexpr double kHighestMel = 8000;      // hertz
 constexpr double kLeastMelEnergy = 1e-10; // of an energy
+constexpr size_t kJobFrames = 64;         // that a thread makes at once
 constexpr float kMelRange = 8;            // of log10
 
 FilterbankSettings bank_of(const SoundSettings& s) {
@@ -21,24 +26,37 @@ FilterbankSettings bank_of(const SoundSettings& s) {
 
 } // namespace
 
-LogMel::LogMel(const SoundSettings& settings)
-    : settings_(settings), bank_(bank_of(settings)), window_(hann_window(settings.fft, settings.fft)),
-      frame_(settings.fft) {}
+LogMel::LogMel(const SoundSettings& settings) : settings_(settings), window_(hann_window(settings.fft, settings.fft)) {}
 
-std::vector<float> LogMel::frames(std::span<const float> sound, size_t first, size_t count) {
-    std::vector<float> all;
-    all.reserve(count * settings_.bins);
+std::vector<float> LogMel::frames(std::span<const float> sound, size_t first, size_t count) const {
+    std::vector<float> all(count * settings_.bins);
     const auto last = long(sound.size()) - 1;
-    for (size_t f = 0; f < count; ++f) {
-        const long begin = long(first + f * settings_.hop) - long(reach());
-        for (size_t i = 0; i < frame_.size(); ++i) {
-            long at = std::abs(begin + long(i));
-            if (at > last) at = std::max(2 * last - at, 0L);
-            frame_[i] = window_[i] * double(sound[size_t(at)]);
+    std::atomic<size_t> next = 0;
+    std::mutex lock;
+    std::exception_ptr failed; // what a thread of its own must not throw
+    const auto work = [&] {
+        try {
+            Filterbank bank(bank_of(settings_));
+            std::vector<double> frame(settings_.fft);
+            for (size_t begin; (begin = next.fetch_add(kJobFrames)) < count;)
+                for (size_t f = begin; f < std::min(begin + kJobFrames, count); ++f) {
+                    const long from = long(first + f * settings_.hop) - long(reach());
+                    for (size_t i = 0; i < frame.size(); ++i) {
+                        long at = std::abs(from + long(i));
+                        if (at > last) at = std::max(2 * last - at, 0L);
+                        frame[i] = window_[i] * double(sound[size_t(at)]);
+                    }
+                    float* to = &all[f * settings_.bins];
+                    for (const double energy : bank.energies(frame))
+                        *to++ = float(std::log10(std::max(energy, kLeastMelEnergy)));
+                }
+        } catch (...) {
+            const std::lock_guard held(lock);
+            failed = std::current_exception();
         }
-        for (const double energy : bank_.energies(frame_))
-            all.push_back(float(std::log10(std::max(energy, kLeastMelEnergy))));
-    }
+    };
+    run_on_threads(std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), count / kJobFrames + 1), work);
+    if (failed) std::rethrow_exception(failed);
     return all;
 }
 

@@ -7,21 +7,20 @@
 namespace weft::detail {
 
 /// Whisper's spectrogram (Radford et al. 2022) before its range is cut, so that windows of a longer sound can be cut at
-/// the same loudness. One thread at a time.
+/// the same loudness. Immutable.
 class LogMel {
 public:
     explicit LogMel(const SoundSettings& settings);
 
     /// log10 of the energies of `count` frames, f32 [count, bins]. The first is centred at sound[first], and the others
-    /// follow every settings.hop samples; beyond its ends, `sound` is mirrored.
-    std::vector<float> frames(std::span<const float> sound, size_t first, size_t count);
+    /// follow every settings.hop samples; beyond its ends, `sound` is mirrored. On as many threads as there are.
+    std::vector<float> frames(std::span<const float> sound, size_t first, size_t count) const;
     /// Samples before and behind its centre that a frame sees.
     size_t reach() const { return settings_.fft / 2; }
 
 private:
     SoundSettings settings_;
-    Filterbank bank_;
-    std::vector<double> window_, frame_;
+    std::vector<double> window_;
 };
 
 /// What the model takes of frames [count, bins]: f32 [bins, count]. Nothing is further below `loudest`, of the whole

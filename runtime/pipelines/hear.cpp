@@ -77,7 +77,7 @@ Result<SoundSettings> read_settings(const ModelFiles& files) {
 
 bool hears(const Schedule& s) {
     return std::ranges::any_of(s.inputs, [](const Input& i) {
-        return i.pictures() && (i.name == "input_features" || i.name == "input_values");
+        return i.pictures() && (i.name == "input_features" || i.name == "input_values" || i.name == "fbank");
     });
 }
 
@@ -196,8 +196,9 @@ private:
     uint32_t rows_of_input() const {
         const PatchGrid& grid = input().grid;
         const bool bank = gives == Gives::classes;
-        const uint32_t down = bank ? sound.bins : 1, across = bank ? sound.frames : kPieceSeconds * sound.rate;
-        return grid.takes(down, across) ? grid.down(down) * grid.across(across) + grid.extra : 0;
+        const auto [height, width] =
+            grid.sides(bank ? sound.frames : 1, bank ? sound.bins : kPieceSeconds * sound.rate);
+        return grid.takes(height, width) ? grid.down(height) * grid.across(width) + grid.extra : 0;
     }
 
     Result<Heard> write(SoundReader& reader, float loudest, uint64_t total, const HearOptions& options,
