@@ -104,6 +104,20 @@ TEST_CASE("sound is heard as recorded of released models' settings") {
     }
 }
 
+TEST_CASE("spoken digits are heard as the model that knows them was trained") {
+    weft_GOLDEN(folder, "../models/digits-audiomamba");
+    const SoundSettings s = settings_in(folder);
+    const auto io = SafetensorsFile::open(folder / "io.safetensors");
+    REQUIRE(io);
+    const auto all = tensor(*io, "input.fbank");
+    const size_t size = size_t(s.frames) * s.bins;
+    for (size_t i = 0; i * size < all.size(); ++i) {
+        INFO("clip " << i);
+        check_same(*fbank_input(tensor(*io, "output.waveform_16k." + std::to_string(i)), s),
+                   std::span(all).subspan(i * size, size));
+    }
+}
+
 TEST_CASE("frames of a window within a sound are those of the whole sound") {
     SoundSettings s;
     s.seconds = 1;

@@ -150,6 +150,25 @@ TEST_CASE("a sound of one window is written without times unless they are asked 
     CHECK(model.prompts == std::vector<Ids>{{kStart, kEnglish, kTranslate}});
 }
 
+TEST_CASE("a sound that fills one window is mirrored at its end, and a longer one is not") {
+    Samples samples(5);
+    std::vector<float> all(5000);
+    REQUIRE(*samples.read(all) == all.size());
+    const auto frames = LogMel(sound()).frames(all, 0, 100);
+    const auto wanted = log_mel_input(frames, 4, std::ranges::max(frames));
+    for (const double seconds : {5.0, 5.5}) {
+        Scripted model;
+        model.says = {{{kZero, 0, kZero + 10}}, {{kZero, 1, kZero + 1}}};
+        if (seconds == 5) model.says.pop_back();
+        hear(model, seconds);
+        const auto& window = model.windows[0];
+        size_t other = 0;
+        for (size_t i = 0; i < wanted.size(); ++i) other += std::abs(window[i] - wanted[i]) > 1e-6f;
+        CHECK((other == 0) == (seconds == 5));
+        CHECK(other <= 4); // of the last frame alone
+    }
+}
+
 TEST_CASE("windows begin where the one before was last certain, and are told what was said") {
     Scripted model;
     model.says = {{{kZero, 0, kZero + 6, kZero + 6, 1}}, // 0 to 3 s; what follows is cut
