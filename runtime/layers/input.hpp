@@ -24,6 +24,7 @@ struct PatchGrid : kernel::PatchCut {
     uint32_t channels = 0; ///< 0: no pictures
     uint32_t extra = 0;    ///< rows before the patches: class tokens
     Layout layout = Layout::rows;
+    uint32_t only_down = 0, only_across = 0; ///< patches of the only pictures that it takes; 0: of any size
 
     uint32_t down(uint32_t height) const { return (height + 2 * pad_y - patch_y) / stride_y + 1; }
     uint32_t across(uint32_t width) const { return (width + 2 * pad_x - patch_x) / stride_x + 1; }

@@ -11,7 +11,7 @@
 namespace weft::detail {
 
 weft_LISTED(kernel::PatchCut, 6);
-weft_LISTED(PatchGrid, 4); // with the cut
+weft_LISTED(PatchGrid, 6); // with the cut
 weft_ENUM_NAMES(PatchGrid::Layout, PatchGrid::Layout::sound, "rows", "columns", "sound");
 weft_LISTED(Stretched, 4);
 weft_LISTED(PatchSpec, 7);
@@ -26,6 +26,9 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
     f.value("pad_across", grid.pad_x, grid.pad_y);
     f.value("extra", grid.extra, 0u);
     f.value("layout", grid.layout, PatchGrid::Layout::rows);
+    f.value("only_down", grid.only_down, 0u);
+    f.value("only_across", grid.only_across, 0u);
+    f.rule(!grid.only_down == !grid.only_across, "only_down", "be given where only_across is, and only there");
     f.rule(!grid.sound() || (grid.patch_y == 1 && grid.stride_y == 1 && !grid.pad_y), "patch",
            "be 1 down a sound, without stride and padding");
     f.rule(grid.sane(), "patch", "have at most 2^24 numbers with its channels, and be larger than its padding");

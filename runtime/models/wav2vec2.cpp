@@ -97,8 +97,9 @@ public:
         encoder.first.push_back({.branches = {{positions()}}});
         if (!c_.pre_norm) encoder.first.back().after = norm("encoder.layer_norm", c_.width, c_.eps);
         for (uint32_t i = 0; i < c_.layers; ++i) encoder.layers.push_back(layer("encoder." + layer_name(i)));
-        if (c_.pre_norm) encoder.last = {final_norm(norm("encoder.layer_norm", c_.width, c_.eps))};
     }
+    /// Of the encoder's rows, behind the layers.
+    Norm last_norm() { return c_.pre_norm ? norm("encoder.layer_norm", c_.width, c_.eps) : Norm{}; }
 
 private:
     Norm norm(const std::string& name, uint32_t width, double eps) { return builder_.layer_norm(name, width, eps); }
@@ -186,7 +187,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
     Builder builder(s, files, {"wav2vec2.", ""});
-    Maker(s, builder, c).run();
+    Maker maker(s, builder, c);
+    maker.run();
     Stage& encoder = s.stages.back();
     const StageId id = StageId(s.stages.size()) - 1;
     weft_ASSIGN(const auto classes, classes_of(config));
@@ -195,13 +197,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
             ? std::ranges::any_of(classes, [](const std::string& name) { return name.ends_with("ForCTC"); })
             : builder.has("lm_head.weight");
     if (!letters) {
-        s.outputs.push_back({kLastHidden, id});
+        s.outputs.push_back({kLastHidden, id, c.pre_norm ? add_normed(encoder, maker.last_norm()) : kResidual});
         return s;
     }
     weft_ASSIGN(const uint32_t vocabulary, config.count_or("vocab_size", 32));
     encoder.streams.push_back({kLogits, vocabulary});
     const StreamId logits = StreamId(encoder.streams.size());
-    encoder.last.push_back({.branches = {{LinearSpec{builder.linear("lm_head", vocabulary, c.width, true)}}},
+    encoder.last.push_back({.pre = maker.last_norm(),
+                            .branches = {{LinearSpec{builder.linear("lm_head", vocabulary, c.width, true)}}},
                             .write = logits,
                             .base = Base::none});
     s.outputs.push_back({kLogits, id, logits});

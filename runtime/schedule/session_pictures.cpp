@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L4: pictures in a forward: the rows that they are, and those of their memory among the tokens of a text.
 #include "kernels/place_rows.hpp"
+#include "layers/merge.hpp"
 #include "schedule/session.hpp"
 #include <algorithm>
 
@@ -8,6 +9,13 @@ namespace weft::detail {
 namespace {
 
 constexpr uint32_t kMostPixels = 1u << 31; // of a picture: counts of patches stay within 32 bits
+
+// Whether each patch that the stage is made of has its place in a row.
+bool merges_all(const Stage& stage) {
+    bool merges = false;
+    each_op(stage, [&](const Op& op) { merges |= op.as<MergeSpec>() != nullptr; });
+    return merges && stage.rows.tiled();
+}
 
 } // namespace
 
@@ -34,6 +42,12 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          std::to_string(grid.patch_x) + ", or more than " + std::to_string(kMostPixels) + " pixels",
                      {}};
     const PictureRows patches{grid.down(height), grid.across(width)};
+    if (grid.only_down && (patches.down != grid.only_down || patches.across != grid.only_across))
+        return Error{ErrorCode::invalid_argument,
+                     picture + " has " + std::to_string(patches.down) + " x " + std::to_string(patches.across) +
+                         " patches; the model takes " + std::to_string(grid.only_down) + " x " +
+                         std::to_string(grid.only_across) + " alone",
+                     {}};
     for (StageId id = 0; id < model_->schedule.stages.size(); ++id) {
         const Stage& stage = model_->schedule.stages[id];
         if (!stage.rows.placed()) continue;
@@ -46,7 +60,7 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          {}};
         };
         const PictureRows own = picture_rows(model_->schedule, id, patches);
-        if (stage.rows.of == RowSpace::Of::merged && stage.rows.tiled())
+        if (merges_all(stage))
             weft_TRY(
                 fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
         if (stage.rows.most && uint64_t(own.down) * own.across + extra_rows(model_->schedule, id) > stage.rows.most)

@@ -202,7 +202,7 @@ TEST_CASE("a stage of windows over another's rows is a convolution with their st
     check(R"("down": 3, "across": 3, "stride_down": 2, "stride_across": 2, "pad_down": 1, "pad_across": 1)",
           {3, 3, 2, 1, 1}, {{5, 7}, {2, 2}, {3, 1}});
     check(R"("down": 1, "across": 3, "stride_across": 2)", {1, 3, 2, 0, 0}, {{1, 31}, {1, 3}});
-    check(R"("down": 2, "across": 2)", {2, 2, 2, 0, 0}, {{4, 6}, {2, 2}});
+    check(R"("down": 2, "across": 2)", {2, 2, 2, 0, 0}, {{4, 6}, {3, 2}, {5, 7}});
     test::require_no_validation_messages();
 }
 
