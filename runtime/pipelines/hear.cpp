@@ -75,11 +75,13 @@ Result<SoundSettings> read_settings(const ModelFiles& files) {
                  {}};
 }
 
-bool hears(const Schedule& s) {
-    return std::ranges::any_of(s.inputs, [](const Input& i) {
-        return i.pictures() && (i.name == "input_features" || i.name == "input_values" || i.name == "fbank");
-    });
+bool is_sound(const Input& i) {
+    return i.pictures() && (i.name == "input_features" || i.name == "input_values" || i.name == "fbank");
 }
+
+bool hears(const Schedule& s) { return std::ranges::any_of(s.inputs, is_sound); }
+
+const Input& sound_of(const Schedule& s) { return *std::ranges::find_if(s.inputs, is_sound); } // of one that hears
 
 } // namespace
 
@@ -100,9 +102,10 @@ public:
 
     const Schedule& schedule() const { return model->schedule; }
 
-    Status read(const ModelFiles& files, const std::filesystem::path& path) {
+    /// What the files say of sound, and of what the model of this schedule makes of it.
+    Status read(const ModelFiles& files, const std::filesystem::path& path, const Schedule& s) {
+        if (!hears(s)) return Error{ErrorCode::unsupported, s.architecture + " does not hear", {}};
         weft_ASSIGN(sound, read_settings(files));
-        const Schedule& s = schedule();
         const auto needs = [&](SoundSettings::Kind kind, const char* what) -> Status {
             if (sound.kind == kind) return Ok{};
             return Error{ErrorCode::malformed,
@@ -115,16 +118,22 @@ public:
             weft_TRY(needs(SoundSettings::Kind::log_mel, "spectrogram of Whisper's"));
             weft_ASSIGN(tokenizer, Tokenizer::load(path));
             weft_ASSIGN(rules, read_whisper_rules(files, *tokenizer, s.vocabulary));
-            weft_ASSIGN(steps, JsonObject(*files.config(), files.config_origin()).count("max_source_positions"));
-            if (sound.window_frames() == kFramesAStep * steps && sound.bins == input().grid.channels) return Ok{};
+            weft_ASSIGN(steps,
+                        JsonObject(*files.config(), files.config_origin()).count_or("max_source_positions", 1500));
+            const uint32_t bins = sound_of(s).grid.channels;
+            if (sound.window_frames() == kFramesAStep * steps && sound.bins == bins) return Ok{};
             return Error{ErrorCode::malformed,
                          files.origin() + ": preprocessor_config.json makes windows of " +
                              std::to_string(sound.window_frames()) + " frames of " + std::to_string(sound.bins) +
                              " numbers; the model hears " + std::to_string(kFramesAStep * steps) + " of " +
-                             std::to_string(input().grid.channels),
+                             std::to_string(bins),
                          {}};
         }
-        const Output& output = s.outputs[output_of(s, kLogits)];
+        const size_t logits = output_of(s, kLogits);
+        if (logits == s.outputs.size())
+            return Error{
+                ErrorCode::unsupported, s.architecture + " has no head: it tells neither letters nor classes", {}};
+        const Output& output = s.outputs[logits];
         const Stage& stage = s.stages[output.stage];
         if (stage.rows.each_sequence()) {
             gives = Gives::classes;
@@ -142,7 +151,7 @@ public:
         SessionOptions o;
         o.kv_dtype = kv_type(cache, model->weights.all());
         if (gives == Gives::speech) o.context = schedule().position_limit;
-        else o.max_chunk = rows_of_input();
+        else o.context = rows_of_input(); // they come whole
         weft_ASSIGN(session, Session::create(model, o));
         return Ok{};
     }
@@ -188,13 +197,9 @@ public:
     }
 
 private:
-    const Input& input() const {
-        return *std::ranges::find_if(schedule().inputs, [](const Input& i) { return i.pictures(); });
-    }
-
     // Of the largest input.
     uint32_t rows_of_input() const {
-        const PatchGrid& grid = input().grid;
+        const PatchGrid& grid = sound_of(schedule()).grid;
         const bool bank = gives == Gives::classes;
         const auto [height, width] =
             grid.sides(bank ? sound.frames : 1, bank ? sound.bins : kPieceSeconds * sound.rate);
@@ -287,14 +292,9 @@ Hearer::~Hearer() = default;
 Result<Hearer> Hearer::load(const Device& device, const std::filesystem::path& path, const HearerOptions& options) try {
     auto s = std::make_unique<HearerState>(HearerState{.device = device});
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    const auto check = [](Schedule& schedule) -> Status {
-        if (hears(schedule)) return Ok{};
-        return Error{ErrorCode::unsupported, schedule.architecture + " does not hear", {}};
-    };
-    weft_ASSIGN(Schedule fits, make_schedule(files)); // said before anything is read
-    weft_TRY(check(fits));
+    weft_ASSIGN(const Schedule schedule, make_schedule(files)); // what cannot be is said before weights are read
+    weft_TRY(s->read(files, path, schedule));
     weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress));
-    weft_TRY(s->read(files, path));
     weft_TRY(s->make_session(options.cache));
     return Hearer(std::move(s));
 }

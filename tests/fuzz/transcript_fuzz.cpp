@@ -34,7 +34,7 @@ void whisper(const Json& json, Random& random) {
     if (!files) return;
     const auto rules = read_whisper_rules(*files, tokenizer(), kVocabulary);
     if (!rules) {
-        weft_CHECK(rules.error().message.starts_with("config.json: key '"), "a message names the file and the key");
+        weft_CHECK(rules.error().message.starts_with("config.json: "), "a message names the file");
         return;
     }
     for (int i = 0; i < 8; ++i) {

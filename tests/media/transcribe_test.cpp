@@ -91,7 +91,7 @@ struct Samples : SoundReader {
 };
 
 SoundSettings sound() {
-    return {.kind = SoundSettings::Kind::log_mel, .rate = 1000, .bins = 4, .fft = 100, .hop = 50, .seconds = 5};
+    return {.kind = SoundSettings::Kind::log_mel, .rate = 1000, .bins = 4, .fft = 160, .hop = 50, .seconds = 5};
 }
 
 struct Outcome {

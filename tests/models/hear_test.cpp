@@ -25,7 +25,7 @@ Json recorded(const char* model) {
     return *parse_json(*read_file(path), path.string());
 }
 
-Hearer load(const char* model) {
+Hearer hearer_of(const char* model) {
     auto hearer = Hearer::load(device(), hear_goldens() / model);
     if (!hearer) FAIL(hearer.error().text());
     return std::move(*hearer);
@@ -78,7 +78,7 @@ void check_said(const std::vector<HeardSegment>& segments, const std::vector<Jso
 } // namespace
 
 TEST_CASE("Whisper hears windows, languages and what was said before as transformers does") {
-    Hearer hearer = load("whisper");
+    Hearer hearer = hearer_of("whisper");
     CHECK(hearer.writes());
     CHECK(hearer.rate() == 8000);
     const Json cases = recorded("whisper");
@@ -119,7 +119,7 @@ TEST_CASE("Whisper hears windows, languages and what was said before as transfor
 }
 
 TEST_CASE("Whisper says what it is not for") {
-    Hearer hearer = load("whisper");
+    Hearer hearer = hearer_of("whisper");
     HearOptions options;
     options.language = "xx";
     const auto unknown = hearer.hear(tones(), options);
@@ -135,7 +135,7 @@ TEST_CASE("Whisper says what it is not for") {
 }
 
 TEST_CASE("wav2vec2 spells what transformers reads") {
-    Hearer hearer = load("wav2vec2");
+    Hearer hearer = hearer_of("wav2vec2");
     CHECK(hearer.writes());
     std::string text;
     const auto take = [&](const HeardSegment& s) {
@@ -153,7 +153,7 @@ TEST_CASE("wav2vec2 spells what transformers reads") {
 }
 
 TEST_CASE("pieces of a long sound give each other's middle") {
-    Hearer hearer = load("wav2vec2");
+    Hearer hearer = hearer_of("wav2vec2");
     std::vector<float> samples;
     for (int i = 0; i < 6; ++i) {
         const auto part = samples_of(7);
@@ -175,7 +175,7 @@ TEST_CASE("pieces of a long sound give each other's middle") {
 }
 
 TEST_CASE("AST tells the classes that transformers tells") {
-    Hearer hearer = load("ast");
+    Hearer hearer = hearer_of("ast");
     CHECK_FALSE(hearer.writes());
     const auto samples = samples_of(7);
     const auto heard = hearer.hear(giving(samples));
