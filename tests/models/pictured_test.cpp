@@ -130,6 +130,7 @@ Chat pictured_chat(const Model& model, const std::string& mark) {
     ChatOptions options;
     options.generate.sampling.greedy = true;
     options.generate.max_tokens = 12;
+    options.generate.ignore_end = true;
     options.sequence.context = 512;
     auto chat = Chat::create(model, *chat_template, options);
     INFO((chat ? "" : chat.error().text()));
