@@ -179,7 +179,6 @@ private:
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
     Status check_feeds(std::span<const Feed> feeds, bool before) const;
     Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
-    uint32_t real_rows(StageId stage) const; // of the last step
     Status write_pictures(std::span<const Feed> feeds, size_t input);
     Status check_room(const Feed& feed, const PatchGrid& grid) const;
     Result<std::vector<uint32_t>> pieces_of(const Feed& feed, uint32_t rows, uint32_t most, uint32_t share) const;

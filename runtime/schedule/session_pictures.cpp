@@ -83,17 +83,6 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
     return uint32_t(std::min<uint64_t>(rows, UINT32_MAX));
 }
 
-uint32_t Session::real_rows(StageId stage) const {
-    const PatchGrid* grid = grid_of(model_->schedule, stage);
-    if (const RowSpace& rows = model_->schedule.stages[stage].rows; !grid || rows.own() || !rows.placed())
-        return rows_.rows_of(model_->schedule, stage);
-    uint32_t rows = 0;
-    for (const Work& w : work_)
-        rows += picture_rows(model_->schedule, stage, {grid->down(w.picture.height), grid->across(w.picture.width)})
-                    .count();
-    return rows;
-}
-
 // The numbers of all pictures, each without what no patch sees to the right and below.
 Status Session::write_pictures(std::span<const Feed> feeds, size_t input) {
     const PatchGrid& grid = model_->schedule.inputs[input].grid;

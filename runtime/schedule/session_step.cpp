@@ -305,7 +305,7 @@ Result<std::vector<float>> Session::output(std::string_view name) {
     const Stage& stage = s.stages[s.outputs[i].stage];
     if (!last_ || before_ != (stage.when != When::every_step))
         return Error{ErrorCode::invalid_argument, std::string(name) + " is not what was computed last", {}};
-    return read_rows(last_->outputs[i], real_rows(s.outputs[i].stage), width_of(s.outputs[i]));
+    return read_rows(last_->outputs[i], rows_[s.outputs[i].stage], width_of(s.outputs[i]));
 }
 
 Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) {
@@ -313,7 +313,7 @@ Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) 
     const auto taps = taps_of(s, before_);
     for (size_t i = 0; last_ && i < last_->taps.size(); ++i)
         if (s.stages[taps[i].stage].name == stage && taps[i].index == index)
-            return read_rows(last_->taps[i], real_rows(taps[i].stage), s.stages[taps[i].stage].width);
+            return read_rows(last_->taps[i], rows_[taps[i].stage], s.stages[taps[i].stage].width);
     return Error{
         ErrorCode::invalid_argument, "there is no tap " + std::to_string(index) + " of stage " + in_quotes(stage), {}};
 }
