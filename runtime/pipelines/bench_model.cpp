@@ -63,9 +63,12 @@ struct Task {
         const uint32_t known = schedule.trained_context, patches = known > grid.extra ? known - grid.extra : o.prompt;
         auto down = uint32_t(std::sqrt(double(patches)));
         while (patches % down) --down;
-        height = pixels(down, grid.stride_y, grid.patch_y, grid.pad_y);
-        width = pixels(patches / down, grid.stride_x, grid.patch_x, grid.pad_x);
+        const PatchGrid::Sides fed = grid.sides(pixels(down, grid.stride_y, grid.patch_y, grid.pad_y),
+                                                pixels(patches / down, grid.stride_x, grid.patch_x, grid.pad_x));
+        height = fed.height;
+        width = fed.width;
         rows = patches + grid.extra;
+        room = room_for(schedule, {down, patches / down});
     }
 
     SessionOptions session(const ModelBenchOptions& o, const LoadedModel& model) const {
@@ -73,7 +76,7 @@ struct Task {
         // An encoder-decoder's decoder begins with a token of its own.
         options.context = before ? std::max(rows, generate + 2) : generates ? rows + generate + 1 : rows;
         options.slots = o.batch;
-        const auto at_once = uint32_t(std::min<uint64_t>(uint64_t(rows) * o.batch, UINT32_MAX));
+        const auto at_once = uint32_t(std::min<uint64_t>(std::max<uint64_t>(rows, room) * o.batch, UINT32_MAX));
         if (before) options.before = at_once;
         else if (whole) options.max_chunk = at_once;
         options.kv_dtype = kv_type(o.cache, model.weights.all());
@@ -84,6 +87,7 @@ struct Task {
     bool before, whole, generates;
     uint32_t rows, generate;
     uint32_t height = 0, width = 0; // of a picture
+    uint64_t room = 0;              // that it needs in a step
     const Input* input = nullptr;   // what is read
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L4: pictures in a forward: the rows that they are, and those of their memory among the tokens of a text.
 #include "kernels/place_rows.hpp"
+#include "layers/merge.hpp"
 #include "schedule/session.hpp"
 #include <algorithm>
 
@@ -46,7 +47,9 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          {}};
         };
         const PictureRows own = picture_rows(model_->schedule, id, patches);
-        if (stage.rows.of == RowSpace::Of::merged && stage.rows.tiled())
+        bool merges = false; // what a convolution does not reach it leaves out
+        each_op(stage, [&](const Op& op) { merges |= op.as<MergeSpec>() != nullptr; });
+        if (merges && stage.rows.tiled())
             weft_TRY(
                 fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
         if (stage.rows.most && uint64_t(own.down) * own.across + extra_rows(model_->schedule, id) > stage.rows.most)

@@ -72,9 +72,16 @@ private:
         const Schedule& schedule = model_->schedule;
         const PatchGrid& grid = schedule.inputs[0].grid;
         const bool pictures = schedule.inputs[0].pictures();
-        const auto side = uint32_t(std::sqrt(double(schedule.trained_context - grid.extra)));
-        const uint32_t height = (side - 1) * grid.stride_y + grid.patch_y,
-                       width = (side - 1) * grid.stride_x + grid.patch_x;
+        // Not larger than takes a moment, and as many patches as the stages behind them take whole.
+        uint64_t each = 1;
+        for (StageId id = 0; id < schedule.stages.size(); ++id)
+            if (schedule.stages[id].rows.placed()) each = std::max(each, patches_of_a_row(schedule, id));
+        const auto unit = uint32_t(std::sqrt(double(each)));
+        auto side = std::min(32u, uint32_t(std::sqrt(double(schedule.trained_context - grid.extra))));
+        side = std::max(unit, side - side % unit);
+        const auto [height, width] = grid.sides((side - 1) * grid.stride_y + grid.patch_y - 2 * grid.pad_y,
+                                                (side - 1) * grid.stride_x + grid.patch_x - 2 * grid.pad_x);
+        const auto room = pictures ? uint32_t(room_for(schedule, {side, side})) : 256u;
         const std::vector<std::vector<uint32_t>> texts = {ids(5, 1), ids(1, 2), ids(29, 3), ids(17, 4)};
         std::vector<std::vector<float>> values;
         Random random(7);
@@ -85,7 +92,7 @@ private:
             return Feed{slot, texts[i]};
         };
         const auto session = [&](uint32_t slots) {
-            return make(model_, slots, 1024, pictures ? schedule.trained_context : 64);
+            return make(model_, slots, 4 * room, pictures ? side * side + grid.extra : 64);
         };
         const auto all = [&](Session& s, const std::vector<Feed>& feeds) {
             REQUIRE(s.forward(feeds, Want::all));
