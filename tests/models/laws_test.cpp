@@ -85,9 +85,17 @@ private:
     // The size of a picture as the model takes it, or of the i-th of several sounds.
     PatchGrid::Sides fed(const PatchGrid& grid, size_t i) const {
         if (grid.sound()) return {1, 400 + 37 * uint32_t(i)};
-        const auto side = uint32_t(std::sqrt(double(model_->schedule.trained_context - grid.extra)));
+        // Not larger than takes a moment, and as many patches as the stages behind them take whole.
+        const Schedule& schedule = model_->schedule;
+        uint64_t each = 1;
+        for (StageId id = 0; id < schedule.stages.size(); ++id)
+            if (schedule.stages[id].rows.placed()) each = std::max(each, patches_of_a_row(schedule, id));
+        const auto unit = uint32_t(std::sqrt(double(each)));
+        auto side = std::min(32u, uint32_t(std::sqrt(double(schedule.trained_context - grid.extra))));
+        side = std::max(unit, side - side % unit);
         const uint32_t down = grid.only_down ? grid.only_down : side, across = grid.only_down ? grid.only_across : side;
-        return grid.sides((down - 1) * grid.stride_y + grid.patch_y, (across - 1) * grid.stride_x + grid.patch_x);
+        return grid.sides((down - 1) * grid.stride_y + grid.patch_y - 2 * grid.pad_y,
+                          (across - 1) * grid.stride_x + grid.patch_x - 2 * grid.pad_x);
     }
 
     // What comes whole is the same in any company, and leaves nothing behind.
@@ -95,6 +103,11 @@ private:
         const Schedule& schedule = model_->schedule;
         const PatchGrid& grid = schedule.inputs[0].grid;
         const bool pictures = schedule.inputs[0].pictures();
+        const auto [height, width] = pictures ? fed(grid, 3) : PatchGrid::Sides{}; // the largest
+        const auto sides = grid.sides(height, width);
+        const PictureRows patches =
+            pictures ? PictureRows{grid.down(sides.height), grid.across(sides.width)} : PictureRows{};
+        const auto room = pictures ? uint32_t(room_for(schedule, patches)) : 256u;
         const std::vector<std::vector<uint32_t>> texts = {ids(5, 1), ids(1, 2), ids(29, 3), ids(17, 4)};
         std::vector<std::vector<float>> values;
         Random random(7);
@@ -105,7 +118,7 @@ private:
             return Feed{slot, texts[i]};
         };
         const auto session = [&](uint32_t slots) {
-            return make(model_, slots, 1024, grid.sound() ? 256 : pictures ? schedule.trained_context : 64);
+            return make(model_, slots, 4 * room, pictures ? patches.count() + grid.extra : 64);
         };
         const auto all = [&](Session& s, const std::vector<Feed>& feeds) {
             REQUIRE(s.forward(feeds, Want::all));
