@@ -14,7 +14,7 @@ void lower_conv(LayerContext& c, const Conv& conv, StateId window, const vk::Ten
                               .weight = c.weight(conv.weight),
                               .bias = c.weight(conv.bias),
                               .y = y,
-                              .state = window == kNoState ? vk::Tensor{} : c.state(window),
+                              .state = c.state(window),
                               .activation = inside ? Activation::silu : Activation::none});
     if (!inside && conv.activation != Activation::none)
         kernel::glu(c.r, {.a = y, .y = y, .activation = conv.activation});

@@ -10,7 +10,7 @@ namespace weft::detail {
 
 struct LayerContext;
 
-/// y = act(conv(x)); `window` holds the last inputs, kNoState: of sequences that come whole.
+/// y = act(conv(x)); `window` holds the last inputs.
 void lower_conv(LayerContext& c, const Conv& conv, StateId window, const vk::Tensor& x, const vk::Tensor& y);
 State window_of(const Conv& conv);
 void check_conv(const Conv& conv, Limits& l);

@@ -29,8 +29,8 @@ struct CrossScanSpec {
     Linear in;                                                ///< rows: x [inner], with a gate | z [inner]
     ConvolveSpec conv; ///< over the rows as the block has them; without a weight: none
     std::vector<ScanDirection> directions;
-    /// f32 [5, N], PlainMamba's: added to B by the way that leads to a place of an order (kernel numbering: ViewRows).
-    /// dt, B and C are then those of a place, whichever row stands in it.
+    /// f32 [5, N], PlainMamba's: what the way to a place of an order (ViewRows::turns) adds to B. dt, B and C are then
+    /// those of the place, whichever row stands in it.
     WeightId turns = kNoWeight;
     Norm norm;
     Linear out;

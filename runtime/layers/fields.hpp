@@ -115,7 +115,7 @@ public:
     /// Parts that many descriptions have, each an object under `key`.
     void linear(const char* key, Linear& l, uint64_t in, uint64_t out, bool optional = false);
     void norm(const char* key, Norm& n, uint64_t width, bool optional = true);
-    void conv(const char* key, Conv& c, uint64_t channels, bool optional = false);
+    void conv(const char* key, Conv& c, uint64_t channels);
     void rope(const char* key, Rope& r, uint32_t head_size);
     /// What kind of op it is; those that follow are its own fields.
     virtual void op(Op& op) = 0;

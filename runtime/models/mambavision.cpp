@@ -16,6 +16,7 @@ struct Config {
     uint32_t channels, stem, width, classes;
     uint32_t depths[kLevels], heads[kLevels], windows[kLevels], strides[2];
     double ratio;
+    uint32_t patches; // of the first convolution, of a picture of the config's size
     bool qkv_bias, scaled, scaled_convolutions;
     uint32_t wide(uint32_t level) const { return width << level; }
 };
@@ -51,6 +52,10 @@ Result<Config> read(const JsonObject& c) {
         return c.bad("qk_scale", "must be null: norms of q and k are not read");
     o.strides[0] = o.strides[1] = 2;
     if (c.has("stem_strides")) weft_TRY(read_counts(c, "stem_strides", 16, o.strides));
+    weft_ASSIGN(const uint32_t picture, c.count_or("resolution", 224));
+    const uint32_t side = (picture - 1) / o.strides[0] + 1;
+    if (side > 4096) return c.bad("resolution", "must be at most 4096 patches a side");
+    o.patches = side * side;
     o.scaled = c.has("layer_scale");
     o.scaled_convolutions = c.has("layer_scale_conv");
     return o;
@@ -216,6 +221,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
     Builder builder(s, files, {"model.", ""});
+    s.trained_context = c.patches;
     Maker maker(s, builder, c);
     maker.run();
     const ConvolveSpec norm = maker.last_norm();
@@ -228,16 +234,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"mambavision"},
-                                "MambaVision",
-                                "pictures: convolutions with their norms in one, scans and attention in windows",
-                                schedule,
-                                {},
-                                {},
-                                {{"drop_path_rate", "training"},
-                                 {"drop_rate", "training"},
-                                 {"attn_drop_rate", "training"},
-                                 {"resolution", "pictures of any size"}},
-                                {{"*num_batches_tracked", "training"}}};
+const Architecture architecture{
+    {"mambavision"},
+    "MambaVision",
+    "pictures: convolutions with their norms in one, scans and attention in windows",
+    schedule,
+    {},
+    {},
+    {{"drop_path_rate", "training"}, {"drop_rate", "training"}, {"attn_drop_rate", "training"}},
+    {{"*num_batches_tracked", "training"}}};
 
 } // namespace weft::detail::mambavision

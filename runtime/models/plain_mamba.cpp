@@ -14,7 +14,8 @@ constexpr double kEps = 1e-5;
 
 struct Config {
     uint32_t layers, width, classes, channels, patch, convolutions;
-    Sides patches; // of a picture of the config's size
+    Sides patches;   // of a picture of the config's size
+    uint32_t places; // of its stem
     bool positions, final_norm, rms, layer_scale;
     double final_eps;
     std::set<uint32_t> convolved; // layers with a convolution behind them
@@ -55,10 +56,11 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.patch, c.count_or("patch_size", 16));
     if (o.patch % 2 || o.patch > 256) return c.bad("patch_size", "must be even, and at most 256");
     weft_ASSIGN(const Sides picture, sides_or(c, "img_size", 224));
-    const auto patches = [&](uint32_t side) { return (side + 1) / 2 / (o.patch / 2); };
+    if (uint64_t(picture.down) * picture.across > (1u << 24)) return c.bad("img_size", "must be at most 2^24 pixels");
+    const auto halved = [](uint32_t side) { return (side + 1) / 2; };
+    const auto patches = [&](uint32_t side) { return (halved(side) + o.patch / 2 - 1) / (o.patch / 2); };
     o.patches = {patches(picture.down), patches(picture.across)};
-    if (!o.patches.down || !o.patches.across || uint64_t(o.patches.down) * o.patches.across > (1u << 24))
-        return c.bad("img_size", "must have from 1 to 2^24 patches");
+    o.places = halved(picture.down) * halved(picture.across);
     weft_ASSIGN(o.positions, c.boolean_or("with_pos_embed", true));
     weft_ASSIGN(o.final_norm, c.boolean_or("final_norm", true));
     o.final_eps = 1e-6;
@@ -126,9 +128,12 @@ private:
         }
         s_.stages.push_back(std::move(before));
         const uint32_t side = c_.patch / 2;
+        s_.stages.push_back({.name = "stem, whole patches",
+                             .rows = {.of = RowSpace::Of::padded, .from = 0, .down = side, .across = side},
+                             .width = kStem});
         const Linear l = window_linear(builder_, at + "projection", c_.width, kStem, side, true);
         Stage stage{.name = kEncoder,
-                    .rows = window_rows(0, side, side, 0),
+                    .rows = window_rows(1, side, side, 0),
                     .width = c_.width,
                     .first = {{.read = {}, .branches = {{DownsampleSpec{l.weight, l.bias}}}, .base = Base::none}}};
         if (c_.positions) {
@@ -185,6 +190,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
     Schedule s;
     Builder builder(s, files, {""});
+    s.trained_context = c.places;
     Maker(s, builder, c).run();
     const Norm norm = c.final_norm ? builder.layer_norm("backbone.ln1", c.width, c.final_eps) : Norm{};
     add_normed_mean(s, norm, builder.linear("head.fc", c.classes, c.width, true));

@@ -53,6 +53,7 @@ Result<Scan> scan_of(const JsonObject& c) {
 struct Config {
     std::vector<uint32_t> depths, dims;
     uint32_t classes, channels, patch;
+    uint32_t patches; // of the first convolution, of a picture of the config's size
     Scan scan;
     double ratio, mlp_ratio;
     Mamba1Sizes mamba; // but for inner and rank
@@ -118,7 +119,8 @@ Result<Config> read(const JsonObject& c) {
         weft_ASSIGN(o.rank, c.count("ssm_dt_rank"));
     }
     weft_ASSIGN(o.mamba.taps, c.count_or("ssm_conv", 3));
-    if (o.mamba.taps % 2 == 0 || o.mamba.taps > 63) return c.bad("ssm_conv", "must be odd, and at most 63");
+    if (o.mamba.taps % 2 == 0 || o.mamba.taps < 3 || o.mamba.taps > 63)
+        return c.bad("ssm_conv", "must be odd, from 3 to 63");
     weft_ASSIGN(o.mamba.conv_bias, c.boolean_or("ssm_conv_bias", true));
     weft_ASSIGN(o.mamba.activation, activation_of(c, "ssm_act_layer", "silu"));
     if (o.scan.first_release) {
@@ -138,6 +140,10 @@ Result<Config> read(const JsonObject& c) {
     if (o.patch_embed != "v1" && o.patch_embed != "v2")
         return c.bad("patchembed_version", "must be 'v1' or 'v2', is " + in_quotes(o.patch_embed));
     if (o.patch > 256 || (o.patch_embed == "v2" && o.patch < 2)) return c.bad("patch_size", "must be from 2 to 256");
+    weft_ASSIGN(const uint32_t picture, c.count_or("imgsize", 224));
+    const uint32_t side = picture / (o.patch_embed == "v2" ? o.patch / 2 : o.patch);
+    if (!side || side > 4096) return c.bad("imgsize", "must have from 1 to 4096 patches a side");
+    o.patches = side * side;
     return o;
 }
 
@@ -236,8 +242,7 @@ private:
         scan.gate = c_.scan.gated ? ScanGate::product : ScanGate::none;
         scan.activation = c_.scan.activated ? m.activation : kernel::Activation::none;
         scan.in = builder_.linear(at + "in_proj", (c_.scan.gated ? 2 : 1) * m.inner, stage.width);
-        if (m.taps > 1)
-            scan.conv = depthwise(builder_, {{at + "conv2d"}, m.inner, m.taps, m.taps, m.conv_bias, m.activation});
+        scan.conv = depthwise(builder_, {{at + "conv2d"}, m.inner, m.taps, m.taps, m.conv_bias, m.activation});
         for (uint32_t k = 0; k < kOrders; ++k) {
             const auto view = std::ranges::find(stage.views, c_.scan.views[k].name, &View::name);
             ScanDirection d;
@@ -276,6 +281,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Builder builder(s, files, {""});
     Maker maker(s, builder, c);
     maker.run();
+    s.trained_context = c.patches;
     add_normed_mean(s, maker.norm("classifier.norm", c.dims.back()),
                     builder.linear("classifier.head", c.classes, c.dims.back(), true));
     return s;
@@ -294,7 +300,6 @@ const Architecture architecture{{"vmamba"},
                                  {"ssm_drop_rate", "training"},
                                  {"mlp_drop_rate", "training"},
                                  {"drop_path_rate", "training"},
-                                 {"use_checkpoint", "training"},
-                                 {"imgsize", "of learned positions"}}};
+                                 {"use_checkpoint", "training"}}};
 
 } // namespace weft::detail::vmamba

@@ -89,9 +89,8 @@ struct RowSpace {
     StageId from = 0;              ///< all others: an earlier stage
     StreamId stream = kResidual;   ///< of it: what becomes this stage's residual stream, or is merged
     uint32_t down = 2, across = 2; ///< merged: patches of a rectangle; padded: what its sides are multiples of
-    /// merged: how far rectangles begin from each other, and patches of zeros around the picture. What none reaches is
-    /// left out; where `merge` puts those side by side that are as far from each other as they are large, they must
-    /// cover the picture.
+    /// merged: how far rectangles begin from each other, and patches of zeros around the picture. What no rectangle
+    /// reaches is left out; `merge` needs those that lie side by side to cover it.
     uint32_t stride_down = down, stride_across = across, pad_down = 0, pad_across = 0;
     /// patches, merged: rows that a sequence may have, such as learned positions are there for; 0: no limit.
     uint32_t most = 0;

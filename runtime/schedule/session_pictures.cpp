@@ -10,13 +10,6 @@ namespace {
 
 constexpr uint32_t kMostPixels = 1u << 31; // of a picture: counts of patches stay within 32 bits
 
-// Whether each patch that the stage is made of has its place in a row.
-bool merges_all(const Stage& stage) {
-    bool merges = false;
-    each_op(stage, [&](const Op& op) { merges |= op.as<MergeSpec>() != nullptr; });
-    return merges && stage.rows.tiled();
-}
-
 } // namespace
 
 // How many rows a sequence brings.
@@ -64,7 +57,9 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          {}};
         };
         const PictureRows own = picture_rows(model_->schedule, id, patches);
-        if (merges_all(stage))
+        bool merges = false; // what a convolution does not reach it leaves out
+        each_op(stage, [&](const Op& op) { merges |= op.as<MergeSpec>() != nullptr; });
+        if (merges && stage.rows.tiled())
             weft_TRY(
                 fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
         if (stage.rows.most && uint64_t(own.down) * own.across + extra_rows(model_->schedule, id) > stage.rows.most)

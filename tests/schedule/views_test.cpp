@@ -205,8 +205,21 @@ TEST_CASE("views say the orders of VMamba and PlainMamba", "[schedule]") {
                 made.insert(made.end(), order.begin(), order.end());
             }
             CHECK(made == *recorded);
+            const TensorView* ways = file->find(std::string("output.direction.") + size);
+            if (!ways) continue; // VMamba's have none
+            const auto recorded_ways = read_i64(*ways);
+            REQUIRE(recorded_ways);
+            made.clear();
+            for (const View& view : scan.views) {
+                const Rows turns = turns_of(sequences_of(view, p)[0].rows, p);
+                made.insert(made.end(), turns.begin(), turns.end());
+            }
+            CHECK(made == *recorded_ways);
         }
     }
+    // A jump, and a row that is no patch, are no way.
+    CHECK(turns_of(Rows{0, 2, 3, 1, 5}, {2, 3}) == Rows{0, 0, 0, 0, 0});
+    CHECK(turns_of(Rows{0, 1, 2, 3}, {1, 3}, Rows{1}) == Rows{0, 0, 0, 1});
 }
 
 TEST_CASE("an op over a reversed view is the op over reversed tokens, reversed back", "[schedule]") {
@@ -260,25 +273,82 @@ TEST_CASE("a scan over a picture's columns and snakes is one over its patches in
     require_no_validation_messages();
 }
 
-TEST_CASE("a cross scan is mamba in each of its orders, added up", "[schedule]") {
-    const auto rows_with = [](const std::string& op, const std::string& more = "") {
+TEST_CASE("a cross scan is the sum of scans in its orders", "[schedule]") {
+    const Rows texts[] = {ids(9, 1), ids(20, 3)};
+    const auto rows_with = [&](const std::string& op, bool backwards = false) {
         std::string schedule = of_tokens(view_of("rows", R"(, "reversed": true)"));
         const auto put = [&](const std::string& from, const std::string& to) {
             schedule.replace(schedule.find(from), from.size(), to);
         };
-        put(R"("view": "v", )", more);
-        put(R"("op": "mamba")", op);
+        put(R"("view": "v", )", R"("base": "none", )");
+        put(R"("op": "mamba")", R"("op": "cross_scan", )" + op);
         const auto s = make(random_model_of(schedule), 2, 64, 64);
-        const Rows texts[] = {ids(9, 1), ids(20, 3)};
-        return read_rows(*s, {{0, texts[0]}, {1, texts[1]}});
+        Rows fed[] = {texts[0], texts[1]};
+        for (Rows& text : fed)
+            if (backwards) std::ranges::reverse(text);
+        return read_rows(*s, {{0, fed[0]}, {1, fed[1]}});
     };
-    // The weights come in the order of mamba's, so that the random ones are the same.
-    const auto mamba = rows_with(R"("op": "mamba")"), backwards = rows_with(R"("op": "mamba")", R"("view": "v", )");
-    CHECK(largest_difference(mamba, backwards) > 1e-3);
-    CHECK(largest_difference(rows_with(R"("op": "cross_scan", "conv": {}, "directions": [{}])"), mamba) < 1e-6);
-    const std::string own = R"("op": "cross_scan", "directions": [{"conv": {})";
-    CHECK(largest_difference(rows_with(own + "}]"), mamba) < 1e-6);
-    CHECK(largest_difference(rows_with(own + R"(, "view": "v"}])"), backwards) < 1e-6);
+    Rows order; // each text backwards
+    for (const Rows& text : texts)
+        for (size_t i = text.size(), first = order.size(); i-- > 0;) order.push_back(uint32_t(first + i));
+    const std::string conv = R"("conv": {"taps_across": 4, "pad_across": 3, "groups": 32, "activation": "silu"})",
+                      shared = R"("x": {"weight": "x"}, "dt": {"weight": "dt"}, "parameters": "p")";
+    const auto one = rows_with(conv + R"(, "directions": [{)" + shared + "}]");
+    // Of one direction it is the same whose the convolution is; of another order that of rows which come so.
+    CHECK(rows_with(R"("directions": [{)" + conv + ", " + shared + "}]") == one);
+    CHECK(largest_difference(rows_with(R"("directions": [{"view": "v", )" + conv + ", " + shared + "}]"),
+                             picked(rows_with(conv + R"(, "directions": [{)" + shared + "}]", true), order)) < 1e-6);
+    // Two of the same are twice one, and two orders the sum of both.
+    const auto back = rows_with(conv + R"(, "directions": [{"view": "v", )" + shared + "}]"),
+               twice = rows_with(conv + R"(, "directions": [{)" + shared + "}, {" + shared + "}]"),
+               both = rows_with(conv + R"(, "directions": [{)" + shared + R"(}, {"view": "v", )" + shared + "}]");
+    CHECK(largest_difference(one, back) > 1e-3);
+    for (size_t i = 0; i < one.size(); ++i) {
+        REQUIRE(std::abs(twice[i] - 2 * one[i]) < 1e-5);
+        REQUIRE(std::abs(both[i] - one[i] - back[i]) < 1e-5);
+    }
+    require_no_validation_messages();
+}
+
+TEST_CASE("rows of zeros make a picture's sides multiples, and can be left out again", "[schedule]") {
+    Json schedule = json_of(of_pictures("same"));
+    const auto stage = [&](const char* name, const char* from, uint32_t down, uint32_t across) {
+        schedule["stages"].push_back({{"name", name},
+                                      {"width", 16},
+                                      {"rows", {{"of", "padded"}, {"from", from}, {"down", down}, {"across", across}}},
+                                      {"first", {{{"base", "none"}, {"branches", {{{"op", "identity"}}}}}}}});
+        schedule["outputs"].push_back({{"name", name}, {"stage", name}});
+    };
+    stage("padded", "tower", 4, 3);
+    stage("again", "padded", 2, 7);
+    stage("real", "again", 1, 1);
+    require_round_trip(schedule);
+    const auto s = make(random_model_of(schedule.dump()), 2, 512, 64);
+    const std::vector<Tiles> pictures{Tiles::random(3, 5, 1), Tiles::random(4, 2, 2)};
+    const auto rows = rows_of(*s, pictures);
+    const auto expected = [&](uint32_t down, uint32_t across) {
+        std::vector<float> all;
+        size_t first = 0;
+        for (const Tiles& p : pictures) {
+            const auto multiple = [](uint32_t n, uint32_t of) { return (n + of - 1) / of * of; };
+            for (uint32_t y = 0; y < multiple(p.size.down, down); ++y)
+                for (uint32_t x = 0; x < multiple(p.size.across, across); ++x) {
+                    const bool there = y < p.size.down && x < p.size.across;
+                    const auto row =
+                        there ? picked(rows, {uint32_t(first + y * p.size.across + x)}) : std::vector<float>(kColumns);
+                    all.insert(all.end(), row.begin(), row.end());
+                }
+            first += p.size.count();
+        }
+        return all;
+    };
+    for (const auto& [name, down, across] :
+         {std::tuple("padded", 4u, 3u), std::tuple("again", 2u, 7u), std::tuple("real", 1u, 1u)}) {
+        INFO(name);
+        const auto got = s->output(name);
+        REQUIRE(got);
+        CHECK(*got == expected(down, across));
+    }
     require_no_validation_messages();
 }
 
@@ -287,7 +357,8 @@ TEST_CASE("class tokens stand where the grid says, and can be picked", "[schedul
     const auto tower = [&](uint32_t extra, const std::string& extra_at) {
         Json schedule = json_of(of_pictures("same", extra, extra_at));
         schedule["stages"].push_back(json_of(R"({"name": "class tokens", "width": 16,
-            "rows": {"of": "extra", "from": "tower"}, "first": [{"base": "none", "branches": [{"op": "identity"}]}]})"));
+            "rows": {"of": "extra", "from": "tower"},
+            "first": [{"base": "none", "branches": [{"op": "identity"}]}]})"));
         schedule["stages"].push_back(
             json_of(R"({"name": "mean", "width": 16, "rows": {"of": "mean", "from": "class tokens"},
             "first": [{"base": "none", "branches": [{"op": "identity"}]}]})"));
