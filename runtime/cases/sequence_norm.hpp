@@ -13,7 +13,6 @@ struct Options {
     float eps = 1e-5f;
     Activation activation = Activation::none;
     bool slices = false; ///< x and y are columns of wider matrices, from 5 and from 1 on
-    uint32_t lanes = 0;  ///< 0: as the machine likes
 
     uint32_t wide() const { return columns + (slices ? 7 : 0); }
 };

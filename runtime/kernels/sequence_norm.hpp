@@ -17,7 +17,5 @@ struct SequenceNormArgs {
     Activation activation = Activation::none;
 };
 void sequence_norm(Recorder& r, const SequenceNormArgs& a);
-/// With so many lanes a channel, a power of two up to 8; 0: as the machine likes.
-void sequence_norm(Recorder& r, const SequenceNormArgs& a, uint32_t lanes);
 
 } // namespace weft::detail::kernel

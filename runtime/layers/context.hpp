@@ -10,6 +10,15 @@
 
 namespace weft::detail {
 
+/// A view's rows: u32 [T] each.
+struct ViewRows {
+    kernel::Tensor index;   ///< of each place of the view the row of the stage
+    kernel::Tensor inverse; ///< of each row of the stage its place
+    /// Of each place of an order the way that leads to it: 0 where it begins, or jumps, to the right 1, to the left 2,
+    /// up 3, down 4.
+    kernel::Tensor turns;
+};
+
 /// Lowering of one recording. Weights and states are resources of `r`, in the order of the schedule.
 struct LayerContext {
     kernel::Recorder& r;
@@ -29,7 +38,9 @@ struct LayerContext {
         kernel::Tensor x;                ///< the rows of the stage that is merged
         kernel::Tensor sequences, sides; ///< of its step, as kernel::UnfoldRowsArgs has them
         kernel::PatchCut cut;
-    } merged;              ///< of the stage, if its rows are merged
+    } merged; ///< of the stage, if its rows are merged
+    /// From here on kernels run over the rows of one of the stage's views; 0: the stage's. Changes `step`.
+    std::function<ViewRows(uint32_t)> enter;
     /// The rows that the stage has one for each sequence of. Between enter() and leave() calls run over them, and
     /// `step` is theirs.
     struct Source {

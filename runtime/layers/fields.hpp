@@ -37,6 +37,9 @@ weft_ENUM_NAMES(GroupScore, GroupScore::best_two, "best", "best_two");
 } // namespace kernel
 weft_ENUM_NAMES(RopeKind, RopeKind::pairs, "none", "half", "pairs");
 
+/// `what` of references that are views.
+inline constexpr const char* kViews = "views of the stage";
+
 /// What a float may be. All but a bound are finite.
 enum class Reach { finite, not_negative, positive, bound };
 inline bool within(Reach reach, float x) {

@@ -14,6 +14,8 @@ inline constexpr const char *kTokens = "input_ids", *kPixels = "pixel_values";
 /// How a picture [channels, height, width] is cut into patches, which are rows of a stage from left to right, then
 /// down.
 struct PatchGrid : kernel::PatchCut {
+    /// Where the rows that are no patches stand; `ends`: half of them before the patches, half behind them.
+    enum class ExtraAt : uint32_t { first, middle, last, ends };
     /// How a picture's numbers come: row by row, as above; column by column, [channels, width, height], as the frames
     /// of a spectrogram do; or as a sound, [channels, width], which is a picture of height 1.
     enum class Layout : uint32_t { rows, columns, sound };
@@ -22,9 +24,13 @@ struct PatchGrid : kernel::PatchCut {
     };
 
     uint32_t channels = 0; ///< 0: no pictures
-    uint32_t extra = 0;    ///< rows before the patches: class tokens
+    uint32_t extra = 0;    ///< rows that are no patches: class tokens
+    ExtraAt extra_at = ExtraAt::first;
     Layout layout = Layout::rows;
     uint32_t only_down = 0, only_across = 0; ///< patches of the only pictures that it takes; 0: of any size
+
+    /// The place of each extra row in a sequence with so many patches, in order.
+    std::vector<uint32_t> extra_places(uint32_t patches) const;
 
     uint32_t down(uint32_t height) const { return (height + 2 * pad_y - patch_y) / stride_y + 1; }
     uint32_t across(uint32_t width) const { return (width + 2 * pad_x - patch_x) / stride_x + 1; }

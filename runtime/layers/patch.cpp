@@ -11,7 +11,8 @@
 namespace weft::detail {
 
 weft_LISTED(kernel::PatchCut, 6);
-weft_LISTED(PatchGrid, 6); // with the cut
+weft_LISTED(PatchGrid, 7); // with the cut
+weft_ENUM_NAMES(PatchGrid::ExtraAt, PatchGrid::ExtraAt::ends, "first", "middle", "last", "ends");
 weft_ENUM_NAMES(PatchGrid::Layout, PatchGrid::Layout::sound, "rows", "columns", "sound");
 weft_LISTED(Stretched, 4);
 weft_LISTED(PatchSpec, 7);
@@ -25,6 +26,7 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
     f.value("pad", grid.pad_y, 0u);
     f.value("pad_across", grid.pad_x, grid.pad_y);
     f.value("extra", grid.extra, 0u);
+    f.value("extra_at", grid.extra_at, PatchGrid::ExtraAt::first);
     f.value("layout", grid.layout, PatchGrid::Layout::rows);
     f.value("only_down", grid.only_down, 0u);
     f.value("only_across", grid.only_across, 0u);
@@ -105,7 +107,11 @@ std::string PatchSpec::words() const {
     if (grid.stride_y != grid.patch_y || grid.stride_x != grid.patch_x)
         s += " every " + std::to_string(grid.stride_y) + " x " + std::to_string(grid.stride_x);
     s += " of " + std::to_string(grid.channels) + " channels";
-    if (grid.extra) s += ", " + std::to_string(grid.extra) + " more rows";
+    if (grid.extra) {
+        s += ", " + std::to_string(grid.extra) + " more rows";
+        if (grid.extra_at != PatchGrid::ExtraAt::first)
+            s += std::string(" ") + names_of(grid.extra_at)[size_t(grid.extra_at)];
+    }
     if (stretched)
         s += ", learned positions of " + std::to_string(stretched.side) + " x " + std::to_string(stretched.side) +
              " stretched over them";

@@ -16,7 +16,7 @@ struct Stretched {
     explicit operator bool() const { return table != kNoWeight; }
 };
 
-/// Of a patch: act(patch W^T + rows[extra]) + positions[row] + its place in `stretched`; of the extra row i before
+/// Of a patch: act(patch W^T + rows[extra]) + positions[row] + its place in `stretched`; of the extra row i beside
 /// them: rows[i] + positions[row]. Reads no stream.
 struct PatchSpec {
     static constexpr const char* name = "patch";

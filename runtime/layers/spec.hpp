@@ -69,6 +69,7 @@ struct Widths {
     bool viewed = false;     ///< the block's rows are the stage's in another order
     bool placed = false;     ///< the stage's rows have their places in a picture
     uint32_t most = 0;       ///< rows of a sequence in the stage; 0: no limit
+    std::vector<std::string> views = {}; ///< of the stage, behind the rows as they are
 };
 
 } // namespace weft::detail

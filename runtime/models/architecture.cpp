@@ -312,9 +312,10 @@ WeightId Builder::rows(const std::string& slot, const std::string& tensor, const
                 {}});
 }
 
-Linear Builder::folded(const Rows& layer, const std::string& norm, double eps, bool bias) {
+Linear Builder::folded(const Rows& layer, const std::string& norm, double eps, bool bias, const std::string& scale) {
     const std::string weight = layer.name + ".weight", own = layer.name + ".bias";
-    const Rescale scaled{.times = names(norm + ".weight"), .variance = names(norm + ".running_var"), .eps = float(eps)};
+    Rescale scaled{.times = names(norm + ".weight"), .variance = names(norm + ".running_var"), .eps = float(eps)};
+    if (!scale.empty()) scaled.scale = names(scale);
     Rescale moved = scaled;
     moved.minus = names(norm + ".running_mean");
     moved.plus = names(norm + ".bias");

@@ -116,8 +116,10 @@ public:
         std::vector<uint32_t> shape;
         std::vector<uint64_t> order = {}; ///< WeightPiece's
     };
-    /// The layer NAME.weight (NAME.bias, if `bias`) with the BatchNorm `norm` behind it in one: [out, the rest].
-    Linear folded(const Rows& layer, const std::string& norm, double eps, bool bias = false);
+    /// The layer NAME.weight (NAME.bias, if `bias`) with the BatchNorm `norm` behind it in one, and, where it has a
+    /// name, a factor for each of its results: [out, the rest].
+    Linear folded(const Rows& layer, const std::string& norm, double eps, bool bias = false,
+                  const std::string& scale = "");
     /// The matrix [out, the rest] of NAME.weight under a weight norm along an axis of its shape: under PyTorch's names,
     /// NAME.parametrizations.weight.original0 for the lengths and original1 for the directions, or its former ones,
     /// NAME.weight_g and NAME.weight_v.

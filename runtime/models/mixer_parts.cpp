@@ -89,6 +89,25 @@ Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const 
     return s;
 }
 
+WeightId scan_parameters(Builder& builder, const std::string& slot, const Mamba1Sizes& s, const ScanNames& names) {
+    WeightSlot parameters{slot, {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
+    const uint64_t all = uint64_t(names.parts) * s.inner;
+    // An element of a vector is a row.
+    const auto add = [&](const std::string& name, const std::vector<uint64_t>& shape, uint64_t rows) -> WeightPiece& {
+        WeightPiece piece{.names = builder.names(name), .file_shape = shape};
+        if (names.parts > 1) piece.rows = {names.part * rows, {{rows, 1}}};
+        parameters.pieces.push_back(std::move(piece));
+        return parameters.pieces.back();
+    };
+    add(names.a_log, {all, s.state_size}, s.inner).transform = builder.decay();
+    add(names.d, {all}, s.inner);
+    const bool several = names.parts > 1; // then [parts, inner]
+    add(names.dt_bias, several ? std::vector<uint64_t>{names.parts, s.inner} : std::vector<uint64_t>{all},
+        several ? 1 : s.inner)
+        .rescale.factor = names.dt_bias_factor;
+    return builder.add(std::move(parameters));
+}
+
 MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, const Mamba1Sizes& s) {
     MambaSpec m;
     m.inner = s.inner;
@@ -98,11 +117,7 @@ MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, 
     m.conv = convolution(builder, at + "conv1d", s.inner, s.taps, s.conv_bias, s.activation);
     m.x = builder.linear(at + "x_proj", s.rank + 2 * s.state_size, s.inner);
     m.dt = builder.linear(at + "dt_proj", s.inner, s.rank);
-    WeightSlot parameters{at + "A, D, dt bias", {s.inner * (s.state_size + 2)}, false, {}, {}, {}};
-    parameters.pieces.push_back({builder.names(at + "A_log"), {s.inner, s.state_size}, {}, {}, builder.decay()});
-    parameters.pieces.push_back({builder.names(at + "D"), {s.inner}});
-    parameters.pieces.push_back({builder.names(at + "dt_proj.bias"), {s.inner}});
-    m.parameters = builder.add(std::move(parameters));
+    m.parameters = scan_parameters(builder, at + "A, D, dt bias", s, {at + "A_log", at + "D", at + "dt_proj.bias"});
     m.out = builder.linear(at + "out_proj", width, s.inner, s.bias);
     return m;
 }

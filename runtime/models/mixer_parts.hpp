@@ -30,6 +30,14 @@ struct Mamba1Keys {
 std::vector<GgufKey> mamba1_gguf(const Mamba1Keys& keys, const char* inner_norms = nullptr);
 Result<Mamba1Sizes> read_mamba1(const JsonObject& config, uint32_t width, const Mamba1Keys& keys);
 /// at + in_proj, conv1d, x_proj, dt_proj, A_log, D and out_proj; no norms on dt, B and C.
+/// MambaSpec's parameters from A_log, D and dt's bias by their names.
+struct ScanNames {
+    std::string a_log, d, dt_bias;
+    /// Of tensors that hold several scans' rows, one below the other: which, of how many.
+    uint32_t part = 0, parts = 1;
+    float dt_bias_factor = 1;
+};
+WeightId scan_parameters(Builder& builder, const std::string& slot, const Mamba1Sizes& s, const ScanNames& names);
 MambaSpec usual_mamba1(Builder& builder, const std::string& at, uint32_t width, const Mamba1Sizes& s);
 
 struct Mamba2Sizes {

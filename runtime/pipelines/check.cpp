@@ -140,6 +140,11 @@ struct Runner {
             const RecordedIds& ids = of_memory(t) ? *recorded.memory : tokens;
             std::vector<size_t> rows;
             for (size_t b = 0; b < ids.rows.size(); ++b) rows.push_back(rows_of(t, b, ids.rows[b].size()));
+            if (t.sequences < rows.size()) { // only of the first
+                rows.resize(t.sequences);
+                ours[i].resize(t.sequences);
+            }
+            if (t.picture.count()) crop(t, ours[i], rows);
             add(result,
                 compare(t, ours[i], rows, t.each_sequence ? 1 : t.rows, factor * noise / recorded.noise.std_main));
         }
@@ -150,6 +155,22 @@ struct Runner {
         return result;
     }
 
+    // Leaves the places that are recorded.
+    void crop(const RecordedTensor& t, Rows& ours, std::vector<size_t>& rows) const {
+        const Schedule& s = model->schedule;
+        const auto stage = StageId(stage_of(s, t.stage) - s.stages.data());
+        for (size_t b = 0; b < ours.size(); ++b) {
+            const PictureRows all = picture_rows(s, stage, patches_of(recorded.tokens, b, *grid_of(s, stage)));
+            const size_t columns = ours[b].size() / std::max<size_t>(1, rows[b]);
+            std::vector<float> left;
+            for (uint32_t y = 0; y < std::min(all.down, t.picture.down); ++y) {
+                const auto line = ours[b].begin() + long(size_t(y) * all.across * columns);
+                left.insert(left.end(), line, line + long(std::min(all.across, t.picture.across) * columns));
+            }
+            ours[b] = std::move(left);
+            rows[b] = t.picture.count();
+        }
+    }
     // For all rows in one step.
     uint32_t room_of(const RecordedIds& ids) const {
         if (ids.pictures.empty()) return ids.all();

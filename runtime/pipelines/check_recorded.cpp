@@ -13,6 +13,8 @@ namespace weft::detail {
 namespace {
 
 constexpr const char *kImageSizes = "image_sizes", *kGrids = "image_grid_thw";
+// What the model's own input was made from.
+constexpr const char *kFilePixels = "pixels", *kFileSound = "waveform.";
 
 Result<Noise> read_noise(const std::filesystem::path& path) {
     Noise n;
@@ -274,6 +276,7 @@ private:
         if (tower_) // the pictures, and what follows from them
             for (const char* known : {tower_->rows.input.c_str(), kImageSizes, kGrids, "mm_token_type_ids"})
                 if (name == known) return Ok{};
+        if (name == kFilePixels || name.starts_with(kFileSound)) return Ok{};
         if (std::ranges::none_of(s_.inputs, [&](const Input& i) { return i.name == name; }))
             return Error{ErrorCode::unsupported, origin_ + ": " + in_quotes(t.name) + " is no input of the model", {}};
         weft_ASSIGN(RecordedIds other, ids(name));
@@ -286,6 +289,8 @@ private:
         if (!t) return Ok{};
         weft_ASSIGN(tensor.values, read_f32(*t));
         tensor.rows = t->shape.size() > 2 ? uint32_t(t->shape[1]) : 1;
+        tensor.sequences = t->shape.empty() ? 0 : uint32_t(t->shape[0]);
+        if (t->shape.size() == 4) by_places(t->shape, r, tensor);
         if (!tensor.output.empty()) {
             const Stage& stage = s_.stages[s_.outputs[output_of(s_, tensor.output)].stage];
             tensor.each_sequence = stage.rows.each_sequence();
@@ -296,6 +301,26 @@ private:
         known_.insert(file_name);
         r.tensors.push_back(std::move(tensor));
         return Ok{};
+    }
+
+    // [B, channels, height, width] or [B, height, width, channels] as rows of channels.
+    void by_places(const std::vector<uint64_t>& shape, const Recorded& r, RecordedTensor& tensor) const {
+        const Stage* stage = stage_of(s_, tensor.stage);
+        if (!stage || !stage->rows.placed() || r.tokens.pictures.empty()) return;
+        const auto id = StageId(stage - s_.stages.data());
+        const PatchGrid& grid = *grid_of(s_, id);
+        const auto [height, width] = grid.sides(r.tokens.height, r.tokens.widths[0]);
+        const PictureRows own = unpadded_rows(s_, id, {grid.down(height), grid.across(width)});
+        const bool first = shape[2] == own.down && shape[3] == own.across;
+        tensor.picture = first ? own : PictureRows{uint32_t(shape[1]), uint32_t(shape[2])};
+        tensor.rows = tensor.picture.count();
+        if (!first) return;
+        std::vector<float> rows;
+        for (size_t b = 0; b < shape[0]; ++b)
+            for (size_t row = 0; row < tensor.rows; ++row)
+                for (size_t c = 0; c < shape[1]; ++c)
+                    rows.push_back(tensor.values[(b * shape[1] + c) * tensor.rows + row]);
+        tensor.values = std::move(rows);
     }
 
     // The last stage with layers of those that run when `own` does: convolutions before it have none.
@@ -315,12 +340,13 @@ private:
         std::vector<const Stage*> stages;
         for (const Stage& stage : s_.stages)
             if (!stage.rows.picked() && !stage.layers.empty()) stages.push_back(&stage);
-        for (size_t i = 0; i <= stages.size(); ++i) {
-            const std::string name = "hidden." + std::to_string(i);
-            const Stage& stage = *stages[std::min(i, stages.size() - 1)];
-            const auto index = uint32_t(i < stages.size() ? 0 : stage.layers.size());
-            weft_TRY(add(r, "output." + name, {name, "", stage.name, index, {}}));
-        }
+        for (const char* word : {"hidden.", "stage."})
+            for (size_t i = 0; i <= stages.size(); ++i) {
+                const std::string name = word + std::to_string(i);
+                const Stage& stage = *stages[std::min(i, stages.size() - 1)];
+                const auto index = uint32_t(i < stages.size() ? 0 : stage.layers.size());
+                weft_TRY(add(r, "output." + name, {name, "", stage.name, index, {}}));
+            }
         return Ok{};
     }
 
@@ -340,6 +366,11 @@ private:
         }
         const Stage& main = layered(*main_);
         weft_TRY(chain() ? chained(r) : taps(main, ""));
+        if (!chain()) // "stage.i": behind layer i
+            for (uint32_t i = 0; i < main.layers.size(); ++i) {
+                const std::string name = "stage." + std::to_string(i);
+                weft_TRY(add(r, "output." + name, {name, "", main.name, i + 1, {}}));
+            }
         // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
         const auto first_of = [&](std::initializer_list<const char*> names, const RecordedTensor& tensor) -> Status {
             for (const char* name : names)

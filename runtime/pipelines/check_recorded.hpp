@@ -44,6 +44,8 @@ struct RecordedTensor {
     bool each_sequence = false; ///< one a sequence
     bool of_pictures = false;   ///< of all pictures, one behind the other
     uint32_t rows = 0;          ///< of a sequence in the file
+    uint32_t sequences = 0;     ///< in the file: the first of the batch
+    PictureRows picture = {};   ///< of what is recorded by places of a picture: without rows of zeros beside it
 };
 
 struct Recorded {

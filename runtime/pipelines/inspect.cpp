@@ -22,8 +22,8 @@ InspectedStage described(const Stage& stage, const Schedule& schedule) {
     const RowSpace& rows = stage.rows;
     InspectedStage s{stage.name, InspectedStage::Rows(rows.of),
                      rows.own() ? rows.input : schedule.stages[rows.from].name};
-    static_assert(int(InspectedStage::Rows::merged) == int(RowSpace::Of::merged));
-    if (rows.of == RowSpace::Of::merged) {
+    static_assert(int(InspectedStage::Rows::padded) == int(RowSpace::Of::padded));
+    if (rows.of == RowSpace::Of::merged || rows.of == RowSpace::Of::padded) {
         s.down = rows.down;
         s.across = rows.across;
     }
@@ -41,9 +41,7 @@ InspectedState described(const StateLayout& s) {
 
 InspectedView described(const View& view) {
     static_assert(int(InspectedView::Order::snake_columns) == int(View::Order::snake_columns));
-    static_assert(int(InspectedView::Extra::last) == int(View::Extra::last));
-    return {view.name,     InspectedView::Order(view.order), view.window,  view.shift,
-            view.mirrored, InspectedView::Extra(view.extra), view.reversed};
+    return {view.name, InspectedView::Order(view.order), view.window, view.shift, view.mirrored, view.reversed};
 }
 
 std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptions& o) {

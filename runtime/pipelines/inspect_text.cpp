@@ -94,14 +94,12 @@ std::string escaped(const std::string& s) {
 }
 
 constexpr const char* kOrders[] = {"windows", "rows", "columns", "snake", "snake_columns"};
-constexpr const char* kExtras[] = {"first", "middle", "last"};
 
 std::string text_of(const InspectedView& view) {
     if (view.order == InspectedView::Order::windows)
         return "windows of " + std::to_string(view.window) +
                (view.shift ? ", shifted by " + std::to_string(view.shift) : "");
     std::string words = kOrders[size_t(view.order)];
-    if (view.extra != InspectedView::Extra::first) words += std::string(", extra rows ") + kExtras[size_t(view.extra)];
     if (view.mirrored) words += ", mirrored";
     return view.reversed ? words + ", reversed" : words;
 }
@@ -117,11 +115,19 @@ std::string text_of(const InspectedBlock& b) {
 }
 
 std::string rows_text(const InspectedStage& s) {
-    constexpr const char* kinds[] = {"tokens of ",       "patches of ",  "wanted rows of ", "the first row of ",
-                                     "the last row of ", "the mean of ", " merged rows of "};
+    constexpr const char* kinds[] = {"tokens of ",
+                                     "patches of ",
+                                     "wanted rows of ",
+                                     "the first row of ",
+                                     "the last row of ",
+                                     "the mean of ",
+                                     "rows beside the patches of ",
+                                     " merged rows of ",
+                                     " rows of "};
     const std::string text = kinds[size_t(s.rows)] + s.of;
-    const bool merged = s.rows == InspectedStage::Rows::merged;
-    return merged ? std::to_string(s.down) + " x " + std::to_string(s.across) + text : text;
+    const std::string sides = std::to_string(s.down) + " x " + std::to_string(s.across);
+    if (s.rows == InspectedStage::Rows::merged) return sides + text;
+    return s.rows == InspectedStage::Rows::padded ? "multiples of " + sides + text : text;
 }
 
 std::string text_of(const InspectedStage& s) {
@@ -250,7 +256,8 @@ std::string Inspection::json() const {
            {"blocks", Json::array()},
            {"kernels", Json::array()},
            {"keys", Json::array()}};
-    constexpr const char* rows[] = {"tokens", "patches", "wanted", "first", "last", "mean", "merged"};
+    constexpr const char* rows[] = {"tokens", "patches", "wanted", "first", "last",
+                                    "mean",   "extra",   "merged", "padded"};
     constexpr const char* whens[] = {"every_step", "once", "given"};
     constexpr const char* laws[] = {"constant", "rows", "ring", "memory"};
     for (const InspectedTensor& tensor : tensors)
@@ -268,8 +275,7 @@ std::string Inspection::json() const {
         if (b.view)
             view = {{"name", b.view->name},         {"order", kOrders[size_t(b.view->order)]},
                     {"window", b.view->window},     {"shift", b.view->shift},
-                    {"mirrored", b.view->mirrored}, {"extra", kExtras[size_t(b.view->extra)]},
-                    {"reversed", b.view->reversed}};
+                    {"mirrored", b.view->mirrored}, {"reversed", b.view->reversed}};
         for (const InspectedOp& op : b.ops) {
             Json fields = Json::object();
             for (const InspectedField& field : op.fields) put(fields, field);

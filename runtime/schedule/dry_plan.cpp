@@ -13,7 +13,7 @@ Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const 
     b.steps.resize(step_count(schedule));
     for (StepBuffers& s : b.steps)
         for (vk::Slice* slice : {&s.sequences, &s.token_sequence, &s.positions, &s.pictures, &s.kinds, &s.places,
-                                 &s.sides, &s.index, &s.inverse})
+                                 &s.sides, &s.turns, &s.index, &s.inverse})
             name(*slice);
     b.inputs.resize(schedule.inputs.size());
     b.outputs.resize(schedule.outputs.size());

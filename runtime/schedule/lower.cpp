@@ -103,10 +103,12 @@ private:
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
         c_.sides = {};
-        c_.step.max_sequences = rows;
-        r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
+        const bool windows = s_.stages[id].views[view - 1].order == View::Order::windows;
+        c_.step.max_sequences = windows ? rows : bucket_.sequences;
+        r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {c_.step.max_sequences}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
-                r_.external(b.inverse, DType::u32, {rows}, "places in a view")};
+                r_.external(b.inverse, DType::u32, {rows}, "places in a view"),
+                windows ? Tensor{} : r_.external(b.turns, DType::u32, {rows}, "ways through a view")};
     }
     LayerContext::Merged merged(StageId id) {
         const RowSpace& rows = s_.stages[id].rows;
@@ -162,10 +164,10 @@ private:
         return step;
     }
 
-    // The rows that another stage has left.
-    Tensor picked(StageId id) {
+    // The rows that another stage has left; zeros where none is asked for.
+    Tensor taken(StageId id) {
         const Stage& stage = s_.stages[id];
-        if (!stage.rows.picked()) return {};
+        if (!stage.rows.taken()) return {};
         const Tensor x = results_[stage.rows.from][stage.rows.stream];
         bool kept = true;
         each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });
@@ -191,10 +193,9 @@ private:
         enter(id);
         c_.merged = merged(id);
         c_.source = source(id);
-        StreamLowering streams(
-            c_, stage, picked(id),
-            {.place = [&](StreamId stream, const Block& block) { return output_of(id, stream, block); },
-             .enter = [&](ViewId view) { return enter(id, view); }});
+        c_.enter = [this, id](ViewId view) { return enter(id, view); };
+        StreamLowering streams(c_, stage, taken(id),
+                               [&](StreamId stream, const Block& block) { return output_of(id, stream, block); });
         for (const Block& block : stage.first) streams.lower(block);
         if (stage.rows.of == RowSpace::Of::wanted && !stage.first.empty() && stage.first[0].pre)
             tap_last(stage.rows.from, streams.normed());

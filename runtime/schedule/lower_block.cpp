@@ -9,8 +9,8 @@ namespace weft::detail {
 
 using kernel::Tensor;
 
-StreamLowering::StreamLowering(LayerContext& c, const Stage& stage, const Tensor& x, Surroundings around)
-    : c_(c), stage_(stage), around_(std::move(around)), values_(1 + stage.streams.size()) {
+StreamLowering::StreamLowering(LayerContext& c, const Stage& stage, const Tensor& x, Place place)
+    : c_(c), stage_(stage), place_(std::move(place)), values_(1 + stage.streams.size()) {
     values_[kResidual] = x;
 }
 
@@ -26,7 +26,7 @@ void StreamLowering::copy(const Tensor& from, const Tensor& to) { kernel::combin
 
 // A new value of a stream, which may be made while the old one is read.
 Tensor StreamLowering::fresh(StreamId id, const Block& block) {
-    Tensor value = around_.place(id, block);
+    Tensor value = place_(id, block);
     if (!value) value = c_.rows(stage_.width_of(id), id == kResidual ? "residual stream" : stage_.streams[id - 1].name);
     return values_[id] = value;
 }
@@ -102,7 +102,7 @@ template <class InputFor>
 void StreamLowering::lower_in_view(const Block& block, const InputFor& input_for, const Destination& to) {
     std::vector<Tensor> inputs;
     for (const Branch& branch : block.branches) inputs.push_back(input_for(branch.in_scale));
-    const ViewRows view = around_.enter(block.view);
+    const ViewRows view = c_.enter(block.view);
     const uint32_t width = stage_.width_of(block.write);
     const Tensor sum = c_.rows(width, "result in a view");
     for (size_t i = 0; i < block.branches.size(); ++i) {
@@ -110,7 +110,7 @@ void StreamLowering::lower_in_view(const Block& block, const InputFor& input_for
         pick(inputs[i], view.index, x);
         lower(block.branches[i], x, {sum, i == 0 ? Tensor{} : sum, block.branches[i].out_scale});
     }
-    around_.enter(0);
+    c_.enter(0);
     const Tensor back = c_.rows(width, "rows of a view, back");
     pick(sum, view.inverse, back);
     kernel::combine(c_.r, {.x = back, .w = to.residual, .y = to.y, .alpha = to.scale});

@@ -7,23 +7,12 @@
 
 namespace weft::detail {
 
-/// A view's rows: u32 [T] each.
-struct ViewRows {
-    kernel::Tensor index;   ///< of each place of the view the row of the stage
-    kernel::Tensor inverse; ///< of each row of the stage its place
-};
-
 class StreamLowering {
 public:
-    /// What lies around a stage.
-    struct Surroundings {
-        /// Where the value of a stream that this block writes must lie; absent: anywhere.
-        std::function<kernel::Tensor(StreamId, const Block&)> place;
-        /// From here on kernels run over a view's rows; 0: the stage's.
-        std::function<ViewRows(ViewId)> enter;
-    };
+    /// Where the value of a stream that this block writes must lie; absent: anywhere.
+    using Place = std::function<kernel::Tensor(StreamId, const Block&)>;
     /// `x`: what the residual stream holds from the start; absent: a block writes it first.
-    StreamLowering(LayerContext& c, const Stage& stage, const kernel::Tensor& x, Surroundings around);
+    StreamLowering(LayerContext& c, const Stage& stage, const kernel::Tensor& x, Place place);
 
     void lower(const Block& block);
     /// Gives the streams that start as the residual stream does their values.
@@ -46,7 +35,7 @@ private:
 
     LayerContext& c_;
     const Stage& stage_;
-    const Surroundings around_;
+    const Place place_;
     std::vector<kernel::Tensor> values_; // of each stream at present
     kernel::Tensor normed_;
 };

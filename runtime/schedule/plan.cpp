@@ -15,7 +15,9 @@ uint32_t Bucket::rows_of(const Schedule& schedule, StageId stage) const {
     case RowSpace::Of::tokens:
     case RowSpace::Of::patches: return tokens;
     case RowSpace::Of::wanted: return outputs;
-    case RowSpace::Of::merged: return std::max<uint32_t>(1, uint32_t(tokens / patches_of_a_row(schedule, stage)));
+    case RowSpace::Of::extra: return sequences * extra_rows(schedule, rows.from);
+    case RowSpace::Of::merged:
+    case RowSpace::Of::padded: return std::max<uint32_t>(1, uint32_t(tokens / patches_of_a_row(schedule, stage)));
     default: return sequences;
     }
 }

@@ -39,6 +39,7 @@ struct StepBuffers {
     vk::Slice pictures, kinds; ///< of patches: LayerContext::Pictures
     vk::Slice places;          ///< LayerContext::places
     vk::Slice sides;           ///< LayerContext::sides
+    vk::Slice turns;           ///< ViewRows::turns
     /// Rows of another stage: which of them. Views: the row of the stage at each place.
     vk::Slice index;
     vk::Slice inverse; ///< views: the place of each row of the stage

@@ -126,11 +126,14 @@ namespace {
 std::string misplaced_rows(const Schedule& schedule, StageId id) {
     const Stage& stage = schedule.stages[id];
     const auto before = [&](StageId of) {
-        return "the " + std::to_string(extra_rows(schedule, of)) + " rows before the patches of " +
+        return "the " + std::to_string(extra_rows(schedule, of)) + " rows beside the patches of " +
                in_quotes(schedule.stages[of].name);
     };
-    if (stage.rows.of == RowSpace::Of::merged && extra_rows(schedule, stage.rows.from))
+    if (!stage.rows.own() && stage.rows.placed() && extra_rows(schedule, stage.rows.from))
         return " merges " + before(stage.rows.from) + ", which are in no rectangle";
+    if (stage.rows.of == RowSpace::Of::extra && !extra_rows(schedule, stage.rows.from))
+        return " is of the rows beside the patches of " + in_quotes(schedule.stages[stage.rows.from].name) +
+               ", which has none";
     bool convolves = false;
     each_op(stage, [&](const Op& op) { convolves |= op.as<ConvolveSpec>() && !op.as<ConvolveSpec>()->line; });
     if (convolves && extra_rows(schedule, id))
@@ -191,6 +194,11 @@ std::vector<StateId> states_of(const Schedule& schedule, const Block& block) {
 
 PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches) {
     const RowSpace& rows = schedule.stages[stage].rows;
+    if (rows.of == RowSpace::Of::padded) {
+        const PictureRows real = unpadded_rows(schedule, stage, patches);
+        const auto multiple = [](uint32_t n, uint32_t of) { return (n + of - 1) / of * of; };
+        return {multiple(real.down, rows.down), multiple(real.across, rows.across)};
+    }
     if (rows.of != RowSpace::Of::merged) return patches;
     const PictureRows from = picture_rows(schedule, rows.from, patches);
     const auto windows = [](uint32_t side, uint32_t size, uint32_t stride, uint32_t pad) {
@@ -200,11 +208,17 @@ PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows pa
             windows(from.across, rows.across, rows.stride_across, rows.pad_across)};
 }
 
+PictureRows unpadded_rows(const Schedule& schedule, StageId stage, PictureRows patches) {
+    const RowSpace& rows = schedule.stages[stage].rows;
+    return rows.of == RowSpace::Of::padded ? unpadded_rows(schedule, rows.from, patches)
+                                           : picture_rows(schedule, stage, patches);
+}
+
 uint64_t patches_of_a_row(const Schedule& schedule, StageId stage) {
-    uint64_t n = 1;
-    for (; schedule.stages[stage].rows.of == RowSpace::Of::merged; stage = schedule.stages[stage].rows.from)
-        n *= uint64_t(schedule.stages[stage].rows.stride_down) * schedule.stages[stage].rows.stride_across;
-    return n;
+    const RowSpace& rows = schedule.stages[stage].rows;
+    if (rows.of == RowSpace::Of::padded) return patches_of_a_row(schedule, rows.from);
+    if (rows.of != RowSpace::Of::merged) return 1;
+    return patches_of_a_row(schedule, rows.from) * rows.stride_down * rows.stride_across;
 }
 
 uint64_t room_for(const Schedule& schedule, PictureRows patches) {
@@ -231,16 +245,29 @@ size_t output_of(const Schedule& schedule, std::string_view name) {
 }
 
 const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
-    while (schedule.stages[stage].rows.of == RowSpace::Of::merged) stage = schedule.stages[stage].rows.from;
+    while (schedule.stages[stage].rows.placed() && !schedule.stages[stage].rows.own())
+        stage = schedule.stages[stage].rows.from;
     for (const Input& input : schedule.inputs)
         if (input.stage == stage && input.pictures()) return &input.grid;
     return nullptr;
 }
 
+namespace {
+
+const PatchGrid* own_grid(const Schedule& schedule, StageId stage) {
+    return schedule.stages[stage].rows.of == RowSpace::Of::patches ? grid_of(schedule, stage) : nullptr;
+}
+
+} // namespace
+
 uint32_t extra_rows(const Schedule& schedule, StageId stage) {
-    const PatchGrid* grid =
-        schedule.stages[stage].rows.of == RowSpace::Of::patches ? grid_of(schedule, stage) : nullptr;
+    const PatchGrid* grid = own_grid(schedule, stage);
     return grid ? grid->extra : 0;
+}
+
+std::vector<uint32_t> extra_places(const Schedule& schedule, StageId stage, PictureRows patches) {
+    const PatchGrid* grid = own_grid(schedule, stage);
+    return grid ? grid->extra_places(patches.count()) : std::vector<uint32_t>();
 }
 
 bool sees_ahead(const Stage& stage) {

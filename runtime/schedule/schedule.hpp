@@ -72,16 +72,19 @@ struct RowSpace {
         first,   ///< of another stage's rows the first of each sequence
         last,    ///< ... the last of each sequence
         mean,    ///< one for each sequence: the mean of another stage's rows
+        extra,   ///< of another stage's rows those that stand beside its patches
         merged,  ///< one for each rectangle of another stage's patches: `merge` joins them, `downsample` convolves them
+        /// Another stage's patches without the zeros that it may have beside them, and rows of zeros to the right and
+        /// below, up to multiples of `down` and `across`.
+        padded,
     };
     Of of = Of::tokens;
     std::string input = kTokens;   ///< tokens, patches: whose
     StageId from = 0;              ///< all others: an earlier stage
     StreamId stream = kResidual;   ///< of it: what becomes this stage's residual stream, or is merged
-    uint32_t down = 2, across = 2; ///< merged: patches of a rectangle
-    /// merged: how far rectangles begin from each other, and patches of zeros around the picture. What none reaches is
-    /// left out; where `merge` puts those side by side that are as far from each other as they are large, they must
-    /// cover the picture.
+    uint32_t down = 2, across = 2; ///< merged: patches of a rectangle; padded: what its sides are multiples of
+    /// merged: how far rectangles begin from each other, and patches of zeros around the picture. What no rectangle
+    /// reaches is left out; `merge` needs those that lie side by side to cover it.
     uint32_t stride_down = down, stride_across = across, pad_down = 0, pad_across = 0;
     /// patches, merged: rows that a sequence may have, such as learned positions are there for; 0: no limit.
     uint32_t most = 0;
@@ -93,12 +96,14 @@ struct RowSpace {
     uint32_t axes = 1;
 
     bool own() const { return of == Of::tokens || of == Of::patches; } ///< not made of another stage's
-    bool picked() const { return !own() && of != Of::merged; }
+    bool picked() const { return !own() && !placed(); }
+    /// The residual stream begins with rows of another stage.
+    bool taken() const { return picked() || of == Of::padded; }
     /// Rectangles of patches side by side.
     bool tiled() const { return stride_down == down && stride_across == across && !pad_down && !pad_across; }
     kernel::PatchCut cut() const { return {down, across, stride_down, stride_across, pad_down, pad_across}; }
     /// Rows that have their place in a picture.
-    bool placed() const { return of == Of::patches || of == Of::merged; }
+    bool placed() const { return of == Of::patches || of == Of::merged || of == Of::padded; }
     uint32_t all_axes() const { return of == Of::patches ? 2 : axes; }
     bool each_sequence() const { return of == Of::first || of == Of::last || of == Of::mean; } ///< one row for each
 };
@@ -122,15 +127,12 @@ struct View {
         snake,         ///< of a picture: row by row, every other one backwards
         snake_columns, ///< of a picture: column by column, every other one backwards
     };
-    /// Where the rows that a stage has before its patches stand among them: class tokens.
-    enum class Extra : uint32_t { first, middle, last };
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
-    // All other orders.
-    bool mirrored = false;      ///< of a picture: as if left were right
-    Extra extra = Extra::first; ///< of patches
-    bool reversed = false;      ///< the whole of it backwards, with the rows before the patches
+    // All other orders, of patches: rows that are none stay where they are, unless all is reversed.
+    bool mirrored = false; ///< of a picture: as if left were right
+    bool reversed = false; ///< the whole of it backwards
 };
 
 /// Layers over rows of one kind.
@@ -201,6 +203,8 @@ struct PictureRows {
     uint32_t count() const { return down * across; }
 };
 PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches);
+/// The same without rows of zeros beside them.
+PictureRows unpadded_rows(const Schedule& schedule, StageId stage, PictureRows patches);
 /// How many patches go with a row of a stage, of large pictures: the product of the strides of rectangles.
 uint64_t patches_of_a_row(const Schedule& schedule, StageId stage);
 /// For how many patches a step must have room (Bucket::tokens), so that all stages have room for what they make of a
@@ -208,8 +212,10 @@ uint64_t patches_of_a_row(const Schedule& schedule, StageId stage);
 uint64_t room_for(const Schedule& schedule, PictureRows patches);
 /// How the pictures are cut whose patches are a stage's rows, or are merged to them; null: its rows are no patches.
 const PatchGrid* grid_of(const Schedule& schedule, StageId stage);
-/// Rows of each sequence that a stage has before its patches.
+/// Rows of each sequence that a stage has beside its patches.
 uint32_t extra_rows(const Schedule& schedule, StageId stage);
+/// Their places in a sequence with so many patches, in order.
+std::vector<uint32_t> extra_places(const Schedule& schedule, StageId stage, PictureRows patches);
 /// The number of a view's step among all: first the stages', then their views'.
 uint32_t step_of_view(const Schedule& schedule, StageId stage, ViewId view);
 uint32_t step_count(const Schedule& schedule);

@@ -35,7 +35,7 @@ void visit(Fields& f, const char* key, RowView& view) {
     f.leave();
 }
 
-weft_LISTED(Rescale, 8);
+weft_LISTED(Rescale, 9);
 void visit(Fields& f, Rescale& r) {
     if (!f.enter("rescale", !r.nothing(), true)) return;
     f.value("axis", r.axis, 0u);
@@ -46,6 +46,7 @@ void visit(Fields& f, Rescale& r) {
     f.value("plus", r.plus, Rescale::Names());
     f.number("eps", r.eps, 0.0f, Reach::not_negative);
     f.value("normed", r.normed, false);
+    f.value("scale", r.scale, Rescale::Names());
     f.leave();
 }
 
@@ -92,9 +93,9 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
                "name streams of one width, to be added");
         w.input = b.join == Join::columns ? w.input + width : width;
     }
-    std::vector<std::string> views = {kSameRows};
-    for (const View& view : scope.views) views.push_back(view.name);
-    f.reference("view", b.view, 0, views, "views of the stage");
+    w.views = {kSameRows};
+    for (const View& view : scope.views) w.views.push_back(view.name);
+    f.reference("view", b.view, 0, w.views, kViews);
     f.rule(!b.view || !b.read.empty(), "view", "not be there where nothing is read");
     if (b.view) { // in another order
         w.axes = 1;
@@ -172,12 +173,22 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
                "down", "be at most " + std::to_string(kMostTaps) + ", as strides are, and larger than the padding");
         return f.rule(from.rows.placed(), "from", "name a stage whose rows are patches, or merged ones");
     }
+    if (rows.of == RowSpace::Of::padded) {
+        f.size("down", rows.down, 1u);
+        f.size("across", rows.across, rows.down);
+        f.rule(rows.down <= kMostTaps && rows.across <= kMostTaps, "down",
+               "be at most " + std::to_string(kMostTaps) + ", as across is");
+        f.rule(from.rows.placed(), "from", "name a stage whose rows are patches, or merged ones");
+    }
     f.rule(from.width_of(rows.stream) == own.width, "from",
            "name a stage of the same width, whose rows are taken as they are");
-    f.rule(!from.rows.picked(), "from", "name a stage whose rows are its own, not picked from another");
+    f.rule(!from.rows.picked() || (rows.of == RowSpace::Of::mean && from.rows.of == RowSpace::Of::extra), "from",
+           "name a stage whose rows are its own, not picked from another");
+    f.rule(rows.of != RowSpace::Of::extra || from.rows.of == RowSpace::Of::patches, "from",
+           "name a stage whose rows are patches");
 }
 
-weft_LISTED(View, 7);
+weft_LISTED(View, 6);
 void visit(Fields& f, View& view, const RowSpace& rows) {
     f.value("order", view.order, View::Order::windows);
     f.rule(!rows.picked(), "order", "be of a stage whose rows are not picked from another");
@@ -191,7 +202,6 @@ void visit(Fields& f, View& view, const RowSpace& rows) {
     if (rows.placed()) f.value("mirrored", view.mirrored, false);
     f.value("reversed", view.reversed, false);
     f.rule(rows.placed() || view.reversed, "reversed", "be true for tokens, which have no other order");
-    if (rows.of == RowSpace::Of::patches) f.value("extra", view.extra, View::Extra::first);
 }
 
 weft_LISTED(Stream, 3);

@@ -11,9 +11,9 @@ namespace weft::detail {
 weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
-weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::merged, "tokens", "patches", "wanted", "first", "last", "mean", "merged");
+weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::padded, "tokens", "patches", "wanted", "first", "last", "mean", "extra",
+                "merged", "padded");
 weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
-weft_ENUM_NAMES(View::Extra, View::Extra::last, "first", "middle", "last");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "or_zeros");
 

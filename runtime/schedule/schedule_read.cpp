@@ -463,7 +463,7 @@ private:
 
     // A block can only read a stream, or add to it, that has a value.
     void check_streams(const Stage& stage) {
-        const bool rows = stage.rows.picked(); // of another stage
+        const bool rows = stage.rows.taken();
         std::vector<bool> there = {rows};
         for (size_t i = 0; i < stage.streams.size(); ++i) there.push_back(false);
         const auto check = [&](const Block& block, const std::string& place) {

@@ -10,13 +10,6 @@ namespace {
 
 constexpr uint32_t kMostPixels = 1u << 31; // of a picture: counts of patches stay within 32 bits
 
-// Whether each patch that the stage is made of has its place in a row.
-bool merges_all(const Stage& stage) {
-    bool merges = false;
-    each_op(stage, [&](const Op& op) { merges |= op.as<MergeSpec>() != nullptr; });
-    return merges && stage.rows.tiled();
-}
-
 } // namespace
 
 // How many rows a sequence brings.
@@ -36,7 +29,11 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          std::to_string(width) + ", other ones",
                      {}};
     const std::string picture = slot + ": a picture of " + std::to_string(height) + " x " + std::to_string(width);
-    if (uint64_t(height) * width > kMostPixels || (grid.sound() && height > 1) || !grid.takes(height, width))
+    if (grid.sound() && height > 1)
+        return Error{ErrorCode::invalid_argument,
+                     slot + ": a sound comes as a picture of height 1, not of " + std::to_string(height),
+                     {}};
+    if (uint64_t(height) * width > kMostPixels || !grid.takes(height, width))
         return Error{ErrorCode::invalid_argument,
                      picture + " has no patch of " + std::to_string(grid.patch_y) + " x " +
                          std::to_string(grid.patch_x) + ", or more than " + std::to_string(kMostPixels) + " pixels",
@@ -60,7 +57,9 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          {}};
         };
         const PictureRows own = picture_rows(model_->schedule, id, patches);
-        if (merges_all(stage))
+        bool merges = false; // what a convolution does not reach it leaves out
+        each_op(stage, [&](const Op& op) { merges |= op.as<MergeSpec>() != nullptr; });
+        if (merges && stage.rows.tiled())
             weft_TRY(
                 fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
         if (stage.rows.most && uint64_t(own.down) * own.across + extra_rows(model_->schedule, id) > stage.rows.most)
@@ -81,7 +80,7 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
 
 uint32_t Session::real_rows(StageId stage) const {
     const PatchGrid* grid = grid_of(model_->schedule, stage);
-    if (!grid || model_->schedule.stages[stage].rows.of != RowSpace::Of::merged)
+    if (const RowSpace& rows = model_->schedule.stages[stage].rows; !grid || rows.own() || !rows.placed())
         return rows_.rows_of(model_->schedule, stage);
     uint32_t rows = 0;
     for (const Work& w : work_)

@@ -27,7 +27,7 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
             s.kinds = part(rows * 4);
         }
         if (stage.rows.placeholder >= 0) s.places = part(rows * 4);
-        if (stage.rows.picked()) s.index = part(rows * 4);
+        if (stage.rows.taken()) s.index = part(rows * 4);
         if (stage.rows.placed()) s.sides = part(sequences * uint64_t(8));
     }
     for (StageId id = 0; id < schedule.stages.size(); ++id)
@@ -39,6 +39,7 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
             s.token_sequence = part(rows * 4);
             s.index = part(rows * 4);
             s.inverse = part(rows * 4);
+            if (schedule.stages[id].views[view].order != View::Order::windows) s.turns = part(rows * 4);
         }
     for (const Input& input : schedule.inputs)
         inputs_.push_back(input.pictures() ? Part{}
@@ -58,7 +59,7 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
         b.steps.push_back({at(s.sequences), at(s.token_sequence), at(s.positions), at(s.pictures), at(s.kinds),
-                           at(s.places), at(s.sides), at(s.index), at(s.inverse)});
+                           at(s.places), at(s.sides), at(s.turns), at(s.index), at(s.inverse)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -84,6 +85,7 @@ void StepBlock::fill(const Bucket& bucket, std::span<const StepFeed> feeds, std:
         if (!bucket.runs(stage)) continue;
         if (stage.rows.own()) fill_own(id, bucket, feeds, uint32_t(wanted.size()));
         else if (stage.rows.picked()) fill_picked(id, feeds, wanted);
+        else if (stage.rows.of == RowSpace::Of::padded) fill_padded(id, feeds);
         else fill_merged(id, feeds);
         if (stage.rows.placed()) fill_sides(id, feeds);
         for (ViewId view = 1; view <= stage.views.size(); ++view) fill_view(id, view, feeds);
@@ -166,12 +168,14 @@ void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const 
     for (const StepFeed& feed : feeds) {
         table.insert(table.end(), {feed.picture.first, feed.picture.height, feed.picture.width, 0});
         const uint32_t across = grid.across(feed.picture.width);
-        for (uint32_t i = 0; i < feed.row.count; ++i) {
-            const bool extra = i < grid.extra;
-            const uint32_t patch = extra ? 0 : i - grid.extra;
+        const auto places = grid.extra_places(feed.row.count - grid.extra);
+        uint32_t patch = 0;
+        for (uint32_t i = 0, next = 0; i < feed.row.count; ++i) {
+            const bool extra = next < grid.extra && places[next] == i;
             axes[0].push_back(extra ? kNowhere : patch / across);
             axes[1].push_back(extra ? kNowhere : patch % across);
-            kinds.push_back(std::min(i, grid.extra));
+            kinds.push_back(extra ? next++ : grid.extra);
+            patch += !extra;
         }
     }
     const StepParts& parts = steps_[id];
@@ -209,6 +213,12 @@ PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {
     return picture_rows(schedule_, id, {grid->down(feed.picture.height), grid->across(feed.picture.width)});
 }
 
+uint32_t StepBlock::count_of(StageId id, const StepFeed& feed) const {
+    const RowSpace& rows = schedule_.stages[id].rows;
+    if (rows.of == RowSpace::Of::extra) return extra_rows(schedule_, rows.from);
+    return rows.own() ? feed.row.count : rows_of(id, feed).count();
+}
+
 void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> positions, owner;
@@ -224,6 +234,26 @@ void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
     fill(id, rows, positions, owner, uint32_t(owner.size()));
 }
 
+void StepBlock::fill_padded(StageId id, std::span<const StepFeed> feeds) {
+    const StageId from = schedule_.stages[id].rows.from;
+    std::vector<uint32_t> index;
+    uint32_t first = 0; // of the picture, among the other stage's rows
+    for (const StepFeed& feed : feeds) {
+        const PatchGrid& grid = *grid_of(schedule_, id);
+        const PictureRows own = rows_of(id, feed), other = rows_of(from, feed),
+                          real = unpadded_rows(schedule_, id,
+                                               {grid.down(feed.picture.height), grid.across(feed.picture.width)});
+        for (uint32_t y = 0; y < own.down; ++y)
+            for (uint32_t x = 0; x < own.across; ++x) {
+                const bool there = y < real.down && x < real.across;
+                index.push_back(there ? first + y * other.across + x : UINT32_MAX);
+            }
+        first += other.count();
+    }
+    fill_merged(id, feeds); // its sequences
+    put(steps_[id].index, std::span<const uint32_t>(index));
+}
+
 void StepBlock::fill_sides(StageId id, std::span<const StepFeed> feeds) {
     std::vector<uint32_t> sides;
     for (const StepFeed& feed : feeds) {
@@ -235,16 +265,19 @@ void StepBlock::fill_sides(StageId id, std::span<const StepFeed> feeds) {
 
 void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {
     const View& v = schedule_.stages[id].views[view - 1];
-    const uint32_t extra = extra_rows(schedule_, id);
     std::vector<kernel::StepSequence> rows;
-    std::vector<uint32_t> index, positions, owner;
+    std::vector<uint32_t> index, positions, owner, turns;
     for (const StepFeed& feed : feeds) {
+        const PictureRows picture = rows_of(id, feed);
         const auto first = uint32_t(index.size()); // of the sequence, among the stage's rows as among the view's
-        for (const ViewSequence& sequence : sequences_of(v, rows_of(id, feed), extra)) {
+        for (const ViewSequence& sequence : sequences_of(v, picture, extra_places(schedule_, id, picture))) {
             kernel::StepSequence row = feed.row;
             row.first = uint32_t(index.size());
             row.count = uint32_t(sequence.rows.size());
             if (sequence.across) row.memory = sequence.across;
+            else
+                std::ranges::copy(turns_of(sequence.rows, picture, extra_places(schedule_, id, picture)),
+                                  std::back_inserter(turns));
             for (uint32_t i = 0; i < row.count; ++i) {
                 index.push_back(first + sequence.rows[i]);
                 positions.push_back(i);
@@ -253,6 +286,8 @@ void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> fee
             rows.push_back(row);
         }
     }
+    if (v.order != View::Order::windows)
+        put(steps_[step_of_view(schedule_, id, view)].turns, std::span<const uint32_t>(turns));
     std::vector<uint32_t> inverse(index.size());
     for (uint32_t i = 0; i < index.size(); ++i) inverse[index[i]] = i;
     const uint32_t step = step_of_view(schedule_, id, view);
@@ -264,16 +299,17 @@ void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> fee
 void StepBlock::fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted) {
     const RowSpace& space = schedule_.stages[id].rows;
     const RowSpace::Of of = space.of;
-    const bool merged = schedule_.stages[space.from].rows.of == RowSpace::Of::merged;
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> index, positions, owner;
     uint32_t first = 0; // of the sequence, among all tokens
     for (const StepFeed& feed : feeds) {
-        const uint32_t begin = uint32_t(index.size()),
-                       end = first + (merged ? rows_of(space.from, feed).count() : feed.row.count);
+        const uint32_t begin = uint32_t(index.size()), end = first + count_of(space.from, feed);
         if (of == RowSpace::Of::wanted) {
             for (const uint32_t row : wanted)
                 if (row >= first && row < end) index.push_back(row);
+        } else if (of == RowSpace::Of::extra) {
+            for (const uint32_t place : extra_places(schedule_, space.from, rows_of(space.from, feed)))
+                index.push_back(first + place);
         } else index.push_back(of == RowSpace::Of::last ? end - 1 : first);
         rows.push_back(feed.row);
         rows.back().first = begin;

@@ -42,7 +42,7 @@ private:
         uint64_t at = 0, bytes = 0;
     };
     struct StepParts {
-        Part sequences, token_sequence, positions, pictures, kinds, places, sides, index, inverse;
+        Part sequences, token_sequence, positions, pictures, kinds, places, sides, turns, index, inverse;
     };
     Part part(uint64_t bytes);
     template <class T>
@@ -56,8 +56,10 @@ private:
     void put_axes(StageId id, std::span<const std::vector<uint32_t>> axes, uint32_t rows);
     void fill_merged(StageId id, std::span<const StepFeed> feeds);
     void fill_sides(StageId id, std::span<const StepFeed> feeds);
+    void fill_padded(StageId id, std::span<const StepFeed> feeds);
     void fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds);
-    PictureRows rows_of(StageId id, const StepFeed& feed) const;
+    PictureRows rows_of(StageId id, const StepFeed& feed) const; ///< of its patches
+    uint32_t count_of(StageId id, const StepFeed& feed) const;   ///< its rows
     void fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);
 
     const Schedule& schedule_;

@@ -2,6 +2,7 @@
 // L4: the rows of one sequence in a view, as the host lists them for a step.
 #pragma once
 #include "schedule/schedule.hpp"
+#include <span>
 
 namespace weft::detail {
 
@@ -11,8 +12,11 @@ struct ViewSequence {
     uint32_t across = 0; ///< of windows: how wide it is
 };
 
-/// The sequences that a view makes of one: of a picture with `extra` rows before its patches, or of tokens, which are a
-/// picture of one row. Each row is in one of them, once; windows take no extra rows.
-std::vector<ViewSequence> sequences_of(const View& view, PictureRows picture, uint32_t extra);
+/// The sequences that a view makes of one: of a picture with rows that are no patches in the places `extra`, or of
+/// tokens, which are a picture of one row. Each row is in one of them, once; windows take no extra rows.
+std::vector<ViewSequence> sequences_of(const View& view, PictureRows picture, std::span<const uint32_t> extra = {});
+/// The way to each of these rows of one sequence from the one before: ViewRows::turns.
+std::vector<uint32_t> turns_of(std::span<const uint32_t> rows, PictureRows picture,
+                               std::span<const uint32_t> extra = {});
 
 } // namespace weft::detail

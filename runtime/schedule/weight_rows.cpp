@@ -219,10 +219,11 @@ PieceReader::PieceReader(const PlacedPiece& placed, const ModelFiles& files)
     }
     times_ = numbers_of(r.times, files, count, 1);
     plus_ = numbers_of(r.plus, files, count, 0);
-    const std::vector<double> minus = numbers_of(r.minus, files, count, 0);
+    const std::vector<double> minus = numbers_of(r.minus, files, count, 0),
+                              scale = numbers_of(r.scale, files, count, 1);
     for (size_t i = 0; i < count; ++i) {
-        times_[i] *= double(r.factor) / root[i];
-        plus_[i] -= minus[i] * times_[i];
+        times_[i] *= double(r.factor) / root[i] * scale[i];
+        plus_[i] = plus_[i] * scale[i] - minus[i] * times_[i];
     }
 }
 

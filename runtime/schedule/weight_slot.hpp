@@ -17,24 +17,25 @@ enum class WeightTransform : uint32_t {
 };
 
 /// What a weight's numbers x become that another tensor has a say in:
-///     factor * (x - minus) * times / root + plus
+///     (factor * (x - minus) * times / root + plus) * scale
 /// where root is sqrt(variance + eps); or, if `normed`, that of the sum of the squares of all numbers of x's tensor
 /// that share x's place on the axis; else 1. The weight and the bias of a layer take over the BatchNorm behind it so,
-/// and a weight its weight norm. In double precision.
+/// and a weight its weight norm; `scale` is that of the whole layer's result. In double precision.
 struct Rescale {
-    using Names = std::vector<std::string>; ///< of one vector, as of a piece; none: 0, 1, 1 and 0
+    using Names = std::vector<std::string>; ///< of one vector, as of a piece; none: 0, 1, 1, 0 and 1
     uint32_t axis = 0;                      ///< of file_shape, along which the vectors lie
     float factor = 1;
     Names minus = {}, times = {}, variance = {}, plus = {};
     float eps = 0;
     bool normed = false;
+    Names scale = {};
 
     bool operator==(const Rescale&) const = default;
     bool nothing() const { return *this == Rescale{}; }
     /// The vectors that there are.
     std::vector<const Names*> vectors() const {
         std::vector<const Names*> all;
-        for (const Names* names : {&minus, &times, &variance, &plus})
+        for (const Names* names : {&minus, &times, &variance, &plus, &scale})
             if (!names->empty()) all.push_back(names);
         return all;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A convolution of each channel by itself over rows that lie in grids (Howard et al. 2017, MobileNets, section 3.1):
-//   y[r, c] = act(bias[c] + sum over taps (i, j) of weight[(i, j), c] x[first + (h + i - pad_y) width + w + j - pad_x, c])
+//   y[r, c] = act(bias[c] + sum over taps (i, j) of weight[(i, j), c] x[at, c]),
+//   at = first + (h + i - pad_y) width + w + j - pad_x,
 //   with nothing outside of the grid, of the sequence that row r belongs to, whose rows begin at `first` and are a grid
 //   height x width; (h, w) is r's place in it
 // One lane takes one element, with VECTORS four: then all positions and widths count four columns.

@@ -51,7 +51,8 @@ def inputs_of(task, config, lengths, generator):
         x = {"input_values": torch.randn(mask.shape, generator=generator) * mask}
         return x | ({"attention_mask": mask} if len(lengths) > 1 else {})
     if task == "speech-seq2seq":
-        x = {"input_features": torch.randn(1, config.num_mel_bins, 2 * config.max_source_positions, generator=generator)}
+        frames = 2 * config.max_source_positions
+        x = {"input_features": torch.randn(1, config.num_mel_bins, frames, generator=generator)}
     else:
         x = {"input_ids": ids(length)}
     if task in SEQ2SEQ:

@@ -167,19 +167,23 @@ TEST_CASE("what a weight is rescaled with may be rows of a part, a factor alone,
     // The last two of three channels, twice what they are; then zeros, to which something is added.
     const std::vector<float> bias{0.5f, -3, 8}, more{1, 2};
     const TemporaryDirectory folder;
-    const ModelFiles files = written(folder, {{"b", {{3}, bias}}, {"more", {{2}, more}}});
+    const ModelFiles files = written(folder, {{"b", {{3}, bias}}, {"more", {{2}, more}}, {"c", {{2}, {4, 5}}}});
     Schedule s;
     s.weights.push_back({"w",
-                         {4},
+                         {6},
                          false,
                          {{.names = {"b"}, .file_shape = {3}, .rows = {1, {{2}}}, .rescale = {.factor = 2}},
                           {.names = {"absent"},
                            .file_shape = {2},
                            .transform = WeightTransform::or_zeros,
-                           .rescale = {.plus = {"more"}}}},
+                           .rescale = {.minus = {"more"}, .plus = {"more"}, .scale = {"more"}}},
+                          {.names = {"more"},
+                           .file_shape = {2},
+                           .rescale = {.factor = 3, .minus = {"c"}, .plus = {"more"}, .scale = {"c"}}}},
                          {},
                          {}});
-    CHECK(loaded(s, files)[0] == std::vector<float>{-6, 16, 1, 2});
+    // The scale is that of the sum: (3 (1 - 4) + 1) 4 and (3 (2 - 5) + 2) 5.
+    CHECK(loaded(s, files)[0] == std::vector<float>{-6, 16, 0, 0, -32, -35});
 }
 
 TEST_CASE("a weight that cannot be rescaled is a problem that names the tensor and the rule", "[models]") {

@@ -73,6 +73,14 @@ TEST_CASE("the manifest names every recorded case", "[models]") {
     CHECK(there == named);
 }
 
+// With accuracies that their files say, and a part of the batch recorded stage by stage.
+TEST_CASE("trained models of pictures and sounds give what was recorded", "[models]") {
+    const auto name = GENERATE("cifar-mambavision", "digits-audiomamba");
+    CAPTURE(name);
+    weft_GOLDEN(path, std::filesystem::path("../models") / name);
+    run(path);
+}
+
 TEST_CASE("the bundled model", "[models]") {
     auto& device = test::device();
     auto report = check(device, weft::test::repository() / "apps/models/tales-hybrid");

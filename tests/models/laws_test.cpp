@@ -57,26 +57,45 @@ private:
     std::unique_ptr<Session> session(uint32_t slots, uint32_t held = 0) const {
         return make(model_, slots, 16, 64, held, kv_);
     }
-    // Of a new sequence; behind an encoder it answers the text of that seed.
+    // What an encoder reads: the text of a seed, or two frames of a sound for each of its tokens.
+    struct Reading {
+        Reading(const Laws& laws, uint32_t seed) : text(laws.ids(13 + seed, seed)) {
+            const PatchGrid& grid = laws.model_->schedule.inputs[0].grid;
+            if (!grid.sound()) return;
+            frames = 2 * uint32_t(text.size());
+            sound = Random(seed).normals(size_t(grid.channels) * frames);
+        }
+        Feed feed(uint32_t slot) const {
+            return frames ? Feed{.slot = slot, .picture = {sound, 1, frames}} : Feed{slot, text};
+        }
+        std::vector<uint32_t> text;
+        std::vector<float> sound = {};
+        uint32_t frames = 0;
+    };
+    // Of a new sequence; behind an encoder it answers what that reads of the seed.
     std::vector<float> first_logits(Session& s, uint32_t slot, std::span<const uint32_t> fed, uint32_t seed = 5) const {
         if (has_encoder(model_->schedule)) {
-            const auto text = ids(13 + seed, seed);
-            const PatchGrid& grid = model_->schedule.inputs[0].grid;
-            const uint32_t frames = 2 * uint32_t(text.size());
-            const auto sound = Random(seed).normals(size_t(grid.channels) * frames);
-            const Feed feed = grid.sound() ? Feed{.slot = slot, .picture = {sound, 1, frames}} : Feed{slot, text};
+            const Reading reading(*this, seed);
+            const Feed feed = reading.feed(slot);
             REQUIRE(s.encode({&feed, 1}));
         }
         return last_logits(s, slot, fed);
     }
 
     // The size of a picture as the model takes it, or of the i-th of several sounds.
-    PatchGrid::Sides fed(size_t i) const {
-        const PatchGrid& grid = model_->schedule.inputs[0].grid;
+    PatchGrid::Sides fed(const PatchGrid& grid, size_t i) const {
         if (grid.sound()) return {1, 400 + 37 * uint32_t(i)};
-        const auto side = uint32_t(std::sqrt(double(model_->schedule.trained_context - grid.extra)));
+        // Not larger than takes a moment, and as many patches as the stages behind them take whole.
+        const Schedule& schedule = model_->schedule;
+        uint64_t each = 1;
+        for (StageId id = 0; id < schedule.stages.size(); ++id)
+            if (schedule.stages[id].rows.placed()) each = std::max(each, patches_of_a_row(schedule, id));
+        const auto unit = uint32_t(std::sqrt(double(each)));
+        auto side = std::min(32u, uint32_t(std::sqrt(double(schedule.trained_context - grid.extra))));
+        side = std::max(unit, side - side % unit);
         const uint32_t down = grid.only_down ? grid.only_down : side, across = grid.only_down ? grid.only_across : side;
-        return grid.sides((down - 1) * grid.stride_y + grid.patch_y, (across - 1) * grid.stride_x + grid.patch_x);
+        return grid.sides((down - 1) * grid.stride_y + grid.patch_y - 2 * grid.pad_y,
+                          (across - 1) * grid.stride_x + grid.patch_x - 2 * grid.pad_x);
     }
 
     // What comes whole is the same in any company, and leaves nothing behind.
@@ -84,17 +103,22 @@ private:
         const Schedule& schedule = model_->schedule;
         const PatchGrid& grid = schedule.inputs[0].grid;
         const bool pictures = schedule.inputs[0].pictures();
+        const auto [height, width] = pictures ? fed(grid, 3) : PatchGrid::Sides{}; // the largest
+        const auto sides = grid.sides(height, width);
+        const PictureRows patches =
+            pictures ? PictureRows{grid.down(sides.height), grid.across(sides.width)} : PictureRows{};
+        const auto room = pictures ? uint32_t(room_for(schedule, patches)) : 256u;
         const std::vector<std::vector<uint32_t>> texts = {ids(5, 1), ids(1, 2), ids(29, 3), ids(17, 4)};
         std::vector<std::vector<float>> values;
         Random random(7);
         for (size_t i = 0; pictures && i < texts.size(); ++i)
-            values.push_back(random.normals(size_t(grid.channels) * fed(i).height * fed(i).width));
+            values.push_back(random.normals(size_t(grid.channels) * fed(grid, i).height * fed(grid, i).width));
         const auto feed = [&](uint32_t slot, size_t i) {
-            if (pictures) return Feed{.slot = slot, .picture = {values[i], fed(i).height, fed(i).width}};
+            if (pictures) return Feed{.slot = slot, .picture = {values[i], fed(grid, i).height, fed(grid, i).width}};
             return Feed{slot, texts[i]};
         };
         const auto session = [&](uint32_t slots) {
-            return make(model_, slots, 1024, grid.sound() ? 256 : pictures ? schedule.trained_context : 64);
+            return make(model_, slots, 4 * room, pictures ? patches.count() + grid.extra : 64);
         };
         const auto all = [&](Session& s, const std::vector<Feed>& feeds) {
             REQUIRE(s.forward(feeds, Want::all));
@@ -119,7 +143,7 @@ private:
         CHECK_FALSE(s->forward({&one, 1}, Want::last));
         if (!pictures) return;
         const Feed small{.slot = 0, .picture = {std::span(values[0]).first(grid.channels), 1, 1}},
-            wrong{.slot = 0, .picture = {values[0], fed(0).height, fed(0).width + 1}};
+            wrong{.slot = 0, .picture = {values[0], fed(grid, 0).height, fed(grid, 0).width + 1}};
         CHECK_FALSE(s->forward({&small, 1}, Want::all));
         CHECK_FALSE(s->forward({&wrong, 1}, Want::all));
         CHECK(all(*s, feeds) == together);
@@ -230,12 +254,12 @@ private:
         const auto s = session(3);
         std::vector<Feed> feeds;
         std::vector<Feed> encoded;
-        std::vector<std::vector<uint32_t>> memories;
+        std::vector<Reading> memories;
         for (uint32_t i = 0; i < 3; ++i) {
             feeds.push_back({2 - i, tails_[i], 0});
-            memories.push_back(ids(13 + i, i));
+            memories.emplace_back(*this, i);
         }
-        for (uint32_t i = 0; i < 3; ++i) encoded.push_back({2 - i, memories[i]});
+        for (uint32_t i = 0; i < 3; ++i) encoded.push_back(memories[i].feed(2 - i));
         if (has_encoder(model_->schedule)) REQUIRE(s->encode(encoded));
         REQUIRE(s->forward(feeds, Want::last));
         const auto together = s->logits();

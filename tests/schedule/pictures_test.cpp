@@ -105,3 +105,36 @@ TEST_CASE("pictures that a model cannot take are refused by their sizes", "[sche
           "a.json: key 'stages[0].views[1].shift' must be smaller than the window");
     (void)require_round_trip(json_of(schedule("shifted")));
 }
+
+TEST_CASE("pictures that come column by column, and sounds", "[schedule]") {
+    const auto of = [](const std::string& more) {
+        return make(random_model_of(R"({"weft_schedule": 2, "stages": [{"name": "tower", "width": 16, "rows":
+            {"of": "patches"}, "first": [{"read": [], "base": "none", "branches": [{"op": "patch", "channels": 2, )" +
+                                    more + R"(}]}]}], "outputs": [{"name": "rows", "stage": "tower"}]})"),
+                    1, 64, 64);
+    };
+    const auto refusal = [](Session& s, const Feed& feed) {
+        const auto status = s.forward({&feed, 1}, Want::nothing);
+        return status ? std::string("taken") : status.error().message;
+    };
+    const Picture p = Picture::random(2, 3, 1);
+    std::vector<float> turned(p.values.size());
+    constexpr uint32_t kHeight = 6, kWidth = 9;
+    for (uint32_t c = 0; c < 2; ++c)
+        for (uint32_t y = 0; y < kHeight; ++y)
+            for (uint32_t x = 0; x < kWidth; ++x)
+                turned[(c * kWidth + x) * kHeight + y] = p.values[(c * kHeight + y) * kWidth + x];
+    const auto rows = of(R"("patch": 3)"), columns = of(R"("patch": 3, "layout": "columns")");
+    CHECK(read_rows(*columns, {{.slot = 0, .picture = {turned, kWidth, kHeight}}}) == read_rows(*rows, {p.feed(0)}));
+
+    const auto sound = of(R"("patch": 1, "patch_across": 4, "stride_across": 2, "layout": "sound")");
+    const std::vector<float> frames(p.values.begin(), p.values.begin() + 20);
+    CHECK(read_rows(*sound, {{.slot = 0, .picture = {frames, 1, 10}}}).size() == 4 * 16);
+    CHECK(refusal(*sound, {.slot = 0, .picture = {frames, 2, 5}}) ==
+          "slot 0: a sound comes as a picture of height 1, not of 2");
+    const auto only = of(R"("patch": 3, "only_down": 2, "only_across": 3)");
+    CHECK(read_rows(*only, {p.feed(0)}) == read_rows(*rows, {p.feed(0)}));
+    CHECK(refusal(*only, {.slot = 0, .picture = {p.values, 9, 6}}) ==
+          "slot 0: a picture of 9 x 6 has 3 x 2 patches; the model takes 2 x 3 alone");
+    require_no_validation_messages();
+}

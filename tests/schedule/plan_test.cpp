@@ -94,6 +94,9 @@ TEST_CASE("plans: every weight that a schedule names is bound by a call", "[sche
         R"("op": "moe", "experts": 4, "chosen": 2, "inner": 64, "score": "sigmoid", "choice_bias": true, )"
         R"("gate_up_bias": true, "down_bias": true)",
         R"("op": "mamba", "dt_norm": )" + layer + R"(, "b_norm": )" + layer + R"(, "c_norm": )" + layer,
+        R"("op": "cross_scan", "in": {"bias": true}, "conv": {"taps_across": 3}, )"
+        R"("directions": [{"conv": {"taps_across": 4, "pad_across": 3}}, {}], "norm": )" +
+            layer,
         R"("op": "mamba2", "in_multipliers": true, "norm": )" + layer,
         R"("op": "gated_delta", "key_heads": 4, "key_size": 16, "norm": )" + layer,
         R"("op": "linear_attention", "heads": 4, "decay": true, "norm": )" + layer};

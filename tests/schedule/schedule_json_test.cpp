@@ -397,13 +397,14 @@ TEST_CASE("what rescales a weight, and the order of its axes, are written and re
                {"times", {"g"}},
                {"variance", {"var"}},
                {"plus", {"b", "c"}},
-               {"eps", 0.5}}}};
+               {"eps", 0.5},
+               {"scale", {"s"}}}}};
     const Schedule s = read(json);
     require_same(s, round_trip(s));
     const WeightPiece& read_piece =
         s.weights[decoder_of(s).layers[1].blocks[0].branches[0].op.as<AttentionSpec>()->out.weight].pieces[0];
     CHECK(read_piece.order == kTransposed);
-    CHECK(read_piece.rescale == Rescale{1, 2, {"mean.1"}, {"g"}, {"var"}, {"b", "c"}, 0.5f, false});
+    CHECK(read_piece.rescale == Rescale{1, 2, {"mean.1"}, {"g"}, {"var"}, {"b", "c"}, 0.5f, false, {"s"}});
     piece["rescale"]["axis"] = 3;
     const auto refused = schedule_from_json(json, kFile);
     REQUIRE_FALSE(refused);

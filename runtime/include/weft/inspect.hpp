@@ -34,8 +34,9 @@ struct InspectedOp {
 /// Layers over one kind of rows.
 struct InspectedStage {
     /// What a row is: of an input a token or a patch of a picture; of another stage's rows those that are asked for,
-    /// the first, the last or the mean of each sequence, or rectangles of down x across.
-    enum class Rows { tokens, patches, wanted, first, last, mean, merged };
+    /// the first, the last or the mean of each sequence, those beside its patches, rectangles of down x across, or
+    /// its patches and zeros that make its sides multiples of these.
+    enum class Rows { tokens, patches, wanted, first, last, mean, extra, merged, padded };
     /// Every step; before a sequence's first; whenever there are pictures.
     enum class When { every_step, once, given };
     std::string name;
@@ -50,14 +51,11 @@ struct InspectedStage {
 /// backwards.
 struct InspectedView {
     enum class Order { windows, rows, columns, snake, snake_columns };
-    /// Where the rows that a stage has before its patches stand among them: class tokens.
-    enum class Extra { first, middle, last };
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
     bool mirrored = false;          ///< as if left were right
-    Extra extra = Extra::first;
-    bool reversed = false; ///< the whole of it backwards
+    bool reversed = false;          ///< the whole of it backwards
 };
 
 /// What an op keeps of a sequence between steps.
