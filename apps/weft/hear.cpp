@@ -44,12 +44,11 @@ class Printer {
 public:
     Printer(const HearFlags& flags, const std::string& name) : flags_(flags), name_(name) {
         if (flags_.format == Format::vtt) std::cout << "WEBVTT\n\n";
-        if (flags_.format == Format::txt && flags_.sounds.size() > 1) std::cout << name_ << ":\n";
     }
 
     bool take(const weft::HeardSegment& s) {
         end_progress();
-        ++count_;
+        if (++count_ == 1 && flags_.format == Format::txt && flags_.sounds.size() > 1) std::cout << name_ << ":\n";
         switch (flags_.format) {
         case Format::txt: text(s); break;
         case Format::srt:
