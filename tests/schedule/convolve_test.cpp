@@ -232,7 +232,7 @@ TEST_CASE("convolutions that a stage has no place for are refused by name", "[sc
           at + "taps' must be from 1 to 4096 each way, and more than the padding");
     CHECK(refusal_of(json, [&](Json& j) { op(j)["line"] = true; }) == at + "taps' must be 1 down a line");
     CHECK(refusal_of(json, [&](Json& j) { j["stages"][0]["first"][0]["branches"][0]["extra"] = 1; }) ==
-          "a.json: stage 'pixels' is convolved, and the 1 rows before the patches of 'pixels' have no place in a "
+          "a.json: stage 'pixels' is convolved, and the 1 rows beside the patches of 'pixels' have no place in a "
           "picture");
     const Json merged = json_of(windows(R"("down": 3, "across": 3, "pad_down": 1)", R"({"op": "downsample"})"));
     CHECK(refusal_of(merged, [&](Json& j) { j["stages"][1]["rows"]["pad_down"] = 3; }) ==
