@@ -42,12 +42,12 @@ Result<Schedule> schedule(const JsonObject& c, const ModelFiles& files) {
     weft_ASSIGN(const Sides patch_size, sides_or(c, "patch_size", 16));
     weft_ASSIGN(const Sides strides, sides_or(c, "strides", 16));
     weft_ASSIGN(const bool transposed, c.boolean_or("transpose_token_sequence", false));
-    s.grid.patch_y = patch_size.down;
-    s.grid.patch_x = patch_size.across;
-    s.grid.stride_y = strides.down;
-    s.grid.stride_x = strides.across;
+    s.grid.patch_y = patch_size.height;
+    s.grid.patch_x = patch_size.width;
+    s.grid.stride_y = strides.height;
+    s.grid.stride_x = strides.width;
     weft_TRY(count_patches(c, s, size, "spectrogram_size"));
-    const uint32_t across = s.grid.across(size.across);
+    const uint32_t across = s.grid.across(size.width);
     // The input's rows are frames: what is transposed comes as it is.
     s.grid.layout = transposed ? PatchGrid::Layout::rows : PatchGrid::Layout::columns;
     if (transposed) {
@@ -60,7 +60,7 @@ Result<Schedule> schedule(const JsonObject& c, const ModelFiles& files) {
     patch.input = kFbank;
     patch.grid = s.grid;
     const std::string projection = "patch_embed.proj.";
-    WeightPiece weight{builder.names(projection + "weight"), {s.width, 1, patch_size.down, patch_size.across}};
+    WeightPiece weight{builder.names(projection + "weight"), {s.width, 1, patch_size.height, patch_size.width}};
     if (transposed) weight.order = kTransposed;
     patch.weight = builder.add({projection + "weight", {s.width, s.grid.columns()}, true, {weight}, {}, {}});
     patch.rows = patch_rows(builder, class_tokens(s), projection + "bias", s.width);

@@ -14,8 +14,8 @@ constexpr double kEps = 1e-5;
 
 struct Config {
     uint32_t layers, width, classes, channels, patch, convolutions;
-    Sides patches;   // of a picture of the config's size
-    uint32_t places; // of its stem
+    PictureRows patches; // of a picture of the config's size
+    uint32_t places;     // of its stem
     bool positions, final_norm, rms, layer_scale;
     double final_eps;
     std::set<uint32_t> convolved; // layers with a convolution behind them
@@ -56,11 +56,11 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.patch, c.count_or("patch_size", 16));
     if (o.patch % 2 || o.patch > 256) return c.bad("patch_size", "must be even, and at most 256");
     weft_ASSIGN(const Sides picture, sides_or(c, "img_size", 224));
-    if (uint64_t(picture.down) * picture.across > (1u << 24)) return c.bad("img_size", "must be at most 2^24 pixels");
+    if (uint64_t(picture.height) * picture.width > (1u << 24)) return c.bad("img_size", "must be at most 2^24 pixels");
     const auto halved = [](uint32_t side) { return (side + 1) / 2; };
     const auto patches = [&](uint32_t side) { return (halved(side) + o.patch / 2 - 1) / (o.patch / 2); };
-    o.patches = {patches(picture.down), patches(picture.across)};
-    o.places = halved(picture.down) * halved(picture.across);
+    o.patches = {patches(picture.height), patches(picture.width)};
+    o.places = halved(picture.height) * halved(picture.width);
     weft_ASSIGN(o.positions, c.boolean_or("with_pos_embed", true));
     weft_ASSIGN(o.final_norm, c.boolean_or("final_norm", true));
     o.final_eps = 1e-6;

@@ -206,8 +206,8 @@ Status count_patches(const JsonObject& c, VimSizes& s, const Sides& picture, con
     constexpr uint32_t kMost = 1u << 24;
     if (!s.grid.sane())
         return c.bad("patch_size", "and channels must give patches of at most 2^24 numbers, and strides as small");
-    if (!s.grid.takes(picture.down, picture.across)) return c.bad(key, "must be as large as a patch");
-    const uint64_t patches = uint64_t(s.grid.down(picture.down)) * s.grid.across(picture.across);
+    if (!s.grid.takes(picture.height, picture.width)) return c.bad(key, "must be as large as a patch");
+    const uint64_t patches = uint64_t(s.grid.down(picture.height)) * s.grid.across(picture.width);
     if (patches > kMost) return c.bad(key, "must have at most 2^24 patches");
     s.patches = uint32_t(patches);
     return Ok{};

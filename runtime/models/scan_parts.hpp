@@ -8,11 +8,8 @@
 
 namespace weft::detail {
 
-/// Two sizes of a picture.
-struct Sides {
-    uint32_t down = 0, across = 0;
-};
-/// [down, across], or one number for both; `otherwise` for both where the key is absent.
+using Sides = PatchGrid::Sides;
+/// [height, width], or one number for both; `otherwise` for both where the key is absent.
 Result<Sides> sides_or(const JsonObject& config, const std::string& key, uint32_t otherwise);
 
 /// NAME.weight and NAME.bias with a factor: `factor` for the weight, and a vector's numbers, one for each row, for both

@@ -11,8 +11,8 @@ Result<Schedule> schedule(const JsonObject& c, const ModelFiles& files) {
     weft_ASSIGN(const Sides picture, sides_or(c, "img_size", 224));
     weft_ASSIGN(const Sides patch_size, sides_or(c, "patch_size", 16));
     weft_ASSIGN(const uint32_t stride, c.count_or("stride", 16));
-    s.grid.patch_y = patch_size.down;
-    s.grid.patch_x = patch_size.across;
+    s.grid.patch_y = patch_size.height;
+    s.grid.patch_x = patch_size.width;
     s.grid.stride_y = s.grid.stride_x = stride;
     weft_TRY(count_patches(c, s, picture, "img_size"));
     Schedule made;

@@ -62,10 +62,11 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
         if (merges && stage.rows.tiled())
             weft_TRY(
                 fits(picture_rows(model_->schedule, stage.rows.from, patches), stage.rows.down, stage.rows.across));
-        if (stage.rows.most && uint64_t(own.down) * own.across + extra_rows(model_->schedule, id) > stage.rows.most)
+        const uint32_t most = stage.rows.most ? stage.rows.most : kMostPixels; // zeros may make rows many
+        if (uint64_t(own.down) * own.across + extra_rows(model_->schedule, id) > most)
             return Error{ErrorCode::invalid_argument,
-                         picture + " is too large: stage " + in_quotes(stage.name) + " takes " +
-                             std::to_string(stage.rows.most) + " rows",
+                         picture + " is too large: stage " + in_quotes(stage.name) + " takes " + std::to_string(most) +
+                             " rows",
                          {}};
         if (!own.down || !own.across)
             return Error{ErrorCode::invalid_argument,

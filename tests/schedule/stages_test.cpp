@@ -65,7 +65,8 @@ TEST_CASE("what stages say that cannot be is refused by its path", "[schedule]")
     CHECK(refused([](Json& j) { j["stages"][3]["width"] = 8; }) ==
           at + "stages[3].rows.from' must name a stage of the same width, whose rows are taken as they are");
     CHECK(refused([](Json& j) { j["stages"][3]["rows"]["of"] = "middle"; }) ==
-          at + "stages[3].rows.of' must be one of tokens, patches, wanted, first, last, mean, merged, marked");
+          at + "stages[3].rows.of' must be one of tokens, patches, wanted, first, last, mean, extra, merged, padded, "
+               "marked");
     CHECK(refused([](Json& j) { j["stages"][3]["name"] = "head"; }) ==
           at + "stages[3].name' must be given, and that of no other stage");
     CHECK(refused([](Json& j) { j["stages"][0].erase("width"); }) == at + "stages[0].width' must be given");
