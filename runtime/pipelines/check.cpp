@@ -232,9 +232,8 @@ struct Runner {
         return Ok{};
     }
     CheckedTensor of_pictures(const RecordedTensor& t, const Rows& ours) const {
-        const size_t width = model->schedule.stages[model->schedule.outputs[output_of(model->schedule, t.output)].stage]
-                                 .width,
-                     rows = ours[0].size() / width;
+        const Output& output = model->schedule.outputs[output_of(model->schedule, t.output)];
+        const size_t rows = ours[0].size() / model->schedule.stages[output.stage].width_of(output.stream);
         return compare(t, {ours[0]}, {rows}, rows, factor * noise / recorded.noise.std_main);
     }
 

@@ -2,6 +2,7 @@
 """Makes a golden case: a tiny model of a transformers class with random weights, and what it computes.
 
     python tests/goldens/make_case.py OUT --model BertForMaskedLM hidden_size=32 num_hidden_layers=2 vocab_size=99 ...
+    python tests/goldens/make_case.py OUT --model CLIPModel 'vision_config={"image_size": 24, ...}' --pixels 30x18 ...
 
 OUT gets config.json, model.safetensors, io.safetensors (input.NAME, output.NAME, hidden states) and case.json (task and
 noise: how far rounding carries). Put it under tests/goldens/models: `weft check OUT` compares, `golden.` and `laws.`
