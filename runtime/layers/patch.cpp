@@ -96,7 +96,7 @@ std::string PatchSpec::words() const {
     if (stretched)
         s += ", learned positions of " + std::to_string(stretched.side) + " x " + std::to_string(stretched.side) +
              " stretched over them";
-    return s + (positions == kNoWeight ? "" : ", learned positions");
+    return s + (positions == kNoWeight || stretched ? "" : ", learned positions");
 }
 
 weft_OP(PatchSpec);

@@ -18,20 +18,23 @@ struct Class {
 constexpr Class kClasses[] = {{"clip", "clip_text_model", "clip_vision_model", true, 2.6592},
                               {"siglip", "siglip_text_model", "siglip_vision_model", false, 0}};
 
-// A part's config, which all may be left out of.
-Result<Json> part_config(const JsonObject& config, const Class& k, const char* key, const char* type) {
+// A tower, whose config may be left out.
+Result<Schedule> tower_of(const JsonObject& config, const ModelFiles& files, const Class& k, const char* key,
+                          const char* type) {
+    JsonObject given = config;
     Json own = Json::object();
     if (config.has(key)) {
-        weft_ASSIGN(const JsonObject given, config.object(key));
+        weft_ASSIGN(given, config.object(key));
         weft_ASSIGN(const std::string named, given.string_or("model_type", type));
         if (named != type) return given.bad("model_type", "must be " + in_quotes(type) + ", is " + in_quotes(named));
         own = given.json();
     }
     own["model_type"] = type;
-    if (!k.projects) return own;
-    own["architectures"] = {"WithProjection"};
-    weft_ASSIGN(own["projection_dim"], config.count_or("projection_dim", 512));
-    return own;
+    if (k.projects) {
+        own["architectures"] = {"WithProjection"};
+        weft_ASSIGN(own["projection_dim"], config.count_or("projection_dim", 512));
+    }
+    return part_of(given.changed(own), files);
 }
 
 // A number that the file holds as a tensor.
@@ -48,11 +51,13 @@ Result<double> number_of(const ModelFiles& files, const JsonObject& config, cons
 }
 
 // A classifier of the mean of all patches; it reads no text.
-Result<Schedule> classifier(Schedule tower, Builder& builder, uint32_t labels) {
+void classify(Schedule& tower, Builder& builder, uint32_t labels) {
     const uint32_t extra = tower.stages[0].first[0].branches[0].op.as<PatchSpec>()->grid.extra;
     const StreamId rows = tower.outputs[output_of(tower, kLastHidden)].stream;
     tower.stages.resize(1);
     tower.outputs.clear();
+    for (const char* name : {"vision_model.head.*", "vision_model.post_layernorm.*"})
+        tower.unneeded.push_back({name, "the classifier reads the patches"});
     Stage& head = add_pooled(tower, kHead, rows);
     head.streams = {{kLogits, labels}};
     head.first = {{.read = {}, .branches = {{PoolSpec{.skip = extra}}}, .base = Base::none},
@@ -60,18 +65,18 @@ Result<Schedule> classifier(Schedule tower, Builder& builder, uint32_t labels) {
                    .write = 1,
                    .base = Base::none}};
     tower.outputs.push_back({kLogits, 1, 1});
-    return tower;
 }
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Class& k = class_of(kClasses, config);
-    weft_ASSIGN(const Json of_vision, part_config(config, k, "vision_config", k.vision));
-    weft_ASSIGN(Schedule tower, part_of(config.changed(of_vision), files));
+    weft_ASSIGN(Schedule tower, tower_of(config, files, k, "vision_config", k.vision));
     Builder builder(tower, files, {""});
     weft_ASSIGN(const uint32_t labels, label_count(config, builder, "classifier.weight"));
-    if (labels) return classifier(std::move(tower), builder, labels);
-    weft_ASSIGN(const Json of_text, part_config(config, k, "text_config", k.text));
-    weft_ASSIGN(Schedule text, part_of(config.changed(of_text), files));
+    if (labels) {
+        classify(tower, builder, labels);
+        return tower;
+    }
+    weft_ASSIGN(Schedule text, tower_of(config, files, k, "text_config", k.text));
     const auto pooled = [&](Schedule& part, const char* projected) {
         normalise_output(part, k.projects ? projected : kPooled, projected);
         std::erase_if(part.outputs, [&](const Output& output) { return output.name != projected; });
@@ -107,7 +112,9 @@ const Architecture architecture{
     schedule,
     {},
     {},
-    {{"initializer_factor", "training"}},
+    {{"initializer_factor", "training"},
+     {"text_config", "classifiers of pictures read no text"},
+     {"logit_scale_init_value", "the file has the number"}},
     {{"logit_scale", "a number of the schedule"}, {"logit_bias", "a number of the schedule"}}};
 
 } // namespace weft::detail::clip

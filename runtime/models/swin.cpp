@@ -90,15 +90,16 @@ private:
     Stage merged(uint32_t i) {
         const std::string at = "encoder.layers." + std::to_string(i - 1) + ".downsample.";
         const uint32_t four = 4 * width(i - 1);
-        return {.name = "stage " + std::to_string(i),
-                .rows = {.of = RowSpace::Of::merged, .from = i - 1},
-                .width = width(i),
-                .streams = {{"merged", four}},
-                .first = {{.read = {}, .branches = {{MergeSpec{.columns_first = true}}}, .write = 1, .base = Base::none},
-                          {.read = {1},
-                           .pre = norm(at + "norm", four),
-                           .branches = {{LinearSpec{builder_.linear(at + "reduction", width(i), four)}}},
-                           .base = Base::none}}};
+        return {
+            .name = "stage " + std::to_string(i),
+            .rows = {.of = RowSpace::Of::merged, .from = i - 1},
+            .width = width(i),
+            .streams = {{"merged", four}},
+            .first = {{.read = {}, .branches = {{MergeSpec{.columns_first = true}}}, .write = 1, .base = Base::none},
+                      {.read = {1},
+                       .pre = norm(at + "norm", four),
+                       .branches = {{LinearSpec{builder_.linear(at + "reduction", width(i), four)}}},
+                       .base = Base::none}}};
     }
 
     Layer make_layer(uint32_t stage, uint32_t layer) {

@@ -69,8 +69,11 @@ private:
     // What comes whole is the same in any company, and leaves nothing behind.
     void whole_sequences() const {
         const Schedule& schedule = model_->schedule;
-        const PatchGrid& grid = schedule.inputs[0].grid;
-        const bool pictures = schedule.inputs[0].pictures();
+        const auto every_step = [&](const auto& of) { return schedule.stages[of.stage].when == When::every_step; };
+        const Input& input = *std::ranges::find_if(schedule.inputs, every_step);
+        const Output& output = *std::ranges::find_if(schedule.outputs, every_step);
+        const PatchGrid& grid = input.grid;
+        const bool pictures = input.pictures();
         const auto side = uint32_t(std::sqrt(double(schedule.trained_context - grid.extra)));
         const uint32_t pixels = (side - 1) * grid.stride_y + grid.patch_y;
         const std::vector<std::vector<uint32_t>> texts = {ids(5, 1), ids(1, 2), ids(29, 3), ids(17, 4)};
@@ -83,11 +86,12 @@ private:
             return Feed{slot, texts[i]};
         };
         const auto session = [&](uint32_t slots) {
-            return make(model_, slots, 1024, pictures ? schedule.trained_context : 64);
+            const uint32_t limit = schedule.position_limit ? schedule.position_limit : 64;
+            return make(model_, slots, 1024, pictures ? schedule.trained_context : std::min(64u, limit));
         };
         const auto all = [&](Session& s, const std::vector<Feed>& feeds) {
             REQUIRE(s.forward(feeds, Want::all));
-            auto rows = s.output(schedule.outputs[0].name);
+            auto rows = s.output(output.name);
             REQUIRE(rows);
             return *rows;
         };

@@ -117,3 +117,23 @@ TEST_CASE("placement: what is cut is as if it had not been, but not within a pic
     CHECK(p.turn(5) == 5);
     CHECK(p.rows() == 0);
 }
+
+TEST_CASE("ids are cut between those that stay together", "[schedule]") {
+    const auto cuts = [](const std::vector<uint32_t>& ids, int64_t together, uint32_t most) {
+        return cut_between(ids, together, most);
+    };
+    using Ends = std::vector<uint32_t>;
+    const std::vector<uint32_t> ids = {1, 2, 9, 9, 9, 3, 9, 9, 4};
+    CHECK(cuts({}, 9, 4) == Ends{});
+    CHECK(cuts(ids, -1, 4) == Ends{4, 8, 9});
+    CHECK(cuts(ids, 9, 9) == Ends{9});
+    CHECK(cuts(ids, 9, 4) == Ends{2, 6, 9}); // before the first three
+    CHECK(cuts(ids, 9, 5) == Ends{5, 9});
+    CHECK(cuts(ids, 9, 2) == Ends{2, 5, 6, 8, 9}); // three at once, which are more than two
+    CHECK(cuts(ids, 9, 1) == Ends{1, 2, 5, 6, 8, 9});
+    CHECK(cuts({9, 9, 9, 9}, 9, 3) == Ends{4});
+    CHECK(uncut(ids, 9, 2) == 2);
+    CHECK(uncut(ids, 9, 3) == 5);
+    CHECK(uncut(ids, 9, 0) == 0);
+    CHECK(uncut(ids, 9, 9) == 9);
+}

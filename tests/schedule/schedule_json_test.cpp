@@ -438,7 +438,7 @@ TEST_CASE("a table of sines and cosines is written by its name, and no other tab
 
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
-    CHECK(hash == 0x23b425791d8547b0u); // the same on every machine
+    CHECK(hash == 0x53ec94c3e9f35e5cu); // the same on every machine
     CHECK(hash_after([](Json& j) {
               j["architecture"] = "other";
               j["trained_context"] = 77;
