@@ -12,8 +12,8 @@ struct Options {
     DType cache = DType::f32;
     uint32_t capacity = 0; ///< 0: the longest sequence
     bool lse = false, sinks = false, sliced = false;
-    /// Not 0: of every sequence's new tokens those from 3 on, so many, see each other, and those behind the next one, and
-    /// so on.
+    /// Not 0: of every sequence's new tokens so many from 3 on see each other, so do those behind the next one, and so
+    /// on.
     uint32_t spans = 0;
     uint32_t bias_columns = 0; ///< of args.bias_side rows a head, or one
     double magnitude = 1;      ///< of q

@@ -75,7 +75,7 @@ struct RowSpace {
         first,   ///< of another stage's rows the first of each sequence
         last,    ///< ... the last of each sequence
         mean,    ///< one for each sequence: the mean of another stage's rows
-        merged,  ///< one for each rectangle of another stage's patches, which `merge` joins; rows before them are in none
+        merged,  ///< one for each rectangle of another stage's patches, without rows before them: `merge` joins it
         marked,  ///< of another stage's tokens, which come whole, the first that is `mark`; the first if none is
     };
     Of of = Of::tokens;
