@@ -98,6 +98,26 @@ TEST_CASE("see: a picture's classes do not depend on the pictures beside it") {
     CHECK(one.see({}).value().empty());
 }
 
+TEST_CASE("see: pictures of several sizes, one after another and beside each other") {
+    const TemporaryDirectory folder;
+    for (const auto& entry : std::filesystem::directory_iterator(model_path("vit")))
+        std::filesystem::copy(entry.path(), folder.path());
+    folder.write("preprocessor_config.json", R"({"image_processor_type": "ViTImageProcessor", "do_resize": false})");
+    auto model = PictureModel::load(test::device(), folder.path());
+    REQUIRE(model);
+    std::vector<Picture> shown;
+    std::vector<float> alone;
+    for (const auto& [height, width] : {std::pair(20u, 25u), {60u, 45u}, {5u, 90u}, {100u, 75u}, {30u, 30u}}) {
+        shown.push_back(pictures(1, height, width)[0]);
+        const auto row = model->see({&shown.back(), 1});
+        if (!row) FAIL(row.error().text());
+        alone.insert(alone.end(), row->begin(), row->end());
+    }
+    const auto together = model->see(shown);
+    REQUIRE(together);
+    CHECK(*together == alone);
+}
+
 TEST_CASE("see: classes, the most probable first") {
     auto model = load("vit");
     CHECK(model.warnings().size() == 1); // it has no preprocessor_config.json
