@@ -51,8 +51,8 @@ public:
     std::vector<float> texts; // of each the row that pictures are compared with; empty: they are not
     std::string rows;         // the output that has a row a picture
     bool exclusive = true;
-    uint32_t asked = 0;   // pictures of one step
-    uint32_t at_once = 0; // rows of one step of the session
+    uint32_t asked = 0;             // pictures of one step
+    uint32_t room = 0, at_once = 0; // rows that the session takes of one picture, and in one step
     uint32_t width = 0;
 
     const Input& input() const {
@@ -84,8 +84,9 @@ public:
 
     /// Makes a session whose steps have room for pictures of `most` rows, if there is none.
     Status make_room(uint32_t most) {
-        if (session && at_once >= most) return Ok{};
+        if (session && room >= most) return Ok{};
         session.reset();
+        room = most;
         SessionOptions o;
         o.slots = slots_for(most);
         at_once = uint32_t(std::min<uint64_t>(uint64_t(most) * o.slots, UINT32_MAX));

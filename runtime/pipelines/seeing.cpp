@@ -5,7 +5,6 @@
 #include "layers/linear.hpp"
 #include "models/encoder_parts.hpp"
 #include "schedule/compose.hpp"
-#include "schedule/weight_order.hpp"
 #include <algorithm>
 
 namespace weft::detail {

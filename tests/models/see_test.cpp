@@ -98,6 +98,26 @@ TEST_CASE("see: a picture's classes do not depend on the pictures beside it") {
     CHECK(one.see({}).value().empty());
 }
 
+TEST_CASE("see: pictures of several sizes, one after another and beside each other") {
+    const TemporaryDirectory folder;
+    for (const auto& entry : std::filesystem::directory_iterator(model_path("vit")))
+        std::filesystem::copy(entry.path(), folder.path());
+    folder.write("preprocessor_config.json", R"({"image_processor_type": "ViTImageProcessor", "do_resize": false})");
+    auto model = PictureModel::load(test::device(), folder.path());
+    REQUIRE(model);
+    std::vector<Picture> shown;
+    std::vector<float> alone;
+    for (const auto& [height, width] : {std::pair(20u, 25u), {60u, 45u}, {5u, 90u}, {100u, 75u}, {30u, 30u}}) {
+        shown.push_back(pictures(1, height, width)[0]);
+        const auto row = model->see({&shown.back(), 1});
+        if (!row) FAIL(row.error().text());
+        alone.insert(alone.end(), row->begin(), row->end());
+    }
+    const auto together = model->see(shown);
+    REQUIRE(together);
+    CHECK(*together == alone);
+}
+
 TEST_CASE("see: classes, the most probable first") {
     auto model = load("vit");
     CHECK(model.warnings().size() == 1); // it has no preprocessor_config.json
@@ -158,7 +178,7 @@ TEST_CASE("see: classes that do not exclude each other, and labels") {
 
 TEST_CASE("see: pictures and texts in one space") {
     const std::vector<std::string> texts{"w5 w9", "w30", "w7 w41 w42 w43"};
-    for (const char* name : {"clip-words", "siglip-words"}) {
+    for (const char* name : {"clip", "siglip-words"}) {
         INFO(name);
         const auto shown = pictures(5);
         auto model = load(name, {.texts = texts, .batch = 2});
@@ -190,8 +210,8 @@ TEST_CASE("see: pictures and texts in one space") {
     }
     CHECK(PictureModel::load(test::device(), model_path("vit"), {.texts = texts}).error().code ==
           ErrorCode::unsupported);
-    CHECK(PictureModel::load(test::device(), model_path("clip-words")).error().code == ErrorCode::unsupported);
-    CHECK(PictureModel::load(test::device(), model_path("clip-words"), {.embed = true, .texts = texts}).error().code ==
+    CHECK(PictureModel::load(test::device(), model_path("clip")).error().code == ErrorCode::unsupported);
+    CHECK(PictureModel::load(test::device(), model_path("clip"), {.embed = true, .texts = texts}).error().code ==
           ErrorCode::invalid_argument);
 }
 
