@@ -147,7 +147,7 @@ private:
         CHECK_FALSE(s->forward({&one, 1}, Want::last));
         if (!pictures) return;
         const Feed small{.slot = 0, .picture = {std::span(values[0]).first(grid.channels), 1, 1}},
-            wrong{.slot = 0, .picture = {values[0], height, width + 1}};
+            wrong{.slot = 0, .picture = {values[0], fed(grid, 0).height, fed(grid, 0).width + 1}};
         if (!grid.takes(1, 1)) CHECK_FALSE(s->forward({&small, 1}, Want::all));
         CHECK_FALSE(s->forward({&wrong, 1}, Want::all));
         CHECK(all(*s, feeds) == together);

@@ -178,7 +178,7 @@ TEST_CASE("see: classes that do not exclude each other, and labels") {
 
 TEST_CASE("see: pictures and texts in one space") {
     const std::vector<std::string> texts{"w5 w9", "w30", "w7 w41 w42 w43"};
-    for (const char* name : {"clip", "siglip-words"}) {
+    for (const char* name : {"clip", "siglip"}) {
         INFO(name);
         const auto shown = pictures(5);
         auto model = load(name, {.texts = texts, .batch = 2});
