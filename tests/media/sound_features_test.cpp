@@ -23,7 +23,7 @@ SoundSettings settings_in(const std::filesystem::path& folder) {
     return *read_sound_settings(JsonObject(json, path.string()));
 }
 
-std::vector<float> tensor(const SafetensorsFile& file, const std::string& name) {
+std::vector<float> numbers_of(const SafetensorsFile& file, const std::string& name) {
     INFO(name);
     const TensorView* view = file.find(name);
     REQUIRE(view);
@@ -56,7 +56,7 @@ void check_same(std::span<const float> ours, std::span<const float> wanted) {
 
 Json settings_json(const char* type) { return {{"feature_extractor_type", type}}; }
 
-Result<SoundSettings> settings_of(const Json& json) { return read_sound_settings(JsonObject(json, "p.json")); }
+Result<SoundSettings> sound_settings(const Json& json) { return read_sound_settings(JsonObject(json, "p.json")); }
 
 } // namespace
 
@@ -69,7 +69,7 @@ TEST_CASE("sound is heard as transformers hears it, with settings of no released
         for (const TensorView& t : io->tensors()) {
             if (!t.name.starts_with("input.")) continue;
             INFO(name << " " << t.name);
-            const auto wanted = tensor(*io, "output." + t.name.substr(6));
+            const auto wanted = numbers_of(*io, "output." + t.name.substr(6));
             check_same(input_of(*read_f32(t), s), wanted);
         }
     }
@@ -92,7 +92,7 @@ TEST_CASE("sound is heard as recorded of released models' settings") {
         const auto io = SafetensorsFile::open(folder / "io.safetensors");
         REQUIRE(io);
         const bool mel = s.kind == SoundSettings::Kind::log_mel;
-        const auto wanted = tensor(*io, mel ? "output.input_features" : "output.input_values");
+        const auto wanted = numbers_of(*io, mel ? "output.input_features" : "output.input_values");
         if (mel) { // of each bin the first frames are recorded
             const size_t all = s.window_frames(), kept = wanted.size() / s.bins;
             std::vector<float> first;
@@ -109,11 +109,11 @@ TEST_CASE("spoken digits are heard as the model that knows them was trained") {
     const SoundSettings s = settings_in(folder);
     const auto io = SafetensorsFile::open(folder / "io.safetensors");
     REQUIRE(io);
-    const auto all = tensor(*io, "input.fbank");
+    const auto all = numbers_of(*io, "input.fbank");
     const size_t size = size_t(s.frames) * s.bins;
     for (size_t i = 0; i * size < all.size(); ++i) {
         INFO("clip " << i);
-        check_same(*fbank_input(tensor(*io, "output.waveform_16k." + std::to_string(i)), s),
+        check_same(*fbank_input(numbers_of(*io, "output.waveform_16k." + std::to_string(i)), s),
                    std::span(all).subspan(i * size, size));
     }
 }
@@ -170,12 +170,12 @@ TEST_CASE("settings of sound that weft does not follow are refused by their key"
              {"ClapFeatureExtractor", "feature_extractor_type", "ClapFeatureExtractor", ErrorCode::unsupported}}) {
         INFO(type << " " << key);
         Json json = settings_json(type);
-        if (std::string_view(type) != "ClapFeatureExtractor") REQUIRE(settings_of(json));
+        if (std::string_view(type) != "ClapFeatureExtractor") REQUIRE(sound_settings(json));
         json[key] = value;
-        const auto s = settings_of(json);
+        const auto s = sound_settings(json);
         REQUIRE_FALSE(s);
         CHECK(s.error().code == code);
         CHECK_THAT(s.error().message, ContainsSubstring("p.json"));
     }
-    CHECK_FALSE(settings_of(Json::object()));
+    CHECK_FALSE(sound_settings(Json::object()));
 }

@@ -14,18 +14,18 @@ struct Rectangle {
     uint32_t y, x, down, across;
 };
 
-struct Picture {
+struct TestPicture {
     static constexpr uint32_t kChannels = 2, kPatch = 3;
 
     uint32_t down = 0, across = 0; // of patches
     std::vector<float> values = {};
 
-    static Picture random(uint32_t down, uint32_t across, uint64_t seed) {
+    static TestPicture random(uint32_t down, uint32_t across, uint64_t seed) {
         Random random(seed);
         return {down, across, random.normals(size_t(kChannels) * down * across * kPatch * kPatch)};
     }
-    Picture cut(const Rectangle& r) const {
-        Picture p{r.down, r.across, {}};
+    TestPicture cut(const Rectangle& r) const {
+        TestPicture p{r.down, r.across, {}};
         for (uint32_t c = 0; c < kChannels; ++c)
             for (uint32_t y = 0; y < r.down * kPatch; ++y)
                 for (uint32_t x = 0; x < r.across * kPatch; ++x)

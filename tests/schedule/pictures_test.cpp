@@ -25,11 +25,11 @@ std::string schedule(const std::string& view, const std::string& attention = "")
 }
 
 // Each rectangle of `p`, seen as a picture of its own by `alone`, against its rows among those of the whole.
-void require_rectangles(const std::vector<float>& whole, const Picture& p, const std::vector<Rectangle>& rectangles,
+void require_rectangles(const std::vector<float>& whole, const TestPicture& p, const std::vector<Rectangle>& rectangles,
                         Session& alone) {
     for (const Rectangle& r : rectangles) {
         CAPTURE(r.y, r.x, r.down, r.across);
-        const Picture part = p.cut(r);
+        const TestPicture part = p.cut(r);
         const auto own = read_rows(alone, {part.feed(0)});
         std::vector<float> among;
         for (uint32_t y = 0; y < r.down; ++y) {
@@ -52,7 +52,7 @@ std::vector<Rectangle> grid(const std::vector<uint32_t>& down, const std::vector
 
 TEST_CASE("a window of a picture is what a picture of its size is", "[schedule]") {
     const auto same = make(random_model_of(schedule("same")), 1, 256, 256);
-    const Picture p = Picture::random(8, 12, 3), q = Picture::random(4, 4, 4);
+    const TestPicture p = TestPicture::random(8, 12, 3), q = TestPicture::random(4, 4, 4);
     for (const bool shifted : {false, true}) {
         INFO((shifted ? "shifted" : "windows"));
         const auto s = make(random_model_of(schedule(shifted ? "shifted" : "windows")), 2, 256, 128);
@@ -69,7 +69,7 @@ TEST_CASE("a window of a picture is what a picture of its size is", "[schedule]"
 TEST_CASE("biases of a window go by its own places", "[schedule]") {
     const auto model = random_model_of(schedule("windows", R"(, "bias_side": 7)"));
     const auto s = make(model, 1, 256, 128), alone = make(model, 1, 256, 128);
-    const Picture p = Picture::random(8, 8, 5);
+    const TestPicture p = TestPicture::random(8, 8, 5);
     const auto whole = read_rows(*s, {p.feed(0)});
     require_rectangles(whole, p, grid({0, 4, 8}, {0, 4, 8}), *alone);
     const auto plain = make(random_model_of(schedule("windows")), 1, 256, 128);
@@ -83,7 +83,8 @@ TEST_CASE("pictures that a model cannot take are refused by their sizes", "[sche
         const auto status = s->forward({&feed, 1}, Want::nothing);
         return status ? std::string("taken") : status.error().message;
     };
-    const Picture odd = Picture::random(5, 4, 1), large = Picture::random(8, 12, 1), fits = Picture::random(4, 4, 1);
+    const TestPicture odd = TestPicture::random(5, 4, 1), large = TestPicture::random(8, 12, 1),
+                      fits = TestPicture::random(4, 4, 1);
     CHECK(refusal(odd.feed(0)) == "slot 0: a picture of 15 x 12 has 5 x 4 rows where stage 'tower' needs multiples of "
                                   "4 x 4");
     CHECK(refusal(large.feed(0)) == "the sequence would be 96 tokens long, the context is 64");
@@ -117,7 +118,7 @@ TEST_CASE("pictures that come column by column, and sounds", "[schedule]") {
         const auto status = s.forward({&feed, 1}, Want::nothing);
         return status ? std::string("taken") : status.error().message;
     };
-    const Picture p = Picture::random(2, 3, 1);
+    const TestPicture p = TestPicture::random(2, 3, 1);
     std::vector<float> turned(p.values.size());
     constexpr uint32_t kHeight = 6, kWidth = 9;
     for (uint32_t c = 0; c < 2; ++c)

@@ -40,12 +40,12 @@ void require_ok(const Status& status) {
     REQUIRE(bool(status));
 }
 
-void see(Session& s, uint32_t slot, const Picture& p) {
+void see(Session& s, uint32_t slot, const TestPicture& p) {
     const Feed feed = p.feed(slot);
     require_ok(s.encode({&feed, 1}));
 }
 
-const Picture kWide = Picture::random(2, 3, 1), kTall = Picture::random(4, 1, 2);
+const TestPicture kWide = TestPicture::random(2, 3, 1), kTall = TestPicture::random(4, 1, 2);
 
 // A text with both.
 std::vector<uint32_t> two_pictures() {

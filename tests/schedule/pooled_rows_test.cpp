@@ -58,7 +58,7 @@ std::vector<float> mean_of(const std::vector<float>& rows, const std::vector<siz
 TEST_CASE("rows of pictures are pooled, and merged without those before the patches", "[schedule]") {
     const auto model = random_model_of(kPooling);
     const auto s = make(model, 2, 128), alone = make(model, 1, 128);
-    const Picture p = Picture::random(4, 3, 3), q = Picture::random(2, 6, 4);
+    const TestPicture p = TestPicture::random(4, 3, 3), q = TestPicture::random(2, 6, 4);
     const auto rows = read_rows(*s, {q.feed(1), p.feed(0)});
     const auto output = [](Session& session, const char* name) {
         auto values = session.output(name);

@@ -31,7 +31,7 @@ std::string spanning(bool spans, const std::string& attention = "") {
         "outputs": [{"name": "logits", "stage": "head", "stream": "logits"}]})";
 }
 
-void show(Session& s, const Picture& p) {
+void show(Session& s, const TestPicture& p) {
     const Feed feed = p.feed(0);
     REQUIRE(s.encode({&feed, 1}));
 }
@@ -45,7 +45,7 @@ std::vector<uint32_t> spanning_text() {
 }
 
 // What leaves the decoder of a text with the picture.
-std::vector<float> leaving(Session& s, const Picture& p) {
+std::vector<float> leaving(Session& s, const TestPicture& p) {
     s.reset(0);
     show(s, p);
     const auto ids = spanning_text();
@@ -64,8 +64,8 @@ double difference_of_row(const std::vector<float>& a, const std::vector<float>& 
 } // namespace
 
 TEST_CASE("the first token of a picture sees its last one, and none behind", "[schedule]") {
-    const Picture p = Picture::random(2, 3, 1);
-    Picture q = p;
+    const TestPicture p = TestPicture::random(2, 3, 1);
+    TestPicture q = p;
     q.values.back() += 3; // of the last patch
     const auto with = make(random_model_of(spanning(true)), 1), without = make(random_model_of(spanning(false)), 1);
     const auto seen = leaving(*with, p), seen_q = leaving(*with, q), unseen = leaving(*without, p),
@@ -82,7 +82,7 @@ TEST_CASE("tokens that see each other are the same however they are fed", "[sche
     for (const char* attention : {"", R"(, "window": 4)"}) {
         INFO(attention);
         const auto s = make(random_model_of(spanning(true, attention)), 1, 8);
-        const Picture p = Picture::random(2, 3, 1);
+        const TestPicture p = TestPicture::random(2, 3, 1);
         const auto ids = spanning_text();
         const auto last = [&](uint32_t chunk) {
             s->reset(0);
@@ -118,11 +118,11 @@ TEST_CASE("a picture that is cut, or larger than a step, is refused", "[schedule
         return status.error().message;
     };
     const auto s = make(model, 1);
-    show(*s, Picture::random(2, 3, 1));
+    show(*s, TestPicture::random(2, 3, 1));
     CHECK_THAT(message(*s, std::span(ids).first(5)), ContainsSubstring("slot 0: the feed ends among the tokens of a "
                                                                        "picture"));
     const auto narrow = make(model, 1, 4);
-    show(*narrow, Picture::random(2, 3, 1));
+    show(*narrow, TestPicture::random(2, 3, 1));
     CHECK_THAT(message(*narrow, ids),
                ContainsSubstring("slot 0: 6 tokens of pictures must come in one step, since they "
                                  "see each other, and steps of this session have 4"));
