@@ -199,15 +199,16 @@ private:
         if (c_.downsample == "v3") return convolved(i, {3, 2, 1}, at + "1", norm(at + "3", width));
         if (c_.downsample == "v2") return convolved(i, {2, 2, 0}, at + "1", norm(at + "3", width));
         const uint32_t four = 4 * c_.dims[i - 1];
-        s_.stages.push_back({.name = layer(i),
-                             .rows = {.of = RowSpace::Of::merged, .from = last()},
-                             .width = width,
-                             .streams = {{"merged", four}},
-                             .first = {{.read = {}, .branches = {{MergeSpec{true}}}, .write = 1, .base = Base::none},
-                                       {.read = {1},
-                                        .pre = norm(at + "1", four),
-                                        .branches = {{LinearSpec{builder_.linear(at + "2", width, four)}}},
-                                        .base = Base::none}}});
+        s_.stages.push_back(
+            {.name = layer(i),
+             .rows = {.of = RowSpace::Of::merged, .from = last()},
+             .width = width,
+             .streams = {{"merged", four}},
+             .first = {{.read = {}, .branches = {{MergeSpec{.columns_first = true}}}, .write = 1, .base = Base::none},
+                       {.read = {1},
+                        .pre = norm(at + "1", four),
+                        .branches = {{LinearSpec{builder_.linear(at + "2", width, four)}}},
+                        .base = Base::none}}});
     }
     struct Window {
         uint32_t taps, stride, pad;

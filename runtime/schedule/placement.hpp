@@ -33,7 +33,8 @@ public:
     uint32_t turn(uint32_t position) const;
     /// The positions of `count` tokens from `position` on along three axes, [3, count] (Wang et al. 2024, section 2.1).
     std::vector<uint32_t> turns(uint32_t position, uint32_t count) const;
-    /// Forgets the tokens from `length` on, and pictures that have none. False, and nothing changes, where that is among the rows of a picture.
+    /// Forgets the tokens from `length` on, and pictures that have none. False, and nothing changes, where that is
+    /// among the rows of a picture.
     bool cut(uint32_t length);
 
 private:
