@@ -152,7 +152,7 @@ int main(int argc, char** argv) {
     const app::Command commands[] = {app::add_run(root),      app::add_info(root),     app::add_inspect(root),
                                      app::add_bench(root),    app::add_eval(root),     app::add_check(root),
                                      app::add_embed(root),    app::add_template(root), app::add_chat(root),
-                                     app::add_tokenize(root), app::add_quantize(root)};
+                                     app::add_tokenize(root), app::add_quantize(root), app::add_selftest(root)};
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -14,6 +14,7 @@
 #include <weft/model.hpp>
 #include <weft/perplexity.hpp>
 #include <weft/quantize.hpp>
+#include <weft/selftest.hpp>
 #include <weft/sequence.hpp>
 #include <weft/tokenizer.hpp>
 #include <weft/version.hpp>
