@@ -42,6 +42,10 @@ pack() {
   mkdir -p "$dir/goldens" "$dir/configs"
   strip -o "$dir/weft" "$weft"
   libraries_of "$weft"
+  # What was a part of the C library once, and older drivers still ask for.
+  for old in libdl.so.2 libpthread.so.0 librt.so.1 libutil.so.1 libresolv.so.2; do
+    cp -L "$(ldconfig -p | sed -n "s|.*$old .*x86-64.*=> ||p" | head -n 1)" "$dir/libraries/c"
+  done
   loader=$(ldconfig -p | sed -n 's|.*libvulkan\.so\.1 .*x86-64.*=> ||p' | head -n 1)
   [ -n "$loader" ] || die 'there is no libvulkan.so.1: cmake/setup.sh installs it'
   cp -L "$loader" "$dir/libraries/own"
@@ -83,13 +87,9 @@ find_libraries() {
   ours=$(c_version "$lib/c/libc.so.6")
   folder=${theirs%/*}
   more=$lib/own
-  set -- "$folder"/libstdc++.so.6.* "/usr$folder"/libstdc++.so.6.* "$lib"/c++/libstdc++.so.6
-  case $1 in *'*') shift ;; esac
-  case $1 in *'*') shift ;; esac
-  if [ "$1" = "$lib/c++/libstdc++.so.6" ]; then more=$more:$lib/c++; fi
   if [ -n "$theirs" ] && not_newer "$ours" "$(c_version "$theirs")"; then
-    # A newer C++ library than the machine's is needed only by who was built with it: the packed one.
-    if ! LD_LIBRARY_PATH=$more "$dir/weft" --version >/dev/null 2>&1; then more=$lib/c++:$lib/own; fi
+    # The machine's C++ library is the driver's too; ours is taken where there is none, or one that is too old for us.
+    LD_LIBRARY_PATH=$more "$dir/weft" --version >/dev/null 2>&1 || more=$lib/c++:$lib/own
     export LD_LIBRARY_PATH="$more${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     start=
     how="this machine's C library"
@@ -133,12 +133,16 @@ report() {
   begin=$(date +%s)
   echo "weft on $(uname -srm), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) CPUs; $how"
   part 'devices' 20 $start "$dir/weft" info
-  part 'selftest, quick' 90 $start "$dir/weft" selftest --quick
-  part 'recorded cases' 90 $start "$dir/weft" check "$dir"/goldens/*
-  part 'kernels' 60 $start "$dir/weft" bench kernels
+  part 'selftest, quick' 60 $start "$dir/weft" selftest --quick
+  part 'recorded cases' 110 $start "$dir/weft" check "$dir"/goldens/*
+  # One by one, so that a slow one does not keep the others from being told: 50 s in all.
+  until=$(($(left) - 50))
+  for kernel in $($start "$dir/weft" bench kernels '?' 2>&1 | sed -n 's/.*weft has: //p' | tr -d ,); do
+    [ "$(left)" -le "$until" ] || part "kernel $kernel" $(($(left) - until)) $start "$dir/weft" bench kernels "$kernel"
+  done
   for config in "$dir"/configs/*.json; do
     name=${config##*/}
-    part "model ${name%.json}" 15 $start "$dir/weft" bench model "$config" --random-weights --dtype f16 --prompt 256 \
+    part "model ${name%.json}" 10 $start "$dir/weft" bench model "$config" --random-weights --dtype f16 --prompt 256 \
       --generate 32 --repeats 2
   done
   if [ -x "$dir/peer/llama-bench" ]; then
