@@ -54,7 +54,7 @@ struct SelftestOptions {
 };
 /// Runs probes and the kernels' cases and compares them with references in double precision. A device that computes
 /// wrongly is no error but what the result says; errors are a kernel that is not there, and being stopped. In a library
-/// of its own, weft::reference, to be linked beside weft::weft. One thread, which the device should be left to.
+/// of its own, weft::selftest, to be linked beside weft::weft. One thread, which the device should be left to.
 weft_API Result<Selftest> selftest(const Device& device, const SelftestOptions& options = {});
 
 } // namespace weft

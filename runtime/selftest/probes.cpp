@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference/probes.hpp"
+#include "selftest/probes.hpp"
 #include "base/half.hpp"
 #include "cases/case.hpp"
 #include "kernels/measure_peaks.hpp"
@@ -8,7 +8,7 @@
 #include <bit>
 #include <cmath>
 
-namespace weft::reference {
+namespace weft::detail {
 namespace {
 
 using kernel::CaseContext;
@@ -214,4 +214,4 @@ const Probe kProbes[] = {{"functions", functions}, {"halves", halves},          
 
 std::span<const Probe> all_probes() { return kProbes; }
 
-} // namespace weft::reference
+} // namespace weft::detail

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Beside the layers: what a device is asked for by itself, before any kernel of weft's.
+// L6: what a device is asked for by itself, before any kernel of weft's.
 #pragma once
 #include "vulkan/device.hpp"
 #include <span>
 #include <weft/selftest.hpp>
 
-namespace weft::reference {
-using namespace detail;
+namespace weft::detail {
 
 /// What belongs together; an error is a device that cannot run it.
 struct Probe {
@@ -16,4 +15,4 @@ struct Probe {
 /// In the order of a report.
 std::span<const Probe> all_probes();
 
-} // namespace weft::reference
+} // namespace weft::detail

@@ -3,7 +3,7 @@
 #include "base/access.hpp"
 #include "base/json.hpp"
 #include "reference/checked.hpp"
-#include "reference/probes.hpp"
+#include "selftest/probes.hpp"
 #include <algorithm>
 #include <chrono>
 #include <weft/selftest.hpp>
@@ -140,7 +140,7 @@ public:
     // Errors are the caller's; what the device does is in the result.
     Status probes() {
         report("probes\n");
-        for (const reference::Probe& p : reference::all_probes()) {
+        for (const Probe& p : all_probes()) {
             weft_TRY(next(std::string("probe ") + p.name));
             on_device(true);
             auto found = p.run(device_);
