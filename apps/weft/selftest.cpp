@@ -89,7 +89,12 @@ int run_selftest(const SelftestFlags& f) {
     if (terminal) std::cerr << "\r\033[K";
     if (!result) return fail(result.error());
     if (f.json) std::cout << result->json() << "\n";
-    return result->passed() ? kDone : kFailed;
+    int code = result->passed() ? kDone : kFailed;
+    for (const auto& message : device->validation_messages()) {
+        std::cerr << "validation: " << message << "\n";
+        code = kFailed;
+    }
+    return code;
 }
 
 } // namespace

@@ -26,7 +26,7 @@ void Comparison::close(std::span<const float> got, std::span<const Expected> exp
     size_t worst_at = 0, off = 0, touched = 0, first_touched = 0;
     for (size_t i = 0; i < expected.size(); ++i) {
         const auto [value, tolerance] = expected[i];
-        if (std::isnan(value)) {
+        if (std::isnan(value) && tolerance == 0) {
             if (!std::isnan(got[i]) && touched++ == 0) first_touched = i;
             continue;
         }

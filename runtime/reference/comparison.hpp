@@ -27,8 +27,8 @@ inline constexpr Expected kUntouched{std::numeric_limits<double>::quiet_NaN(), 0
 /// Collects what is wrong, in sentences, and how near to their tolerances the numbers came. One thread.
 class Comparison {
 public:
-    /// The first numbers of `got`, one for each that is expected: each within its tolerance, NaN where it is expected,
-    /// and nowhere else. Too few are a fault, too.
+    /// The first numbers of `got`, one for each that is expected: each within its tolerance, and NaN where just that is
+    /// expected, with a tolerance of 0. Too few are a fault, and so is a reference that computes NaN.
     void close(std::span<const float> got, std::span<const Expected> expected, std::string_view what);
     /// The same words.
     void same(const std::vector<uint32_t>& got, const std::vector<uint32_t>& expected, std::string_view what);

@@ -148,6 +148,11 @@ chmod -R u+w "$scratch/shaders"
 sed 's|/ float(count)|/ float(count + 1u)|' "$source/shaders/elem/pool.comp" >"$scratch/shaders/elem/pool.comp"
 expect 'selftest finds a planted error' 1 'wrong pool ".*: y: [0-9]* of [0-9]* are off' \
   $weft selftest --quick --kernel pool --shader-dir "$scratch/shaders"
+if [ -z "${WEFT_LAUNCHER:-}" ]; then # the packed program has a loader of its own
+  expect 'packed for another machine' 0 '[1-9][0-9]* recorded cases' \
+    sh "$source/tests/on_device.sh" pack "$scratch/device" "$1"
+  expect 'run from that folder' 0 'devices: passed' env WEFT_SECONDS=12 sh "$scratch/device/on_device.sh" run
+fi
 expect 'bench of a hand-written schedule' 0 'decode' \
   $weft bench model "$source/apps/models/hybrid.json" --random-weights --prompt 8 --generate 4 --repeats 1
 head -c 3000 "$source/LICENSE" >"$scratch/text"

@@ -38,6 +38,7 @@ TEST_CASE("a comparison: what is not", "[kernels]") {
                ContainsSubstring("y: 2 of 3 are off, most at 2: got 4, expected 3, tolerance 0.25"));
     CHECK_THAT(close({1}, {{1 + 1e-6, 0}}), ContainsSubstring("1 of 1 are off"));
     CHECK_THAT(close({NAN}, {{1, 1e30}}), ContainsSubstring("got nan, expected 1"));
+    CHECK_THAT(close({NAN}, {{NAN, 1}}), ContainsSubstring("got nan, expected nan"));
     CHECK_THAT(close({INFINITY}, {{1, 1e30}}), ContainsSubstring("got inf, expected 1"));
     CHECK_THAT(close({1}, {{INFINITY, 0}}), ContainsSubstring("got 1, expected inf"));
     CHECK_THAT(close({0, 3}, {kUntouched, kUntouched}),
