@@ -4,8 +4,10 @@
 #include "base/json.hpp"
 #include "reference/checked.hpp"
 #include "selftest/probes.hpp"
+#include "vulkan/pipelines.hpp"
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <weft/selftest.hpp>
 #include <weft/version.hpp>
 
@@ -201,7 +203,7 @@ private:
     }
 
     void test(const kernel::CheckedCase& c, SelftestKernel& k) {
-        const auto shapes = kernel::shapes_of(c, device_, guises_);
+        auto shapes = kernel::shapes_of(c, device_, guises_);
         if (!shapes) return failed(c, "", shapes.error(), k);
         const bool large = c.operations > kQuickOperations || c.bytes > kQuickBytes;
         if (options_.quick && large && std::ranges::all_of(shapes->front().program.calls, [&](const vk::Call& call) {
@@ -209,9 +211,16 @@ private:
             }))
             return;
         ++k.cases;
-        for (const kernel::Shaped& shape : *shapes) {
-            if (shape.device && covered_.covers(shape.program)) continue;
+        std::vector<vk::PipelineKey> pipelines;
+        std::erase_if(*shapes, [&](const kernel::Shaped& shape) {
+            if (shape.device && covered_.covers(shape.program)) return true;
             covered_.add(shape.program);
+            for (vk::PipelineKey& key : shape.program.pipelines()) pipelines.push_back(std::move(key));
+            return false;
+        });
+        // Side by side, and not while the device is waited for. What cannot be built says so below, with its form.
+        std::ignore = device_.pipelines().build(pipelines, {});
+        for (const kernel::Shaped& shape : *shapes) {
             const std::string form = shape_of(shape);
             const auto run = [&] {
                 ++k.runs;
