@@ -46,7 +46,7 @@ private:
             else if (Clock::now() < since_ + patience_) changed_.wait_until(lock, since_ + patience_);
             else {
                 std::cout << "stopped: " << what_ << ": the device has not come back for " << patience_.count()
-                          << " s\nFAILED\n"
+                          << " s (--patience)\nFAILED\n"
                           << std::flush;
                 std::_Exit(kFailed);
             }
@@ -106,7 +106,9 @@ Command add_selftest(CLI::App& root) {
     app->add_flag("--quick", f->options.quick,
                   "Small cases, in the device's own forms: some ten seconds instead of minutes");
     app->add_option("--kernel", f->options.kernels, "Only this kernel, without probes; may be given several times");
-    add_number<uint32_t>(*app, "--patience", f->patience, "Seconds after which a device counts as hanging", 1, 3600)
+    add_number<uint32_t>(*app, "--patience", f->patience,
+                         "Seconds after which a device counts as hanging; software drivers compile in that time", 1,
+                         3600)
         ->default_str("60");
     app->add_flag("--json", f->json, "As JSON, when all is done");
     f->device.add(*app);
