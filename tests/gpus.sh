@@ -54,7 +54,8 @@ END
 
 fetch() {
   [ -e "$drivers/PACKAGES" ] || sh "$source/cmake/setup.sh" --unpack "sid${processor:+:$processor}" "$drivers" \
-    --closure mesa-vulkan-drivers libvulkan1 mesa-drm-shim ${processor:+libpcre2-dev libutf8proc-dev} >&2
+    --closure mesa-vulkan-drivers libvulkan1 mesa-drm-shim \
+    ${processor:+libpcre2-dev libutf8proc-dev libsndfile1-dev libsoxr-dev libkissfft-dev zlib1g-dev} >&2
 }
 
 can_be_had() {

@@ -4,14 +4,6 @@
 #include <iostream>
 
 namespace app {
-namespace {
-
-std::string trimmed(const std::string& text) {
-    const size_t first = text.find_first_not_of(" \t\r");
-    return first == text.npos ? std::string() : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-} // namespace
 
 bool ChatInput::line(const char* prompt, std::string& text) {
     if (prompts_) std::cerr << prompt << std::flush;

@@ -22,6 +22,7 @@ Command add_inspect(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_embed(CLI::App& root);
+Command add_hear(CLI::App& root);
 Command add_check(CLI::App& root);
 Command add_template(CLI::App& root);
 Command add_chat(CLI::App& root);
@@ -34,6 +35,8 @@ void print_warnings(const std::vector<std::string>& warnings);
 /// Prints the error and gives its exit code.
 int fail(const weft::Error& error);
 
+/// Without blanks at its ends.
+std::string trimmed(const std::string& text);
 /// Numbers separated by spaces or commas; `what` opens the message.
 weft::Result<std::vector<uint32_t>> parse_ids(const std::string& text, const std::string& what);
 

@@ -30,6 +30,12 @@ void catch_interrupts() {
 void print_warnings(const std::vector<std::string>& warnings) {
     for (const auto& warning : warnings) std::cerr << "weft: " << warning << "\n";
 }
+std::string trimmed(const std::string& text) {
+    constexpr const char* kBlanks = " \t\r\n";
+    const size_t first = text.find_first_not_of(kBlanks);
+    return first == text.npos ? std::string() : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
 int interrupted() { return kSignalled + g_interrupted; }
 
 int fail(const weft::Error& error) {
@@ -152,7 +158,8 @@ int main(int argc, char** argv) {
     const app::Command commands[] = {app::add_run(root),      app::add_info(root),     app::add_inspect(root),
                                      app::add_bench(root),    app::add_eval(root),     app::add_check(root),
                                      app::add_embed(root),    app::add_template(root), app::add_chat(root),
-                                     app::add_tokenize(root), app::add_quantize(root), app::add_selftest(root)};
+                                     app::add_tokenize(root), app::add_quantize(root), app::add_hear(root),
+                                     app::add_selftest(root)};
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

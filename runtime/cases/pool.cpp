@@ -11,6 +11,8 @@ void build(CaseContext& ctx, const Options& o) {
     PoolArgs a;
     a.step = ctx.step(sequences);
     a.kind = o.kind;
+    a.skip = o.skip;
+    a.most = o.most;
     const uint32_t wide = o.wide();
     auto x = ctx.random().normals(size_t(a.step.max_tokens) * wide, o.deviation);
     for (float& v : x) v += float(o.mean);
@@ -53,6 +55,9 @@ CaseTable<Options> table() {
         add("100,000 rows far from zero", {100000}, 24, {.mean = 1000});
         add("max", {1, 2, 31, 0, 513}, 37, {.kind = PoolKind::max});
         add("max of numbers below zero", {1, 0, 300}, 33, {.mean = -9, .kind = PoolKind::max});
+        add("one row, if there is one", {5, 1, 0, 2, 9}, 21, {.skip = 1, .most = 1});
+        add("all but the first", {4, 0, 1, 300}, 35, {.skip = 1});
+        add("max of some", {7, 40, 3}, 20, {.kind = PoolKind::max, .skip = 2, .most = 33});
         add("max, slices", {4, 300}, 50, {.kind = PoolKind::max, .slices = true});
     }
     return table;

@@ -10,7 +10,7 @@ struct Options {
     double mean = 0, deviation = 1;
     PoolKind kind = PoolKind::mean;
     bool slices = false;
-    uint32_t lanes = 0;
+    uint32_t lanes = 0, skip = 0, most = ~0u;
     std::vector<uint32_t> counts{}; ///< new tokens of each sequence
     uint32_t columns = 0;
 

@@ -15,6 +15,8 @@ void pool(Recorder& r, const PoolArgs& a, uint32_t lanes) {
     r.dispatch<K>(K::Variant::core, {.LOCAL_X = std::min(64u, 128 / lanes), .LOCAL_Y = lanes, .KIND = uint32_t(a.kind)},
                   {.sequences = a.step.sequences, .x = a.x, .y = a.y},
                   {.columns = a.x.columns(),
+                   .skip = a.skip,
+                   .most = a.most,
                    .x_stride = a.x.stride,
                    .x_start = a.x.start,
                    .y_stride = a.y.stride,

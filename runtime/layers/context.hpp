@@ -5,6 +5,7 @@
 #include "kernels/step.hpp"
 #include "layers/spec.hpp"
 #include "layers/state.hpp"
+#include <functional>
 #include <map>
 
 namespace weft::detail {
@@ -23,11 +24,18 @@ struct LayerContext {
         kernel::Tensor kinds;  ///< u32 [T]: the number of an extra row, or of patches how many extra rows there are
     };
     std::map<std::string, Pictures> pictures; ///< of the stage
+    kernel::Tensor sides; ///< u32 [S, 2]: rows down and across of each picture; of stages whose rows have places in one
     struct Merged {
-        kernel::Tensor x;                  ///< the rows of the stage that is merged
-        uint32_t down = 0, across = 0;     ///< of a rectangle
-        std::vector<kernel::Tensor> index; ///< u32 [T] each: of the rectangle's places, row by row, which row of x
-    } merged;                              ///< of the stage, if its rows are merged
+        kernel::Tensor x;                ///< the rows of the stage that is merged
+        kernel::Tensor sequences, sides; ///< of its step, as kernel::UnfoldRowsArgs has them
+        kernel::PatchCut cut;
+    } merged;              ///< of the stage, if its rows are merged
+    /// The rows that the stage has one for each sequence of. Between enter() and leave() calls run over them, and
+    /// `step` is theirs.
+    struct Source {
+        kernel::Tensor x;
+        std::function<void()> enter, leave;
+    } source;
     kernel::Tensor places; ///< u32 [T]: of rows that stand for one of a memory which (kernel::kNoPlace); of the stage
 
     /// A weight that is always one: a vector, a matrix that the file has as one tensor.

@@ -14,13 +14,27 @@ inline constexpr const char *kTokens = "input_ids", *kPixels = "pixel_values";
 /// How a picture [channels, height, width] is cut into patches, which are rows of a stage from left to right, then
 /// down.
 struct PatchGrid : kernel::PatchCut {
+    /// How a picture's numbers come: row by row, as above; column by column, [channels, width, height], as the frames
+    /// of a spectrogram do; or as a sound, [channels, width], which is a picture of height 1.
+    enum class Layout : uint32_t { rows, columns, sound };
+    struct Sides {
+        uint32_t height, width;
+    };
+
     uint32_t channels = 0; ///< 0: no pictures
     uint32_t extra = 0;    ///< rows before the patches: class tokens
+    Layout layout = Layout::rows;
+    uint32_t only_down = 0, only_across = 0; ///< patches of the only pictures that it takes; 0: of any size
 
     uint32_t down(uint32_t height) const { return (height + 2 * pad_y - patch_y) / stride_y + 1; }
     uint32_t across(uint32_t width) const { return (width + 2 * pad_x - patch_x) / stride_x + 1; }
     bool takes(uint32_t height, uint32_t width) const {
         return height + 2 * pad_y >= patch_y && width + 2 * pad_x >= patch_x;
+    }
+    bool sound() const { return layout == Layout::sound; }
+    /// The picture's, of one that comes with so many rows and columns.
+    Sides sides(uint32_t rows, uint32_t columns) const {
+        return layout == Layout::columns ? Sides{columns, rows} : Sides{rows, columns};
     }
     /// Numbers of a patch.
     uint32_t columns() const { return channels * patch_y * patch_x; }

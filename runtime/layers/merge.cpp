@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/merge.hpp"
 #include "kernels/combine.hpp"
-#include "kernels/gather_rows.hpp"
+#include "kernels/unfold_rows.hpp"
 #include "layers/context.hpp"
 #include "layers/fields.hpp"
 
@@ -19,14 +19,14 @@ void MergeSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to)
     const LayerContext::Merged& m = c.merged;
     const bool apart = to.residual || to.scale != 1;
     const kernel::Tensor y = apart ? c.rows(to.y.columns(), "merged rows") : to.y;
-    const uint32_t down = m.down, across = m.across, width = m.x.columns();
-    for (uint32_t i = 0; i < down * across; ++i) {
-        const uint32_t place = columns_first ? i % down * across + i / down : i;
-        kernel::gather_rows(c.r, {.x = m.x,
-                                  .index = m.index[place],
-                                  .y = y.slice_columns(i * width, width),
-                                  .rows = {1, kernel::Quantity::tokens}});
-    }
+    kernel::unfold_rows(c.r, {.x = m.x,
+                              .sequences = m.sequences,
+                              .sides = m.sides,
+                              .token_sequence = c.step.token_sequence,
+                              .positions = c.step.positions,
+                              .y = y,
+                              .cut = m.cut,
+                              .columns_first = columns_first});
     if (apart) kernel::combine(c.r, {.x = y, .w = to.residual, .y = to.y, .alpha = to.scale});
 }
 

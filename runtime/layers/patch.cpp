@@ -11,9 +11,10 @@
 namespace weft::detail {
 
 weft_LISTED(kernel::PatchCut, 6);
-weft_LISTED(PatchGrid, 3); // with the cut
+weft_LISTED(PatchGrid, 6); // with the cut
+weft_ENUM_NAMES(PatchGrid::Layout, PatchGrid::Layout::sound, "rows", "columns", "sound");
 weft_LISTED(Stretched, 4);
-weft_LISTED(PatchSpec, 6);
+weft_LISTED(PatchSpec, 7);
 void PatchSpec::fields(Fields& f, const Widths& w) {
     f.value("input", input, std::string(kPixels));
     f.size("channels", grid.channels, 3u);
@@ -24,11 +25,16 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
     f.value("pad", grid.pad_y, 0u);
     f.value("pad_across", grid.pad_x, grid.pad_y);
     f.value("extra", grid.extra, 0u);
+    f.value("layout", grid.layout, PatchGrid::Layout::rows);
+    f.value("only_down", grid.only_down, 0u);
+    f.value("only_across", grid.only_across, 0u);
+    f.rule(!grid.only_down == !grid.only_across, "only_down", "be given where only_across is, and only there");
+    f.rule(!grid.sound() || (grid.patch_y == 1 && grid.stride_y == 1 && !grid.pad_y), "patch",
+           "be 1 down a sound, without stride and padding");
     f.rule(grid.sane(), "patch", "have at most 2^24 numbers with its channels, and be larger than its padding");
     f.weight("weight", weight, {w.model, uint64_t(grid.channels) * grid.patch_y * grid.patch_x}, WeightUse::always,
              WeightKind::matrix);
     f.weight("rows", rows, {uint64_t(grid.extra) + 1, w.model}, WeightUse::usual, WeightKind::vector);
-    f.weight("positions", positions, {w.positions, w.model}, WeightUse::rare, WeightKind::matrix);
     if (f.enter("stretched", bool(stretched), true)) {
         Stretched& t = stretched;
         f.size("side", t.side);
@@ -38,6 +44,10 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
         f.value("corners", t.corners, true);
         f.leave();
     }
+    f.weight("positions", positions, {stretched ? grid.extra : w.positions, w.model}, WeightUse::rare,
+             WeightKind::matrix);
+    f.value("activation", activation, kernel::Activation::none);
+    f.rule(activation == kernel::Activation::none || plain(), "activation", "be none with extra rows or positions");
     f.rule(rows != kNoWeight || (grid.extra == 0 && positions == kNoWeight), "rows",
            "not be false with extra rows or positions");
 }
@@ -56,13 +66,17 @@ void PatchSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to)
                          .cut = grid});
     const bool apart = to.scale != 1;
     const kernel::Tensor y = apart ? c.rows(to.y.columns(), "patches") : to.y;
-    lower_product(
-        c, weight,
-        {.x = patches, .residual = apart ? kernel::Tensor{} : to.residual, .y = y, .max_rows = c.step.max_tokens});
-    if (rows != kNoWeight)
+    lower_product(c, weight,
+                  {.x = patches,
+                   .bias = plain() ? c.weight(rows) : kernel::Tensor{},
+                   .residual = apart ? kernel::Tensor{} : to.residual,
+                   .y = y,
+                   .activation = activation,
+                   .max_rows = c.step.max_tokens});
+    if (rows != kNoWeight && !plain())
         kernel::embed(c.r, {.ids = p.kinds,
                             .table = c.weight(rows),
-                            .positions = c.step.positions,
+                            .positions = stretched ? p.kinds : c.step.positions, // patches are behind the table's rows
                             .position_table = c.weight(positions),
                             .residual = y,
                             .y = y});

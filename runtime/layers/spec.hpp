@@ -63,9 +63,12 @@ struct Widths {
     uint64_t vocabulary = 0; ///< of the model
     uint64_t positions = 0;  ///< that the model can address; 0: no limit
     uint64_t merged = 0;     ///< of a rectangle's rows side by side, in stages whose rows are merged
+    uint64_t source = 0;     ///< of the rows of which the stage's are one for each sequence, which comes whole
     uint32_t axes = 1;       ///< of the positions of the stage's rows
     bool places = false;     ///< some of the stage's rows stand for rows of a memory
     bool viewed = false;     ///< the block's rows are the stage's in another order
+    bool placed = false;     ///< the stage's rows have their places in a picture
+    uint32_t most = 0;       ///< rows of a sequence in the stage; 0: no limit
 };
 
 } // namespace weft::detail

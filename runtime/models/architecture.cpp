@@ -240,7 +240,8 @@ WeightId Builder::vector(const std::string& name, std::initializer_list<uint32_t
 WeightId Builder::stacked_vector(const std::string& slot, const std::vector<Part>& parts) {
     WeightSlot s{slot, {0}, false, {}, {}, {}};
     for (const Part& p : parts) {
-        const WeightTransform transform = optional(p.name, true) ? WeightTransform::none : WeightTransform::or_zeros;
+        const bool there = p.biased && optional(p.name, true);
+        const WeightTransform transform = there ? WeightTransform::none : WeightTransform::or_zeros;
         s.pieces.push_back({names(p.name), {p.of ? p.of : p.rows}, p.taken, p.to, transform});
         s.shape[0] += p.rows;
     }

@@ -81,6 +81,7 @@ public:
         std::string name;
         uint32_t rows = 0, of = 0;   ///< of = 0: the tensor has exactly `rows` rows
         RowView taken = {}, to = {}; ///< WeightPiece's rows and to
+        bool biased = true;          ///< stacked_linear: false: zeros where the others have a bias
         /// Of each of `groups` groups of `group` rows those from `first` on, `each` of them.
         static Part of_groups(const std::string& name, uint32_t groups, uint32_t group, uint32_t first, uint32_t each) {
             return {name, groups * each, groups * group, rows_of_groups(groups, group, first, each)};

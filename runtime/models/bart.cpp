@@ -25,34 +25,23 @@ constexpr Class kClasses[] = {{"bart", false, true, true, true, false, "gelu", 2
 
 constexpr uint32_t kLearnedOffset = 2;
 
-struct Stack {
-    uint32_t layers, inner;
-    Heads heads;
-};
 struct Config {
     Class kind;
-    Stack encoder, decoder;
+    BartLayers layers;
     uint32_t width, position_offset;
     bool scaled, tied;
-    kernel::Activation activation;
 };
-
-Result<Stack> read_stack(const JsonObject& c, const std::string& name, uint32_t width) {
-    Stack o{};
-    weft_ASSIGN(o.layers, layer_count(c, name + "_layers"));
-    weft_ASSIGN(o.inner, c.count(name + "_ffn_dim"));
-    weft_ASSIGN(o.heads, heads_of_width(c, width, name + "_attention_heads", "d_model"));
-    return o;
-}
 
 Result<Config> read(const JsonObject& c) {
     Config o{.kind = class_of(kClasses, c)};
     weft_ASSIGN(o.width, c.count("d_model"));
-    weft_ASSIGN(o.encoder, read_stack(c, "encoder", o.width));
-    weft_ASSIGN(o.decoder, read_stack(c, "decoder", o.width));
+    o.layers.width = o.width;
+    o.layers.pre_norm = o.kind.pre_norm;
+    weft_ASSIGN(o.layers.encoder, read_bart_stack(c, "encoder", o.width));
+    weft_ASSIGN(o.layers.decoder, read_bart_stack(c, "decoder", o.width));
     weft_ASSIGN(o.scaled, c.boolean_or("scale_embedding", o.kind.scaled));
     weft_ASSIGN(o.tied, c.boolean_or("tie_word_embeddings", true));
-    weft_ASSIGN(o.activation, activation_of(c, "activation_function", o.kind.activation));
+    weft_ASSIGN(o.layers.activation, activation_of(c, "activation_function", o.kind.activation));
     o.position_offset = kLearnedOffset;
     if (!o.kind.learned) {
         weft_ASSIGN(o.position_offset, first_position(c, 1));
@@ -60,73 +49,23 @@ Result<Config> read(const JsonObject& c) {
     return o;
 }
 
-class Layers {
-public:
-    Layers(Schedule& s, Builder& builder, const Config& c) : s_(s), builder_(builder), c_(c) {}
-
-    Status embed(const JsonObject& config) {
-        WeightId sinusoids = kNoWeight;
-        if (!c_.kind.learned) {
-            weft_ASSIGN(sinusoids,
-                        sinusoidal_positions(config, builder_, s_.position_limit + c_.position_offset, c_.width));
-        }
-        for (Stage* stage : {stage_of(s_, kEncoder), &decoder_of(s_)}) {
-            EmbedSpec& e = *stage->first[0].branches[0].op.as<EmbedSpec>();
-            e.positions = c_.kind.learned ? builder_.matrix(stage->name + ".embed_positions.weight",
-                                                            s_.position_limit + c_.position_offset, c_.width)
-                                          : sinusoids;
-            e.position_offset = c_.position_offset;
-            if (c_.scaled) e.scale = float(std::sqrt(double(c_.width)));
-            if (c_.kind.embed_norm) stage->first[0].after = norm(stage->name + ".layernorm_embedding");
-        }
-        return Ok{};
+Status embed(Schedule& s, Builder& builder, const Config& c, const JsonObject& config) {
+    WeightId sinusoids = kNoWeight;
+    if (!c.kind.learned) {
+        weft_ASSIGN(sinusoids, sinusoidal_positions(config, builder, s.position_limit + c.position_offset, c.width));
     }
-    void encoder() {
-        for (uint32_t i = 0; i < c_.encoder.layers; ++i) {
-            const std::string at = "encoder." + layer_name(i);
-            stage_of(s_, kEncoder)->layers.push_back({{attention(at, c_.encoder, false), feed(at, c_.encoder.inner)}});
-        }
-        if (c_.kind.pre_norm) stage_of(s_, kEncoder)->last = {final_norm(norm("encoder.layer_norm"))};
+    for (Stage* stage : {stage_of(s, kEncoder), &decoder_of(s)}) {
+        EmbedSpec& e = *stage->first[0].branches[0].op.as<EmbedSpec>();
+        e.positions = c.kind.learned ? builder.matrix(stage->name + ".embed_positions.weight",
+                                                      s.position_limit + c.position_offset, c.width)
+                                     : sinusoids;
+        e.position_offset = c.position_offset;
+        if (c.scaled) e.scale = float(std::sqrt(double(c.width)));
+        if (c.kind.embed_norm)
+            stage->first[0].after = builder.layer_norm(stage->name + ".layernorm_embedding", c.width, 1e-5);
     }
-    void decoder() {
-        for (uint32_t i = 0; i < c_.decoder.layers; ++i) {
-            const std::string at = "decoder." + layer_name(i), cross = at + "encoder_attn.";
-            CrossAttentionSpec a = add_memory(s_, builder_, i, c_.decoder.heads, cross, "k_proj", "v_proj", true);
-            a.q = builder_.linear(cross + "q_proj", c_.width, c_.width, true);
-            a.out = builder_.linear(cross + "out_proj", c_.width, c_.width, true);
-            decoder_of(s_).layers.push_back({{attention(at, c_.decoder, true), block(a, at + "encoder_attn_layer_norm"),
-                                              feed(at, c_.decoder.inner)}});
-        }
-        if (c_.kind.pre_norm) head_norm(s_) = norm("decoder.layer_norm");
-    }
-
-private:
-    Norm norm(const std::string& name) { return builder_.layer_norm(name, c_.width, 1e-5); }
-
-    Block block(Op op, const std::string& norm_name) {
-        Block b{.branches = {{std::move(op)}}};
-        (c_.kind.pre_norm ? b.pre : b.after) = norm(norm_name);
-        return b;
-    }
-    Block attention(const std::string& at, const Stack& stack, bool causal) {
-        const std::string self = at + "self_attn.";
-        AttentionSpec a = stack.heads.attention();
-        a.causal = causal;
-        a.qkv = builder_.stacked_linear(
-            self + "qkv", {{self + "q_proj", c_.width}, {self + "k_proj", c_.width}, {self + "v_proj", c_.width}},
-            c_.width, true);
-        a.out = builder_.linear(self + "out_proj", c_.width, c_.width, true);
-        return block(a, at + "self_attn_layer_norm");
-    }
-    Block feed(const std::string& at, uint32_t inner) {
-        const MlpSpec m = plain_mlp(builder_, at + "fc1", at + "fc2", c_.width, inner, c_.activation);
-        return block(m, at + "final_layer_norm");
-    }
-
-    Schedule& s_;
-    Builder& builder_;
-    const Config& c_;
-};
+    return Ok{};
+}
 
 Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Config c, read(config));
@@ -144,10 +83,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Linear logits{head_matrix(builder, s, table, shared, "lm_head.weight", c.width, c.tied), bias, c.width,
                         s.vocabulary};
     add_seq2seq(s, c.width, table, logits);
-    Layers layers(s, builder, c);
-    weft_TRY(layers.embed(config));
-    layers.encoder();
-    layers.decoder();
+    weft_TRY(embed(s, builder, c, config));
+    add_bart_layers(s, builder, c.layers);
     return s;
 }
 

@@ -113,10 +113,48 @@ WeightId patch_rows(Builder& builder, const std::vector<std::string>& extra, con
     return builder.add(std::move(slot));
 }
 
+void learned_positions(Builder& builder, PatchSpec& patch, const std::string& name, uint32_t side, uint32_t width,
+                       bool extra_last) {
+    const uint32_t extra = patch.grid.extra, square = side * side;
+    const auto rows = [&](const std::string& slot, uint64_t first, uint32_t count, bool matrix) {
+        const WeightPiece piece{
+            .names = builder.names(name), .file_shape = {extra + square, width}, .rows = {first, {{count, 1}}}};
+        return builder.add({slot, {count, width}, matrix, {piece}, {}, {}});
+    };
+    if (extra) patch.positions = rows(name + " of extra rows", extra_last ? square : 0, extra, true);
+    patch.stretched = {rows(name, extra_last ? 0 : extra, square, false), side, true, false};
+}
+
+AttentionSpec picture_attention(Builder& builder, const std::string& at, const std::string& out, const Heads& heads,
+                                uint32_t width, bool qkv_bias) {
+    AttentionSpec a = heads.attention();
+    a.causal = false;
+    a.qkv = builder.stacked_linear(at + "qkv", {{at + "query", width}, {at + "key", width}, {at + "value", width}},
+                                   width, qkv_bias);
+    a.out = builder.linear(out, width, width, true);
+    return a;
+}
+
+StreamId add_normed(Stage& stage, const Norm& norm) {
+    stage.streams.push_back({"normed", stage.width});
+    const auto normed = StreamId(stage.streams.size());
+    stage.last.push_back({.pre = norm, .branches = {{IdentitySpec{}}}, .write = normed, .base = Base::none});
+    return normed;
+}
+
+Stage& add_pooled(Schedule& schedule, const std::string& name, StreamId stream) {
+    const StageId from = StageId(schedule.stages.size()) - 1;
+    schedule.stages.push_back({.name = name,
+                               .rows = {.of = RowSpace::Of::first, .from = from, .stream = stream},
+                               .width = schedule.stages[from].width_of(stream)});
+    return schedule.stages.back();
+}
+
 Result<uint32_t> label_count(const JsonObject& config, const Builder& builder, const std::string& tensor) {
     if (const TensorView* view = builder.find(tensor)) return uint32_t(view->shape.empty() ? 0 : view->shape[0]);
     weft_ASSIGN(const auto classes, classes_of(config));
-    if (std::ranges::none_of(classes, [](const std::string& c) { return c.ends_with("Classification"); })) return 0u;
+    const auto classifies = [](const std::string& name) { return name.find("Classification") != name.npos; };
+    if (std::ranges::none_of(classes, classifies)) return 0u;
     if (config.has("id2label")) {
         weft_ASSIGN(const JsonObject labels, config.object("id2label"));
         return uint32_t(labels.json().size());

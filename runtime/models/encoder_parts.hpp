@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: the parts that encoders share: tokens that see each other, heads that fill masks.
 #pragma once
-#include "layers/input.hpp"
+#include "layers/patch.hpp"
 #include "models/decoder_parts.hpp"
 
 namespace weft::detail {
@@ -9,6 +9,8 @@ namespace weft::detail {
 inline constexpr const char* kEncoder = "encoder";
 /// The output of an encoder without a head: its rows as the last norm leaves them.
 inline constexpr const char* kLastHidden = "last_hidden_state";
+/// The output of what a class makes of all rows of a sequence.
+inline constexpr const char* kPooled = "pooler_output";
 
 /// Adds the stage "encoder", whose first block embeds tokens of the schedule's vocabulary in `table`.
 Stage& add_encoder(Schedule& schedule, uint32_t width, WeightId table);
@@ -46,6 +48,20 @@ Result<SquarePatches> read_square_patches(const JsonObject& config, uint32_t pat
 WeightId picture_weight(Builder& builder, const std::string& name, uint32_t width, const PatchGrid& grid);
 /// PatchSpec::rows: those of the extra rows by their names, and the bias of patches, zeros where the file has none.
 WeightId patch_rows(Builder& builder, const std::vector<std::string>& extra, const std::string& bias, uint32_t width);
+
+/// Learned positions, in files one table [extra + side * side, width]: those of the rows before the patches, then those
+/// of a square of patches, which are stretched over pictures of other sizes (bicubic, edges meet). `extra_last`: the
+/// former stand behind the latter in the file.
+void learned_positions(Builder& builder, PatchSpec& patch, const std::string& name, uint32_t side, uint32_t width,
+                       bool extra_last = false);
+/// Attention of all rows to all under the names of ViT and its kin: at + query, key and value, and `out`.
+AttentionSpec picture_attention(Builder& builder, const std::string& at, const std::string& out, const Heads& heads,
+                                uint32_t width, bool qkv_bias);
+
+/// Norms all rows of a stage behind its layers, as a stream of their own: what the layers leave stays as it is.
+StreamId add_normed(Stage& stage, const Norm& norm);
+/// Adds a stage with one row for each sequence of a stream of the last stage, its first one, for blocks and outputs.
+Stage& add_pooled(Schedule& schedule, const std::string& name, StreamId stream);
 
 /// How many labels the model's classifier has: rows of `tensor` in the file; of a config alone id2label, if its class
 /// classifies. 0: it has no classifier.

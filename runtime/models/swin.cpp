@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: Swin Transformer (Liu et al. 2021): windows of patches, shifted in every other layer, and stages between which
 // patches are merged two by two.
-#include "layers/identity.hpp"
 #include "layers/merge.hpp"
-#include "layers/patch.hpp"
 #include "models/encoder_parts.hpp"
 #include <cmath>
 
@@ -141,12 +139,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Maker maker(s, builder, c);
     maker.run();
     // The mean is of normed rows.
-    Stage& last = s.stages.back();
     const uint32_t wide = maker.width(c.stages - 1);
-    last.streams.push_back({"normed", wide});
-    const StreamId normed = StreamId(last.streams.size());
-    last.last = {
-        {.pre = maker.norm("layernorm", wide), .branches = {{IdentitySpec{}}}, .write = normed, .base = Base::none}};
+    const StreamId normed = add_normed(s.stages.back(), maker.norm("layernorm", wide));
     weft_ASSIGN(const uint32_t labels, label_count(config, builder, "classifier.weight"));
     if (!labels) {
         s.outputs.push_back({kLastHidden, c.stages - 1, normed});

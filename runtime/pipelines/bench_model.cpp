@@ -58,22 +58,26 @@ struct Task {
             if (before == (stage.when != When::every_step) && in.name == stage.rows.input) input = &in;
         }
         if (!input->pictures()) return;
-        // The rows that the config names, or as many patches as a prompt has tokens.
         const PatchGrid& grid = input->grid;
-        const uint32_t known = schedule.trained_context, patches = known > grid.extra ? known - grid.extra : o.prompt;
-        auto down = uint32_t(std::sqrt(double(patches)));
-        while (patches % down) --down;
-        height = pixels(down, grid.stride_y, grid.patch_y, grid.pad_y);
-        width = pixels(patches / down, grid.stride_x, grid.patch_x, grid.pad_x);
-        rows = patches + grid.extra;
+        const PictureRows patches = patches_of(schedule, o.prompt);
+        const auto fed = grid.sides(pixels(patches.down, grid.stride_y, grid.patch_y, grid.pad_y),
+                                    pixels(patches.across, grid.stride_x, grid.patch_x, grid.pad_x));
+        height = fed.height;
+        width = fed.width;
+        rows = patches.count() + grid.extra;
+        room = room_for(schedule, patches);
+        if (const StageId leaving = remembered_stage(schedule); leaving != kNoStage) {
+            remembered = rows / uint32_t(patches_of_a_row(schedule, leaving));
+            limited = schedule.stages[leaving].rows.most;
+        }
     }
 
     SessionOptions session(const ModelBenchOptions& o, const LoadedModel& model) const {
         SessionOptions options;
         // An encoder-decoder's decoder begins with a token of its own.
-        options.context = before ? std::max(rows, generate + 2) : generates ? rows + generate + 1 : rows;
+        options.context = before ? std::max(limited ? 0 : rows, generate + 2) : generates ? rows + generate + 1 : rows;
         options.slots = o.batch;
-        const auto at_once = uint32_t(std::min<uint64_t>(uint64_t(rows) * o.batch, UINT32_MAX));
+        const auto at_once = uint32_t(std::min<uint64_t>(std::max<uint64_t>(rows, room) * o.batch, UINT32_MAX));
         if (before) options.before = at_once;
         else if (whole) options.max_chunk = at_once;
         options.kv_dtype = kv_type(o.cache, model.weights.all());
@@ -84,9 +88,28 @@ struct Task {
     bool before, whole, generates;
     uint32_t rows, generate;
     uint32_t height = 0, width = 0; // of a picture
+    uint64_t room = 0;              // for its patches
+    uint32_t remembered = rows;     // that an encoder leaves
+    bool limited = false;           // to rows of its own, whatever the context is
     const Input* input = nullptr;   // what is read
 
 private:
+    // Those that the config names, or as many patches as a prompt has tokens.
+    PictureRows patches_of(const Schedule& schedule, uint32_t prompt) const {
+        const PatchGrid& grid = input->grid;
+        if (grid.only_down) return {grid.only_down, grid.only_across};
+        if (grid.sound()) {
+            StageId last = input->stage; // whose rows are counted
+            for (StageId id = 0; id < schedule.stages.size(); ++id)
+                if (schedule.stages[id].rows.placed()) last = id;
+            const uint32_t most = schedule.stages[last].rows.most;
+            return {1, uint32_t((most ? most : prompt) * patches_of_a_row(schedule, last))};
+        }
+        const uint32_t known = schedule.trained_context, patches = known > grid.extra ? known - grid.extra : prompt;
+        auto down = uint32_t(std::sqrt(double(patches)));
+        while (patches % down) --down;
+        return {down, patches / down};
+    }
     static uint32_t pixels(uint32_t patches, uint32_t stride, uint32_t patch, uint32_t pad) {
         const uint64_t padded = uint64_t(patches - 1) * stride + patch;
         return uint32_t(std::min<uint64_t>(padded > 2 * uint64_t(pad) ? padded - 2 * uint64_t(pad) : 1, UINT32_MAX));
@@ -142,7 +165,7 @@ void count_work(const LoadedModel& model, const SessionOptions& options, const T
     add(bench.decode_work, {.sequences = bench.batch,
                             .past = (task.before ? 1 : task.rows) + task.generate / 2,
                             .kv = options.kv_dtype,
-                            .memory = task.before ? task.rows : 0});
+                            .memory = task.before ? task.remembered : 0});
     bench.decode_work.share = kernel::share_of(bench.peaks, bench.decode_work.bytes, bench.decode_work.operations,
                                                bench.batch / bench.decode_tokens_per_s * 1e6);
 }

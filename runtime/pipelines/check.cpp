@@ -92,8 +92,8 @@ struct Runner {
         if (model->schedule.position_limit) options.context = std::min(options.context, model->schedule.position_limit);
         options.slots = uint32_t(tokens.rows.size());
         options.max_chunk = std::max(16u, std::bit_ceil(std::min(chunk, longest) * options.slots));
-        if (takes_whole(model->schedule)) options.max_chunk = tokens.all();
-        if (recorded.memory) options.before = recorded.memory->all();
+        if (takes_whole(model->schedule)) options.max_chunk = room_of(tokens);
+        if (recorded.memory) options.before = room_of(*recorded.memory);
         weft_ASSIGN(auto session, Session::create(model, options));
 
         CheckRun result;
@@ -112,7 +112,7 @@ struct Runner {
                 if (from >= row.size()) continue;
                 const size_t count = std::min<size_t>(chunk, row.size() - from);
                 if (!tokens.pictures.empty()) {
-                    feeds.push_back({.slot = b, .picture = {tokens.pictures[b], tokens.height, tokens.width}});
+                    feeds.push_back({.slot = b, .picture = tokens.picture(b)});
                     continue;
                 }
                 feeds.push_back({b, std::span(row).subspan(from, count), uint32_t(row.size())});
@@ -139,7 +139,7 @@ struct Runner {
             }
             const RecordedIds& ids = of_memory(t) ? *recorded.memory : tokens;
             std::vector<size_t> rows;
-            for (const auto& row : ids.rows) rows.push_back(rows_of(t, row.size()));
+            for (size_t b = 0; b < ids.rows.size(); ++b) rows.push_back(rows_of(t, b, ids.rows[b].size()));
             add(result,
                 compare(t, ours[i], rows, t.each_sequence ? 1 : t.rows, factor * noise / recorded.noise.std_main));
         }
@@ -150,10 +150,28 @@ struct Runner {
         return result;
     }
 
-    // Of a sequence of `tokens` tokens; pictures are all of one size, as they are recorded.
-    size_t rows_of(const RecordedTensor& t, size_t tokens) const {
+    // For all rows in one step.
+    uint32_t room_of(const RecordedIds& ids) const {
+        if (ids.pictures.empty()) return ids.all();
+        uint64_t room = 0;
+        for (size_t row = 0; row < ids.pictures.size(); ++row)
+            room += room_for(model->schedule, patches_of(ids, row, *grid_of(model->schedule, ids.stage)));
+        return uint32_t(std::min<uint64_t>(room, UINT32_MAX));
+    }
+    static PictureRows patches_of(const RecordedIds& ids, size_t row, const PatchGrid& grid) {
+        const auto [height, width] = grid.sides(ids.height, ids.widths[row]);
+        return {grid.down(height), grid.across(width)};
+    }
+    // Of `tokens` tokens of a row, or of its picture.
+    size_t rows_of(const RecordedTensor& t, size_t row, size_t tokens) const {
         const RecordedIds& ids = of_memory(t) ? *recorded.memory : recorded.tokens;
-        return t.each_sequence ? 1 : ids.pictures.empty() ? tokens : t.rows;
+        if (t.each_sequence) return 1;
+        if (ids.pictures.empty()) return tokens;
+        const Schedule& s = model->schedule;
+        StageId stage = t.output.empty() ? StageId(stage_of(s, t.stage) - s.stages.data())
+                                         : s.outputs[output_of(s, t.output)].stage;
+        if (s.stages[stage].rows.picked()) stage = s.stages[stage].rows.from;
+        return picture_rows(s, stage, patches_of(ids, row, *grid_of(s, stage))).count() + extra_rows(s, stage);
     }
     bool of_memory(const RecordedTensor& t) const {
         const Stage* stage = stage_of(model->schedule, t.stage);
@@ -182,7 +200,11 @@ struct Runner {
 
     std::vector<Feed> memory_feeds() const {
         std::vector<Feed> feeds;
-        for (uint32_t b = 0; b < recorded.memory->rows.size(); ++b) feeds.push_back({b, recorded.memory->rows[b]});
+        const RecordedIds& memory = *recorded.memory;
+        for (uint32_t b = 0; b < memory.rows.size(); ++b) {
+            if (memory.pictures.empty()) feeds.push_back({b, memory.rows[b]});
+            else feeds.push_back({.slot = b, .picture = memory.picture(b)});
+        }
         return feeds;
     }
 
@@ -193,10 +215,10 @@ struct Runner {
             if (t.of_pictures || of_memory(t) != memory) continue;
             weft_ASSIGN(const auto rows, t.output.empty() ? session.tap(t.stage, t.index) : session.output(t.output));
             size_t all = 0, at = 0;
-            for (const Feed& f : feeds) all += rows_of(t, f.ids.size());
+            for (const Feed& f : feeds) all += rows_of(t, f.slot, f.ids.size());
             const size_t columns = rows.size() / all;
             for (const Feed& f : feeds) {
-                const size_t count = rows_of(t, f.ids.size()) * columns;
+                const size_t count = rows_of(t, f.slot, f.ids.size()) * columns;
                 ours[i][f.slot].insert(ours[i][f.slot].end(), rows.begin() + long(at), rows.begin() + long(at + count));
                 at += count;
             }

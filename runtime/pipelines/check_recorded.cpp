@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "io/safetensors.hpp"
+#include "models/encoder_parts.hpp"
 #include "pipelines/embedding.hpp"
 #include <algorithm>
 #include <set>
@@ -80,7 +81,7 @@ private:
                 return Error{
                     ErrorCode::malformed, origin_ + ": input.attention_mask must have the shape of " + full, {}};
         }
-        RecordedIds r{name, {}, {}, 0, 0, uint32_t(tokens)};
+        RecordedIds r{.name = name, .padded = uint32_t(tokens)};
         for (size_t b = 0; b < rows; ++b) {
             r.rows.emplace_back();
             for (size_t i = 0; i < tokens; ++i)
@@ -96,21 +97,69 @@ private:
         if (stage.rows.of == RowSpace::Of::tokens) return ids(name);
         const auto input = std::ranges::find_if(s_.inputs, [&](const Input& i) { return i.name == name; });
         const TensorView* t = file_.find("input." + name);
-        if (!t || t->shape.size() != 4 || t->shape[1] != input->grid.channels ||
-            !input->grid.takes(uint32_t(t->shape[2]), uint32_t(t->shape[3])))
+        const PatchGrid& grid = input->grid;
+        const auto fed = t ? fed_sides(t->shape, grid) : std::nullopt;
+        if (!fed || !takes(grid, *fed))
             return Error{ErrorCode::malformed,
-                         origin_ + ": input." + name + " must be [B, " + std::to_string(input->grid.channels) +
-                             ", height, width], with a patch at least",
+                         origin_ + ": input." + name + " must be [B, " + std::to_string(grid.channels) +
+                             (grid.sound() ? ", frames]" : ", height, width]") +
+                             ", with a patch at least; a single channel may be left out",
                          {}};
         weft_ASSIGN(const auto values, read_f32(*t));
-        RecordedIds r{name, {}, {}, uint32_t(t->shape[2]), uint32_t(t->shape[3])};
-        r.padded = input->grid.down(r.height) * input->grid.across(r.width) + input->grid.extra;
+        RecordedIds r{name, {}, {}, input->stage, fed->height};
         const size_t each = values.size() / t->shape[0];
+        weft_ASSIGN(const auto widths, real_widths(t->shape[0], fed->width, grid));
+        const auto rows = [&](uint32_t width) {
+            const auto [down, across] = grid.sides(r.height, width);
+            return grid.down(down) * grid.across(across) + grid.extra;
+        };
         for (size_t b = 0; b < t->shape[0]; ++b) {
-            r.rows.emplace_back(r.padded, 0u);
-            r.pictures.emplace_back(values.begin() + long(b * each), values.begin() + long((b + 1) * each));
+            r.widths.push_back(widths[b]);
+            r.rows.emplace_back(rows(widths[b]), 0u);
+            std::vector<float>& picture = r.pictures.emplace_back();
+            for (size_t line = 0; line < each / fed->width; ++line) {
+                const auto from = values.begin() + long(b * each + line * fed->width);
+                picture.insert(picture.end(), from, from + widths[b]);
+            }
         }
+        r.padded = rows(fed->width);
         return r;
+    }
+
+    // Rows and columns of what a tensor holds: [B, channels, rows, columns], of sounds [B, channels, columns]; a single
+    // channel may be left out.
+    static std::optional<PatchGrid::Sides> fed_sides(std::vector<uint64_t> shape, const PatchGrid& grid) {
+        const size_t axes = grid.sound() ? 3 : 4;
+        if (grid.channels == 1 && shape.size() + 1 == axes) shape.insert(shape.begin() + 1, 1);
+        if (shape.size() != axes || shape[0] == 0 || shape[1] != grid.channels) return std::nullopt;
+        const uint64_t rows = grid.sound() ? 1 : shape[2], columns = shape.back();
+        if (rows > UINT32_MAX || columns > UINT32_MAX) return std::nullopt;
+        return PatchGrid::Sides{uint32_t(rows), uint32_t(columns)};
+    }
+    static bool takes(const PatchGrid& grid, const PatchGrid::Sides& fed) {
+        const auto [height, width] = grid.sides(fed.height, fed.width);
+        return grid.takes(height, width);
+    }
+
+    // Of sounds those that a mask keeps, which stand before the others; else all of them.
+    Result<std::vector<uint32_t>> real_widths(size_t count, uint32_t width, const PatchGrid& grid) {
+        std::vector<uint32_t> widths(count, width);
+        const TensorView* m = grid.sound() ? file_.find("input.attention_mask") : nullptr;
+        if (!m) return widths;
+        weft_ASSIGN(const auto mask, read_i64(*m));
+        const auto bad = [&] {
+            return Error{ErrorCode::malformed,
+                         origin_ + ": input.attention_mask must be [B, " + std::to_string(width) +
+                             "], of each row ones, then zeros, with a patch at least",
+                         {}};
+        };
+        if (mask.size() != count * width) return bad();
+        for (size_t b = 0; b < count; ++b) {
+            const auto row = std::span(mask).subspan(b * width, width);
+            widths[b] = uint32_t(std::ranges::find(row, 0) - row.begin());
+            if (std::ranges::count(row, 0) != ptrdiff_t(width - widths[b]) || !grid.takes(1, widths[b])) return bad();
+        }
+        return widths;
     }
 
     // [N, channels, height, width], each cut to its size if those are there; or rows of patches and the grid of each.
@@ -249,15 +298,23 @@ private:
         return Ok{};
     }
 
-    // Stages that each merge the one before: of each but the last the rows that enter it are recorded.
+    // The last stage with layers of those that run when `own` does: convolutions before it have none.
+    const Stage& layered(const Stage& own) const {
+        const Stage* last = &own;
+        for (const Stage& stage : s_.stages)
+            if (stage.when == own.when && !stage.layers.empty() && !stage.rows.picked()) last = &stage;
+        return *last;
+    }
+    // Stages with layers that each merge the one before: of each but the last the rows that enter it are recorded.
     bool chain() const {
-        return std::ranges::any_of(
-            s_.stages, [](const Stage& s) { return s.rows.of == RowSpace::Of::merged && s.when == When::every_step; });
+        return std::ranges::count_if(s_.stages, [](const Stage& s) {
+                   return s.when == When::every_step && !s.layers.empty() && !s.rows.picked();
+               }) > 1;
     }
     Status chained(Recorded& r) {
         std::vector<const Stage*> stages;
         for (const Stage& stage : s_.stages)
-            if (!stage.rows.picked()) stages.push_back(&stage);
+            if (!stage.rows.picked() && !stage.layers.empty()) stages.push_back(&stage);
         for (size_t i = 0; i <= stages.size(); ++i) {
             const std::string name = "hidden." + std::to_string(i);
             const Stage& stage = *stages[std::min(i, stages.size() - 1)];
@@ -277,10 +334,12 @@ private:
             return Ok{};
         };
         if (encoder_) {
-            weft_TRY(taps(*encoder_, "encoder_"));
-            weft_TRY(add(r, "output.encoder", {"encoder", "", encoder_->name, uint32_t(encoder_->layers.size()), {}}));
+            const Stage& encoder = layered(*encoder_);
+            weft_TRY(taps(encoder, "encoder_"));
+            weft_TRY(add(r, "output.encoder", {"encoder", "", encoder.name, uint32_t(encoder.layers.size()), {}}));
         }
-        weft_TRY(chain() ? chained(r) : taps(*main_, ""));
+        const Stage& main = layered(*main_);
+        weft_TRY(chain() ? chained(r) : taps(main, ""));
         // Of several the one that was computed in f32: llama.cpp itself rounds the activations of quantized files.
         const auto first_of = [&](std::initializer_list<const char*> names, const RecordedTensor& tensor) -> Status {
             for (const char* name : names)
@@ -290,8 +349,9 @@ private:
                 }
             return Ok{};
         };
-        weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden", "output.last_hidden_state"},
-                          {"hidden", "", main_->name, uint32_t(main_->layers.size()), {}}));
+        const RecordedTensor hidden{"hidden", "", main.name, uint32_t(main.layers.size()), {}};
+        weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden"}, hidden));
+        if (output_of(s_, kLastHidden) == s_.outputs.size()) weft_TRY(first_of({"output.last_hidden_state"}, hidden));
         if (output_of(s_, kLogits) < s_.outputs.size())
             weft_TRY(
                 first_of({"transformers.logits", "output.logits_f32", "output.logits"}, {kLogits, kLogits, "", 0, {}}));

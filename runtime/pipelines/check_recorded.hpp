@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: recorded inputs and outputs of a model, by name.
 #pragma once
-#include "schedule/schedule.hpp"
+#include "schedule/session.hpp"
 #include <filesystem>
 #include <optional>
 
@@ -18,8 +18,11 @@ struct RecordedIds {
     std::string name;
     std::vector<std::vector<uint32_t>> rows; ///< of pictures zeros, as many as they have patches
     std::vector<std::vector<float>> pictures;
-    uint32_t height = 0, width = 0;
+    StageId stage = 0;   ///< of pictures
+    uint32_t height = 0; ///< of pictures, as their input takes them
+    std::vector<uint32_t> widths;
     uint32_t padded = 0; ///< numbers of a row in the file
+    Feed::Picture picture(size_t row) const { return {pictures[row], height, widths[row]}; }
     uint32_t longest() const;
     uint32_t all() const;
 };

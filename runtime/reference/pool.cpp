@@ -15,8 +15,10 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
     std::vector<float> got;
     size_t first = 0, row = 0;
     for (const auto& sequence : ctx.sequences()) {
+        const size_t skipped = std::min(o.skip, sequence.count),
+                     count = std::min<size_t>(o.most, sequence.count - skipped);
         for (size_t c = 0; c < columns; ++c) {
-            const auto p = reference::pool(&x[first * wide + x_start + c], sequence.count, wide, max);
+            const auto p = reference::pool(x.data() + (first + skipped) * wide + x_start + c, count, wide, max);
             // Of a sum: two roundings of four rows; what their running sum loses is added at the end, itself with
             // an error of second order; three roundings of up to eight lanes. The division is off by 2.5 units in
             // the last place (Vulkan). A maximum is exact.

@@ -12,8 +12,8 @@ Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const 
     for (vk::Slice* slice : {&b.headers, &b.ends, &b.grid_arguments, &b.sampler, &b.history, &b.ring}) name(*slice);
     b.steps.resize(step_count(schedule));
     for (StepBuffers& s : b.steps)
-        for (vk::Slice* slice :
-             {&s.sequences, &s.token_sequence, &s.positions, &s.pictures, &s.kinds, &s.places, &s.index, &s.inverse})
+        for (vk::Slice* slice : {&s.sequences, &s.token_sequence, &s.positions, &s.pictures, &s.kinds, &s.places,
+                                 &s.sides, &s.index, &s.inverse})
             name(*slice);
     b.inputs.resize(schedule.inputs.size());
     b.outputs.resize(schedule.outputs.size());

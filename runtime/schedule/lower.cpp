@@ -27,8 +27,8 @@ Tensor whole(vk::Recorder& r, const vk::Slice& slice, DType dtype, const std::ve
 class Lowering {
 public:
     Lowering(vk::Recorder& r, const Schedule& s, const SessionBuffers& b, const Bucket& bucket)
-        : r_(r), s_(s), b_(b), bucket_(bucket), c_{r, {}, {}, {}, {}, {}, {}, {}}, steps_(s.stages.size()),
-          results_(s.stages.size()), taps_(taps_of(s, bucket.before)) {}
+        : r_(r), s_(s), b_(b), bucket_(bucket), c_{.r = r}, steps_(s.stages.size()), results_(s.stages.size()),
+          taps_(taps_of(s, bucket.before)) {}
 
     void weights(const std::vector<DeviceWeight>& weights) {
         for (size_t i = 0; i < weights.size(); ++i) {
@@ -81,6 +81,7 @@ private:
         c_.inputs.clear();
         c_.pictures.clear();
         c_.places = {};
+        c_.sides = sides(id);
         if (s_.stages[id].rows.placeholder >= 0)
             c_.places = r_.external(b_.steps[id].places, DType::u32, {rows}, "places of rows of a memory");
         for (size_t i = 0; i < s_.inputs.size(); ++i)
@@ -101,6 +102,7 @@ private:
         c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
         c_.step.axes = {};
+        c_.sides = {};
         c_.step.max_sequences = rows;
         r_.set_words(number * kernel::kHeaderWords, {{}, {rows}, {rows}, {rows}, {rows}, {rows}});
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
@@ -109,14 +111,16 @@ private:
     LayerContext::Merged merged(StageId id) {
         const RowSpace& rows = s_.stages[id].rows;
         if (rows.of != RowSpace::Of::merged) return {};
-        LayerContext::Merged m{results_[rows.from][rows.stream], rows.down, rows.across, {}};
-        const uint32_t count = rows.down * rows.across;
-        const vk::Slice& all = b_.steps[id].index;
-        const uint64_t each = all.size / count / Tensor::kAlignment * Tensor::kAlignment;
-        for (uint32_t i = 0; i < count; ++i)
-            m.index.push_back(
-                r_.external(all.part(each * i, each), DType::u32, {bucket_.rows_of(s_, id)}, "rows to merge"));
-        return m;
+        return {results_[rows.from][rows.stream], steps_[rows.from].sequences, sides(rows.from), rows.cut()};
+    }
+    Tensor sides(StageId id) {
+        if (!s_.stages[id].rows.placed()) return {};
+        return r_.external(b_.steps[id].sides, DType::u32, {bucket_.sequences, 2}, "sides of pictures");
+    }
+    LayerContext::Source source(StageId id) {
+        const RowSpace& rows = s_.stages[id].rows;
+        if (!rows.each_sequence()) return {};
+        return {results_[rows.from][rows.stream], [this, from = rows.from] { enter(from); }, [this, id] { enter(id); }};
     }
     // With one new token a sequence, all that a stage can pick of another's rows is those rows.
     bool shares_step(StageId id) const { return bucket_.decode && s_.stages[id].rows.picked(); }
@@ -186,6 +190,7 @@ private:
         if (std::exchange(begun_, true)) r_.segment(stage.name);
         enter(id);
         c_.merged = merged(id);
+        c_.source = source(id);
         StreamLowering streams(
             c_, stage, picked(id),
             {.place = [&](StreamId stream, const Block& block) { return output_of(id, stream, block); },

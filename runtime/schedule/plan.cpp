@@ -15,7 +15,7 @@ uint32_t Bucket::rows_of(const Schedule& schedule, StageId stage) const {
     case RowSpace::Of::tokens:
     case RowSpace::Of::patches: return tokens;
     case RowSpace::Of::wanted: return outputs;
-    case RowSpace::Of::merged: return std::max(1u, rows_of(schedule, rows.from) / (rows.down * rows.across));
+    case RowSpace::Of::merged: return std::max<uint32_t>(1, uint32_t(tokens / patches_of_a_row(schedule, stage)));
     default: return sequences;
     }
 }

@@ -38,8 +38,8 @@ struct StepBuffers {
     vk::Slice positions;       ///< those in the sequence, then those along each axis: position_stride() apart
     vk::Slice pictures, kinds; ///< of patches: LayerContext::Pictures
     vk::Slice places;          ///< LayerContext::places
-    /// Rows of another stage: which of them; of merged ones a list for each place of a rectangle, aligned. Views: the
-    /// row of the stage at each place.
+    vk::Slice sides;           ///< LayerContext::sides
+    /// Rows of another stage: which of them. Views: the row of the stage at each place.
     vk::Slice index;
     vk::Slice inverse; ///< views: the place of each row of the stage
 };

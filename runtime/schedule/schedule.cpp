@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
 #include "io/tensor_view.hpp"
+#include "layers/convolve.hpp"
 #include "layers/limits.hpp"
 #include "schedule/decoder.hpp"
 #include "schedule/schedule_fields.hpp"
@@ -130,6 +131,10 @@ std::string misplaced_rows(const Schedule& schedule, StageId id) {
     };
     if (stage.rows.of == RowSpace::Of::merged && extra_rows(schedule, stage.rows.from))
         return " merges " + before(stage.rows.from) + ", which are in no rectangle";
+    bool convolves = false;
+    each_op(stage, [&](const Op& op) { convolves |= op.as<ConvolveSpec>() && !op.as<ConvolveSpec>()->line; });
+    if (convolves && extra_rows(schedule, id))
+        return " is convolved, and " + before(id) + " have no place in a picture";
     std::string problem;
     each_block(stage, [&](const Block& block) {
         if (!block.view || stage.views[block.view - 1].order != View::Order::windows) return;
@@ -188,7 +193,27 @@ PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows pa
     const RowSpace& rows = schedule.stages[stage].rows;
     if (rows.of != RowSpace::Of::merged) return patches;
     const PictureRows from = picture_rows(schedule, rows.from, patches);
-    return {from.down / rows.down, from.across / rows.across};
+    const auto windows = [](uint32_t side, uint32_t size, uint32_t stride, uint32_t pad) {
+        return side + 2 * pad < size ? 0 : (side + 2 * pad - size) / stride + 1;
+    };
+    return {windows(from.down, rows.down, rows.stride_down, rows.pad_down),
+            windows(from.across, rows.across, rows.stride_across, rows.pad_across)};
+}
+
+uint64_t patches_of_a_row(const Schedule& schedule, StageId stage) {
+    uint64_t n = 1;
+    for (; schedule.stages[stage].rows.of == RowSpace::Of::merged; stage = schedule.stages[stage].rows.from)
+        n *= uint64_t(schedule.stages[stage].rows.stride_down) * schedule.stages[stage].rows.stride_across;
+    return n;
+}
+
+uint64_t room_for(const Schedule& schedule, PictureRows patches) {
+    uint64_t room = patches.count();
+    for (StageId id = 0; id < schedule.stages.size(); ++id)
+        if (schedule.stages[id].rows.placed())
+            room = std::max(room, (picture_rows(schedule, id, patches).count() + extra_rows(schedule, id)) *
+                                      patches_of_a_row(schedule, id));
+    return room;
 }
 
 uint32_t step_of_view(const Schedule& schedule, StageId stage, ViewId view) {
@@ -240,14 +265,23 @@ bool runs_before(const Schedule& schedule) {
     return std::ranges::any_of(schedule.stages, [](const Stage& stage) { return stage.when != When::every_step; });
 }
 
-StageId keeping_stage(const Schedule& schedule) {
+namespace {
+
+// The first that runs then and leaves something behind.
+StageId leaving_stage(const Schedule& schedule, When when) {
     for (StageId id = 0; id < schedule.stages.size(); ++id) {
-        bool keeps = false;
-        each_op(schedule.stages[id], [&](const Op& op) { keeps |= op.sink(); });
-        if (keeps && schedule.stages[id].when == When::given) return id;
+        bool leaves = false;
+        each_op(schedule.stages[id], [&](const Op& op) { leaves |= op.sink(); });
+        if (leaves && schedule.stages[id].when == when) return id;
     }
     return kNoStage;
 }
+
+} // namespace
+
+StageId remembered_stage(const Schedule& schedule) { return leaving_stage(schedule, When::once); }
+
+StageId keeping_stage(const Schedule& schedule) { return leaving_stage(schedule, When::given); }
 
 StageId placing_stage(const Schedule& schedule) {
     for (StageId id = 0; id < schedule.stages.size(); ++id)

@@ -72,13 +72,19 @@ struct RowSpace {
         first,   ///< of another stage's rows the first of each sequence
         last,    ///< ... the last of each sequence
         mean,    ///< one for each sequence: the mean of another stage's rows
-        merged,  ///< one for each rectangle of another stage's patches: `merge` joins them
+        merged,  ///< one for each rectangle of another stage's patches: `merge` joins them, `downsample` convolves them
     };
     Of of = Of::tokens;
     std::string input = kTokens;   ///< tokens, patches: whose
     StageId from = 0;              ///< all others: an earlier stage
     StreamId stream = kResidual;   ///< of it: what becomes this stage's residual stream, or is merged
     uint32_t down = 2, across = 2; ///< merged: patches of a rectangle
+    /// merged: how far rectangles begin from each other, and patches of zeros around the picture. What none reaches is
+    /// left out; where `merge` puts those side by side that are as far from each other as they are large, they must
+    /// cover the picture.
+    uint32_t stride_down = down, stride_across = across, pad_down = 0, pad_across = 0;
+    /// patches, merged: rows that a sequence may have, such as learned positions are there for; 0: no limit.
+    uint32_t most = 0;
     /// tokens: the id whose rows stand for those of a memory, one after another, which `place` puts there; -1: none.
     int64_t placeholder = -1;
     /// tokens: of their positions, beside that in the sequence. With 3 they count as M-RoPE does (Wang et al. 2024):
@@ -88,6 +94,9 @@ struct RowSpace {
 
     bool own() const { return of == Of::tokens || of == Of::patches; } ///< not made of another stage's
     bool picked() const { return !own() && of != Of::merged; }
+    /// Rectangles of patches side by side.
+    bool tiled() const { return stride_down == down && stride_across == across && !pad_down && !pad_across; }
+    kernel::PatchCut cut() const { return {down, across, stride_down, stride_across, pad_down, pad_across}; }
     /// Rows that have their place in a picture.
     bool placed() const { return of == Of::patches || of == Of::merged; }
     uint32_t all_axes() const { return of == Of::patches ? 2 : axes; }
@@ -192,6 +201,11 @@ struct PictureRows {
     uint32_t count() const { return down * across; }
 };
 PictureRows picture_rows(const Schedule& schedule, StageId stage, PictureRows patches);
+/// How many patches go with a row of a stage, of large pictures: the product of the strides of rectangles.
+uint64_t patches_of_a_row(const Schedule& schedule, StageId stage);
+/// For how many patches a step must have room (Bucket::tokens), so that all stages have room for what they make of a
+/// picture of `patches`, whose edges may be more of them.
+uint64_t room_for(const Schedule& schedule, PictureRows patches);
 /// How the pictures are cut whose patches are a stage's rows, or are merged to them; null: its rows are no patches.
 const PatchGrid* grid_of(const Schedule& schedule, StageId stage);
 /// Rows of each sequence that a stage has before its patches.
@@ -207,6 +221,8 @@ bool sees_ahead(const Stage& stage);
 /// Whether a sequence must come whole, in one step, and is forgotten then: tokens see those behind them, or an output
 /// is of all its tokens.
 bool takes_whole(const Schedule& schedule);
+/// The stage that runs once a sequence and leaves its memory, an encoder's; kNoStage: there is none.
+StageId remembered_stage(const Schedule& schedule);
 /// Whether stages come before a sequence's first step: an encoder.
 bool has_encoder(const Schedule& schedule);
 /// Whether stages run before steps: an encoder, or a tower of pictures.

@@ -77,7 +77,15 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.rule(b.read.size() <= kMostStreams, "read", "name at most " + std::to_string(kMostStreams) + " streams");
     f.value("join", b.join, Join::sum);
     f.reference("write", b.write, kResidual, names, kStreams);
-    Widths w{scope.width_of(b.write), 0, scope.vocabulary, scope.positions, scope.merged, scope.axes, scope.places};
+    Widths w{.model = scope.width_of(b.write),
+             .vocabulary = scope.vocabulary,
+             .positions = scope.positions,
+             .merged = scope.merged,
+             .source = scope.source,
+             .axes = scope.axes,
+             .places = scope.places,
+             .placed = scope.placed,
+             .most = scope.most};
     for (const StreamId id : b.read) {
         const uint64_t width = scope.width_of(id);
         f.rule(b.join == Join::columns || w.input == 0 || w.input == width, "read",
@@ -126,12 +134,14 @@ std::vector<std::string> stage_names(const Schedule& s, StageId end) {
     return names;
 }
 
-weft_LISTED(RowSpace, 8);
+constexpr uint32_t kMostTaps = 4096; // of a rectangle's side: counts of rows stay within 32 bits
+
+weft_LISTED(RowSpace, 13);
 void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.value("of", rows.of, RowSpace::Of::tokens);
     if (rows.own()) {
         f.value("input", rows.input, std::string(rows.of == RowSpace::Of::patches ? kPixels : kTokens));
-        if (rows.of == RowSpace::Of::patches) return;
+        if (rows.of == RowSpace::Of::patches) return f.value("most", rows.most, 0u);
         f.value("placeholder", rows.placeholder, int64_t(-1));
         f.rule(rows.placeholder >= -1 && rows.placeholder <= int64_t(UINT32_MAX - 1), "placeholder",
                "be a token's id, or -1");
@@ -149,6 +159,17 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     if (rows.of == RowSpace::Of::merged) {
         f.size("down", rows.down, 2u);
         f.size("across", rows.across, 2u);
+        f.size("stride_down", rows.stride_down, rows.down);
+        f.size("stride_across", rows.stride_across, rows.across);
+        f.value("pad_down", rows.pad_down, 0u);
+        f.value("pad_across", rows.pad_across, 0u);
+        f.value("most", rows.most, 0u);
+        const auto sane = [](uint32_t size, uint32_t stride, uint32_t pad) {
+            return size <= kMostTaps && stride <= kMostTaps && pad < size;
+        };
+        f.rule(sane(rows.down, rows.stride_down, rows.pad_down) &&
+                   sane(rows.across, rows.stride_across, rows.pad_across),
+               "down", "be at most " + std::to_string(kMostTaps) + ", as strides are, and larger than the padding");
         return f.rule(from.rows.placed(), "from", "name a stage whose rows are patches, or merged ones");
     }
     f.rule(from.width_of(rows.stream) == own.width, "from",
@@ -204,11 +225,23 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
                "be that of the stage where the stream starts as its input");
     });
-    uint64_t merged = 0;
-    if (const RowSpace& rows = stage.rows; rows.of == RowSpace::Of::merged && rows.from < s.stages.size())
-        merged = uint64_t(rows.down) * rows.across * s.stages[rows.from].width_of(rows.stream);
-    const BlockScope scope{stage.width,      stage.streams, stage.views,           s.vocabulary,
-                           s.position_limit, merged,        stage.rows.all_axes(), stage.rows.placeholder >= 0};
+    uint64_t merged = 0, source = 0;
+    if (const RowSpace& rows = stage.rows; !rows.own() && rows.from < s.stages.size()) {
+        const uint64_t width = s.stages[rows.from].width_of(rows.stream);
+        if (rows.of == RowSpace::Of::merged) merged = uint64_t(rows.down) * rows.across * width;
+        if (rows.each_sequence() && rows.of != RowSpace::Of::last) source = width;
+    }
+    const BlockScope scope{.width = stage.width,
+                           .streams = stage.streams,
+                           .views = stage.views,
+                           .vocabulary = s.vocabulary,
+                           .positions = s.position_limit,
+                           .merged = merged,
+                           .source = source,
+                           .axes = stage.rows.all_axes(),
+                           .places = stage.rows.placeholder >= 0,
+                           .placed = stage.rows.placed(),
+                           .most = stage.rows.most};
     f.list("first", stage.first, [&](Block& block) { visit(f, block, scope); });
     f.layers(stage.layers, [&](Block& block) { visit(f, block, scope); });
     f.list("last", stage.last, [&](Block& block) { visit(f, block, scope); });

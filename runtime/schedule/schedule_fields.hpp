@@ -73,9 +73,11 @@ struct BlockScope {
     std::span<const Stream> streams = {};
     std::span<const View> views = {};
     uint64_t vocabulary = 0, positions = 0; ///< of the model
-    uint64_t merged = 0;                    ///< Widths::merged
+    uint64_t merged = 0, source = 0;        ///< Widths::merged, Widths::source
     uint32_t axes = 1;                      ///< Widths::axes
     bool places = false;                    ///< Widths::places
+    bool placed = false;                    ///< Widths::placed
+    uint32_t most = 0;                      ///< Widths::most
     uint64_t width_of(StreamId id) const {
         return id == kResidual || id > streams.size() ? width : streams[id - 1].width;
     }

@@ -40,7 +40,7 @@ Error Session::too_long(uint64_t available) const {
         uint64_t total = 0;
         StateOptions o = options_.states();
         o.context = context;
-        o.memory = std::min(o.memory, context);
+        o.memory = memory_for(model_->schedule, options_.before, context);
         for (const StateLayout& spec : layouts_of(model_->schedule.states, o)) {
             if (!state_fits(model_->device, spec, options_.rows_of(spec))) return false;
             total += aligned(spec.bytes() * options_.rows_of(spec));

@@ -68,7 +68,7 @@ public:
     /// they leave is the slot's memory, and its sequence begins anew. Of pictures it is added to the memory: the next
     /// tokens of the slot that are the placeholder stand for its rows, one after another, the pictures in the order in
     /// which they came; a placeholder for which no row is left is a token like others. Fails where pictures that no
-    /// tokens stand for yet have more rows than SessionOptions::memory().
+    /// tokens stand for yet have more rows than SessionOptions::memory.
     Status encode(std::span<const Feed> feeds, bool taps = false);
     /// An output of the last forward: logits one row a feed with Want::last, one a token with Want::all. f32 [rows,
     /// width].
@@ -175,11 +175,13 @@ private:
     Result<std::vector<vk::Slice>> outputs_for(const Bucket& bucket);
     Status check_feeds(std::span<const Feed> feeds, bool before) const;
     Result<uint32_t> rows_of(const Feed& feed, const Input& input) const;
+    uint32_t real_rows(StageId stage) const; // of the last step
     Status write_pictures(std::span<const Feed> feeds, size_t input);
     Status check_room(const Feed& feed, const PatchGrid& grid) const;
     void place_pictures(StepFeed& feed, Placement& placement) const;
     void turn(StepFeed& feed, const Placement& placement) const;
     void leave_memory(Work& w, Slot& slot) const;
+    uint32_t rows_left(const Work& w, StageId stage) const;
     PictureRows kept_rows(uint32_t height, uint32_t width, const PatchGrid& grid) const;
     Result<size_t> input_of(const std::string& name, bool before) const; // "": the one that counts rows
     Result<std::vector<float>> read_rows(const vk::Slice& from, uint32_t rows, uint64_t columns);
@@ -218,6 +220,7 @@ private:
         std::vector<uint32_t> ids;
         std::vector<std::pair<size_t, std::vector<uint32_t>>> others;
         uint32_t rows = 0; // ids or patches
+        uint32_t room = 0; // that the stages of its picture need
         StepFeed::Picture picture = {};
         Placement placement = {}; // with what the steps so far have placed
         uint32_t done = 0, first_step = 0;

@@ -26,6 +26,12 @@ uint64_t widest_row(const Schedule& schedule) {
     return widest * 4;
 }
 
+// Rows that an encoder may leave a sequence; 0: there is no encoder, or no limit.
+uint64_t most_left(const Schedule& schedule) {
+    const StageId leaving = remembered_stage(schedule);
+    return leaving == kNoStage ? 0 : schedule.stages[leaving].rows.most;
+}
+
 } // namespace
 
 Bucket SessionOptions::prefill(uint32_t tokens, uint32_t sequences) const {
@@ -53,6 +59,10 @@ Bucket SessionOptions::largest(const Stage& stage) const {
     Bucket bucket = prefill(rows);
     bucket.outputs = bucket.tokens;
     return bucket;
+}
+
+uint32_t memory_for(const Schedule& schedule, uint32_t before, uint32_t context) {
+    return most_left(schedule) ? uint32_t(most_left(schedule)) : std::min(before, context);
 }
 
 DType kv_type(CacheType asked, const std::vector<DeviceWeight>& weights) {
@@ -104,7 +114,14 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
         options.max_chunk = std::max(options.slots, uint32_t(std::min<uint64_t>(suits, all)));
     }
     if (takes_whole(schedule)) options.max_chunk = std::max(options.max_chunk, options.context); // all in one step
-    if (!options.before) options.before = has_encoder(schedule) ? options.context : kPatches;
+    const StageId leaving = remembered_stage(schedule);
+    if (!options.before && most_left(schedule)) {
+        const uint64_t all = most_left(schedule) * patches_of_a_row(schedule, leaving) * options.slots;
+        options.before = uint32_t(std::min<uint64_t>(all, UINT32_MAX));
+    }
+    const bool text = leaving != kNoStage && !schedule.stages[leaving].rows.placed();
+    if (!options.before) options.before = text ? options.context : kPatches;
+    options.memory = memory_for(schedule, options.before, options.context);
     if (const uint32_t largest = std::max({options.max_chunk, options.before, options.slots}); largest > kLargestStep)
         return Error{ErrorCode::invalid_argument,
                      "a step of " + std::to_string(largest) + " rows was asked for; weft takes at most " +

@@ -14,16 +14,17 @@ struct SessionOptions {
     /// nothing for others.
     uint32_t held = 0;
     /// Most rows of one pass of the stages that run before steps, over all sequences: tokens of an encoder, patches of
-    /// pictures. 0: the context for encoders, else 4096. What they leave a sequence is as many, or the context.
+    /// pictures or of sounds. 0: as many as an encoder's sequences may have; for encoders of texts the context, else
+    /// 4096.
     uint32_t before = 0;
+    /// Rows that those stages may leave a sequence: follows from the others.
+    uint32_t memory = 0;
     DType kv_dtype = DType::f32;        ///< of caches: f32, f16 or q8_0
     std::vector<uint32_t> end_tokens;   ///< at most 16: a slot whose sampler row has kStops stops at them (decode())
     bool timestamps = false;            ///< time every call (Recording::call_times); costs a barrier a call
     double longest_submission_ms = 100; ///< a desktop's watchdog resets a device that is busy for seconds
 
-    /// Rows that the stages before steps may leave a sequence.
-    uint32_t memory() const { return std::min(before, context); }
-    StateOptions states() const { return {context, max_chunk, kv_dtype, memory()}; }
+    StateOptions states() const { return {context, max_chunk, kv_dtype, memory}; }
     /// For how many sequences there is room in a state.
     uint32_t rows_of(const StateLayout& state) const { return slots + (state.law == State::Law::constant ? held : 0); }
     /// The recording for `tokens` new ones in all, of up to `sequences`, that samples; 0: the largest of this session.
@@ -34,6 +35,10 @@ struct SessionOptions {
     /// The most rows of everything that a step of the stage may have.
     Bucket largest(const Stage& stage) const;
 };
+
+/// Rows that the stages before steps may leave a sequence in a session of such options: as many as an encoder's rows of
+/// pictures may be, else as many as the context has room for.
+uint32_t memory_for(const Schedule& schedule, uint32_t before, uint32_t context);
 
 /// The type of caches that was asked for; beside weights f16 where any of them takes 16 bits or fewer, else f32.
 DType kv_type(CacheType asked, const std::vector<DeviceWeight>& weights);

@@ -35,7 +35,7 @@ Result<std::vector<float>> Session::score(std::span<const uint32_t> ids) {
     const size_t output = output_of(s, kLogits);
     if (output == s.outputs.size() || !last_ || before_)
         return Error{ErrorCode::invalid_argument, "there are no logits to score tokens by", {}};
-    if (const uint64_t rows = rows_.rows_of(s, s.outputs[output].stage); ids.size() != rows)
+    if (const uint64_t rows = real_rows(s.outputs[output].stage); ids.size() != rows)
         return Error{ErrorCode::invalid_argument,
                      std::to_string(ids.size()) + " tokens were given to score by the logits of " +
                          std::to_string(rows),

@@ -72,19 +72,24 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
     const uint32_t share = std::max<uint32_t>(1, options_.max_chunk / uint32_t(feeds.size()));
     uint32_t largest = chunk ? std::min(chunk, share) : share;
     weft_ASSIGN(const size_t counted, input_of("", before));
-    std::vector<uint32_t> rows;
+    std::vector<uint32_t> rows, room;
     for (const Feed& f : feeds) {
         weft_ASSIGN(const uint32_t n, rows_of(f, model_->schedule.inputs[counted]));
         rows.push_back(n);
+        const Input& input = model_->schedule.inputs[counted];
+        const auto [height, width] = input.grid.sides(f.picture.height, f.picture.width);
+        const uint64_t all =
+            input.pictures() ? room_for(model_->schedule, {input.grid.down(height), input.grid.across(width)}) : n;
+        room.push_back(uint32_t(std::min<uint64_t>(all, UINT32_MAX)));
     }
     const bool at_once = whole_ || before, anew = before && has_encoder(model_->schedule);
     const uint32_t most = before ? options_.before : options_.max_chunk;
     if (at_once) {
         uint64_t all = 0;
         largest = 1;
-        for (const uint32_t n : rows) {
-            all += n;
-            largest = std::max(largest, n);
+        for (size_t i = 0; i < rows.size(); ++i) {
+            all += room[i];
+            largest = std::max(largest, rows[i]);
         }
         if (all > most)
             return Error{ErrorCode::invalid_argument,
@@ -124,6 +129,7 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
             w.others.push_back({input, {values.begin(), values.end()}});
         }
         w.rows = rows[i];
+        w.room = room[i];
         w.placement = slots_[f.slot].placement;
         w.first_step = steps_ - (rows[i] + chunk_ - 1) / chunk_;
         work_.push_back(std::move(w));
@@ -137,7 +143,7 @@ Status Session::begin_step() {
     std::vector<StepFeed> feeds;
     std::vector<uint32_t> wanted;
     pieces_.clear();
-    uint32_t tokens = 0;
+    uint32_t tokens = 0, room = 0;
     const bool last = step_index_ + 1 == steps_;
     for (size_t i = 0; i < work_.size(); ++i) {
         Work& w = work_[i];
@@ -156,6 +162,7 @@ Status Session::begin_step() {
         if (!before_) place_pictures(feeds.back(), w.placement);
         pieces_.push_back({i, w.done, count});
         tokens += count;
+        room += count == w.rows ? w.room : count;
         if (want_ == Want::last && last) wanted.push_back(tokens - 1);
     }
     if (want_ == Want::all)
@@ -165,9 +172,9 @@ Status Session::begin_step() {
     const auto sequences = uint32_t(feeds.size());
     const bool placed = std::ranges::any_of(feeds, [](const StepFeed& feed) { return !feed.places.empty(); });
     const bool decode = tokens == sequences && (want_ != Want::all || step_form_) && !before_ && !whole_ && !placed;
-    Bucket bucket = before_  ? options_.ahead(tokens, sequences)
+    Bucket bucket = before_  ? options_.ahead(room, sequences)
                     : decode ? options_.decode(sequences)
-                             : options_.prefill(tokens, sequences);
+                             : options_.prefill(room, sequences);
     bucket.taps = taps_;
     if (!before_) bucket.sampling = want_ != Want::all;
     if (want_ == Want::all) bucket.outputs = bucket.tokens;
@@ -293,7 +300,7 @@ Result<std::vector<float>> Session::output(std::string_view name) {
     const Stage& stage = s.stages[s.outputs[i].stage];
     if (!last_ || before_ != (stage.when != When::every_step))
         return Error{ErrorCode::invalid_argument, std::string(name) + " is not what was computed last", {}};
-    return read_rows(last_->outputs[i], rows_.rows_of(s, s.outputs[i].stage), width_of(s.outputs[i]));
+    return read_rows(last_->outputs[i], real_rows(s.outputs[i].stage), width_of(s.outputs[i]));
 }
 
 Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) {
@@ -301,7 +308,7 @@ Result<std::vector<float>> Session::tap(std::string_view stage, uint32_t index) 
     const auto taps = taps_of(s, before_);
     for (size_t i = 0; last_ && i < last_->taps.size(); ++i)
         if (s.stages[taps[i].stage].name == stage && taps[i].index == index)
-            return read_rows(last_->taps[i], rows_.rows_of(s, taps[i].stage), s.stages[taps[i].stage].width);
+            return read_rows(last_->taps[i], real_rows(taps[i].stage), s.stages[taps[i].stage].width);
     return Error{
         ErrorCode::invalid_argument, "there is no tap " + std::to_string(index) + " of stage " + in_quotes(stage), {}};
 }

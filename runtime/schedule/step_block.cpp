@@ -28,10 +28,7 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
         }
         if (stage.rows.placeholder >= 0) s.places = part(rows * 4);
         if (stage.rows.picked()) s.index = part(rows * 4);
-        if (stage.rows.of == RowSpace::Of::merged) {
-            const uint64_t align = vk::Tensor::kAlignment, each = (rows * 4 + align - 1) / align * align;
-            s.index = part(each * stage.rows.down * stage.rows.across);
-        }
+        if (stage.rows.placed()) s.sides = part(sequences * uint64_t(8));
     }
     for (StageId id = 0; id < schedule.stages.size(); ++id)
         for (size_t view = 0; view < schedule.stages[id].views.size(); ++view) {
@@ -61,7 +58,7 @@ void StepBlock::place(const vk::Slice& memory, SessionBuffers& b) const {
     b.ends = at(ends_);
     for (const StepParts& s : steps_)
         b.steps.push_back({at(s.sequences), at(s.token_sequence), at(s.positions), at(s.pictures), at(s.kinds),
-                           at(s.places), at(s.index), at(s.inverse)});
+                           at(s.places), at(s.sides), at(s.index), at(s.inverse)});
     for (const Part& p : inputs_) b.inputs.push_back(at(p));
 }
 
@@ -88,6 +85,7 @@ void StepBlock::fill(const Bucket& bucket, std::span<const StepFeed> feeds, std:
         if (stage.rows.own()) fill_own(id, bucket, feeds, uint32_t(wanted.size()));
         else if (stage.rows.picked()) fill_picked(id, feeds, wanted);
         else fill_merged(id, feeds);
+        if (stage.rows.placed()) fill_sides(id, feeds);
         for (ViewId view = 1; view <= stage.views.size(); ++view) fill_view(id, view, feeds);
     }
 }
@@ -212,30 +210,27 @@ PictureRows StepBlock::rows_of(StageId id, const StepFeed& feed) const {
 }
 
 void StepBlock::fill_merged(StageId id, std::span<const StepFeed> feeds) {
-    const RowSpace& space = schedule_.stages[id].rows;
-    std::vector<std::vector<uint32_t>> index(size_t(space.down) * space.across);
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> positions, owner;
-    uint32_t first = 0; // of the picture, among the rows that are merged
     for (const StepFeed& feed : feeds) {
-        const PictureRows from = rows_of(space.from, feed), to = rows_of(id, feed);
         rows.push_back(feed.row);
         rows.back().first = uint32_t(owner.size());
-        rows.back().count = to.count();
-        for (uint32_t i = 0; i < to.count(); ++i) {
-            const uint32_t y = i / to.across * space.down, x = i % to.across * space.across;
-            for (uint32_t place = 0; place < index.size(); ++place)
-                index[place].push_back(first + (y + place / space.across) * from.across + x + place % space.across);
+        rows.back().count = rows_of(id, feed).count();
+        for (uint32_t i = 0; i < rows.back().count; ++i) {
             positions.push_back(i);
             owner.push_back(uint32_t(rows.size() - 1));
         }
-        first += from.count();
     }
     fill(id, rows, positions, owner, uint32_t(owner.size()));
-    const Part& all = steps_[id].index;
-    for (size_t place = 0; place < index.size(); ++place)
-        put({all.at + all.bytes / index.size() * place, all.bytes / index.size()},
-            std::span<const uint32_t>(index[place]));
+}
+
+void StepBlock::fill_sides(StageId id, std::span<const StepFeed> feeds) {
+    std::vector<uint32_t> sides;
+    for (const StepFeed& feed : feeds) {
+        const PictureRows rows = rows_of(id, feed);
+        sides.insert(sides.end(), {rows.down, rows.across});
+    }
+    put(steps_[id].sides, std::span<const uint32_t>(sides));
 }
 
 void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {

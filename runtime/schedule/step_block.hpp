@@ -42,7 +42,7 @@ private:
         uint64_t at = 0, bytes = 0;
     };
     struct StepParts {
-        Part sequences, token_sequence, positions, pictures, kinds, places, index, inverse;
+        Part sequences, token_sequence, positions, pictures, kinds, places, sides, index, inverse;
     };
     Part part(uint64_t bytes);
     template <class T>
@@ -55,6 +55,7 @@ private:
     void fill_places(StageId id, std::span<const StepFeed> feeds, uint32_t rows);
     void put_axes(StageId id, std::span<const std::vector<uint32_t>> axes, uint32_t rows);
     void fill_merged(StageId id, std::span<const StepFeed> feeds);
+    void fill_sides(StageId id, std::span<const StepFeed> feeds);
     void fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds);
     PictureRows rows_of(StageId id, const StepFeed& feed) const;
     void fill_picked(StageId id, std::span<const StepFeed> feeds, std::span<const uint32_t> wanted);

@@ -42,8 +42,7 @@ private:
 uint64_t rows_of(const Schedule& schedule, StageId id, const WorkStep& step) {
     const RowSpace& rows = schedule.stages[id].rows;
     if (rows.own()) return step.count;
-    if (rows.of == RowSpace::Of::merged)
-        return std::max<uint64_t>(1, rows_of(schedule, rows.from, step) / (uint64_t(rows.down) * rows.across));
+    if (rows.of == RowSpace::Of::merged) return std::max<uint64_t>(1, step.count / patches_of_a_row(schedule, id));
     return rows.of == RowSpace::Of::wanted && !step.logits ? 0 : 1;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One row a sequence: the mean of its new tokens (Reimers & Gurevych 2019, Sentence-BERT, section 3), or their maximum.
-//   y[s,:] = sum of x[t,:] / count, or max of x[t,:], over t in [first, first + count); 0 where count = 0
+// One row a sequence: the mean of its new tokens (Reimers & Gurevych 2019, Sentence-BERT, section 3), or their maximum;
+// of all, or of some that follow each other.
+//   y[s,:] = sum of x[t,:] / n, or max of x[t,:], over the n rows t from first + skip on, at most `most`, of the count
+//   that the sequence has; 0 where n = 0
 // One workgroup: LOCAL_X channels of one sequence, LOCAL_Y lanes a channel. Sums keep what their rounding loses, so
 // that their error does not grow with the rows. Neither the order nor the result depends on other sequences.
 // Bytes: 4 an element of x, 4 of y.
@@ -14,7 +16,10 @@ layout(constant_id = 0) const uint LOCAL_X = 16u;
 layout(constant_id = 1) const uint LOCAL_Y = 8u;
 layout(constant_id = 2) const uint KIND = 0u; // 0 mean, 1 max
 
-layout(push_constant) uniform Push { uint columns, x_stride, x_start, y_stride, y_start; } push;
+layout(push_constant) uniform Push {
+    uint columns, skip, most;
+    uint x_stride, x_start, y_stride, y_start;
+} push;
 layout(binding = 0) readonly buffer Sequences { uint sequences[]; }; // [S, 8] rows of the step
 layout(binding = 1) readonly buffer X { float x[]; };                // [T, D]
 layout(binding = 2) writeonly buffer Y { float y[]; };               // [S, D]
@@ -28,11 +33,12 @@ float join(float a, float b) {
 
 void main() {
     uint channel = gl_GlobalInvocationID.x, lane = gl_LocalInvocationID.y, at = gl_LocalInvocationIndex;
-    uint row = gl_WorkGroupID.z * SEQ_STRIDE, count = sequences[row + SEQ_COUNT];
+    uint row = gl_WorkGroupID.z * SEQ_STRIDE, all = sequences[row + SEQ_COUNT];
+    uint skipped = min(push.skip, all), count = min(push.most, all - skipped);
     float nothing = KIND == 0u ? 0.0 : uintBitsToFloat(0xff800000u); // joined with v it gives v
     float total = nothing, lost = 0.0;
     if (channel < push.columns) {
-        uint from = sequences[row + SEQ_FIRST] * push.x_stride + push.x_start + channel;
+        uint from = (sequences[row + SEQ_FIRST] + skipped) * push.x_stride + push.x_start + channel;
         for (uint start = lane; start < count; start += 4u * LOCAL_Y) {
             float v[4];
             [[unroll]] for (uint i = 0u; i < 4u; ++i) {

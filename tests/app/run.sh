@@ -126,6 +126,29 @@ for directory in "$source"/tests/goldens/models/*; do
 done
 expect 'embed what is no text' 1 'line 3 must be a string' $weft embed "$model" --jsonl "$scratch/texts.jsonl"
 expect 'embed nothing' 2 'there is no text to embed' $weft embed "$model"
+hear=$source/tests/goldens/hear
+tones=$hear/tones.wav
+sure='--least-log-probability -1000 --least-no-speech 1 --most-compression 1000 --no-condition'
+expect 'hear with times' 0 '^\[00:02.060 --> 00:02.460\]  w16$' \
+  $weft hear "$tones" --model "$hear/whisper" --timestamps $sure
+expect 'hear a text' 0 '^w18 w18 w18w16w22' $weft hear "$tones" --model "$hear/whisper" $sure
+expect 'hear subtitles' 0 '^00:00:02,060 --> 00:00:02,460$' $weft hear "$tones" --model "$hear/whisper" --format srt $sure
+expect 'hear subtitles of the web' 0 '^00:02.060 --> 00:02.460$' \
+  $weft hear "$tones" --model "$hear/whisper" --format vtt $sure
+expect 'hear in another language' 0 '"language":"de".*"segments":\[.*"text":"w30"' \
+  $weft hear "$tones" --model "$hear/whisper" --format json --language de $sure
+expect 'hear letters' 0 '^DA DA DAD<unk>DAD A' $weft hear "$tones" --model "$hear/wav2vec2"
+expect 'hear classes' 0 "^$tones: [a-z]* 0[.0-9]*; [a-z]* 0[.0-9]*$" $weft hear "$tones" --model "$hear/ast" --top 2
+expect 'hear one of two' 1 'none.wav: there is no such file' $weft hear "$scratch/none.wav" "$tones" --model "$hear/ast"
+expect 'hear what is no sound' 1 'run.sh: is no sound' $weft hear "$0" --model "$hear/ast"
+expect 'hear an unknown language' 2 'it knows de en fr' $weft hear "$tones" --model "$hear/whisper" --language xx
+expect 'hear subtitles of classes' 3 'tells classes' $weft hear "$tones" --model "$hear/ast" --format srt
+expect 'hear with what does not' 3 'does not hear' $weft hear "$tones" --model "$model"
+[ "$($weft hear - --model "$hear/wav2vec2" <"$tones")" = "$($weft hear "$tones" --model "$hear/wav2vec2")" ] &&
+  passes 'hear standard input' || fails 'hear standard input'
+# The samples alone, without a header: a live stream.
+[ "$(tail -c +45 "$tones" | $weft hear - --model "$hear/ast" | wc -l)" = 1 ] && passes 'hear a stream' ||
+  fails 'hear a stream'
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"

@@ -16,8 +16,9 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+SEQ2SEQ = ("seq2seq", "speech-seq2seq")
 TASKS = {"CausalLM": "causal-lm", "MaskedLM": "masked-lm", "ConditionalGeneration": "seq2seq",
-         "ImageClassification": "image"}
+         "ImageClassification": "image", "AudioClassification": "spectrogram", "CTC": "waveform"}
 
 
 def parse(text):
@@ -37,13 +38,23 @@ def randomise(model, generator):
             p.copy_(torch.randn(p.shape, generator=generator) * deviation + centre)
 
 
-def inputs_of(task, config, length, generator):
+def inputs_of(task, config, lengths, generator):
+    length = lengths[0]
     ids = lambda n: torch.randint(3, config.vocab_size - 5, (1, n), generator=generator)
     if task == "image":
         size = config.image_size
         return {"pixel_values": torch.randn(2, config.num_channels, size, size, generator=generator)}
-    x = {"input_ids": ids(length)}
-    if task == "seq2seq":
+    if task == "spectrogram":
+        return {"input_values": torch.randn(2, config.max_length, config.num_mel_bins, generator=generator)}
+    if task == "waveform":  # of several lengths: padded, and masked
+        mask = (torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]).long()
+        x = {"input_values": torch.randn(mask.shape, generator=generator) * mask}
+        return x | ({"attention_mask": mask} if len(lengths) > 1 else {})
+    if task == "speech-seq2seq":
+        x = {"input_features": torch.randn(1, config.num_mel_bins, 2 * config.max_source_positions, generator=generator)}
+    else:
+        x = {"input_ids": ids(length)}
+    if task in SEQ2SEQ:
         x["decoder_input_ids"] = ids(17)
         x["decoder_input_ids"][0, 0] = config.decoder_start_token_id
     return x
@@ -53,7 +64,7 @@ def inputs_of(task, config, length, generator):
 def outputs_of(task, model, x):
     r = model(**x, output_hidden_states=True)
     out = {"logits": r.logits}
-    if task == "seq2seq":
+    if task in SEQ2SEQ:
         out["encoder"] = r.encoder_last_hidden_state
         out |= {f"encoder_hidden.{i}": h for i, h in enumerate(r.encoder_hidden_states)}
         out |= {f"hidden.{i}": h for i, h in enumerate(r.decoder_hidden_states)}
@@ -65,10 +76,10 @@ def outputs_of(task, model, x):
 @torch.no_grad()
 def greedy_of(task, model, x, count=24):
     """The likeliest tokens, each from scratch, and the smallest gap between the two best logits."""
-    margin, rows = float("inf"), x["decoder_input_ids"][:, :1] if task == "seq2seq" else x["input_ids"]
+    margin, rows = float("inf"), x["decoder_input_ids"][:, :1] if task in SEQ2SEQ else x["input_ids"]
     first = rows.shape[1]
     for _ in range(count):
-        fed = dict(x, decoder_input_ids=rows) if task == "seq2seq" else {"input_ids": rows}
+        fed = dict(x, decoder_input_ids=rows) if task in SEQ2SEQ else {"input_ids": rows}
         best = model(**fed, use_cache=False).logits[:, -1].topk(2)
         margin = min(margin, (best.values[:, 0] - best.values[:, 1]).min().item())
         rows = torch.cat([rows, best.indices[:, :1]], 1)
@@ -95,7 +106,7 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("out", type=pathlib.Path)
     a.add_argument("--model", required=True, help="a class of transformers")
-    a.add_argument("--length", type=int, default=37, help="tokens of the input")
+    a.add_argument("--length", type=int, nargs="+", default=[37], help="tokens, or samples of each sound")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="of the model's config")
     o = a.parse_intermixed_args()
@@ -103,6 +114,8 @@ def main():
     if task is None:
         a.error(f"--model must end in one of {', '.join('For' + end for end in TASKS)}")
     kind = getattr(transformers, o.model)
+    if task == "seq2seq" and kind.main_input_name == "input_features":
+        task = "speech-seq2seq"
     config = kind.config_class(**dict(parse(s) for s in o.settings))
     generator = torch.Generator().manual_seed(o.seed)
     model = kind._from_config(config, attn_implementation="eager").float().eval()
@@ -112,7 +125,7 @@ def main():
     r = outputs_of(task, model, x)
     case = {"name": o.out.name, "task": task, "model_class": o.model, "transformers": transformers.__version__,
             "seed": o.seed, "main_output": "logits", "std": r["logits"].std().item()}
-    if task in ("causal-lm", "seq2seq"):
+    if task == "causal-lm" or task in SEQ2SEQ:
         r["greedy"], case["greedy_min_margin"] = greedy_of(task, model, x)
     case["noise"] = noise_of(task, model, x, r["logits"])
     model.save_pretrained(o.out)

@@ -19,7 +19,7 @@ const std::filesystem::path kEncoder = weft::test::repository() / "tests/goldens
 
 using Ids = std::vector<uint32_t>;
 
-Model load(const std::filesystem::path& path) {
+Model model_at(const std::filesystem::path& path) {
     const auto model = Model::load(test::device(), path, {.need_tokenizer = false});
     INFO((model ? "" : model.error().text()));
     REQUIRE(model);
@@ -68,7 +68,7 @@ TEST_CASE("sequences: forks and snapshots of a shared beginning go on as the who
                                                                                 {kLlama, CacheType::q8_0}}));
     {
         CAPTURE(path, type);
-        const Model model = load(path);
+        const Model model = model_at(path);
         const Ids all = ids_of(model, 30);
         const auto begin = std::span(all).first(20), end = std::span(all).subspan(20);
         Sequence whole = sequence_of(model);
@@ -110,12 +110,12 @@ TEST_CASE("sequences: forks and snapshots of a shared beginning go on as the who
 }
 
 TEST_CASE("sequences: a snapshot fits its model and options alone", "[models]") {
-    const Model model = load(kLlama);
+    const Model model = model_at(kLlama);
     Sequence one = sequence_of(model);
     REQUIRE(one.feed(ids_of(model, 8)));
     const auto snapshot = one.snapshot();
     REQUIRE(snapshot);
-    Sequence other_model = sequence_of(load(kLlama));
+    Sequence other_model = sequence_of(model_at(kLlama));
     auto longer = Sequence::create(model, {.context = 192});
     REQUIRE(longer);
     for (Sequence* other : {&other_model, &*longer}) {
@@ -127,7 +127,7 @@ TEST_CASE("sequences: a snapshot fits its model and options alone", "[models]") 
 }
 
 TEST_CASE("sequences: keys and values are held as asked, and as the weights are", "[models]") {
-    const Model llama = load(kLlama); // of f32
+    const Model llama = model_at(kLlama); // of f32
     const auto made_with = [](const Model& model, CacheType type) {
         auto sequence = Sequence::create(model, {.context = 128, .cache = type});
         INFO((sequence ? "" : sequence.error().text()));
@@ -155,7 +155,7 @@ TEST_CASE("sequences: keys and values are held as asked, and as the weights are"
 }
 
 TEST_CASE("sequences: several threads over one model make what each makes alone", "[models]") {
-    const Model model = load(kBundled);
+    const Model model = model_at(kBundled);
     const Ids prompt = ids_of(model, 20);
     std::vector<Ids> alone, together(3);
     for (uint64_t seed = 0; seed < 3; ++seed) {
@@ -177,7 +177,7 @@ TEST_CASE("sequences: several threads over one model make what each makes alone"
 TEST_CASE("sequences: what is made keeps what it is made from", "[models]") {
     std::optional<Sequence> sequence;
     {
-        const Model model = load(kLlama);
+        const Model model = model_at(kLlama);
         sequence.emplace(sequence_of(model));
     }
     const auto ids = made(*sequence, ids_of(sequence->model(), 8));
@@ -232,14 +232,14 @@ TEST_CASE("sequences: models say what they are for", "[models]") {
     const auto encoder = Model::load(test::device(), kEncoder, {.need_tokenizer = false});
     REQUIRE_FALSE(encoder);
     CHECK(encoder.error().code == ErrorCode::unsupported);
-    const Model answers = load(kAnswers);
+    const Model answers = model_at(kAnswers);
     CHECK(answers.answers());
     Sequence sequence = sequence_of(answers);
     CHECK_FALSE(sequence.feed(ids_of(answers, 8))); // its decoder needs what the encoder leaves
     const Ids prompt = ids_of(answers, 8);
     const Ids first = *made(sequence, prompt);
     CHECK(*made(sequence, prompt) == first); // every prompt is one of its own
-    const Model model = load(kLlama);
+    const Model model = model_at(kLlama);
     CHECK_FALSE(model.tokenizer());
     CHECK_FALSE(model.answers());
     Sequence without = sequence_of(model);

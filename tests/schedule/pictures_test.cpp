@@ -91,7 +91,7 @@ TEST_CASE("pictures that a model cannot take are refused by their sizes", "[sche
     wrong.picture.width += 1;
     CHECK(refusal(wrong) == "slot 0: pixel_values has 288 numbers, a picture of 2 channels, 12 x 13, other ones");
     CHECK(refusal({.slot = 0, .picture = {std::span(fits.values).first(8), 2, 2}}) ==
-          "slot 0: a picture of 2 x 2 has no patch of 3 x 3, or more than 65536 pixels a side");
+          "slot 0: a picture of 2 x 2 has no patch of 3 x 3, or more than 2147483648 pixels");
     // What no patch sees does not count: 14 pixels have as many patches as 12.
     std::vector<float> wide;
     for (size_t row = 0; row < fits.values.size() / 12; ++row) {

@@ -10,6 +10,7 @@
 #include <weft/error.hpp>
 #include <weft/export.hpp>
 #include <weft/generate.hpp>
+#include <weft/hear.hpp>
 #include <weft/inspect.hpp>
 #include <weft/model.hpp>
 #include <weft/perplexity.hpp>
