@@ -104,7 +104,7 @@ Command add_selftest(CLI::App& root) {
     CLI::App* app = root.add_subcommand(
         "selftest", "Hold every kernel against its reference on this device, in every form: a report for a bug report");
     app->add_flag("--quick", f->options.quick,
-                  "Small cases, in the device's own forms: some ten seconds instead of minutes");
+                  "Small cases, in the device's own forms: tens of seconds instead of minutes");
     app->add_option("--kernel", f->options.kernels, "Only this kernel, without probes; may be given several times");
     add_number<uint32_t>(*app, "--patience", f->patience,
                          "Seconds after which a device counts as hanging; software drivers compile in that time", 1,
