@@ -29,6 +29,7 @@ Command add_chat(CLI::App& root);
 Command add_tokenize(CLI::App& root);
 Command add_quantize(CLI::App& root);
 Command add_see(CLI::App& root);
+Command add_selftest(CLI::App& root);
 
 /// Prints a line each on standard error.
 void print_warnings(const std::vector<std::string>& warnings);

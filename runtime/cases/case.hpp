@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Beside the layers: one case table per kernel, used twice: tests/kernels compares a case with its reference,
-// `weft bench kernels` times it.
+// Beside the layers: one case table per kernel, used twice: tests and `weft selftest` compare a case with its reference
+// (reference/checked.hpp), `weft bench kernels` times it.
 #pragma once
 #include "base/random.hpp"
 #include "kernels/step.hpp"
@@ -51,6 +51,13 @@ public:
     /// What input() stored, after rounding; also of outputs after run().
     const std::vector<float>& data(const std::string& name) const { return host_.at(name); }
     std::vector<uint32_t> words(const std::string& name);
+    /// data(), or nothing where the case has no tensor of that name.
+    template <class Number = float>
+    std::vector<Number> optional(const std::string& name) const {
+        const auto found = host_.find(name);
+        return found == host_.end() ? std::vector<Number>()
+                                    : std::vector<Number>(found->second.begin(), found->second.end());
+    }
     void each(const std::function<void(const std::string&, const std::vector<float>&)>& visit) const {
         for (const auto& [name, values] : host_) visit(name, values);
     }

@@ -23,7 +23,9 @@ void build(CaseContext& ctx, const Options& o) {
                    dv = a.value_size, qs = a.heads * d, ks = a.kv_heads * d, vs = a.kv_heads * dv;
     a.step = ctx.step(o.sequences, bucket);
     const auto input = [&](const char* tensor, uint32_t columns) {
-        return ctx.input(tensor, DType::f32, {bucket, columns}, random.normals(size_t(bucket) * columns, o.magnitude));
+        const auto values = random.normals(size_t(bucket) * columns, o.magnitude);
+        ctx.input(std::string(tensor) + " before", DType::f32, {bucket, columns}, values); // q is rotated in place
+        return ctx.input(tensor, DType::f32, {bucket, columns}, values);
     };
     if (o.from == From::one) {
         const Tensor qkv = input("qkv", qs + ks + vs);

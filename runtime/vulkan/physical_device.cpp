@@ -149,8 +149,10 @@ DeviceSummary summarize(const Instance& instance, VkPhysicalDevice physical, uin
     }
     for (const Quirk& q : kQuirks)
         if (std::strstr(driver.driverName, q.driver_contains) && std::strstr(driver.driverInfo, q.info_contains) &&
-            (q.subgroup_size == 0 || q.subgroup_size == s.limits.subgroup_size))
+            (q.subgroup_size == 0 || q.subgroup_size == s.limits.subgroup_size)) {
             s.features.set(q.off, false);
+            s.quirks.push_back(q.why);
+        }
 
     if (s.limits.storage_buffers < 8)
         s.reasons.push_back("a shader may use only " + std::to_string(s.limits.storage_buffers) +

@@ -17,6 +17,7 @@ struct DeviceSummary {
     FeatureSet features;
     Limits limits;
     std::vector<std::string> reasons; ///< why it cannot be used; empty: usable
+    std::vector<std::string> quirks;  ///< in force: why features are left alone
 };
 
 /// Every Vulkan device of this machine, in the order `index` counts. Fails if there is no loader or no device.

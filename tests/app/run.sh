@@ -231,6 +231,21 @@ expect 'check as JSON, with a model that is not there' 1 '"ok": false' \
 expect 'inspect under a limit' 3 'the limit is 1 MiB' $weft inspect "$model" --memory 1
 expect 'an unknown kind of caches' 2 'must be f32, f16 or q8_0' $weft run "$model" x --kv q4_0
 expect 'an unknown kind of weights' 2 'must be stored, f32, f16 or bf16' $weft run "$model" x --dtype q7
+expect 'selftest of two kernels' 0 'passed: [1-9][0-9]* cases in [1-9][0-9]* runs, 0 wrong' \
+  $weft selftest --quick --kernel combine --kernel pool
+expect 'selftest as JSON' 0 '"passed": true' $weft selftest --quick --kernel pool --json
+expect 'selftest in the shapes of other devices' 0 'norm.core norm.vectors' $weft selftest --kernel norm
+expect 'selftest of no kernel' 2 "there is no kernel 'dance'" $weft selftest --kernel dance
+cp -r "$source/shaders" "$scratch/shaders"
+chmod -R u+w "$scratch/shaders"
+sed 's|/ float(count)|/ float(count + 1u)|' "$source/shaders/elem/pool.comp" >"$scratch/shaders/elem/pool.comp"
+expect 'selftest finds a planted error' 1 'wrong pool ".*: y: [0-9]* of [0-9]* are off' \
+  $weft selftest --quick --kernel pool --shader-dir "$scratch/shaders"
+if [ -z "${WEFT_LAUNCHER:-}" ]; then # the packed program has a loader of its own
+  expect 'packed for another machine' 0 '[1-9][0-9]* recorded cases' \
+    sh "$source/tests/on_device.sh" pack "$scratch/device" "$1"
+  expect 'run from that folder' 0 'devices: passed' env WEFT_SECONDS=12 sh "$scratch/device/on_device.sh" run
+fi
 expect 'bench of a hand-written schedule' 0 'decode' \
   $weft bench model "$source/apps/models/hybrid.json" --random-weights --prompt 8 --generate 4 --repeats 1
 head -c 3000 "$source/LICENSE" >"$scratch/text"
@@ -311,7 +326,7 @@ number() {
   command=$1 option=$2 fine=$3
   shift 3
   for bad in "$@" ' ' x 1x 0x10 1e 1e999 nan inf -inf true '1 2' +1 1,5; do
-    case $command in run | inspect) set -- "$model" ;; chat) set -- "$model" --template "$scratch/tale.jinja" ;; 'eval perplexity') set -- "$model" "$scratch/text" ;; 'bench kernels') set -- combine ;; *) set -- "$model/config.json" --random-weights ;; esac
+    case $command in run | inspect) set -- "$model" ;; chat) set -- "$model" --template "$scratch/tale.jinja" ;; 'eval perplexity') set -- "$model" "$scratch/text" ;; 'bench kernels') set -- combine ;; selftest) set -- ;; *) set -- "$model/config.json" --random-weights ;; esac
     expect "$command $option=$bad" 2 "$option: must be .*, is '$bad'" $weft $command "$@" "$option=$bad"
   done
   expect "$command $option ''" 2 "$option: must be .*, is ''" $weft $command "$@" "$option" ''
@@ -327,6 +342,7 @@ number run --steps 64 0 65
 number run --context 0 -1 2147483648
 number run --memory 17592186044415 -1 17592186044416
 number chat --context 64 -1 4294967297
+number selftest --patience 60 0 3601 -1 1.5
 number 'eval perplexity' --window 0 -1 4294967298
 number 'eval perplexity' --context 64 -1 4294967296
 number inspect --context 64 -1 4294967296

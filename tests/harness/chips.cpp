@@ -111,7 +111,7 @@ std::unique_ptr<vk::Device> borrowed(const Chip& chip, const vk::Device& here, b
     return vk::Device::described(std::move(s));
 }
 
-std::vector<Lookalikes> lookalikes(const vk::Device& here) {
+std::vector<kernel::Guise> lookalikes(const vk::Device& here) {
     // All that shapes are chosen by: not the name, nor how much memory there is.
     const auto chosen_by = [](const vk::DeviceSummary& s) {
         const vk::Limits& l = s.limits;
@@ -119,20 +119,16 @@ std::vector<Lookalikes> lookalikes(const vk::Device& here) {
                           l.invocations, l.shared_bytes, l.groups[0], l.groups[1], l.groups[2], l.subgroup_size,
                           l.subgroup_least, l.subgroup_most, l.storage_buffers);
     };
-    std::vector<Lookalikes> list;
+    std::vector<kernel::Guise> list;
     for (const Chip& chip : chips()) {
         auto device = borrowed(chip, here, false);
-        const auto same = std::ranges::find_if(list, [&](const Lookalikes& other) {
-            return chosen_by(other.own_subgroups->summary()) == chosen_by(device->summary());
+        const auto same = std::ranges::find_if(list, [&](const kernel::Guise& other) {
+            return chosen_by(other.device->summary()) == chosen_by(device->summary());
         });
-        if (same != list.end()) same->names += " " + chip.name;
+        if (same != list.end()) same->name += " " + chip.name;
         else list.push_back({chip.name, std::move(device), borrowed(chip, here, true)});
     }
     return list;
-}
-
-bool needs_subgroups(const vk::Call& call) {
-    return vk::needed_features(*call.kernel, call.variant).has(vk::Feature::subgroup);
 }
 
 std::vector<std::string> over_limits(const Chip& chip, const vk::Program& program) {

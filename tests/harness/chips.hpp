@@ -2,8 +2,7 @@
 // Tests: GPUs that are not there, described by tests/gpus/fixtures/NAME.json. What weft would choose for one can be
 // planned anywhere, and run on the device at hand.
 #pragma once
-#include "vulkan/device.hpp"
-#include "vulkan/recorder.hpp"
+#include "reference/checked.hpp"
 #include <memory>
 
 namespace weft::test {
@@ -23,15 +22,8 @@ const std::vector<Chip>& chips();
 /// without which calls that need subgroups would be wrong.
 std::unique_ptr<vk::Device> borrowed(const Chip& chip, const vk::Device& here, bool subgroups_here);
 
-/// Chips that get the same here, whatever is asked for.
-struct Lookalikes {
-    std::string names;
-    std::shared_ptr<vk::Device> own_subgroups, subgroups_here; ///< as borrowed()
-};
-std::vector<Lookalikes> lookalikes(const vk::Device& here);
-
-/// Whether the variant of a call has operations between the lanes of a subgroup.
-bool needs_subgroups(const vk::Call& call);
+/// The chips, as borrowed(); those that get the same here, whatever is asked for, are one, of all their names.
+std::vector<kernel::Guise> lookalikes(const vk::Device& here);
 
 /// What of the program is more than the chip takes; empty: nothing.
 std::vector<std::string> over_limits(const Chip& chip, const vk::Program& program);

@@ -1,62 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cases/causal_conv.hpp"
+#include "harness/compare.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/causal_conv.hpp"
-#include "reference/causal_conv.hpp"
-#include "reference/selective_scan.hpp" // silu_bounded
-#include "scan_checks.hpp"
 #include "unit/goldens.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
 using namespace weft;
 using namespace weft::detail;
-namespace cases = kernel::cases;
 using kernel::CaseContext;
 
 namespace {
-
-void check_causal_conv(CaseContext& ctx, const cases::causal_conv::Options& o) {
-    const size_t channels = o.channels, taps = o.taps, wide = o.wide(), start = o.around, past_inputs = taps - 1;
-    const auto &x = ctx.data("x"), &weight = ctx.data("weight");
-    std::vector<test::Expected> y(ctx.data("y").size(), {0, INFINITY}), state;
-    std::vector<bool> written(y.size());
-    if (o.state)
-        for (float v : ctx.data("state before"))
-            state.push_back({v, 0}); // slots that no sequence owns stay as they are
-    size_t first = 0;
-    for (const auto& s : ctx.sequences()) {
-        for (size_t c = 0; c < channels; ++c) {
-            const auto window = state.begin() + long((s.slot * channels + c) * past_inputs),
-                       moved = window + long(s.moved * channels * past_inputs);
-            std::vector<double> before(past_inputs);
-            if (s.past > 0 && o.state)
-                for (size_t j = 0; j < past_inputs; ++j) before[j] = window[long(j)].value;
-            const auto input = [&](int64_t i) -> double {
-                return i >= 0 ? double(x[(first + size_t(i)) * wide + start + c])
-                              : before[size_t(int64_t(past_inputs) + i)];
-            };
-            for (size_t t = 0; t < s.count; ++t) {
-                const size_t at = (first + t) * wide + start + c;
-                const auto sum = reference::causal_conv(int64_t(t), &weight[c * taps], int64_t(taps),
-                                                        o.bias ? double(ctx.data("bias")[c]) : 0, input);
-                const double error = test::kEps32 * double(taps + 1) * sum.size; // a chain of `taps` roundings
-                y[at] = {sum.value, error};
-                if (o.silu) { // its slope is at most 1.1
-                    const auto activated = reference::silu_bounded(sum.value);
-                    y[at] = {activated.value, 1.1 * error + activated.error + 0x1p-100};
-                }
-                written[at] = true;
-            }
-            if (o.state && s.count > 0)
-                for (size_t j = 0; j < past_inputs; ++j)
-                    moved[long(j)] = {input(int64_t(s.count + j) - int64_t(past_inputs)), 0}; // moved, not computed
-        }
-        first += s.count;
-    }
-    test::require_close_where(written, ctx.data("y"), y, first * wide, "y");
-    if (o.state) test::require_close(ctx.data("state"), state, "state");
-}
 
 /// Convolves x f32 [batch, T, C] in one call, sequence i in slot i with `state` [batch, C, K - 1],
 /// and gives back y; `state` becomes the new one.
@@ -89,8 +43,6 @@ std::vector<float> convolve(const std::vector<float>& x, uint32_t batch, uint32_
 
 } // namespace
 
-TEST_CASE("causal_conv", "[kernels]") { test::run_cases(cases::causal_conv::table(), check_causal_conv); }
-
 TEST_CASE("causal_conv laws", "[kernels]") {
     // 1: the step form; up to 16: the form for a few tokens.
     const uint32_t taps = GENERATE(2u, 4u, 8u), piece = GENERATE(1u, 2u, 5u, 16u, 17u, 40u);
@@ -108,8 +60,8 @@ TEST_CASE("causal_conv laws", "[kernels]") {
     }
     REQUIRE(state == whole_state);
     // The same sums in the same order, but a compiler may contract them differently.
-    std::vector<test::Expected> expected;
-    for (float v : whole) expected.push_back({v, test::kEps32 * 2 * (taps + 1) * (std::abs(v) + 4 * taps)});
+    std::vector<reference::Expected> expected;
+    for (float v : whole) expected.push_back({v, reference::kEps32 * 2 * (taps + 1) * (std::abs(v) + 4 * taps)});
     test::require_close(all, expected, "y");
 }
 
@@ -148,7 +100,7 @@ TEST_CASE("causal_conv against the reference implementation", "[kernels]") {
     const auto want = swap_axes(read(kernel + variant + ".output.y"), channels, variant == ".one" ? 1 : 70);
     double squares = 0;
     for (float v : want) squares += double(v) * v;
-    std::vector<test::Expected> expected; // 1e-4 of the output's deviation, as the goldens' notes say
+    std::vector<reference::Expected> expected; // 1e-4 of the output's deviation, as the goldens' notes say
     for (float v : want) expected.push_back({v, 1e-4 * std::sqrt(squares / double(want.size()))});
     test::require_close(y, expected, "y");
     REQUIRE(state == read(kernel + variant + ".output.state"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The case tables run what GPUs get (harness/chips.hpp, run_case()): nothing may be left out that a schedule gets on
+// The case tables run what GPUs get (harness/chips.hpp, run_cases()): nothing may be left out that a schedule gets on
 // any of them, as tests/gpus/forms.txt lists it.
 #include "base/file.hpp"
 #include "cases/gated_delta.hpp"
@@ -46,11 +46,11 @@ TEST_CASE("chips: cases run the forms and shapes that schedules get", "[kernels]
     std::set<std::string> of_lanes;                   // forms whose shapes go by the size of subgroups here
     for (const kernel::KernelTable& table : kernel::all_kernel_cases())
         for (const kernel::KernelCase& c : table.cases)
-            for (const Shaped& shape : shapes_of(c))
+            for (const kernel::Shaped& shape : shapes_of(c))
                 for (const vk::Call& call : shape.program.calls) {
                     const std::string name =
                         std::string(call.kernel->name) + "." + call.kernel->variants[call.variant].name;
-                    if (needs_subgroups(call)) of_lanes.insert(name);
+                    if (kernel::needs_subgroups(call)) of_lanes.insert(name);
                     auto& values = ran[name];
                     for (size_t i = 0; i < call.spec.size(); ++i)
                         values.insert(std::string(call.kernel->spec_names[i]) + "=" + std::to_string(call.spec[i]));

@@ -1,80 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cases/selective_scan.hpp"
+#include "harness/compare.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/selective_scan.hpp"
 #include "reference/selective_scan.hpp"
-#include "scan_checks.hpp"
 #include "unit/goldens.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
 using namespace weft;
 using namespace weft::detail;
-namespace cases = kernel::cases;
 using kernel::CaseContext;
 
 namespace {
 
-/// One channel's d, bias and A.
-struct Parameters {
-    std::span<const float> all;
-    size_t channels, states;
-    std::vector<double> a(size_t channel) const {
-        return {all.begin() + long(channel * states), all.begin() + long((channel + 1) * states)};
-    }
-    double d(size_t channel) const { return all[channels * states + channel]; }
-    float bias(size_t channel) const { return all[channels * (states + 1) + channel]; }
-};
-
-void check_selective_scan(CaseContext& ctx, const cases::selective_scan::Options& o) {
-    const size_t channels = o.channels, states = o.states, wide = o.wide(), start = o.around, bc_wide = o.bc_wide(),
-                 b_start = o.b_start(), c_start = o.c_start();
-    const auto &x = ctx.data("x"), &dt = ctx.data("dt"), &bc = ctx.data("bc");
-    const Parameters parameters{ctx.data("parameters"), channels, states};
-    const size_t per_slot = channels * states;
-    std::vector<test::Expected> y(ctx.data("y").size(), {0, INFINITY}), state;
-    std::vector<bool> written(y.size());
-    if (o.state)
-        for (float v : ctx.data("state before"))
-            state.push_back({v, 0}); // slots that no sequence owns stay as they are
-    size_t first = 0;
-    for (const auto& s : ctx.sequences()) {
-        for (size_t c = 0; c < channels; ++c) {
-            std::vector<reference::ScanValue> h(states);
-            const size_t state_at = s.slot * per_slot + c * states, to = state_at + s.moved * per_slot;
-            if (s.past > 0 && o.state)
-                for (size_t n = 0; n < states; ++n) h[n].value = state[state_at + n].value;
-            reference::SelectiveChannel scan(parameters.a(c), parameters.d(c), h);
-            for (size_t t = first; t < first + s.count; ++t) {
-                const size_t at = t * wide + start + c, bc_at = t * bc_wide + c / (channels / o.groups) * states;
-                const double raw = double(dt[at]) + double(parameters.bias(c));
-                const auto step = o.softplus ? reference::softplus_bounded(raw)
-                                             : reference::ScanValue{raw, test::kEps32 * std::abs(raw)};
-                const auto sum = scan.step(x[at], step, &bc[b_start + bc_at], &bc[c_start + bc_at]);
-                y[at] = {sum.value, sum.error};
-                if (o.z) {
-                    const auto gate = reference::silu_bounded(ctx.data("z")[at]);
-                    y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error +
-                                                         std::abs(gate.value) * sum.error +
-                                                         test::kEps32 * std::abs(sum.value * gate.value) + scan.kTiny};
-                }
-                written[at] = true;
-            }
-            if (o.state && s.count > 0)
-                for (size_t n = 0; n < states; ++n)
-                    state[to + n] = {scan.states()[n].value, scan.states()[n].error + scan.kTiny};
-        }
-        first += s.count;
-    }
-    test::require_close_where(written, ctx.data("y"), y, first * wide, "y");
-    if (o.state) test::require_close(ctx.data("state"), state, "state");
-}
-
 /// Inputs of one sequence of `tokens` tokens, to be scanned in several ways.
-struct Problem {
+struct ScanProblem {
     uint32_t tokens = 90, channels = 48, states = 16;
     std::vector<float> x, dt, bc, z, parameters, state;
-    explicit Problem(uint64_t seed) {
+    explicit ScanProblem(uint64_t seed) {
         Random random(seed);
         x = random.normals(tokens * channels);
         dt = random.uniforms(tokens * channels, -6, 2);
@@ -86,7 +29,7 @@ struct Problem {
 };
 
 struct Part {
-    const Problem* problem;
+    const ScanProblem* problem;
     uint32_t first, count, past;
     std::vector<float> state; ///< before; afterwards what the scan left
     std::vector<float> y;
@@ -95,7 +38,7 @@ struct Part {
 /// Scans the parts as one packed step, each in the slot of its index.
 void scan(std::vector<Part>& parts, uint32_t chunk) {
     CaseContext ctx(test::gpu(), 1);
-    const Problem& p = *parts[0].problem;
+    const ScanProblem& p = *parts[0].problem;
     std::vector<CaseContext::Sequence> sequences;
     std::vector<float> x, dt, bc, z, state;
     for (uint32_t i = 0; i < parts.size(); ++i) {
@@ -140,8 +83,8 @@ void scan(std::vector<Part>& parts, uint32_t chunk) {
 }
 
 /// Bounds of y and of the last state, for scanning the whole problem from its state with a past.
-void bounds(const Problem& p, std::vector<test::Expected>& y, std::vector<test::Expected>& state) {
-    const Parameters parameters{p.parameters, p.channels, p.states};
+void bounds(const ScanProblem& p, std::vector<reference::Expected>& y, std::vector<reference::Expected>& state) {
+    const reference::ChannelParameters parameters{p.parameters, p.channels, p.states};
     y.resize(p.tokens * p.channels);
     for (uint32_t c = 0; c < p.channels; ++c) {
         std::vector<reference::ScanValue> h;
@@ -154,15 +97,15 @@ void bounds(const Problem& p, std::vector<test::Expected>& y, std::vector<test::
                              &p.bc[t * 2 * p.states], &p.bc[t * 2 * p.states + p.states]);
             const auto gate = reference::silu_bounded(p.z[at]);
             y[at] = {sum.value * gate.value, std::abs(sum.value) * gate.error + std::abs(gate.value) * sum.error +
-                                                 2 * test::kEps32 * std::abs(sum.value * gate.value)};
+                                                 2 * reference::kEps32 * std::abs(sum.value * gate.value)};
         }
         for (const auto& s : channel.states()) state.push_back({s.value, s.error});
     }
 }
 
 /// `got` against `whole`: two results of which each may be off by the bound.
-void require_same(const std::vector<float>& got, const std::vector<float>& whole, std::vector<test::Expected> bound,
-                  const char* what) {
+void require_same(const std::vector<float>& got, const std::vector<float>& whole,
+                  std::vector<reference::Expected> bound, const char* what) {
     REQUIRE(got.size() == whole.size());
     for (size_t i = 0; i < bound.size(); ++i) bound[i] = {whole[i], 2 * bound[i].tolerance};
     test::require_close(got, bound, what);
@@ -170,11 +113,9 @@ void require_same(const std::vector<float>& got, const std::vector<float>& whole
 
 } // namespace
 
-TEST_CASE("selective_scan", "[kernels]") { test::run_cases(cases::selective_scan::table(), check_selective_scan); }
-
 TEST_CASE("selective_scan laws", "[kernels]") {
-    const Problem p(7);
-    std::vector<test::Expected> y, state;
+    const ScanProblem p(7);
+    std::vector<reference::Expected> y, state;
     bounds(p, y, state);
     std::vector<Part> whole = {{&p, 0, p.tokens, 3, p.state, {}}};
     scan(whole, 1000);
@@ -201,7 +142,7 @@ TEST_CASE("selective_scan laws", "[kernels]") {
     }
     SECTION("a packed batch gives each sequence what it gets alone, to the bit") {
         const uint32_t chunk = GENERATE(1000u, 16u);
-        Problem other(8);
+        ScanProblem other(8);
         other.parameters = p.parameters;
         const std::vector<Part> parts = {{&other, 3, 20, 0, other.state, {}},
                                          {&p, 0, p.tokens, 3, p.state, {}},
@@ -213,10 +154,11 @@ TEST_CASE("selective_scan laws", "[kernels]") {
             if (parts[i].count == 0) continue;
             std::vector<Part> alone = {parts[i]};
             scan(alone, chunk);
-            require_same(alone[0].y, packed[i].y, std::vector<test::Expected>(alone[0].y.size()), "y");
-            require_same(alone[0].state, packed[i].state, std::vector<test::Expected>(alone[0].state.size()), "state");
+            require_same(alone[0].y, packed[i].y, std::vector<reference::Expected>(alone[0].y.size()), "y");
+            require_same(alone[0].state, packed[i].state, std::vector<reference::Expected>(alone[0].state.size()),
+                         "state");
         }
-        require_same(packed[2].state, parts[2].state, std::vector<test::Expected>(parts[2].state.size()),
+        require_same(packed[2].state, parts[2].state, std::vector<reference::Expected>(parts[2].state.size()),
                      "state of a sequence without new tokens");
     }
 }
@@ -280,7 +222,7 @@ TEST_CASE("selective_scan against the reference implementation", "[kernels]") {
         double squares = 0;
         for (float v : want) squares += double(v) * v;
         const double tolerance = 1e-4 * std::sqrt(squares / double(want.size()));
-        std::vector<test::Expected> expected;
+        std::vector<reference::Expected> expected;
         for (float v : want) expected.push_back({v, tolerance});
         test::require_close(got, expected, what);
     };

@@ -1,50 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cases/wkv7.hpp"
+#include "harness/compare.hpp"
 #include "io/safetensors.hpp"
 #include "kernels/wkv7.hpp"
-#include "reference/wkv7.hpp"
-#include "scan_checks.hpp"
 #include "unit/goldens.hpp"
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
 using namespace weft;
 using namespace weft::detail;
-namespace cases = kernel::cases;
 using kernel::CaseContext;
-
-TEST_CASE("wkv7", "[kernels]") {
-    test::run_cases(cases::wkv7::table(), [](CaseContext& ctx, const cases::wkv7::Options& o) {
-        const auto all = test::optional<double>(ctx, "r, w, k, v, a, b");
-        const size_t heads = o.shape.heads, size = o.shape.size, columns = o.shape.columns, lead = o.lead,
-                     keys = heads * size, values = heads * columns, width = lead + 5 * keys + values,
-                     one = size * columns;
-        std::vector<test::Expected> expected(ctx.data("y").size(), {std::nan(""), 0}), states;
-        for (float v : ctx.data("state before")) states.push_back({v, 0}); // slots of no sequence keep their bits
-        size_t token = 0;
-        for (const auto& q : ctx.sequences()) {
-            for (size_t h = 0; h < heads && q.count > 0; ++h) {
-                const auto part = [&](size_t first, size_t n) {
-                    return test::block(all, width, token, q.count, lead + first + h * n, n);
-                };
-                const size_t at = (q.slot * heads + h) * one, to = at + q.moved * heads * one;
-                std::vector<double> state;
-                for (size_t i = 0; i < one; ++i) state.push_back(q.past > 0 ? states[at + i].value : 0);
-                const auto out = reference::wkv7(size, columns, part(0, size), part(keys, size), part(2 * keys, size),
-                                                 part(3 * keys, columns), part(3 * keys + values, size),
-                                                 part(4 * keys + values, size), state);
-                for (size_t i = 0; i < out.y.size(); ++i)
-                    expected[(token + i / columns) * (values + 3) + 2 + h * columns + i % columns] = {
-                        out.y[i], test::kEps32 * out.y_error[i]};
-                for (size_t i = 0; i < one; ++i)
-                    states[to + i] = {state[i], test::kEps32 * out.state_error[i / columns]};
-            }
-            token += q.count;
-        }
-        test::require_close_or_untouched(ctx.data("y"), expected, "y");
-        test::require_close_or_untouched(ctx.data("state"), states, "state");
-    });
-}
 
 TEST_CASE("wkv7 against the reference implementation", "[kernels]") {
     weft_GOLDEN(path, "op-rwkv7/io.safetensors");
@@ -102,7 +66,7 @@ TEST_CASE("wkv7 against the reference implementation", "[kernels]") {
         const auto want = read(variant + ".output." + name);
         double squares = 0;
         for (float x : want) squares += double(x) * x;
-        std::vector<test::Expected> expected; // 1e-4 of the output's deviation, as the goldens' notes say
+        std::vector<reference::Expected> expected; // 1e-4 of the output's deviation, as the goldens' notes say
         for (float x : want) expected.push_back({x, 1e-4 * std::sqrt(squares / double(want.size()))});
         test::require_close(values, expected, name);
     };

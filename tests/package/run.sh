@@ -9,7 +9,7 @@ rm -rf "$prefix" "$2/package-build"
 cmake --install "$1" --prefix "$prefix" >/dev/null
 cmake -S "$3" -B "$2/package-build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$2/package-build" >/dev/null
-for program in consumer_weft kernels_cases consumer_shared kernels_shared; do
+for program in consumer_weft kernels_cases selftest_selftest consumer_shared kernels_shared; do
     ${WEFT_LAUNCHER:-} "$2/package-build/$program"
 done
 

@@ -17,6 +17,7 @@
 #include <weft/picture.hpp>
 #include <weft/quantize.hpp>
 #include <weft/see.hpp>
+#include <weft/selftest.hpp>
 #include <weft/sequence.hpp>
 #include <weft/tokenizer.hpp>
 #include <weft/version.hpp>
