@@ -18,12 +18,12 @@ struct Class {
 const Class kClasses[] = {{"vit", "vit.", {"cls_token"}}, {"deit", "deit.", {"cls_token", "distillation_token"}}};
 
 struct Config {
-    uint32_t layers, width, inner, pooled;
+    uint32_t layers, width, inner;
     SquarePatches patches;
     Heads heads;
     double eps;
     bool qkv_bias;
-    kernel::Activation activation, pooler;
+    kernel::Activation activation;
 };
 
 Result<Config> read(const JsonObject& c, const Class& k) {
@@ -36,9 +36,6 @@ Result<Config> read(const JsonObject& c, const Class& k) {
     weft_ASSIGN(o.eps, epsilon_or(c, "layer_norm_eps", 1e-12));
     weft_ASSIGN(o.qkv_bias, c.boolean_or("qkv_bias", true));
     weft_ASSIGN(o.activation, activation_of(c, "hidden_act", "gelu"));
-    weft_ASSIGN(o.pooled, count_or_none(c, "pooler_output_size", 0));
-    if (!o.pooled) o.pooled = o.width;
-    weft_ASSIGN(o.pooler, activation_of(c, "pooler_act", "tanh"));
     return o;
 }
 
@@ -113,10 +110,13 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     }
     s.outputs.push_back({kLastHidden, 0, normed});
     if (builder.has("pooler.dense.weight")) {
-        const Linear pooler = builder.linear("pooler.dense", c.pooled, c.width, true);
+        weft_ASSIGN(uint32_t pooled, count_or_none(config, "pooler_output_size", 0));
+        if (!pooled) pooled = c.width;
+        weft_ASSIGN(const kernel::Activation activation, activation_of(config, "pooler_act", "tanh"));
+        const Linear pooler = builder.linear("pooler.dense", pooled, c.width, true);
         Stage& stage = add_pooled(s, "pooler", normed);
-        stage.streams = {{"pooled", c.pooled}};
-        stage.first = {{.branches = {{LinearSpec{pooler, c.pooler}}}, .write = 1, .base = Base::none}};
+        stage.streams = {{"pooled", pooled}};
+        stage.first = {{.branches = {{LinearSpec{pooler, activation}}}, .write = 1, .base = Base::none}};
         s.outputs.push_back({kPooled, 1, 1});
     }
     return s;
@@ -132,7 +132,9 @@ const Architecture architecture{
     schedule,
     {},
     {},
-    {{"encoder_stride", "training"}},
+    {{"encoder_stride", "training"},
+     {"pooler_output_size", "of a pooler, which is not there or not read"},
+     {"pooler_act", "of a pooler, which is not there or not read"}},
     {{"*pooler.dense.*", "classifiers read the class token itself"}, {"*mask_token", "training"}}};
 
 } // namespace weft::detail::vit

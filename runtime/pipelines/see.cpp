@@ -3,6 +3,7 @@
 #include "base/access.hpp"
 #include "base/threads.hpp"
 #include "models/architecture.hpp"
+#include "pipelines/classes.hpp"
 #include "pipelines/load.hpp"
 #include "pipelines/seeing.hpp"
 #include "schedule/session.hpp"
@@ -24,21 +25,6 @@ Error of_picture(const Picture& picture, Error error) {
     return picture.name.empty() ? error : in_context(picture.name, std::move(error));
 }
 
-// Those that do not exclude each other each have a share of their own.
-std::vector<float> shares(std::span<const float> logits, bool exclusive) {
-    const float most = *std::ranges::max_element(logits);
-    std::vector<float> all;
-    double sum = 0;
-    for (const float logit : logits) {
-        const double share = exclusive ? std::exp(double(logit) - most) : 1 / (1 + std::exp(-double(logit)));
-        sum += share;
-        all.push_back(float(share));
-    }
-    if (exclusive)
-        for (float& share : all) share = float(share / sum);
-    return all;
-}
-
 } // namespace
 
 class PictureModelState {
@@ -47,10 +33,10 @@ public:
     std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Session> session;
     PictureSettings settings;
-    std::vector<std::string> labels, warnings;
-    std::vector<float> texts; // of each the row that pictures are compared with; empty: they are not
-    std::string rows;         // the output that has a row a picture
-    bool exclusive = true;
+    Classes classes; // none where vectors are made
+    std::vector<std::string> warnings;
+    std::vector<float> texts;       // of each the row that pictures are compared with; empty: they are not
+    std::string rows;               // the output that has a row a picture
     uint32_t asked = 0;             // pictures of one step
     uint32_t room = 0, at_once = 0; // rows that the session takes of one picture, and in one step
     uint32_t width = 0;
@@ -190,9 +176,8 @@ Result<PictureModel> PictureModel::load(const Device& device, const std::filesys
     const Schedule& schedule = s->model->schedule;
     if (seen == Seen::likeness) {
         s->rows = likeness_of(schedule)->rows;
-        s->labels = options.texts;
-        s->width = uint32_t(s->labels.size());
-        s->exclusive = !judges_pairs(schedule);
+        s->classes = {options.texts, !judges_pairs(schedule)};
+        s->width = uint32_t(options.texts.size());
         weft_TRY(s->read_texts(files, options.texts));
     } else {
         const Output& output = schedule.outputs[0];
@@ -200,10 +185,7 @@ Result<PictureModel> PictureModel::load(const Device& device, const std::filesys
         s->width = schedule.stages[output.stage].width_of(output.stream);
     }
     if (seen == Seen::classes) {
-        weft_ASSIGN(s->labels, read_labels(files, s->width));
-        const JsonObject config(*files.config(), files.config_origin());
-        weft_ASSIGN(const std::string problem, config.string_or("problem_type", ""));
-        s->exclusive = problem != "multi_label_classification";
+        weft_ASSIGN(s->classes, read_classes(files, s->width));
     }
     s->asked = options.batch;
     s->warnings = s->model->warnings;
@@ -253,24 +235,19 @@ weft_CATCH
 Result<std::vector<std::vector<Guess>>> PictureModel::classify(std::span<const Picture> pictures, uint32_t top,
                                                                const ProgressFunction& progress) try {
     const PictureModelState& s = *state_;
-    if (s.labels.empty())
+    if (s.classes.labels.empty())
         return Error{ErrorCode::invalid_argument, "a model that was loaded to embed has no classes", {}};
     weft_ASSIGN(const auto logits, see(pictures, progress));
     std::vector<std::vector<Guess>> all(pictures.size());
-    for (size_t i = 0; i < all.size(); ++i) {
-        const auto share = shares(std::span(logits).subspan(i * s.width, s.width), s.exclusive);
-        std::vector<uint32_t> order(s.width);
-        std::iota(order.begin(), order.end(), 0u);
-        std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return share[a] > share[b]; });
-        order.resize(std::min(order.size(), size_t(top)));
-        for (const uint32_t label : order) all[i].push_back({label, share[label]});
-    }
+    for (size_t i = 0; i < all.size(); ++i)
+        for (const Classes::One& c : s.classes.likeliest(std::span(logits).subspan(i * s.width, s.width), top))
+            all[i].push_back({c.index, c.probability});
     return all;
 }
 weft_CATCH
 
 uint32_t PictureModel::width() const { return state_->width; }
-const std::vector<std::string>& PictureModel::labels() const { return state_->labels; }
+const std::vector<std::string>& PictureModel::labels() const { return state_->classes.labels; }
 uint32_t PictureModel::batch() const { return state_->asked ? state_->asked : kMostPictures; }
 std::string PictureModel::architecture() const { return state_->model->schedule.architecture; }
 const std::vector<std::string>& PictureModel::warnings() const { return state_->warnings; }

@@ -148,17 +148,4 @@ Result<PictureSettings> read_picture_settings(const ModelFiles& files) {
     return settings;
 }
 
-Result<std::vector<std::string>> read_labels(const ModelFiles& files, uint32_t count) {
-    std::vector<std::string> all;
-    for (uint32_t i = 0; i < count; ++i) all.push_back("LABEL_" + std::to_string(i));
-    if (!files.config()) return all;
-    const JsonObject config(*files.config(), files.config_origin());
-    if (!config.has("id2label")) return all;
-    weft_ASSIGN(const JsonObject labels, config.object("id2label"));
-    for (uint32_t i = 0; i < count; ++i) {
-        weft_ASSIGN(all[i], labels.string_or(std::to_string(i), all[i]));
-    }
-    return all;
-}
-
 } // namespace weft::detail

@@ -30,7 +30,4 @@ Result<std::vector<uint32_t>> text_ids(const Tokenizer& tokenizer, const std::st
 /// config.json's image_size, or vision_config's, with a warning.
 Result<PictureSettings> read_picture_settings(const ModelFiles& files);
 
-/// id2label of config.json, for `count` classes; those that it has no name for are LABEL_n, as in transformers.
-Result<std::vector<std::string>> read_labels(const ModelFiles& files, uint32_t count);
-
 } // namespace weft::detail
