@@ -242,4 +242,15 @@ void add_vim(Builder& builder, Schedule& schedule, const VimSizes& s, const Patc
     else add_classifier(schedule, RowSpace::Of::last, norm, head);
 }
 
+std::vector<NotRead> vision_mamba_keys_not_read() {
+    return {{"residual_in_fp32", "always"},
+            {"fused_add_norm", "how the reference implementation computes"},
+            {"drop_rate", "training"},
+            {"drop_path_rate", "training"},
+            {"flip_img_sequences_ratio", "training"},
+            {"initializer_cfg", "training"},
+            {"ft_seq_len", "of rotary positions"},
+            {"pt_hw_seq_len", "of rotary positions"}};
+}
+
 } // namespace weft::detail

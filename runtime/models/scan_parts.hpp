@@ -8,6 +8,9 @@
 
 namespace weft::detail {
 
+/// Keys of Vision Mamba's constructor that change nothing.
+std::vector<NotRead> vision_mamba_keys_not_read();
+
 using Sides = PatchGrid::Sides;
 /// [height, width], or one number for both; `otherwise` for both where the key is absent.
 Result<Sides> sides_or(const JsonObject& config, const std::string& key, uint32_t otherwise);

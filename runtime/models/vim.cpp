@@ -35,13 +35,6 @@ const Architecture architecture{{"vim"},
                                 schedule,
                                 {},
                                 {},
-                                {{"residual_in_fp32", "always"},
-                                 {"fused_add_norm", "how the reference implementation computes"},
-                                 {"drop_rate", "training"},
-                                 {"drop_path_rate", "training"},
-                                 {"flip_img_sequences_ratio", "training"},
-                                 {"initializer_cfg", "training"},
-                                 {"ft_seq_len", "of rotary positions"},
-                                 {"pt_hw_seq_len", "of rotary positions"}}};
+                                vision_mamba_keys_not_read()};
 
 } // namespace weft::detail::vim

@@ -6,8 +6,6 @@
 namespace weft::detail {
 namespace {
 
-constexpr uint32_t kMostPatches = 16384; // of a picture: its stages' activations are as many rows
-
 const PatchGrid& grid_of(const Schedule& s) {
     return std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures(); })->grid;
 }
@@ -42,7 +40,6 @@ Result<PictureReading> read_picture_reading(const ModelFiles& files, const Sched
     if (reading.settings.fit == PictureSettings::Fit::patches && kept.of == RowSpace::Of::merged)
         reading.settings.patch = {grid_of(s).stride_y * kept.down, grid_of(s).stride_x * kept.across};
     reading.placeholder = uint32_t(s.stages[placing_stage(s)].rows.placeholder);
-    reading.most_patches = kMostPatches;
     return reading;
 }
 

@@ -12,7 +12,7 @@ Result<std::unique_ptr<Session>> detail::make_session(const Model& model, const 
     session.end_tokens = state.defaults.end_tokens;
     session.context = options.context;
     session.held = held;
-    if (state.reading) session.before = state.reading->most_patches;
+    if (state.reading) session.before = kMostPatches;
     session.kv_dtype = kv_type(options.cache, state.loaded->weights.all());
     return Session::create(state.loaded, session);
 }
