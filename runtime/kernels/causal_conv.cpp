@@ -18,7 +18,7 @@ void causal_conv(Recorder& r, const CausalConvArgs& a) {
                             a.state.shape[2] == taps - 1),
                "state must be [slots, C, K - 1]");
     weft_CHECK(a.activation == Activation::none || a.activation == Activation::silu, "activation must be none or silu");
-    const Tensor none = r.unused(), bias = a.bias ? a.bias : none, state = a.state ? a.state : none;
+    const Tensor bias = r.or_unused(a.bias), state = r.or_unused(a.state);
     const uint32_t activation = uint32_t(a.activation), parts = (a.bias ? 1u : 0u) | (a.state ? 2u : 0u);
     const Extent sequences{1, Quantity::sequences};
 
