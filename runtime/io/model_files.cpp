@@ -107,6 +107,12 @@ ModelFiles ModelFiles::part(NameScope scope) const {
     return files;
 }
 
+ModelFiles ModelFiles::with_config(Json config) const {
+    ModelFiles files = *this;
+    files.config_.json = std::move(config);
+    return files;
+}
+
 Result<ModelFiles> ModelFiles::open(const fs::path& path) {
     ModelFiles files;
     files.origin_ = path.string();

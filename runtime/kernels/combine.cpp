@@ -15,6 +15,7 @@ void combine(Recorder& r, const CombineArgs& a) {
     weft_CHECK(!a.gate ||
                    (a.z && (a.gate.columns() == 1 || a.gate.columns() == columns) && a.gate.rows() >= a.y.rows()),
                "gate must be [T, 1] or [T, columns], and is of z");
+    weft_CHECK(!a.plain_gate || (a.gate && a.gate.columns() == 1), "a plain gate must be [T, 1]");
     const bool vectors = by_four({a.x, a.multiplier, a.z, a.w, a.y});
     const uint32_t n = vectors ? 4 : 1;
     const RowGrid grid = row_grid(columns / n, a.y.rows(), a.rows);
@@ -23,6 +24,7 @@ void combine(Recorder& r, const CombineArgs& a) {
                    .LOCAL_Y = grid.y,
                    .PARTS = (a.x ? 1u : 0u) | (a.multiplier ? 2u : 0u) | (a.z ? 4u : 0u) | (a.w ? 8u : 0u),
                    .GATE = !a.gate                 ? 0u
+                           : a.plain_gate          ? 3u
                            : a.gate.columns() == 1 ? 1u
                                                    : 2u},
                   {.x = r.or_unused(a.x),

@@ -43,6 +43,9 @@ struct Architecture {
     std::vector<NotRead> keys_not_read = {};    ///< of configs and of GGUF metadata (keys.hpp)
     std::vector<NotRead> tensors_not_read = {}; ///< all others that no slot takes are refused by name
     std::optional<PictureText> pictures = {};   ///< of a model that sees them among the tokens of a text
+    /// The key under which a config lists the ways of running the model; recordings of several of them have the way's
+    /// name before those of their tensors. Empty: there is one way.
+    const char* modes = "";
 };
 
 /// All architectures, sorted by their first model type.
@@ -54,6 +57,8 @@ const Architecture* architecture_of(const std::string& type);
 /// that is not read.
 Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* keys = nullptr);
 
+/// Architecture::modes of the files' model.
+std::string modes_key(const ModelFiles& files);
 /// How pictures are written for the model; fails (unsupported) where its architecture does not say.
 Result<PictureText> picture_text_of(const ModelFiles& files);
 
