@@ -196,6 +196,13 @@ expect 'see with words that do not exclude each other' 0 'rgb.png: w30 0.4251; w
 expect 'see without words' 3 'weft see --text' $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/clip"
 expect 'see with words and a model of classes' 3 'vit compares no pictures with texts' \
   $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/vit" --text w30
+# Each bundled picture is named by the class that it is of, each spoken digit by itself.
+[ "$($weft see "$source/apps/samples/pictures" --model "$source/apps/models/cifar-mambavision" --top 1 |
+  sed -n 's|.*/\([a-z]*\).png: \1 .*|\1|p' | wc -l)" = 10 ] && passes 'see the bundled pictures' ||
+  fails 'see the bundled pictures'
+[ "$($weft hear "$source"/apps/samples/digits/*.flac --model "$source/apps/models/digits-audiomamba" --top 1 |
+  sed -n 's|.*/\([0-9]\).flac: \1 .*|\1|p' | wc -l)" = 10 ] && passes 'hear the bundled digits' ||
+  fails 'hear the bundled digits'
 hear=$source/tests/goldens/hear
 tones=$hear/tones.wav
 sure='--least-log-probability -1000 --least-no-speech 1 --most-compression 1000 --no-condition'
