@@ -5,6 +5,7 @@
 #include "pipelines/embedder_files.hpp"
 #include "pipelines/embedding.hpp"
 #include "pipelines/load.hpp"
+#include "pipelines/tasks.hpp"
 #include "schedule/session.hpp"
 #include "text/tokenizer.hpp"
 #include <algorithm>
@@ -81,6 +82,7 @@ Result<Embedder> Embedder::load(const Device& device, const std::filesystem::pat
         return make_embedder(schedule, s->pooling, s->normalized);
     };
     weft_ASSIGN(Schedule fits, make_schedule(files)); // what cannot embed is said before anything is read
+    weft_TRY(check_reads_text(fits, "weft embed"));
     weft_TRY(edit(fits));
     if (files.gguf()) {
         weft_ASSIGN(s->tokenizer, text::tokenizer_of(*files.gguf()));

@@ -45,12 +45,13 @@ private:
 Result<Model> Model::load(const Device& device, const std::filesystem::path& path, const ModelOptions& options) try {
     auto state = std::make_shared<ModelState>(ModelState{device, path, {}, {}, {}});
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
+    weft_ASSIGN(const Schedule whole, make_schedule(files));
+    weft_TRY(check_generates(whole)); // what a model is not for is said before anything is read
     TokenizerReading reading(files, path);
     const ProgressFunction report = [&](const Progress& progress) {
         return !(options.need_tokenizer && reading.failed()) && (!options.progress || options.progress(progress));
     };
     if (options.pictures != Pictures::none) {
-        weft_ASSIGN(const Schedule whole, make_schedule(files));
         state->reading = read_picture_reading(files, whole);
         if (!state->reading && options.pictures == Pictures::required) return state->reading.error();
     }
@@ -62,7 +63,6 @@ Result<Model> Model::load(const Device& device, const std::filesystem::path& pat
     if (tokenizer) state->tokenizer.emplace(std::move(*tokenizer));
     weft_ASSIGN(state->defaults, read_generation_defaults(files, state->tokenizer ? &*state->tokenizer : nullptr));
     weft_ASSIGN(state->loaded, std::move(loaded));
-    weft_TRY(check_generates(state->schedule()));
     return Model(std::move(state));
 }
 weft_CATCH

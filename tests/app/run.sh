@@ -96,7 +96,8 @@ encoder=$source/tests/goldens/models/distilbert answers=$source/tests/goldens/mo
 expect 'inspect a memory' 0 'memory: [0-9.]* [KM]*i*B a row' $weft inspect "$answers"
 expect 'check an encoder' 0 'prefill alone *ok' $weft check "$encoder" --prefill alone
 expect 'an encoder has no steps' 2 "must be 'whole' or 'alone'" $weft check "$encoder" --prefill step
-expect 'run an encoder' 3 'distilbert does not continue text' $weft run "$encoder" --raw-ids '5 6 7'
+expect 'run an encoder' 3 'distilbert: its tokens see those behind them; it does not continue text' \
+  $weft run "$encoder" --raw-ids '5 6 7'
 expect 'bench an encoder' 0 'encode  3 x 20: .* tokens/s; .* GFLOP' \
   $weft bench model "$encoder" --prompt 20 --batch 3 --repeats 1
 expect 'bench an encoder beyond its positions' 2 'learned positions' $weft bench model "$encoder" --prompt 100000
@@ -203,7 +204,12 @@ expect 'see with words and a model of classes' 3 'vit compares no pictures with 
 [ "$($weft hear "$source"/apps/samples/digits/*.flac --model "$source/apps/models/digits-audiomamba" --top 1 |
   sed -n 's|.*/\([0-9]\).flac: \1 .*|\1|p' | wc -l)" = 10 ] && passes 'hear the bundled digits' ||
   fails 'hear the bundled digits'
+expect 'run what sees' 3 'mambavision sees pictures; it does not continue text' \
+  $weft run "$source/apps/models/cifar-mambavision" Hello
+expect 'embed with what hears' 3 'audio_mamba hears sounds; weft embed is for models that read texts' \
+  $weft embed "$source/apps/models/digits-audiomamba" Hello
 hear=$source/tests/goldens/hear
+expect 'run what transcribes' 3 'weft hear says what is said' $weft run "$hear/whisper" Hello
 tones=$hear/tones.wav
 sure='--least-log-probability -1000 --least-no-speech 1 --most-compression 1000 --no-condition'
 expect 'hear with times' 0 '^\[00:02.060 --> 00:02.460\]  w16$' \
