@@ -6,15 +6,18 @@ namespace weft::detail {
 
 namespace {
 
-bool sees_pictures(const Schedule& s) {
-    return std::ranges::any_of(s.inputs, [](const Input& input) { return input.pictures(); });
+// What a model does with what is no text; null: nothing.
+const char* reads(const Schedule& s) {
+    for (const Input& input : s.inputs)
+        if (input.pictures()) return input.grid.series() ? "reads time series" : "sees pictures";
+    return nullptr;
 }
 
 } // namespace
 
 Status check_generates(const Schedule& s) {
-    if (generating_stage(s) == kNoStage && sees_pictures(s))
-        return Error{ErrorCode::unsupported, s.architecture + " sees pictures; it does not continue text", {}};
+    if (const char* what = reads(s); what && generating_stage(s) == kNoStage)
+        return Error{ErrorCode::unsupported, s.architecture + " " + what + "; it does not continue text", {}};
     if (generating_stage(s) == kNoStage)
         return Error{ErrorCode::unsupported,
                      s.architecture + " does not continue text: its tokens see those behind them",
@@ -28,9 +31,9 @@ Status check_generates(const Schedule& s) {
 
 Status check_continues(const Schedule& s, const char* task) {
     if (generating_stage(s) != kNoStage && !has_encoder(s)) return Ok{};
-    if (sees_pictures(s))
+    if (const char* what = reads(s))
         return Error{ErrorCode::unsupported,
-                     std::string(task) + " is for models that continue a text; " + s.architecture + " sees pictures",
+                     std::string(task) + " is for models that continue a text; " + s.architecture + " " + what,
                      {}};
     return Error{ErrorCode::unsupported,
                  std::string(task) + " is for models that continue a text; " + s.architecture +
