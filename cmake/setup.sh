@@ -21,7 +21,7 @@ cache=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}
 # mesa-vulkan-drivers: a software driver, so that weft runs where there is no GPU.
 build='g++ cmake ninja-build pkgconf libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers glslc libshaderc-dev
   spirv-tools spirv-headers libglm-dev nlohmann-json3-dev libcli11-dev libpcre2-dev libutf8proc-dev
-  libspng-dev libturbojpeg0-dev libwebp-dev libsndfile1-dev libsoxr-dev libkissfft-dev zlib1g-dev'
+  libspng-dev libturbojpeg0-dev libwebp-dev libsndfile1-dev libkissfft-dev zlib1g-dev'
 tests='vulkan-validationlayers'
 arm64='g++-aarch64-linux-gnu qemu-user-static'
 # Taken where the distribution has them under these names: without them builds are slower, or the fuzzers are left out.
@@ -77,7 +77,7 @@ unsupported() {
 setup: this system has no apt-get, and only Debian and Ubuntu are set up by this script. weft needs:
   to build and run: a C++20 compiler (g++ 12 or newer), CMake 3.25, Ninja, pkg-config, the Vulkan loader and headers,
     volk, a Vulkan driver, glslc and the shaderc library, SPIRV-Tools, SPIRV-Headers, glm, nlohmann-json, CLI11,
-    PCRE2, utf8proc, libspng, libturbojpeg, libwebp, libsndfile, soxr, kissfft, zlib; ccache if you like
+    PCRE2, utf8proc, libspng, libturbojpeg, libwebp, libsndfile, kissfft, zlib; ccache if you like
   to test: Catch2 3, the Khronos validation layer; clang with libFuzzer for the fuzzers
 Debian calls them: $(echo "$build $tests libcatch2-dev $build_optional $tests_optional" | xargs)
 If all of that is installed, set WEFT_SKIP_SETUP=1.

@@ -55,7 +55,7 @@ END
 fetch() {
   [ -e "$drivers/PACKAGES" ] || sh "$source/cmake/setup.sh" --unpack "sid${processor:+:$processor}" "$drivers" \
     --closure mesa-vulkan-drivers libvulkan1 mesa-drm-shim \
-    ${processor:+libpcre2-dev libutf8proc-dev libspng-dev libturbojpeg0-dev libwebp-dev libsndfile1-dev libsoxr-dev \
+    ${processor:+libpcre2-dev libutf8proc-dev libspng-dev libturbojpeg0-dev libwebp-dev libsndfile1-dev \
       libkissfft-dev zlib1g-dev} >&2
 }
 

@@ -23,6 +23,7 @@ Command add_bench(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_embed(CLI::App& root);
 Command add_hear(CLI::App& root);
+Command add_forecast(CLI::App& root);
 Command add_check(CLI::App& root);
 Command add_template(CLI::App& root);
 Command add_chat(CLI::App& root);

@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
                                      app::add_bench(root),    app::add_eval(root),     app::add_check(root),
                                      app::add_embed(root),    app::add_template(root), app::add_chat(root),
                                      app::add_tokenize(root), app::add_quantize(root), app::add_see(root),
-                                     app::add_hear(root),     app::add_selftest(root)};
+                                     app::add_hear(root),     app::add_forecast(root), app::add_selftest(root)};
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

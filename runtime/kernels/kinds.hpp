@@ -31,6 +31,9 @@ enum class RouterWeight : uint32_t { score = 0, softmax_of_chosen = 1, sigmoid_o
 /// and what groups of experts are compared by.
 enum class GroupScore : uint32_t { best = 0, best_two = 1 };
 
+/// shaders/series/series.comp: what the values of a series are scaled by.
+enum class SeriesScaling : uint32_t { none = 0, std = 1, mean = 2 };
+
 /// How pictures are cut into patches.
 struct PatchCut {
     uint32_t patch_y = 1, patch_x = 1, stride_y = 1, stride_x = 1;

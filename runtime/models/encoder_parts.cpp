@@ -52,6 +52,23 @@ void add_distance_bias(Builder& builder, const std::string& name, uint32_t bucke
     attention.bias = builder.add({name, {heads, attention.bias_columns}, false, {piece}, {}, {}});
 }
 
+ConvolveSpec batch_norm(Builder& builder, const std::string& name, uint32_t width, double eps) {
+    WeightPiece weight{.names = builder.names(name + ".weight"), .file_shape = {width}},
+        bias{.names = builder.names(name + ".running_mean"), .file_shape = {width}};
+    weight.rescale = {.variance = builder.names(name + ".running_var"), .eps = float(eps)};
+    bias.rescale = {.factor = -1,
+                    .times = builder.names(name + ".weight"),
+                    .variance = builder.names(name + ".running_var"),
+                    .plus = builder.names(name + ".bias"),
+                    .eps = float(eps)};
+    ConvolveSpec norm;
+    norm.line = true;
+    norm.groups = norm.in = norm.out = width;
+    norm.weight = builder.add({name + ".weight", {1, width}, false, {weight}, {}, {}});
+    norm.bias = builder.add({name + ".bias", {width}, false, {bias}, {}, {}});
+    return norm;
+}
+
 Block final_norm(const Norm& norm) { return {.pre = norm, .branches = {{IdentitySpec{}}}, .base = Base::none}; }
 
 Result<std::vector<std::string>> classes_of(const JsonObject& config) {

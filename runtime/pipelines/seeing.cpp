@@ -76,7 +76,8 @@ Result<Json> json_of(const std::filesystem::path& path) {
 } // namespace
 
 Status make_seeing(Schedule& s, Seen seen) {
-    const auto pictures = std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures(); });
+    const auto pictures =
+        std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures() && !input.grid.series(); });
     if (pictures == s.inputs.end()) return Error{ErrorCode::unsupported, s.architecture + " takes no pictures", {}};
     if (generating_stage(s) != kNoStage)
         return Error{ErrorCode::unsupported,

@@ -6,12 +6,20 @@ namespace weft::detail {
 
 namespace {
 
+bool reads_series(const Schedule& s) {
+    return std::ranges::any_of(s.inputs, [](const Input& input) { return input.pictures() && input.grid.series(); });
+}
+
 // Of a model that makes no text from tokens: what it is for.
 Error other_task(const Schedule& s, const std::string& what_not) {
     if (hears(s))
         return {ErrorCode::unsupported,
                 s.architecture + " hears sounds; " + what_not,
                 {"weft hear says what is said in them, or what they are"}};
+    if (reads_series(s))
+        return {ErrorCode::unsupported,
+                s.architecture + " reads time series; " + what_not,
+                {"weft forecast continues them"}};
     if (sees_pictures(s))
         return {ErrorCode::unsupported,
                 s.architecture + " sees pictures; " + what_not,

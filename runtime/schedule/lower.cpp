@@ -87,10 +87,9 @@ private:
         c_.spans = {};
         if (s_.stages[id].rows.spans) c_.spans = r_.external(b_.steps[id].spans, DType::u32, {rows}, "ends of spans");
         for (size_t i = 0; i < s_.inputs.size(); ++i)
-            if (s_.inputs[i].stage == id) {
-                if (s_.inputs[i].pictures()) c_.pictures[s_.inputs[i].name] = pictures(id, i);
-                else c_.inputs[s_.inputs[i].name] = input(i);
-            }
+            if (s_.inputs[i].pictures() && s_.inputs[i].stage == pictured_stage(s_, id))
+                c_.pictures[s_.inputs[i].name] = pictures(s_.inputs[i].stage, i);
+            else if (s_.inputs[i].stage == id) c_.inputs[s_.inputs[i].name] = input(i);
     }
     // The rows of one of its views, or its own again.
     ViewRows enter(StageId id, ViewId view) {

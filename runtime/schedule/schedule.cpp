@@ -3,6 +3,7 @@
 #include "io/tensor_view.hpp"
 #include "layers/convolve.hpp"
 #include "layers/limits.hpp"
+#include "layers/unscale.hpp"
 #include "schedule/decoder.hpp"
 #include "schedule/schedule_fields.hpp"
 #include "schedule/schedule_short.hpp"
@@ -138,6 +139,10 @@ std::string misplaced_rows(const Schedule& schedule, StageId id) {
     if (stage.rows.of == RowSpace::Of::extra && !extra_rows(schedule, stage.rows.from))
         return " is of the rows beside the patches of " + in_quotes(schedule.stages[stage.rows.from].name) +
                ", which has none";
+    bool unscales = false;
+    each_op(stage, [&](const Op& op) { unscales |= op.as<UnscaleSpec>() != nullptr; });
+    if (const PatchGrid* grid = unscales ? grid_of(schedule, id) : nullptr; unscales && !(grid && grid->series()))
+        return " is scaled back, and its rows are not the channels of a series";
     bool convolves = false;
     each_op(stage, [&](const Op& op) { convolves |= op.as<ConvolveSpec>() && !op.as<ConvolveSpec>()->line; });
     if (convolves && extra_rows(schedule, id))
@@ -248,9 +253,14 @@ size_t output_of(const Schedule& schedule, std::string_view name) {
     return i;
 }
 
-const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
+StageId pictured_stage(const Schedule& schedule, StageId stage) {
     while (schedule.stages[stage].rows.placed() && !schedule.stages[stage].rows.own())
         stage = schedule.stages[stage].rows.from;
+    return stage;
+}
+
+const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
+    stage = pictured_stage(schedule, stage);
     for (const Input& input : schedule.inputs)
         if (input.stage == stage && input.pictures()) return &input.grid;
     return nullptr;

@@ -143,9 +143,12 @@ struct View {
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
+    uint32_t window_across = 0;     ///< windows: as `window` where it is 0
     // All other orders, of patches: rows that are none stay where they are, unless all is reversed.
     bool mirrored = false; ///< of a picture: as if left were right
     bool reversed = false; ///< the whole of it backwards
+
+    uint32_t width() const { return window_across ? window_across : window; } ///< of a window
 };
 
 /// Layers over rows of one kind.
@@ -232,6 +235,8 @@ uint64_t patches_of_a_row(const Schedule& schedule, StageId stage);
 /// For how many patches a step must have room (Bucket::tokens), so that all stages have room for what they make of a
 /// picture of `patches`, whose edges may be more of them.
 uint64_t room_for(const Schedule& schedule, PictureRows patches);
+/// The stage whose rows are the patches that a stage's rows are made of; itself where they are of no other's.
+StageId pictured_stage(const Schedule& schedule, StageId stage);
 /// How the pictures are cut whose patches are a stage's rows, or are merged to them; null: its rows are no patches.
 const PatchGrid* grid_of(const Schedule& schedule, StageId stage);
 /// Rows of each sequence that a stage has beside its patches.

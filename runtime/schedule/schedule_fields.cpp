@@ -196,7 +196,7 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.rule(from.rows.of == RowSpace::Of::tokens, "from", "name a stage whose rows are tokens");
 }
 
-weft_LISTED(View, 6);
+weft_LISTED(View, 7);
 void visit(Fields& f, View& view, const RowSpace& rows) {
     f.value("order", view.order, View::Order::windows);
     f.rule(!rows.picked(), "order", "be of a stage whose rows are not picked from another");
@@ -204,8 +204,9 @@ void visit(Fields& f, View& view, const RowSpace& rows) {
            "be rows where those of the stage are no patches, nor merged ones");
     if (view.order == View::Order::windows) {
         f.size("window", view.window);
+        f.value("window_across", view.window_across, 0u);
         f.value("shift", view.shift, 0u);
-        return f.rule(view.shift < view.window, "shift", "be smaller than the window");
+        return f.rule(view.shift < std::min(view.window, view.width()), "shift", "be smaller than the window");
     }
     if (rows.placed()) f.value("mirrored", view.mirrored, false);
     f.value("reversed", view.reversed, false);
