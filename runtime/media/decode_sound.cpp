@@ -46,7 +46,10 @@ public:
         SF_VIRTUAL_IO io{Memory::size, Memory::seek, Memory::read, Memory::write, Memory::tell};
         file_.reset(path ? sf_open(path->c_str(), SFM_READ, &info_) : sf_open_virtual(&io, SFM_READ, &info_, &memory_));
         if (!file_)
-            return Error{ErrorCode::malformed, origin_ + ": is no sound that can be read: " + sf_strerror(nullptr), {}};
+            return Error{ErrorCode::malformed,
+                         origin_ + ": is no sound that can be read: " + sf_strerror(nullptr),
+                         {"WAV, FLAC, OGG and MP3 files are read; ffmpeg -i FILE sound.wav makes one of others, and of "
+                          "the sound of a film"}};
         if (info_.samplerate < kLowestRate || info_.samplerate > kHighestRate || info_.channels < 1)
             return bad("has " + std::to_string(info_.samplerate) + " samples a second; weft reads " +
                        std::to_string(kLowestRate) + " to " + std::to_string(kHighestRate));

@@ -20,7 +20,7 @@ Error other_task(const Schedule& s, const std::string& what_not) {
         return {ErrorCode::unsupported,
                 s.architecture + " reads time series; " + what_not,
                 {"weft forecast continues them"}};
-    if (sees_pictures(s))
+    if (std::ranges::any_of(s.inputs, [](const Input& input) { return input.pictures(); }))
         return {ErrorCode::unsupported,
                 s.architecture + " sees pictures; " + what_not,
                 {"weft see names what is in them, or makes vectors of them (--embed)"}};
@@ -34,10 +34,6 @@ bool reads_tokens(const Schedule& s) {
 }
 
 } // namespace
-
-bool sees_pictures(const Schedule& s) {
-    return std::ranges::any_of(s.inputs, [](const Input& input) { return input.pictures() && !is_sound(input); });
-}
 
 bool is_sound(const Input& i) {
     return i.pictures() && (i.name == "input_features" || i.name == "input_values" || i.name == "fbank");

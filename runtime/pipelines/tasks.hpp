@@ -5,7 +5,6 @@
 
 namespace weft::detail {
 
-bool sees_pictures(const Schedule& schedule);
 /// An input that holds a sound's samples or spectrogram, by the names that it has in models of sound.
 bool is_sound(const Input& input);
 bool hears(const Schedule& schedule);

@@ -208,6 +208,10 @@ expect 'run what sees' 3 'mambavision sees pictures; it does not continue text' 
   $weft run "$source/apps/models/cifar-mambavision" Hello
 expect 'embed with what hears' 3 'audio_mamba hears sounds; weft embed is for models that read texts' \
   $weft embed "$source/apps/models/digits-audiomamba" Hello
+# What phones record.
+printf '\000\000\000\040ftypM4A \000\000\000\000M4A mp42isom' >"$scratch/voice.m4a"
+expect 'hear what ffmpeg can turn' 1 'ffmpeg -i FILE sound.wav' \
+  $weft hear "$scratch/voice.m4a" --model "$source/apps/models/digits-audiomamba"
 hear=$source/tests/goldens/hear
 expect 'run what transcribes' 3 'weft hear says what is said' $weft run "$hear/whisper" Hello
 tones=$hear/tones.wav
