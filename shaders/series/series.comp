@@ -7,8 +7,8 @@
 //   KIND 0: loc = 0, scale = 1
 //   KIND 1: loc = sum m v / sum m, scale = sqrt(sum m (v - loc)^2 / sum m + least)
 //   KIND 2: loc = 0, scale = max(sum m |v| / sum m, least), `otherwise` in place of a mean of nothing
-// One workgroup does one row, and sums for itself: the few values of a channel come from cache. What they are apart from
-// the first of them is summed and scaled, since many series lie far from 0.
+// One workgroup does one row, and sums for itself: the few values of a channel come from cache. What they are apart
+// from the first of them is summed and scaled, since many series lie far from 0.
 // Bytes: 8 a value and patch, 4 an element of y (BACK: 8).
 #version 450
 

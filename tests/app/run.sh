@@ -238,7 +238,6 @@ expect 'forecast of letters' 1 "letters.csv: line 7, column 4 (c): 'x' is no num
   $weft forecast "$scratch/letters.csv" --model "$forecasts"
 expect 'forecast with what does not' 3 'reads no time series' $weft forecast "$series" --model "$hear/ast"
 expect 'series are no pictures' 3 'takes no pictures' $weft see "$pictures/rgb.png" --model "$forecasts"
-expect 'series are no text' 3 'reads time series; it does not continue text' $weft run "$forecasts" x
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"
