@@ -3,6 +3,7 @@
 #include "files.hpp"
 #include "plot.hpp"
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -29,7 +30,7 @@ weft::Result<weft::Series> read_series(const std::string& path) {
 // A panel for each of the first channels: what the model read, and what it makes of it.
 Plot plot_of(const weft::Series& series, const weft::Forecaster& model, const std::vector<float>& forecast) {
     const size_t channels = model.channels(), shown = std::min(channels, kMostPanels), context = model.context();
-    Plot plot{.title = series.name, .columns = shown > 1 ? 2u : 1u};
+    Plot plot{.title = std::filesystem::path(series.name).filename().string(), .columns = shown > 1 ? 2u : 1u};
     plot.panel_width = shown > 1 ? 460 : 760;
     plot.panel_height = shown > 1 ? 230 : 360;
     const float* const history = series.values.data() + (series.rows() - context) * channels;

@@ -86,7 +86,8 @@ public:
 private:
     double scaled(double value) const { return axis_.logarithmic ? std::log10(value) : value; }
     std::vector<double> rounds() const {
-        const double rough = (high_scaled_ - low_scaled_) / std::max(2.0, std::abs(to_ - from_) / 60),
+        const double apart = from_ > to_ ? 36 : 60, // of labels, one above or beside the other
+            rough = (high_scaled_ - low_scaled_) / std::max(2.0, std::abs(to_ - from_) / apart),
                      power = std::pow(10, std::floor(std::log10(rough))), part = rough / power;
         const double step = power * (part > 5 ? 10 : part > 2 ? 5 : part > 1 ? 2 : 1);
         std::vector<double> all;

@@ -39,6 +39,14 @@ std::optional<float> number(std::string_view field) {
 
 bool is_value(std::string_view field) { return is_missing(field) || number(field); }
 
+// A number but for its decimals.
+bool has_decimal_comma(std::string field) {
+    const size_t at = field.find(',');
+    if (at == field.npos) return false;
+    field[at] = '.';
+    return number(field).has_value();
+}
+
 class CsvReader {
 public:
     CsvReader(std::string_view text, const std::string& name) : rest_(text), series_{.name = name} {}
@@ -56,7 +64,7 @@ public:
             weft_TRY(next());
             if (fields_.empty()) return bad("has a header and no values");
         }
-        skipped_ = width_ > 1 && (!is_value(fields_[0]) ||
+        skipped_ = width_ > 1 && ((!is_value(fields_[0]) && !has_decimal_comma(fields_[0])) ||
                                   (series_.header && one_of(first[0], {"date", "time", "datetime", "timestamp"})));
         for (size_t i = skipped_; i < width_; ++i)
             series_.channels.push_back(series_.header ? first[i] : std::to_string(i - skipped_ + 1));
@@ -144,9 +152,9 @@ private:
             const std::string column =
                 std::to_string(i + 1) + (series_.header ? " (" + series_.channels[i - skipped_] + ")" : "");
             return bad(here() + ", column " + column + ": " + in_quotes(field) +
-                       (value                           ? " is no number that 32 bits hold"
-                        : field.find(',') != field.npos ? " is no number: decimals stand behind a point"
-                                                        : " is no number"));
+                       (value                      ? " is no number that 32 bits hold"
+                        : has_decimal_comma(field) ? " is no number: decimals stand behind a point"
+                                                   : " is no number"));
         }
         return Ok{};
     }

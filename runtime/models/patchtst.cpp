@@ -18,7 +18,7 @@ constexpr uint32_t kLongest = 65536; // of a context
 constexpr const char* kPrediction = "prediction";
 
 enum class Task { none, prediction, classification, regression };
-enum class Pooling { none, mean, first };
+enum class Pooling { none, mean, largest, first };
 
 struct Config {
     uint32_t channels, context, length, targets;
@@ -114,8 +114,9 @@ Result<Config> read(const JsonObject& c) {
     if (o.class_token) o.pooling = Pooling::first;
     else {
         const Json pooling = value_or(c, "pooling_type", "mean");
-        if (!pooling.is_null() && pooling != "mean") return c.bad("pooling_type", "must be mean or null");
-        o.pooling = pooling.is_null() ? Pooling::none : Pooling::mean;
+        if (!pooling.is_null() && pooling != "mean" && pooling != "max")
+            return c.bad("pooling_type", "must be mean, max or null");
+        o.pooling = pooling.is_null() ? Pooling::none : pooling == "max" ? Pooling::largest : Pooling::mean;
     }
     if (o.task != Task::prediction && o.task != Task::none && o.pooling == Pooling::none)
         return c.bad("pooling_type", "must not be null but for forecasts");
@@ -255,7 +256,7 @@ private:
         rows.stride_across = c_.columns();
         rows.across = c_.pooling == Pooling::first ? 1 : c_.columns();
         if (c_.pooling == Pooling::none) stage.width *= c_.columns();
-        const MergeSpec merge{.mean = c_.pooling == Pooling::mean};
+        const MergeSpec merge{.mean = c_.pooling == Pooling::mean, .largest = c_.pooling == Pooling::largest};
         stage.first = {{.read = {}, .branches = {{merge}}, .base = Base::none}};
         s_.stages.push_back(std::move(stage));
         return s_.stages.back();

@@ -21,13 +21,10 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
             // Sums: of what a lane adds, a tree of six levels, and the difference that is added; root and division 2.5
             // units each. With a pivot they are of distances to the first value.
             const double sums = reference::kEps32 * (double(length) / 64 + 12);
-            double spread = 0, largest = 0;
-            for (size_t t = 0; t < length; ++t) {
-                spread = std::max(spread, std::abs(double(v[t]) - v[0]));
-                largest = std::max(largest, std::abs(double(v[t])));
-            }
+            double spread = 0;
+            for (size_t t = 0; t < length; ++t) spread = std::max(spread, std::abs(double(v[t]) - v[0]));
             const bool moved = o.scale.kind == SeriesScaling::std;
-            const double loc = moved ? sums * spread + reference::kEps32 * largest : 0,
+            const double loc = moved ? (sums + 2 * reference::kEps32) * spread : 0,
                          scale =
                              o.scale.kind == SeriesScaling::none
                                  ? 0
@@ -48,8 +45,7 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
                         continue;
                     }
                     const double due = (v[begin + (w - o.lead) * o.stride + j] - m.loc) / m.scale;
-                    e = {due, (loc + reference::kEps32 * largest) / m.scale +
-                                  std::abs(due) * (scale / m.scale + 4 * reference::kEps32)};
+                    e = {due, loc / m.scale + std::abs(due) * (scale / m.scale + 4 * reference::kEps32)};
                 }
         }
     }

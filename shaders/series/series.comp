@@ -7,8 +7,8 @@
 //   KIND 0: loc = 0, scale = 1
 //   KIND 1: loc = sum m v / sum m, scale = sqrt(sum m (v - loc)^2 / sum m + least)
 //   KIND 2: loc = 0, scale = max(sum m |v| / sum m, least), `otherwise` in place of a mean of nothing
-// One workgroup does one row, and sums for itself: the few values of a channel come from cache. They are taken from the
-// first of them before they are summed, since many series lie far from 0.
+// One workgroup does one row, and sums for itself: the few values of a channel come from cache. What they are apart
+// from the first of them is summed and scaled, since many series lie far from 0.
 // Bytes: 8 a value and patch, 4 an element of y (BACK: 8).
 #version 450
 
@@ -32,6 +32,8 @@ layout(binding = 6) writeonly buffer Y { float y[]; };                        //
 
 shared float sh_sum[LOCAL];
 
+float observed(uint at) { return values[at] != 0.0 ? 1.0 : 0.0; }
+
 float workgroup_sum(float value) {
     uint i = gl_LocalInvocationID.x;
     sh_sum[i] = value;
@@ -49,11 +51,11 @@ void main() {
     uint row = gl_WorkGroupID.y, lane = gl_LocalInvocationID.x, one = token_sequence[row] * 4u;
     uint height = series[one + 1u], n = series[one + 2u];
     uint from = series[one] + min(channels[row], height - 1u) * n, seen = from + height * n;
-    float loc = 0.0, scale = 1.0;
+    float pivot = KIND == 1u ? values[from] : 0.0, rest = 0.0, scale = 1.0; // loc = pivot + rest
     if (KIND != 0u) {
-        float pivot = KIND == 1u ? values[from] : 0.0, sum = 0.0, count = 0.0;
+        float sum = 0.0, count = 0.0;
         for (uint t = lane; t < n; t += LOCAL) {
-            float m = values[seen + t], v = values[from + t] - pivot;
+            float m = observed(seen + t), v = values[from + t] - pivot;
             sum += m * (KIND == 1u ? v : abs(v));
             count += m;
         }
@@ -64,19 +66,23 @@ void main() {
             float squares = 0.0;
             for (uint t = lane; t < n; t += LOCAL) {
                 float d = (values[from + t] - pivot) - mean;
-                squares += values[seen + t] * d * d;
+                squares += observed(seen + t) * d * d;
             }
             scale = sqrt(workgroup_sum(squares) / max(count, 1.0) + push.least);
-            loc = count > 0.0 ? pivot + mean : 0.0;
+            rest = count > 0.0 ? mean : -pivot;
         } else scale = max(count > 0.0 ? mean : push.otherwise, push.least);
     }
     uint to = row * push.y_stride + push.y_start;
     if (BACK != 0u) {
         uint at = row * push.x_stride + push.x_start;
-        for (uint j = lane; j < push.columns; j += LOCAL) y[to + j] = x[at + j] * scale + loc;
+        for (uint j = lane; j < push.columns; j += LOCAL) y[to + j] = x[at + j] * scale + (pivot + rest);
         return;
     }
-    uint w = columns[row], begin = from + (n - push.columns) % push.stride + (w - push.lead) * push.stride;
-    for (uint j = lane; j < push.columns; j += LOCAL)
-        y[to + j] = w < push.lead ? 0.0 : (values[begin + j] - loc) / scale;
+    uint w = columns[row], start = (n - push.columns) % push.stride;
+    bool before = w < push.lead;
+    uint begin = from + (before ? 0u : start + (w - push.lead) * push.stride);
+    for (uint j = lane; j < push.columns; j += LOCAL) {
+        float v = ((values[begin + j] - pivot) - rest) / scale;
+        y[to + j] = before ? 0.0 : v;
+    }
 }

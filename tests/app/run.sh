@@ -236,6 +236,25 @@ expect 'hear with what does not' 3 'does not hear' $weft hear "$tones" --model "
 # The samples alone, without a header: a live stream.
 [ "$(tail -c +45 "$tones" | $weft hear - --model "$hear/ast" | wc -l)" = 1 ] && passes 'hear a stream' ||
   fails 'hear a stream'
+# What transformers forecasts of this series begins with 0.1718, 0.4247, 0.8781.
+series=$scratch/series.csv forecasts=$source/tests/goldens/models/patchtst-apart
+awk 'BEGIN { print "date;a;b;c"
+  for (i = 0; i < 50; ++i) printf "day %d;%d;%.2f;%.1f\n", i, i % 7, i * i % 11 / 4, i / 10 }' >"$series"
+expect 'forecast' 0 '^0.1718[0-9]*;0.4247[0-9]*;0.8780[0-9]*$' $weft forecast "$series" --model "$forecasts"
+expect 'forecast as JSON' 0 '"channels":\["a","b","c"\],"forecast":\[\[0.1718[0-9]*,0.4247' \
+  $weft forecast "$series" --model "$forecasts" --json
+expect 'forecast of standard input' 0 '^a;b;c$' sh -c "$weft forecast - --model '$forecasts' <'$series'"
+expect 'forecast, drawn' 0 '' $weft forecast "$series" --model "$forecasts" --plot "$scratch/series.svg"
+[ "$(grep -c '>forecast</text>' "$scratch/series.svg")" = 1 ] && grep -q '>b</text>' "$scratch/series.svg" &&
+  passes 'a drawing of a forecast' || fails 'a drawing of a forecast'
+head -n 30 "$series" >"$scratch/short.csv"
+expect 'forecast of too few rows' 2 'short.csv: has 29 rows of values; the model reads 43' \
+  $weft forecast "$scratch/short.csv" --model "$forecasts"
+sed '7s/;[^;]*$/;x/' "$series" >"$scratch/letters.csv"
+expect 'forecast of letters' 1 "letters.csv: line 7, column 4 (c): 'x' is no number" \
+  $weft forecast "$scratch/letters.csv" --model "$forecasts"
+expect 'forecast with what does not' 3 'reads no time series' $weft forecast "$series" --model "$hear/ast"
+expect 'series are no pictures' 3 'takes no pictures' $weft see "$pictures/rgb.png" --model "$forecasts"
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"
