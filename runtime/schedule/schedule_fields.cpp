@@ -212,7 +212,7 @@ void visit(Fields& f, View& view, const RowSpace& rows) {
     f.rule(rows.placed() || view.reversed, "reversed", "be true for tokens, which have no other order");
 }
 
-weft_LISTED(Stream, 3);
+weft_LISTED(Stream, 4);
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
 weft_LISTED(Stage, 9);
 void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
@@ -242,6 +242,10 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.value("start", stream.start, Stream::Start::nothing);
         f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
                "be that of the stage where the stream starts as its input");
+        if (stream.start != Stream::Start::part) return;
+        f.value("column", stream.column, 0u);
+        f.rule(uint64_t(stream.column) + stream.width <= stage.width, "column",
+               "leave room for the part in the residual stream");
     });
     uint64_t merged = 0, merged_row = 0, source = 0;
     if (const RowSpace& rows = stage.rows; !rows.own() && rows.from < s.stages.size()) {
@@ -280,7 +284,7 @@ void visit(Fields& f, Output& output, const Schedule& s) {
     const Stage& of = s.stages[output.stage];
     f.reference("stream", output.stream, kResidual, BlockScope{of.width, of.streams}.names(), kStreams);
     if (output.stream == kResidual || output.stream > of.streams.size()) return;
-    bool written = of.streams[output.stream - 1].start == Stream::Start::input;
+    bool written = of.streams[output.stream - 1].start != Stream::Start::nothing;
     each_block(of, [&](const Block& block) { written |= block.write == output.stream; });
     f.rule(written, "stream", "be one that a block of the stage writes");
 }

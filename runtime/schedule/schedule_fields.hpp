@@ -8,7 +8,7 @@
 
 namespace weft::detail {
 
-weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
+weft_ENUM_NAMES(Stream::Start, Stream::Start::part, "nothing", "input", "part");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
 weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::marked, "tokens", "patches", "wanted", "first", "last", "mean", "extra",

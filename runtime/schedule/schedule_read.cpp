@@ -468,13 +468,13 @@ private:
         for (size_t i = 0; i < stage.streams.size(); ++i) there.push_back(false);
         const auto check = [&](const Block& block, const std::string& place) {
             const auto need = [&](const char* key, StreamId id) {
-                if (!there[id])
+                if (!there[stage.is_part(id) ? kResidual : id])
                     fail_at(key, "not name " + in_quotes(id == kResidual ? kResidualName : stage.streams[id - 1].name) +
                                      " in " + place + ": no block before writes that stream");
             };
             for (const StreamId id : block.read) need("read", id);
             if (block.branches[0].op.sink()) return;
-            if (block.base == Base::stream) need("write", block.write);
+            if (block.base == Base::stream || stage.is_part(block.write)) need("write", block.write);
             there[block.write] = true;
         };
         const std::string of = schedule_.stages.size() == 2 ? "" : " of stage " + in_quotes(stage.name);
