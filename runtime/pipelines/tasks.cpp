@@ -10,6 +10,12 @@ bool sees_pictures(const Schedule& s) {
     return std::ranges::any_of(s.inputs, [](const Input& input) { return input.pictures(); });
 }
 
+// Why no token can follow those before it by a step of its own.
+std::string why_not(const Schedule& s) {
+    return std::ranges::any_of(s.stages, sees_ahead) ? "its tokens see those behind them"
+                                                     : "each token needs all before it anew, which no state holds";
+}
+
 } // namespace
 
 Status check_generates(const Schedule& s) {
@@ -17,7 +23,7 @@ Status check_generates(const Schedule& s) {
         return Error{ErrorCode::unsupported, s.architecture + " sees pictures; it does not continue text", {}};
     if (generating_stage(s) == kNoStage)
         return Error{ErrorCode::unsupported,
-                     s.architecture + " does not continue text: its tokens see those behind them",
+                     s.architecture + " does not continue text: " + why_not(s),
                      {"weft embed makes vectors of texts with it"}};
     if (has_encoder(s) && s.begin_token < 0)
         return Error{ErrorCode::malformed,
@@ -34,7 +40,7 @@ Status check_continues(const Schedule& s, const char* task) {
                      {}};
     return Error{ErrorCode::unsupported,
                  std::string(task) + " is for models that continue a text; " + s.architecture +
-                     (has_encoder(s) ? " answers one with another" : " does not: its tokens see those behind them"),
+                     (has_encoder(s) ? " answers one with another" : " does not: " + why_not(s)),
                  {has_encoder(s) ? "weft run answers a text with it" : "weft embed makes vectors of texts with it"}};
 }
 

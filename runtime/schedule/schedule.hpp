@@ -249,6 +249,8 @@ size_t output_of(const Schedule& schedule, std::string_view name);
 /// Whether tokens of a stage see those behind them, through an op or in a view, so that all tokens of a sequence must
 /// come at once.
 bool sees_ahead(const Stage& stage);
+/// The same, or an op needs all that is before at once.
+bool comes_whole(const Stage& stage);
 /// Whether a sequence must come whole, in one step, and is forgotten then: tokens see those behind them, or an output
 /// is of all its tokens.
 bool takes_whole(const Schedule& schedule);

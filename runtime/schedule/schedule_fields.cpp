@@ -326,8 +326,8 @@ void visit(ScheduleFields& f, Schedule& s) {
     f.list("similarities", s.similarities, [&](Similarity& similarity) { visit(f, similarity, s); });
 }
 
-weft_LISTED(WeightSlot, 7);
-void visit(Fields& f, WeightSlot& s) {
+weft_LISTED(WeightSlot, 8);
+void visit(ScheduleFields& f, WeightSlot& s) {
     const std::vector<uint64_t> shape(s.shape.begin(), s.shape.end());
     bool sinusoids = are_sinusoids(s.computed, s.shape);
     f.value("sinusoids", sinusoids, false);
@@ -335,6 +335,7 @@ void visit(Fields& f, WeightSlot& s) {
            "be a table of rows of at least 4 numbers, with up to 2^26 in all");
     if (!sinusoids) f.value("computed", s.computed, std::vector<float>());
     else if (s.computed.empty() && sinusoids_fit(s.shape)) s.computed = sinusoids_of(s.shape[0], s.shape[1]);
+    f.program("program", s.program);
     f.list("pieces", s.pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });
     f.list("alternatives", s.alternatives, [&](std::vector<WeightPiece>& pieces) {
         f.list("pieces", pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });
