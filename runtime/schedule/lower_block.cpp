@@ -68,6 +68,7 @@ void StreamLowering::lower(const Block& block) {
         for (const auto& [known, tensor] : inputs)
             if (known == in_scale) return tensor;
         Tensor made = input;
+        // A part is written where it lies: what an op reads of the same stream must not change under it.
         const bool over = stage_.is_part(block.write) && input && input.resource == values_[kResidual].resource;
         if (block.pre || in_scale != 1 || over) made = c_.rows(input.columns(), block.pre ? "normed" : "scaled");
         if (block.pre) lower_norm(c_, block.pre, input, made, in_scale);

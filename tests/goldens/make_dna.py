@@ -74,12 +74,12 @@ def hyena_weights(c, seed):
         w.linear(at + "mlp.fc1", c["d_inner"], d)
         w.linear(at + "mlp.fc2", d, c["d_inner"])
         f, filters = at + "mixer.filter_fn.", (order - 1) * d
-        w.normal(f + "bias", filters, deviation=1)
+        w.normal(f + "bias", filters, deviation=0.5)
         w.linear(f + "implicit_filter.0", hidden, c["emb_dim"])
         for n in range(1, c["num_inner_mlps"] + 1):
             w.linear(f + f"implicit_filter.{2 * n}", hidden, hidden)
-        w.normal(f + f"implicit_filter.{2 * c['num_inner_mlps'] + 2}.weight", filters, hidden, deviation=0.1)
-        w.normal(f + "implicit_filter.1.freq", 1, hidden, deviation=1, centre=5.0)
+        w.normal(f + f"implicit_filter.{2 * c['num_inner_mlps'] + 2}.weight", filters, hidden, deviation=0.03)
+        w.normal(f + "implicit_filter.1.freq", 1, hidden, deviation=1, centre=3.0)
         w.normal(f + "modulation.deltas", 1, 1, filters, deviation=6)
         w[f + "pos_emb.t"] = torch.linspace(0, 1, length)[None, :, None]
         w.normal(f + "pos_emb.z", 1, length, c["emb_dim"], deviation=1)
