@@ -8,9 +8,9 @@
 namespace weft::detail::kernel {
 namespace {
 
-constexpr uint32_t kSmall = 512, kLarge = 4096;          // of a transform; twice the rows of a block
-constexpr uint64_t kSpectra = uint64_t(64) << 20;        // bytes of those of some channels
-constexpr uint32_t kDirectOnGpu = 64, kDirectOnCpu = 64; // rows up to which sums term by term are faster
+constexpr uint32_t kSmall = 512, kLarge = 4096;   // of a transform; twice the rows of a block
+constexpr uint64_t kSpectra = uint64_t(64) << 20; // bytes of those of some channels
+constexpr uint32_t kDirect = 256;                 // rows up to which terms are fewer than those of transforms
 
 uint32_t parts_of(const LongConvArgs& a) { return (a.before ? 1u : 0u) | (a.after ? 2u : 0u) | (a.skip ? 4u : 0u); }
 
@@ -103,7 +103,7 @@ void in_blocks(Recorder& r, const LongConvArgs& a, uint32_t size, uint32_t first
 }
 
 LongConvForm choose(const Recorder& r, const Step& step) {
-    if (step.max_tokens <= (r.machine().is_cpu() ? kDirectOnCpu : kDirectOnGpu)) return LongConvForm::direct;
+    if (step.max_tokens <= kDirect) return LongConvForm::direct;
     const auto& limits = r.device().limits();
     const bool fits = r.machine().invocations >= kLarge / 8 && limits.shared_bytes >= 8 * kLarge;
     // Every sequence begins a block of its own.

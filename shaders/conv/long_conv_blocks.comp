@@ -18,7 +18,8 @@ layout(constant_id = 1) const uint FILTER = 0u; // 1: blocks of the filter
 layout(constant_id = 2) const uint GATED = 0u;  // 1: rows are x times gate
 
 layout(push_constant) uniform Push {
-    uint channels, first_channel, pairs, taps; // channels in all; those of these spectra, two by two; rows of the filter
+    uint channels, first_channel, pairs; // in all; those of these spectra, two by two
+    uint taps;                           // rows of the filter
     uint x_stride, x_start, gate_stride, gate_start;
 } push;
 layout(binding = 0) readonly buffer Sequences { uint sequences[]; }; // [S, 8] rows of the step
