@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 #include <weft/error.hpp>
+#include <weft/export.hpp>
 
 namespace weft {
 
