@@ -6,6 +6,8 @@
 namespace weft {
 namespace {
 
+constexpr std::string_view kSpaces = " \t\r";
+
 // What a letter of a file becomes; 0: it is none.
 char nucleotide(char c) {
     if (c >= 'a' && c <= 'z') c = char(c - 'a' + 'A');
@@ -34,7 +36,6 @@ public:
             std::string_view line = text_.substr(at, end - at);
             at = end + 1;
             ++line_;
-            if (line.ends_with('\r')) line.remove_suffix(1);
             if (line.starts_with(';')) continue;
             if (line.starts_with('>')) weft_TRY(header(line.substr(1)));
             else weft_TRY(letters(line));
@@ -56,14 +57,14 @@ private:
     }
     Status header(std::string_view line) {
         weft_TRY(closed());
-        const size_t first = std::min(line.find_first_not_of(" \t"), line.size());
+        const size_t first = std::min(line.find_first_not_of(kSpaces), line.size());
         line.remove_prefix(first);
-        records_.push_back({std::string(line.substr(0, line.find_first_of(" \t"))), {}, line_});
+        records_.push_back({std::string(line.substr(0, line.find_first_of(kSpaces))), {}, line_});
         return Ok{};
     }
     Status letters(std::string_view line) {
         for (size_t i = 0; i < line.size(); ++i) {
-            if (line[i] == ' ' || line[i] == '\t') continue;
+            if (kSpaces.find(line[i]) != kSpaces.npos) continue;
             if (records_.empty())
                 return at_line(line_, "has letters, and no header, which begins with '>', before them");
             const char letter = nucleotide(line[i]);
