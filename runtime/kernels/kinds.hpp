@@ -15,7 +15,9 @@ enum class Activation : uint32_t {
     relu2 = 5,
     sigmoid = 6,
     quick_gelu = 7,
-    tanh = 8
+    tanh = 8,
+    sine = 9,
+    exp = 10
 };
 
 /// shaders/norm/norm.comp

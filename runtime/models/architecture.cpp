@@ -285,6 +285,16 @@ WeightId Builder::experts(const std::string& slot, uint32_t count, const std::ve
     return add(std::move(s));
 }
 
+Result<WeightId> Builder::made(const std::string& slot, uint32_t rows, Schedule program) {
+    order_weights(program);
+    weft_TRY(settle(program, files_.config_origin()));
+    const Output& output = program.outputs.at(0);
+    const uint32_t width = program.stages.at(output.stage).width_of(output.stream);
+    WeightSlot made{slot, {rows, width}, false, {}, {}, {}};
+    made.program = std::make_shared<const Schedule>(std::move(program));
+    return add(std::move(made));
+}
+
 WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
                            bool matrix) {
     return add({slot, std::move(shape), matrix, {}, std::move(values), {}});

@@ -119,6 +119,9 @@ public:
     /// Values made from the config; f32, a matrix's too.
     WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
                       bool matrix = false);
+    /// Rows [rows, as wide as the program's output] that a schedule makes of others, once (weight_program.hpp); its
+    /// weights are named as this builder's are. Fails as settle() does.
+    Result<WeightId> made(const std::string& slot, uint32_t rows, Schedule program);
     /// y = x W^T (+ b if `bias`): NAME.weight and NAME.bias, which is optional().
     Linear linear(const std::string& name, uint32_t out, uint32_t in, bool bias = false);
     /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up. Each bias is

@@ -10,6 +10,12 @@ bool reads_series(const Schedule& s) {
     return std::ranges::any_of(s.inputs, [](const Input& input) { return input.pictures() && input.grid.series(); });
 }
 
+// Why no token can follow those before it by a step of its own.
+std::string why_not(const Schedule& s) {
+    return std::ranges::any_of(s.stages, sees_ahead) ? "its tokens see those behind them"
+                                                     : "each token needs all before it anew, which no state holds";
+}
+
 // Of a model that makes no text from tokens: what it is for.
 Error other_task(const Schedule& s, const std::string& what_not) {
     if (hears(s))
@@ -25,7 +31,7 @@ Error other_task(const Schedule& s, const std::string& what_not) {
                 s.architecture + " sees pictures; " + what_not,
                 {"weft see names what is in them, or makes vectors of them (--embed)"}};
     return {ErrorCode::unsupported,
-            s.architecture + ": its tokens see those behind them; " + what_not,
+            s.architecture + ": " + why_not(s) + "; " + what_not,
             {"weft embed makes vectors of texts with it"}};
 }
 

@@ -18,6 +18,8 @@ inline double activation(uint32_t kind, double x) {
     case 6: return 1 / (1 + std::exp(-x));
     case 7: return x / (1 + std::exp(-1.702 * x));
     case 8: return std::tanh(x);
+    case 9: return std::sin(x);
+    case 10: return std::exp(x);
     default: return x;
     }
 }

@@ -173,7 +173,7 @@ private:
         if (!stage.rows.taken()) return {};
         const Tensor x = results_[stage.rows.from][stage.rows.stream];
         bool kept = true;
-        each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });
+        each_block(stage, [&](const Block& block) { kept &= block.write != kResidual && !stage.is_part(block.write); });
         if (shares_step(id) && kept) return x;
         const Tensor rows = c_.rows(stage.width, "rows of " + s_.stages[stage.rows.from].name);
         if (stage.rows.of == RowSpace::Of::mean && !shares_step(id)) {

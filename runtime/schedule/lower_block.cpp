@@ -22,10 +22,16 @@ void StreamLowering::start() {
         }
 }
 
+Tensor StreamLowering::value(StreamId id) const {
+    if (!stage_.is_part(id)) return values_[id];
+    return values_[kResidual].slice_columns(stage_.streams[id - 1].column, stage_.width_of(id));
+}
+
 void StreamLowering::copy(const Tensor& from, const Tensor& to) { kernel::combine(c_.r, {.x = from, .y = to}); }
 
-// A new value of a stream, which may be made while the old one is read.
+// A new value of a stream, which may be made while the old one is read, but for a part of another.
 Tensor StreamLowering::fresh(StreamId id, const Block& block) {
+    if (stage_.is_part(id)) return value(id);
     Tensor value = place_(id, block);
     if (!value) value = c_.rows(stage_.width_of(id), id == kResidual ? "residual stream" : stage_.streams[id - 1].name);
     return values_[id] = value;
@@ -34,21 +40,21 @@ Tensor StreamLowering::fresh(StreamId id, const Block& block) {
 Tensor StreamLowering::input_of(const Block& block) {
     const size_t count = block.read.size();
     if (count == 0) return {};
-    const Tensor first = values_[block.read[0]];
+    const Tensor first = value(block.read[0]);
     if (count == 1) return first;
     if (block.join == Join::columns) {
         uint32_t width = 0, at = 0;
         for (const StreamId id : block.read) width += stage_.width_of(id);
         const Tensor all = c_.rows(width, "joined streams");
         for (const StreamId id : block.read) {
-            copy(values_[id], all.slice_columns(at, stage_.width_of(id)));
+            copy(value(id), all.slice_columns(at, stage_.width_of(id)));
             at += stage_.width_of(id);
         }
         return all;
     }
     const Tensor sum = c_.rows(first.columns(), "sum of streams");
     for (size_t i = 1; i < count; ++i)
-        kernel::combine(c_.r, {.x = i == 1 ? first : sum, .z = values_[block.read[i]], .y = sum});
+        kernel::combine(c_.r, {.x = i == 1 ? first : sum, .z = value(block.read[i]), .y = sum});
     return sum;
 }
 
@@ -62,9 +68,11 @@ void StreamLowering::lower(const Block& block) {
         for (const auto& [known, tensor] : inputs)
             if (known == in_scale) return tensor;
         Tensor made = input;
-        if (block.pre || in_scale != 1) made = c_.rows(input.columns(), block.pre ? "normed" : "scaled");
+        // A part is written where it lies: what an op reads of the same stream must not change under it.
+        const bool over = stage_.is_part(block.write) && input && input.resource == values_[kResidual].resource;
+        if (block.pre || in_scale != 1 || over) made = c_.rows(input.columns(), block.pre ? "normed" : "scaled");
         if (block.pre) lower_norm(c_, block.pre, input, made, in_scale);
-        else if (in_scale != 1) kernel::combine(c_.r, {.x = input, .y = made, .alpha = in_scale});
+        else if (in_scale != 1 || over) kernel::combine(c_.r, {.x = input, .y = made, .alpha = in_scale});
         inputs.push_back({in_scale, made});
         return made;
     };
@@ -79,9 +87,9 @@ void StreamLowering::lower(const Block& block) {
     // an op reads that itself.
     const bool in_place =
         block.base == Base::stream && (block.post || std::ranges::none_of(inputs, [&](const auto& made) {
-                                           return made.second.resource == values_[block.write].resource;
+                                           return made.second.resource == value(block.write).resource;
                                        }));
-    const Tensor written = in_place ? values_[block.write] : fresh(block.write, block);
+    const Tensor written = in_place ? value(block.write) : fresh(block.write, block);
     const Destination whole{written, base, block.residual_scale};
     const Destination to =
         block.post ? Destination{c_.rows(stage_.width_of(block.write), "block result"), {}, 1} : whole;
@@ -120,7 +128,7 @@ template <class InputFor>
 Tensor StreamLowering::base_of(const Block& block, const InputFor& input_for) {
     if (block.base == Base::none) return {};
     if (block.base == Base::normed) return input_for(block.base_scale);
-    const Tensor old = values_[block.write];
+    const Tensor old = value(block.write);
     if (block.base_scale == 1) return old;
     const Tensor scaled = c_.rows(stage_.width_of(block.write), "scaled stream");
     kernel::combine(c_.r, {.x = old, .y = scaled, .alpha = block.base_scale});

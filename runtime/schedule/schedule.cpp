@@ -291,9 +291,15 @@ bool sees_ahead(const Stage& stage) {
     return any;
 }
 
+bool comes_whole(const Stage& stage) {
+    bool any = sees_ahead(stage);
+    each_op(stage, [&](const Op& op) { any |= op.whole(); });
+    return any;
+}
+
 bool takes_whole(const Schedule& schedule) {
     return std::ranges::any_of(schedule.stages, [&](const Stage& stage) {
-        return stage.when == When::every_step && (stage.rows.of_whole() || sees_ahead(stage));
+        return stage.when == When::every_step && (stage.rows.of_whole() || comes_whole(stage));
     });
 }
 
@@ -340,7 +346,7 @@ StageId generating_stage(const Schedule& schedule) {
     const RowSpace& rows = schedule.stages[schedule.outputs[logits].stage].rows;
     if (rows.of != RowSpace::Of::wanted) return kNoStage;
     const Stage& stage = schedule.stages[rows.from];
-    return stage.when == When::every_step && !sees_ahead(stage) ? rows.from : kNoStage;
+    return stage.when == When::every_step && !comes_whole(stage) ? rows.from : kNoStage;
 }
 
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o) {
@@ -351,9 +357,10 @@ std::vector<StateLayout> layouts_of(const std::vector<State>& states, const Stat
 
 uint64_t Schedule::parameters() const {
     uint64_t n = 0;
-    for (const WeightSlot& slot : weights)
-        if (slot.computed.empty()) n += slot.count();
+    for (const WeightSlot& slot : weights) n += slot.parameters();
     return n;
 }
+
+uint64_t WeightSlot::parameters() const { return program ? program->parameters() : computed.empty() ? count() : 0; }
 
 } // namespace weft::detail

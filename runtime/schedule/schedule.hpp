@@ -21,10 +21,12 @@ struct Stream {
     enum class Start : uint32_t {
         nothing, ///< a block writes it before another reads it
         input,   ///< as the residual stream does: as what the first layer reads
+        part,    ///< it is columns of the residual stream, whatever writes either
     };
     std::string name;
     uint32_t width = 0;
     Start start = Start::nothing;
+    uint32_t column = 0; ///< of a part, its first in the residual stream
 };
 inline constexpr StreamId kResidual = 0;
 
@@ -164,6 +166,7 @@ struct Stage {
     std::vector<Block> last = {}; ///< behind them: a norm of all rows
 
     uint32_t width_of(StreamId id) const { return id == kResidual ? width : streams[id - 1].width; }
+    bool is_part(StreamId id) const { return id != kResidual && streams[id - 1].start == Stream::Start::part; }
 };
 
 /// What a step gives: a stream of a stage as its last block leaves it, f32 [rows of the stage, width].
@@ -251,6 +254,8 @@ size_t output_of(const Schedule& schedule, std::string_view name);
 /// Whether tokens of a stage see those behind them, through an op or in a view, so that all tokens of a sequence must
 /// come at once.
 bool sees_ahead(const Stage& stage);
+/// The same, or an op needs all that is before at once.
+bool comes_whole(const Stage& stage);
 /// Whether a sequence must come whole, in one step, and is forgotten then: tokens see those behind them, or an output
 /// is of all its tokens.
 bool takes_whole(const Schedule& schedule);

@@ -213,7 +213,7 @@ void visit(Fields& f, View& view, const RowSpace& rows) {
     f.rule(rows.placed() || view.reversed, "reversed", "be true for tokens, which have no other order");
 }
 
-weft_LISTED(Stream, 3);
+weft_LISTED(Stream, 4);
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
 weft_LISTED(Stage, 9);
 void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
@@ -243,6 +243,10 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.value("start", stream.start, Stream::Start::nothing);
         f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
                "be that of the stage where the stream starts as its input");
+        if (stream.start != Stream::Start::part) return;
+        f.value("column", stream.column, 0u);
+        f.rule(uint64_t(stream.column) + stream.width <= stage.width, "column",
+               "leave room for the part in the residual stream");
     });
     uint64_t merged = 0, merged_row = 0, source = 0;
     if (const RowSpace& rows = stage.rows; !rows.own() && rows.from < s.stages.size()) {
@@ -281,7 +285,7 @@ void visit(Fields& f, Output& output, const Schedule& s) {
     const Stage& of = s.stages[output.stage];
     f.reference("stream", output.stream, kResidual, BlockScope{of.width, of.streams}.names(), kStreams);
     if (output.stream == kResidual || output.stream > of.streams.size()) return;
-    bool written = of.streams[output.stream - 1].start == Stream::Start::input;
+    bool written = of.streams[output.stream - 1].start != Stream::Start::nothing;
     each_block(of, [&](const Block& block) { written |= block.write == output.stream; });
     f.rule(written, "stream", "be one that a block of the stage writes");
 }
@@ -323,8 +327,8 @@ void visit(ScheduleFields& f, Schedule& s) {
     f.list("similarities", s.similarities, [&](Similarity& similarity) { visit(f, similarity, s); });
 }
 
-weft_LISTED(WeightSlot, 7);
-void visit(Fields& f, WeightSlot& s) {
+weft_LISTED(WeightSlot, 8);
+void visit(ScheduleFields& f, WeightSlot& s) {
     const std::vector<uint64_t> shape(s.shape.begin(), s.shape.end());
     bool sinusoids = are_sinusoids(s.computed, s.shape);
     f.value("sinusoids", sinusoids, false);
@@ -332,6 +336,7 @@ void visit(Fields& f, WeightSlot& s) {
            "be a table of rows of at least 4 numbers, with up to 2^26 in all");
     if (!sinusoids) f.value("computed", s.computed, std::vector<float>());
     else if (s.computed.empty() && sinusoids_fit(s.shape)) s.computed = sinusoids_of(s.shape[0], s.shape[1]);
+    f.program("program", s.program);
     f.list("pieces", s.pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });
     f.list("alternatives", s.alternatives, [&](std::vector<WeightPiece>& pieces) {
         f.list("pieces", pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });

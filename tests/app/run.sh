@@ -121,6 +121,23 @@ printf '"A dog"\n{"text": "A cat"}\n[1]\n' >"$scratch/texts.jsonl"
 [ "$(printf 'A dog\nA cat\n' | $weft embed "$model" --file - | wc -l)" = 2 ] && passes 'embed standard input' ||
   fails 'embed standard input'
 expect 'embed with an encoder-decoder' 3 'mbart answers a text with another' $weft embed "$answers" x
+dna=$source/tests/goldens/models/hyenadna-order
+printf '>one\nACGTN\nacguacc\n' >"$scratch/dna.fa"
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do printf 'GGGNT'; done >"$scratch/letters"
+expect 'embed a sequence' 0 '^0\.6302[0-9]* -0\.1515[0-9]* -0\.1806[0-9]* 0\.5168' \
+  $weft embed "$dna" --sequence "$scratch/dna.fa"
+expect 'embed a sequence with both strands' 0 '^-0\.3128[0-9]* -0\.1913.* 0\.1240[0-9]* -0\.1368[0-9]*$' \
+  $weft embed "$source/tests/goldens/models/caduceus-apart" --sequence "$scratch/dna.fa"
+{ cat "$scratch/dna.fa"; echo '>two rows'; cat "$scratch/letters"; } >"$scratch/two.fa"
+expect 'embed sequences' 0 '^{"embedding":\[0\.8226[0-9]*,-0\.2258[0-9]*,.*"name":"two"}$' \
+  $weft embed "$dna" --sequence "$scratch/two.fa" --json
+{ echo '>long'; cat "$scratch/letters" "$scratch/letters" "$scratch/letters" "$scratch/letters"; } >"$scratch/long.fa"
+expect 'embed a sequence beyond the model' 2 "line 1 begins a record of 400 letters, 'long': .* 330" \
+  $weft embed "$dna" --sequence "$scratch/long.fa"
+printf '>one\nACGJ\n' >"$scratch/not.fa"
+expect 'embed what is no sequence' 1 "not.fa: line 2 has 'J' in column 4" $weft embed "$dna" --sequence "$scratch/not.fa"
+expect 'run a model of DNA' 3 'hyenadna does not continue text: each token needs all before it anew' \
+  $weft run "$dna" ACGT -n 2
 for directory in "$source"/tests/goldens/models/*; do
   expect "inspect ${directory##*/}" 0 '^every operation\|  every operation' $weft inspect "$directory"
   expect "picture of ${directory##*/}" 0 '' $weft inspect "$directory" --no-device --svg "$scratch/picture.svg"

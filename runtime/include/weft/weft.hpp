@@ -9,6 +9,7 @@
 #include <weft/embed.hpp>
 #include <weft/error.hpp>
 #include <weft/export.hpp>
+#include <weft/fasta.hpp>
 #include <weft/forecast.hpp>
 #include <weft/generate.hpp>
 #include <weft/hear.hpp>
