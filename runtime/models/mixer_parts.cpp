@@ -143,7 +143,7 @@ Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const 
     weft_ASSIGN(s.bias, config.boolean_or(keys.bias, false));
     s.out_bias = s.bias;
     weft_ASSIGN(s.conv_bias, config.boolean_or(keys.conv_bias, true));
-    weft_ASSIGN(s.activation, activation_of(config, "hidden_act", "silu"));
+    weft_ASSIGN(s.activation, activation_of(config, keys.activation, "silu"));
     return s;
 }
 
@@ -232,6 +232,18 @@ Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config
         found.push_back(word == kind);
     }
     return Found(std::move(found));
+}
+
+Result<std::optional<std::vector<bool>>> layers_listed(const JsonObject& config, const std::string& key,
+                                                       uint32_t layers) {
+    if (!config.has(key)) return std::optional<std::vector<bool>>();
+    weft_ASSIGN(const auto numbers, config.numbers(key));
+    std::vector<bool> listed(layers, false);
+    for (const double i : numbers) {
+        if (!(i >= 0) || i != std::floor(i)) return config.bad(key, "must hold layer numbers from 0");
+        if (i < layers) listed[size_t(i)] = true;
+    }
+    return std::optional(std::move(listed));
 }
 
 } // namespace weft::detail

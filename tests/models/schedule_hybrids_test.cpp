@@ -20,11 +20,12 @@ Json with(const char* name, const char* key, Json value) {
     return edited(golden(name), [&](Json& c) { c[key] = std::move(value); });
 }
 
-// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, f feed-forward, x experts,
-// l linear; '|' between layers.
+// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, c short convolution, f feed-forward, x
+// experts, l linear; '|' between layers.
 std::string pattern(const Schedule& s) {
-    const std::map<std::string, char> letters{{"attention", 'a'}, {"mamba", 'm'}, {"mamba2", 'M'}, {"gated_delta", 'd'},
-                                              {"mlp", 'f'},       {"moe", 'x'},   {"linear", 'l'}};
+    const std::map<std::string, char> letters{{"attention", 'a'},   {"mamba", 'm'},      {"mamba2", 'M'},
+                                              {"gated_delta", 'd'}, {"short_conv", 'c'}, {"mlp", 'f'},
+                                              {"moe", 'x'},         {"linear", 'l'}};
     std::string all;
     for (const Layer& layer : decoder_of(s).layers) {
         if (!all.empty()) all += '|';
@@ -79,9 +80,9 @@ void rename(Tensors& tensors, const std::string& from, const std::string& to) {
 
 TEST_CASE("hybrid goldens: the schedule fits the file", "[models]") {
     weft_GOLDEN(mamba, "mamba");
-    for (const char* name :
-         {"mamba", "falcon-mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "granite-hybrid-dense", "zamba2",
-          "falcon-h1", "falcon-h1-norm", "falcon-h1-batch", "qwen3-next", "olmo-hybrid", "../models/tales-hybrid"}) {
+    for (const char* name : {"mamba", "falcon-mamba", "mamba2", "jamba", "bamba", "granite-hybrid",
+                             "granite-hybrid-dense", "zamba2", "falcon-h1", "falcon-h1-norm", "falcon-h1-batch",
+                             "qwen3-next", "olmo-hybrid", "lfm2", "lfm2-moe", "nemotron-h", "../models/tales-hybrid"}) {
         if (std::filesystem::exists(goldens() / name)) require_fit(goldens() / name);
         else WARN(name << " is not there");
     }
@@ -125,6 +126,16 @@ TEST_CASE("hybrid patterns come out of the configs", "[models]") {
               c.erase("layer_types");
               c["num_hidden_layers"] = 2;
           })) == "df|af");
+    CHECK(pattern(golden("lfm2")) == "cf|af|cf");
+    CHECK(pattern(with("lfm2", "full_attn_idxs", nullptr)) == "af|af|af");
+    CHECK(pattern(with("lfm2", "layer_types", Json::array({"full_attention", "conv", "conv"}))) == "af|cf|cf");
+    CHECK(pattern(golden("lfm2-moe")) == "cf|ax|cx");
+    CHECK(pattern(with("lfm2-moe", "num_dense_layers", 0)) == "cx|ax|cx");
+    CHECK(pattern(golden("nemotron-h")) == "M|f|M|a|x");
+    CHECK(pattern(with("nemotron-h", "hybrid_override_pattern", "*-EMM")) == "a|f|x|M|M");
+    CHECK(pattern(with("nemotron-h", "layers_block_type", // which counts where both are there
+                       Json::array({"mamba", "attention", "linear_attention", "full_attention", "mlp"}))) ==
+          "M|a|M|a|f");
 }
 
 TEST_CASE("hybrids: old and new config spellings give the same schedule", "[models]") {
@@ -278,6 +289,34 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
         {"olmo-hybrid", "linear_allow_neg_eigval", true},
         {"olmo-hybrid", "rope_parameters", nullptr},
         {"olmo-hybrid", "num_key_value_heads", 4},
+        {"lfm2", "block_auto_adjust_ff_dim", true},
+        {"lfm2", "block_multiple_of", 256},
+        {"lfm2", "block_ffn_dim_multiplier", 1},
+        {"lfm2", "conv_L_cache", 3},
+        {"lfm2", "conv_bias", false},
+        {"lfm2", "norm_eps", 1e-5},
+        {"lfm2", "rope_theta", 1000000},
+        {"lfm2", "tie_word_embeddings", true},
+        {"lfm2-moe", "norm_topk_prob", true},
+        {"lfm2-moe", "routed_scaling_factor", 1},
+        {"lfm2-moe", "use_expert_bias", true},
+        {"lfm2-moe", "num_dense_layers", 2},
+        {"lfm2-moe", "moe_intermediate_size", 1792},
+        {"lfm2-moe", "intermediate_size", 7168},
+        {"nemotron-h", "num_hidden_layers", 5},
+        {"nemotron-h", "mlp_hidden_act", "relu2"},
+        {"nemotron-h", "mamba_hidden_act", "silu"},
+        {"nemotron-h", "intermediate_size", 21504},
+        {"nemotron-h", "head_dim", 128},
+        {"nemotron-h", "time_step_min", 0.001},
+        {"nemotron-h", "mamba_head_dim", 64},
+        {"nemotron-h", "ssm_state_size", 128},
+        {"nemotron-h", "use_conv_bias", true},
+        {"nemotron-h", "n_routed_experts", 8},
+        {"nemotron-h", "moe_intermediate_size", 7688},
+        {"nemotron-h", "moe_shared_expert_intermediate_size", 7688},
+        {"nemotron-h", "routed_scaling_factor", 1},
+        {"nemotron-h", "layer_norm_epsilon", 1e-5},
     };
     for (const Case& k : cases) {
         INFO(k.name << ' ' << k.key);
@@ -372,6 +411,21 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
     CHECK((out.in.bias == kNoWeight && out.out.bias != kNoWeight));
     const Schedule one = require_schedule(with("falcon-h1", "ssm_multipliers", nullptr));
     CHECK(mixer(one).in_multipliers == kNoWeight);
+
+    // Feed-forward blocks of LFM2 are two thirds as wide as the config says, times a factor, rounded up.
+    const auto width = [](const Json& edits) {
+        return op<MlpSpec>(require_schedule(edited(golden("lfm2"), [&](Json& c) { c.update(edits); })), 0, 1).inner;
+    };
+    CHECK(width({{"intermediate_size", 100}}) == 100);
+    CHECK(width({{"intermediate_size", 100}, {"block_auto_adjust_ff_dim", true}}) == 256);
+    const Json adjusts{{"intermediate_size", 100}, {"block_auto_adjust_ff_dim", true}, {"block_multiple_of", 7}};
+    const auto also = [&](const char* key, Json value) {
+        return edited(adjusts, [&](Json& c) { c[key] = std::move(value); });
+    };
+    CHECK(width(adjusts) == 70);
+    CHECK(width(also("block_ffn_dim_multiplier", 1.1)) == 77);
+    CHECK(width(also("block_ffn_dim_multiplier", nullptr)) == 66);
+    CHECK(width(also("block_ff_dim", 200)) == 133);
 }
 
 TEST_CASE("Zamba2's shared blocks are one set of weights with adapters for each use", "[models]") {
@@ -574,6 +628,26 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"olmo-hybrid", "layer_types", two},
         {"olmo-hybrid", "linear_num_value_heads", 3, "linear_num_key_heads"},
         {"olmo-hybrid", "linear_allow_neg_eigval", 2},
+        {"lfm2", "conv_L_cache", 9, "convolution's taps"},
+        {"lfm2", "conv_L_cache", 0},
+        {"lfm2", "full_attn_idxs", Json::array({0.5})},
+        {"lfm2", "layer_types", Json::array({"conv", "sliding_attention", "conv"})},
+        {"lfm2", "layer_types", Json::array({"conv"})},
+        {"lfm2", "num_key_value_heads", 3},
+        {"lfm2-moe", "layer_types", nullptr},
+        {"lfm2-moe", "num_experts_per_tok", 5},
+        {"lfm2-moe", "num_dense_layers", -1},
+        {"nemotron-h", "hybrid_override_pattern", "M-X*E"},
+        {"nemotron-h", "hybrid_override_pattern", ""},
+        {"nemotron-h", "hybrid_override_pattern", "M-M*", "num_hidden_layers"},
+        {"nemotron-h", "hybrid_override_pattern", nullptr},
+        {"nemotron-h", "layers_block_type", Json::array({"mamba", "conv", "mlp", "mlp", "mlp"})},
+        {"nemotron-h", "num_hidden_layers", 6},
+        {"nemotron-h", "n_group", 3},
+        {"nemotron-h", "topk_group", 2},
+        {"nemotron-h", "time_step_min", -1},
+        {"nemotron-h", "n_groups", 3},
+        {"nemotron-h", "moe_latent_size", -2},
     };
     for (const Case& k : cases) {
         const std::string message = error_of(with(k.name, k.key, k.value));
@@ -586,8 +660,8 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
               c["num_key_value_heads"] = 2;
           })).find("use_shared_attention_adapter") != std::string::npos);
     CHECK(error_of(without("zamba2", "layers_block_type")).find("num_hidden_layers") != std::string::npos);
-    for (const char* name :
-         {"mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "zamba2", "falcon-h1", "qwen3-next", "olmo-hybrid"})
+    for (const char* name : {"mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "zamba2", "falcon-h1", "qwen3-next",
+                             "olmo-hybrid", "lfm2", "lfm2-moe"})
         for (const char* key : {"hidden_size", "num_hidden_layers", "vocab_size"})
             CHECK(error_of(without(name, key)).find(key) != std::string::npos);
 }
