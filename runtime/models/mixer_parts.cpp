@@ -202,15 +202,19 @@ Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherw
     return s;
 }
 
-GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s) {
+GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s, const RowView& heads) {
+    const auto vector = [&](const std::string& name, WeightTransform transform) {
+        return builder.add(
+            {name, {s.value_heads}, false, {{builder.names(name), {s.value_heads}, heads, {}, transform}}, {}, {}});
+    };
     GatedDeltaSpec g;
     g.key_heads = s.key_heads;
     g.value_heads = s.value_heads;
     g.key_size = s.key_size;
     g.value_size = s.value_size;
     g.conv = {kNoWeight, kNoWeight, s.mixed(), s.taps, s.activation};
-    g.dt_bias = builder.vector(at + "dt_bias", {s.value_heads});
-    g.a = builder.vector(at + "A_log", {s.value_heads}, builder.decay());
+    g.dt_bias = vector(at + "dt_bias", WeightTransform::none);
+    g.a = vector(at + "A_log", builder.decay());
     return g;
 }
 

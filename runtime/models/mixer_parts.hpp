@@ -81,7 +81,8 @@ std::vector<GgufKey> delta_gguf(const char* values);
 /// linear_num_key_heads, linear_key_head_dim and so on; `otherwise` says what absent ones mean.
 Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherwise);
 /// Sizes, at + dt_bias and at + A_log; the projections, the convolution's weight and the norm are the caller's.
-GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s);
+/// `heads`: where the file has each of the value heads.
+GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s, const RowView& heads = {});
 
 /// Which layers are of `kind`, from the list under `key`; every other one must be of the kind `other`. The old words
 /// "mamba" and "attention" mean "linear_attention" and "full_attention". Nothing where there is no such key.

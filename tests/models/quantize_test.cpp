@@ -69,7 +69,8 @@ constexpr Case kArchitectures[] = {{"llama", "llama"},
                                    {"falcon-h1", "falcon-h1"},
                                    {"glm4-moe", "glm4moe"},
                                    {"lfm2", "lfm2"},
-                                   {"lfm2-moe", "lfm2moe"}};
+                                   {"lfm2-moe", "lfm2moe"},
+                                   {"qwen3-5", "qwen35"}};
 
 std::vector<float> logits_of(const std::filesystem::path& path, WeightType dtype) {
     const auto files = ModelFiles::open(path);

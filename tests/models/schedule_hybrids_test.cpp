@@ -20,12 +20,12 @@ Json with(const char* name, const char* key, Json value) {
     return edited(golden(name), [&](Json& c) { c[key] = std::move(value); });
 }
 
-// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, c short convolution, f feed-forward, x
-// experts, l linear; '|' between layers.
+// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, c short convolution, r RG-LRU, f feed-forward,
+// x experts, l linear; '|' between layers.
 std::string pattern(const Schedule& s) {
     const std::map<std::string, char> letters{{"attention", 'a'},   {"mamba", 'm'},      {"mamba2", 'M'},
-                                              {"gated_delta", 'd'}, {"short_conv", 'c'}, {"mlp", 'f'},
-                                              {"moe", 'x'},         {"linear", 'l'}};
+                                              {"gated_delta", 'd'}, {"short_conv", 'c'}, {"rg_lru", 'r'},
+                                              {"mlp", 'f'},         {"moe", 'x'},        {"linear", 'l'}};
     std::string all;
     for (const Layer& layer : decoder_of(s).layers) {
         if (!all.empty()) all += '|';
@@ -80,9 +80,10 @@ void rename(Tensors& tensors, const std::string& from, const std::string& to) {
 
 TEST_CASE("hybrid goldens: the schedule fits the file", "[models]") {
     weft_GOLDEN(mamba, "mamba");
-    for (const char* name : {"mamba", "falcon-mamba", "mamba2", "jamba", "bamba", "granite-hybrid",
-                             "granite-hybrid-dense", "zamba2", "falcon-h1", "falcon-h1-norm", "falcon-h1-batch",
-                             "qwen3-next", "olmo-hybrid", "lfm2", "lfm2-moe", "nemotron-h", "../models/tales-hybrid"}) {
+    for (const char* name :
+         {"mamba", "falcon-mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "granite-hybrid-dense", "zamba2",
+          "falcon-h1", "falcon-h1-norm", "falcon-h1-batch", "qwen3-next", "olmo-hybrid", "lfm2", "lfm2-moe",
+          "nemotron-h", "qwen3-5", "recurrent-gemma", "../models/tales-hybrid"}) {
         if (std::filesystem::exists(goldens() / name)) require_fit(goldens() / name);
         else WARN(name << " is not there");
     }
@@ -120,6 +121,17 @@ TEST_CASE("hybrid patterns come out of the configs", "[models]") {
     CHECK(pattern(with("qwen3-next", "layer_types",
                        Json::array({"full_attention", "linear_attention", "full_attention", "linear_attention"}))) ==
           "ax|dx|ax|dx");
+    CHECK(pattern(golden("qwen3-5")) == "df|df|df|af");
+    CHECK(pattern(edited(golden("qwen3-5"), [](Json& c) {
+              c.erase("layer_types");
+              c["full_attention_interval"] = 2;
+          })) == "df|af|df|af");
+    CHECK(pattern(with("qwen3-5", "num_experts", 4)) == "df|df|df|af"); // the class has none
+    CHECK(pattern(edited(golden("qwen3-5"), [](Json& c) {
+              c["model_type"] = "qwen3_5_moe_text";
+              c["num_experts"] = 8;
+              c["mlp_only_layers"] = Json::array({1});
+          })) == "dx|dx|dx|ax");
     CHECK(pattern(golden("olmo-hybrid")) == "df|df|df|af");
     CHECK(pattern(without("olmo-hybrid", "layer_types")) == "df|df|df|af");
     CHECK(pattern(edited(golden("olmo-hybrid"), [](Json& c) {
@@ -131,6 +143,8 @@ TEST_CASE("hybrid patterns come out of the configs", "[models]") {
     CHECK(pattern(with("lfm2", "layer_types", Json::array({"full_attention", "conv", "conv"}))) == "af|cf|cf");
     CHECK(pattern(golden("lfm2-moe")) == "cf|ax|cx");
     CHECK(pattern(with("lfm2-moe", "num_dense_layers", 0)) == "cx|ax|cx");
+    CHECK(pattern(golden("recurrent-gemma")) == "rf|rf|af");
+    CHECK(pattern(with("recurrent-gemma", "block_types", Json::array({"attention", "recurrent"}))) == "af|rf|af");
     CHECK(pattern(golden("nemotron-h")) == "M|f|M|a|x");
     CHECK(pattern(with("nemotron-h", "hybrid_override_pattern", "*-EMM")) == "a|f|x|M|M");
     CHECK(pattern(with("nemotron-h", "layers_block_type", // which counts where both are there
@@ -282,6 +296,10 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
         {"qwen3-next", "decoder_sparse_step", 1},
         {"qwen3-next", "rms_norm_eps", 1e-6},
         {"qwen3-next", "num_key_value_heads", 2},
+        {"qwen3-5", "num_key_value_heads", 4},
+        {"qwen3-5", "intermediate_size", 12288},
+        {"qwen3-5", "head_dim", 256},
+        {"qwen3-5", "linear_value_head_dim", 128},
         {"olmo-hybrid", "linear_num_key_heads", 4},
         {"olmo-hybrid", "linear_num_value_heads", 4},
         {"olmo-hybrid", "linear_key_head_dim", 24},
@@ -303,6 +321,14 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
         {"lfm2-moe", "num_dense_layers", 2},
         {"lfm2-moe", "moe_intermediate_size", 1792},
         {"lfm2-moe", "intermediate_size", 7168},
+        {"recurrent-gemma", "block_types", Json::array({"recurrent", "recurrent", "attention"})},
+        {"recurrent-gemma", "lru_width", 64},
+        {"recurrent-gemma", "conv1d_width", 4},
+        {"recurrent-gemma", "attention_window_size", 2048},
+        {"recurrent-gemma", "num_key_value_heads", 4},
+        {"recurrent-gemma", "intermediate_size", 7680},
+        {"recurrent-gemma", "logits_soft_cap", 30},
+        {"recurrent-gemma", "partial_rotary_factor", 0.5},
         {"nemotron-h", "num_hidden_layers", 5},
         {"nemotron-h", "mlp_hidden_act", "relu2"},
         {"nemotron-h", "mamba_hidden_act", "silu"},
@@ -353,6 +379,20 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
                                         {0, {{2, 4}, {2}}},
                                         {2, {{2, 4}, {2}}}});
     CHECK(delta.beta_scale == 1);
+    CHECK_FALSE(delta.tiled);
+    // Qwen3.5's value heads are kept as GGUF has them: the first ones of both key heads, then the second ones.
+    const Schedule tiled = require_schedule(golden("qwen3-5"));
+    const GatedDeltaSpec& own = op<GatedDeltaSpec>(tiled, 0);
+    CHECK(own.tiled);
+    taken.clear();
+    for (const WeightPiece& p : tiled.weights[own.in.weight].pieces) taken.push_back(p.rows);
+    CHECK(taken == std::vector<RowView>{{0, {{64, 1}}},
+                                        {64, {{2, 24}, {2, 48}, {24, 1}}},
+                                        {0, {{2, 24}, {2, 48}, {24, 1}}},
+                                        {0, {{2, 1}, {2, 2}, {1, 1}}},
+                                        {0, {{2, 1}, {2, 2}, {1, 1}}}});
+    const std::vector<uint64_t>& columns = tiled.weights[own.out.weight].pieces[0].gather;
+    CHECK((columns.at(0) == 0 && columns.at(24) == 48 && columns.at(48) == 24 && columns.at(72) == 72));
     CHECK(next.weights[delta.norm.weight].pieces[0].transform == WeightTransform::none);
     const AttentionSpec& gated = op<AttentionSpec>(next, 3);
     taken.clear();
@@ -613,6 +653,8 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"falcon-h1", "ssm_multipliers", Json::array({1, 2})},
         {"falcon-h1", "ssm_multipliers", "one"},
         {"falcon-h1", "mamba_d_ssm", 0},
+        {"qwen3-5", "linear_num_key_heads", 3},
+        {"qwen3-5", "layer_types", two},
         {"qwen3-next", "linear_num_key_heads", 3},
         {"qwen3-next", "linear_num_key_heads", 0},
         {"qwen3-next", "linear_key_head_dim", 300, "the size of a key head"},
@@ -637,6 +679,12 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"lfm2-moe", "layer_types", nullptr},
         {"lfm2-moe", "num_experts_per_tok", 5},
         {"lfm2-moe", "num_dense_layers", -1},
+        {"recurrent-gemma", "block_types", Json::array()},
+        {"recurrent-gemma", "block_types", Json::array({"recurrent", "mamba"})},
+        {"recurrent-gemma", "lru_width", 66, "num_attention_heads"},
+        {"recurrent-gemma", "intermediate_size", 1},
+        {"recurrent-gemma", "logits_soft_cap", 0},
+        {"recurrent-gemma", "rope_scaling", Json{{"rope_type", "linear"}, {"factor", 2}}, "rope_type"},
         {"nemotron-h", "hybrid_override_pattern", "M-X*E"},
         {"nemotron-h", "hybrid_override_pattern", ""},
         {"nemotron-h", "hybrid_override_pattern", "M-M*", "num_hidden_layers"},

@@ -102,6 +102,7 @@ TEST_CASE("plans: every weight that a schedule names is bound by a call", "[sche
         R"("op": "linear_attention", "heads": 4, "decay": true, "norm": )" + layer,
         R"("op": "moe", "experts": 4, "chosen": 2, "inner": 64, "gated": false, "latent": 16, "gate_up_bias": true, )"
         R"("down_bias": true, "latent_in": {"bias": true}, "latent_out": {"bias": true}, "shared": {"inner": 32})",
+        R"("op": "rg_lru", "blocks": 4, "in": {"bias": true}, "out": {"bias": true})",
         R"("op": "short_conv", "in": {"bias": true}, "out": {"bias": true})"};
     for (const std::string& op : ops) {
         CAPTURE(op);
