@@ -56,6 +56,7 @@ Result<Config> read(const JsonObject& c) {
     Config o{};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
+    if (3 * uint64_t(o.width) > INT32_MAX) return c.bad("hidden_size", "is too large");
     weft_ASSIGN(o.heads, read_heads(c, o.width, 8));
     weft_ASSIGN(o.inner,
                 inner_width_or(c, !k.experts && c.has("block_ff_dim") ? "block_ff_dim" : "intermediate_size", k.inner));

@@ -81,6 +81,8 @@ Status read_mamba(const JsonObject& c, Config& o) {
     const Mamba2Keys keys = mamba_keys(c);
     weft_ASSIGN(const uint32_t heads, c.count_or(keys.heads.name, keys.heads.otherwise));
     weft_ASSIGN(const uint32_t size, c.count_or(keys.head_size.name, keys.head_size.otherwise));
+    if (uint64_t(heads) * size > INT32_MAX)
+        return c.bad(heads > size ? keys.heads.name : keys.head_size.name, "is too large");
     weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(heads) * size, keys));
     const char* least = either(c, "mamba_dt_min", "time_step_min");
     weft_ASSIGN(o.mamba.dt_min, c.number_or(least, 0.001));

@@ -22,6 +22,8 @@ constexpr Class kClasses[] = {{"qwen3_next", true, 512, 10, defaults(5632, 2)},
                               {"qwen3_5_text", false, 0, 0, defaults(12288, 4)},
                               {"qwen3_5_moe_text", false, 256, 8, defaults(5632, 2)}};
 
+constexpr uint64_t kMostColumns = 1 << 24; // in an order of their own: a config of a few bytes must not fill the memory
+
 struct Config : DecoderSizes {
     bool next;
     uint32_t shared_inner;
@@ -38,6 +40,8 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, k.defaults));
     weft_ASSIGN(o.delta,
                 read_delta(c, {.key_heads = 16, .value_heads = 32, .key_size = 128, .value_size = 128, .taps = 4}));
+    if (!k.next && uint64_t(o.layers) * o.delta.values() > kMostColumns)
+        return c.bad("linear_num_value_heads", "times linear_value_head_dim and the number of layers is too large");
     if (k.experts) {
         weft_ASSIGN(o.experts.count, count_or_zero(c, "num_experts", k.experts));
     }
@@ -236,7 +240,6 @@ const Architecture architecture{
      {"*rope.dimension_sections", "the positions of a text alone are the same along every axis"},
      {"mtp_*", "layers that draft further tokens are not run"},
      {"mlp_only_layers", "the class has none"}},
-    {{"mtp.*", "layers that draft further tokens are not run"},
-     {"*visual.*", "a part of the model that is not read"}}};
+    {{"mtp.*", "layers that draft further tokens are not run"}, {"*visual.*", "a part of the model that is not read"}}};
 
 } // namespace weft::detail::qwen3_next

@@ -49,6 +49,7 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
     weft_ASSIGN(o.window, c.count_or("attention_window_size", 2048));
     weft_ASSIGN(o.lru, inner_width_or(c, "lru_width", o.width));
+    if (2 * uint64_t(o.lru) > INT32_MAX) return c.bad("hidden_size", "is too large");
     if (o.lru % o.heads.heads) return c.bad("num_attention_heads", "must divide the channels of recurrent blocks");
     weft_ASSIGN(o.taps, c.count_or("conv1d_width", 4));
     weft_ASSIGN(o.eps, epsilon_or(c, "rms_norm_eps", 1e-6));

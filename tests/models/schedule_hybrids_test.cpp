@@ -685,6 +685,11 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"recurrent-gemma", "intermediate_size", 1},
         {"recurrent-gemma", "logits_soft_cap", 0},
         {"recurrent-gemma", "rope_scaling", Json{{"rope_type", "linear"}, {"factor", 2}}, "rope_type"},
+        {"recurrent-gemma", "hidden_size", 2147483647},
+        {"qwen3-5", "linear_num_value_heads", 1 << 20},
+        {"lfm2", "hidden_size", 2147483647},
+        {"nemotron-h", "mamba_num_heads", 2147483647},
+        {"nemotron-h", "mamba_head_dim", 2147483647},
         {"nemotron-h", "hybrid_override_pattern", "M-X*E"},
         {"nemotron-h", "hybrid_override_pattern", ""},
         {"nemotron-h", "hybrid_override_pattern", "M-M*", "num_hidden_layers"},
@@ -709,7 +714,7 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
           })).find("use_shared_attention_adapter") != std::string::npos);
     CHECK(error_of(without("zamba2", "layers_block_type")).find("num_hidden_layers") != std::string::npos);
     for (const char* name : {"mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "zamba2", "falcon-h1", "qwen3-next",
-                             "olmo-hybrid", "lfm2", "lfm2-moe"})
+                             "olmo-hybrid", "lfm2", "lfm2-moe", "qwen3-5", "recurrent-gemma"})
         for (const char* key : {"hidden_size", "num_hidden_layers", "vocab_size"})
             CHECK(error_of(without(name, key)).find(key) != std::string::npos);
 }
