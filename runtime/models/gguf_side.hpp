@@ -21,7 +21,8 @@ using GgufSaid = std::variant<std::monostate, bool, uint32_t, float, std::vector
 /// `name`, in one that is written it is what a schedule `says`.
 struct GgufKey {
     const char* key;
-    const char* name = nullptr;                           ///< nullptr: written for readers that ask for it
+    /// nullptr: written for readers that ask for it, or read by a side's complete() alone.
+    const char* name = nullptr;
     GgufSaid (*says)(const Schedule& schedule) = nullptr; ///< nullptr: as all decoders have it, or not written
     /// What GGUF's reference implementation, llama.cpp, takes where a file has no such key; nothing: it must be there.
     /// That is never left to the config's class, whose defaults are for what config.json leaves out. An array of as

@@ -43,11 +43,13 @@ def randomise(model, generator):
         centre = 1.0 if not wide and name.endswith("weight") else 0.0
         with torch.no_grad():
             p.copy_(torch.randn(p.shape, generator=generator) * deviation + centre)
-    for name, b in model.named_buffers():  # of BatchNorms
-        if name.endswith("running_mean"):
+    for name, b in model.named_buffers():
+        if name.endswith("running_mean"):  # of BatchNorms
             b.copy_(torch.randn(b.shape, generator=generator) * 0.3)
         elif name.endswith("running_var"):
             b.copy_(torch.rand(b.shape, generator=generator) + 0.5)
+        elif name.endswith("bias"):  # on the choice of experts
+            b.copy_(torch.randn(b.shape, generator=generator) * 0.1)
 
 
 def task_of(name, kind, config):
