@@ -18,8 +18,8 @@ std::vector<std::string> open_console(int argc, char** argv);
 enum class Stream { in, out, error };
 /// Whether a standard stream is a terminal.
 bool is_terminal(Stream stream);
-/// Reads what standard input has by now, and waits if that is nothing: how many bytes; 0: it has ended; -1: a signal, or
-/// what errno says.
+/// Reads what standard input has by now, and waits if that is nothing: how many bytes; 0: it has ended; -1: a signal,
+/// or what errno says.
 int64_t read_some(std::span<char> bytes);
 /// Whether nobody reads standard output any more.
 bool reader_gone();

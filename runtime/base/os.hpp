@@ -31,7 +31,8 @@ void close(int file);
 /// The whole of a file that is not empty; nullptr: it cannot.
 const std::byte* map(int file, size_t size);
 void unmap(const std::byte* data, size_t size);
-/// Of a part of a mapping: reads it, as one, before it is touched; and gives its memory back, to be read again if it is.
+/// Of a part of a mapping: reads it, as one, before it is touched; and gives its memory back, to be read again if it
+/// is.
 void read_now(std::span<const std::byte> part);
 void let_go(std::span<const std::byte> part);
 

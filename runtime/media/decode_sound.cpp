@@ -49,7 +49,8 @@ public:
 
     Status open(const std::filesystem::path* path, uint32_t rate) {
         SF_VIRTUAL_IO io{Memory::size, Memory::seek, Memory::read, Memory::write, Memory::tell};
-        file_.reset(path ? open_path(path->c_str(), SFM_READ, &info_) : sf_open_virtual(&io, SFM_READ, &info_, &memory_));
+        file_.reset(path ? open_path(path->c_str(), SFM_READ, &info_)
+                         : sf_open_virtual(&io, SFM_READ, &info_, &memory_));
         if (!file_)
             return Error{ErrorCode::malformed, origin_ + ": is no sound that can be read: " + sf_strerror(nullptr), {}};
         if (info_.samplerate < kLowestRate || info_.samplerate > kHighestRate || info_.channels < 1)

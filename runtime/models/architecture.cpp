@@ -285,9 +285,8 @@ WeightId Builder::experts(const std::string& slot, uint32_t count, const std::ve
     return add(std::move(s));
 }
 
-WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
-                           bool matrix) {
-    return add({slot, std::move(shape), matrix, {}, std::move(values), {}});
+WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values) {
+    return add({slot, std::move(shape), false, {}, std::move(values), {}});
 }
 
 Linear Builder::linear(const std::string& name, uint32_t out, uint32_t in, bool bias) {

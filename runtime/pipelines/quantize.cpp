@@ -175,7 +175,7 @@ Error cannot_hold(const Target& t, const ModelFiles& files, uint64_t row, uint64
 Status choose_types(std::vector<Target>& targets, const QuantizeOptions& options) {
     weft_ASSIGN(const DType asked, type_of(options.type));
     for (Target& t : targets) {
-        const bool exact = !t.matrix || t.name.find("ffn_gate_inp") != t.name.npos || t.name == "position_embd.weight",
+        const bool exact = !t.matrix || t.name.find("ffn_gate_inp") != t.name.npos,
                    table = t.name == "token_embd.weight" || t.name == "output.weight";
         const bool coarse = in_blocks(asked) && asked != DType::q8_0;
         if (!exact) t.type = fitting(table && coarse ? DType::q6_k : asked, t.columns());
