@@ -135,6 +135,7 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments = app::open_console(argc, argv);
     CLI::App root{"weft runs efficient and hybrid sequence models on any Vulkan GPU.", "weft"};
     root.set_version_flag("--version", "weft " weft_VERSION);
+    root.allow_windows_style_options(false); // /a/path is one there, too
     root.require_subcommand(1);
     root.fallthrough(false);
     const app::Command commands[] = {app::add_run(root),      app::add_info(root),     app::add_inspect(root),
