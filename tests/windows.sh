@@ -141,7 +141,7 @@ expect 'a path with a space' 0 '^[0-9 ]*$' weft tokenize "$named" "$odd"
 ids=$(cat "$scratch/output")
 expect 'a text, there and back' 0 "^$odd\$" weft tokenize "$named" --decode "$ids"
 for turn in written replaced; do
-  expect "a file is $turn" 0 'llama, ' weft quantize tests/goldens/models/llama "$named/a.gguf"
+  expect "a file is $turn" 0 'llama, ' weft quantize tests/goldens/models/llama "$named/a.gguf" --type f32
 done
 expect 'what was written is read' 0 'prefill whole *ok' \
   weft check "$named/a.gguf" --io tests/goldens/models/llama/io.safetensors --prefill whole
