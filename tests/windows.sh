@@ -54,8 +54,9 @@ library() {
   [ -e "$cache/$name" ] || sh "$root/cmake/setup.sh" --source "$suite" "$cache/$name" "$name" || return 1
   [ "$name" != opus ] || : >"$cache/opus/opus_buildtype.cmake" # which 1.3.1 includes and does not contain
   cmake --fresh -S "$cache/$name" -B "$cache/$name-build" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$root/cmake/mingw.cmake" \
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR="$prefix/lib" -DBUILD_SHARED_LIBS=OFF \
-    "$@" && cmake --build "$cache/$name-build" && cmake --install "$cache/$name-build" || return 1
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR="$prefix/lib" \
+    -DBUILD_SHARED_LIBS=OFF "$@" &&
+    cmake --build "$cache/$name-build" && cmake --install "$cache/$name-build" || return 1
   for pc in "$prefix"/lib/pkgconfig/*.pc; do
     [ "$static" = - ] || [ -e "$pc.done" ] || sed -i "s/^Cflags:.*/& -D$static/" "$pc"
     touch "$pc.done"
@@ -80,7 +81,8 @@ all_libraries() {
   while read -r line; do library $line </dev/null || return 1; done <"$cache/list"
   # What is not described there, or by other names.
   pc=$prefix/lib/pkgconfig
-  sed 's/-lspng\b/-lspng_static/' "$pc/libspng.pc" >"$pc/spng.pc" && cp /usr/x86_64-w64-mingw32/lib/pkgconfig/zlib.pc "$pc" &&
+  sed 's/-lspng\b/-lspng_static/' "$pc/libspng.pc" >"$pc/spng.pc" &&
+    cp /usr/x86_64-w64-mingw32/lib/pkgconfig/zlib.pc "$pc" &&
     printf '%s\n' 'Name: soxr' 'Description: changes rates of sound' 'Version: 0' "Libs: -L$prefix/lib -lsoxr" \
       "Cflags: -I$prefix/include" >"$pc/soxr.pc" && headers &&
     echo "$libraries" >"$prefix/complete"
