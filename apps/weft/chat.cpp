@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft chat: a conversation in the terminal.
 #include "chat_input.hpp"
+#include "console.hpp"
 #include "files.hpp"
 #include "numbers.hpp"
 #include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <unistd.h>
 #include <utility>
 
 namespace app {
@@ -59,10 +59,10 @@ weft::Status load(weft::Chat& chat, const std::string& path) {
 class Conversation {
 public:
     Conversation(weft::Chat& chat, const ChatFlags& flags, bool sees)
-        : chat_(chat), flags_(flags), sees_(sees), terminal_(isatty(STDOUT_FILENO)) {}
+        : chat_(chat), flags_(flags), sees_(sees), terminal_(is_terminal(Stream::out)) {}
 
     int run() {
-        const bool typed = isatty(STDIN_FILENO);
+        const bool typed = is_terminal(Stream::in);
         if (typed) tell("/help lists what else there is besides asking.");
         ChatInput input(std::cin, typed);
         int code = kDone;

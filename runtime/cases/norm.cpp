@@ -47,6 +47,7 @@ CaseTable<Options> table() {
              make("layer with bias", {9, 1, 130}, layer, true, true, false),
              make("rms of 200", {5, 1, 200}, rms, true, false, false),
              make("layer of 200 with bias", {3, 1, 200}, layer, true, true, true),
+             make("layer of 384", {3, 1, 384}, layer, true, true, false),
              make("layer, large mean spread", {3, 1, 64}, layer, true, true, false, 1e4),
              make("l2 heads", {6, 3, 16}, l2, false, false, false),
              make("rms heads", {11, 4, 24}, rms, true, false, false),

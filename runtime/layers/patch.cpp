@@ -48,7 +48,7 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
         f.leave();
     }
     f.weight("positions", positions, {stretched ? grid.extra : w.positions, w.model}, WeightUse::rare,
-             WeightKind::matrix);
+             WeightKind::vector);
     f.value("activation", activation, kernel::Activation::none);
     f.rule(activation == kernel::Activation::none || plain(), "activation", "be none with extra rows or positions");
     f.rule(rows != kNoWeight || (grid.extra == 0 && positions == kNoWeight), "rows",

@@ -16,6 +16,12 @@ namespace {
 constexpr int kLowestRate = 1000, kHighestRate = 768000;
 constexpr size_t kBlock = 4096; // frames that are decoded at once
 
+#ifdef _WIN32
+constexpr auto open_path = sf_wchar_open;
+#else
+constexpr auto open_path = sf_open;
+#endif
+
 // The bytes of a file in memory, as libsndfile wants to see them.
 struct Memory {
     std::span<const std::byte> bytes;
@@ -44,7 +50,8 @@ public:
 
     Status open(const std::filesystem::path* path, uint32_t rate) {
         SF_VIRTUAL_IO io{Memory::size, Memory::seek, Memory::read, Memory::write, Memory::tell};
-        file_.reset(path ? sf_open(path->c_str(), SFM_READ, &info_) : sf_open_virtual(&io, SFM_READ, &info_, &memory_));
+        file_.reset(path ? open_path(path->c_str(), SFM_READ, &info_)
+                         : sf_open_virtual(&io, SFM_READ, &info_, &memory_));
         if (!file_)
             return Error{ErrorCode::malformed,
                          origin_ + ": is no sound that can be read: " + sf_strerror(nullptr),

@@ -295,9 +295,8 @@ Result<WeightId> Builder::made(const std::string& slot, uint32_t rows, Schedule 
     return add(std::move(made));
 }
 
-WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
-                           bool matrix) {
-    return add({slot, std::move(shape), matrix, {}, std::move(values), {}});
+WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values) {
+    return add({slot, std::move(shape), false, {}, std::move(values), {}});
 }
 
 Linear Builder::linear(const std::string& name, uint32_t out, uint32_t in, bool bias) {

@@ -106,7 +106,7 @@ public:
                      const std::vector<std::vector<Part>>& alternatives = {});
     /// [count, out, in]: matrices that the file holds in one tensor.
     WeightId stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in);
-    /// f32 values; biases, norm weights, conv weights [channels, taps].
+    /// f32 values; biases, norm weights, conv weights [channels, taps], rows by position.
     WeightId vector(const std::string& name, std::initializer_list<uint32_t> shape,
                     WeightTransform transform = WeightTransform::none);
     /// The pieces of several vectors one after another; in GGUF files zeros for those that are not there.
@@ -116,9 +116,8 @@ public:
     /// (all that GGUF has), whichever the file has.
     WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
                      const std::string& stacked_name, uint32_t in);
-    /// Values made from the config; f32, a matrix's too.
-    WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
-                      bool matrix = false);
+    /// f32 values made from the config.
+    WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values);
     /// Rows [rows, as wide as the program's output] that a schedule makes of others, once (weight_program.hpp); its
     /// weights are named as this builder's are. Fails as settle() does.
     Result<WeightId> made(const std::string& slot, uint32_t rows, Schedule program);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/keys.hpp"
+#include "base/glob.hpp"
 #include "io/gguf.hpp"
 #include "models/gguf.hpp"
 #include "models/gguf_schedule.hpp"
 #include <algorithm>
-#include <fnmatch.h>
 
 namespace weft::detail {
 namespace {
@@ -67,7 +67,7 @@ bool asks_for_nothing(const Json& v) {
 const NotRead* known(const Architecture& architecture, const std::string& key) {
     for (const std::vector<NotRead>* list : {&architecture.keys_not_read, &kNoEffect})
         for (const NotRead& n : *list)
-            if (fnmatch(n.name.c_str(), key.c_str(), 0) == 0) return &n;
+            if (pattern_fits(n.name, key)) return &n;
     return nullptr;
 }
 

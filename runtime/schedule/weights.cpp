@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.hpp"
+#include "base/glob.hpp"
 #include "schedule/weight_program.hpp"
 #include "schedule/weight_rows.hpp"
 #include "vulkan/tensor.hpp"
 #include <algorithm>
-#include <fnmatch.h>
 #include <set>
 
 namespace weft::detail {
@@ -203,7 +203,7 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, co
         }
     std::vector<std::string> unused;
     for (const TensorView* view : files.tensors()) {
-        const auto fits = [&](const NotRead& n) { return fnmatch(n.name.c_str(), view->name.c_str(), 0) == 0; };
+        const auto fits = [&](const NotRead& n) { return pattern_fits(n.name, view->name); };
         if (!taken.contains(view->name) && std::ranges::none_of(unneeded, fits))
             unused.push_back("tensor '" + view->name + "' is not used");
     }
