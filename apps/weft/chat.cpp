@@ -26,7 +26,7 @@ constexpr const char* kHelp = "/reset          forget the conversation\n"
                               "Ctrl-C stops an answer; at the prompt it ends the conversation.\n";
 
 struct ChatFlags {
-    std::string model, system, template_file, name, load, now;
+    std::string model, mmproj, system, template_file, name, load, now;
     uint32_t context = 0;
     bool stats = false;
     std::optional<bool> thinking;
@@ -173,7 +173,8 @@ int run(const ChatFlags& f) {
     weft::ModelOptions load_options;
     load_options.dtype = f.dtype;
     load_options.progress = progress_bar();
-    load_options.pictures = weft::Pictures::if_seen;
+    load_options.pictures = f.mmproj.empty() ? weft::Pictures::if_seen : weft::Pictures::required;
+    load_options.mmproj = f.mmproj;
     const auto model = weft::Model::load(*device, f.model, load_options);
     if (!model) return fail(model.error());
     end_progress();
@@ -204,6 +205,7 @@ Command add_chat(CLI::App& root) {
     auto f = std::make_shared<ChatFlags>();
     CLI::App* app = root.add_subcommand("chat", "Talk to a model; /help lists the commands of a conversation");
     app->add_option("model", f->model, "Model directory or .gguf file")->required();
+    app->add_option("--mmproj", f->mmproj, kMmproj);
     app->add_option("--system", f->system, "The system prompt");
     app->add_option("--thinking", f->thinking,
                     "Whether the model thinks before it answers, where its template can say so")

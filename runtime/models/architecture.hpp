@@ -29,6 +29,9 @@ struct PictureText {
     const char* each;          ///< this for each of its rows: the placeholder,
     const char* line_end = ""; ///< this behind each line of them but the last,
     const char* after = "";    ///< and this
+    /// Of one that is cut into pieces: behind each piece of a line but the last, behind each line of pieces, and before
+    /// the whole.
+    const char *piece_end = "", *pieces_end = "", *whole = "";
 };
 
 /// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines:
@@ -42,7 +45,9 @@ struct Architecture {
     std::vector<Wrapper> text_of = {};
     std::vector<NotRead> keys_not_read = {};    ///< of configs and of GGUF metadata (keys.hpp)
     std::vector<NotRead> tensors_not_read = {}; ///< all others that no slot takes are refused by name
-    std::optional<PictureText> pictures = {};   ///< of a model that sees them among the tokens of a text
+    /// Of a model that sees them among the tokens of a text, or of a tower with which every model writes them so.
+    std::optional<PictureText> pictures = {};
+    std::vector<GgufTower> towers = {}; ///< of GGUF files beside one with the text (mmproj)
 };
 
 /// All architectures, sorted by their first model type.
@@ -56,6 +61,7 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
 
 /// How pictures are written for the model; fails (unsupported) where its architecture does not say.
 Result<PictureText> picture_text_of(const ModelFiles& files);
+Result<PictureText> picture_text_of(const Json& config);
 
 /// The config of the language model: of a multimodal model that of its text part, whatever
 /// else it has left out; else the config itself.
@@ -65,8 +71,8 @@ Result<Json> language_config(const JsonObject& config);
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files);
 /// The same of a part of a model, to be put together with others (schedule/compose.hpp): not settled yet.
 Result<Schedule> part_of(const JsonObject& config, const ModelFiles& files);
-/// Where a text part's tensors are among those of a model with other parts.
-NameScope text_scope();
+/// The files of a model with other parts as its text sees them.
+ModelFiles text_part(const ModelFiles& files);
 
 /// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give
 /// ("model."). A name may be several, "new.weight|old.weight".
@@ -155,6 +161,7 @@ private:
     Schedule& schedule_;
     const ModelFiles& files_;
     const GgufSide* side_;
+    std::vector<GgufName> gguf_names_;
     std::vector<std::string> prefixes_;
 };
 

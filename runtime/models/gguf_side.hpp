@@ -83,6 +83,17 @@ struct GgufSide {
     GgufKey epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps", said_epsilon};
 };
 
+/// A clip.projector_type of GGUF files with a tower (mmproj), and the config that transformers would have for the
+/// whole.
+struct GgufTower {
+    const char* type;
+    const char* text_type; ///< the model_type of the text that it goes with; nullptr: of any that continues text
+    /// Completes the `whole`, which has model_type, text_config, and in vision_config the sizes that all towers have,
+    /// and says in the words of preprocessor_config.json how pictures are prepared.
+    Status (*complete)(const ModelFiles& files, Json& whole, Json& preparing);
+    std::vector<GgufName> names = {}; ///< of the whole, where they differ from what most have (models/gguf_tower.cpp)
+};
+
 /// The side that reads a GGUF file; nullptr if there is none.
 const GgufSide* gguf_side(const ModelFiles& files);
 

@@ -172,6 +172,14 @@ sees=$pictured/mistral3
 # What transformers makes of it.
 expect 'a prompt with pictures' 0 'zd nrnfrn' $weft run "$sees" --image "$pictured/tall.png" \
   --image "$pictured/wide.png" 'first [IMG] then [IMG]. which?' -n 12 --greedy --ignore-end
+expect 'the same of a pair of GGUF files' 0 'zd nrnfrn' $weft run "$sees/model.gguf" --mmproj "$sees/mmproj.gguf" \
+  --image "$pictured/tall.png" --image "$pictured/wide.png" 'first [IMG] then [IMG]. which?' -n 12 --greedy --ignore-end
+expect 'a tower that is found beside a GGUF file' 0 'model.gguf: pictures are seen with .*mmproj.gguf' \
+  $weft run "$sees/model.gguf" --image "$pictured/wide.png" 'what?' -n 1 --greedy
+expect 'a tower of another model' 2 'the two are not of one model' $weft run "$sees/model.gguf" \
+  --mmproj "$pictured/gemma3/mmproj.gguf" --image "$pictured/wide.png" 'what?'
+expect 'no tower beside a GGUF file' 1 'there is no mmproj\*.gguf beside it' $weft run \
+  "$(cp "$sees/model.gguf" "$scratch/blind.gguf" && echo "$scratch/blind.gguf")" --image "$pictured/wide.png" 'what?'
 expect 'more pictures than places' 2 'the text has it 1 times' $weft run "$sees" --image "$pictured/tall.png" \
   --image "$pictured/wide.png" 'what is [IMG]?'
 expect 'a picture for a model of text' 3 'reads text; it sees no pictures' $weft run "$model" \
@@ -211,6 +219,9 @@ expect 'see with classes in words' 0 'rgb.png: w5 w9 w17 0.5325; w30 0.4675$' \
   $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/clip" --text 'w5 w9 w17' w30
 expect 'see with words that do not exclude each other' 0 'rgb.png: w30 0.4251; w5 w9 w17 0.4213$' \
   $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/siglip" --text 'w5 w9 w17' w30
+expect 'a vector of a text beside those of pictures' 0 '^[-0-9. e]*$' $weft embed "$source/tests/goldens/models/clip" w30
+expect 'which is made in one way' 2 'not pooled or normalized in another' \
+  $weft embed "$source/tests/goldens/models/siglip" w30 --pooling mean
 expect 'see without words' 3 'weft see --text' $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/clip"
 expect 'see with words and a model of classes' 3 'vit compares no pictures with texts' \
   $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/vit" --text w30
