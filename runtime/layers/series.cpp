@@ -74,7 +74,7 @@ void SeriesSpec::fields(Fields& f, const Widths& w) {
         f.weight("bias", bias, {w.model}, WeightUse::usual, WeightKind::vector);
     }
     f.weight("before", before, {apart ? channels : 1, w.model}, WeightUse::rare, WeightKind::vector);
-    f.weight("positions", positions, {uint64_t(lead()) + patches(), w.model}, WeightUse::usual, WeightKind::matrix);
+    f.weight("positions", positions, {uint64_t(lead()) + patches(), w.model}, WeightUse::usual, WeightKind::vector);
 }
 
 void SeriesSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to) const {

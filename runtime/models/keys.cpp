@@ -177,8 +177,8 @@ void add_tower_keys(const GgufMetadata& metadata, std::vector<KeyUse>& uses) {
     for (const GgufMetadata::Entry& entry : metadata.entries()) {
         if (!entry.key.starts_with("clip.")) continue;
         const std::string key(entry.key);
-        const auto known = std::ranges::find_if(
-            kTowerNoEffect, [&](const NotRead& n) { return fnmatch(n.name.c_str(), key.c_str(), 0) == 0; });
+        const auto known =
+            std::ranges::find_if(kTowerNoEffect, [&](const NotRead& n) { return pattern_fits(n.name, key); });
         if (metadata.was_read(key)) uses.push_back({key, KeyUse::Made::used});
         else if (known != kTowerNoEffect.end()) uses.push_back({key, KeyUse::Made::no_effect, known->why});
         else uses.push_back({key, KeyUse::Made::unused});

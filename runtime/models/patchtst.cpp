@@ -195,7 +195,7 @@ private:
             }
             series.before = builder_.add(std::move(slot));
         }
-        series.positions = builder_.matrix(places + "position_enc", c_.columns(), c_.width);
+        series.positions = builder_.vector(places + "position_enc", {c_.columns(), c_.width});
         return series;
     }
 
@@ -289,8 +289,8 @@ private:
         block.branches = {{linear}};
         stage.first = {{.read = {}, .branches = {{MergeSpec{}}}, .base = Base::none}, block};
         if (linear.activation != kernel::Activation::none) {
-            const WeightId least = builder_.computed("output_range", {1, c_.targets},
-                                                     std::vector<float>(c_.targets, float(c_.range[0])), true);
+            const WeightId least =
+                builder_.computed("output_range", {1, c_.targets}, std::vector<float>(c_.targets, float(c_.range[0])));
             stage.first.push_back({.read = {}, .branches = {{PositionsSpec{1, least}}}, .write = 1});
         }
         s_.stages.push_back(std::move(stage));
