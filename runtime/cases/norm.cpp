@@ -42,7 +42,11 @@ CaseTable<Options> table() {
     scaled.scale = 0.5f;
     return {"norm",
             build,
-            {make("tiny rms", {1, 1, 1}, rms, true, false, false), make("odd rms", {7, 1, 77}, rms, true, false, false),
+            {make("tiny rms", {1, 1, 1}, rms, true, false, false),
+             make("odd rms", {7, 1, 77}, rms, true, false, false),
+             make("rms of 9", {7, 2, 9}, rms, true, false, false),
+             make("rms of 27", {5, 1, 27}, rms, true, false, false),
+             make("layer of 45", {3, 1, 45}, layer, true, true, false),
              make("rms without weight", {5, 1, 64}, rms, false, false, false),
              make("layer with bias", {9, 1, 130}, layer, true, true, false),
              make("rms of 200", {5, 1, 200}, rms, true, false, false),

@@ -11,6 +11,7 @@ namespace weft::detail::caduceus {
 namespace {
 
 constexpr ViewId kBackwards = 1;
+constexpr uint32_t kMostComplements = 4096; // tokens are letters, a dozen of them
 
 struct Config {
     uint32_t layers, width, vocabulary;
@@ -60,6 +61,9 @@ Result<Config> read(const JsonObject& c) {
                 c.has("ssm_cfg") ? c.object("ssm_cfg") : Result<JsonObject>(JsonObject(none, c.origin())));
     weft_ASSIGN(o.mamba, read_mamba1(mixer, o.width, {"expand", "d_state", "dt_rank", "d_conv", "bias", "conv_bias"}));
     if (o.complemented) {
+        if (o.vocabulary > kMostComplements)
+            return c.bad("vocab_size", "must be at most " + std::to_string(kMostComplements) +
+                                           " with rcps: rows of complements are read one by one");
         weft_ASSIGN(o.complement, read_complement(c, o.vocabulary));
     }
     return o;

@@ -42,14 +42,14 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.inner, inner_width_or(c, "intermediate_size", 3 * 2560));
     o.inner /= 2; // of gate and of up; the config has both
     if (!o.inner) return c.bad("intermediate_size", "must be at least 2");
+    weft_ASSIGN(o.lru, inner_width_or(c, "lru_width", o.width));
+    if (2 * uint64_t(o.lru) > INT32_MAX) return c.bad(c.has("lru_width") ? "lru_width" : "hidden_size", "is too large");
     weft_ASSIGN(o.heads.heads, c.count_or("num_attention_heads", 10));
     weft_ASSIGN(o.heads.kv_heads, c.count_or("num_key_value_heads", o.heads.heads));
     o.heads.head_size = o.width / o.heads.heads;
     weft_TRY(check_heads(c, o.heads, "num_attention_heads", "num_key_value_heads"));
     weft_ASSIGN(o.attention_bias, c.boolean_or("attention_bias", false));
     weft_ASSIGN(o.window, c.count_or("attention_window_size", 2048));
-    weft_ASSIGN(o.lru, inner_width_or(c, "lru_width", o.width));
-    if (2 * uint64_t(o.lru) > INT32_MAX) return c.bad("hidden_size", "is too large");
     if (o.lru % o.heads.heads) return c.bad("num_attention_heads", "must divide the channels of recurrent blocks");
     weft_ASSIGN(o.taps, c.count_or("conv1d_width", 4));
     weft_ASSIGN(o.eps, epsilon_or(c, "rms_norm_eps", 1e-6));

@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint32_t kRows = 5000, kFeatures = 3, kMade = 7; // more rows than are made at a time
 
-// sin(3 W features) times exp(-|rate|) with something left of it.
+// 3 sin(W features) times exp(-|rate|) with something left of it.
 Schedule program_of(Builder& builder, Schedule& s) {
     Stage stage{.name = "made", .width = kFeatures, .streams = {{"wave", kMade}, {"decay", kMade}}};
     EmbedSpec features;
@@ -102,7 +102,7 @@ TEST_CASE("a weight that a schedule makes is what it says, row by row", "[models
                 sum += feature * m.wave[c * kFeatures + i];
                 rate -= feature * std::abs(m.rates[c * kFeatures + i]);
             }
-            worst = std::max(worst, std::abs(std::sin(3 * sum) * (std::exp(rate) + 0.25) - got[row * kMade + c]));
+            worst = std::max(worst, std::abs(3 * std::sin(sum) * (std::exp(rate) + 0.25) - got[row * kMade + c]));
         }
     CHECK(worst < 1e-5); // numbers up to 20, of some roundings each
     require_no_validation_messages();

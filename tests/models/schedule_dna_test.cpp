@@ -26,6 +26,7 @@ TEST_CASE("settings that models of DNA do not have are refused by name", "[model
                                                                 {both, "complement_map", {{"A", 10}}},
                                                                 {both, "complement_map", {{"16", 10}}},
                                                                 {both, "complement_map", 7},
+                                                                {both, "vocab_size", 12371535},
                                                                 {both, "n_layer", 100000},
                                                                 {both, "d_model", 1 << 21},
                                                                 {both, "vocab_size", 1 << 25},

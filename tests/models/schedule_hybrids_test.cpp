@@ -685,7 +685,7 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"recurrent-gemma", "intermediate_size", 1},
         {"recurrent-gemma", "logits_soft_cap", 0},
         {"recurrent-gemma", "rope_scaling", Json{{"rope_type", "linear"}, {"factor", 2}}, "rope_type"},
-        {"recurrent-gemma", "hidden_size", 2147483647},
+        {"recurrent-gemma", "hidden_size", 2147483647, "num_attention_heads"},
         {"qwen3-5", "linear_num_value_heads", 1 << 20},
         {"lfm2", "hidden_size", 2147483647},
         {"nemotron-h", "mamba_num_heads", 2147483647},
