@@ -7,13 +7,16 @@
 #   cmake/setup.sh [--build]   what building and running needs (the default)
 #   cmake/setup.sh --tests     the same, and what the tests need
 #   cmake/setup.sh --arm64     the same, and what building and running for 64-bit ARM needs (the preset arm64)
+#   cmake/setup.sh --windows   the same, a compiler for Windows, and what runs it here (tests/windows.sh)
 #   cmake/setup.sh --prefix    installs nothing; prints the CMAKE_PREFIX_PATH of what lies in the cache (may be empty)
 #   cmake/setup.sh --list      installs nothing; prints the names of the packages
 #   cmake/setup.sh --unpack SUITE[:ARCHITECTURE] DIR [--closure] PACKAGE...
 #                              unpacks packages of another Debian suite into DIR, leaving the system as it is
+#   cmake/setup.sh --source SUITE DIR PACKAGE
+#                              unpacks a package's source, as its authors released it, into DIR
 #
 # What no system package provides goes to $WEFT_CACHE (default ${XDG_CACHE_HOME:-$HOME/.cache}/weft-build), outside the
-# tree, so that a fresh clone finds it again. WEFT_SKIP_SETUP=1 makes --build, --tests and --arm64 do nothing.
+# tree, so that a fresh clone finds it again. WEFT_SKIP_SETUP=1 makes the first four do nothing.
 set -eu
 
 cache=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}
@@ -21,9 +24,10 @@ cache=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weft-build}
 # mesa-vulkan-drivers: a software driver, so that weft runs where there is no GPU.
 build='g++ cmake ninja-build pkgconf libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers glslc libshaderc-dev
   spirv-tools spirv-headers libglm-dev nlohmann-json3-dev libcli11-dev libpcre2-dev libutf8proc-dev
-  libspng-dev libturbojpeg0-dev libwebp-dev libsndfile1-dev libsoxr-dev libkissfft-dev zlib1g-dev'
+  libspng-dev libturbojpeg0-dev libwebp-dev libsndfile1-dev libkissfft-dev zlib1g-dev'
 tests='vulkan-validationlayers'
 arm64='g++-aarch64-linux-gnu qemu-user-static'
+windows='g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine64 xvfb xauth'
 # Taken where the distribution has them under these names: without them builds are slower, or the fuzzers are left out.
 build_optional='ccache'
 tests_optional='clang libclang-rt-dev'
@@ -77,7 +81,7 @@ unsupported() {
 setup: this system has no apt-get, and only Debian and Ubuntu are set up by this script. weft needs:
   to build and run: a C++20 compiler (g++ 12 or newer), CMake 3.25, Ninja, pkg-config, the Vulkan loader and headers,
     volk, a Vulkan driver, glslc and the shaderc library, SPIRV-Tools, SPIRV-Headers, glm, nlohmann-json, CLI11,
-    PCRE2, utf8proc, libspng, libturbojpeg, libwebp, libsndfile, soxr, kissfft, zlib; ccache if you like
+    PCRE2, utf8proc, libspng, libturbojpeg, libwebp, libsndfile, kissfft, zlib; ccache if you like
   to test: Catch2 3, the Khronos validation layer; clang with libFuzzer for the fuzzers
 Debian calls them: $(echo "$build $tests libcatch2-dev $build_optional $tests_optional" | xargs)
 If all of that is installed, set WEFT_SKIP_SETUP=1.
@@ -105,22 +109,16 @@ archives() {
     done | sort -u
 }
 
-# unpack SUITE DIR [--closure] PACKAGE...: --closure takes everything that the packages depend on as well.
-# Maintainer scripts are not run. DIR appears complete or not at all.
-unpack() {
-  suite=${1%:*} dir=$2
-  case $1 in *:*) architecture=${1#*:} ;; *) architecture=$(dpkg --print-architecture) ;; esac
-  shift 2
-  how=download
-  if [ "${1:-}" = --closure ]; then
-    how='install --yes --download-only --no-install-recommends'
-    shift
-  fi
+# private_apt KIND SUITE[:ARCHITECTURE] DIR: an apt of its own in $tmp, beside DIR, that knows one suite: its packages
+# (KIND deb) or their sources (deb-src).
+private_apt() {
+  suite=${2%:*} dir=$3
+  case $2 in *:*) architecture=${2#*:} ;; *) architecture=$(dpkg --print-architecture) ;; esac
   mkdir -p "$(dirname "$dir")"
   tmp=$(mktemp -d "$dir.XXXXXX")
   trap 'rm -rf "$tmp"' EXIT
   trap 'exit 1' HUP INT TERM
-  mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/root/usr/lib" "$tmp/state"
+  mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/root" "$tmp/state"
   : >"$tmp/status" # an empty system: the closure then has everything down to the C library
   cat >"$tmp/apt.conf" <<END
 Dir::Etc::sourcelist "$tmp/sources.list";
@@ -148,7 +146,7 @@ END
   for k in /usr/share/keyrings/debian-archive-keyring.[gp]*; do [ ! -e "$k" ] || key=$k; done
   found=
   while read -r uri; do
-    echo "deb ${key:+[signed-by=$key] }$uri $suite main" >"$tmp/sources.list"
+    echo "$1 ${key:+[signed-by=$key] }$uri $suite main" >"$tmp/sources.list"
     if apt-get -qq -c "$tmp/apt.conf" update >"$tmp/log" 2>&1; then
       found=1
       break
@@ -157,6 +155,26 @@ END
   if [ -z "$found" ]; then
     cat "$tmp/log" >&2
     die "the archive of this machine's apt configuration has no suite $suite"
+  fi
+}
+
+# DIR appears complete or not at all; somebody else may have been quicker.
+hand_over() {
+  chmod 755 "$tmp/root"
+  [ -e "$dir" ] || mv "$tmp/root" "$dir"
+  rm -rf "$tmp"
+  trap - EXIT HUP INT TERM
+}
+
+# unpack SUITE DIR [--closure] PACKAGE...: --closure takes everything that the packages depend on as well.
+# Maintainer scripts are not run.
+unpack() {
+  private_apt deb "$1" "$2"
+  shift 2
+  how=download
+  if [ "${1:-}" = --closure ]; then
+    how='install --yes --download-only --no-install-recommends'
+    shift
   fi
   # shellcheck disable=SC2086 # $how is several words
   (cd "$tmp/cache/archives" && apt-get -qq -c "$tmp/apt.conf" $how "$@") >"$tmp/log" 2>&1 ||
@@ -171,11 +189,16 @@ END
     basename "$deb" .deb >>"$tmp/root/PACKAGES"
   done
   rm -rf "$tmp/root/usr/share/doc" "$tmp/root/usr/share/man" "$tmp/root/usr/share/locale"
-  chmod 755 "$tmp/root"
-  # Somebody else may have been quicker.
-  [ -e "$dir" ] || mv "$tmp/root" "$dir"
-  rm -rf "$tmp"
-  trap - EXIT HUP INT TERM
+  hand_over
+}
+
+# source_of SUITE DIR PACKAGE: without Debian's changes to it.
+source_of() {
+  private_apt deb-src "$1" "$2"
+  (cd "$tmp" && apt-get -qq -c "$tmp/apt.conf" source --download-only "$3") >"$tmp/log" 2>&1 ||
+    { cat "$tmp/log" >&2; die "could not fetch the source of $3 of $suite"; }
+  tar -x --strip-components=1 --no-same-owner -C "$tmp/root" -f "$(echo "$tmp"/*.orig.tar.*[!c])"
+  hand_over
 }
 
 # ---- Catch2: version 3, which older releases do not have ------------------------------------------------------------
@@ -244,12 +267,12 @@ setup() {
 
 mode=${1:---build}
 case $mode in
-  --build | --tests | --arm64)
+  --build | --tests | --arm64 | --windows)
     [ -z "${WEFT_SKIP_SETUP:-}" ] || exit 0
     command -v apt-get >/dev/null 2>&1 || unsupported
     if [ "$mode" = --tests ]; then setup tests; else setup ''; fi
-    # shellcheck disable=SC2086 # a list of words
-    [ "$mode" != --arm64 ] || install $arm64
+    # shellcheck disable=SC2086 # lists of words
+    case $mode in --arm64) install $arm64 ;; --windows) install $windows ;; esac
     ;;
   --prefix) catch2_prefix ;;
   --list) echo "$build $tests libcatch2-dev $build_optional $tests_optional" | xargs -n 1 ;;
@@ -259,5 +282,11 @@ case $mode in
     shift
     unpack "$@"
     ;;
-  *) die "unknown option $mode (--build, --tests, --arm64, --prefix, --list, --unpack)" ;;
+  --source)
+    [ $# = 4 ] || die 'usage: setup.sh --source SUITE DIR PACKAGE'
+    command -v apt-get >/dev/null 2>&1 || die 'sources can be unpacked only where apt is: on Debian'
+    shift
+    source_of "$@"
+    ;;
+  *) die "unknown option $mode (--build, --tests, --arm64, --windows, --prefix, --list, --unpack, --source)" ;;
 esac

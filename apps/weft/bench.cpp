@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft bench kernels / weft bench model: how fast, against what the device can do.
+#include "console.hpp"
 #include "numbers.hpp"
 #include <iostream>
 #include <memory>
-#include <unistd.h>
 
 namespace app {
 namespace {
@@ -21,7 +21,7 @@ struct BenchFlags {
 int run_kernels(const BenchFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
-    const bool terminal = isatty(STDERR_FILENO);
+    const bool terminal = is_terminal(Stream::error);
     auto bench = weft::bench_kernels(*device, f.kernels, f.repeats, [&](const weft::Progress& p) {
         if (terminal) std::cerr << "\r\033[K" << p.name << std::flush;
         return !g_interrupted;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft chat: a conversation in the terminal.
 #include "chat_input.hpp"
+#include "console.hpp"
 #include "files.hpp"
 #include "numbers.hpp"
 #include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <unistd.h>
 #include <utility>
 
 namespace app {
@@ -26,7 +26,7 @@ constexpr const char* kHelp = "/reset          forget the conversation\n"
                               "Ctrl-C stops an answer; at the prompt it ends the conversation.\n";
 
 struct ChatFlags {
-    std::string model, system, template_file, name, load, now;
+    std::string model, mmproj, system, template_file, name, load, now;
     uint32_t context = 0;
     bool stats = false;
     std::optional<bool> thinking;
@@ -59,10 +59,10 @@ weft::Status load(weft::Chat& chat, const std::string& path) {
 class Conversation {
 public:
     Conversation(weft::Chat& chat, const ChatFlags& flags, bool sees)
-        : chat_(chat), flags_(flags), sees_(sees), terminal_(isatty(STDOUT_FILENO)) {}
+        : chat_(chat), flags_(flags), sees_(sees), terminal_(is_terminal(Stream::out)) {}
 
     int run() {
-        const bool typed = isatty(STDIN_FILENO);
+        const bool typed = is_terminal(Stream::in);
         if (typed) tell("/help lists what else there is besides asking.");
         ChatInput input(std::cin, typed);
         int code = kDone;
@@ -173,7 +173,8 @@ int run(const ChatFlags& f) {
     weft::ModelOptions load_options;
     load_options.dtype = f.dtype;
     load_options.progress = progress_bar();
-    load_options.pictures = weft::Pictures::if_seen;
+    load_options.pictures = f.mmproj.empty() ? weft::Pictures::if_seen : weft::Pictures::required;
+    load_options.mmproj = f.mmproj;
     const auto model = weft::Model::load(*device, f.model, load_options);
     if (!model) return fail(model.error());
     end_progress();
@@ -204,6 +205,7 @@ Command add_chat(CLI::App& root) {
     auto f = std::make_shared<ChatFlags>();
     CLI::App* app = root.add_subcommand("chat", "Talk to a model; /help lists the commands of a conversation");
     app->add_option("model", f->model, "Model directory or .gguf file")->required();
+    app->add_option("--mmproj", f->mmproj, kMmproj);
     app->add_option("--system", f->system, "The system prompt");
     app->add_option("--thinking", f->thinking,
                     "Whether the model thinks before it answers, where its template can say so")

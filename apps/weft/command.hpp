@@ -23,6 +23,7 @@ Command add_bench(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_embed(CLI::App& root);
 Command add_hear(CLI::App& root);
+Command add_forecast(CLI::App& root);
 Command add_check(CLI::App& root);
 Command add_template(CLI::App& root);
 Command add_chat(CLI::App& root);
@@ -71,7 +72,6 @@ void add_kv(CLI::App& app, weft::CacheType& type);
 /// The signal that is to end the command: SIGINT (Ctrl-C), SIGTERM or SIGHUP; 0: none. Commands look at it at every
 /// token and every step of a progress bar, so that they end as after any failure and leave no half file.
 extern volatile std::sig_atomic_t g_interrupted;
-void catch_interrupts();
 /// The exit code for it.
 int interrupted();
 

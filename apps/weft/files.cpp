@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading and writing what a user names, and the end of standard output.
 #include "files.hpp"
+#include "console.hpp"
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <poll.h>
-#include <unistd.h>
 
 namespace app {
 namespace {
@@ -26,7 +25,7 @@ weft::Result<std::string> read_file(const std::string& path) {
     if (std::filesystem::is_directory(path, ignored))
         return weft::Error{weft::ErrorCode::invalid_argument, path + ": is a directory, a text file is needed", {}};
     errno = 0;
-    std::ifstream in(path, std::ios::binary);
+    std::ifstream in(std::filesystem::path(path), std::ios::binary);
     if (!in)
         return weft::Error{weft::ErrorCode::not_found,
                            path + ": cannot open" + (errno ? std::string(": ") + std::strerror(errno) : std::string()),
@@ -46,7 +45,7 @@ weft::Status write_file(const std::string& path, const std::string& text) {
     std::error_code failed;
     // A pipe, a terminal, a device: written to, never replaced.
     if (std::filesystem::exists(path, failed) && !std::filesystem::is_regular_file(path, failed)) {
-        std::ofstream out(path, std::ios::binary);
+        std::ofstream out(std::filesystem::path(path), std::ios::binary);
         errno = 0;
         if (!out.write(text.data(), std::streamsize(text.size())).flush()) return io_error(path, "cannot write");
         return weft::Ok{};
@@ -59,10 +58,11 @@ weft::Status write_file(const std::string& path, const std::string& text) {
     };
     {
         errno = 0;
-        std::ofstream out(partial, std::ios::binary);
+        std::ofstream out(std::filesystem::path(partial), std::ios::binary);
         if (!out.write(text.data(), std::streamsize(text.size())).flush()) return give_up();
     }
-    if (std::rename(partial.c_str(), path.c_str()) != 0) return give_up();
+    std::filesystem::rename(partial, path, failed);
+    if (failed) return give_up();
     return weft::Ok{};
 }
 
@@ -71,9 +71,7 @@ int finish_output(int code) {
     const bool written = bool(std::cout.flush()) & (std::fflush(stdout) == 0) & !std::ferror(stdout);
     if (written) return code;
     const int why = errno;
-    pollfd out{STDOUT_FILENO, 0, 0};
-    const bool reader_gone = poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
-    if (!reader_gone)
+    if (!reader_gone())
         std::cerr << "weft: standard output: cannot write"
                   << (why ? std::string(": ") + std::strerror(why) : std::string()) << "\n";
     return code == kDone ? kFailed : code;

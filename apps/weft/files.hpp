@@ -5,6 +5,10 @@
 
 namespace app {
 
+/// --mmproj's help.
+inline constexpr const char* kMmproj =
+    "Of a GGUF file: the file with what sees pictures; left out: the only mmproj*.gguf in its folder";
+
 /// The whole of a file. The error names it and says why.
 weft::Result<std::string> read_file(const std::string& path);
 /// The whole of standard input; an error (cancelled) if a signal ended it.

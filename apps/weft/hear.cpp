@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft hear: sound to text, subtitles or classes.
+#include "console.hpp"
 #include "files.hpp"
 #include "numbers.hpp"
+#include <cerrno>
 #include <cmath>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 namespace app {
 namespace {
@@ -133,7 +134,7 @@ private:
 size_t read_bytes(std::span<char> bytes) {
     size_t got = 0;
     while (got < bytes.size() && !g_interrupted) {
-        const ssize_t n = ::read(STDIN_FILENO, bytes.data() + got, bytes.size() - got);
+        const int64_t n = read_some(bytes.subspan(got));
         if (n > 0) got += size_t(n);
         else if (n == 0 || errno != EINTR) break;
     }

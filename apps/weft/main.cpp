@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft: the command line.
+#include "console.hpp"
 #include "files.hpp"
 #include "numbers.hpp"
 #include <chrono>
 #include <iostream>
-#include <unistd.h>
 
 namespace app {
-
-volatile std::sig_atomic_t g_interrupted = 0;
-
-void catch_interrupts() {
-    struct sigaction action {};
-    action.sa_handler = [](int signal) {
-        if (g_interrupted) std::_Exit(kSignalled + signal); // a second one does not wait
-        g_interrupted = signal;
-    };
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-        struct sigaction before {};
-        sigaction(signal, nullptr, &before);
-        if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue; // nohup
-        sigaction(signal, &action, nullptr);
-    }
-    struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN; // a closed pipe, or a file that may not grow, shows as a failed write
-    for (const int signal : {SIGPIPE, SIGXFSZ}) sigaction(signal, &ignore, nullptr);
-}
 
 void print_warnings(const std::vector<std::string>& warnings) {
     for (const auto& warning : warnings) std::cerr << "weft: " << warning << "\n";
@@ -115,7 +96,7 @@ bool g_bar_shown = false;
 }
 
 weft::ProgressFunction progress_bar() {
-    if (!isatty(STDERR_FILENO)) return [](const weft::Progress&) { return !g_interrupted; };
+    if (!is_terminal(Stream::error)) return [](const weft::Progress&) { return !g_interrupted; };
     using Clock = std::chrono::steady_clock;
     return [begin = Clock::now(), last = Clock::time_point(),
             stage_shown = weft::Progress::Stage::load](const weft::Progress& p) mutable {
@@ -151,17 +132,19 @@ void end_progress() {
 
 int main(int argc, char** argv) {
     app::catch_interrupts();
+    const std::vector<std::string> arguments = app::open_console(argc, argv);
     CLI::App root{"weft runs efficient and hybrid sequence models on any Vulkan GPU.", "weft"};
     root.set_version_flag("--version", "weft " weft_VERSION);
+    root.allow_windows_style_options(false); // /a/path is one there, too
     root.require_subcommand(1);
     root.fallthrough(false);
     const app::Command commands[] = {app::add_run(root),      app::add_info(root),     app::add_inspect(root),
                                      app::add_bench(root),    app::add_eval(root),     app::add_check(root),
                                      app::add_embed(root),    app::add_template(root), app::add_chat(root),
                                      app::add_tokenize(root), app::add_quantize(root), app::add_see(root),
-                                     app::add_hear(root),     app::add_selftest(root)};
+                                     app::add_hear(root),     app::add_forecast(root), app::add_selftest(root)};
     try {
-        root.parse(argc, argv);
+        root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1)); // the last one first
     } catch (const CLI::ParseError& e) {
         const int code = root.exit(e);
         return code == 0 ? app::finish_output(app::kDone) : app::kUsage;

@@ -11,7 +11,7 @@ namespace app {
 namespace {
 
 struct RunFlags {
-    std::string model, prompt, prompt_file;
+    std::string model, mmproj, prompt, prompt_file;
     std::vector<std::string> images;
     uint32_t context = 0;
     bool raw_ids = false, json = false, stats = false, ignore_end = false;
@@ -60,6 +60,7 @@ int run(const RunFlags& f) {
     load.dtype = f.dtype;
     load.need_tokenizer = !f.raw_ids;
     if (!pictures.empty()) load.pictures = weft::Pictures::required;
+    load.mmproj = f.mmproj;
     load.progress = progress_bar();
     const auto model = weft::Model::load(*device, f.model, load);
     if (!model) return fail(model.error());
@@ -135,11 +136,12 @@ Command add_run(CLI::App& root) {
         ->required();
     app->add_option("prompt", f->prompt, "The prompt; - reads it from standard input");
     app->add_option("--prompt-file", f->prompt_file, "Read the prompt from a file");
-    app->add_option(
-           "--image", f->images,
-           "A picture (PNG, JPEG, WebP) for a model that sees them; as many as one likes. Each stands where the "
-           "prompt has the model's mark for one, or all before it")
-        ->allow_extra_args(false);
+    CLI::Option* images = app->add_option(
+        "--image", f->images,
+        "A picture (PNG, JPEG, WebP) for a model that sees them; as many as one likes. Each stands where the "
+        "prompt has the model's mark for one, or all before it");
+    images->allow_extra_args(false);
+    app->add_option("--mmproj", f->mmproj, kMmproj)->needs(images);
     f->sampling.add(*app);
     add_number<uint32_t>(*app, "--context", f->context, "Tokens the sequence may have; 0: the model's, at most 4096", 0,
                          kMostTokens);

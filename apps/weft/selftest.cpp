@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // weft selftest: does this device compute what weft means? A report to paste into a bug report.
+#include "console.hpp"
 #include "numbers.hpp"
 #include <chrono>
 #include <condition_variable>
@@ -7,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <unistd.h>
 
 namespace app {
 namespace {
@@ -73,7 +73,7 @@ int run_selftest(const SelftestFlags& f) {
     auto device = f.device.open();
     if (!device) return fail(device.error());
     Watch watch{std::chrono::seconds(f.patience)};
-    const bool terminal = isatty(STDERR_FILENO);
+    const bool terminal = is_terminal(Stream::error);
     weft::SelftestOptions options = f.options;
     options.on_device = [&](std::string_view what) { watch.on_device(what); };
     options.progress = [&](const weft::Progress& p) {

@@ -13,8 +13,13 @@ void build(CaseContext& ctx, const Options& o) {
     CausalConvArgs a;
     a.step = ctx.step(o.sequences, uint32_t(tokens_of(o.sequences)) + o.spare_tokens);
     const uint32_t bucket = a.step.max_tokens;
-    a.x = ctx.input("x", DType::f32, {bucket, wide}, random.normals(size_t(bucket) * wide, o.x_size))
-              .slice_columns(o.around, o.channels);
+    const Tensor all =
+        ctx.input("x", DType::f32, {bucket, o.columns()}, random.normals(size_t(bucket) * o.columns(), o.x_size));
+    if (o.gates) {
+        a.in_gate = all.slice_columns(0, o.channels);
+        a.out_gate = all.slice_columns(o.channels, o.channels);
+    }
+    a.x = all.slice_columns(o.columns() - wide + o.around, o.channels);
     a.y = ctx.output("y", DType::f32, {bucket, wide}).slice_columns(o.around, o.channels);
     a.weight = ctx.input("weight", DType::f32, {o.channels, o.taps}, random.normals(size_t(o.channels) * o.taps));
     if (o.bias) a.bias = ctx.input("bias", DType::f32, {o.channels}, random.normals(o.channels));
@@ -33,7 +38,8 @@ Case<Options> make(const std::string& name, const Options& o) {
     Case<Options> c{name, o};
     const uint64_t tokens = tokens_of(o.sequences);
     const uint64_t window = uint64_t(o.channels) * (o.taps - 1);
-    c.bytes = tokens * 8 * o.channels + o.state * o.sequences.size() * 8 * window + 4 * o.channels * (o.taps + 1);
+    c.bytes = tokens * (o.gates ? 16 : 8) * o.channels + o.state * o.sequences.size() * 8 * window +
+              4 * o.channels * (o.taps + 1);
     c.operations = tokens * o.channels * 2 * o.taps;
     return c;
 }
@@ -70,8 +76,19 @@ CaseTable<Options> table() {
          make("step", {.channels = 130, .taps = 4, .sequences = step}),
          make("step, 2 taps, slices, no bias",
               {.channels = 130, .taps = 2, .sequences = step, .around = 7, .bias = false, .silu = false}),
+         make("gates, packed",
+              {.channels = 70, .taps = 3, .sequences = packed, .spare_tokens = 9, .silu = false, .gates = true}),
+         make("gates, a few tokens",
+              {.channels = 70, .taps = 3, .sequences = few, .bias = false, .silu = false, .gates = true}),
+         make(
+             "gates, step, slices",
+             {.channels = 130, .taps = 3, .sequences = step, .around = 7, .bias = false, .silu = false, .gates = true}),
+         make("gates without state",
+              {.channels = 20, .taps = 4, .sequences = {{0, 31, 0}, {0, 9, 0}}, .state = false, .gates = true}),
          make("large inputs", {.channels = 40, .taps = 4, .sequences = {{0, 40, 2}}, .x_size = 1e4}),
          make("step, real", {.channels = 2048, .taps = 4, .sequences = {{0, 1, 9}, {1, 1, 9}, {2, 1, 9}, {3, 1, 9}}}),
+         make("gates, real",
+              {.channels = 2048, .taps = 3, .sequences = {{0, 256, 0}}, .bias = false, .silu = false, .gates = true}),
          make("real", {.channels = 2048, .taps = 4, .sequences = {{0, 256, 0}}}),
          make("large", {.channels = 4096, .taps = 4, .sequences = {{0, 400, 4}, {1, 112, 0}}})}};
 }

@@ -110,6 +110,7 @@ CaseTable<Options> table() {
          // many tokens
          make("tiles, smallest", {9, 1, 1, 1, 1}, f32), make("tiles, odd depth f16", {23, 2, 5, 19, 77}, f16),
          make("tiles, odd depth bf16", {12, 2, 4, 33, 13}, bf16),
+         make("tiles, odd depth, many rows", {200, 1, 1, 16, 20}, f32),
          make("tiles, no tokens", {0, 2, 4, 16, 16}, with(f16, 0, 20)),
          make("tiles, f32 in a larger bucket", {34, 2, 6, 67, 96}, with(f32, 0, 99)),
          make("tiles, one expert has half", {90, 2, 12, 70, 40}, with(f16, kSkewed)),

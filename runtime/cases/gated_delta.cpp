@@ -44,6 +44,7 @@ void build(CaseContext& ctx, const Options& o) {
     }
     a.decay = o.gate;
     a.l2 = o.l2;
+    a.tiled = o.tiled;
     a.beta_scale = o.beta_scale;
     a.state = inputs.state({s.heads, s.size, s.columns});
     a.y = ctx.output("y", DType::f32, {rows, values + 3}).slice_columns(2, values);
@@ -70,7 +71,8 @@ Options with(Decay decay) {
 } // namespace
 
 CaseTable<Options> table() {
-    Options plain, negative, apart, odd, small_beta, large_beta;
+    Options plain, negative, apart, odd, small_beta, large_beta, tiled;
+    tiled.tiled = true;
     plain.gate = plain.l2 = false;
     negative.beta_scale = 2;
     apart.apart = true;
@@ -105,6 +107,8 @@ CaseTable<Options> table() {
          make("no decay", {2, 4, 16, 24}, {{0, 300, 1}}, with(Decay::none)),
          make("beta near zero", {2, 4, 16, 24}, {{0, 70, 1}}, small_beta),
          make("beta near two", {2, 4, 16, 24}, {{0, 70, 1}}, large_beta),
+         make("tiled heads", {2, 6, 16, 24}, packed, tiled),
+         make("tiled heads, step", {3, 6, 19, 7}, {{1, 1, 2}, {0, 1, 0}}, tiled),
          make("wide values", {1, 2, 96, 192}, {{0, 40, 1}}),
          make("large state", {1, 1, 256, 256}, {{0, 40, 1}}),
          make("many heads", {16, 64, 16, 64}, {{0, 20, 1}})}};

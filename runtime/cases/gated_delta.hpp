@@ -13,6 +13,7 @@ enum class Decay { usual, strong, none, mixed };
 struct Options {
     Decay decay = Decay::usual;
     bool bias = true, gate = true, l2 = true;
+    bool tiled = false;                 ///< GatedDeltaArgs::tiled
     bool apart = false;                 ///< q, k and v in tensors of their own, else slices of one
     uint32_t lead = 4;                  ///< columns before the first slice
     double beta_from = -3, beta_to = 3; ///< of b

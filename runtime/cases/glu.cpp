@@ -40,10 +40,12 @@ Case<Options> make(const std::string& name, Shape s, GluArgs options, bool has_b
 
 CaseTable<Options> table() {
     CaseTable<Options> table{"glu", build, {}};
-    const char* names[] = {"none", "silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid", "quick_gelu", "tanh"};
-    for (uint32_t i = 0; i < 9; ++i) {
+    const char* names[] = {"none",    "silu",       "gelu", "gelu_tanh", "relu", "relu2",
+                           "sigmoid", "quick_gelu", "tanh", "sine",      "exp"};
+    for (uint32_t i = 0; i < std::size(names); ++i) {
         GluArgs g;
         g.activation = Activation(i);
+        if (g.activation == Activation::exp) g.a_scale = 0.5f; // e^90 is no float
         table.cases.push_back(make(std::string("gated ") + names[i], {5, 37}, g));
         table.cases.push_back(make(std::string("plain ") + names[i], {3, 40}, g, false));
     }

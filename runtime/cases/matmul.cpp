@@ -111,6 +111,7 @@ CaseTable<Options> table() {
          // many rows
          make("tiles, smallest", {9, 1, 1}, f32), make("tiles, odd depth f16", {13, 19, 77}, f16),
          make("tiles, odd depth bf16", {65, 33, 13}, bf16), make("tiles, odd depth f32", {30, 70, 9}, f32),
+         make("tiles, odd depth of many rows", {4096, 33, 27}, f32),
          make("tiles, no rows", {0, 16, 16}, with(f16, 0, 70)), make("tiles, f32", {70, 67, 96}, f32),
          make("tiles, bf16", {17, 130, 104}, bf16),
          make("tiles, f16 in a larger bucket", {41, 131, 264}, with(f16, 0, 93)),

@@ -35,6 +35,23 @@ void add_reason(Error& error, const std::string& reason) {
     else if (error.reasons.size() == kMostReasons) error.reasons.push_back("and more");
 }
 
+// The only file beside a model that is named as those with towers are.
+Result<fs::path> mmproj_beside(const fs::path& model) {
+    const fs::path folder = model.has_parent_path() ? model.parent_path() : fs::path(".");
+    weft_ASSIGN(const auto names, file_names(folder));
+    Error error{ErrorCode::not_found, "", {}};
+    fs::path only;
+    for (const std::string& name : names)
+        if (name.starts_with("mmproj") && has_extension(name, ".gguf")) {
+            only = folder / name;
+            error.reasons.push_back("there is " + in_quotes(name));
+        }
+    if (error.reasons.size() == 1) return only;
+    error.message = model.string() + ": pictures are seen by a second file (mmproj), and " +
+                    (error.reasons.empty() ? "there is no mmproj*.gguf beside it" : "there are several beside it");
+    return error;
+}
+
 // "model-00001-of-00003.safetensors": one of several.
 bool is_shard_name(std::string_view name) {
     const auto of = name.rfind("-of-");
@@ -111,6 +128,41 @@ ModelFiles ModelFiles::with_config(Json config) const {
     ModelFiles files = *this;
     files.config_.json = std::move(config);
     return files;
+}
+
+Result<ModelFiles> ModelFiles::with_mmproj(const fs::path& path) const {
+    if (!gguf())
+        return Error{ErrorCode::invalid_argument,
+                     path.string() + ": goes with a GGUF file; " + origin_ + " is none, and has its tower itself",
+                     {}};
+    fs::path chosen = path;
+    if (chosen.empty()) {
+        weft_ASSIGN(chosen, mmproj_beside(origin_));
+    }
+    weft_ASSIGN(GgufFile file, GgufFile::open(chosen));
+    weft_ASSIGN(const auto type, file.metadata().string("general.architecture"));
+    if (type != "clip")
+        return file.metadata().bad("general.architecture",
+                                   "must be 'clip', as that of files with a tower is; it is " + in_quotes(type));
+    ModelFiles both = *this;
+    both.mmproj_ = std::make_shared<const GgufFile>(std::move(file));
+    both.sees_ = true;
+    both.found_ = path.empty();
+    for (const TensorView& tensor : both.mmproj_->tensors()) {
+        if (find(tensor.name))
+            return Error{ErrorCode::malformed,
+                         chosen.string() + ": tensor " + in_quotes(tensor.name) + ": is in " + origin_ + " too",
+                         {}};
+        both.tensors_.push_back(&tensor);
+    }
+    both.index_tensors();
+    return both;
+}
+
+ModelFiles ModelFiles::without_mmproj() const {
+    ModelFiles text = *this;
+    text.sees_ = false;
+    return text;
 }
 
 Result<ModelFiles> ModelFiles::open(const fs::path& path) {
@@ -225,6 +277,7 @@ Status ModelFiles::add_tensors(const ShardOf& shard_of) {
 }
 
 void ModelFiles::index_tensors() {
+    total_bytes_ = 0;
     for (const TensorView* tensor : tensors_) total_bytes_ += tensor->bytes.size();
     by_name_ = tensors_;
     std::sort(by_name_.begin(), by_name_.end(), [](auto* a, auto* b) { return a->name < b->name; });
@@ -249,11 +302,13 @@ const TensorView* ModelFiles::find(std::string_view name) const {
 void ModelFiles::read_now(std::span<const std::byte> bytes) const {
     for (const auto& shard : *shards_) shard.mapping().read_now(bytes);
     for (const auto& file : *ggufs_) file.mapping().read_now(bytes);
+    if (mmproj_) mmproj_->mapping().read_now(bytes);
 }
 
 void ModelFiles::let_go(std::span<const std::byte> bytes) const {
     for (const auto& shard : *shards_) shard.mapping().let_go(bytes);
     for (const auto& file : *ggufs_) file.mapping().let_go(bytes);
+    if (mmproj_) mmproj_->mapping().let_go(bytes);
 }
 
 } // namespace weft::detail

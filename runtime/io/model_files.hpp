@@ -57,6 +57,16 @@ public:
     /// The metadata of a GGUF file; nullptr for what is none.
     const GgufMetadata* gguf() const { return ggufs_->empty() ? nullptr : &ggufs_->front().metadata(); }
 
+    /// A GGUF file with another beside it (mmproj), which holds the tower that sees pictures. An empty `path`: the only
+    /// mmproj*.gguf in the model's folder; fails (not_found) where there is none, or where there are several.
+    Result<ModelFiles> with_mmproj(const std::filesystem::path& path) const;
+    /// That file's metadata; nullptr where there is none.
+    const GgufMetadata* mmproj() const { return sees_ ? &mmproj_->metadata() : nullptr; }
+    /// Whether nobody named it.
+    bool found_mmproj() const { return mmproj() && found_; }
+    /// The same files for what is the text's.
+    ModelFiles without_mmproj() const;
+
     /// The tensor of that name in any shard, or nullptr.
     const TensorView* find(std::string_view name) const;
     /// Of a tensor that find() does not find although the index of the shards names it: what the index says; else "".
@@ -104,6 +114,8 @@ private:
     std::map<std::string, std::string> absent_; // tensors that the index puts into shards which lack them
     std::string index_origin_;
     std::shared_ptr<std::vector<GgufFile>> ggufs_ = std::make_shared<std::vector<GgufFile>>();
+    std::shared_ptr<const GgufFile> mmproj_;
+    bool sees_ = false, found_ = false;                     // it counts; it was looked for
     std::vector<std::shared_ptr<const TensorView>> joined_; // with scales
     std::vector<const TensorView*> tensors_, by_name_;      // by_name_ is sorted
     uint64_t total_bytes_ = 0;

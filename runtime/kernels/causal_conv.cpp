@@ -17,9 +17,15 @@ void causal_conv(Recorder& r, const CausalConvArgs& a) {
     weft_CHECK(!a.state || (a.state.rank == 3 && a.state.contiguous() && a.state.shape[1] == channels &&
                             a.state.shape[2] == taps - 1),
                "state must be [slots, C, K - 1]");
+    weft_CHECK(bool(a.in_gate) == bool(a.out_gate), "there must be both gates or none");
+    for (const Tensor& gate : {a.in_gate, a.out_gate})
+        weft_CHECK(!gate || (gate.columns() == channels && gate.resource == a.x.resource && gate.offset == a.x.offset &&
+                             gate.stride == a.x.stride && gate.start < a.x.start),
+                   "gates must be column slices of the tensor of x, before it and as wide");
     weft_CHECK(a.activation == Activation::none || a.activation == Activation::silu, "activation must be none or silu");
     const Tensor bias = r.or_unused(a.bias), state = r.or_unused(a.state);
-    const uint32_t activation = uint32_t(a.activation), parts = (a.bias ? 1u : 0u) | (a.state ? 2u : 0u);
+    const uint32_t activation = uint32_t(a.activation),
+                   parts = (a.bias ? 1u : 0u) | (a.state ? 2u : 0u) | (a.in_gate ? 4u : 0u);
     const Extent sequences{1, Quantity::sequences};
 
     // A few tokens are not worth a second dispatch, though one thread then walks over all of a sequence's.
@@ -31,6 +37,8 @@ void causal_conv(Recorder& r, const CausalConvArgs& a) {
             {.channels = channels,
              .x_stride = a.x.stride,
              .x_start = a.x.start,
+             .in_gate = a.in_gate.start,
+             .out_gate = a.out_gate.start,
              .y_stride = a.y.stride,
              .y_start = a.y.start},
             {.x = {channels}, .y = sequences, .z = {}});
@@ -50,13 +58,16 @@ void causal_conv(Recorder& r, const CausalConvArgs& a) {
                   {.channels = channels,
                    .x_stride = a.x.stride,
                    .x_start = a.x.start,
+                   .in_gate = a.in_gate.start,
+                   .out_gate = a.out_gate.start,
                    .y_stride = a.y.stride,
                    .y_start = a.y.start},
                   {.x = {channels}, .y = {1, Quantity::tokens, run}, .z = {}});
     if (!a.state) return;
     using S = shader::causal_conv_state;
-    r.dispatch<S>(S::Variant::core, {.TAPS = taps}, {.sequences = a.step.sequences, .x = a.x, .state = a.state},
-                  {.channels = channels, .x_stride = a.x.stride, .x_start = a.x.start},
+    r.dispatch<S>(S::Variant::core, {.TAPS = taps, .PARTS = parts},
+                  {.sequences = a.step.sequences, .x = a.x, .state = a.state},
+                  {.channels = channels, .x_stride = a.x.stride, .x_start = a.x.start, .in_gate = a.in_gate.start},
                   {.x = {channels}, .y = sequences, .z = {}});
 }
 

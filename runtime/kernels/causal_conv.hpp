@@ -7,13 +7,15 @@
 namespace weft::detail::kernel {
 
 /// y[t, c] = act(bias[c] + sum_k weight[c, k] * x[t - K + 1 + k, c]) within each sequence. Inputs before a sequence's
-/// first new token come from its state; they are 0 for a sequence without a past.
+/// first new token come from its state; they are 0 for a sequence without a past. With gates x is in_gate * x, also in
+/// the state, and y is out_gate * y (LFM2).
 struct CausalConvArgs {
-    Step step;     ///< decode: one token a sequence, the step form
-    Tensor x;      ///< f32 [T, C]; may be a column slice
-    Tensor weight; ///< f32 [C, K], K = 2 to 8
-    Tensor bias;   ///< f32 [C]; absent: 0
-    Tensor y;      ///< f32 [T, C]; may be a column slice; not x
+    Step step;                ///< decode: one token a sequence, the step form
+    Tensor x;                 ///< f32 [T, C]; may be a column slice
+    Tensor in_gate, out_gate; ///< f32 [T, C]: column slices of x's tensor, before x; absent: 1, both of them
+    Tensor weight;            ///< f32 [C, K], K = 2 to 8
+    Tensor bias;              ///< f32 [C]; absent: 0
+    Tensor y;                 ///< f32 [T, C]; may be a column slice; not x
     /// f32 [slots, C, K - 1], the last inputs, oldest first: read (with a past) and written; absent:
     /// no sequence has a past, nothing is kept.
     Tensor state;

@@ -25,6 +25,7 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args) {
     const auto if_decay = [&](const Tensor& t) { return r.or_unused(args.decay ? t : Tensor{}); };
     const Tensor a = if_decay(args.a), bias = if_decay(args.dt_bias), a_head = if_decay(args.a_head);
     const uint32_t flags = (args.dt_bias && args.decay ? 1u : 0u) | (args.decay ? 2u : 0u) | (args.l2 ? 4u : 0u);
+    const uint32_t ratio = args.tiled ? 1 : heads / key_heads; // neighbours that share a key head
     const float scale = args.scale != 0 ? args.scale : 1 / std::sqrt(float(size));
 
     if (args.step.decode) {
@@ -43,7 +44,8 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args) {
                        .state = args.state,
                        .sequences = args.step.sequences},
                       {.heads = heads,
-                       .ratio = heads / key_heads,
+                       .key_heads = key_heads,
+                       .ratio = ratio,
                        .size = size,
                        .columns = columns,
                        .stride = q.stride,
@@ -76,7 +78,8 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args) {
          .mix_rows = mix,
          .sequences = args.step.sequences},
         {.heads = heads,
-         .ratio = heads / key_heads,
+         .key_heads = key_heads,
+         .ratio = ratio,
          .vectors = k.columns() / key_heads / 4,
          .q_stride = q.stride / 4,
          .q_start = q.start / 4,
@@ -100,7 +103,8 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args) {
                     .key_heads = key_heads,
                     .size = size,
                     .columns = columns,
-                    .delta = true});
+                    .delta = true,
+                    .tiled = args.tiled});
 }
 
 } // namespace weft::detail::kernel

@@ -5,7 +5,7 @@
 
 namespace weft::detail::kernel {
 
-/// Per value head h, with q and k of key head h / (Hv / Hk):
+/// Per value head h, with q and k of key head h / (Hv / Hk), or h % Hk:
 ///   q, k = l2norm(q) * scale, l2norm(k);  beta = beta_scale * sigmoid(b);  g = A softplus(a + dt_bias)
 ///   S = exp(g) S;  u = beta (v - S^T k);  S = S + k u^T;  o = S^T q
 /// Head counts and sizes follow from the shapes. A sequence without a past starts from a zero state.
@@ -23,6 +23,7 @@ struct GatedDeltaArgs {
     float beta_scale = 1.0f; ///< 2 lets eigenvalues of the transition be negative
     float scale = 0.0f;      ///< of q; 0: dk^-0.5
     bool decay = true;       ///< false: DeltaNet, g = 0
+    bool tiled = false;      ///< value head h has key head h % Hk
     bool l2 = true;          ///< x * rsqrt(sum x^2 + 1e-6) of q and k per head
 };
 void gated_delta(Recorder& r, const GatedDeltaArgs& args);

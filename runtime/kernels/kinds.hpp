@@ -15,7 +15,9 @@ enum class Activation : uint32_t {
     relu2 = 5,
     sigmoid = 6,
     quick_gelu = 7,
-    tanh = 8
+    tanh = 8,
+    sine = 9,
+    exp = 10
 };
 
 /// shaders/norm/norm.comp
@@ -30,6 +32,9 @@ enum class RouterScore : uint32_t { softmax = 0, sigmoid = 1, logit = 2, sqrt_so
 enum class RouterWeight : uint32_t { score = 0, softmax_of_chosen = 1, sigmoid_of_chosen = 2 };
 /// and what groups of experts are compared by.
 enum class GroupScore : uint32_t { best = 0, best_two = 1 };
+
+/// shaders/series/series.comp: what the values of a series are scaled by.
+enum class SeriesScaling : uint32_t { none = 0, std = 1, mean = 2 };
 
 /// How pictures are cut into patches.
 struct PatchCut {

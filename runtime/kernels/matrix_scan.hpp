@@ -30,6 +30,7 @@ struct MatrixScanArgs {
     Tensor state; ///< f32 [slots, H, size, columns]; with `transposed` [slots, H, columns, size]
     uint32_t heads = 0, key_heads = 0, size = 0, columns = 0;
     bool delta = false, transposed = false;
+    bool tiled = false; ///< head h has key head h % Hk, else h / (H / Hk)
 };
 void matrix_scan(Recorder& r, const MatrixScanArgs& args);
 

@@ -22,8 +22,10 @@ void norm(Recorder& r, const NormArgs& a) {
         !r.machine().is_cpu() && width % 4 == 0 && by_four({a.x, a.weight, a.bias, a.gate, a.residual, a.y});
     const uint32_t n = vectors ? 4 : 1;
     // A workgroup is one group of one token: few threads for narrow heads, and so many for a wide row of a few tokens
-    // that its loads wait together.
-    uint32_t local = vectors ? std::min(512u, std::bit_floor(r.machine().invocations)) : 128;
+    // that its loads wait together. A CPU works on one vector of lanes at a time, and pays for each barrier and vector.
+    uint32_t local = r.machine().is_cpu() ? std::bit_floor(std::max(8u, r.machine().lanes))
+                     : vectors            ? std::min(512u, std::bit_floor(r.machine().invocations))
+                                          : 128;
     while (local > 8 && local / 2 * n >= width) local /= 2;
     r.dispatch<K>(vectors ? K::Variant::vectors : K::Variant::core,
                   {.LOCAL = local,

@@ -67,7 +67,7 @@ TileShape tile_shape(const Machine& machine, uint64_t rows, uint32_t columns, bo
             s.tm /= 2;
             s.tn = 4;
         }
-        while (s.local > 16 && tiles(s) < 8) s.local = s.tx = s.tx / 2;
+        while (s.local > 16 && (tiles(s) < 8 || s.columns(gated) / 2 >= columns)) s.local = s.tx = s.tx / 2;
         return s;
     }
     // Sums, and eight elements of each row of W.

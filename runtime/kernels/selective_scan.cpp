@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/selective_scan.hpp"
+#include "kernels/scan_chunks.hpp"
 #include "selective_scan.gen.hpp"
 #include "selective_scan_carry.gen.hpp"
 #include "selective_scan_step.gen.hpp"
@@ -35,16 +36,6 @@ Shape checked(const SelectiveScanArgs& a) {
                             a.state.shape[2] == s.states),
                "state must be [slots, Di, N]");
     return s;
-}
-
-/// Tokens a chunk; max_tokens: do not cut. Two passes cost twice the exponentials, so cutting pays only where
-/// channels alone leave most of the device idle.
-/// `threads` are those of one pass over all channels.
-uint32_t choose_chunk(const Machine& machine, uint32_t max_tokens, uint32_t threads) {
-    const uint32_t pieces = machine.threads / threads;
-    if (pieces < 8) return max_tokens;
-    const uint32_t chunk = std::max(64u, (max_tokens / pieces + 15) / 16 * 16);
-    return max_tokens / chunk < 8 ? max_tokens : chunk;
 }
 
 } // namespace
@@ -97,18 +88,13 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     while (split > 1 && spec.TILE * (2 * channels + 2 * split * spec.BLOCK + spec.LOCAL) * 4 > 16384) spec.TILE /= 2;
     const uint32_t workgroups = s.groups * ((s.channels / s.groups + channels - 1) / channels);
 
-    uint32_t chunk = a.chunk ? a.chunk : choose_chunk(r.machine(), a.step.max_tokens, s.channels * split);
-    uint64_t rows = a.step.max_tokens / chunk + a.step.max_sequences;
-    if (chunk >= a.step.max_tokens || rows * s.channels * (s.states + 1) * 4 > r.device().limits().storage_range) {
-        chunk = a.step.max_tokens;
-        rows = 0;
-    }
-
+    const auto [chunk, rows] =
+        scan_chunks(r, a.step, a.chunk, s.channels * split, uint64_t(s.channels) * (s.states + 1) * 4);
     K::Push push{.channels = s.channels,
                  .states = s.states,
                  .group_channels = s.channels / s.groups,
                  .chunk = chunk,
-                 .chunk_rows = uint32_t(rows),
+                 .chunk_rows = rows,
                  .x_stride = a.x.stride,
                  .x_start = a.x.start,
                  .dt_stride = a.dt.stride,
@@ -132,7 +118,7 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
         r.dispatch<K>(K::Variant::core, spec, buffers, push, {.x = {workgroups * spec.LOCAL}, .y = {}, .z = sequences});
         return;
     }
-    const Tensor chunks = r.temporary(DType::f32, {uint32_t(rows) * s.channels, s.states + 1}, "selective_scan chunks");
+    const Tensor chunks = r.temporary(DType::f32, {rows * s.channels, s.states + 1}, "selective_scan chunks");
     const Threads threads{.x = {workgroups * spec.LOCAL}, .y = {1, Quantity::longest_new, chunk}, .z = sequences};
     spec.PASS = 1;
     buffers.y = r.or_unused({});
@@ -141,7 +127,7 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     using Carry = shader::selective_scan_carry;
     r.dispatch<Carry>(Carry::Variant::core, {.HAS_STATE = a.state ? 1u : 0u},
                       {.sequences = a.step.sequences, .parameters = a.parameters, .chunks = chunks, .state = state},
-                      {.channels = s.channels, .states = s.states, .chunk = chunk, .chunk_rows = uint32_t(rows)},
+                      {.channels = s.channels, .states = s.states, .chunk = chunk, .chunk_rows = rows},
                       {.x = {s.channels * s.states}, .y = sequences, .z = {}});
     spec.PASS = 2;
     buffers.y = a.y;

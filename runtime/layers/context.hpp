@@ -30,7 +30,9 @@ struct LayerContext {
     struct Pictures {
         kernel::Tensor values; ///< f32 [1, n]: of all pictures
         kernel::Tensor table;  ///< u32 [S, 4]: where a picture's values begin, height, width
-        kernel::Tensor kinds;  ///< u32 [T]: the number of an extra row, or of patches how many extra rows there are
+        /// u32 [T]: the number of an extra row, or of patches how many extra rows there are; of series the channel of
+        /// what comes before its patches, or of these kernel::kNowhere.
+        kernel::Tensor kinds;
     };
     std::map<std::string, Pictures> pictures; ///< of the stage
     kernel::Tensor sides; ///< u32 [S, 2]: rows down and across of each picture; of stages whose rows have places in one

@@ -15,7 +15,7 @@ void EmbedSpec::fields(Fields& f, const Widths& w) {
     f.value("input", input, std::string(kTokens));
     f.size("rows", rows, uint32_t(w.vocabulary));
     f.weight("table", table, {rows, w.model}, WeightUse::always, WeightKind::matrix);
-    f.weight("positions", positions, {w.positions + position_offset, w.model}, WeightUse::rare, WeightKind::matrix);
+    f.weight("positions", positions, {w.positions + position_offset, w.model}, WeightUse::rare, WeightKind::vector);
 }
 
 void EmbedSpec::inputs(Inputs& i) const { i.ids(input, rows); }

@@ -28,8 +28,8 @@ using WeightShape = std::initializer_list<uint64_t>;
     static_assert(true)
 
 namespace kernel { // where the compiler looks for the names of these
-weft_ENUM_NAMES(Activation, Activation::tanh, "none", "silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid",
-                "quick_gelu", "tanh");
+weft_ENUM_NAMES(Activation, Activation::exp, "none", "silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid",
+                "quick_gelu", "tanh", "sine", "exp");
 weft_ENUM_NAMES(NormKind, NormKind::l2, "rms", "layer", "l2");
 weft_ENUM_NAMES(RouterScore, RouterScore::sqrt_softplus, "softmax", "sigmoid", "logit", "sqrt_softplus");
 weft_ENUM_NAMES(RouterWeight, RouterWeight::sigmoid_of_chosen, "score", "softmax_of_chosen", "sigmoid_of_chosen");

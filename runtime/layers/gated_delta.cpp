@@ -9,11 +9,12 @@
 
 namespace weft::detail {
 
-weft_LISTED(GatedDeltaSpec, 13); // with its states
+weft_LISTED(GatedDeltaSpec, 14); // with its states
 void GatedDeltaSpec::fields(Fields& f, const Widths& w) {
     f.size("key_heads", key_heads);
     f.size("value_heads", value_heads, key_heads);
     f.rule(value_heads % std::max(1u, key_heads) == 0, "key_heads", "divide value_heads");
+    f.value("tiled", tiled, false);
     f.size("key_size", key_size, 128u);
     f.size("value_size", value_size, key_size);
     const uint64_t keys = uint64_t(key_heads) * key_size, values = uint64_t(value_heads) * value_size;
@@ -47,7 +48,8 @@ void GatedDeltaSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinati
                               .a_head = c.weight(a),
                               .y = y,
                               .state = c.state(state),
-                              .beta_scale = beta_scale});
+                              .beta_scale = beta_scale,
+                              .tiled = tiled});
     kernel::norm(c.r, {.x = y,
                        .weight = c.weight(norm.weight),
                        .bias = c.weight(norm.bias),

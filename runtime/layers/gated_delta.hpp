@@ -10,8 +10,9 @@ struct GatedDeltaSpec {
     static constexpr uint32_t colour = 0x7fb2d9;
 
     uint32_t key_heads = 0, value_heads = 0, key_size = 0, value_size = 0;
-    Linear in; ///< rows: q [Hk*dk] | k [Hk*dk] | v [Hv*dv] | z [Hv*dv] | b [Hv] | a [Hv]
-    Conv conv; ///< over q | k | v
+    bool tiled = false; ///< value head h has key head h % Hk (Qwen3.5), else h / (Hv / Hk)
+    Linear in;          ///< rows: q [Hk*dk] | k [Hk*dk] | v [Hv*dv] | z [Hv*dv] | b [Hv] | a [Hv]
+    Conv conv;          ///< over q | k | v
     WeightId dt_bias = kNoWeight, a = kNoWeight; ///< f32 [Hv]; a already -exp(A_log)
     float beta_scale = 1;                        ///< 2 allows negative eigenvalues
     Norm norm;                                   ///< per head of dv, then times silu(z)

@@ -5,14 +5,14 @@
 
 namespace weft::detail {
 
-/// The rows of each rectangle of another stage's patches side by side, as columns, or their mean: for stages whose rows
-/// are merged. Reads no stream.
+/// The rows of each rectangle of another stage's patches side by side, as columns, or their mean, or of each channel
+/// the largest number: for stages whose rows are merged. Reads no stream.
 struct MergeSpec {
     static constexpr const char* name = "merge";
     static constexpr uint32_t colour = 0xb8b8b8;
     static constexpr bool source = true;
 
-    bool mean = false;
+    bool mean = false, largest = false;
     /// Side by side: down the rectangle's columns, one after another (Swin), not across its rows.
     bool columns_first = false;
 

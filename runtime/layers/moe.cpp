@@ -32,7 +32,7 @@ void expert_product(LayerContext& c, WeightId weight, WeightId bias, const kerne
 
 } // namespace
 
-weft_LISTED(MoeSpec, 23);
+weft_LISTED(MoeSpec, 26);
 void MoeSpec::fields(Fields& f, const Widths& w) {
     f.rule(w.input == w.model, "op", "not be moe where the input is wider than the model");
     f.size("experts", experts);
@@ -54,12 +54,21 @@ void MoeSpec::fields(Fields& f, const Widths& w) {
     f.value("scale_input", scale_input, false);
     f.linear("router", router, w.input, experts);
     f.weight("choice_bias", choice_bias, {experts}, WeightUse::rare, WeightKind::vector);
-    f.weight("gate_up", gate_up, {experts, uint64_t(2) * inner, w.input}, WeightUse::always, WeightKind::matrix);
-    f.weight("down", down, {experts, w.model, inner}, WeightUse::always, WeightKind::matrix);
-    f.weight("gate_up_bias", gate_up_bias, {experts, uint64_t(2) * inner}, WeightUse::rare, WeightKind::vector);
-    f.weight("down_bias", down_bias, {experts, w.model}, WeightUse::rare, WeightKind::vector);
+    uint32_t latent = latent_in.out;
+    f.value("latent", latent, 0u);
+    if (latent) {
+        f.linear("latent_in", latent_in, w.input, latent);
+        f.linear("latent_out", latent_out, latent, w.model);
+    }
+    f.value("gated", gated, true);
+    const uint64_t rows = (gated ? 2 : 1) * uint64_t(inner), width = latent ? latent : w.model;
+    f.weight("gate_up", gate_up, {experts, rows, width}, WeightUse::always, WeightKind::matrix);
+    f.weight("down", down, {experts, width, inner}, WeightUse::always, WeightKind::matrix);
+    f.weight("gate_up_bias", gate_up_bias, {experts, rows}, WeightUse::rare, WeightKind::vector);
+    f.weight("down_bias", down_bias, {experts, width}, WeightUse::rare, WeightKind::vector);
     f.number("limit", limit, 0.0f, Reach::not_negative);
     f.number("up_offset", up_offset, 0.0f, Reach::finite);
+    f.rule(gated || (limit == 0 && up_offset == 0), "gated", "be true with limit or up_offset");
     if (f.enter("shared", shared.has_value(), true)) {
         if (!shared) shared.emplace();
         shared->fields(f, w);
@@ -67,10 +76,11 @@ void MoeSpec::fields(Fields& f, const Widths& w) {
     }
     f.linear("shared_gate", shared_gate, w.input, 1, true);
     f.rule(shared || !shared_gate, "shared_gate", "not be there without shared");
+    f.rule(!latent || !shared_gate, "shared_gate", "not be there with latent");
 }
 
 void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to) const {
-    const uint32_t tokens = c.step.max_tokens, pairs = tokens * chosen, width = x.columns();
+    const uint32_t tokens = c.step.max_tokens, pairs = tokens * chosen, width = latent_in ? latent_in.out : x.columns();
     const kernel::Tensor logits = c.rows(experts, "router logits");
     lower_linear(c, router, x, {logits});
     const kernel::Tensor choices = c.r.temporary(DType::u32, {tokens, chosen}, "experts"),
@@ -98,13 +108,17 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
     const kernel::Tensor activated = c.r.temporary(DType::f32, {pairs, inner}, "expert inner"),
                          outputs = c.r.temporary(DType::f32, {pairs, width}, "expert outputs");
     args.x = x;
+    if (latent_in) {
+        args.x = c.rows(width, "latent");
+        lower_linear(c, latent_in, x, {args.x});
+    }
     args.rows_per_x = chosen;
     args.scale_input = scale_input;
     if (scale_input) args.scale = weights.reshape({pairs});
-    if (!c.in_parts(gate_up)) {
+    if (!gated || !c.in_parts(gate_up)) {
         args.y = activated;
         args.activation = activation;
-        args.gated = true;
+        args.gated = gated;
         args.limit = limit;
         args.up_offset = up_offset;
         expert_product(c, gate_up, gate_up_bias, args);
@@ -128,6 +142,14 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
     args.rows_per_x = 1;
     args.y = outputs;
     expert_product(c, down, down_bias, args);
+    const kernel::Tensor factors = scale_input ? kernel::Tensor{} : weights;
+    if (latent_in) {
+        const kernel::Tensor sum = c.rows(width, "latent sum");
+        kernel::moe_combine(c.r, {.expert_out = outputs, .weights = factors, .y = sum});
+        if (shared) shared->lower(c, x, to);
+        lower_linear(c, latent_out, sum, {to.y, shared ? to.y : to.residual, to.scale});
+        return;
+    }
     kernel::Tensor shared_out, gate;
     if (shared) {
         shared_out = c.rows(width, "shared expert");
@@ -138,7 +160,7 @@ void MoeSpec::lower(LayerContext& c, const vk::Tensor& x, const Destination& to)
         }
     }
     kernel::moe_combine(c.r, {.expert_out = outputs,
-                              .weights = scale_input ? kernel::Tensor{} : weights,
+                              .weights = factors,
                               .shared = shared_out,
                               .shared_gate = gate,
                               .residual = to.residual,
@@ -161,6 +183,7 @@ void MoeSpec::limits(Limits& l) const {
 
 std::string MoeSpec::words() const {
     return std::to_string(chosen) + " of " + std::to_string(experts) + ", " + std::to_string(inner) + " wide" +
+           (latent_in ? " in " + std::to_string(latent_in.out) : "") +
            (shared ? ", shared " + std::to_string(shared->inner) : "");
 }
 

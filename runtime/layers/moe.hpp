@@ -22,10 +22,14 @@ struct MoeSpec {
     bool renormalise = false; ///< weights divided by their sum + sum_eps
     float sum_eps = 0;
     float scale = 1;
-    bool scale_input = false;     ///< the weights multiply what the experts read, not what they give (Llama 4)
-    WeightId gate_up = kNoWeight; ///< [E, 2 * inner, D]: gate rows, then up rows
-    WeightId down = kNoWeight;    ///< [E, D, inner]
-    WeightId gate_up_bias = kNoWeight, down_bias = kNoWeight; ///< f32 [E, 2 * inner], [E, D]
+    bool scale_input = false; ///< the weights multiply what the experts read, not what they give (Llama 4)
+    /// What the experts work in, if that is narrower than the model: [latent, D] and, behind their sum, [D, latent].
+    Linear latent_in, latent_out;
+    bool gated = true;
+    WeightId gate_up =
+        kNoWeight;             ///< [E, 2 * inner, D or latent]: gate rows, then up rows; without a gate [E, inner, ..]
+    WeightId down = kNoWeight; ///< [E, D or latent, inner]
+    WeightId gate_up_bias = kNoWeight, down_bias = kNoWeight; ///< f32 [E, rows of gate_up], [E, rows of down]
     kernel::Activation activation = kernel::Activation::silu;
     float limit = 0;               ///< gate = min(gate, limit), up = clamp(up, -limit, limit) (gpt-oss); 0: none
     float up_offset = 0;           ///< on up behind the limit

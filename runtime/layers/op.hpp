@@ -26,6 +26,7 @@ struct LayerContext;
 ///   bool source = true      reads no stream: a block of such ops has no input
 ///   bool sink = true        has no result, only states: a block of such ops writes no stream
 ///   bool sees_ahead() const                                    its rows need those behind them: a sequence comes whole
+///   bool whole() const                                         they need none behind them, but all before at once
 ///   void inputs(Inputs&) const                                 declares what it reads from outside
 ///   void states(States&)                                       declares what it keeps between steps
 ///   void work(WorkCounter&) const                              what it computes beside products with its weights
@@ -63,6 +64,7 @@ public:
     bool sink() const { return held_->sink(); }
     void fields(Fields& f, const Widths& w) { held_->fields(f, w); }
     bool sees_ahead() const { return held_->sees_ahead(); }
+    bool whole() const { return held_->whole(); }
     bool can_idle() const { return held_->can_idle(); }
     bool idle(const LayerContext& c) const { return held_->idle(c); }
     void inputs(Inputs& i) const { held_->inputs(i); }
@@ -93,6 +95,7 @@ private:
         virtual bool sink() const = 0;
         virtual void fields(Fields& f, const Widths& w) = 0;
         virtual bool sees_ahead() const = 0;
+        virtual bool whole() const = 0;
         virtual bool can_idle() const = 0;
         virtual bool idle(const LayerContext& c) const = 0;
         virtual void inputs(Inputs& i) const = 0;
@@ -120,6 +123,10 @@ private:
         bool sees_ahead() const override {
             if constexpr (requires { spec.sees_ahead(); }) return spec.sees_ahead();
             else return false;
+        }
+        bool whole() const override {
+            if constexpr (requires { spec.whole(); }) return spec.whole();
+            else return sees_ahead();
         }
         static constexpr bool idles = requires(const S& s, const LayerContext& c) { s.idle(c); };
         bool can_idle() const override { return idles; }

@@ -11,9 +11,9 @@
 namespace weft::detail {
 
 weft_LISTED(kernel::PatchCut, 6);
-weft_LISTED(PatchGrid, 7); // with the cut
+weft_LISTED(PatchGrid, 8); // with the cut; the lead is of series
 weft_ENUM_NAMES(PatchGrid::ExtraAt, PatchGrid::ExtraAt::ends, "first", "middle", "last", "ends");
-weft_ENUM_NAMES(PatchGrid::Layout, PatchGrid::Layout::sound, "rows", "columns", "sound");
+weft_ENUM_NAMES(PatchGrid::Layout, PatchGrid::Layout::series, "rows", "columns", "sound", "series");
 weft_LISTED(Stretched, 4);
 weft_LISTED(PatchSpec, 7);
 void PatchSpec::fields(Fields& f, const Widths& w) {
@@ -28,6 +28,7 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
     f.value("extra", grid.extra, 0u);
     f.value("extra_at", grid.extra_at, PatchGrid::ExtraAt::first);
     f.value("layout", grid.layout, PatchGrid::Layout::rows);
+    f.rule(!grid.series(), "layout", "not be series, which the op of that name reads");
     f.value("only_down", grid.only_down, 0u);
     f.value("only_across", grid.only_across, 0u);
     f.rule(!grid.only_down == !grid.only_across, "only_down", "be given where only_across is, and only there");
@@ -47,7 +48,7 @@ void PatchSpec::fields(Fields& f, const Widths& w) {
         f.leave();
     }
     f.weight("positions", positions, {stretched ? grid.extra : w.positions, w.model}, WeightUse::rare,
-             WeightKind::matrix);
+             WeightKind::vector);
     f.value("activation", activation, kernel::Activation::none);
     f.rule(activation == kernel::Activation::none || plain(), "activation", "be none with extra rows or positions");
     f.rule(rows != kNoWeight || (grid.extra == 0 && positions == kNoWeight), "rows",

@@ -13,7 +13,7 @@ void PositionsSpec::fields(Fields& f, const Widths& w) {
     const uint64_t most = w.most ? w.most : w.positions;
     f.size("rows", rows, uint32_t(most));
     f.rule(most && rows >= most, "rows", "be at least as many as a sequence may have in the stage");
-    f.weight("table", table, {rows, w.model}, WeightUse::always, WeightKind::matrix);
+    f.weight("table", table, {rows, w.model}, WeightUse::always, WeightKind::vector);
 }
 
 void PositionsSpec::lower(LayerContext& c, const vk::Tensor&, const Destination& to) const {

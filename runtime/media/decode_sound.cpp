@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: sound of files: libsndfile decodes, soxr changes the rate.
+// L5: sound of files, which libsndfile decodes.
+#include "media/resample_sound.hpp"
 #include "media/sound.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <sndfile.h>
-#include <soxr.h>
 #include <vector>
 
 namespace weft::detail {
@@ -14,6 +15,12 @@ namespace {
 
 constexpr int kLowestRate = 1000, kHighestRate = 768000;
 constexpr size_t kBlock = 4096; // frames that are decoded at once
+
+#ifdef _WIN32
+constexpr auto open_path = sf_wchar_open;
+#else
+constexpr auto open_path = sf_open;
+#endif
 
 // The bytes of a file in memory, as libsndfile wants to see them.
 struct Memory {
@@ -43,46 +50,43 @@ public:
 
     Status open(const std::filesystem::path* path, uint32_t rate) {
         SF_VIRTUAL_IO io{Memory::size, Memory::seek, Memory::read, Memory::write, Memory::tell};
-        file_.reset(path ? sf_open(path->c_str(), SFM_READ, &info_) : sf_open_virtual(&io, SFM_READ, &info_, &memory_));
+        file_.reset(path ? open_path(path->c_str(), SFM_READ, &info_)
+                         : sf_open_virtual(&io, SFM_READ, &info_, &memory_));
         if (!file_)
-            return Error{ErrorCode::malformed, origin_ + ": is no sound that can be read: " + sf_strerror(nullptr), {}};
+            return Error{ErrorCode::malformed,
+                         origin_ + ": is no sound that can be read: " + sf_strerror(nullptr),
+                         {"WAV, FLAC, OGG and MP3 files are read; ffmpeg -i FILE sound.wav makes one of others, and of "
+                          "the sound of a film"}};
         if (info_.samplerate < kLowestRate || info_.samplerate > kHighestRate || info_.channels < 1)
             return bad("has " + std::to_string(info_.samplerate) + " samples a second; weft reads " +
                        std::to_string(kLowestRate) + " to " + std::to_string(kHighestRate));
         frames_.resize(kBlock * size_t(info_.channels));
-        if (uint32_t(info_.samplerate) == rate) return Ok{};
-        soxr_error_t error = nullptr;
-        resampler_.reset(soxr_create(info_.samplerate, rate, 1, &error, nullptr, nullptr, nullptr));
-        ratio_ = double(rate) / info_.samplerate;
-        if (error) return Error{ErrorCode::internal, origin_ + ": soxr: " + error, {}};
+        if (uint32_t(info_.samplerate) != rate) resampler_.emplace(uint32_t(info_.samplerate), rate);
         return Ok{};
     }
 
-    uint64_t length() const override { return promised() ? uint64_t(std::llround(double(info_.frames) * ratio_)) : 0; }
+    uint64_t length() const override {
+        const uint64_t frames = promised() ? uint64_t(info_.frames) : 0;
+        return resampler_ ? resampler_->length(frames) : frames;
+    }
 
     Result<size_t> read(std::span<float> samples) override {
         size_t got = 0;
-        while (got < samples.size()) {
-            if (pending_.empty() && !ended_) weft_TRY(decode());
+        for (;;) {
             const auto room = samples.subspan(got);
-            if (!resampler_) {
-                if (ended_) break;
+            if (resampler_) got += resampler_->take(room);
+            else {
                 const size_t count = std::min(room.size(), pending_.size());
                 std::copy_n(pending_.begin(), count, room.begin());
                 pending_ = pending_.subspan(count);
                 got += count;
-                continue;
             }
-            size_t taken = 0, made = 0;
-            // No input means that none will follow: what the filter still holds comes out.
-            const soxr_error_t error = soxr_process(resampler_.get(), ended_ ? nullptr : pending_.data(),
-                                                    pending_.size(), &taken, room.data(), room.size(), &made);
-            if (error) return Error{ErrorCode::internal, origin_ + ": soxr: " + error, {}};
-            pending_ = pending_.subspan(taken);
-            got += made;
-            if (ended_ && made == 0) break;
+            if (ended_ || got == samples.size()) return got;
+            weft_TRY(decode());
+            if (!resampler_) continue;
+            if (ended_) resampler_->end();
+            else resampler_->add(pending_);
         }
-        return got;
     }
 
 private:
@@ -120,16 +124,14 @@ private:
 
     struct Close {
         void operator()(SNDFILE* file) const { sf_close(file); }
-        void operator()(soxr* resampler) const { soxr_delete(resampler); }
     };
     std::string origin_;
     Memory memory_; // before what reads it
     SF_INFO info_ = {};
     std::unique_ptr<SNDFILE, Close> file_;
-    std::unique_ptr<soxr, Close> resampler_; // null: the file has the rate
-    double ratio_ = 1;
-    std::vector<float> frames_; // a block as it is decoded, mixed in place
-    std::span<float> pending_;  // of it, what has not gone on yet
+    std::optional<SoundResampler> resampler_; // none: the file has the rate
+    std::vector<float> frames_;               // a block as it is decoded, mixed in place
+    std::span<float> pending_;                // of it, what has not gone on yet
     sf_count_t decoded_ = 0;
     bool ended_ = false;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "media/picture_processor.hpp"
+#include "base/half.hpp"
 #include <algorithm>
 #include <cmath>
 
@@ -68,6 +69,7 @@ const std::vector<Class>& classes() {
          {{"shortest_edge", 56 * 56}, {"longest_edge", 28 * 28 * 1280}},
          nullptr,
          false},
+        {"Llama4ImageProcessor", Fit::tiles, true, Filter::bilinear, kHalf, kHalf, square(336), nullptr, false},
     };
     return all;
 }
@@ -81,6 +83,11 @@ constexpr const char* kNotRead[] = {
 
 // What a byte of a channel becomes, in steps that round as those of transformers.
 float number_of(const PictureSettings& s, size_t channel, double byte) {
+    if (s.bf16) {
+        const auto rounded = [](float x) { return bf16_to_float(float_to_bf16(x)); };
+        const float x = rounded(float(byte) * float(s.factor));
+        return rounded(rounded(x - rounded(s.mean[channel])) / rounded(s.std[channel]));
+    }
     return (float(byte * s.factor) - s.mean[channel]) / s.std[channel];
 }
 
@@ -92,6 +99,8 @@ public:
         weft_TRY(find_class());
         weft_TRY(read_filter());
         weft_ASSIGN(const bool resize, c_.boolean_or("do_resize", true));
+        if (!resize && class_->fit == Fit::tiles)
+            return c_.bad("do_resize", "is false; pictures that are cut into squares are always resized");
         if (resize) weft_TRY(read_size());
         weft_TRY(read_crop());
         weft_TRY(read_numbers());
@@ -118,6 +127,7 @@ private:
         const auto found = std::ranges::find(classes(), type, [](const Class& k) { return std::string(k.name); });
         if (found != classes().end()) {
             class_ = &*found;
+            if (class_->fit == Fit::tiles) s_.rounding = Rounding::torchvision; // there is no other of it
             return Ok{};
         }
         Error error{ErrorCode::unsupported, c_.bad(key, "is '" + given + "', which weft does not know").message, {}};
@@ -190,6 +200,15 @@ private:
             else return c_.bad("size", "must hold 'longest_edge', or 'height' and 'width'");
             return read_patch();
         }
+        if (class_->fit == Fit::tiles) {
+            if (!has({"height", "width"}) || o.json()["height"] != o.json()["width"])
+                return c_.bad("size", "must hold a 'height' and the same 'width'");
+            weft_TRY(set(Fit::tiles, "height", nullptr));
+            weft_ASSIGN(s_.b, c_.count_or("max_patches", 16));
+            if (s_.b > 256) return c_.bad("max_patches", "must be at most 256");
+            weft_ASSIGN(s_.enlarge, c_.boolean_or("resize_to_max_canvas", false));
+            return Ok{};
+        }
         if (has({"height", "width"})) return set(Fit::exact, "height", "width");
         if (has({"shortest_edge"})) return set(Fit::shortest, "shortest_edge", nullptr);
         if (has({"shortest_edge", "longest_edge"})) return set(Fit::shortest, "shortest_edge", "longest_edge");
@@ -258,6 +277,7 @@ private:
             s_.mean = mean;
             s_.std = std;
         }
+        s_.bf16 = class_->fit == Fit::tiles && rescale && normalize;
         for (size_t c = 0; c < 3; ++c)
             if (!std::isfinite(number_of(s_, c, 0)) || !std::isfinite(number_of(s_, c, 255)))
                 return c_.bad("rescale_factor", "must, with image_mean and image_std, leave finite numbers");
@@ -347,6 +367,7 @@ Size size_of(const PictureSettings& s, Extent p) {
     }
     case Fit::patches: return whole_patches(s, p);
     case Fit::pixels: return some_pixels(s, p);
+    case Fit::tiles: return {double(s.a), double(s.a)};
     }
     return {double(p.height), double(p.width)};
 }
@@ -367,7 +388,8 @@ Result<Extent> fitted(const PictureSettings& s, Extent p) {
         return refuse("is more than " + std::to_string(most_ratio) + " times as long as it is wide");
     const Size size = size_of(s, p);
     if (size.height < 1 || size.width < 1) return refuse("would have no pixel left of one side");
-    if (size.height > kMostSide || size.width > kMostSide || size.height * size.width > double(Picture::kMostPixels))
+    if (size.height > kMostSide || size.width > kMostSide ||
+        size.height * size.width * pieces_of(s, p).count() > double(Picture::kMostPixels))
         return refuse("would become too large for weft");
     return Extent{uint32_t(size.height), uint32_t(size.width)};
 }
@@ -377,26 +399,90 @@ Result<Extent> prepared_size(const PictureSettings& s, Extent p) {
     return s.crop.height ? s.crop : fit;
 }
 
+// Of all canvases of at most `b` squares the one onto which a picture fits without being made smaller, and that
+// enlarges it least, or most; else the one that makes it smaller least; of equals the smallest. In 32 bits, as the
+// class has it.
+Pieces pieces_of(const PictureSettings& s, Extent p) {
+    Pieces best;
+    if (s.fit != Fit::tiles) return best;
+    float best_scale = 0;
+    for (uint32_t squares = s.b; squares > 0; --squares)
+        for (uint32_t down = 1; down <= squares; ++down) {
+            if (squares % down) continue;
+            const uint32_t across = squares / down;
+            const float scale = std::min(float(across * s.a) / float(p.width), float(down * s.a) / float(p.height));
+            const bool fits = scale >= 1, fitted = best_scale >= 1;
+            const bool better = fits != fitted ? fits : fits && !s.enlarge ? scale < best_scale : scale > best_scale;
+            if (!better && (scale != best_scale || squares >= best.down * best.across)) continue;
+            best = {down, across};
+            best_scale = scale;
+        }
+    return best;
+}
+
+namespace {
+
+// How large a picture lies on its canvas: undistorted, and no larger than it is or than a square, unless it may be.
+Extent on_canvas(const PictureSettings& s, Extent p, Pieces pieces) {
+    // What the class has as a tensor is divided in 32 bits.
+    const auto limit = [&](uint32_t own, uint32_t canvas) {
+        const uint32_t wanted = std::max(own, s.a);
+        return std::pair(s.enlarge ? canvas : std::min(wanted, canvas), s.enlarge || canvas < wanted);
+    };
+    const auto [height, height_narrow] = limit(p.height, pieces.down * s.a);
+    const auto [width, width_narrow] = limit(p.width, pieces.across * s.a);
+    const auto ratio = [](uint32_t to, uint32_t from, bool narrow) {
+        return narrow ? double(float(to) / float(from)) : double(to) / double(from);
+    };
+    const double by_width = ratio(width, p.width, width_narrow), by_height = ratio(height, p.height, height_narrow);
+    const bool narrow = height_narrow || width_narrow;
+    const auto scaled = [](uint32_t side, double by, bool in_32_bits) {
+        return in_32_bits ? uint32_t(std::floor(float(side) * float(by))) : uint32_t(std::floor(side * by));
+    };
+    if (narrow ? float(by_width) < float(by_height) : by_width < by_height)
+        return {std::max(1u, std::min(scaled(p.height, by_width, width_narrow), height)), width};
+    return {height, std::max(1u, std::min(scaled(p.width, by_height, height_narrow), width))};
+}
+
+using Numbers = std::array<std::array<float, 256>, 3>;
+
+// Rows and columns from `top` and `left` on; what lies outside is black.
+void add_numbers(std::vector<float>& all, const Picture& p, const Numbers& number, int64_t top, int64_t left,
+                 Extent to) {
+    for (size_t c = 0; c < 3; ++c)
+        for (int64_t y = top; y < top + int64_t(to.height); ++y)
+            for (int64_t x = left; x < left + int64_t(to.width); ++x) {
+                const bool inside = y >= 0 && y < int64_t(p.height) && x >= 0 && x < int64_t(p.width);
+                all.push_back(number[c][inside ? p.pixels[(size_t(y) * p.width + size_t(x)) * 3 + c] : 0]);
+            }
+}
+
+} // namespace
+
 Result<std::vector<float>> prepared(const PictureSettings& s, const Picture& picture) {
-    weft_ASSIGN(const Extent fit, fitted(s, {picture.height, picture.width}));
+    const Extent given{picture.height, picture.width};
+    weft_ASSIGN(const Extent fit, fitted(s, given));
     const Extent to = s.crop.height ? s.crop : fit;
-    const Picture p = resized(picture, fit.height, fit.width, s.filter, s.rounding);
-    std::array<std::array<float, 256>, 3> number{};
+    Numbers number{};
     for (size_t c = 0; c < 3; ++c)
         for (size_t v = 0; v < 256; ++v) number[c][v] = number_of(s, c, double(v));
+    const Pieces pieces = pieces_of(s, given);
+    std::vector<float> all;
+    all.reserve(size_t(3) * pieces.count() * to.height * to.width);
+    if (s.fit == Fit::tiles) {
+        const Extent size = on_canvas(s, given, pieces);
+        const Picture p = resized(picture, size.height, size.width, s.filter, s.rounding);
+        for (uint32_t y = 0; y < pieces.down; ++y)
+            for (uint32_t x = 0; x < pieces.across; ++x)
+                add_numbers(all, p, number, int64_t(y) * to.height, int64_t(x) * to.width, to);
+        if (pieces.count() == 1) return all;
+    }
+    const Picture p = resized(picture, fit.height, fit.width, s.filter, s.rounding);
     // Where less is there than is taken, half of what is missing lies before it; of an odd number the larger half.
     const auto begin = [](uint32_t have, uint32_t want) {
         return have >= want ? int64_t(have - want) / 2 : -(int64_t(want - have + 1) / 2);
     };
-    const int64_t top = begin(fit.height, to.height), left = begin(fit.width, to.width);
-    std::vector<float> all(size_t(3) * to.height * to.width);
-    float* at = all.data();
-    for (size_t c = 0; c < 3; ++c)
-        for (int64_t y = top; y < top + int64_t(to.height); ++y)
-            for (int64_t x = left; x < left + int64_t(to.width); ++x) {
-                const bool inside = y >= 0 && y < int64_t(fit.height) && x >= 0 && x < int64_t(fit.width);
-                *at++ = number[c][inside ? p.pixels[(size_t(y) * fit.width + size_t(x)) * 3 + c] : 0];
-            }
+    add_numbers(all, p, number, begin(fit.height, to.height), begin(fit.width, to.width), to);
     return all;
 }
 

@@ -22,9 +22,12 @@ struct PictureSettings {
         within,   ///< as large as `a` x `b` pixels have room for
         patches,  ///< no larger than `a` x `b`, and of whole patches (Pixtral)
         pixels,   ///< from `a` to `b` pixels in all, and of whole rectangles of merged patches (Qwen2-VL)
+        tiles,    ///< it is cut into at most `b` squares of `a` x `a` pixels (Llama 4): Pieces
     } fit = Fit::keep;
     uint32_t a = 0, b = 0;
-    Extent patch = {}; ///< patches, pixels: what the sides are multiples of
+    bool enlarge = false; ///< tiles: onto the largest canvas that it fits
+    bool bf16 = false;    ///< numbers are made in bf16
+    Extent patch = {};    ///< patches, pixels: what the sides are multiples of
     Filter filter = Filter::bilinear;
     Rounding rounding = Rounding::pillow;
     Extent crop = {}; ///< the middle that is taken, zeros around what is smaller; {}: all
@@ -33,15 +36,22 @@ struct PictureSettings {
     std::vector<std::string> warnings; ///< what the file says and nothing reads
 };
 
+/// What a picture is cut into: pieces of one size side by side, and behind them, if they are several, the whole.
+struct Pieces {
+    uint32_t down = 1, across = 1;
+    uint32_t count() const { return down * across == 1 ? 1 : down * across + 1; }
+};
+
 /// Fails (unsupported) on classes that weft does not know, and (malformed) on sizes and numbers that cannot be.
 Result<PictureSettings> read_picture_settings(const JsonObject& file);
 
 /// The size that a picture is brought to, before its middle is taken; fails (invalid_argument) on pictures that are too
 /// long for their width, and on sizes above Picture::kMostPixels.
 Result<Extent> fitted(const PictureSettings& settings, Extent picture);
-/// The size that it has in the end.
+Pieces pieces_of(const PictureSettings& settings, Extent picture);
+/// The size that it has in the end, or each of its pieces.
 Result<Extent> prepared_size(const PictureSettings& settings, Extent picture);
-/// The model's input: f32 [3, height, width] of prepared_size(). Any thread.
+/// The model's input: f32 [pieces, 3, height, width] of prepared_size(). Any thread.
 Result<std::vector<float>> prepared(const PictureSettings& settings, const Picture& picture);
 
 } // namespace weft::detail

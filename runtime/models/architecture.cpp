@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/architecture.hpp"
 #include "models/gguf.hpp"
+#include "models/gguf_tower.hpp"
 #include "models/keys.hpp"
 #include "schedule/schedule_json.hpp"
 #include "schedule/weight_order.hpp"
@@ -64,14 +65,19 @@ std::string modes_key(const ModelFiles& files) {
     return a ? a->modes : "";
 }
 
-Result<PictureText> picture_text_of(const ModelFiles& files) {
+Result<PictureText> picture_text_of(const Json& config) {
     std::string type = "this model";
-    if (files.config()) {
-        const JsonObject config(*files.config(), files.config_origin());
-        weft_ASSIGN(type, config.string_or("model_type", type));
+    for (const Json& part : {config.value("vision_config", Json::object()), config}) {
+        weft_ASSIGN(type, JsonObject(part, "config.json").string_or("model_type", type));
         if (const Architecture* a = architecture_of(type); a && a->pictures) return *a->pictures;
     }
     return Error{ErrorCode::unsupported, type + ": weft knows of no way in which a text of it has pictures", {}};
+}
+
+Result<PictureText> picture_text_of(const ModelFiles& files) {
+    if (!files.mmproj()) return picture_text_of(files.config().value_or(Json::object()));
+    weft_ASSIGN(const GgufWhole whole, gguf_whole(files));
+    return picture_text_of(whole.config);
 }
 
 Result<Json> language_config(const JsonObject& config) {
@@ -121,10 +127,11 @@ Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files) 
     return s;
 }
 
-NameScope text_scope() {
+ModelFiles text_part(const ModelFiles& files) {
     // "model.language_model.norm.weight" since transformers 4.52, "language_model.model.norm.weight" before;
     // the head is "lm_head.weight" or "language_model.lm_head.weight".
-    return {{{"model.", {"model.language_model.", "language_model.model."}}, {"", {"", "language_model."}}}};
+    return files.without_mmproj().part(
+        {{{"model.", {"model.language_model.", "language_model.model."}}, {"", {"", "language_model."}}}});
 }
 
 namespace {
@@ -149,10 +156,15 @@ Result<Schedule> schedule_of_gguf(const ModelFiles& files, std::vector<KeyUse>* 
     if (const GgufSide* side = gguf_side(files)) {
         weft_ASSIGN(const Json config, gguf_config(*side, files));
         KeysRead read;
-        auto schedule = schedule_of(JsonObject(config, metadata.origin()).noting(read), files);
+        auto schedule = schedule_of(JsonObject(config, metadata.origin()).noting(read), files.without_mmproj());
         if (!schedule) return in_gguf_words(schedule.error(), config);
         if (keys) *keys = key_uses(metadata, config, read, *schedule);
-        return schedule;
+        if (!files.mmproj()) return schedule;
+        weft_ASSIGN(const GgufWhole whole, gguf_whole(files, config));
+        auto seeing = schedule_of(JsonObject(whole.config, files.mmproj()->origin()), files);
+        if (!seeing) return in_gguf_words(seeing.error(), whole.config);
+        if (keys) add_tower_keys(*files.mmproj(), *keys);
+        return seeing;
     }
     std::string known;
     for (const Architecture* a : all_architectures())
@@ -187,7 +199,7 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
     const std::string path = text_alone ? "text_config." : "";
     const JsonObject config = JsonObject(json, files.config_origin()).noting(read, path);
     weft_TRY(check_quantization(config));
-    weft_ASSIGN(Schedule schedule, schedule_of(config, text_alone ? files.part(text_scope()) : files));
+    weft_ASSIGN(Schedule schedule, schedule_of(config, text_alone ? text_part(files) : files));
     if (keys) {
         const Json& own = path.empty() ? *files.config() : (*files.config())["text_config"];
         *keys = key_uses(own, read, path, schedule);
@@ -196,7 +208,7 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
 }
 
 Builder::Builder(Schedule& schedule, const ModelFiles& files, std::vector<std::string> prefixes)
-    : schedule_(schedule), files_(files), side_(gguf_side(files)) {
+    : schedule_(schedule), files_(files), side_(gguf_side(files)), gguf_names_(gguf_names(files)) {
     for (const std::string& prefix : prefixes)
         for (std::string& whole : files.scope().of(prefix)) prefixes_.push_back(std::move(whole));
 }
@@ -210,7 +222,7 @@ std::vector<std::string> Builder::names(const std::string& name) const {
     std::vector<std::string> list;
     for (size_t at = 0, end; at <= name.size(); at = end + 1) {
         end = std::min(name.find('|', at), name.size());
-        if (gguf()) list.push_back(gguf_name(name.substr(at, end - at), side_->names));
+        if (gguf()) list.push_back(gguf_name(name.substr(at, end - at), gguf_names_));
         else
             for (const auto& prefix : prefixes_) list.push_back(prefix + name.substr(at, end - at));
     }
@@ -292,9 +304,18 @@ WeightId Builder::experts(const std::string& slot, uint32_t count, const std::ve
     return add(std::move(s));
 }
 
-WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
-                           bool matrix) {
-    return add({slot, std::move(shape), matrix, {}, std::move(values), {}});
+Result<WeightId> Builder::made(const std::string& slot, uint32_t rows, Schedule program) {
+    order_weights(program);
+    weft_TRY(settle(program, files_.config_origin()));
+    const Output& output = program.outputs.at(0);
+    const uint32_t width = program.stages.at(output.stage).width_of(output.stream);
+    WeightSlot made{slot, {rows, width}, false, {}, {}, {}};
+    made.program = std::make_shared<const Schedule>(std::move(program));
+    return add(std::move(made));
+}
+
+WeightId Builder::computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values) {
+    return add({slot, std::move(shape), false, {}, std::move(values), {}});
 }
 
 Linear Builder::linear(const std::string& name, uint32_t out, uint32_t in, bool bias) {

@@ -29,6 +29,9 @@ struct PictureText {
     const char* each;          ///< this for each of its rows: the placeholder,
     const char* line_end = ""; ///< this behind each line of them but the last,
     const char* after = "";    ///< and this
+    /// Of one that is cut into pieces: behind each piece of a line but the last, behind each line of pieces, and before
+    /// the whole.
+    const char *piece_end = "", *pieces_end = "", *whole = "";
 };
 
 /// An architecture: from a config to a schedule. The one value that models/NAME.cpp defines:
@@ -42,7 +45,9 @@ struct Architecture {
     std::vector<Wrapper> text_of = {};
     std::vector<NotRead> keys_not_read = {};    ///< of configs and of GGUF metadata (keys.hpp)
     std::vector<NotRead> tensors_not_read = {}; ///< all others that no slot takes are refused by name
-    std::optional<PictureText> pictures = {};   ///< of a model that sees them among the tokens of a text
+    /// Of a model that sees them among the tokens of a text, or of a tower with which every model writes them so.
+    std::optional<PictureText> pictures = {};
+    std::vector<GgufTower> towers = {}; ///< of GGUF files beside one with the text (mmproj)
     /// The key under which a config lists the ways of running the model; recordings of several of them have the way's
     /// name before those of their tensors. Empty: there is one way.
     const char* modes = "";
@@ -61,6 +66,7 @@ Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* key
 std::string modes_key(const ModelFiles& files);
 /// How pictures are written for the model; fails (unsupported) where its architecture does not say.
 Result<PictureText> picture_text_of(const ModelFiles& files);
+Result<PictureText> picture_text_of(const Json& config);
 
 /// The config of the language model: of a multimodal model that of its text part, whatever
 /// else it has left out; else the config itself.
@@ -70,8 +76,8 @@ Result<Json> language_config(const JsonObject& config);
 Result<Schedule> schedule_of(const JsonObject& config, const ModelFiles& files);
 /// The same of a part of a model, to be put together with others (schedule/compose.hpp): not settled yet.
 Result<Schedule> part_of(const JsonObject& config, const ModelFiles& files);
-/// Where a text part's tensors are among those of a model with other parts.
-NameScope text_scope();
+/// The files of a model with other parts as its text sees them.
+ModelFiles text_part(const ModelFiles& files);
 
 /// Adds weight slots to a schedule. Names are tried in order; a file may lack the prefix its class would give
 /// ("model."). A name may be several, "new.weight|old.weight".
@@ -111,7 +117,7 @@ public:
                      const std::vector<std::vector<Part>>& alternatives = {});
     /// [count, out, in]: matrices that the file holds in one tensor.
     WeightId stack(const std::string& name, uint32_t count, uint32_t out, uint32_t in);
-    /// f32 values; biases, norm weights, conv weights [channels, taps].
+    /// f32 values; biases, norm weights, conv weights [channels, taps], rows by position.
     WeightId vector(const std::string& name, std::initializer_list<uint32_t> shape,
                     WeightTransform transform = WeightTransform::none);
     /// The pieces of several vectors one after another; in GGUF files zeros for those that are not there.
@@ -121,9 +127,11 @@ public:
     /// (all that GGUF has), whichever the file has.
     WeightId experts(const std::string& slot, uint32_t count, const std::vector<Part>& parts_of_one,
                      const std::string& stacked_name, uint32_t in);
-    /// Values made from the config; f32, a matrix's too.
-    WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values,
-                      bool matrix = false);
+    /// f32 values made from the config.
+    WeightId computed(const std::string& slot, std::vector<uint32_t> shape, std::vector<float> values);
+    /// Rows [rows, as wide as the program's output] that a schedule makes of others, once (weight_program.hpp); its
+    /// weights are named as this builder's are. Fails as settle() does.
+    Result<WeightId> made(const std::string& slot, uint32_t rows, Schedule program);
     /// y = x W^T (+ b if `bias`): NAME.weight and NAME.bias, which is optional().
     Linear linear(const std::string& name, uint32_t out, uint32_t in, bool bias = false);
     /// The same from several layers NAME.weight (NAME.bias) stacked: fused q, k, v or gate, up. Each bias is
@@ -158,6 +166,7 @@ private:
     Schedule& schedule_;
     const ModelFiles& files_;
     const GgufSide* side_;
+    std::vector<GgufName> gguf_names_;
     std::vector<std::string> prefixes_;
 };
 

@@ -151,7 +151,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     patch.grid = c.grid;
     patch.weight = picture_weight(builder, projection + ".weight", c.width, patch.grid);
     patch.rows = patch_rows(builder, k.extra, projection + ".bias", c.width);
-    patch.positions = builder.matrix(k.positions, s.position_limit, c.width);
+    patch.positions = builder.vector(k.positions, {s.position_limit, c.width});
     s.stages.push_back({.name = kEncoder,
                         .rows = {.of = RowSpace::Of::patches, .input = k.input},
                         .width = c.width,

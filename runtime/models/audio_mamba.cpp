@@ -14,7 +14,7 @@ WeightId positions(Builder& builder, const VimSizes& s, uint32_t across, bool tr
     const std::string name = "pos_embed.pos_embed";
     const std::vector<uint32_t> places = s.grid.extra_places(s.patches);
     const auto extra = uint32_t(places.size());
-    WeightSlot slot{name, {s.rows(), s.width}, true, {}, {}, {}};
+    WeightSlot slot{name, {s.rows(), s.width}, false, {}, {}, {}};
     const auto add = [&](uint32_t first, uint32_t count, uint32_t stride, uint32_t to) {
         slot.pieces.push_back({.names = builder.names(name),
                                .file_shape = {1, s.rows(), s.width},

@@ -2,8 +2,6 @@
 // L5: Bamba (IBM, Princeton, UIUC 2024): Mamba-2 with a few attention layers that rotate half of each head.
 #include "models/decoder_parts.hpp"
 #include "models/mixer_parts.hpp"
-#include <algorithm>
-#include <cmath>
 
 namespace weft::detail::bamba {
 namespace {
@@ -11,7 +9,7 @@ namespace {
 struct Config : DecoderSizes {
     bool mlp_bias;
     Mamba2Sizes mamba;
-    std::vector<double> attention; // indices of attention layers
+    std::vector<bool> attends;
 };
 
 Result<Config> read(const JsonObject& c) {
@@ -22,11 +20,8 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(const uint32_t expand, c.count_or("mamba_expand", 2));
     weft_ASSIGN(o.mamba, read_mamba2(c, uint64_t(expand) * o.width));
     weft_TRY(read_time_step_limit(c, o.mamba));
-    if (c.has("attn_layer_indices")) {
-        weft_ASSIGN(o.attention, c.numbers("attn_layer_indices"));
-    }
-    for (double i : o.attention)
-        if (!(i >= 0) || i != std::floor(i)) return c.bad("attn_layer_indices", "must hold layer numbers from 0");
+    weft_ASSIGN(const auto attends, layers_listed(c, "attn_layer_indices", o.layers));
+    o.attends = attends.value_or(std::vector<bool>(o.layers, false));
     return o;
 }
 
@@ -52,9 +47,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     weft_ASSIGN(const Rope rope, half_rope(config, builder, c.heads.head_size));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = layer_name(i);
-        const bool attends = std::find(c.attention.begin(), c.attention.end(), i) != c.attention.end();
-        const Op mixer = attends ? Op(attention(builder, at + "self_attn.", c, rope))
-                                 : Op(usual_mamba2(builder, at + "mamba.", c.width, c.mamba, c.eps));
+        const Op mixer = c.attends[i] ? Op(attention(builder, at + "self_attn.", c, rope))
+                                      : Op(usual_mamba2(builder, at + "mamba.", c.width, c.mamba, c.eps));
         const MlpSpec mlp = usual_mlp(builder, at + "feed_forward.", c.width, c.inner, c.activation, c.mlp_bias);
         decoder_of(s).layers.push_back(pre_norm_layer(builder, at, c.width, c.eps, mixer, mlp, "pre_ff_layernorm"));
     }

@@ -56,8 +56,8 @@ Status embed(Schedule& s, Builder& builder, const Config& c, const JsonObject& c
     }
     for (Stage* stage : {stage_of(s, kEncoder), &decoder_of(s)}) {
         EmbedSpec& e = *stage->first[0].branches[0].op.as<EmbedSpec>();
-        e.positions = c.kind.learned ? builder.matrix(stage->name + ".embed_positions.weight",
-                                                      s.position_limit + c.position_offset, c.width)
+        e.positions = c.kind.learned ? builder.vector(stage->name + ".embed_positions.weight",
+                                                      {s.position_limit + c.position_offset, c.width})
                                      : sinusoids;
         e.position_offset = c.position_offset;
         if (c.scaled) e.scale = float(std::sqrt(double(c.width)));

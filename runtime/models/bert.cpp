@@ -134,7 +134,7 @@ public:
         Block& block = encoder.first[0];
         auto& tokens = *block.branches[0].op.as<EmbedSpec>();
         tokens.positions =
-            builder_.matrix("embeddings.position_embeddings.weight", c_.positions + c_.first, c_.embedding);
+            builder_.vector("embeddings.position_embeddings.weight", {c_.positions + c_.first, c_.embedding});
         tokens.position_offset = c_.first;
         if (c_.types) {
             EmbedSpec types;

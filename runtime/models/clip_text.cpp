@@ -34,7 +34,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     Builder builder(s, files, {"text_model.", ""});
     Stage& stage = add_encoder(s, c.width, builder.matrix("embeddings.token_embedding.weight", s.vocabulary, c.width));
     stage.first[0].branches[0].op.as<EmbedSpec>()->positions =
-        builder.matrix("embeddings.position_embedding.weight", s.position_limit, c.width);
+        builder.vector("embeddings.position_embedding.weight", {s.position_limit, c.width});
     stage.layers = clip_layers(builder, c, k.causal);
     const StreamId normed = add_normed(stage, builder.layer_norm("final_layer_norm", c.width, c.eps));
     s.outputs.push_back({kLastHidden, 0, normed});

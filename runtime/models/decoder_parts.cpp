@@ -170,6 +170,27 @@ Result<Experts> read_mixtral_experts(const JsonObject& config, uint32_t layers, 
     return e;
 }
 
+Result<CorrectedRouting> read_corrected_routing(const JsonObject& config, const Experts& e) {
+    CorrectedRouting r;
+    weft_ASSIGN(r.scale, config.number_or("routed_scaling_factor", 1));
+    weft_ASSIGN(r.groups, config.count_or("n_group", 1));
+    weft_ASSIGN(r.kept_groups, config.count_or("topk_group", 1));
+    if (e.count % r.groups || e.count / r.groups < 2)
+        return config.bad("n_group", "must divide the experts into groups of two or more");
+    if (r.kept_groups > r.groups) return config.bad("topk_group", "must be at most n_group");
+    if (uint64_t(r.kept_groups) * (e.count / r.groups) < e.chosen)
+        return config.bad("topk_group", "must keep at least num_experts_per_tok experts");
+    return r;
+}
+
+void correct_routing(Builder& builder, MoeSpec& m, const std::string& gate, const CorrectedRouting& r) {
+    m.score = kernel::RouterScore::sigmoid;
+    m.choice_bias = builder.vector(gate + ".e_score_correction_bias", {m.experts});
+    m.groups = r.groups;
+    m.kept_groups = r.kept_groups;
+    m.scale = float(r.scale);
+}
+
 Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layers, uint32_t experts) {
     weft_ASSIGN(const uint32_t step, config.count_or("decoder_sparse_step", 1));
     std::vector<bool> sparse;
@@ -184,7 +205,8 @@ Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layer
 
 MoeSpec usual_experts(Builder& builder, const std::string& at, uint32_t width, const Experts& e,
                       kernel::Activation activation, const ExpertNames& names) {
-    const std::string one = at + "experts.{e}.";
+    const std::string one = at + "experts.{e}.", all = at + "experts.";
+    const uint32_t wide = e.width ? e.width : width;
     MoeSpec m;
     m.experts = e.count;
     m.chosen = e.chosen;
@@ -192,11 +214,13 @@ MoeSpec usual_experts(Builder& builder, const std::string& at, uint32_t width, c
     m.renormalise = e.renormalise;
     m.activation = activation;
     m.router = builder.linear(at + names.router, e.count, width);
-    m.gate_up = builder.experts(at + "experts.gate_up_proj", e.count,
-                                {{one + names.gate + ".weight", e.inner}, {one + names.up + ".weight", e.inner}},
-                                at + "experts.gate_up_proj", width);
-    m.down = builder.experts(at + "experts.down_proj", e.count, {{one + names.down + ".weight", width}},
-                             at + "experts.down_proj", e.inner);
+    m.gated = !names.gate.empty();
+    std::vector<Builder::Part> in{{one + names.up + ".weight", e.inner}};
+    if (m.gated) in.insert(in.begin(), {one + names.gate + ".weight", e.inner});
+    const std::string stacked = all + (m.gated ? "gate_up_proj" : "up_proj");
+    m.gate_up = builder.experts(stacked, e.count, in, stacked, wide);
+    m.down =
+        builder.experts(all + "down_proj", e.count, {{one + names.down + ".weight", wide}}, all + "down_proj", e.inner);
     return m;
 }
 

@@ -87,6 +87,7 @@ MlpSpec usual_mlp(Builder& builder, const std::string& at, uint32_t width, uint3
 struct Experts {
     uint32_t count = 0, chosen = 0, inner = 0;
     bool renormalise = false;
+    uint32_t width = 0; ///< of what they read and give; 0: the model's
 };
 /// Refuses more chosen experts than there are, and counts that only a broken file has.
 Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers, const std::string& count_key,
@@ -94,14 +95,24 @@ Status check_experts(const JsonObject& config, const Experts& e, uint32_t layers
 /// Mixtral's: num_local_experts (or num_experts) and num_experts_per_tok, 8 and 2 where they are absent; as wide as
 /// `inner`, the weights of the chosen renormalised.
 Result<Experts> read_mixtral_experts(const JsonObject& config, uint32_t layers, uint32_t inner);
+/// DeepSeek-V3's routing (Liu et al. 2024, section 2.1.2): scores by a sigmoid; of the experts of the best groups those
+/// with the largest sums of score and bias; weights are the scores.
+struct CorrectedRouting {
+    double scale = 1; ///< routed_scaling_factor
+    uint32_t groups = 1, kept_groups = 1;
+};
+/// routed_scaling_factor, n_group and topk_group.
+Result<CorrectedRouting> read_corrected_routing(const JsonObject& config, const Experts& e);
+/// With the biases at GATE.e_score_correction_bias.
+void correct_routing(Builder& builder, MoeSpec& m, const std::string& gate, const CorrectedRouting& r);
 /// Which layers have experts, if there are any: every decoder_sparse_step-th, except those in mlp_only_layers.
 Result<std::vector<bool>> sparse_layers(const JsonObject& config, uint32_t layers, uint32_t experts);
-/// Names of the router, and of one expert's projections in files that hold them one by one.
+/// Names of the router, and of one expert's projections in files that hold them one by one. gate "": they have none.
 struct ExpertNames {
     std::string gate = "gate_proj", up = "up_proj", down = "down_proj", router = "gate";
 };
 /// Softmax-routed experts: at + ROUTER.weight and at + experts.E.PROJECTION.weight, or stacked
-/// at + experts.gate_up_proj [E, 2I, D] and at + experts.down_proj [E, D, I].
+/// at + experts.gate_up_proj [E, 2I, D] (up_proj [E, I, D] without a gate) and at + experts.down_proj [E, D, I].
 MoeSpec usual_experts(Builder& builder, const std::string& at, uint32_t width, const Experts& e,
                       kernel::Activation activation, const ExpertNames& names = {});
 /// Adds at + shared_expert, which every token passes, times sigmoid of at + shared_expert_gate.

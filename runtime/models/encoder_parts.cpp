@@ -52,6 +52,23 @@ void add_distance_bias(Builder& builder, const std::string& name, uint32_t bucke
     attention.bias = builder.add({name, {heads, attention.bias_columns}, false, {piece}, {}, {}});
 }
 
+ConvolveSpec batch_norm(Builder& builder, const std::string& name, uint32_t width, double eps) {
+    WeightPiece weight{.names = builder.names(name + ".weight"), .file_shape = {width}},
+        bias{.names = builder.names(name + ".running_mean"), .file_shape = {width}};
+    weight.rescale = {.variance = builder.names(name + ".running_var"), .eps = float(eps)};
+    bias.rescale = {.factor = -1,
+                    .times = builder.names(name + ".weight"),
+                    .variance = builder.names(name + ".running_var"),
+                    .plus = builder.names(name + ".bias"),
+                    .eps = float(eps)};
+    ConvolveSpec norm;
+    norm.line = true;
+    norm.groups = norm.in = norm.out = width;
+    norm.weight = builder.add({name + ".weight", {1, width}, false, {weight}, {}, {}});
+    norm.bias = builder.add({name + ".bias", {width}, false, {bias}, {}, {}});
+    return norm;
+}
+
 Block final_norm(const Norm& norm) { return {.pre = norm, .branches = {{IdentitySpec{}}}, .base = Base::none}; }
 
 Result<std::vector<std::string>> classes_of(const JsonObject& config) {
@@ -116,13 +133,13 @@ WeightId patch_rows(Builder& builder, const std::vector<std::string>& extra, con
 void learned_positions(Builder& builder, PatchSpec& patch, const std::string& name, uint32_t side, uint32_t width,
                        bool extra_last) {
     const uint32_t extra = patch.grid.extra, square = side * side;
-    const auto rows = [&](const std::string& slot, uint64_t first, uint32_t count, bool matrix) {
+    const auto rows = [&](const std::string& slot, uint64_t first, uint32_t count) {
         const WeightPiece piece{
             .names = builder.names(name), .file_shape = {extra + square, width}, .rows = {first, {{count, 1}}}};
-        return builder.add({slot, {count, width}, matrix, {piece}, {}, {}});
+        return builder.add({slot, {count, width}, false, {piece}, {}, {}});
     };
-    if (extra) patch.positions = rows(name + " of extra rows", extra_last ? square : 0, extra, true);
-    patch.stretched = {rows(name, extra_last ? 0 : extra, square, false), side, true, false};
+    if (extra) patch.positions = rows(name + " of extra rows", extra_last ? square : 0, extra);
+    patch.stretched = {rows(name, extra_last ? 0 : extra, square), side, true, false};
 }
 
 AttentionSpec picture_attention(Builder& builder, const std::string& at, const std::string& out, const Heads& heads,

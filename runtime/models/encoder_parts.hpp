@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: the parts that encoders share: tokens that see each other, heads that fill masks.
 #pragma once
+#include "layers/convolve.hpp"
 #include "layers/patch.hpp"
 #include "models/decoder_parts.hpp"
 
@@ -23,6 +24,8 @@ Result<uint32_t> first_position(const JsonObject& config, int64_t padding);
 void add_distance_bias(Builder& builder, const std::string& name, uint32_t buckets, uint32_t farthest,
                        AttentionSpec& attention);
 
+/// The BatchNorm `name` by itself: each channel with a factor and an offset.
+ConvolveSpec batch_norm(Builder& builder, const std::string& name, uint32_t width, double eps);
 /// A stage's last block where a norm stands behind all layers.
 Block final_norm(const Norm& norm);
 

@@ -2,6 +2,7 @@
 // L5: Gemma 3 (Gemma team 2025) as a whole: SigLIP's tower, means of whose patches stand among the tokens; those of a
 // picture see each other.
 #include "layers/merge.hpp"
+#include "models/gguf_tower.hpp"
 #include "models/picture_parts.hpp"
 #include <cmath>
 
@@ -46,6 +47,22 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return both.text;
 }
 
+Status complete(const ModelFiles& files, Json& whole, Json& preparing) {
+    const GgufMetadata& metadata = *files.mmproj();
+    Json& vision = whole["vision_config"];
+    vision["model_type"] = "siglip_vision_model";
+    vision["vision_use_head"] = false;
+    weft_ASSIGN(vision["hidden_act"], gguf_tower_activation(metadata, "gelu_pytorch_tanh"));
+    weft_ASSIGN(const uint32_t merge, metadata.count_or("clip.vision.projector.scale_factor", 4));
+    const uint32_t patches = vision["image_size"].get<uint32_t>() / vision["patch_size"].get<uint32_t>();
+    if (!patches || patches % merge || patches > 1024)
+        return metadata.bad("clip.vision.projector.scale_factor", "must divide the " + std::to_string(patches) +
+                                                                      " patches of a side, which are at most 1024");
+    whole["mm_tokens_per_image"] = (patches / merge) * (patches / merge);
+    preparing = {{"image_processor_type", "Gemma3ImageProcessor"}, {"size", gguf_square(vision)}};
+    return Ok{};
+}
+
 } // namespace
 
 extern const Architecture architecture;
@@ -59,6 +76,7 @@ const Architecture architecture{
                             .alone = "<start_of_image>",
                             .before = "\n\n<start_of_image>",
                             .each = "<image_soft_token>",
-                            .after = "<end_of_image>\n\n"}};
+                            .after = "<end_of_image>\n\n"},
+    .towers = {{"gemma3", "gemma3_text", complete}}};
 
 } // namespace weft::detail::gemma3

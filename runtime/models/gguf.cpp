@@ -32,6 +32,15 @@ Result<std::vector<Json>> entries(const GgufPrefixed& keys, const char* key, con
     return all;
 }
 
+// The same, or as often what is no array.
+Result<std::vector<Json>> each_layer(const GgufPrefixed& keys, const char* key) {
+    const GgufValue* value = keys.metadata.find(keys(key));
+    if (value && value->array) return entries(keys, key, *value);
+    weft_ASSIGN(const uint32_t layers, block_count(keys));
+    weft_ASSIGN(const int64_t all, keys.metadata.integer(keys(key)));
+    return std::vector<Json>(layers, all);
+}
+
 } // namespace
 
 Result<GgufPrefixed> gguf_prefixed(const ModelFiles& files) {
@@ -189,6 +198,16 @@ const std::vector<GgufKey> kDecoderKeys = {
 const std::vector<GgufKey> kVocabularyKeys = {{"vocab_size", "vocab_size", said_vocabulary, nullptr}};
 constexpr const char* kKvHeads = "attention.head_count_kv";
 
+// But for those that the side reads in its own way.
+std::vector<GgufKey> shared_with(const GgufSide& side) {
+    std::vector<GgufKey> keys;
+    std::ranges::copy_if(kDecoderKeys, std::back_inserter(keys), [&](const GgufKey& shared) {
+        return std::ranges::none_of(
+            side.keys, [&](const GgufKey& own) { return !own.name && std::string_view(own.key) == shared.key; });
+    });
+    return keys;
+}
+
 // Layers that draft further tokens stand behind the others.
 Status read_layers(const GgufPrefixed& keys, Json& config, bool drafts) {
     weft_TRY(gguf_copy(keys, config, kLayerKeys));
@@ -207,11 +226,8 @@ Status read_kv_heads(const GgufPrefixed& keys, Json& config, bool hybrid) {
     config[kGgufKeys]["num_key_value_heads"] = keys(kKvHeads);
     weft_ASSIGN(const uint32_t layers, block_count(keys));
     std::vector<Json> counts(layers, config["num_attention_heads"]);
-    if (const GgufValue* value = keys.metadata.find(keys(kKvHeads)); value && value->array) {
-        weft_ASSIGN(counts, entries(keys, kKvHeads, *value));
-    } else if (value) {
-        weft_ASSIGN(const int64_t all, keys.metadata.integer(keys(kKvHeads)));
-        counts.assign(layers, all);
+    if (keys.metadata.find(keys(kKvHeads))) {
+        weft_ASSIGN(counts, each_layer(keys, kKvHeads));
     }
     weft_ASSIGN(const uint32_t kept, gguf_count(keys, config, "num_hidden_layers"));
     counts.resize(kept);
@@ -271,7 +287,7 @@ Result<Json> gguf_config(const GgufSide& side, const ModelFiles& files) {
     Json config = {{"model_type", side.model_type}, {"tie_word_embeddings", files.find("output.weight") == nullptr}};
     weft_TRY(read_layers(keys, config, side.drafts));
     const Json layers = config[kGgufKeys];
-    weft_TRY(gguf_copy(keys, config, kDecoderKeys));
+    weft_TRY(gguf_copy(keys, config, shared_with(side)));
     weft_TRY(gguf_copy(keys, config, {side.epsilon}));
     for (const auto& [name, key] : config[kGgufKeys].items())
         if (!layers.contains(name)) config[kGgufShared].push_back(key);
@@ -330,6 +346,18 @@ Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, co
     return std::optional(std::move(truths));
 }
 
+Result<std::vector<int64_t>> gguf_each_layer(const ModelFiles& files, const Json& config, const char* key) {
+    weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
+    weft_ASSIGN(const uint32_t layers, gguf_count(keys, config, "num_hidden_layers"));
+    weft_ASSIGN(const auto all, each_layer(keys, key));
+    std::vector<int64_t> numbers;
+    for (uint32_t i = 0; i < layers; ++i) {
+        if (!all[i].is_number_integer()) return keys.bad(key, "must hold whole numbers");
+        numbers.push_back(all[i].get<int64_t>());
+    }
+    return numbers;
+}
+
 Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period) {
     weft_ASSIGN(const GgufPrefixed keys, gguf_prefixed(files));
     constexpr const char* key = "attention.sliding_window_pattern";
@@ -349,6 +377,13 @@ Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period) {
     config["layer_types"] = Json::array();
     for (const bool slide : slides) config["layer_types"].push_back(slide ? "sliding_attention" : "full_attention");
     return Ok{};
+}
+
+Status gguf_sigmoid_scores(const ModelFiles& files, const Json& config) {
+    if (config["gating"] == 0 || config["gating"] == 2) return Ok{};
+    return in_gguf_words(JsonObject(config, files.gguf()->origin())
+                             .bad("gating", "must be 2, scores by a sigmoid; others are not supported"),
+                         config);
 }
 
 Result<uint32_t> gguf_count(const ModelFiles& files, const Json& config, const char* name) {

@@ -26,9 +26,16 @@ void gguf_rename(Json& config, const char* from, const char* to);
 /// A truth for each of the config's layers, from an array of truths or numbers; nothing where there is no array.
 Result<std::optional<std::vector<bool>>> gguf_truths(const ModelFiles& files, const Json& config, const char* key);
 
+/// A whole number for each of the config's layers, from an array, or from one that all have.
+Result<std::vector<int64_t>> gguf_each_layer(const ModelFiles& files, const Json& config, const char* key);
+
 /// layer_types of a model whose layers slide, if the config has a window: attention.sliding_window_pattern is a list of
 /// truths, or a number of layers of which all but the last slide; without it that is `period`.
 Status gguf_windows(const ModelFiles& files, Json& config, uint32_t period);
+
+/// Refuses experts that are not scored by a sigmoid: expert_gating_func, which the config has as "gating"; 0 and 2 are
+/// right.
+Status gguf_sigmoid_scores(const ModelFiles& files, const Json& config);
 
 /// A size of a config made from metadata; an error speaks of the metadata's key.
 Result<uint32_t> gguf_count(const ModelFiles& files, const Json& config, const char* name);

@@ -21,7 +21,8 @@ using GgufSaid = std::variant<std::monostate, bool, uint32_t, float, std::vector
 /// `name`, in one that is written it is what a schedule `says`.
 struct GgufKey {
     const char* key;
-    const char* name = nullptr;                           ///< nullptr: written for readers that ask for it
+    /// nullptr: written for readers that ask for it, or read by a side's complete() alone.
+    const char* name = nullptr;
     GgufSaid (*says)(const Schedule& schedule) = nullptr; ///< nullptr: as all decoders have it, or not written
     /// What GGUF's reference implementation, llama.cpp, takes where a file has no such key; nothing: it must be there.
     /// That is never left to the config's class, whose defaults are for what config.json leaves out. An array of as
@@ -80,6 +81,17 @@ struct GgufSide {
     bool hybrid = false; ///< layers whose attention.head_count_kv is 0 are recurrent: layer_types says which
     bool folds = false;  ///< its files have no multipliers: they are in the weights (gguf_fold.hpp)
     GgufKey epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps", said_epsilon};
+};
+
+/// A clip.projector_type of GGUF files with a tower (mmproj), and the config that transformers would have for the
+/// whole.
+struct GgufTower {
+    const char* type;
+    const char* text_type; ///< the model_type of the text that it goes with; nullptr: of any that continues text
+    /// Completes the `whole`, which has model_type, text_config, and in vision_config the sizes that all towers have,
+    /// and says in the words of preprocessor_config.json how pictures are prepared.
+    Status (*complete)(const ModelFiles& files, Json& whole, Json& preparing);
+    std::vector<GgufName> names = {}; ///< of the whole, where they differ from what most have (models/gguf_tower.cpp)
 };
 
 /// The side that reads a GGUF file; nullptr if there is none.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L5: GLM-4.5 (GLM team 2025): experts chosen by sigmoid scores with a correction bias (DeepSeek-V3, Liu et al. 2024,
-// section 2.1.2) behind dense first layers; half of each head rotated.
+// L5: GLM-4.5 (GLM team 2025): experts chosen by sigmoid scores with a correction bias behind dense first layers; half
+// of each head rotated.
 #include "models/decoder_parts.hpp"
 #include "models/gguf.hpp"
 
@@ -9,10 +9,9 @@ namespace {
 
 struct Config : DecoderSizes {
     uint32_t dense_layers, shared_inner;
-    double routed_scale;
     bool head_norms;
     Experts experts;
-    uint32_t groups, kept_groups;
+    CorrectedRouting routing;
 };
 
 Result<Config> read(const JsonObject& c) {
@@ -31,14 +30,7 @@ Result<Config> read(const JsonObject& c) {
     if (uint64_t(shared) * o.experts.inner > 1u << 30)
         return c.bad("n_shared_experts", "times moe_intermediate_size must be at most 2^30");
     o.shared_inner = shared * o.experts.inner;
-    weft_ASSIGN(o.routed_scale, c.number_or("routed_scaling_factor", 1));
-    weft_ASSIGN(o.groups, c.count_or("n_group", 1));
-    weft_ASSIGN(o.kept_groups, c.count_or("topk_group", 1));
-    if (o.experts.count % o.groups || o.experts.count / o.groups < 2)
-        return c.bad("n_group", "must divide the experts into groups of two or more");
-    if (o.kept_groups > o.groups) return c.bad("topk_group", "must be at most n_group");
-    if (uint64_t(o.kept_groups) * (o.experts.count / o.groups) < o.experts.chosen)
-        return c.bad("topk_group", "must keep at least num_experts_per_tok experts");
+    weft_ASSIGN(o.routing, read_corrected_routing(c, o.experts));
     return o;
 }
 
@@ -55,11 +47,7 @@ AttentionSpec attention(Builder& builder, const std::string& at, const Config& c
 
 MoeSpec experts(Builder& builder, const std::string& at, const Config& c) {
     MoeSpec m = usual_experts(builder, at, c.width, c.experts, c.activation);
-    m.score = kernel::RouterScore::sigmoid;
-    m.choice_bias = builder.vector(at + "gate.e_score_correction_bias", {c.experts.count});
-    m.groups = c.groups;
-    m.kept_groups = c.kept_groups;
-    m.scale = float(c.routed_scale);
+    correct_routing(builder, m, at + "gate", c.routing);
     m.shared = usual_mlp(builder, at + "shared_experts.", c.width, c.shared_inner, c.activation);
     return m;
 }
@@ -91,10 +79,7 @@ const std::vector<GgufKey> kKeys = {{"leading_dense_block_count", "first_k_dense
                                     {"expert_group_used_count", "topk_group", nullptr, 1}};
 
 Status complete(const ModelFiles& files, Json& config) {
-    if (config["gating"] != 0 && config["gating"] != 2)
-        return in_gguf_words(JsonObject(config, files.gguf()->origin())
-                                 .bad("gating", "must be 2, scores by a sigmoid; others are not supported"),
-                             config);
+    weft_TRY(gguf_sigmoid_scores(files, config));
     if (config["routed_scaling_factor"] == 0) config["routed_scaling_factor"] = 1;
     config["use_qk_norm"] = config["attention_bias"] = true;
     return Ok{};

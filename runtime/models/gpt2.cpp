@@ -47,7 +47,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
                       builder.vector(name + ".bias", {out}), in, out};
     };
     embedding_and_head(builder, s, c.width, tied, {.embedding = "wte.weight"});
-    embedding_of(s).positions = builder.matrix("wpe.weight", s.position_limit, c.width);
+    embedding_of(s).positions = builder.vector("wpe.weight", {s.position_limit, c.width});
     head_norm(s) = builder.layer_norm("ln_f", c.width, c.eps);
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = "h." + std::to_string(i) + ".";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/keys.hpp"
+#include "base/glob.hpp"
 #include "io/gguf.hpp"
 #include "models/gguf.hpp"
 #include "models/gguf_schedule.hpp"
 #include <algorithm>
-#include <fnmatch.h>
 
 namespace weft::detail {
 namespace {
@@ -56,6 +56,15 @@ const std::vector<NotRead> kNoEffect = {
     {"quantization_config.*", "weights keep the type that they have"},
 };
 
+// What a file with a tower may have.
+const std::vector<NotRead> kTowerNoEffect = {
+    {"clip.has_*", "what there is, its tensors say"},
+    {"clip.vision.projection_dim", "the projector's tensors say"},
+    {"clip.vision.attention.layer_norm_epsilon", "the class has a number of its own"},
+    {"clip.vision.mm_patch_merge_type", "pictures are whole"},
+    {"clip.use_*", "the class has an activation of its own"},
+};
+
 // A value that, unread, changes nothing: classes have null, false, 0 and empty lists for what they do without.
 bool asks_for_nothing(const Json& v) {
     if (v.is_number()) return v == 0;
@@ -67,7 +76,7 @@ bool asks_for_nothing(const Json& v) {
 const NotRead* known(const Architecture& architecture, const std::string& key) {
     for (const std::vector<NotRead>* list : {&architecture.keys_not_read, &kNoEffect})
         for (const NotRead& n : *list)
-            if (fnmatch(n.name.c_str(), key.c_str(), 0) == 0) return &n;
+            if (pattern_fits(n.name, key)) return &n;
     return nullptr;
 }
 
@@ -162,6 +171,18 @@ std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, c
         if (unused(use) && written && says_the_same(metadata, written->metadata(), use.key))
             use = {use.key, KeyUse::Made::no_effect, "says what is so anyway"};
     return uses;
+}
+
+void add_tower_keys(const GgufMetadata& metadata, std::vector<KeyUse>& uses) {
+    for (const GgufMetadata::Entry& entry : metadata.entries()) {
+        if (!entry.key.starts_with("clip.")) continue;
+        const std::string key(entry.key);
+        const auto known =
+            std::ranges::find_if(kTowerNoEffect, [&](const NotRead& n) { return pattern_fits(n.name, key); });
+        if (metadata.was_read(key)) uses.push_back({key, KeyUse::Made::used});
+        else if (known != kTowerNoEffect.end()) uses.push_back({key, KeyUse::Made::no_effect, known->why});
+        else uses.push_back({key, KeyUse::Made::unused});
+    }
 }
 
 std::string unused_keys(const std::vector<KeyUse>& keys, const std::string& origin) {

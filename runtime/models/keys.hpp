@@ -29,6 +29,9 @@ std::vector<KeyUse> key_uses(const Json& config, const KeysRead& read, const std
 std::vector<KeyUse> key_uses(const GgufMetadata& metadata, const Json& config, const KeysRead& read,
                              const Schedule& schedule);
 
+/// Adds those of a file with a tower (mmproj), which is read key by key.
+void add_tower_keys(const GgufMetadata& metadata, std::vector<KeyUse>& uses);
+
 /// One line that names the unused ones of a file; empty if there are none.
 std::string unused_keys(const std::vector<KeyUse>& keys, const std::string& origin);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L5: LLaVA (Liu et al. 2023): the patches of a middle layer of a tower, through two products, among the tokens of a
 // decoder.
+#include "models/gguf_tower.hpp"
 #include "models/picture_parts.hpp"
 #include <algorithm>
 
@@ -39,8 +40,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const size_t layers = tower.layers.size();
     weft_TRY(read_feature_layer(config, tower, -2));
     for (size_t i = tower.layers.size(); i < layers; ++i)
-        both.tower.unneeded.push_back(
-            {"*vision_tower.*layers." + std::to_string(i) + ".*", "behind the layer that is read"});
+        for (const char* at : {"*vision_tower.*layers.", "v.blk."})
+            both.tower.unneeded.push_back({at + std::to_string(i) + ".*", "behind the layer that is read"});
     weft_TRY(read_strategy(config, tower.first[0].branches[0].op.as<PatchSpec>()->grid.extra));
     weft_ASSIGN(const bool bias, config.boolean_or("multimodal_projector_bias", true));
     MergedRows rows{.name = kProjector, .merge = 1};
@@ -55,6 +56,35 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return both.text;
 }
 
+// Those who wrote such files left out the layer that is not read, or said which one is.
+Status complete(const ModelFiles& files, Json& whole, Json& preparing) {
+    const GgufMetadata& metadata = *files.mmproj();
+    Json& vision = whole["vision_config"];
+    if (metadata.has("clip.vision.image_grid_pinpoints"))
+        return Error{ErrorCode::unsupported,
+                     metadata
+                         .bad("clip.vision.image_grid_pinpoints",
+                              "is there: pictures would be cut into several (LLaVA-NeXT); weft shows whole ones")
+                         .message,
+                     {}};
+    const bool clip = files.find("v.class_embd");
+    vision["model_type"] = clip ? "clip_vision_model" : "siglip_vision_model";
+    weft_ASSIGN(vision["hidden_act"], gguf_tower_activation(metadata, clip ? "gelu" : "gelu_pytorch_tanh"));
+    whole["vision_feature_layer"] = vision["num_hidden_layers"];
+    if (metadata.has("clip.vision.feature_layer")) {
+        weft_ASSIGN(const auto layers, metadata.integers("clip.vision.feature_layer"));
+        if (layers.size() != 1)
+            return metadata.bad("clip.vision.feature_layer", "must be one: weft reads models that use one layer");
+        whole["vision_feature_layer"] = layers[0];
+    }
+    whole["vision_feature_select_strategy"] = clip ? "default" : "full";
+    preparing = clip ? Json{{"image_processor_type", "CLIPImageProcessor"},
+                            {"size", {{"shortest_edge", vision["image_size"]}}},
+                            {"crop_size", gguf_square(vision)}}
+                     : Json{{"image_processor_type", "SiglipImageProcessor"}, {"size", gguf_square(vision)}};
+    return Ok{};
+}
+
 } // namespace
 
 extern const Architecture architecture;
@@ -65,7 +95,13 @@ const Architecture architecture{
     .schedule = schedule,
     .keys_not_read = {{"image_seq_length", "pictures have as many rows as patches"}},
     .tensors_not_read = {{"*vision_tower.*post_layernorm.*", "behind the layer that is read"},
-                         {"*vision_tower.*head.*", "behind the layer that is read"}},
-    .pictures = PictureText{.mark = "<image>", .alone = "<image>\n", .each = "<image>"}};
+                         {"*vision_tower.*head.*", "behind the layer that is read"},
+                         {"v.post_ln.*", "behind the layer that is read"},
+                         {"v.token_embd.img_break", "the text's table has it"}},
+    .pictures = PictureText{.mark = "<image>", .alone = "<image>\n", .each = "<image>"},
+    .towers = {{"mlp",
+                nullptr,
+                complete,
+                {{"multi_modal_projector.linear_1", "mm.0"}, {"multi_modal_projector.linear_2", "mm.2"}}}}};
 
 } // namespace weft::detail::llava

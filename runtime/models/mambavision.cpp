@@ -78,24 +78,8 @@ public:
             } else windows(i);
         }
     }
-    // The BatchNorm behind all levels, of the mean of their rows: each channel by itself.
-    ConvolveSpec last_norm() {
-        const uint32_t width = c_.wide(kLevels - 1);
-        WeightPiece weight{.names = builder_.names("norm.weight"), .file_shape = {width}},
-            bias{.names = builder_.names("norm.running_mean"), .file_shape = {width}};
-        weight.rescale = {.variance = builder_.names("norm.running_var"), .eps = float(kEps)};
-        bias.rescale = {.factor = -1,
-                        .times = builder_.names("norm.weight"),
-                        .variance = builder_.names("norm.running_var"),
-                        .plus = builder_.names("norm.bias"),
-                        .eps = float(kEps)};
-        ConvolveSpec norm;
-        norm.line = true;
-        norm.groups = norm.in = norm.out = width;
-        norm.weight = builder_.add({"norm.weight", {1, width}, false, {weight}, {}, {}});
-        norm.bias = builder_.add({"norm.bias", {width}, false, {bias}, {}, {}});
-        return norm;
-    }
+    // Behind all levels, of the mean of their rows.
+    ConvolveSpec last_norm() { return batch_norm(builder_, "norm", c_.wide(kLevels - 1), kEps); }
 
 private:
     void stem() {

@@ -2,6 +2,7 @@
 // L5: Mistral Small 3.1: Pixtral's tower, whose patches are merged into rows among the tokens of a Mistral.
 #include "layers/identity.hpp"
 #include "layers/merge.hpp"
+#include "models/gguf_tower.hpp"
 #include "models/picture_parts.hpp"
 #include "schedule/compose.hpp"
 
@@ -70,15 +71,33 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return both.text;
 }
 
+// Pixtral 12B, whose patches are not merged, is a LLaVA.
+Status complete(const ModelFiles& files, Json& whole, Json& preparing) {
+    const GgufMetadata& metadata = *files.mmproj();
+    Json& vision = whole["vision_config"];
+    vision["model_type"] = "pixtral";
+    weft_ASSIGN(vision["hidden_act"], gguf_tower_activation(metadata, "gelu"));
+    if (!files.find("mm.patch_merger.weight")) {
+        whole["model_type"] = "llava";
+        whole["vision_feature_select_strategy"] = "full";
+    }
+    weft_ASSIGN(whole["spatial_merge_size"], metadata.count_or("clip.vision.spatial_merge_size", 1));
+    whole["vision_feature_layer"] = -1;
+    whole["multimodal_projector_bias"] = true;
+    preparing = {{"image_processor_type", "PixtralImageProcessor"},
+                 {"size", {{"longest_edge", vision["image_size"]}}},
+                 {"patch_size", vision["patch_size"]}};
+    return Ok{};
+}
+
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{
-    .model_types = {"mistral3"},
-    .title = "Mistral Small 3.1",
-    .traits = "a tower for pictures, whose patches stand among the tokens",
-    .schedule = schedule,
-    .pictures = PictureText{
-        .mark = "[IMG]", .alone = "[IMG]", .each = "[IMG]", .line_end = "[IMG_BREAK]", .after = "[IMG_END]"}};
+const Architecture architecture{.model_types = {"mistral3"},
+                                .title = "Mistral Small 3.1",
+                                .traits = "a tower for pictures, whose patches stand among the tokens",
+                                .schedule = schedule,
+                                .tensors_not_read = {{"v.token_embd.img_break", "the text's table has it"}},
+                                .towers = {{"pixtral", nullptr, complete}}};
 
 } // namespace weft::detail::mistral3

@@ -143,7 +143,7 @@ Result<Mamba2Sizes> read_mamba2(const JsonObject& config, uint64_t inner, const 
     weft_ASSIGN(s.bias, config.boolean_or(keys.bias, false));
     s.out_bias = s.bias;
     weft_ASSIGN(s.conv_bias, config.boolean_or(keys.conv_bias, true));
-    weft_ASSIGN(s.activation, activation_of(config, "hidden_act", "silu"));
+    weft_ASSIGN(s.activation, activation_of(config, keys.activation, "silu"));
     return s;
 }
 
@@ -202,15 +202,19 @@ Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherw
     return s;
 }
 
-GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s) {
+GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s, const RowView& heads) {
+    const auto vector = [&](const std::string& name, WeightTransform transform) {
+        return builder.add(
+            {name, {s.value_heads}, false, {{builder.names(name), {s.value_heads}, heads, {}, transform}}, {}, {}});
+    };
     GatedDeltaSpec g;
     g.key_heads = s.key_heads;
     g.value_heads = s.value_heads;
     g.key_size = s.key_size;
     g.value_size = s.value_size;
     g.conv = {kNoWeight, kNoWeight, s.mixed(), s.taps, s.activation};
-    g.dt_bias = builder.vector(at + "dt_bias", {s.value_heads});
-    g.a = builder.vector(at + "A_log", {s.value_heads}, builder.decay());
+    g.dt_bias = vector(at + "dt_bias", WeightTransform::none);
+    g.a = vector(at + "A_log", builder.decay());
     return g;
 }
 
@@ -232,6 +236,18 @@ Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config
         found.push_back(word == kind);
     }
     return Found(std::move(found));
+}
+
+Result<std::optional<std::vector<bool>>> layers_listed(const JsonObject& config, const std::string& key,
+                                                       uint32_t layers) {
+    if (!config.has(key)) return std::optional<std::vector<bool>>();
+    weft_ASSIGN(const auto numbers, config.numbers(key));
+    std::vector<bool> listed(layers, false);
+    for (const double i : numbers) {
+        if (!(i >= 0) || i != std::floor(i)) return config.bad(key, "must hold layer numbers from 0");
+        if (i < layers) listed[size_t(i)] = true;
+    }
+    return std::optional(std::move(listed));
 }
 
 } // namespace weft::detail

@@ -55,7 +55,7 @@ struct Mamba2Keys {
     SizeKey heads{"mamba_n_heads", 128}, groups{"mamba_n_groups", 1}, state_size{"mamba_d_state", 256},
         taps{"mamba_d_conv", 4};
     SizeKey head_size{"mamba_d_head", 0}; ///< 0, null or "auto": what the heads leave of the inner width
-    const char *bias = "mamba_proj_bias", *conv_bias = "mamba_conv_bias";
+    const char *bias = "mamba_proj_bias", *conv_bias = "mamba_conv_bias", *activation = "hidden_act";
 };
 /// GGUF's keys for them; `inner`: what a config calls the inner width, if it has a word.
 std::vector<GgufKey> mamba2_gguf(const Mamba2Keys& keys = {}, const char* inner = nullptr);
@@ -81,12 +81,17 @@ std::vector<GgufKey> delta_gguf(const char* values);
 /// linear_num_key_heads, linear_key_head_dim and so on; `otherwise` says what absent ones mean.
 Result<DeltaSizes> read_delta(const JsonObject& config, const DeltaSizes& otherwise);
 /// Sizes, at + dt_bias and at + A_log; the projections, the convolution's weight and the norm are the caller's.
-GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s);
+/// `heads`: where the file has each of the value heads.
+GatedDeltaSpec usual_delta(Builder& builder, const std::string& at, const DeltaSizes& s, const RowView& heads = {});
 
 /// Which layers are of `kind`, from the list under `key`; every other one must be of the kind `other`. The old words
 /// "mamba" and "attention" mean "linear_attention" and "full_attention". Nothing where there is no such key.
 Result<std::optional<std::vector<bool>>> layers_of_kind(const JsonObject& config, const std::string& key,
                                                         uint32_t layers, const std::string& kind,
                                                         const std::string& other);
+/// The layers whose numbers are in the list under `key`; numbers of layers that are not there say nothing. Nothing
+/// where there is no such key.
+Result<std::optional<std::vector<bool>>> layers_listed(const JsonObject& config, const std::string& key,
+                                                       uint32_t layers);
 
 } // namespace weft::detail

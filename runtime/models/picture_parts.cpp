@@ -15,15 +15,15 @@ Result<TextAndTower> text_and_tower(const JsonObject& config, const ModelFiles& 
     TextAndTower both;
     weft_ASSIGN(both.text_config, language_config(config));
     weft_ASSIGN(const JsonObject text, config.object("text_config"));
-    weft_ASSIGN(both.text, part_of(text.changed(both.text_config), files.part(text_scope())));
+    weft_ASSIGN(both.text, part_of(text.changed(both.text_config), text_part(files)));
     if (!is_decoder(both.text))
         return text.bad("model_type",
                         "must be that of a model that continues text, is " + in_quotes(both.text.architecture));
     const auto of_tower = [&](const TensorView* t) {
         return std::ranges::any_of(tower_names, [&](const std::string& name) { return t->name.starts_with(name); });
     };
-    both.has_tower =
-        config.has("vision_config") && (files.tensors().empty() || std::ranges::any_of(files.tensors(), of_tower));
+    both.has_tower = config.has("vision_config") &&
+                     (files.mmproj() || files.tensors().empty() || std::ranges::any_of(files.tensors(), of_tower));
     if (!both.has_tower) return both;
     weft_ASSIGN(const JsonObject vision, config.object("vision_config"));
     Json own = vision.json();

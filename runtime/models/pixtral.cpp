@@ -52,7 +52,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Rope rope = axial_rope(builder, std::move(frequencies));
     for (uint32_t i = 0; i < c.layers; ++i) {
         const std::string at = "transformer." + layer_name(i);
-        AttentionSpec a = usual_attention(builder, at + "attention.", c.heads, c.width);
+        AttentionSpec a = usual_attention(builder, at + "attention.", c.heads, c.width, false, false, rope.rotary);
         a.causal = false;
         a.rope = rope;
         const MlpSpec m = usual_mlp(builder, at + "feed_forward.", c.width, c.inner, c.activation);
@@ -68,12 +68,13 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 
 extern const Architecture architecture;
 const Architecture architecture{
-    {"pixtral"},
-    "Pixtral's tower",
-    "pictures of any size, rotary positions down and across",
-    schedule,
-    {},
-    {},
-    {{"head_dim", "hidden_size and num_attention_heads say"}, {"vocab_size", "pictures have no vocabulary"}}};
+    .model_types = {"pixtral"},
+    .title = "Pixtral's tower",
+    .traits = "pictures of any size, rotary positions down and across",
+    .schedule = schedule,
+    .keys_not_read = {{"head_dim", "hidden_size and num_attention_heads say"},
+                      {"vocab_size", "pictures have no vocabulary"}},
+    .pictures = PictureText{
+        .mark = "[IMG]", .alone = "[IMG]", .each = "[IMG]", .line_end = "[IMG_BREAK]", .after = "[IMG_END]"}};
 
 } // namespace weft::detail::pixtral

@@ -139,7 +139,7 @@ private:
         if (c_.positions) {
             PositionsSpec p;
             stage.rows.most = p.rows = c_.patches.down * c_.patches.across;
-            p.table = builder_.matrix("backbone.pos_embed", p.rows, c_.width);
+            p.table = builder_.vector("backbone.pos_embed", {p.rows, c_.width});
             stage.first.push_back({.read = {}, .branches = {{p}}});
         }
         s_.stages.push_back(std::move(stage));

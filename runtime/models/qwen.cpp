@@ -64,23 +64,34 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return s;
 }
 
+// Positions of a picture's rows in time, down and across: how many pairs turn by each.
+Status complete_seeing(const ModelFiles& files, Json& config) {
+    const char* const key = "qwen3vl.rope.dimension_sections";
+    if (!files.gguf()->has(key)) return Ok{};
+    weft_ASSIGN(auto sections, files.gguf()->integers(key));
+    if (sections.size() > 3) sections.resize(3);
+    config["rope_scaling"]["mrope_section"] = sections;
+    return Ok{};
+}
+
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"qwen2", "qwen3", "qwen3_vl_text"},
-                                "Qwen2, Qwen3",
-                                "biases on q, k, v; norms on the heads of q and k; windows in the upper layers",
-                                schedule,
-                                {{"qwen2", "qwen2"}, {"qwen3", "qwen3"}},
-                                {{"qwen3_vl",
-                                  "qwen3_vl_text",
-                                  false,
-                                  {{"vocab_size", 151936},
-                                   {"hidden_size", 4096},
-                                   {"intermediate_size", 22016},
-                                   {"num_hidden_layers", 32},
-                                   {"num_attention_heads", 32}}}},
-                                {{"*mrope_section", "the positions of a text alone are the same along every axis"},
-                                 {"*mrope_interleaved", "the class interleaves whatever it says"}}};
+const Architecture architecture{
+    {"qwen2", "qwen3", "qwen3_vl_text"},
+    "Qwen2, Qwen3",
+    "biases on q, k, v; norms on the heads of q and k; windows in the upper layers",
+    schedule,
+    {{"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"qwen3vl", "qwen3_vl_text", {}, complete_seeing}},
+    {{"qwen3_vl",
+      "qwen3_vl_text",
+      false,
+      {{"vocab_size", 151936},
+       {"hidden_size", 4096},
+       {"intermediate_size", 22016},
+       {"num_hidden_layers", 32},
+       {"num_attention_heads", 32}}}},
+    {{"*mrope_section", "the positions of a text alone are the same along every axis"},
+     {"*mrope_interleaved", "the class interleaves whatever it says"}}};
 
 } // namespace weft::detail::qwen

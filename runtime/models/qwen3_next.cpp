@@ -9,7 +9,23 @@
 namespace weft::detail::qwen3_next {
 namespace {
 
+struct Class {
+    const char* type;
+    bool next; // Qwen3-Next: one tensor has all projections of a key head; layers may be dense, weights as they are
+    uint32_t experts, chosen; // where the config does not say; 0: the class has none
+    DecoderDefaults defaults;
+};
+constexpr DecoderDefaults defaults(uint32_t inner, uint32_t kv_heads) {
+    return {.inner = inner, .kv_heads = kv_heads, .head_size = 256, .reads_bias = true};
+}
+constexpr Class kClasses[] = {{"qwen3_next", true, 512, 10, defaults(5632, 2)},
+                              {"qwen3_5_text", false, 0, 0, defaults(12288, 4)},
+                              {"qwen3_5_moe_text", false, 256, 8, defaults(5632, 2)}};
+
+constexpr uint64_t kMostColumns = 1 << 24; // in an order of their own: a config of a few bytes must not fill the memory
+
 struct Config : DecoderSizes {
+    bool next;
     uint32_t shared_inner;
     DeltaSizes delta;
     Experts experts;           // count 0: none
@@ -18,27 +34,71 @@ struct Config : DecoderSizes {
 };
 
 Result<Config> read(const JsonObject& c) {
+    const Class& k = class_of(kClasses, c);
     Config o{};
-    weft_ASSIGN(static_cast<DecoderSizes&>(o),
-                read_decoder(c, {.inner = 5632, .kv_heads = 2, .head_size = 256, .reads_bias = true}));
+    o.next = k.next;
+    weft_ASSIGN(static_cast<DecoderSizes&>(o), read_decoder(c, k.defaults));
     weft_ASSIGN(o.delta,
                 read_delta(c, {.key_heads = 16, .value_heads = 32, .key_size = 128, .value_size = 128, .taps = 4}));
-    weft_ASSIGN(o.experts.count, count_or_zero(c, "num_experts", 512));
+    if (!k.next && uint64_t(o.layers) * o.delta.values() > kMostColumns)
+        return c.bad("linear_num_value_heads", "times linear_value_head_dim and the number of layers is too large");
+    if (k.experts) {
+        weft_ASSIGN(o.experts.count, count_or_zero(c, "num_experts", k.experts));
+    }
     if (o.experts.count) {
-        weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", 10));
+        weft_ASSIGN(o.experts.chosen, c.count_or("num_experts_per_tok", k.chosen));
         weft_ASSIGN(o.experts.inner, inner_width_or(c, "moe_intermediate_size", 512));
-        weft_ASSIGN(o.experts.renormalise, c.boolean_or("norm_topk_prob", true));
+        weft_ASSIGN(o.experts.renormalise, k.next ? c.boolean_or("norm_topk_prob", true) : Result<bool>(true));
         weft_ASSIGN(o.shared_inner, inner_width_or(c, "shared_expert_intermediate_size", 512));
         weft_TRY(check_experts(c, o.experts, o.layers, "num_experts", "num_experts_per_tok"));
     }
-    weft_ASSIGN(o.sparse, sparse_layers(c, o.layers, o.experts.count));
+    o.sparse.assign(o.layers, o.experts.count != 0);
+    if (k.next) {
+        weft_ASSIGN(o.sparse, sparse_layers(c, o.layers, o.experts.count));
+    }
     weft_ASSIGN(const auto given, layers_of_kind(c, "layer_types", o.layers, "full_attention", "linear_attention"));
     weft_ASSIGN(const uint32_t interval, c.count_or("full_attention_interval", 4));
     for (uint32_t i = 0; i < o.layers; ++i) o.attends.push_back(given ? (*given)[i] : (i + 1) % interval == 0);
     return o;
 }
 
+// Qwen3.5's files have the value heads of a key head side by side, and GGUF's the first ones of all key heads, then the
+// second ones, and so on. That is how they are kept, since no block of a quantized matrix goes over to other columns.
+RowView tiled(const DeltaSizes& d, uint64_t first, uint64_t rows) {
+    const uint64_t each = d.value_heads / d.key_heads;
+    return {first, {{each, rows}, {d.key_heads, each * rows}, {rows, 1}}};
+}
+
+GatedDeltaSpec tiled_delta(Builder& builder, const std::string& at, const Config& c) {
+    using Part = Builder::Part;
+    const DeltaSizes& d = c.delta;
+    const auto of_heads = [&](uint64_t first, uint64_t rows) {
+        return builder.gguf() ? RowView{first, {{d.value_heads * rows, 1}}} : tiled(d, first, rows);
+    };
+    const auto queries_to_values = [&](const std::string& name) { // as rows of one tensor
+        return std::vector<Part>{{name, 2 * d.keys(), d.mixed(), {0, {{2 * uint64_t(d.keys()), 1}}}},
+                                 {name, d.values(), d.mixed(), of_heads(2 * uint64_t(d.keys()), d.value_size)}};
+    };
+    GatedDeltaSpec g = usual_delta(builder, at, d, of_heads(0, 1));
+    g.tiled = true;
+    std::vector<Part> parts = queries_to_values(at + "in_proj_qkv");
+    parts.push_back({at + "in_proj_z", d.values(), d.values(), of_heads(0, d.value_size)});
+    parts.push_back({at + "in_proj_b", d.value_heads, d.value_heads, of_heads(0, 1)});
+    parts.push_back({at + "in_proj_a", d.value_heads, d.value_heads, of_heads(0, 1)});
+    g.in = builder.stacked_linear(at + "in", parts, c.width);
+    g.conv.weight = builder.stacked(at + "conv1d", queries_to_values(at + "conv1d.weight"), d.taps, false);
+    g.norm = builder.rms(at + "norm.weight", d.value_size, c.eps);
+    const std::string out = at + "out_proj.weight";
+    WeightPiece columns{.names = builder.names(out), .file_shape = {c.width, d.values()}};
+    if (const RowView view = tiled(d, 0, d.value_size); !builder.gguf() && d.value_heads > d.key_heads)
+        for (uint64_t i = 0; i < d.values(); ++i) columns.gather.push_back(view.row(i));
+    g.out = {builder.add({out, {c.width, d.values()}, true, {std::move(columns)}, {}, {}}), kNoWeight, d.values(),
+             c.width};
+    return g;
+}
+
 GatedDeltaSpec gated_delta(Builder& builder, const std::string& at, const Config& c) {
+    if (!c.next) return tiled_delta(builder, at, c);
     const DeltaSizes& d = c.delta;
     GatedDeltaSpec g = usual_delta(builder, at, d);
     const uint32_t each = d.value_heads / d.key_heads, values = each * d.value_size,
@@ -142,6 +202,10 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
                                           {"linear_attn.qkv", "attn_qkv"},
                                           {"linear_attn.z", "attn_gate"},
                                           {"linear_attn.in_proj_ba", "ssm_ba"},
+                                          {"linear_attn.in_proj_qkv", "attn_qkv"},
+                                          {"linear_attn.in_proj_z", "attn_gate"},
+                                          {"linear_attn.in_proj_b", "ssm_beta"},
+                                          {"linear_attn.in_proj_a", "ssm_alpha"},
                                           {"linear_attn.conv1d", "ssm_conv1d"},
                                           {"linear_attn.dt_bias", "ssm_dt.bias"},
                                           {"linear_attn.A_log", "ssm_a"},
@@ -151,13 +215,31 @@ const std::vector<GgufName> kGgufNames = {{"post_attention_layernorm", "post_att
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{{"qwen3_next"},
-                                "Qwen3-Next",
-                                "Gated DeltaNet and gated attention in turn, experts with a gated shared one",
-                                schedule,
-                                {{"qwen3next", "qwen3_next", gguf_keys(), complete, kGgufNames}},
-                                {},
-                                {},
-                                {{"mtp.*", "layers that draft further tokens are not run"}}};
+const Architecture architecture{
+    {"qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"},
+    "Qwen3-Next, Qwen3.5",
+    "Gated DeltaNet and gated attention in turn, experts with a gated shared one, or dense",
+    schedule,
+    {{"qwen3next", "qwen3_next", gguf_keys(), complete, kGgufNames},
+     {"qwen35", "qwen3_5_text", gguf_keys(), complete, kGgufNames},
+     {"qwen35moe", "qwen3_5_moe_text", gguf_keys(), complete, kGgufNames}},
+    {{"qwen3_5",
+      "qwen3_5_text",
+      false,
+      {{"vocab_size", 248320},
+       {"hidden_size", 4096},
+       {"intermediate_size", 12288},
+       {"num_hidden_layers", 32},
+       {"num_attention_heads", 16}}},
+     {"qwen3_5_moe",
+      "qwen3_5_moe_text",
+      false,
+      {{"vocab_size", 248320}, {"hidden_size", 2048}, {"num_hidden_layers", 40}, {"num_attention_heads", 16}}}},
+    {{"*mrope_section", "the positions of a text alone are the same along every axis"},
+     {"*mrope_interleaved", "the positions of a text alone are the same along every axis"},
+     {"*rope.dimension_sections", "the positions of a text alone are the same along every axis"},
+     {"mtp_*", "layers that draft further tokens are not run"},
+     {"mlp_only_layers", "the class has none"}},
+    {{"mtp.*", "layers that draft further tokens are not run"}, {"*visual.*", "a part of the model that is not read"}}};
 
 } // namespace weft::detail::qwen3_next

@@ -3,6 +3,7 @@
 // across; rows of the tower's lower layers are added behind the decoder's first ones (DeepStack, Meng et al. 2024).
 #include "layers/keep.hpp"
 #include "layers/place.hpp"
+#include "models/gguf_tower.hpp"
 #include "models/picture_parts.hpp"
 #include <algorithm>
 #include <cmath>
@@ -57,6 +58,50 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     return both.text;
 }
 
+// Of those layers whose rows are merged too the text says how many.
+Result<Json> deep_layers(const ModelFiles& files, uint32_t layers) {
+    const GgufMetadata& metadata = *files.mmproj();
+    const char* const key = "clip.vision.is_deepstack_layers";
+    Json deep = Json::array();
+    if (metadata.has(key)) {
+        weft_ASSIGN(const auto truths, metadata.integers(key));
+        if (truths.size() != layers) return metadata.bad(key, "must have an entry for each layer");
+        for (uint32_t i = 0; i < layers; ++i)
+            if (truths[i]) deep.push_back(i);
+    }
+    weft_ASSIGN(const int64_t count, files.gguf()->integer_or("qwen3vl.n_deepstack_layers", int64_t(deep.size())));
+    if (count != int64_t(deep.size()))
+        return metadata.bad(key, "names " + std::to_string(deep.size()) +
+                                     " layers, and qwen3vl.n_deepstack_layers of " + files.gguf()->origin() + " is " +
+                                     std::to_string(count) + ": the two are not of one model");
+    return deep;
+}
+
+Status complete(const ModelFiles& files, Json& whole, Json& preparing) {
+    const GgufMetadata& metadata = *files.mmproj();
+    Json& vision = whole["vision_config"];
+    vision["model_type"] = "qwen3_vl_vision";
+    vision["depth"] = vision["num_hidden_layers"];
+    vision["num_heads"] = vision["num_attention_heads"];
+    vision["out_hidden_size"] = whole["text_config"]["hidden_size"];
+    weft_ASSIGN(vision["hidden_act"], gguf_tower_activation(metadata, "gelu_pytorch_tanh"));
+    weft_ASSIGN(const uint32_t merge, metadata.count_or("clip.vision.spatial_merge_size", 2));
+    vision["spatial_merge_size"] = merge;
+    const TensorView* positions = files.find("v.position_embd.weight");
+    if (positions && !positions->shape.empty()) vision["num_position_embeddings"] = positions->shape[0];
+    weft_ASSIGN(vision["deepstack_visual_indexes"], deep_layers(files, vision["depth"]));
+    // As the models' own files have it; the most that llama.cpp shows them is the most that weft does.
+    const uint32_t patch = vision["patch_size"];
+    const uint64_t pixels = uint64_t(merge) * merge * patch * patch;
+    weft_ASSIGN(const int64_t least, metadata.integer_or("clip.vision.image_min_pixels", int64_t(64 * pixels)));
+    weft_ASSIGN(const int64_t most, metadata.integer_or("clip.vision.image_max_pixels", int64_t(4096 * pixels)));
+    preparing = {{"image_processor_type", "Qwen2VLImageProcessor"},
+                 {"size", {{"shortest_edge", least}, {"longest_edge", most}}},
+                 {"patch_size", patch},
+                 {"merge_size", merge}};
+    return Ok{};
+}
+
 } // namespace
 
 extern const Architecture architecture;
@@ -69,7 +114,9 @@ const Architecture architecture{
     .keys_not_read = {{"video_token_id", "films are not read"},
                       {"vision_start_token_id", "a token like others"},
                       {"vision_end_token_id", "a token like others"}},
-    .pictures = PictureText{
-        .mark = "<|image_pad|>", .alone = "<|vision_start|><|image_pad|><|vision_end|>", .each = "<|image_pad|>"}};
+    .pictures = PictureText{.mark = "<|image_pad|>",
+                            .alone = "<|vision_start|><|image_pad|><|vision_end|>",
+                            .each = "<|image_pad|>"},
+    .towers = {{"qwen3vl_merger", "qwen3_vl_text", complete}}};
 
 } // namespace weft::detail::qwen3_vl

@@ -71,8 +71,15 @@ Result<Config> read(const JsonObject& c) {
 }
 
 WeightId patch_weight(Builder& builder, const Config& c, const std::string& name) {
-    WeightPiece piece{builder.names(name), {c.width, c.channels, c.times, c.grid.patch_y, c.grid.patch_x}};
-    return builder.add({name, {c.width, c.grid.columns()}, true, {piece}, {}, {}});
+    const uint32_t down = c.grid.patch_y;
+    WeightSlot slot{name, {c.width, c.grid.columns()}, true, {}, {}, {}};
+    if (!builder.gguf()) slot.pieces = {{builder.names(name), {c.width, c.channels, c.times, down, c.grid.patch_x}}};
+    else // a tensor for each of the times
+        for (uint32_t t = 0; t < c.times; ++t)
+            slot.pieces.push_back({.names = builder.names(t ? name + "." + std::to_string(t) : name),
+                                   .file_shape = {c.width, c.channels, down, c.grid.patch_x},
+                                   .to = rows_of_groups(c.width * c.channels, c.times * down, t * down, down)});
+    return builder.add(std::move(slot));
 }
 
 // Layers, each of which may leave its rows to be merged.
@@ -133,7 +140,8 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const auto normed = StreamId(stage.streams.size());
     s.stages.push_back(std::move(stage));
     for (uint32_t i = 0; i < c.deep.size(); ++i) {
-        const std::string at = "deepstack_merger_list." + std::to_string(i) + ".";
+        // GGUF files have the layer's number.
+        const std::string at = "deepstack_merger_list." + std::to_string(builder.gguf() ? c.deep[i] : i) + ".";
         s.stages.push_back(merged(deep_stack(i), at, StreamId(i + 1), builder.layer_norm(at + "norm", wide, kEps)));
         s.outputs.push_back({deep_stack(i), StageId(i + 1)});
     }

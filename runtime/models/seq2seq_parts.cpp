@@ -111,7 +111,7 @@ Result<WeightId> sinusoidal_positions(const JsonObject& config, Builder& builder
     if (width < 4) return config.bad("d_model", "must be at least 4");
     if (!sinusoids_fit(std::array{rows, width}))
         return config.bad("max_position_embeddings", "times the width is too large");
-    return builder.computed("embed_positions", {rows, width}, sinusoids_of(rows, width), true);
+    return builder.computed("embed_positions", {rows, width}, sinusoids_of(rows, width));
 }
 
 Status read_seq2seq(const JsonObject& config, Schedule& schedule, int64_t begin) {

@@ -21,7 +21,7 @@ Result<Schedule> schedule(const JsonObject& c, const ModelFiles& files) {
     patch.grid = s.grid;
     patch.weight = picture_weight(builder, "patch_embed.proj.weight", s.width, s.grid);
     patch.rows = patch_rows(builder, class_tokens(s), "patch_embed.proj.bias", s.width);
-    if (s.positions) patch.positions = builder.matrix("pos_embed", s.rows(), s.width);
+    if (s.positions) patch.positions = builder.vector("pos_embed", {s.rows(), s.width});
     add_vim(builder, made, s, patch);
     return made;
 }

@@ -53,7 +53,7 @@ void add_encoder(Schedule& s, Builder& builder, const Config& c) {
     second.weight = convolution(builder, {"encoder.conv2.weight", {c.width, c.width, kTaps}});
     second.bias = builder.vector("encoder.conv2.bias", {c.width});
     second.activation = kernel::Activation::gelu;
-    PositionsSpec positions{c.sources, builder.matrix("encoder.embed_positions.weight", c.sources, c.width)};
+    PositionsSpec positions{c.sources, builder.vector("encoder.embed_positions.weight", {c.sources, c.width})};
     s.stages.push_back(
         {.name = kEncoder,
          .rows = merged_frames(0, {.taps = kTaps, .stride = kStride, .pad = kTaps / 2}),
@@ -76,7 +76,7 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
     const Linear logits{head_matrix(builder, s, table, shared, "proj_out.weight", c.width, c.tied), kNoWeight, c.width,
                         s.vocabulary};
     add_answering_decoder(s, c.width, table, logits);
-    embedding_of(s).positions = builder.matrix("decoder.embed_positions.weight", c.targets, c.width);
+    embedding_of(s).positions = builder.vector("decoder.embed_positions.weight", {c.targets, c.width});
     add_bart_layers(s, builder, c.layers);
     return s;
 }

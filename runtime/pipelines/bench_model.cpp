@@ -61,7 +61,7 @@ struct Task {
         const PatchGrid& grid = input->grid;
         const PictureRows patches = patches_of(schedule, o.prompt);
         const auto fed = grid.sides(pixels(patches.down, grid.stride_y, grid.patch_y, grid.pad_y),
-                                    pixels(patches.across, grid.stride_x, grid.patch_x, grid.pad_x));
+                                    pixels(patches.across - grid.lead, grid.stride_x, grid.patch_x, grid.pad_x));
         height = fed.height;
         width = fed.width;
         rows = patches.count() + grid.extra;

@@ -5,6 +5,7 @@
 #include "unicode/utf8.hpp"
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace weft::detail {
 namespace {
@@ -103,7 +104,8 @@ Status ChatState::begin(const Prompt& question) {
         turn_->pictures_at = shown_.begins(tokens);
         turn_->tokens = std::move(tokens);
         for (const ChatMessage& m : messages_)
-            for (const Picture& picture : m.pictures) turn_->pictures.push_back(&picture);
+            for (const Picture& picture : m.pictures)
+                for (uint32_t i = 0; i < shown_.pieces_of(picture); ++i) turn_->pictures.push_back({&picture, i});
         if (messages_.size() == 1 && !options_.system.empty()) weft_TRY(add_stop(prompt, render({}, false)));
         weft_TRY(add_stop(prompt, open));
         for (const size_t at : turn_->pictures_at) turn_->stops.push_back({at, std::nullopt}); // one is seen at a time
@@ -151,8 +153,11 @@ Status ChatState::feed() {
 Status ChatState::see(size_t first, size_t end) {
     for (size_t i = 0; i < turn_->pictures_at.size(); ++i) {
         if (turn_->pictures_at[i] < first || turn_->pictures_at[i] >= end) continue;
-        weft_ASSIGN(const SeenPicture picture, seen_picture(state_, *turn_->pictures[i]));
-        weft_TRY(encode_picture(*session_, picture));
+        const auto [picture, piece] = turn_->pictures[i];
+        if (std::exchange(turn_->last, picture) != picture) {
+            weft_ASSIGN(turn_->seen, seen_picture(state_, *picture));
+        }
+        weft_TRY(encode_picture(*session_, turn_->seen, piece));
     }
     return Ok{};
 }

@@ -41,8 +41,14 @@ private:
     // The answer under way.
     struct Turn {
         std::vector<uint32_t> tokens, fed; // the prompt: with numbers for what was shown, and as it is fed
-        std::vector<const Picture*> pictures;
+        struct Piece {
+            const Picture* picture;
+            uint32_t piece;
+        };
+        std::vector<Piece> pictures;     // a picture is one, or several
         std::vector<size_t> pictures_at; // where their tokens begin
+        const Picture* last = nullptr;   // that was seen
+        SeenPicture seen;                // it
         std::vector<Stop> stops;         // where feeding it pauses, in their order
         double stops_ms = 0;
         std::optional<Continuation> continuation;

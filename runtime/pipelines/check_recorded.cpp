@@ -15,6 +15,7 @@ namespace {
 constexpr const char *kImageSizes = "image_sizes", *kGrids = "image_grid_thw";
 // What the model's own input was made from.
 constexpr const char *kFilePixels = "pixels", *kFileSound = "waveform.";
+constexpr const char* kObserved = "past_observed_mask"; // which values of a series were
 
 Result<Noise> read_noise(const std::filesystem::path& path) {
     Noise n;
@@ -125,7 +126,7 @@ private:
             return Error{ErrorCode::malformed,
                          origin_ + ": input." + name + " must be [B, " + std::to_string(grid.channels) +
                              (grid.sound() ? ", frames]" : ", height, width]") +
-                             ", with a patch at least; a single channel may be left out",
+                             ", with a patch at least; a single channel may be left out; a series [B, T, channels]",
                          {}};
         weft_ASSIGN(const auto values, read_f32(*t));
         RecordedIds r{name, {}, {}, input->stage, fed->height};
@@ -145,12 +146,34 @@ private:
             }
         }
         r.padded = rows(fed->width);
+        if (grid.series()) weft_TRY(observe(r, each));
         return r;
     }
 
+    // Behind the values of each series: which of them were observed.
+    Status observe(RecordedIds& r, size_t each) {
+        std::vector<float> all(each * r.pictures.size(), 1.0f);
+        if (const TensorView* t = file_.find(std::string("input.") + kObserved)) {
+            weft_ASSIGN(const auto mask, dtype_of(t->type) ? read_f32(*t) : read_mask(*t));
+            if (mask.size() != all.size())
+                return Error{ErrorCode::malformed,
+                             origin_ + ": input." + kObserved + " must have the shape of input." + r.name,
+                             {}};
+            all = mask;
+        }
+        for (size_t b = 0; b < r.pictures.size(); ++b)
+            r.pictures[b].insert(r.pictures[b].end(), all.begin() + long(b * each), all.begin() + long((b + 1) * each));
+        return Ok{};
+    }
+    static Result<std::vector<float>> read_mask(const TensorView& t) {
+        weft_ASSIGN(const auto mask, read_i64(t));
+        return std::vector<float>(mask.begin(), mask.end());
+    }
+
     // Rows and columns of what a tensor holds: [B, channels, rows, columns], of sounds [B, channels, columns]; a single
-    // channel may be left out.
+    // channel may be left out. Of series [B, rows, columns].
     static std::optional<PatchGrid::Sides> fed_sides(std::vector<uint64_t> shape, const PatchGrid& grid) {
+        if (grid.series() && shape.size() == 3) shape.insert(shape.begin() + 1, grid.channels);
         const size_t axes = grid.sound() ? 3 : 4;
         if (grid.channels == 1 && shape.size() + 1 == axes) shape.insert(shape.begin() + 1, 1);
         if (shape.size() != axes || shape[0] == 0 || shape[1] != grid.channels) return std::nullopt;
@@ -299,6 +322,7 @@ private:
                  {tower_->rows.input.c_str(), kImageSizes, kGrids, "mm_token_type_ids", "token_type_ids"})
                 if (name == known) return Ok{};
         if (name == kFilePixels || name.starts_with(kFileSound)) return Ok{};
+        if (name == kObserved && of_series()) return Ok{};
         if (std::ranges::none_of(s_.inputs, [&](const Input& i) { return i.name == name; }))
             return Error{ErrorCode::unsupported, origin_ + ": " + in_quotes(t.name) + " is no input of the model", {}};
         weft_ASSIGN(RecordedIds other, ids(name));
@@ -321,6 +345,7 @@ private:
         if (t->shape.size() == 2 && width_of(tensor) == 1) tensor.rows = uint32_t(t->shape[1]); // a number a row
         tensor.sequences = t->shape.empty() ? 0 : uint32_t(t->shape[0]);
         if (t->shape.size() == 4) by_places(t->shape, r, tensor);
+        if (t->shape.size() == 3 && of_series()) by_channels(t->shape, tensor);
         if (!tensor.output.empty()) {
             const Stage& stage = s_.stages[s_.outputs[output_of(s_, tensor.output)].stage];
             tensor.each_sequence = stage.rows.each_sequence();
@@ -333,15 +358,31 @@ private:
         return Ok{};
     }
 
-    // [B, channels, height, width] or [B, height, width, channels] as rows of channels.
+    bool of_series() const {
+        return std::ranges::any_of(s_.inputs, [](const Input& i) { return i.pictures() && i.grid.series(); });
+    }
+    // [B, T, channels] as a row for each channel.
+    static void by_channels(const std::vector<uint64_t>& shape, RecordedTensor& tensor) {
+        std::vector<float> rows;
+        for (size_t b = 0; b < shape[0]; ++b)
+            for (size_t c = 0; c < shape[2]; ++c)
+                for (size_t t = 0; t < shape[1]; ++t) rows.push_back(tensor.values[(b * shape[1] + t) * shape[2] + c]);
+        tensor.values = std::move(rows);
+        tensor.rows = uint32_t(shape[2]);
+    }
+
+    // [B, channels, height, width] or [B, height, width, channels] as rows of channels; of a series [B, channels,
+    // patches, width].
     void by_places(const std::vector<uint64_t>& shape, const Recorded& r, RecordedTensor& tensor) const {
+        if (of_series() && !tensor.output.empty())
+            tensor.stage = s_.stages[s_.outputs[output_of(s_, tensor.output)].stage].name;
         const Stage* stage = stage_of(s_, tensor.stage);
         if (!stage || !stage->rows.placed() || r.tokens.pictures.empty()) return;
         const auto id = StageId(stage - s_.stages.data());
         const PatchGrid& grid = *grid_of(s_, id);
         const auto [height, width] = grid.sides(r.tokens.height, r.tokens.widths[0]);
         const PictureRows own = unpadded_rows(s_, id, {grid.down(height), grid.across(width)});
-        const bool first = shape[2] == own.down && shape[3] == own.across;
+        const bool first = !grid.series() && shape[2] == own.down && shape[3] == own.across;
         tensor.picture = first ? own : PictureRows{uint32_t(shape[1]), uint32_t(shape[2])};
         tensor.rows = tensor.picture.count();
         if (!first) return;
@@ -414,11 +455,12 @@ private:
         weft_TRY(first_of({"transformers.hidden", "output.hidden_f32", "output.hidden"}, hidden));
         if (output_of(s_, kLastHidden) == s_.outputs.size()) weft_TRY(first_of({"output.last_hidden_state"}, hidden));
         if (output_of(s_, kLogits) < s_.outputs.size())
-            weft_TRY(
-                first_of({"transformers.logits", "output.logits_f32", "output.logits"}, {kLogits, kLogits, "", 0, {}}));
+            weft_TRY(first_of({"transformers.logits", "output.logits_f32", "output.logits", "output.prediction_logits"},
+                              {kLogits, kLogits, "", 0, {}}));
         for (const Output& output : s_.outputs) {
             if (output.name == kLogits) continue;
-            weft_TRY(add(r, "output." + output.name, {output.name, output.name, "", 0, {}}));
+            const std::string name = "output." + output.name, whole = name + "_outputs"; // as transformers calls some
+            weft_TRY(add(r, file_.find(name) ? name : whole, {output.name, output.name, "", 0, {}}));
         }
         for (const Similarity& pair : s_.similarities)
             weft_TRY(add(r, "output." + pair.name, {.name = pair.name, .similarity = true}));

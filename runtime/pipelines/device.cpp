@@ -2,8 +2,8 @@
 // L6: the public face of devices.
 #include "vulkan/device.hpp"
 #include "base/access.hpp"
+#include "base/os.hpp"
 #include "pipelines/device_info.hpp"
-#include <cstdlib>
 
 namespace weft {
 using namespace detail;
@@ -61,9 +61,8 @@ Result<std::vector<DeviceInfo>> list_devices() try {
 weft_CATCH
 
 std::filesystem::path default_cache_dir() {
-    if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg == '/') return std::filesystem::path(xdg) / "weft";
-    if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache" / "weft";
-    return {};
+    const std::filesystem::path all = os::cache_dir();
+    return all.empty() ? all : all / "weft";
 }
 
 Result<Device> Device::open(const DeviceOptions& options) try {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // L6: Embedder: vectors of texts.
 #include "base/access.hpp"
-#include "models/architecture.hpp"
+#include "models/clip_parts.hpp"
 #include "pipelines/embedder_files.hpp"
 #include "pipelines/embedding.hpp"
 #include "pipelines/load.hpp"
+#include "pipelines/seeing.hpp"
+#include "pipelines/tasks.hpp"
+#include "schedule/compose.hpp"
 #include "schedule/session.hpp"
 #include "text/tokenizer.hpp"
 #include <algorithm>
@@ -27,7 +30,9 @@ public:
     std::optional<Tokenizer> tokenizer;
     Pooling pooling = Pooling::mean;
     bool normalized = false;
+    std::string rows = kEmbedding; ///< the output that has a row a text
     uint32_t width = 0;
+    std::optional<ModelFiles> pairs; ///< of a model that compares texts with pictures: they say how its texts end
 
     /// The ids of a text, cut in its middle so that what the tokenizer puts around it stays.
     Result<std::vector<uint32_t>> encode(const std::string& text, bool& cut) const {
@@ -43,7 +48,7 @@ public:
             else ids.resize(most);
         }
         if (ids.empty()) return Error{ErrorCode::invalid_argument, "a text without tokens has no embedding", {}};
-        return ids;
+        return pairs ? filled_up(std::move(ids), model->schedule, *pairs) : ids;
     }
 
     Result<std::vector<float>> run(std::span<const std::vector<uint32_t>> texts, std::span<const size_t> batch) {
@@ -54,7 +59,7 @@ public:
             feeds.push_back({slot, texts[i]});
         }
         weft_TRY(session->forward(feeds, Want::nothing));
-        return session->output(kEmbedding);
+        return session->output(rows);
     }
 };
 
@@ -74,6 +79,20 @@ Result<Embedder> Embedder::load(const Device& device, const std::filesystem::pat
     weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
     weft_ASSIGN(const EmbedderFiles said, read_embedder_files(files, path));
     const auto edit = [&](Schedule& schedule) -> Status {
+        if (const size_t own = output_of(schedule, kTextEmbeds); own < schedule.outputs.size()) {
+            if (options.pooling || options.normalize)
+                return Error{ErrorCode::invalid_argument,
+                             schedule.architecture +
+                                 " makes vectors of texts in its own way, to be compared with those of pictures: "
+                                 "they are not pooled or normalized in another",
+                             {}};
+            s->rows = kTextEmbeds;
+            s->pooling = Pooling::last;
+            s->normalized = likeness_of(schedule) != nullptr;
+            s->pairs = files;
+            const Output output = schedule.outputs[own];
+            return only(schedule, output, schedule.architecture);
+        }
         weft_TRY(text_alone(files)(schedule));
         const bool decoder = generating_stage(schedule) != kNoStage;
         s->pooling = options.pooling.value_or(said.pooling.value_or(decoder ? Pooling::last : Pooling::mean));
@@ -81,6 +100,7 @@ Result<Embedder> Embedder::load(const Device& device, const std::filesystem::pat
         return make_embedder(schedule, s->pooling, s->normalized);
     };
     weft_ASSIGN(Schedule fits, make_schedule(files)); // what cannot embed is said before anything is read
+    weft_TRY(check_reads_text(fits, "weft embed"));
     weft_TRY(edit(fits));
     if (files.gguf()) {
         weft_ASSIGN(s->tokenizer, text::tokenizer_of(*files.gguf()));
@@ -88,7 +108,8 @@ Result<Embedder> Embedder::load(const Device& device, const std::filesystem::pat
         weft_ASSIGN(s->tokenizer, Tokenizer::load(path));
     }
     weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
-    s->width = s->model->schedule.stages.back().width;
+    const Output& rows = s->model->schedule.outputs[0];
+    s->width = s->model->schedule.stages[rows.stage].width_of(rows.stream);
     SessionOptions session;
     session.kv_dtype = kv_type(options.cache, s->model->weights.all());
     session.context = options.context ? options.context : said.context;

@@ -6,6 +6,7 @@
 #include "pipelines/classes.hpp"
 #include "pipelines/ctc.hpp"
 #include "pipelines/load.hpp"
+#include "pipelines/tasks.hpp"
 #include "pipelines/transcribe.hpp"
 #include "schedule/session.hpp"
 #include "text/tokenizer.hpp"
@@ -74,12 +75,6 @@ Result<SoundSettings> read_settings(const ModelFiles& files) {
                  files.origin() + ": has no preprocessor_config.json, which says how the model takes sound",
                  {}};
 }
-
-bool is_sound(const Input& i) {
-    return i.pictures() && (i.name == "input_features" || i.name == "input_values" || i.name == "fbank");
-}
-
-bool hears(const Schedule& s) { return std::ranges::any_of(s.inputs, is_sound); }
 
 const Input& sound_of(const Schedule& s) { return *std::ranges::find_if(s.inputs, is_sound); } // of one that hears
 

@@ -56,8 +56,7 @@ std::vector<InspectedBlock> blocks_of(const Schedule& schedule, const StateOptio
         if (block.view) b.view = described(schedule.stages[stage].views[block.view - 1]);
         for (const Branch& branch : block.branches)
             b.ops.push_back({branch.op.name(), std::move(*fields++), branch.op.words(), branch.op.colour()});
-        for (WeightId id : weights_of(block))
-            if (schedule.weights[id].computed.empty()) b.parameters += schedule.weights[id].count();
+        for (WeightId id : weights_of(block)) b.parameters += schedule.weights[id].parameters();
         for (const StateId id : states_of(schedule, block))
             if (seen.insert(id).second) b.states.push_back(described(layout_of(schedule.states[id], o)));
         all.push_back(std::move(b));
@@ -145,8 +144,7 @@ Result<Inspection> inspect(const Device* device, const std::filesystem::path& pa
     const StateOptions o = session.states();
     for (const Stage& stage : schedule.stages) in.stages.push_back(described(stage, schedule));
     in.blocks = blocks_of(schedule, o);
-    for (const WeightSlot& slot : schedule.weights)
-        in.weights.push_back({slot.name, slot.shape, !slot.computed.empty()});
+    for (const WeightSlot& slot : schedule.weights) in.weights.push_back({slot.name, slot.shape, !slot.of_files()});
     const auto states = layouts_of(schedule.states, o);
     for (const StateLayout& s : states) in.state_bytes += s.bytes();
     if (!device) return in;

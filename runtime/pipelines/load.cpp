@@ -9,8 +9,11 @@ namespace {
 constexpr size_t kMostReasons = 20;
 
 std::vector<std::string> warnings_of(const std::vector<KeyUse>& keys, const ModelFiles& files) {
+    std::vector<std::string> all;
     const std::string unused = unused_keys(keys, files.gguf() ? files.origin() : files.config_origin());
-    return unused.empty() ? std::vector<std::string>() : std::vector{unused};
+    if (!unused.empty()) all.push_back(unused);
+    if (files.found_mmproj()) all.push_back(files.origin() + ": pictures are seen with " + files.mmproj()->origin());
+    return all;
 }
 
 } // namespace

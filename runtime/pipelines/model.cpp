@@ -40,18 +40,32 @@ private:
     std::thread thread_; // last: it uses the others
 };
 
+// How the model sees pictures. A GGUF file does it with a second one, which `files` have from then on.
+Result<PictureReading> find_eyes(ModelFiles& files, const std::filesystem::path& mmproj) {
+    ModelFiles both = files;
+    if (files.gguf() || !mmproj.empty()) {
+        weft_ASSIGN(both, files.with_mmproj(mmproj));
+    }
+    weft_ASSIGN(const Schedule whole, make_schedule(both));
+    weft_ASSIGN(PictureReading reading, read_picture_reading(both, whole));
+    files = std::move(both);
+    return reading;
+}
+
 } // namespace
 
 Result<Model> Model::load(const Device& device, const std::filesystem::path& path, const ModelOptions& options) try {
     auto state = std::make_shared<ModelState>(ModelState{device, path, {}, {}, {}});
-    weft_ASSIGN(const ModelFiles files, ModelFiles::open(path));
-    TokenizerReading reading(files, path);
+    weft_ASSIGN(const ModelFiles given, ModelFiles::open(path));
+    weft_ASSIGN(const Schedule said, make_schedule(given));
+    weft_TRY(check_generates(said)); // what a model is not for is said before anything is read
+    TokenizerReading reading(given, path);
+    ModelFiles files = given;
     const ProgressFunction report = [&](const Progress& progress) {
         return !(options.need_tokenizer && reading.failed()) && (!options.progress || options.progress(progress));
     };
     if (options.pictures != Pictures::none) {
-        weft_ASSIGN(const Schedule whole, make_schedule(files));
-        state->reading = read_picture_reading(files, whole);
+        state->reading = find_eyes(files, options.mmproj);
         if (!state->reading && options.pictures == Pictures::required) return state->reading.error();
     }
     const ScheduleEdit edit = state->reading ? ScheduleEdit() : text_alone(files);
@@ -62,7 +76,6 @@ Result<Model> Model::load(const Device& device, const std::filesystem::path& pat
     if (tokenizer) state->tokenizer.emplace(std::move(*tokenizer));
     weft_ASSIGN(state->defaults, read_generation_defaults(files, state->tokenizer ? &*state->tokenizer : nullptr));
     weft_ASSIGN(state->loaded, std::move(loaded));
-    weft_TRY(check_generates(state->schedule()));
     return Model(std::move(state));
 }
 weft_CATCH

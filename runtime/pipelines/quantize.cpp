@@ -3,6 +3,7 @@
 // tensors and once with GGUF's: a slot holds the same numbers either way, so what fills it from the
 // directory is what GGUF's tensors of it must hold.
 #include "base/quantize.hpp"
+#include "base/glob.hpp"
 #include "base/threads.hpp"
 #include "models/gguf_fold.hpp"
 #include "models/gguf_schedule.hpp"
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <fnmatch.h>
 #include <map>
 #include <weft/quantize.hpp>
 
@@ -175,18 +175,17 @@ Error cannot_hold(const Target& t, const ModelFiles& files, uint64_t row, uint64
 Status choose_types(std::vector<Target>& targets, const QuantizeOptions& options) {
     weft_ASSIGN(const DType asked, type_of(options.type));
     for (Target& t : targets) {
-        const bool exact = !t.matrix || t.name.find("ffn_gate_inp") != t.name.npos || t.name == "position_embd.weight",
+        const bool exact = !t.matrix || t.name.find("ffn_gate_inp") != t.name.npos,
                    table = t.name == "token_embd.weight" || t.name == "output.weight";
         const bool coarse = in_blocks(asked) && asked != DType::q8_0;
         if (!exact) t.type = fitting(table && coarse ? DType::q6_k : asked, t.columns());
         for (const auto& [pattern, name] : options.keep) {
             weft_ASSIGN(const DType kept, type_of(name));
-            if (t.matrix && fnmatch(pattern.c_str(), t.name.c_str(), 0) == 0) t.type = fitting(kept, t.columns());
+            if (t.matrix && pattern_fits(pattern, t.name)) t.type = fitting(kept, t.columns());
         }
     }
     for (const auto& [pattern, name] : options.keep)
-        if (std::ranges::none_of(
-                targets, [&](const Target& t) { return t.matrix && fnmatch(pattern.c_str(), t.name.c_str(), 0) == 0; }))
+        if (std::ranges::none_of(targets, [&](const Target& t) { return t.matrix && pattern_fits(pattern, t.name); }))
             return Error{ErrorCode::invalid_argument,
                          "no matrix has a name that matches '" + pattern + "', which was to be kept as " + name,
                          {}};

@@ -172,6 +172,10 @@ Result<PictureModel> PictureModel::load(const Device& device, const std::filesys
     weft_ASSIGN(Schedule fits, make_schedule(files)); // what takes no pictures is said before anything is read
     weft_TRY(edit(fits));
     weft_ASSIGN(s->settings, read_picture_settings(files));
+    if (s->settings.fit == PictureSettings::Fit::tiles)
+        return Error{ErrorCode::unsupported,
+                     files.origin() + ": pictures are cut into several for it; a row for a whole one there is not",
+                     {}};
     weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
     const Schedule& schedule = s->model->schedule;
     if (seen == Seen::likeness) {

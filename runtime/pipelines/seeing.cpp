@@ -4,6 +4,7 @@
 #include "layers/identity.hpp"
 #include "layers/linear.hpp"
 #include "models/encoder_parts.hpp"
+#include "models/gguf_tower.hpp"
 #include "schedule/compose.hpp"
 #include <algorithm>
 
@@ -76,7 +77,8 @@ Result<Json> json_of(const std::filesystem::path& path) {
 } // namespace
 
 Status make_seeing(Schedule& s, Seen seen) {
-    const auto pictures = std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures(); });
+    const auto pictures =
+        std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures() && !input.grid.series(); });
     if (pictures == s.inputs.end()) return Error{ErrorCode::unsupported, s.architecture + " takes no pictures", {}};
     if (generating_stage(s) != kNoStage)
         return Error{ErrorCode::unsupported,
@@ -103,14 +105,7 @@ const Similarity* likeness_of(const Schedule& s) {
 
 bool judges_pairs(const Schedule& s) { return s.architecture == "siglip"; }
 
-Result<std::vector<uint32_t>> text_ids(const Tokenizer& tokenizer, const std::string& text, const Schedule& s,
-                                       const ModelFiles& files) {
-    weft_ASSIGN(auto ids, tokenizer.encode(text, true));
-    if (ids.empty() || ids.size() > s.position_limit)
-        return Error{ErrorCode::invalid_argument,
-                     in_quotes(text) + " has " + std::to_string(ids.size()) + " tokens; " + s.architecture +
-                         " takes texts of 1 to " + std::to_string(s.position_limit),
-                     {}};
+Result<std::vector<uint32_t>> filled_up(std::vector<uint32_t> ids, const Schedule& s, const ModelFiles& files) {
     if (!judges_pairs(s)) return ids;
     const JsonObject config(*files.config(), files.config_origin());
     int64_t padding = 1;
@@ -123,7 +118,22 @@ Result<std::vector<uint32_t>> text_ids(const Tokenizer& tokenizer, const std::st
     return ids;
 }
 
+Result<std::vector<uint32_t>> text_ids(const Tokenizer& tokenizer, const std::string& text, const Schedule& s,
+                                       const ModelFiles& files) {
+    weft_ASSIGN(auto ids, tokenizer.encode(text, true));
+    if (ids.empty() || ids.size() > s.position_limit)
+        return Error{ErrorCode::invalid_argument,
+                     in_quotes(text) + " has " + std::to_string(ids.size()) + " tokens; " + s.architecture +
+                         " takes texts of 1 to " + std::to_string(s.position_limit),
+                     {}};
+    return filled_up(std::move(ids), s, files);
+}
+
 Result<PictureSettings> read_picture_settings(const ModelFiles& files) {
+    if (files.mmproj()) {
+        weft_ASSIGN(const GgufWhole whole, gguf_whole(files));
+        return read_picture_settings(JsonObject(whole.preparing, files.mmproj()->origin()));
+    }
     if (const auto path = files.file("processor_config.json")) {
         weft_ASSIGN(const Json json, json_of(*path));
         const JsonObject whole(json, path->string());

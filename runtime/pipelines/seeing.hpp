@@ -22,6 +22,8 @@ const Similarity* likeness_of(const Schedule& schedule);
 /// Whether such a model was trained to judge each pair of a picture and a text by itself (SigLIP), and not which of the
 /// texts goes with a picture (CLIP). Then its texts are all of one length, filled up with pad_token_id.
 bool judges_pairs(const Schedule& schedule);
+/// The ids of a text of at most position_limit tokens as such a model was trained to read them.
+Result<std::vector<uint32_t>> filled_up(std::vector<uint32_t> ids, const Schedule& schedule, const ModelFiles& files);
 /// The ids of a text to be compared with pictures; fails (invalid_argument) where it is too long for the model.
 Result<std::vector<uint32_t>> text_ids(const Tokenizer& tokenizer, const std::string& text, const Schedule& schedule,
                                        const ModelFiles& files);

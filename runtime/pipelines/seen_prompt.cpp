@@ -10,10 +10,9 @@ const PatchGrid& grid_of(const Schedule& s) {
     return std::ranges::find_if(s.inputs, [](const Input& input) { return input.pictures(); })->grid;
 }
 
-// The planes of red, green and blue, each as often as the model's patches have times.
-std::vector<float> as_input(std::vector<float> values, const PatchGrid& grid) {
+// Of a piece the planes of red, green and blue, each as often as the model's patches have times.
+std::vector<float> as_input(std::span<const float> values, const PatchGrid& grid) {
     const uint32_t times = grid.channels / 3;
-    if (times == 1) return values;
     std::vector<float> all;
     const size_t plane = values.size() / 3;
     for (size_t c = 0; c < 3; ++c)
@@ -59,13 +58,18 @@ Result<std::string> with_pictures(const PictureText& text, std::string words, si
                  {}};
 }
 
-std::string written(const PictureText& text, PictureRows rows) {
-    std::string all = text.before;
+std::string written(const PictureText& text, PictureRows rows, Pieces pieces) {
+    std::string piece, all = text.before;
     for (uint32_t y = 0; y < rows.down; ++y) {
-        if (y) all += text.line_end;
-        for (uint32_t x = 0; x < rows.across; ++x) all += text.each;
+        if (y) piece += text.line_end;
+        for (uint32_t x = 0; x < rows.across; ++x) piece += text.each;
     }
-    return all + text.after;
+    if (pieces.count() > 1)
+        for (uint32_t y = 0; y < pieces.down; ++y) {
+            for (uint32_t x = 0; x < pieces.across; ++x) all += (x ? text.piece_end : "") + piece;
+            all += text.pieces_end;
+        }
+    return all + text.whole + piece + text.after;
 }
 
 Result<SeenPicture> seen_picture(const ModelState& model, const Picture& picture, bool size_alone) {
@@ -77,9 +81,12 @@ Result<SeenPicture> seen_picture(const ModelState& model, const Picture& picture
         weft_ASSIGN(one.size, prepared_size(model.reading->settings, {picture.height, picture.width}));
         if (grid.takes(one.size.height, one.size.width))
             one.rows = picture_rows(s, keeping_stage(s), {grid.down(one.size.height), grid.across(one.size.width)});
+        one.pieces = pieces_of(model.reading->settings, {picture.height, picture.width});
         if (size_alone) return one;
-        weft_ASSIGN(auto values, prepared(model.reading->settings, picture));
-        one.values = as_input(std::move(values), grid);
+        weft_ASSIGN(const auto values, prepared(model.reading->settings, picture));
+        const size_t piece = values.size() / one.pieces.count();
+        for (uint32_t i = 0; i < one.pieces.count(); ++i)
+            one.values.push_back(as_input(std::span(values).subspan(i * piece, piece), grid));
         return one;
     };
     auto one = make();
@@ -87,8 +94,8 @@ Result<SeenPicture> seen_picture(const ModelState& model, const Picture& picture
     return one;
 }
 
-Status encode_picture(Session& session, const SeenPicture& picture) {
-    const Feed feed{.slot = 0, .picture = {picture.values, picture.size.height, picture.size.width}};
+Status encode_picture(Session& session, const SeenPicture& picture, size_t piece) {
+    const Feed feed{.slot = 0, .picture = {picture.values[piece], picture.size.height, picture.size.width}};
     return session.encode({&feed, 1});
 }
 
@@ -98,37 +105,37 @@ Result<SeenPrompt> seen_prompt(const ModelState& model, const Prompt& prompt, bo
         weft_ASSIGN(all.ids, model.tokenizer->encode(prompt.text, anew));
         return all;
     }
-    std::vector<PictureRows> rows;
     for (const Picture& picture : prompt.pictures) {
         weft_ASSIGN(auto one, seen_picture(model, picture));
-        rows.push_back(one.rows);
         all.pictures.push_back(std::move(one));
     }
     const PictureReading& reading = *model.reading;
     std::string text;
     if (prompt.text.find(reading.text.mark) == prompt.text.npos)
-        for (size_t i = 0; i < rows.size(); ++i) text += reading.text.alone;
+        for (size_t i = 0; i < all.pictures.size(); ++i) text += reading.text.alone;
     text += prompt.text;
-    weft_ASSIGN(text, with_pictures(reading.text, std::move(text), rows.size(),
-                                    [&](size_t i) { return written(reading.text, rows[i]); }));
+    weft_ASSIGN(text, with_pictures(reading.text, std::move(text), all.pictures.size(), [&](size_t i) {
+                    return written(reading.text, all.pictures[i].rows, all.pictures[i].pieces);
+                }));
     weft_ASSIGN(all.ids, model.tokenizer->encode(text, anew));
     size_t at = 0;
-    for (const PictureRows& r : rows) {
-        for (uint32_t left = r.count(); left; ++at) {
-            if (at == all.ids.size()) return not_a_placeholder(reading);
-            left -= all.ids[at] == reading.placeholder;
+    for (size_t i = 0; i < all.pictures.size(); ++i)
+        for (uint32_t piece = 0; piece < all.pictures[i].pieces.count(); ++piece) {
+            for (uint32_t left = all.pictures[i].rows.count(); left; ++at) {
+                if (at == all.ids.size()) return not_a_placeholder(reading);
+                left -= all.ids[at] == reading.placeholder;
+            }
+            all.pieces.push_back({i, piece, at});
         }
-        all.ends.push_back(at);
-    }
     return all;
 }
 
 Status feed_pictures(Session& session, const SeenPrompt& prompt, std::span<const uint32_t>& rest) {
     size_t fed = 0;
-    for (size_t i = 0; i < prompt.pictures.size(); ++i) {
-        weft_TRY(encode_picture(session, prompt.pictures[i]));
-        if (i + 1 == prompt.pictures.size()) break;
-        const size_t more = prompt.ends[i] - fed;
+    for (const SeenPrompt::Piece& p : prompt.pieces) {
+        weft_TRY(encode_picture(session, prompt.pictures[p.picture], p.piece));
+        if (&p == &prompt.pieces.back()) break;
+        const size_t more = p.end - fed;
         const Feed tokens{0, rest.first(more), uint32_t(session.length(0) + rest.size())};
         weft_TRY(session.forward({&tokens, 1}, Want::nothing));
         rest = rest.subspan(more);

@@ -6,11 +6,13 @@
 
 namespace weft::detail {
 
-/// A picture as the model's input has it, and how many rows stand for it; `picture` is named in errors.
+/// A picture, or the pieces that it is cut into, as the model's input has them, and how many rows stand for each;
+/// `picture` is named in errors.
 struct SeenPicture {
-    std::vector<float> values; ///< empty where only its size was asked for
+    std::vector<std::vector<float>> values; ///< of each piece; none where only their size was asked for
     Extent size;
     PictureRows rows;
+    Pieces pieces;
 };
 Result<SeenPicture> seen_picture(const ModelState& model, const Picture& picture, bool size_alone = false);
 /// The text with each of its marks as `picture` writes the one that stands there. Fails where the marks are not
@@ -18,19 +20,25 @@ Result<SeenPicture> seen_picture(const ModelState& model, const Picture& picture
 Result<std::string> with_pictures(const PictureText& text, std::string words, size_t count,
                                   const std::function<std::string(size_t)>& picture);
 /// Its rows in a text.
-std::string written(const PictureText& text, PictureRows rows);
+std::string written(const PictureText& text, PictureRows rows, Pieces pieces);
 Error not_a_placeholder(const PictureReading& reading);
-Status encode_picture(Session& session, const SeenPicture& picture);
+Status encode_picture(Session& session, const SeenPicture& picture, size_t piece);
 
 struct SeenPrompt {
+    /// A picture or a piece of one.
+    struct Piece {
+        size_t picture = 0, piece = 0;
+        size_t end = 0; ///< the tokens up to the last that stands for it
+    };
     std::vector<uint32_t> ids;
-    std::vector<SeenPicture> pictures; ///< in the order of their tokens
-    std::vector<size_t> ends;          ///< of each the tokens up to the last that stands for it
+    std::vector<SeenPicture> pictures;
+    std::vector<Piece> pieces; ///< in the order of their tokens
 };
 
 /// `anew`: the text begins a sequence. The model has a tokenizer.
 Result<SeenPrompt> seen_prompt(const ModelState& model, const Prompt& prompt, bool anew);
-/// Takes in what is before the last picture, and sees that one; `rest` becomes the tokens that are still to be fed.
+/// Takes in what is before the last picture, or its last piece, and sees that one; `rest` becomes the tokens that are
+/// still to be fed.
 Status feed_pictures(Session& session, const SeenPrompt& prompt, std::span<const uint32_t>& rest);
 
 } // namespace weft::detail

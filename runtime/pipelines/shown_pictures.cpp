@@ -18,11 +18,10 @@ uint64_t hash_of(std::span<const uint8_t> bytes) { // FNV-1a
 
 Result<uint32_t> ShownPictures::number_of(const Picture& p) {
     const uint64_t hash = hash_of(p.pixels);
-    const auto at = std::ranges::find_if(
-        all_, [&](const Shown& s) { return s.hash == hash && s.height == p.height && s.width == p.width; });
+    const auto at = std::ranges::find_if(all_, [&](const Shown& s) { return s.is(p, hash); });
     if (at != all_.end()) return uint32_t(at - all_.begin());
     weft_ASSIGN(const SeenPicture seen, seen_picture(model_, p, true));
-    all_.push_back({hash, p.height, p.width, seen.rows});
+    all_.push_back({hash, p.height, p.width, seen.rows, seen.pieces});
     return uint32_t(all_.size() - 1);
 }
 
@@ -52,7 +51,7 @@ Result<std::vector<uint32_t>> ShownPictures::encode(std::string_view text) const
             continue;
         }
         whole += text.substr(0, at);
-        whole += written(model_.reading->text, all_[number].rows);
+        whole += written(model_.reading->text, all_[number].rows, all_[number].pieces);
         numbers.push_back(number);
         text = rest.substr(kClose.size());
     }
@@ -60,13 +59,18 @@ Result<std::vector<uint32_t>> ShownPictures::encode(std::string_view text) const
     weft_ASSIGN(std::vector<uint32_t> tokens, model_.tokenizer->encode(whole, false));
     size_t at = 0;
     for (const uint32_t number : numbers)
-        for (uint32_t left = all_[number].rows.count(); left; ++at) {
+        for (uint32_t left = all_[number].rows.count() * all_[number].pieces.count(); left; ++at) {
             if (at == tokens.size()) return not_a_placeholder(*model_.reading);
             if (tokens[at] != model_.reading->placeholder) continue;
             tokens[at] = kFirst + number;
             --left;
         }
     return tokens;
+}
+
+uint32_t ShownPictures::pieces_of(const Picture& p) const {
+    const uint64_t hash = hash_of(p.pixels);
+    return std::ranges::find_if(all_, [&](const Shown& s) { return s.is(p, hash); })->pieces.count();
 }
 
 std::vector<uint32_t> ShownPictures::as_fed(std::vector<uint32_t> tokens) const {

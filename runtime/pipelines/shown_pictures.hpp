@@ -17,7 +17,9 @@ public:
     static bool is_row(uint32_t token) { return token >= kFirst; }
     /// The tokens that the model is fed.
     std::vector<uint32_t> as_fed(std::vector<uint32_t> tokens) const;
-    /// Where the rows of each picture begin among tokens, in their order.
+    /// How many pieces it is cut into; it was told.
+    uint32_t pieces_of(const Picture& picture) const;
+    /// Where the rows of each picture, or of each of its pieces, begin among tokens, in their order.
     std::vector<size_t> begins(std::span<const uint32_t> tokens) const;
 
 private:
@@ -25,7 +27,9 @@ private:
     struct Shown {
         uint64_t hash;
         uint32_t height, width;
-        PictureRows rows;
+        PictureRows rows; ///< of a piece
+        Pieces pieces;
+        bool is(const Picture& p, uint64_t own) const { return hash == own && height == p.height && width == p.width; }
     };
     Result<uint32_t> number_of(const Picture& picture);
 

@@ -5,6 +5,12 @@
 
 namespace weft::detail {
 
+/// An input that holds a sound's samples or spectrogram, by the names that it has in models of sound.
+bool is_sound(const Input& input);
+bool hears(const Schedule& schedule);
+
+/// Fails (unsupported) where a model reads no text; `task` is what needs that.
+Status check_reads_text(const Schedule& schedule, const char* task);
 /// Fails (unsupported) where a model makes no text, or (malformed) where nothing says what its text begins with.
 Status check_generates(const Schedule& schedule);
 /// Fails (unsupported) where a model does not continue a text; `task` is what needs that.

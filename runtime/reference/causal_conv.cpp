@@ -8,7 +8,8 @@
 namespace weft::detail::kernel::cases::causal_conv {
 
 void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
-    const size_t channels = o.channels, taps = o.taps, wide = o.wide(), start = o.around, past_inputs = taps - 1;
+    const size_t channels = o.channels, taps = o.taps, wide = o.wide(), start = o.around, past_inputs = taps - 1,
+                 stride = o.columns(), x_start = stride - wide + start;
     const auto &x = ctx.data("x"), &weight = ctx.data("weight");
     std::vector<reference::Expected> y(ctx.data("y").size(), reference::kUntouched), state;
     if (o.state)
@@ -23,8 +24,9 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
             if (s.past > 0 && o.state)
                 for (size_t j = 0; j < past_inputs; ++j) before[j] = window[long(j)].value;
             const auto input = [&](int64_t i) -> double {
-                return i >= 0 ? double(x[(first + size_t(i)) * wide + start + c])
-                              : before[size_t(int64_t(past_inputs) + i)];
+                if (i < 0) return before[size_t(int64_t(past_inputs) + i)];
+                const size_t row = (first + size_t(i)) * stride;
+                return double(o.gates ? x[row + x_start + c] * x[row + c] : x[row + x_start + c]);
             };
             for (size_t t = 0; t < s.count; ++t) {
                 const size_t at = (first + t) * wide + start + c;
@@ -35,6 +37,11 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
                 if (o.silu) { // its slope is at most 1.1
                     const auto activated = reference::silu_bounded(sum.value);
                     y[at] = {activated.value, 1.1 * error + activated.error + 0x1p-100};
+                }
+                if (o.gates) {
+                    const double gate = x[(first + t) * stride + channels + c];
+                    y[at].value *= gate;
+                    y[at].tolerance = std::abs(gate) * y[at].tolerance + reference::kEps32 * std::abs(y[at].value);
                 }
             }
             if (o.state && s.count > 0)

@@ -23,8 +23,8 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
             const auto part = [&](size_t first, size_t columns) {
                 return reference::block(all, width, token, q.count, first, columns);
             };
-            const size_t key_head = h / (s.heads / s.key_heads), at = (q.slot * s.heads + h) * one,
-                         to = at + q.moved * s.heads * one;
+            const size_t key_head = o.tiled ? h % s.key_heads : h / (s.heads / s.key_heads),
+                         at = (q.slot * s.heads + h) * one, to = at + q.moved * s.heads * one;
             std::vector<double> state(one), y_error, state_error;
             for (size_t i = 0; i < one && q.past > 0; ++i) state[i] = states[at + i].value;
             const auto y = reference::gated_delta(

@@ -24,13 +24,14 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
             got.push_back(in_place ? y[row * wide + c + (fused ? 3 : 0)] : y[row * columns + c]);
             // Vulkan allows exp(x) an error of 3 + 2 |x| ulp, a quotient 2.5; the largest argument of an
             // exponential that matters is that of a sigmoid, |x| < 90 before it underflows (gelu: x^2 / 2 of it).
-            // erfc is off by 1.2e-7, 2 units. gelu_tanh cancels in 1 + tanh, tanh in 1 - exp:
+            // erfc is off by 1.2e-7, 2 units. gelu_tanh cancels in 1 + tanh, tanh in 1 - exp, sine in its period:
             // errors there are relative to |x| and to 1. b + b_plus may cancel: its error is one of its parts.
             const double x = g.a_scale * (g.limit > 0 ? std::min(av, g.limit) : av),
                          factor = g.scale * (has_b ? std::abs(bv) + std::abs(g.b_plus) : 1);
-            const double act = g.activation == 3   ? std::abs(x)
-                               : g.activation == 8 ? 1
-                                                   : std::abs(reference::activation(g.activation, x)),
+            const double act = g.activation == 3 ? std::abs(x)
+                               : g.activation == 8 || g.activation == 9
+                                   ? 1
+                                   : std::abs(reference::activation(g.activation, x)),
                          argument = std::min(std::abs(x), 90.0);
             const double exponential =
                 2 * (3 + 2 * (g.activation == 2 || g.activation == 3 ? std::min(x * x, 90.0) : 2 * argument));

@@ -3,6 +3,7 @@
 // LayerNorm (Ba et al. 2016, equation 4), L2.
 #pragma once
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 namespace weft::reference {
@@ -12,12 +13,14 @@ inline double activation(uint32_t kind, double x) {
     switch (kind) {
     case 1: return x / (1 + std::exp(-x));
     case 2: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
-    case 3: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case 3: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
     case 4: return x > 0 ? x : 0;
     case 5: return x > 0 ? x * x : 0;
     case 6: return 1 / (1 + std::exp(-x));
     case 7: return x / (1 + std::exp(-1.702 * x));
     case 8: return std::tanh(x);
+    case 9: return std::sin(x);
+    case 10: return std::exp(x);
     default: return x;
     }
 }

@@ -4,6 +4,7 @@
 // Beside each value runs a bound of how far 32-bit arithmetic with the precision that Vulkan demands may be off.
 #pragma once
 #include <cmath>
+#include <numbers>
 #include <span>
 #include <vector>
 
@@ -46,8 +47,8 @@ public:
             // units in the last place of exp2.
             const double argument = std::abs(dt.value * a_[n]), decay = std::exp(dt.value * a_[n]),
                          input = dt.value * b[n] * x;
-            const double decay_error =
-                decay * (std::abs(a_[n]) * dt.error + 3 * eps * argument + 2 * eps * (3 + 2 * argument * M_LOG2E));
+            const double decay_error = decay * (std::abs(a_[n]) * dt.error + 3 * eps * argument +
+                                                2 * eps * (3 + 2 * std::numbers::log2e * argument));
             h_[n].error = decay * h_[n].error + decay_error * size_[n] + std::abs(b[n] * x) * dt.error +
                           3 * eps * std::abs(input);
             h_[n].value = decay * h_[n].value + input;

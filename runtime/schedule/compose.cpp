@@ -96,6 +96,7 @@ Status only(Schedule& s, const Output& output, const std::string& origin) {
     }
     std::ranges::reverse(left.stages);
     if (left.stages[0].when == When::every_step) { // else they are those of other stages
+        left.vocabulary = s.vocabulary;
         left.trained_context = s.trained_context;
         left.position_limit = s.position_limit;
     }
@@ -104,6 +105,9 @@ Status only(Schedule& s, const Output& output, const std::string& origin) {
         if (id) left.stages[id].rows.from = id - 1;
     }
     left.outputs = {{output.name, StageId(left.stages.size()) - 1, output.stream}};
+    States states = States::anew(std::move(s.states));
+    for (Stage& stage : left.stages) each_op(stage, [&](Op& op) { op.states(states); });
+    left.states = states.take();
     s = std::move(left);
     weft_TRY(settle(s, origin)); // what is read from outside says how wide some streams are
     order_weights(s);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // L4: weights from files to the device: threads read and convert rows straight to where the device takes them from.
 #include "base/threads.hpp"
+#include "schedule/weight_program.hpp"
 #include "schedule/weight_rows.hpp"
 #include "vulkan/tensor.hpp"
 #include "vulkan/uploader.hpp"
@@ -112,7 +113,7 @@ private:
 
 } // namespace
 
-Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::vector<WeightSlot>& slots,
+Result<DeviceWeights> DeviceWeights::load(vk::Device& device, const std::vector<WeightSlot>& slots,
                                           const ModelFiles& files, WeightType type,
                                           const std::function<bool(uint64_t, uint64_t)>& progress) {
     if (auto problems = check_weights(slots, files); !problems.empty()) {
@@ -146,12 +147,14 @@ Result<DeviceWeights> DeviceWeights::load(const vk::Device& device, const std::v
         }
         if (!slot.computed.empty())
             weft_TRY(uploader.put(weight.parts[0].slice, std::as_bytes(std::span(slot.computed))));
-        else
+        else if (!slot.program)
             add_jobs(slot, held[i], weight, pieces.emplace_back(placed(pieces_for(slot, files))), readers, files, jobs);
         w.weights_.push_back(std::move(weight));
     }
     weft_TRY(uploader.finish());
     weft_TRY(Loading(device, files, std::move(jobs), progress).run());
+    for (size_t i = 0; i < slots.size(); ++i)
+        if (slots[i].program) weft_TRY(run_program(device, slots[i], files, w.weights_[i].parts[0].slice));
     return w;
 }
 

@@ -90,10 +90,9 @@ private:
         c_.spans = {};
         if (s_.stages[id].rows.spans) c_.spans = r_.external(b_.steps[id].spans, DType::u32, {rows}, "ends of spans");
         for (size_t i = 0; i < s_.inputs.size(); ++i)
-            if (s_.inputs[i].stage == id) {
-                if (s_.inputs[i].pictures()) c_.pictures[s_.inputs[i].name] = pictures(id, i);
-                else c_.inputs[s_.inputs[i].name] = input(i);
-            }
+            if (s_.inputs[i].pictures() && s_.inputs[i].stage == pictured_stage(s_, id))
+                c_.pictures[s_.inputs[i].name] = pictures(s_.inputs[i].stage, i);
+            else if (s_.inputs[i].stage == id) c_.inputs[s_.inputs[i].name] = input(i);
     }
     // The rows of one of its views, or its own again.
     ViewRows enter(StageId id, ViewId view) {
@@ -209,7 +208,7 @@ private:
         if (!stage.rows.taken()) return {};
         const Tensor x = results_[stage.rows.from][stage.rows.stream];
         bool kept = true;
-        each_block(stage, [&](const Block& block) { kept &= block.write != kResidual; });
+        each_block(stage, [&](const Block& block) { kept &= block.write != kResidual && !stage.is_part(block.write); });
         if (shares_step(id) && kept) return x;
         const Tensor rows = c_.rows(stage.width, "rows of " + s_.stages[stage.rows.from].name);
         if (stage.rows.of == RowSpace::Of::mean && !shares_step(id)) {

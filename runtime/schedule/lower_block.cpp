@@ -24,10 +24,16 @@ void StreamLowering::start() {
         }
 }
 
+Tensor StreamLowering::value(StreamId id) const {
+    if (!stage_.is_part(id)) return values_[id];
+    return values_[kResidual].slice_columns(stage_.streams[id - 1].column, stage_.width_of(id));
+}
+
 void StreamLowering::copy(const Tensor& from, const Tensor& to) { kernel::combine(c_.r, {.x = from, .y = to}); }
 
-// A new value of a stream, which may be made while the old one is read.
+// A new value of a stream, which may be made while the old one is read, but for a part of another.
 Tensor StreamLowering::fresh(StreamId id, const Block& block) {
+    if (stage_.is_part(id)) return value(id);
     Tensor value = place_(id, block);
     if (!value) value = c_.rows(stage_.width_of(id), id == kResidual ? "residual stream" : stage_.streams[id - 1].name);
     return values_[id] = value;
@@ -39,7 +45,7 @@ Tensor StreamLowering::input_of(const Block& block, const ViewRows& view) {
     if (count == 0) return {};
     std::vector<Tensor> read;
     for (const StreamId id : block.read)
-        read.push_back(block.view ? picked(values_[id], view.index, "rows of a view") : values_[id]);
+        read.push_back(block.view ? picked(value(id), view.index, "rows of a view") : value(id));
     if (count == 1) return read[0];
     if (block.join == Join::columns) {
         uint32_t width = 0, at = 0;
@@ -67,9 +73,11 @@ void StreamLowering::lower(const Block& block) {
         for (const auto& [known, tensor] : inputs)
             if (known == in_scale) return tensor;
         Tensor made = input;
-        if (block.pre || in_scale != 1) made = c_.rows(input.columns(), block.pre ? "normed" : "scaled");
+        // A part is written where it lies: what an op reads of the same stream must not change under it.
+        const bool over = stage_.is_part(block.write) && input && input.resource == values_[kResidual].resource;
+        if (block.pre || in_scale != 1 || over) made = c_.rows(input.columns(), block.pre ? "normed" : "scaled");
         if (block.pre) lower_norm(c_, block.pre, input, made, in_scale);
-        else if (in_scale != 1) kernel::combine(c_.r, {.x = input, .y = made, .alpha = in_scale});
+        else if (in_scale != 1 || over) kernel::combine(c_.r, {.x = input, .y = made, .alpha = in_scale});
         inputs.push_back({in_scale, made});
         return made;
     };
@@ -92,9 +100,9 @@ void StreamLowering::lower(const Block& block) {
     // an op reads that itself.
     const bool in_place =
         block.base == Base::stream && (block.post || std::ranges::none_of(inputs, [&](const auto& made) {
-                                           return made.second.resource == values_[block.write].resource;
+                                           return made.second.resource == value(block.write).resource;
                                        }));
-    const Tensor written = in_place ? values_[block.write] : fresh(block.write, block);
+    const Tensor written = in_place ? value(block.write) : fresh(block.write, block);
     const Destination whole{written, base, block.residual_scale};
     if (block.view) {
         const bool alone = !base && block.residual_scale == 1 && !block.row_scale;
@@ -124,7 +132,7 @@ Tensor StreamLowering::picked(const Tensor& from, const Tensor& index, const cha
 void StreamLowering::add(const Tensor& x, StreamId row_scale, const Destination& to) {
     if (!row_scale) return kernel::combine(c_.r, {.x = x, .w = to.residual, .y = to.y, .alpha = to.scale});
     kernel::combine(
-        c_.r, {.z = x, .gate = values_[row_scale], .plain_gate = true, .w = to.residual, .y = to.y, .beta = to.scale});
+        c_.r, {.z = x, .gate = value(row_scale), .plain_gate = true, .w = to.residual, .y = to.y, .beta = to.scale});
 }
 
 template <class InputFor>
@@ -150,7 +158,7 @@ void StreamLowering::carry_states(const Block& block, const ViewRows& view) {
 }
 
 Tensor StreamLowering::old_value(const Block& block) {
-    const Tensor old = values_[block.write];
+    const Tensor old = value(block.write);
     if (block.base_scale == 1) return old;
     const Tensor scaled = c_.rows(stage_.width_of(block.write), "scaled stream");
     kernel::combine(c_.r, {.x = old, .y = scaled, .alpha = block.base_scale});

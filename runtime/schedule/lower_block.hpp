@@ -17,7 +17,7 @@ public:
     void lower(const Block& block);
     /// Gives the streams that start as the residual stream does their values.
     void start();
-    const kernel::Tensor& value(StreamId id) const { return values_[id]; }
+    kernel::Tensor value(StreamId id) const;
     /// The normed input of the block that was lowered last.
     const kernel::Tensor& normed() const { return normed_; }
 

@@ -4,6 +4,7 @@
 #include "layers/choose.hpp"
 #include "layers/convolve.hpp"
 #include "layers/limits.hpp"
+#include "layers/unscale.hpp"
 #include "schedule/decoder.hpp"
 #include "schedule/schedule_fields.hpp"
 #include "schedule/schedule_short.hpp"
@@ -139,6 +140,10 @@ std::string misplaced_rows(const Schedule& schedule, StageId id) {
     if (stage.rows.of == RowSpace::Of::extra && !extra_rows(schedule, stage.rows.from))
         return " is of the rows beside the patches of " + in_quotes(schedule.stages[stage.rows.from].name) +
                ", which has none";
+    bool unscales = false;
+    each_op(stage, [&](const Op& op) { unscales |= op.as<UnscaleSpec>() != nullptr; });
+    if (const PatchGrid* grid = unscales ? grid_of(schedule, id) : nullptr; unscales && !(grid && grid->series()))
+        return " is scaled back, and its rows are not the channels of a series";
     bool convolves = false;
     each_op(stage, [&](const Op& op) { convolves |= op.as<ConvolveSpec>() && !op.as<ConvolveSpec>()->line; });
     if (convolves && extra_rows(schedule, id))
@@ -271,9 +276,14 @@ size_t output_of(const Schedule& schedule, std::string_view name) {
     return i;
 }
 
-const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
+StageId pictured_stage(const Schedule& schedule, StageId stage) {
     while (schedule.stages[stage].rows.placed() && !schedule.stages[stage].rows.own())
         stage = schedule.stages[stage].rows.from;
+    return stage;
+}
+
+const PatchGrid* grid_of(const Schedule& schedule, StageId stage) {
+    stage = pictured_stage(schedule, stage);
     for (const Input& input : schedule.inputs)
         if (input.stage == stage && input.pictures()) return &input.grid;
     return nullptr;
@@ -306,9 +316,15 @@ bool sees_ahead(const Stage& stage) {
     return any;
 }
 
+bool comes_whole(const Stage& stage) {
+    bool any = sees_ahead(stage);
+    each_op(stage, [&](const Op& op) { any |= op.whole(); });
+    return any;
+}
+
 bool takes_whole(const Schedule& schedule) {
     return std::ranges::any_of(schedule.stages, [&](const Stage& stage) {
-        return stage.when == When::every_step && (stage.rows.of_whole() || sees_ahead(stage));
+        return stage.when == When::every_step && (stage.rows.of_whole() || comes_whole(stage));
     });
 }
 
@@ -355,7 +371,7 @@ StageId generating_stage(const Schedule& schedule) {
     const RowSpace& rows = schedule.stages[schedule.outputs[logits].stage].rows;
     if (rows.of != RowSpace::Of::wanted) return kNoStage;
     const Stage& stage = schedule.stages[rows.from];
-    return stage.when == When::every_step && !sees_ahead(stage) ? rows.from : kNoStage;
+    return stage.when == When::every_step && !comes_whole(stage) ? rows.from : kNoStage;
 }
 
 std::vector<StateLayout> layouts_of(const std::vector<State>& states, const StateOptions& o) {
@@ -366,9 +382,10 @@ std::vector<StateLayout> layouts_of(const std::vector<State>& states, const Stat
 
 uint64_t Schedule::parameters() const {
     uint64_t n = 0;
-    for (const WeightSlot& slot : weights)
-        if (slot.computed.empty()) n += slot.count();
+    for (const WeightSlot& slot : weights) n += slot.parameters();
     return n;
 }
+
+uint64_t WeightSlot::parameters() const { return program ? program->parameters() : computed.empty() ? count() : 0; }
 
 } // namespace weft::detail

@@ -21,10 +21,12 @@ struct Stream {
     enum class Start : uint32_t {
         nothing, ///< a block writes it before another reads it
         input,   ///< as the residual stream does: as what the first layer reads
+        part,    ///< it is columns of the residual stream, whatever writes either
     };
     std::string name;
     uint32_t width = 0;
     Start start = Start::nothing;
+    uint32_t column = 0; ///< of a part, its first in the residual stream
 };
 inline constexpr StreamId kResidual = 0;
 
@@ -149,9 +151,12 @@ struct View {
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
+    uint32_t window_across = 0;     ///< windows: as `window` where it is 0
     // All other orders but routed, of patches: rows that are none stay where they are, unless all is reversed.
     bool mirrored = false; ///< of a picture: as if left were right
     bool reversed = false; ///< the whole of it backwards
+
+    uint32_t width() const { return window_across ? window_across : window; } ///< of a window
 };
 
 /// Layers over rows of one kind.
@@ -167,6 +172,7 @@ struct Stage {
     std::vector<Block> last = {}; ///< behind them: a norm of all rows
 
     uint32_t width_of(StreamId id) const { return id == kResidual ? width : streams[id - 1].width; }
+    bool is_part(StreamId id) const { return id != kResidual && streams[id - 1].start == Stream::Start::part; }
 };
 
 /// What a step gives: a stream of a stage as its last block leaves it, f32 [rows of the stage, width].
@@ -238,6 +244,8 @@ uint64_t patches_of_a_row(const Schedule& schedule, StageId stage);
 /// For how many patches a step must have room (Bucket::tokens), so that all stages have room for what they make of a
 /// picture of `patches`, whose edges may be more of them.
 uint64_t room_for(const Schedule& schedule, PictureRows patches);
+/// The stage whose rows are the patches that a stage's rows are made of; itself where they are of no other's.
+StageId pictured_stage(const Schedule& schedule, StageId stage);
 /// How the pictures are cut whose patches are a stage's rows, or are merged to them; null: its rows are no patches.
 const PatchGrid* grid_of(const Schedule& schedule, StageId stage);
 /// Rows of each sequence that a stage has beside its patches.
@@ -252,6 +260,8 @@ size_t output_of(const Schedule& schedule, std::string_view name);
 /// Whether tokens of a stage see those behind them, through an op or in a view, so that all tokens of a sequence must
 /// come at once.
 bool sees_ahead(const Stage& stage);
+/// The same, or an op needs all that is before at once.
+bool comes_whole(const Stage& stage);
 /// Whether a sequence must come whole, in one step, and is forgotten then: tokens see those behind them, or an output
 /// is of all its tokens.
 bool takes_whole(const Schedule& schedule);

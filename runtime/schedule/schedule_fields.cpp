@@ -207,7 +207,7 @@ void visit(Fields& f, RowSpace& rows, const Stage& own, const Schedule& s) {
     f.rule(from.rows.of == RowSpace::Of::tokens, "from", "name a stage whose rows are tokens");
 }
 
-weft_LISTED(View, 6);
+weft_LISTED(View, 7);
 void visit(Fields& f, View& view, const RowSpace& rows) {
     f.value("order", view.order, View::Order::windows);
     f.rule(!rows.picked(), "order", "be of a stage whose rows are not picked from another");
@@ -218,15 +218,16 @@ void visit(Fields& f, View& view, const RowSpace& rows) {
            "be rows or routed where those of the stage are no patches, nor merged ones");
     if (view.order == View::Order::windows) {
         f.size("window", view.window);
+        f.value("window_across", view.window_across, 0u);
         f.value("shift", view.shift, 0u);
-        return f.rule(view.shift < view.window, "shift", "be smaller than the window");
+        return f.rule(view.shift < std::min(view.window, view.width()), "shift", "be smaller than the window");
     }
     if (rows.placed()) f.value("mirrored", view.mirrored, false);
     f.value("reversed", view.reversed, false);
     f.rule(rows.placed() || view.reversed, "reversed", "be true for tokens, which have no other order");
 }
 
-weft_LISTED(Stream, 3);
+weft_LISTED(Stream, 4);
 weft_LISTED(Layer, 1); // its blocks: the visitor's layers()
 weft_LISTED(Stage, 9);
 void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
@@ -256,6 +257,10 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
         f.value("start", stream.start, Stream::Start::nothing);
         f.rule(stream.start != Stream::Start::input || stream.width == stage.width, "width",
                "be that of the stage where the stream starts as its input");
+        if (stream.start != Stream::Start::part) return;
+        f.value("column", stream.column, 0u);
+        f.rule(uint64_t(stream.column) + stream.width <= stage.width, "column",
+               "leave room for the part in the residual stream");
     });
     uint64_t merged = 0, merged_row = 0, source = 0;
     if (const RowSpace& rows = stage.rows; !rows.own() && rows.from < s.stages.size()) {
@@ -294,7 +299,7 @@ void visit(Fields& f, Output& output, const Schedule& s) {
     const Stage& of = s.stages[output.stage];
     f.reference("stream", output.stream, kResidual, BlockScope{of.width, of.streams}.names(), kStreams);
     if (output.stream == kResidual || output.stream > of.streams.size()) return;
-    bool written = of.streams[output.stream - 1].start == Stream::Start::input;
+    bool written = of.streams[output.stream - 1].start != Stream::Start::nothing;
     each_block(of, [&](const Block& block) { written |= block.write == output.stream; });
     f.rule(written, "stream", "be one that a block of the stage writes");
 }
@@ -336,8 +341,8 @@ void visit(ScheduleFields& f, Schedule& s) {
     f.list("similarities", s.similarities, [&](Similarity& similarity) { visit(f, similarity, s); });
 }
 
-weft_LISTED(WeightSlot, 7);
-void visit(Fields& f, WeightSlot& s) {
+weft_LISTED(WeightSlot, 8);
+void visit(ScheduleFields& f, WeightSlot& s) {
     const std::vector<uint64_t> shape(s.shape.begin(), s.shape.end());
     bool sinusoids = are_sinusoids(s.computed, s.shape);
     f.value("sinusoids", sinusoids, false);
@@ -345,6 +350,7 @@ void visit(Fields& f, WeightSlot& s) {
            "be a table of rows of at least 4 numbers, with up to 2^26 in all");
     if (!sinusoids) f.value("computed", s.computed, std::vector<float>());
     else if (s.computed.empty() && sinusoids_fit(s.shape)) s.computed = sinusoids_of(s.shape[0], s.shape[1]);
+    f.program("program", s.program);
     f.list("pieces", s.pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });
     f.list("alternatives", s.alternatives, [&](std::vector<WeightPiece>& pieces) {
         f.list("pieces", pieces, [&](WeightPiece& piece) { visit(f, piece, shape); });

@@ -8,14 +8,15 @@
 
 namespace weft::detail {
 
-weft_ENUM_NAMES(Stream::Start, Stream::Start::input, "nothing", "input");
+weft_ENUM_NAMES(Stream::Start, Stream::Start::part, "nothing", "input", "part");
 weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
 weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::marked, "tokens", "patches", "wanted", "first", "last", "mean", "extra",
                 "merged", "padded", "marked");
 weft_ENUM_NAMES(View::Order, View::Order::routed, "windows", "rows", "columns", "snake", "snake_columns", "routed");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
-weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "or_zeros");
+weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "negative_abs",
+                "or_zeros");
 
 class ScheduleFields : public Fields {
 public:
@@ -23,6 +24,8 @@ public:
     virtual void stages(std::vector<Stage>& all, const std::function<void(Stage&)>& each) = 0;
     /// The layers of a stage, of whose blocks `each` visits the fields.
     virtual void layers(std::vector<Layer>& all, const std::function<void(Block&)>& each) = 0;
+    /// A schedule inside of another's weights; null: none.
+    virtual void program(const char* key, std::shared_ptr<const Schedule>& program) = 0;
 };
 
 /// Passes over everything: for visitors that look at little.
@@ -61,6 +64,7 @@ public:
         for (Layer& layer : all)
             for (Block& block : layer.blocks) each(block);
     }
+    void program(const char*, std::shared_ptr<const Schedule>&) override {}
 };
 
 /// The residual stream in files.
@@ -88,7 +92,7 @@ struct BlockScope {
 void visit(ScheduleFields& f, Schedule& schedule);
 void visit(Fields& f, Block& block, const BlockScope& scope);
 /// How a slot is put together from tensors of files; its name, shape and kind follow from where it is used.
-void visit(Fields& f, WeightSlot& slot);
+void visit(ScheduleFields& f, WeightSlot& slot);
 
 /// For visitors that change nothing.
 template <class F, class T, class... More>

@@ -60,6 +60,9 @@ public:
             for (Block& block : layer.blocks) each(block);
         }
     }
+    void program(const char* key, std::shared_ptr<const Schedule>& program) override {
+        if (program) keyed(key, hash_of(*program));
+    }
     void weight(const char* key, WeightId& id, WeightShape, WeightUse, WeightKind) override {
         keyed(key, id != kNoWeight);
         if (id == kNoWeight) return;

@@ -26,6 +26,10 @@
 //
 //   "rescale": { "times": ["bn.weight"], "variance": ["bn.running_var"], "eps": 1e-05 }
 //
+// A weight may be what another schedule gives for the numbers of its rows, once (weight_program.hpp):
+//
+//   "filter": { "program": { "weft_schedule": 2, "stages": [...], "outputs": [...] } }
+//
 // "theta" of a rope gives its frequencies, "sinusoids" of a weight its values (sinusoids.hpp).
 // "views" of a stage: {"name": "back", "order": "columns", "reversed": true}, or {"name": "windows", "window": 7,
 // "shift": 3}; a block's "view" names one.

@@ -20,8 +20,9 @@ constexpr const char* kLayerMark = "{layer}";
 
 class Reader final : public ScheduleFields {
 public:
-    Reader(const Json& json, const std::string& origin, bool short_form)
-        : origin_(origin), short_form_(short_form), whole_(short_form ? long_form_of(json) : json) {
+    /// `inner`: of a weight's program.
+    Reader(const Json& json, const std::string& origin, bool short_form, bool inner = false)
+        : origin_(origin), short_form_(short_form), inner_(inner), whole_(short_form ? long_form_of(json) : json) {
         frames_.push_back({&whole_, "", "", {}});
     }
 
@@ -101,6 +102,14 @@ public:
         read_or(key, list, list);
         ids.clear();
         for (const std::string& name : list) ids.push_back(found(key, name, names, what));
+    }
+    void program(const char* key, std::shared_ptr<const Schedule>& program) override {
+        const Json* json = object(key);
+        if (!json) return;
+        if (inner_) return fail(key, "not be there: weights of such a schedule come from files");
+        auto made = Reader(*json, origin_ + ": key " + in_quotes(path_of(key)), false, true).run();
+        if (made) program = std::make_shared<const Schedule>(std::move(*made));
+        else if (!error_) error_ = made.error();
     }
     void derived(bool& x, bool value) override { x = value; }
     void derived(uint32_t& x, uint64_t value) override {
@@ -404,7 +413,7 @@ private:
             leave();
             break;
         }
-        if (slot.pieces.empty() && slot.computed.empty())
+        if (slot.pieces.empty() && slot.of_files())
             slot.pieces.push_back({{slot.name}, {slot.shape.begin(), slot.shape.end()}});
         pieces_ += slot.piece_count();
         if (pieces_ > kMostPieces)
@@ -468,13 +477,13 @@ private:
         for (size_t i = 0; i < stage.streams.size(); ++i) there.push_back(false);
         const auto check = [&](const Block& block, const std::string& place) {
             const auto need = [&](const char* key, StreamId id) {
-                if (!there[id])
+                if (!there[stage.is_part(id) ? kResidual : id])
                     fail_at(key, "not name " + in_quotes(id == kResidual ? kResidualName : stage.streams[id - 1].name) +
                                      " in " + place + ": no block before writes that stream");
             };
             for (const StreamId id : block.read) need("read", id);
             if (block.branches[0].op.sink()) return;
-            if (block.base == Base::stream) need("write", block.write);
+            if (block.base == Base::stream || stage.is_part(block.write)) need("write", block.write);
             there[block.write] = true;
         };
         const std::string of = schedule_.stages.size() == 2 ? "" : " of stage " + in_quotes(stage.name);
@@ -492,8 +501,8 @@ private:
                                  in_quotes(stage.name) + ": its rows come from nowhere else");
     }
 
-    const std::string& origin_;
-    const bool short_form_;
+    const std::string origin_;
+    const bool short_form_, inner_;
     const Json whole_;
     std::string stage_name_; // how names of weights begin in this stage
     std::vector<Frame> frames_;

@@ -121,6 +121,9 @@ public:
         top()[key] = Ordered::array();
         for (const uint32_t id : ids) top()[key].push_back(names.at(id));
     }
+    void program(const char* key, std::shared_ptr<const Schedule>& program) override {
+        if (program) top()[key] = to_json(*program);
+    }
     void derived(bool&, bool) override {}
     void derived(uint32_t&, uint64_t) override {}
     void rule(bool, const char*, const std::string&) override {}
@@ -260,7 +263,7 @@ private:
     void layout(const WeightSlot& slot, const std::string& name) {
         frames_.push_back({Ordered::object(), "", "", false});
         const WeightPiece itself{{slot.name}, {slot.shape.begin(), slot.shape.end()}};
-        if (!(slot.computed.empty() && slot.alternatives.empty() && slot.pieces == std::vector{itself}))
+        if (!(slot.of_files() && slot.alternatives.empty() && slot.pieces == std::vector{itself}))
             visit_const(*this, slot);
         Ordered made = std::move(top());
         frames_.pop_back();

@@ -102,8 +102,7 @@ Result<SessionOptions> resolved(SessionOptions options, const Schedule& schedule
     if (schedule.position_limit && options.context > schedule.position_limit)
         return Error{ErrorCode::invalid_argument,
                      "a context of " + std::to_string(options.context) +
-                         " tokens was asked for, but the model has learned positions for " +
-                         std::to_string(schedule.position_limit),
+                         " tokens was asked for, but the model reaches " + std::to_string(schedule.position_limit),
                      {}};
     if (options.slots == 0) return Error{ErrorCode::invalid_argument, "a session needs at least one slot", {}};
     if (options.held > UINT32_MAX - options.slots)

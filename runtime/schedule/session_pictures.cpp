@@ -73,7 +73,7 @@ Result<uint32_t> Session::rows_of(const Feed& feed, const Input& input) const {
                          picture + " is too small: it has no rows in stage " + in_quotes(stage.name),
                          {}};
         for (const View& view : stage.views)
-            if (view.order == View::Order::windows) weft_TRY(fits(own, view.window, view.window));
+            if (view.order == View::Order::windows) weft_TRY(fits(own, view.window, view.width()));
     }
     const uint64_t rows = uint64_t(patches.down) * patches.across + grid.extra;
     return uint32_t(std::min<uint64_t>(rows, UINT32_MAX));
@@ -87,11 +87,11 @@ Status Session::write_pictures(std::span<const Feed> feeds, size_t input) {
         const std::span<const float> values = feeds[i].picture.values;
         const auto [height, width] = grid.sides(feeds[i].picture.height, feeds[i].picture.width);
         const uint32_t down = std::min(height, (grid.down(height) - 1) * grid.stride_y + grid.patch_y),
-                       across = std::min(width, (grid.across(width) - 1) * grid.stride_x + grid.patch_x);
+                       across = grid.seen_across(width);
         work_[i].picture = {uint32_t(all.size()), down, across};
         for (uint32_t c = 0; c < grid.channels; ++c)
             for (uint32_t y = 0; y < down; ++y) {
-                if (grid.layout == PatchGrid::Layout::columns) {
+                if (grid.layout == PatchGrid::Layout::columns || grid.series()) {
                     for (uint32_t x = 0; x < across; ++x) all.push_back(values[(uint64_t(c) * width + x) * height + y]);
                     continue;
                 }

@@ -196,7 +196,9 @@ void StepBlock::fill_patches(StageId id, const PatchGrid& grid, std::span<const 
             const bool extra = next < grid.extra && places[next] == i;
             axes[0].push_back(extra ? kernel::kNowhere : patch / across);
             axes[1].push_back(extra ? kernel::kNowhere : patch % across);
-            kinds.push_back(extra ? next++ : grid.extra);
+            if (extra) kinds.push_back(next++);
+            else if (!grid.series()) kinds.push_back(grid.extra);
+            else kinds.push_back(patch % across < grid.lead ? patch / across : kernel::kNowhere);
             patch += !extra;
         }
     }

@@ -15,8 +15,8 @@ std::vector<uint32_t> cuts(uint32_t size, uint32_t window, uint32_t shift) {
 
 std::vector<ViewSequence> windows_of(const View& view, PictureRows p) {
     std::vector<ViewSequence> all;
-    const uint32_t shift = std::min(p.down, p.across) <= view.window ? 0 : view.shift;
-    const auto down = cuts(p.down, view.window, shift), across = cuts(p.across, view.window, shift);
+    const uint32_t shift = p.down <= view.window || p.across <= view.width() ? 0 : view.shift;
+    const auto down = cuts(p.down, view.window, shift), across = cuts(p.across, view.width(), shift);
     for (size_t y = 0; y + 1 < down.size(); ++y)
         for (size_t x = 0; x + 1 < across.size(); ++x) {
             ViewSequence window{{}, across[x + 1] - across[x]};

@@ -281,6 +281,7 @@ void PieceReader::read(DType type, uint64_t first, uint64_t count, std::byte* to
         for (float& value : row) {
             if (piece_.transform == WeightTransform::add_one) value = 1.0f + value;
             if (piece_.transform == WeightTransform::negative_exp) value = float(-std::exp(double(value)));
+            if (piece_.transform == WeightTransform::negative_abs) value = -std::abs(value);
         }
         gathered.clear();
         for (const uint64_t column : piece_.gather) gathered.push_back(row[column]);

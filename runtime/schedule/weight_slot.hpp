@@ -4,15 +4,19 @@
 #include "schedule/row_view.hpp"
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace weft::detail {
 
+struct Schedule;
+
 enum class WeightTransform : uint32_t {
     none,
     add_one,      ///< zero-centred norm weights: 1 + w
     negative_exp, ///< A_log -> -exp(A_log)
+    negative_abs, ///< a decay's rate, whichever its sign: -|x|
     or_zeros,     ///< of vectors: as it is, and zeros where the file has no such tensor
 };
 
@@ -77,7 +81,13 @@ struct WeightSlot {
     /// `pieces`, or not in its shape (split or stacked experts).
     std::vector<std::vector<WeightPiece>> alternatives;
     bool decay = false; ///< numbers below 0, such as -exp(A_log): random ones above would make states grow without end
+    /// Instead of pieces: what makes the slot's rows on the device, once, when the model is loaded
+    /// (weight_program.hpp): f32, whatever the type asked for.
+    std::shared_ptr<const Schedule> program = {};
 
+    uint64_t parameters() const; ///< numbers of tensors that it is made from
+    /// Its numbers are those of tensors.
+    bool of_files() const { return computed.empty() && !program; }
     uint64_t count() const {
         uint64_t n = 1;
         for (uint32_t d : shape) n *= d;

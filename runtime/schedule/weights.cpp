@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.hpp"
+#include "base/glob.hpp"
+#include "schedule/weight_program.hpp"
 #include "schedule/weight_rows.hpp"
 #include "vulkan/tensor.hpp"
 #include <algorithm>
-#include <fnmatch.h>
 #include <set>
 
 namespace weft::detail {
@@ -97,6 +98,7 @@ std::string layout_problem(const WeightSlot& slot) {
     if (!slot.computed.empty())
         return slot.computed.size() == slot.count() ? ""
                                                     : "computed must hold " + std::to_string(slot.count()) + " numbers";
+    if (slot.program) return program_problem(slot);
     std::string found = problem_of(slot.pieces, slot);
     for (const auto& other : slot.alternatives)
         if (found.empty()) found = problem_of(other, slot);
@@ -153,7 +155,12 @@ std::vector<std::string> problems_of(const WeightPiece& piece, const WeightSlot&
 std::vector<std::string> check_weights(const std::vector<WeightSlot>& slots, const ModelFiles& files) {
     std::vector<std::string> problems;
     for (const WeightSlot& slot : slots) {
-        if (!slot.computed.empty()) continue;
+        if (slot.program) {
+            if (const std::string problem = program_problem(slot); !problem.empty())
+                problems.push_back(slot.name + ": " + problem);
+            std::ranges::move(check_weights(slot.program->weights, files), std::back_inserter(problems));
+        }
+        if (!slot.of_files()) continue;
         const std::vector<WeightPiece>& pieces = pieces_for(slot, files);
         if (const std::string problem = problem_of(pieces, slot); !problem.empty()) {
             problems.push_back(slot.name + ": " + problem);
@@ -177,8 +184,14 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, co
         taken.insert(view.name);
         for (const std::string& part : files.parts_of(view)) taken.insert(part);
     };
-    for (const WeightSlot& slot : slots)
-        for (const WeightPiece& piece : pieces_for(slot, files)) {
+    std::vector<const WeightSlot*> all;
+    for (const WeightSlot& slot : slots) {
+        all.push_back(&slot);
+        if (slot.program)
+            for (const WeightSlot& inner : slot.program->weights) all.push_back(&inner);
+    }
+    for (const WeightSlot* slot : all)
+        for (const WeightPiece& piece : pieces_for(*slot, files)) {
             for (const Rescale::Names* names : piece.rescale.vectors())
                 if (const TensorView* vector = find_tensor(*names, files)) take(*vector);
             const TensorView* const first = find_tensor(piece.names, files);
@@ -190,7 +203,7 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, co
         }
     std::vector<std::string> unused;
     for (const TensorView* view : files.tensors()) {
-        const auto fits = [&](const NotRead& n) { return fnmatch(n.name.c_str(), view->name.c_str(), 0) == 0; };
+        const auto fits = [&](const NotRead& n) { return pattern_fits(n.name, view->name); };
         if (!taken.contains(view->name) && std::ranges::none_of(unneeded, fits))
             unused.push_back("tensor '" + view->name + "' is not used");
     }
@@ -198,12 +211,12 @@ std::vector<std::string> unused_tensors(const std::vector<WeightSlot>& slots, co
 }
 
 std::vector<HeldPart> held_whole(const WeightSlot& slot, DType matrix) {
-    return {{slot.matrix && slot.computed.empty() ? matrix : DType::f32, 0, slot.count() / matrices_of(slot)}};
+    return {{slot.matrix && slot.of_files() ? matrix : DType::f32, 0, slot.count() / matrices_of(slot)}};
 }
 
 Result<std::vector<HeldPart>> held_parts(const WeightSlot& slot, const ModelFiles& files, WeightType type) {
     const uint64_t each = slot.count() / matrices_of(slot);
-    if (!slot.matrix || !slot.computed.empty() || type == WeightType::f32) return held_whole(slot, DType::f32);
+    if (!slot.matrix || !slot.of_files() || type == WeightType::f32) return held_whole(slot, DType::f32);
     if (type == WeightType::f16) return held_whole(slot, DType::f16);
     if (type == WeightType::bf16) return held_whole(slot, DType::bf16);
     std::vector<HeldPart> first, others; // what lies in the first matrix; in others, as if it lay in the first

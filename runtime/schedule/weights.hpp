@@ -32,9 +32,8 @@ class DeviceWeights {
 public:
     /// Checks every slot against the files first and reports all that is missing or of a wrong shape in one error;
     /// then loads. `progress(bytes done, bytes total)`.
-    static Result<DeviceWeights> load(const vk::Device& device, const std::vector<WeightSlot>& slots,
-                                      const ModelFiles& files, WeightType type,
-                                      const std::function<bool(uint64_t, uint64_t)>& progress);
+    static Result<DeviceWeights> load(vk::Device& device, const std::vector<WeightSlot>& slots, const ModelFiles& files,
+                                      WeightType type, const std::function<bool(uint64_t, uint64_t)>& progress);
     /// Weights made at random on the device, for shapes without files: a function of the seed and
     /// the slots alone. `type` stored means bf16.
     static Result<DeviceWeights> random(vk::Device& device, const std::vector<WeightSlot>& slots, WeightType type,

@@ -60,8 +60,8 @@ Work work_of(const Schedule& schedule, const std::vector<uint64_t>& weight_bytes
         each_block(stage, [&](const Block& block) {
             WorkStep in_view = own;
             if (block.view && stage.views[block.view - 1].order == View::Order::windows) {
-                const uint64_t side = stage.views[block.view - 1].window;
-                in_view.sequences = std::max<uint64_t>(1, own.tokens() / (side * side));
+                const View& view = stage.views[block.view - 1];
+                in_view.sequences = std::max<uint64_t>(1, own.tokens() / (uint64_t(view.window) * view.width()));
                 in_view.count = own.tokens() / in_view.sequences;
             }
             Counter counter(schedule, weight_bytes, in_view);

@@ -3,25 +3,22 @@
 // and this serves development only.
 #include "vulkan/shader_compiler.hpp"
 #include "base/file.hpp"
+#include "base/os.hpp"
+#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char** environ;
 
 namespace weft::detail::vk {
 namespace {
 
 /// A file that goes away with its owner.
 struct TemporaryFile {
-    std::string path = (std::filesystem::temp_directory_path() / "weft-shader-XXXXXX").string();
-    int fd = ::mkstemp(path.data());
+    std::string path = (std::filesystem::temp_directory_path() / "weft-shader").string();
+    int fd = os::create_temporary(path);
     ~TemporaryFile() {
         if (fd < 0) return;
-        ::close(fd);
-        ::unlink(path.c_str());
+        os::close(fd);
+        std::error_code ignored;
+        std::filesystem::remove(path, ignored);
     }
 };
 
@@ -57,23 +54,11 @@ Result<std::vector<uint32_t>> compile_shader(const std::filesystem::path& shader
         arguments.push_back("-D" + defines.substr(at, end - at));
         at = end + 1;
     }
-    std::vector<char*> argv;
-    for (auto& a : arguments) argv.push_back(a.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, messages.fd, STDERR_FILENO);
-    pid_t child = 0;
-    const int failed = posix_spawnp(&child, "glslc", &actions, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed)
-        return Error{ErrorCode::not_found,
-                     std::string("cannot run glslc (Debian: package glslc): ") + std::strerror(failed),
-                     {}};
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    const int result = os::run(arguments, messages.fd);
+    if (result < 0)
+        return Error{
+            ErrorCode::not_found, std::string("cannot run glslc (Debian: package glslc): ") + std::strerror(errno), {}};
+    if (result != 0) {
         auto text = read_file(messages.path);
         return Error{ErrorCode::malformed, file.string() + ": does not compile", {text ? *text : "glslc said nothing"}};
     }

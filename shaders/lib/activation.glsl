@@ -11,6 +11,8 @@ float activate(uint kind, float x) {
     case 6u: return sigmoid(x);
     case 7u: return x * sigmoid(1.702 * x);
     case 8u: return tanh_exact(x);
+    case 9u: return cos_sin(x).y;
+    case 10u: return exp(x);
     default: return x;
     }
 }

@@ -21,7 +21,7 @@ layout(constant_id = 3) const uint FLAGS = 7u;   // bit 0: dt_bias, 1: decay, 2:
 #include "decay.glsl"
 
 layout(push_constant) uniform Push {
-    uint heads, ratio, vectors;                      // value heads, value heads a key head, dk / 4
+    uint heads, key_heads, ratio, vectors;           // Hv, Hk, neighbouring heads that share a key head, dk / 4
     uint q_stride, q_start, k_stride, k_start;       // in vectors
     uint b_stride, b_start, a_stride, a_start;
     float scale, beta_scale;
@@ -77,7 +77,8 @@ void main() {
         if (column == 0u) sh_k[row + n * (CHUNK / DOWN)] = inverse_length(squares[n].x);
     }
 
-    for (uint head = gl_WorkGroupID.x * push.ratio; head < (gl_WorkGroupID.x + 1u) * push.ratio; ++head) {
+    for (uint n = 0u; n < push.heads / push.key_heads; ++n) { // those of which head / ratio % key_heads is this one
+        uint head = (n / push.ratio * push.key_heads + gl_WorkGroupID.x) * push.ratio + n % push.ratio;
         barrier();
         for (uint t = gl_LocalInvocationID.x; t < CHUNK; t += LOCAL) {
             sh_beta[t] = t < rows ? push.beta_scale * sigmoid(b[(token + t) * push.b_stride + push.b_start + head])

@@ -15,7 +15,7 @@ layout(constant_id = 2) const uint FLAGS = 7u;   // bit 0: dt_bias, 1: decay, 2:
 const uint ACROSS = LOCAL / PARTS;
 
 layout(push_constant) uniform Push {
-    uint heads, ratio, size, columns; // value heads, value heads a key head, dk, dv
+    uint heads, key_heads, ratio, size, columns; // Hv, Hk, neighbouring heads that share a key head, dk, dv
     uint stride, q_start, k_start, v_start, b_stride, b_start, a_stride, a_start, y_stride, y_start;
     float scale, beta_scale;
 } push;
@@ -54,10 +54,11 @@ void main() {
     uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * push.size * push.columns + column;
     bool past = sequences[sequence + SEQ_PAST] > 0u && column < push.columns;
 
+    uint key_at = at + head / push.ratio % push.key_heads * push.size;
     vec3 sums = vec3(0.0); // |k|^2, |q|^2, k . q
     for (uint d = thread; d < push.size; d += LOCAL) {
-        float key = qkv[at + push.k_start + head / push.ratio * push.size + d];
-        float query = qkv[at + push.q_start + head / push.ratio * push.size + d];
+        float key = qkv[key_at + push.k_start + d];
+        float query = qkv[key_at + push.q_start + d];
         sums += vec3(key * key, query * query, key * query);
         sh_k[d] = key;
         sh_q[d] = query;

@@ -30,7 +30,7 @@ const uint WIDTH = ACROSS * COLUMNS;        // columns a workgroup, at most 64
 const uint MIX = DELTA == 1u ? MIX_DELTA : MIX_SSD;
 
 layout(push_constant) uniform Push {
-    uint heads, ratio, columns;                 // value heads, value heads a key head, columns of a state
+    uint heads, key_heads, ratio, columns;      // H, Hk, neighbouring heads that share a key head, columns of a state
     uint q_stride, q_start, k_stride, k_start;  // in vectors of four
     uint v_stride, v_start, y_stride, y_start;
     uint state_row, state_column;               // from one row or column of a state to the next
@@ -99,7 +99,7 @@ void main() {
     if (count == 0u) return;
     uint part = PARTS == 1u ? 0u : gl_LocalInvocationID.x / ACROSS, lane = gl_LocalInvocationID.x % ACROSS;
     uint column = gl_WorkGroupID.x * WIDTH + lane; // and every ACROSS columns after it
-    uint vector = (head / push.ratio * SIZE + part * PART_SIZE) / 4u;
+    uint vector = (head / push.ratio % push.key_heads * SIZE + part * PART_SIZE) / 4u;
     uint first_value = part * PART_SIZE * push.state_row + column * push.state_column;
     uint read_at = (sequences[sequence + SEQ_READ] * push.heads + head) * ROWS * push.columns + first_value;
     uint write_at = (sequences[sequence + SEQ_WRITE] * push.heads + head) * ROWS * push.columns + first_value;

@@ -96,10 +96,11 @@ encoder=$source/tests/goldens/models/distilbert answers=$source/tests/goldens/mo
 expect 'inspect a memory' 0 'memory: [0-9.]* [KM]*i*B a row' $weft inspect "$answers"
 expect 'check an encoder' 0 'prefill alone *ok' $weft check "$encoder" --prefill alone
 expect 'an encoder has no steps' 2 "must be 'whole' or 'alone'" $weft check "$encoder" --prefill step
-expect 'run an encoder' 3 'distilbert does not continue text' $weft run "$encoder" --raw-ids '5 6 7'
+expect 'run an encoder' 3 'distilbert: its tokens see those behind them; it does not continue text' \
+  $weft run "$encoder" --raw-ids '5 6 7'
 expect 'bench an encoder' 0 'encode  3 x 20: .* tokens/s; .* GFLOP' \
   $weft bench model "$encoder" --prompt 20 --batch 3 --repeats 1
-expect 'bench an encoder beyond its positions' 2 'learned positions' $weft bench model "$encoder" --prompt 100000
+expect 'bench an encoder beyond its positions' 2 'the model reaches 64' $weft bench model "$encoder" --prompt 100000
 expect 'bench an encoder-decoder' 0 'encode  2 x 12: .* tokens/s' \
   $weft bench model "$answers" --prompt 12 --generate 5 --batch 2 --repeats 1
 expect 'bench a picture model' 0 'encode  2 x 30 x 30 pixels: .* pictures/s, each of 37 rows' \
@@ -120,6 +121,23 @@ printf '"A dog"\n{"text": "A cat"}\n[1]\n' >"$scratch/texts.jsonl"
 [ "$(printf 'A dog\nA cat\n' | $weft embed "$model" --file - | wc -l)" = 2 ] && passes 'embed standard input' ||
   fails 'embed standard input'
 expect 'embed with an encoder-decoder' 3 'mbart answers a text with another' $weft embed "$answers" x
+dna=$source/tests/goldens/models/hyenadna-order
+printf '>one\nACGTN\nacguacc\n' >"$scratch/dna.fa"
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do printf 'GGGNT'; done >"$scratch/letters"
+expect 'embed a sequence' 0 '^0\.6302[0-9]* -0\.1515[0-9]* -0\.1806[0-9]* 0\.5168' \
+  $weft embed "$dna" --sequence "$scratch/dna.fa"
+expect 'embed a sequence with both strands' 0 '^-0\.3128[0-9]* -0\.1913.* 0\.1240[0-9]* -0\.1368[0-9]*$' \
+  $weft embed "$source/tests/goldens/models/caduceus-apart" --sequence "$scratch/dna.fa"
+{ cat "$scratch/dna.fa"; echo '>two rows'; cat "$scratch/letters"; } >"$scratch/two.fa"
+expect 'embed sequences' 0 '^{"embedding":\[0\.8226[0-9]*,-0\.2258[0-9]*,.*"name":"two"}$' \
+  $weft embed "$dna" --sequence "$scratch/two.fa" --json
+{ echo '>long'; cat "$scratch/letters" "$scratch/letters" "$scratch/letters" "$scratch/letters"; } >"$scratch/long.fa"
+expect 'embed a sequence beyond the model' 2 "line 1 begins a record of 400 letters, 'long': .* 330" \
+  $weft embed "$dna" --sequence "$scratch/long.fa"
+printf '>one\nACGJ\n' >"$scratch/not.fa"
+expect 'embed what is no sequence' 1 "not.fa: line 2 has 'J' in column 4" $weft embed "$dna" --sequence "$scratch/not.fa"
+expect 'run a model of DNA' 3 'hyenadna: each token needs all before it anew, .*; it does not continue text' \
+  $weft run "$dna" ACGT -n 2
 for directory in "$source"/tests/goldens/models/*; do
   expect "inspect ${directory##*/}" 0 '^every operation\|  every operation' $weft inspect "$directory"
   expect "picture of ${directory##*/}" 0 '' $weft inspect "$directory" --no-device --svg "$scratch/picture.svg"
@@ -154,6 +172,14 @@ sees=$pictured/mistral3
 # What transformers makes of it.
 expect 'a prompt with pictures' 0 'zd nrnfrn' $weft run "$sees" --image "$pictured/tall.png" \
   --image "$pictured/wide.png" 'first [IMG] then [IMG]. which?' -n 12 --greedy --ignore-end
+expect 'the same of a pair of GGUF files' 0 'zd nrnfrn' $weft run "$sees/model.gguf" --mmproj "$sees/mmproj.gguf" \
+  --image "$pictured/tall.png" --image "$pictured/wide.png" 'first [IMG] then [IMG]. which?' -n 12 --greedy --ignore-end
+expect 'a tower that is found beside a GGUF file' 0 'model.gguf: pictures are seen with .*mmproj.gguf' \
+  $weft run "$sees/model.gguf" --image "$pictured/wide.png" 'what?' -n 1 --greedy
+expect 'a tower of another model' 2 'the two are not of one model' $weft run "$sees/model.gguf" \
+  --mmproj "$pictured/gemma3/mmproj.gguf" --image "$pictured/wide.png" 'what?'
+expect 'no tower beside a GGUF file' 1 'there is no mmproj\*.gguf beside it' $weft run \
+  "$(cp "$sees/model.gguf" "$scratch/blind.gguf" && echo "$scratch/blind.gguf")" --image "$pictured/wide.png" 'what?'
 expect 'more pictures than places' 2 'the text has it 1 times' $weft run "$sees" --image "$pictured/tall.png" \
   --image "$pictured/wide.png" 'what is [IMG]?'
 expect 'a picture for a model of text' 3 'reads text; it sees no pictures' $weft run "$model" \
@@ -193,10 +219,29 @@ expect 'see with classes in words' 0 'rgb.png: w5 w9 w17 0.5325; w30 0.4675$' \
   $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/clip" --text 'w5 w9 w17' w30
 expect 'see with words that do not exclude each other' 0 'rgb.png: w30 0.4251; w5 w9 w17 0.4213$' \
   $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/siglip" --text 'w5 w9 w17' w30
+expect 'a vector of a text beside those of pictures' 0 '^[-0-9. e]*$' $weft embed "$source/tests/goldens/models/clip" w30
+expect 'which is made in one way' 2 'not pooled or normalized in another' \
+  $weft embed "$source/tests/goldens/models/siglip" w30 --pooling mean
 expect 'see without words' 3 'weft see --text' $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/clip"
 expect 'see with words and a model of classes' 3 'vit compares no pictures with texts' \
   $weft see "$pictures/rgb.png" --model "$source/tests/goldens/models/vit" --text w30
+# Each bundled picture is named by the class that it is of, each spoken digit by itself.
+[ "$($weft see "$source/apps/samples/pictures" --model "$source/apps/models/cifar-mambavision" --top 1 |
+  sed -n 's|.*/\([a-z]*\).png: \1 .*|\1|p' | wc -l)" = 10 ] && passes 'see the bundled pictures' ||
+  fails 'see the bundled pictures'
+[ "$($weft hear "$source"/apps/samples/digits/*.flac --model "$source/apps/models/digits-audiomamba" --top 1 |
+  sed -n 's|.*/\([0-9]\).flac: \1 .*|\1|p' | wc -l)" = 10 ] && passes 'hear the bundled digits' ||
+  fails 'hear the bundled digits'
+expect 'run what sees' 3 'mambavision sees pictures; it does not continue text' \
+  $weft run "$source/apps/models/cifar-mambavision" Hello
+expect 'embed with what hears' 3 'audio_mamba hears sounds; weft embed is for models that read texts' \
+  $weft embed "$source/apps/models/digits-audiomamba" Hello
+# What phones record.
+printf '\000\000\000\040ftypM4A \000\000\000\000M4A mp42isom' >"$scratch/voice.m4a"
+expect 'hear what ffmpeg can turn' 1 'ffmpeg -i FILE sound.wav' \
+  $weft hear "$scratch/voice.m4a" --model "$source/apps/models/digits-audiomamba"
 hear=$source/tests/goldens/hear
+expect 'run what transcribes' 3 'weft hear says what is said' $weft run "$hear/whisper" Hello
 tones=$hear/tones.wav
 sure='--least-log-probability -1000 --least-no-speech 1 --most-compression 1000 --no-condition'
 expect 'hear with times' 0 '^\[00:02.060 --> 00:02.460\]  w16$' \
@@ -219,6 +264,25 @@ expect 'hear with what does not' 3 'does not hear' $weft hear "$tones" --model "
 # The samples alone, without a header: a live stream.
 [ "$(tail -c +45 "$tones" | $weft hear - --model "$hear/ast" | wc -l)" = 1 ] && passes 'hear a stream' ||
   fails 'hear a stream'
+# What transformers forecasts of this series begins with 0.1718, 0.4247, 0.8781.
+series=$scratch/series.csv forecasts=$source/tests/goldens/models/patchtst-apart
+awk 'BEGIN { print "date;a;b;c"
+  for (i = 0; i < 50; ++i) printf "day %d;%d;%.2f;%.1f\n", i, i % 7, i * i % 11 / 4, i / 10 }' >"$series"
+expect 'forecast' 0 '^0.1718[0-9]*;0.4247[0-9]*;0.8780[0-9]*$' $weft forecast "$series" --model "$forecasts"
+expect 'forecast as JSON' 0 '"channels":\["a","b","c"\],"forecast":\[\[0.1718[0-9]*,0.4247' \
+  $weft forecast "$series" --model "$forecasts" --json
+expect 'forecast of standard input' 0 '^a;b;c$' sh -c "$weft forecast - --model '$forecasts' <'$series'"
+expect 'forecast, drawn' 0 '' $weft forecast "$series" --model "$forecasts" --plot "$scratch/series.svg"
+[ "$(grep -c '>forecast</text>' "$scratch/series.svg")" = 1 ] && grep -q '>b</text>' "$scratch/series.svg" &&
+  passes 'a drawing of a forecast' || fails 'a drawing of a forecast'
+head -n 30 "$series" >"$scratch/short.csv"
+expect 'forecast of too few rows' 2 'short.csv: has 29 rows of values; the model reads 43' \
+  $weft forecast "$scratch/short.csv" --model "$forecasts"
+sed '7s/;[^;]*$/;x/' "$series" >"$scratch/letters.csv"
+expect 'forecast of letters' 1 "letters.csv: line 7, column 4 (c): 'x' is no number" \
+  $weft forecast "$scratch/letters.csv" --model "$forecasts"
+expect 'forecast with what does not' 3 'reads no time series' $weft forecast "$series" --model "$hear/ast"
+expect 'series are no pictures' 3 'takes no pictures' $weft see "$pictures/rgb.png" --model "$forecasts"
 expect 'bench' 0 'decode .* of the limit' \
   $weft bench model "$model/config.json" --random-weights --prompt 8 --generate 4 --repeats 1
 expect 'a directory for a text' 2 'is a directory' $weft run "$model" --prompt-file "$scratch"

@@ -21,13 +21,14 @@ void prepare(const PictureSettings& settings, Extent from) {
         return;
     }
     const auto pixels = [](Extent e) { return uint64_t(e.height) * e.width; };
-    weft_CHECK(size->height && size->width && pixels(*size) <= Picture::kMostPixels, "a size is one that weft takes");
+    const uint64_t all = pixels(*size) * pieces_of(settings, from).count();
+    weft_CHECK(size->height && size->width && all <= Picture::kMostPixels, "a size is one that weft takes");
     const Extent fit = fitted(settings, from).value();
-    if (pixels(*size) + pixels(fit) + pixels(from) + uint64_t(from.height) * fit.width > kPrepared) return;
+    if (all + pixels(fit) + pixels(from) + uint64_t(from.height) * fit.width > kPrepared) return;
     Picture picture{"", from.height, from.width, {}};
     for (uint64_t i = 0; i < pixels(from) * 3; ++i) picture.pixels.push_back(uint8_t(i * 37));
     const auto values = prepared(settings, picture);
-    weft_CHECK(values && values->size() == pixels(*size) * 3, "what has a size can be prepared");
+    weft_CHECK(values && values->size() == all * 3, "what has a size can be prepared");
     for (const float v : *values) weft_CHECK(std::isfinite(v), "numbers are finite");
 }
 

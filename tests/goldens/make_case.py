@@ -22,8 +22,10 @@ TASKS = {"ForCausalLM": "causal-lm", "ForMaskedLM": "masked-lm", "ForConditional
          "ForImageClassification": "image", "ForImageClassificationWithTeacher": "image", "VisionModel": "image",
          "VisionModelWithProjection": "image", "Dinov2Model": "image", "DeiTModel": "image", "ViTModel": "image",
          "CLIPModel": "image-text", "SiglipModel": "image-text", "TextModel": "text", "TextModelWithProjection": "text",
-         "ForAudioClassification": "spectrogram", "ForCTC": "waveform"}
-MAIN = ("logits", "logits_per_image", "image_embeds", "text_embeds", "last_hidden_state", "pooler_output")
+         "ForAudioClassification": "spectrogram", "ForCTC": "waveform", "ForPrediction": "series",
+         "PatchTSTForClassification": "series", "PatchTSTForRegression": "series", "PatchTSTModel": "series"}
+SERIES = {"prediction_outputs": "prediction", "regression_outputs": "regression", "prediction_logits": "logits"}
+MAIN = ("logits", "prediction", "regression", "logits_per_image", "image_embeds", "text_embeds", "last_hidden_state", "pooler_output")
 
 
 def parse(text):
@@ -41,6 +43,13 @@ def randomise(model, generator):
         centre = 1.0 if not wide and name.endswith("weight") else 0.0
         with torch.no_grad():
             p.copy_(torch.randn(p.shape, generator=generator) * deviation + centre)
+    for name, b in model.named_buffers():
+        if name.endswith("running_mean"):  # of BatchNorms
+            b.copy_(torch.randn(b.shape, generator=generator) * 0.3)
+        elif name.endswith("running_var"):
+            b.copy_(torch.rand(b.shape, generator=generator) + 0.5)
+        elif name.endswith("bias"):  # on the choice of experts
+            b.copy_(torch.randn(b.shape, generator=generator) * 0.1)
 
 
 def task_of(name, kind, config):
@@ -87,6 +96,11 @@ def inputs_of(o, task, config, model, generator):
         x["input_values"] = torch.randn(mask.shape, generator=generator) * mask
         if len(o.length) > 1:
             x["attention_mask"] = mask
+    elif task == "series":
+        size = (2, config.context_length, config.num_input_channels)
+        x["past_values"] = torch.randn(size, generator=generator).cumsum(1) + 3 * torch.arange(size[2])
+        if o.missing:
+            x["past_observed_mask"] = torch.rand(size, generator=generator) > 0.2
     elif task == "speech-seq2seq":
         frames = 2 * config.max_source_positions
         x["input_features"] = torch.randn(1, config.num_mel_bins, frames, generator=generator)
@@ -111,6 +125,9 @@ def features_of(model, pixels):
 def outputs_of(task, model, x):
     r = model(**x) if task == "image-text" else model(**x, output_hidden_states=True)
     out = {name: r[name] for name in MAIN if r.get(name) is not None}
+    out |= {own: r[name] for name, own in SERIES.items() if r.get(name) is not None}
+    if isinstance(out.get("prediction"), tuple):  # of a distribution, whose mean this is
+        out["prediction"] = out["prediction"][-2] * r.scale + r.loc
     if task in SEQ2SEQ:
         out["encoder"] = r.encoder_last_hidden_state
         out |= {f"encoder_hidden.{i}": h for i, h in enumerate(r.encoder_hidden_states)}
@@ -167,6 +184,7 @@ def main():
     a.add_argument("--pixels", type=lambda t: tuple(map(int, t.split("x"))), help="height x width of pictures")
     a.add_argument("--pictures", type=int, default=2)
     a.add_argument("--texts", type=int, default=2)
+    a.add_argument("--missing", action="store_true", help="some values of a series were not observed")
     a.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="of the model's config")
     o = a.parse_intermixed_args()
     kind = getattr(transformers, o.model)

@@ -128,6 +128,15 @@ def processors():
     yield tf.Qwen2VLImageProcessorPil, dict(size=dict(shortest_edge=1200, longest_edge=2000), patch_size=4)
 
 
+def tiled():
+    """Settings and sizes of pictures that are cut into pieces."""
+    for settings in (dict(size=dict(height=16, width=16)), dict(size=dict(height=12, width=12), max_patches=5),
+                     dict(size=dict(height=10, width=10), max_patches=7, resize_to_max_canvas=True),
+                     dict(size=dict(height=9, width=9), max_patches=1, image_mean=[0.1, 0.2, 0.3])):
+        for height, width in ((23, 17), (7, 40), (61, 19), (5, 3)):
+            yield settings, photograph(height, width, 4)
+
+
 def whole(values, grid, patch, merge):
     """Qwen's rows of patches as the picture that they are of."""
     down, across = int(grid[1]), int(grid[2])
@@ -141,6 +150,18 @@ def process(kind, settings, picture):
     if "image_grid_thw" in r:
         return whole(r.pixel_values, r.image_grid_thw[0], p.patch_size, p.merge_size)
     return torch.as_tensor(r.pixel_values[0])
+
+
+def write_tiled(out):
+    cases, tensors = [], {}
+    for settings, picture in tiled():
+        r = tf.Llama4ImageProcessor(**settings)(images=PIL.Image.fromarray(picture), return_tensors="pt")
+        tensors[f"input.{len(cases)}"] = torch.from_numpy(picture)
+        tensors[f"output.{len(cases)}"] = r.pixel_values.contiguous()
+        cases.append({"settings": {"image_processor_type": "Llama4ImageProcessor", **settings},
+                      "pieces": r.aspect_ratios[0].tolist()})
+    save_file(tensors, out / "tiled.safetensors")
+    (out / "tiled.json").write_text("[\n" + ",\n".join(map(json.dumps, cases)) + "\n]\n")
 
 
 def main():
@@ -170,6 +191,7 @@ def main():
                 tried.append([size, None])
         fits.append(tried)
     save_file(tensors, out / "processed.safetensors")
+    write_tiled(out)
     lines = ",\n".join(json.dumps({"settings": c, "sizes": f}) for c, f in zip(cases, fits))
     (out / "processed.json").write_text("[\n" + lines + "\n]\n")
 

@@ -84,6 +84,32 @@ TEST_CASE("picture settings: pictures are prepared as transformers does it") {
     }
 }
 
+TEST_CASE("picture settings: pictures are cut into pieces as transformers does it") {
+    const Json cases = test::read_json(test::pictures() / "tiled.json");
+    const auto file = SafetensorsFile::open(test::pictures() / "tiled.safetensors");
+    REQUIRE(file);
+    CHECK(cases.size() == 16);
+    for (size_t i = 0; i < cases.size(); ++i) {
+        const TensorView &input = tensor(*file, "input." + std::to_string(i)),
+                         &output = tensor(*file, "output." + std::to_string(i));
+        INFO(cases[i].dump() << " of " << input.shape[0] << " x " << input.shape[1]);
+        Picture picture{"", uint32_t(input.shape[0]), uint32_t(input.shape[1]), {}};
+        for (const std::byte b : input.bytes) picture.pixels.push_back(uint8_t(b));
+        const PictureSettings settings = settings_of(cases[i]["settings"]);
+        const Pieces pieces = pieces_of(settings, {picture.height, picture.width});
+        CHECK(pieces.down == cases[i]["pieces"][0]);
+        CHECK(pieces.across == cases[i]["pieces"][1]);
+        const auto values = prepared(settings, picture);
+        REQUIRE(values);
+        CHECK((*values == *read_f32(output)));
+    }
+    CHECK_THAT(refused({{"image_processor_type", "Llama4ImageProcessor"}, {"do_resize", false}}).message,
+               ContainsSubstring("do_resize"));
+    CHECK_THAT(
+        refused({{"image_processor_type", "Llama4ImageProcessor"}, {"size", {{"height", 8}, {"width", 9}}}}).message,
+        ContainsSubstring("must hold a 'height' and the same 'width'"));
+}
+
 TEST_CASE("picture settings: recorded cases of real checkpoints") {
     const Part part = GENERATE(values<Part>({{"vit-224"},
                                              {"deit-224"},

@@ -5,6 +5,7 @@
 #include "models/gguf.hpp"
 #include "schedules.hpp"
 #include <catch2/catch_all.hpp>
+#include <functional>
 #include <weft/check.hpp>
 
 using namespace weft;
@@ -69,4 +70,53 @@ TEST_CASE("GGUF files are refused in their own words", "[models]") {
     CHECK_THAT(
         refused("jamba", {{"jamba.block_count", 2}, {"jamba.embedding_length", 64}, {"jamba.ssm.conv_kernel", 0}}),
         Catch::Matchers::ContainsSubstring("key 'jamba."));
+}
+
+TEST_CASE("GGUF files of hybrids: what kind each layer is", "[models]") {
+    const test::TemporaryDirectory folder;
+    using Widths = std::vector<int32_t>;
+    const auto message = [&](const std::string& architecture, const std::function<void(GgufWriter&)>& add) {
+        GgufWriter w;
+        w.string("general.architecture", architecture);
+        for (const auto& [key, value] : {std::pair{"block_count", 3u},
+                                         {"embedding_length", 64u},
+                                         {"vocab_size", 128u},
+                                         {"attention.head_count", 4u},
+                                         {"ssm.conv_kernel", 4u},
+                                         {"ssm.state_size", 16u},
+                                         {"ssm.time_step_rank", 8u},
+                                         {"ssm.group_count", 2u},
+                                         {"ssm.inner_size", 128u},
+                                         {"shortconv.l_cache", 3u}})
+            w.u32(architecture + "." + key, value);
+        w.f32(architecture + ".attention.layer_norm_epsilon", 1e-5f);
+        w.f32(architecture + ".attention.layer_norm_rms_epsilon", 1e-5f);
+        w.i32s(architecture + ".attention.head_count_kv", Widths{0, 2, 0});
+        add(w);
+        const auto files = ModelFiles::open(folder.write("words.gguf", w.header()));
+        REQUIRE(files);
+        const auto schedule = make_schedule(*files);
+        return schedule ? "" : schedule.error().message;
+    };
+    const auto widths = [&](const std::string& architecture, const Widths& all) {
+        return message(architecture, [&](GgufWriter& w) { w.i32s(architecture + ".feed_forward_length", all); });
+    };
+    using Catch::Matchers::EndsWith;
+    CHECK(widths("nemotron_h", {0, 0, 32}).empty());
+    CHECK_THAT(widths("nemotron_h", {0, 32}),
+               EndsWith("key 'nemotron_h.feed_forward_length' has 2 entries for 3 layers"));
+    CHECK_THAT(widths("nemotron_h", {48, 0, 32}),
+               EndsWith("key 'nemotron_h.feed_forward_length' differs between feed-forward blocks, which is not "
+                        "supported"));
+    CHECK_THAT(message("nemotron_h", [](GgufWriter&) {}),
+               EndsWith("key 'nemotron_h.feed_forward_length' is missing; it must be an integer"));
+    CHECK_THAT(widths("nemotron_h_moe", {0, 0, 32}),
+               EndsWith("key 'general.architecture' must be 'nemotron_h', for the model has no experts"));
+    CHECK_THAT(message("lfm2moe",
+                       [](GgufWriter& w) {
+                           w.u32("lfm2moe.expert_count", 4);
+                           w.u32("lfm2moe.expert_used_count", 2);
+                           w.u32("lfm2moe.expert_gating_func", 1);
+                       }),
+               EndsWith("key 'lfm2moe.expert_gating_func' must be 2, scores by a sigmoid; others are not supported"));
 }

@@ -81,9 +81,11 @@ TEST_CASE("trained models of pictures and sounds give what was recorded", "[mode
     run(path);
 }
 
-TEST_CASE("the bundled model", "[models]") {
+TEST_CASE("the bundled models", "[models]") {
     auto& device = test::device();
-    auto report = check(device, weft::test::repository() / "apps/models/tales-hybrid");
+    const std::string name = GENERATE("tales-hybrid", "cifar-mambavision", "digits-audiomamba");
+    CAPTURE(name);
+    auto report = check(device, weft::test::repository() / "apps/models" / name);
     INFO((report ? report->text() : report.error().text()));
     REQUIRE(bool(report));
     CHECK(report->ok());

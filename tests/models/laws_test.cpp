@@ -93,7 +93,8 @@ private:
         const auto unit = uint32_t(std::sqrt(double(each)));
         auto side = std::min(32u, uint32_t(std::sqrt(double(schedule.trained_context - grid.extra))));
         side = std::max(unit, side - side % unit);
-        const uint32_t down = grid.only_down ? grid.only_down : side, across = grid.only_down ? grid.only_across : side;
+        const uint32_t down = grid.only_down ? grid.only_down : side,
+                       across = grid.only_down ? grid.only_across - grid.lead : side;
         return grid.sides((down - 1) * grid.stride_y + grid.patch_y - 2 * grid.pad_y,
                           (across - 1) * grid.stride_x + grid.patch_x - 2 * grid.pad_x);
     }

@@ -2,9 +2,11 @@
 // Language models that see pictures: from files and a prompt to text, as transformers' processors and models have it.
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "io/gguf_writer.hpp"
 #include "models/device.hpp"
 #include "pipelines/seen_prompt.hpp"
 #include "repository.hpp"
+#include "unit/temporary_directory.hpp"
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <weft/chat.hpp>
 
@@ -50,9 +52,12 @@ Result<std::string> continued(Sequence& sequence, const Prompt& prompt, uint32_t
 } // namespace
 
 TEST_CASE("prompts with pictures become the tokens, and go on with the text, of transformers", "[models]") {
-    for (const std::string name : {"mistral3", "qwen3_vl", "llava", "gemma3"}) {
+    // A folder, and the same as a pair of GGUF files.
+    for (const std::string name :
+         {"mistral3", "qwen3_vl", "llava", "gemma3", "llama4", "mistral3/model.gguf", "qwen3_vl/model.gguf",
+          "llava/model.gguf", "gemma3/model.gguf", "llama4/model.gguf"}) {
         const Model model = pictured_model(name);
-        const auto text = read_file(kPictured / name / "prompts.json");
+        const auto text = read_file(kPictured / name.substr(0, name.find('/')) / "prompts.json");
         REQUIRE(text);
         const Json cases = Json::parse(*text);
         REQUIRE(cases.size() == 3);
@@ -71,6 +76,85 @@ TEST_CASE("prompts with pictures become the tokens, and go on with the text, of 
             CHECK(*made == c["text"].get<std::string>());
         }
     }
+}
+
+TEST_CASE("a GGUF file and the one with its tower are the directory, number by number", "[models]") {
+    const std::vector<Picture> wide = pictures_of({"wide.png"});
+    for (const std::string name : {"mistral3", "qwen3_vl", "llava", "gemma3", "llama4"}) {
+        INFO(name);
+        std::vector<std::vector<float>> logits;
+        for (const std::string& path : {name, name + "/model.gguf"}) {
+            const Model model = pictured_model(path);
+            const ModelState& state = Access::state(model);
+            const auto seen = seen_prompt(state, {"what is this?", wide}, true);
+            REQUIRE(seen);
+            auto session = make_session(model, {.context = 128});
+            REQUIRE(session);
+            std::span<const uint32_t> rest = seen->ids;
+            REQUIRE(feed_pictures(**session, *seen, rest));
+            const Feed feed{0, rest};
+            REQUIRE((*session)->forward({&feed, 1}, Want::last));
+            const auto own = (*session)->output(kLogits);
+            REQUIRE(own);
+            logits.push_back(*own);
+        }
+        CHECK(logits[0] == logits[1]);
+    }
+}
+
+TEST_CASE("a tower's file that does not go with a GGUF file is refused by name", "[models]") {
+    const auto load = [](const std::filesystem::path& model, const std::filesystem::path& mmproj) {
+        const auto loaded = Model::load(test::device(), model, {.pictures = Pictures::required, .mmproj = mmproj});
+        REQUIRE_FALSE(loaded);
+        return loaded.error();
+    };
+    const auto text = [](const std::string& name) { return kPictured / name / "model.gguf"; };
+    const auto tower = [](const std::string& name) { return kPictured / name / "mmproj.gguf"; };
+    Error error = load(text("mistral3"), tower("gemma3"));
+    CHECK(error.code == ErrorCode::invalid_argument);
+    CHECK_THAT(error.message, ContainsSubstring("is the tower of Gemma 3 with pictures") &&
+                                  ContainsSubstring("of type 'llama': the two are not of one model"));
+    CHECK_THAT(load(text("mistral3"), text("mistral3")).message,
+               ContainsSubstring("general.architecture") && ContainsSubstring("must be 'clip'"));
+    CHECK_THAT(load(kPictured / "mistral3", tower("mistral3")).message, ContainsSubstring("has its tower itself"));
+    CHECK(load(text("mistral3"), kPictured / "nothing.gguf").code == ErrorCode::not_found);
+
+    const test::TemporaryDirectory folder;
+    std::filesystem::copy(text("llava"), folder.path() / "model.gguf");
+    error = load(folder.path() / "model.gguf", {});
+    CHECK(error.code == ErrorCode::not_found);
+    CHECK_THAT(error.message, ContainsSubstring("there is no mmproj*.gguf beside it"));
+    std::filesystem::copy(tower("llava"), folder.path() / "mmproj-f16.gguf");
+    std::filesystem::copy(tower("llava"), folder.path() / "mmproj-q8_0.gguf");
+    error = load(folder.path() / "model.gguf", {});
+    CHECK_THAT(error.message, ContainsSubstring("there are several beside it"));
+    CHECK(error.reasons.size() == 2);
+    std::filesystem::resize_file(folder.path() / "mmproj-f16.gguf", 40000);
+    std::filesystem::remove(folder.path() / "mmproj-q8_0.gguf");
+    error = load(folder.path() / "model.gguf", {});
+    CHECK(error.code == ErrorCode::malformed);
+    CHECK_THAT(error.message, ContainsSubstring("mmproj-f16.gguf"));
+    // Where pictures may be shown and need not, such a file does not keep the text from being read.
+    const auto chat = Model::load(test::device(), folder.path() / "model.gguf", {.pictures = Pictures::if_seen});
+    REQUIRE(chat);
+    CHECK_FALSE(chat->sees());
+
+    // Its rows are wider than those of the text.
+    const auto bytes = read_file(tower("llava"));
+    const auto file = GgufFile::parse(std::as_bytes(std::span(*bytes)), "llava");
+    REQUIRE(file);
+    GgufWriter writer;
+    writer.string("general.architecture", "clip");
+    const auto& metadata = file->metadata();
+    writer.string("clip.projector_type", "mlp");
+    for (const char* key :
+         {"image_size", "patch_size", "embedding_length", "feed_forward_length", "block_count", "attention.head_count"})
+        writer.u32(std::string("clip.vision.") + key, *metadata.count(std::string("clip.vision.") + key));
+    writer.f32("clip.vision.attention.layer_norm_epsilon", 1e-5f);
+    writer.tensor("mm.2.weight", std::vector<uint64_t>{64, 32}, DType::f32);
+    folder.write("wide.gguf", writer.header() + std::string(64 * 32 * 4, '\0'));
+    CHECK_THAT(load(text("llava"), folder.path() / "wide.gguf").message,
+               ContainsSubstring("'mm.2.weight': gives rows 64 wide") && ContainsSubstring("are 32 wide"));
 }
 
 TEST_CASE("what was seen belongs to a sequence: it is forked, and other pictures come behind it", "[models]") {
@@ -154,8 +238,10 @@ std::string answer_to(Chat& chat, const Prompt& question) {
 TEST_CASE("conversations show pictures: what is kept, undone, saved and loaded changes no answer", "[models]") {
     for (const auto& [name, mark] : {std::pair<std::string, std::string>{"mistral3", "[IMG]"},
                                      {"qwen3_vl", "<|vision_start|><|image_pad|><|vision_end|>"},
-          {"llava", "<image>"},
-          {"gemma3", "<start_of_image>"}}) {
+                                     {"llava", "<image>"},
+                                     {"gemma3", "<start_of_image>"},
+                                     {"llama4", "<|image|>"},
+                                     {"llava/model.gguf", "<image>"}}) {
         INFO(name);
         const Model model = pictured_model(name);
         CHECK(model.sees());

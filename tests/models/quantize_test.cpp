@@ -67,7 +67,10 @@ constexpr Case kArchitectures[] = {{"llama", "llama"},
                                    {"granite-hybrid-dense", "granitehybrid"},
                                    {"bamba", "granitehybrid"},
                                    {"falcon-h1", "falcon-h1"},
-                                   {"glm4-moe", "glm4moe"}};
+                                   {"glm4-moe", "glm4moe"},
+                                   {"lfm2", "lfm2"},
+                                   {"lfm2-moe", "lfm2moe"},
+                                   {"qwen3-5", "qwen35"}};
 
 std::vector<float> logits_of(const std::filesystem::path& path, WeightType dtype) {
     const auto files = ModelFiles::open(path);
@@ -135,7 +138,8 @@ TEST_CASE("a directory as GGUF gives its logits: without what GGUF cannot say", 
                                         {"llama4", R"({"attention_chunk_size": 8192, "floor_scale": 8192})"},
                                         {"gpt-oss", R"({"swiglu_limit": 7.0})"},
                                         {"mamba2", R"({"time_step_limit": [0.0, {"__float__": "Infinity"}]})"},
-                                        {"mistral-swa", R"({"sliding_window": null})"}})
+                                        {"mistral-swa", R"({"sliding_window": null})"},
+                                        {"nemotron-h", R"({"time_step_min": 0.0})"}})
         DYNAMIC_SECTION(name) {
             weft_GOLDEN(folder, name);
             const test::TemporaryDirectory scratch;

@@ -20,11 +20,12 @@ Json with(const char* name, const char* key, Json value) {
     return edited(golden(name), [&](Json& c) { c[key] = std::move(value); });
 }
 
-// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, f feed-forward, x experts,
-// l linear; '|' between layers.
+// One letter a block: a attention, m Mamba, M Mamba-2, d Gated DeltaNet, c short convolution, r RG-LRU, f feed-forward,
+// x experts, l linear; '|' between layers.
 std::string pattern(const Schedule& s) {
-    const std::map<std::string, char> letters{{"attention", 'a'}, {"mamba", 'm'}, {"mamba2", 'M'}, {"gated_delta", 'd'},
-                                              {"mlp", 'f'},       {"moe", 'x'},   {"linear", 'l'}};
+    const std::map<std::string, char> letters{{"attention", 'a'},   {"mamba", 'm'},      {"mamba2", 'M'},
+                                              {"gated_delta", 'd'}, {"short_conv", 'c'}, {"rg_lru", 'r'},
+                                              {"mlp", 'f'},         {"moe", 'x'},        {"linear", 'l'}};
     std::string all;
     for (const Layer& layer : decoder_of(s).layers) {
         if (!all.empty()) all += '|';
@@ -81,7 +82,8 @@ TEST_CASE("hybrid goldens: the schedule fits the file", "[models]") {
     weft_GOLDEN(mamba, "mamba");
     for (const char* name :
          {"mamba", "falcon-mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "granite-hybrid-dense", "zamba2",
-          "falcon-h1", "falcon-h1-norm", "falcon-h1-batch", "qwen3-next", "olmo-hybrid", "../models/tales-hybrid"}) {
+          "falcon-h1", "falcon-h1-norm", "falcon-h1-batch", "qwen3-next", "olmo-hybrid", "lfm2", "lfm2-moe",
+          "nemotron-h", "qwen3-5", "recurrent-gemma", "../models/tales-hybrid"}) {
         if (std::filesystem::exists(goldens() / name)) require_fit(goldens() / name);
         else WARN(name << " is not there");
     }
@@ -119,12 +121,35 @@ TEST_CASE("hybrid patterns come out of the configs", "[models]") {
     CHECK(pattern(with("qwen3-next", "layer_types",
                        Json::array({"full_attention", "linear_attention", "full_attention", "linear_attention"}))) ==
           "ax|dx|ax|dx");
+    CHECK(pattern(golden("qwen3-5")) == "df|df|df|af");
+    CHECK(pattern(edited(golden("qwen3-5"), [](Json& c) {
+              c.erase("layer_types");
+              c["full_attention_interval"] = 2;
+          })) == "df|af|df|af");
+    CHECK(pattern(with("qwen3-5", "num_experts", 4)) == "df|df|df|af"); // the class has none
+    CHECK(pattern(edited(golden("qwen3-5"), [](Json& c) {
+              c["model_type"] = "qwen3_5_moe_text";
+              c["num_experts"] = 8;
+              c["mlp_only_layers"] = Json::array({1});
+          })) == "dx|dx|dx|ax");
     CHECK(pattern(golden("olmo-hybrid")) == "df|df|df|af");
     CHECK(pattern(without("olmo-hybrid", "layer_types")) == "df|df|df|af");
     CHECK(pattern(edited(golden("olmo-hybrid"), [](Json& c) {
               c.erase("layer_types");
               c["num_hidden_layers"] = 2;
           })) == "df|af");
+    CHECK(pattern(golden("lfm2")) == "cf|af|cf");
+    CHECK(pattern(with("lfm2", "full_attn_idxs", nullptr)) == "af|af|af");
+    CHECK(pattern(with("lfm2", "layer_types", Json::array({"full_attention", "conv", "conv"}))) == "af|cf|cf");
+    CHECK(pattern(golden("lfm2-moe")) == "cf|ax|cx");
+    CHECK(pattern(with("lfm2-moe", "num_dense_layers", 0)) == "cx|ax|cx");
+    CHECK(pattern(golden("recurrent-gemma")) == "rf|rf|af");
+    CHECK(pattern(with("recurrent-gemma", "block_types", Json::array({"attention", "recurrent"}))) == "af|rf|af");
+    CHECK(pattern(golden("nemotron-h")) == "M|f|M|a|x");
+    CHECK(pattern(with("nemotron-h", "hybrid_override_pattern", "*-EMM")) == "a|f|x|M|M");
+    CHECK(pattern(with("nemotron-h", "layers_block_type", // which counts where both are there
+                       Json::array({"mamba", "attention", "linear_attention", "full_attention", "mlp"}))) ==
+          "M|a|M|a|f");
 }
 
 TEST_CASE("hybrids: old and new config spellings give the same schedule", "[models]") {
@@ -271,6 +296,10 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
         {"qwen3-next", "decoder_sparse_step", 1},
         {"qwen3-next", "rms_norm_eps", 1e-6},
         {"qwen3-next", "num_key_value_heads", 2},
+        {"qwen3-5", "num_key_value_heads", 4},
+        {"qwen3-5", "intermediate_size", 12288},
+        {"qwen3-5", "head_dim", 256},
+        {"qwen3-5", "linear_value_head_dim", 128},
         {"olmo-hybrid", "linear_num_key_heads", 4},
         {"olmo-hybrid", "linear_num_value_heads", 4},
         {"olmo-hybrid", "linear_key_head_dim", 24},
@@ -278,6 +307,42 @@ TEST_CASE("hybrids: absent keys mean what the reference's classes say", "[models
         {"olmo-hybrid", "linear_allow_neg_eigval", true},
         {"olmo-hybrid", "rope_parameters", nullptr},
         {"olmo-hybrid", "num_key_value_heads", 4},
+        {"lfm2", "block_auto_adjust_ff_dim", true},
+        {"lfm2", "block_multiple_of", 256},
+        {"lfm2", "block_ffn_dim_multiplier", 1},
+        {"lfm2", "conv_L_cache", 3},
+        {"lfm2", "conv_bias", false},
+        {"lfm2", "norm_eps", 1e-5},
+        {"lfm2", "rope_theta", 1000000},
+        {"lfm2", "tie_word_embeddings", true},
+        {"lfm2-moe", "norm_topk_prob", true},
+        {"lfm2-moe", "routed_scaling_factor", 1},
+        {"lfm2-moe", "use_expert_bias", true},
+        {"lfm2-moe", "num_dense_layers", 2},
+        {"lfm2-moe", "moe_intermediate_size", 1792},
+        {"lfm2-moe", "intermediate_size", 7168},
+        {"recurrent-gemma", "block_types", Json::array({"recurrent", "recurrent", "attention"})},
+        {"recurrent-gemma", "lru_width", 64},
+        {"recurrent-gemma", "conv1d_width", 4},
+        {"recurrent-gemma", "attention_window_size", 2048},
+        {"recurrent-gemma", "num_key_value_heads", 4},
+        {"recurrent-gemma", "intermediate_size", 7680},
+        {"recurrent-gemma", "logits_soft_cap", 30},
+        {"recurrent-gemma", "partial_rotary_factor", 0.5},
+        {"nemotron-h", "num_hidden_layers", 5},
+        {"nemotron-h", "mlp_hidden_act", "relu2"},
+        {"nemotron-h", "mamba_hidden_act", "silu"},
+        {"nemotron-h", "intermediate_size", 21504},
+        {"nemotron-h", "head_dim", 128},
+        {"nemotron-h", "time_step_min", 0.001},
+        {"nemotron-h", "mamba_head_dim", 64},
+        {"nemotron-h", "ssm_state_size", 128},
+        {"nemotron-h", "use_conv_bias", true},
+        {"nemotron-h", "n_routed_experts", 8},
+        {"nemotron-h", "moe_intermediate_size", 7688},
+        {"nemotron-h", "moe_shared_expert_intermediate_size", 7688},
+        {"nemotron-h", "routed_scaling_factor", 1},
+        {"nemotron-h", "layer_norm_epsilon", 1e-5},
     };
     for (const Case& k : cases) {
         INFO(k.name << ' ' << k.key);
@@ -314,6 +379,20 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
                                         {0, {{2, 4}, {2}}},
                                         {2, {{2, 4}, {2}}}});
     CHECK(delta.beta_scale == 1);
+    CHECK_FALSE(delta.tiled);
+    // Qwen3.5's value heads are kept as GGUF has them: the first ones of both key heads, then the second ones.
+    const Schedule tiled = require_schedule(golden("qwen3-5"));
+    const GatedDeltaSpec& own = op<GatedDeltaSpec>(tiled, 0);
+    CHECK(own.tiled);
+    taken.clear();
+    for (const WeightPiece& p : tiled.weights[own.in.weight].pieces) taken.push_back(p.rows);
+    CHECK(taken == std::vector<RowView>{{0, {{64, 1}}},
+                                        {64, {{2, 24}, {2, 48}, {24, 1}}},
+                                        {0, {{2, 24}, {2, 48}, {24, 1}}},
+                                        {0, {{2, 1}, {2, 2}, {1, 1}}},
+                                        {0, {{2, 1}, {2, 2}, {1, 1}}}});
+    const std::vector<uint64_t>& columns = tiled.weights[own.out.weight].pieces[0].gather;
+    CHECK((columns.at(0) == 0 && columns.at(24) == 48 && columns.at(48) == 24 && columns.at(72) == 72));
     CHECK(next.weights[delta.norm.weight].pieces[0].transform == WeightTransform::none);
     const AttentionSpec& gated = op<AttentionSpec>(next, 3);
     taken.clear();
@@ -372,6 +451,21 @@ TEST_CASE("hybrids: options of the mixers", "[models]") {
     CHECK((out.in.bias == kNoWeight && out.out.bias != kNoWeight));
     const Schedule one = require_schedule(with("falcon-h1", "ssm_multipliers", nullptr));
     CHECK(mixer(one).in_multipliers == kNoWeight);
+
+    // Feed-forward blocks of LFM2 are two thirds as wide as the config says, times a factor, rounded up.
+    const auto width = [](const Json& edits) {
+        return op<MlpSpec>(require_schedule(edited(golden("lfm2"), [&](Json& c) { c.update(edits); })), 0, 1).inner;
+    };
+    CHECK(width({{"intermediate_size", 100}}) == 100);
+    CHECK(width({{"intermediate_size", 100}, {"block_auto_adjust_ff_dim", true}}) == 256);
+    const Json adjusts{{"intermediate_size", 100}, {"block_auto_adjust_ff_dim", true}, {"block_multiple_of", 7}};
+    const auto also = [&](const char* key, Json value) {
+        return edited(adjusts, [&](Json& c) { c[key] = std::move(value); });
+    };
+    CHECK(width(adjusts) == 70);
+    CHECK(width(also("block_ffn_dim_multiplier", 1.1)) == 77);
+    CHECK(width(also("block_ffn_dim_multiplier", nullptr)) == 66);
+    CHECK(width(also("block_ff_dim", 200)) == 133);
 }
 
 TEST_CASE("Zamba2's shared blocks are one set of weights with adapters for each use", "[models]") {
@@ -559,6 +653,8 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"falcon-h1", "ssm_multipliers", Json::array({1, 2})},
         {"falcon-h1", "ssm_multipliers", "one"},
         {"falcon-h1", "mamba_d_ssm", 0},
+        {"qwen3-5", "linear_num_key_heads", 3},
+        {"qwen3-5", "layer_types", two},
         {"qwen3-next", "linear_num_key_heads", 3},
         {"qwen3-next", "linear_num_key_heads", 0},
         {"qwen3-next", "linear_key_head_dim", 300, "the size of a key head"},
@@ -574,6 +670,37 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
         {"olmo-hybrid", "layer_types", two},
         {"olmo-hybrid", "linear_num_value_heads", 3, "linear_num_key_heads"},
         {"olmo-hybrid", "linear_allow_neg_eigval", 2},
+        {"lfm2", "conv_L_cache", 9, "convolution's taps"},
+        {"lfm2", "conv_L_cache", 0},
+        {"lfm2", "full_attn_idxs", Json::array({0.5})},
+        {"lfm2", "layer_types", Json::array({"conv", "sliding_attention", "conv"})},
+        {"lfm2", "layer_types", Json::array({"conv"})},
+        {"lfm2", "num_key_value_heads", 3},
+        {"lfm2-moe", "layer_types", nullptr},
+        {"lfm2-moe", "num_experts_per_tok", 5},
+        {"lfm2-moe", "num_dense_layers", -1},
+        {"recurrent-gemma", "block_types", Json::array()},
+        {"recurrent-gemma", "block_types", Json::array({"recurrent", "mamba"})},
+        {"recurrent-gemma", "lru_width", 66, "num_attention_heads"},
+        {"recurrent-gemma", "intermediate_size", 1},
+        {"recurrent-gemma", "logits_soft_cap", 0},
+        {"recurrent-gemma", "rope_scaling", Json{{"rope_type", "linear"}, {"factor", 2}}, "rope_type"},
+        {"recurrent-gemma", "hidden_size", 2147483647, "num_attention_heads"},
+        {"qwen3-5", "linear_num_value_heads", 1 << 20},
+        {"lfm2", "hidden_size", 2147483647},
+        {"nemotron-h", "mamba_num_heads", 2147483647},
+        {"nemotron-h", "mamba_head_dim", 2147483647},
+        {"nemotron-h", "hybrid_override_pattern", "M-X*E"},
+        {"nemotron-h", "hybrid_override_pattern", ""},
+        {"nemotron-h", "hybrid_override_pattern", "M-M*", "num_hidden_layers"},
+        {"nemotron-h", "hybrid_override_pattern", nullptr},
+        {"nemotron-h", "layers_block_type", Json::array({"mamba", "conv", "mlp", "mlp", "mlp"})},
+        {"nemotron-h", "num_hidden_layers", 6},
+        {"nemotron-h", "n_group", 3},
+        {"nemotron-h", "topk_group", 2},
+        {"nemotron-h", "time_step_min", -1},
+        {"nemotron-h", "n_groups", 3},
+        {"nemotron-h", "moe_latent_size", -2},
     };
     for (const Case& k : cases) {
         const std::string message = error_of(with(k.name, k.key, k.value));
@@ -586,8 +713,8 @@ TEST_CASE("hybrids: impossible configs are refused by the key's name", "[models]
               c["num_key_value_heads"] = 2;
           })).find("use_shared_attention_adapter") != std::string::npos);
     CHECK(error_of(without("zamba2", "layers_block_type")).find("num_hidden_layers") != std::string::npos);
-    for (const char* name :
-         {"mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "zamba2", "falcon-h1", "qwen3-next", "olmo-hybrid"})
+    for (const char* name : {"mamba", "mamba2", "jamba", "bamba", "granite-hybrid", "zamba2", "falcon-h1", "qwen3-next",
+                             "olmo-hybrid", "lfm2", "lfm2-moe", "qwen3-5", "recurrent-gemma"})
         for (const char* key : {"hidden_size", "num_hidden_layers", "vocab_size"})
             CHECK(error_of(without(name, key)).find(key) != std::string::npos);
 }

@@ -4,12 +4,14 @@
 #include "device.hpp"
 #include "io/safetensors.hpp"
 #include "media/picture_processor.hpp"
+#include "models/architecture.hpp"
 #include "pipelines/seeing.hpp"
 #include "schedule/compose.hpp"
 #include "schedules.hpp"
 #include "unit/json_file.hpp"
 #include <catch2/catch_all.hpp>
 #include <cmath>
+#include <weft/embed.hpp>
 #include <weft/see.hpp>
 
 using namespace weft;
@@ -200,6 +202,27 @@ TEST_CASE("see: pictures and texts in one space") {
         double sum = 0;
         for (size_t k = 0; k < width; ++k) sum += double((*vectors)[k]) * (*vectors)[k];
         CHECK_THAT(sum, Catch::Matchers::WithinAbs(1, 1e-5));
+        // A text's vector, by itself, gives with a picture's what the whole model says of the two.
+        auto embedder = Embedder::load(test::device(), model_path(name));
+        INFO((embedder ? "" : embedder.error().text()));
+        REQUIRE(embedder);
+        CHECK(embedder->width() == width);
+        CHECK(embedder->normalized());
+        const auto words = embedder->embed(texts);
+        REQUIRE(words);
+        const auto files = ModelFiles::open(model_path(name));
+        const auto schedule = make_schedule(*files);
+        REQUIRE(schedule);
+        const Similarity& pair = schedule->similarities[0];
+        for (size_t i = 0; i < 5; ++i)
+            for (size_t t = 0; t < 3; ++t) {
+                double dot = 0;
+                for (size_t k = 0; k < width; ++k)
+                    dot += double((*vectors)[i * width + k]) * words->values[t * width + k];
+                CHECK_THAT((*scores)[i * 3 + t], Catch::Matchers::WithinAbs(pair.scale * dot + pair.bias, 1e-4));
+            }
+        CHECK(Embedder::load(test::device(), model_path(name), {.pooling = Pooling::mean}).error().code ==
+              ErrorCode::invalid_argument);
         const auto too_long = [&] {
             std::string text = "w5";
             for (int i = 0; i < 70; ++i) text += " w6";

@@ -99,7 +99,13 @@ TEST_CASE("plans: every weight that a schedule names is bound by a call", "[sche
             layer,
         R"("op": "mamba2", "in_multipliers": true, "norm": )" + layer,
         R"("op": "gated_delta", "key_heads": 4, "key_size": 16, "norm": )" + layer,
-        R"("op": "linear_attention", "heads": 4, "decay": true, "norm": )" + layer};
+        R"("op": "linear_attention", "heads": 4, "decay": true, "norm": )" + layer,
+        R"("op": "hyena", "length": 64, "in": {"bias": true}, "conv": {"taps_across": 3, "pad_across": 2}, )"
+        R"("out": {"bias": true})",
+        R"("op": "moe", "experts": 4, "chosen": 2, "inner": 64, "gated": false, "latent": 16, "gate_up_bias": true, )"
+        R"("down_bias": true, "latent_in": {"bias": true}, "latent_out": {"bias": true}, "shared": {"inner": 32})",
+        R"("op": "rg_lru", "blocks": 4, "in": {"bias": true}, "out": {"bias": true})",
+        R"("op": "short_conv", "in": {"bias": true}, "out": {"bias": true})"};
     for (const std::string& op : ops) {
         CAPTURE(op);
         const auto plan = plan_of(*device, op, 64, prefill(16));

@@ -22,6 +22,8 @@ constexpr const char* kPooling = R"({"weft_schedule": 2, "stages": [
      "first": [{"read": [], "base": "none", "branches": [{"op": "merge"}]}]},
     {"name": "means", "width": 16, "rows": {"of": "merged", "from": "tower", "down": 2, "across": 3},
      "first": [{"read": [], "base": "none", "branches": [{"op": "merge", "mean": true}]}]},
+    {"name": "largest", "width": 16, "rows": {"of": "merged", "from": "tower", "down": 2, "across": 3},
+     "first": [{"read": [], "base": "none", "branches": [{"op": "merge", "largest": true}]}]},
     {"name": "head", "width": 16, "rows": {"of": "first", "from": "tower"},
      "streams": [{"name": "second"}, {"name": "mean"}, {"name": "seen"}],
      "first": [{"read": [], "write": "second", "base": "none", "branches": [{"op": "pool", "skip": 1, "most": 1}]},
@@ -29,8 +31,8 @@ constexpr const char* kPooling = R"({"weft_schedule": 2, "stages": [
                {"read": [], "write": "seen", "base": "none",
                 "branches": [{"op": "attention_pool", "heads": 2, "q": {"bias": true}, "kv": {"bias": true}}]}]}],
     "outputs": [{"name": "rows", "stage": "tower"}, {"name": "patches", "stage": "patches"},
-                {"name": "means", "stage": "means"}, {"name": "first", "stage": "head"},
-                {"name": "second", "stage": "head", "stream": "second"},
+                {"name": "means", "stage": "means"}, {"name": "largest", "stage": "largest"},
+                {"name": "first", "stage": "head"}, {"name": "second", "stage": "head", "stream": "second"},
                 {"name": "mean", "stage": "head", "stream": "mean"},
                 {"name": "seen", "stage": "head", "stream": "seen"}]})";
 
@@ -53,6 +55,13 @@ std::vector<float> mean_of(const std::vector<float>& rows, const std::vector<siz
     return sum;
 }
 
+std::vector<float> largest_of(const std::vector<float>& rows, const std::vector<size_t>& which) {
+    std::vector<float> all = rows_from(rows, which[0], 1);
+    for (const size_t row : which)
+        for (size_t c = 0; c < kPooledWidth; ++c) all[c] = std::max(all[c], rows[row * kPooledWidth + c]);
+    return all;
+}
+
 } // namespace
 
 TEST_CASE("rows of pictures are pooled, and merged without those before the patches", "[schedule]") {
@@ -65,8 +74,9 @@ TEST_CASE("rows of pictures are pooled, and merged without those before the patc
         REQUIRE(values);
         return *values;
     };
-    const auto patches = output(*s, "patches"), means = output(*s, "means"), first = output(*s, "first"),
-               second = output(*s, "second"), pooled = output(*s, "mean"), seen = output(*s, "seen");
+    const auto patches = output(*s, "patches"), means = output(*s, "means"), largest = output(*s, "largest"),
+               first = output(*s, "first"), second = output(*s, "second"), pooled = output(*s, "mean"),
+               seen = output(*s, "seen");
     REQUIRE(rows.size() == 28 * kPooledWidth);
     REQUIRE(patches.size() == 24 * kPooledWidth);
     REQUIRE(means.size() == 4 * kPooledWidth);
@@ -87,6 +97,7 @@ TEST_CASE("rows of pictures are pooled, and merged without those before the patc
                     rectangle.push_back(at + kExtraRows + (picture ? 2 * m + y : y) * across +
                                         (picture ? x : 3 * m + x));
             CHECK(largest_difference(rows_from(means, 2 * picture + m, 1), mean_of(rows, rectangle)) < 1e-5);
+            CHECK(largest_difference(rows_from(largest, 2 * picture + m, 1), largest_of(rows, rectangle)) < 1e-6);
         }
         (void)read_rows(*alone, {(picture ? p : q).feed(0)});
         CHECK(largest_difference(output(*alone, "seen"), rows_from(seen, picture, 1)) < 1e-5);

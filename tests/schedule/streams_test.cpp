@@ -25,7 +25,9 @@ constexpr uint32_t kWidth = 8, kVocabulary = 12;
 
 // Every way of reading and writing, with the projection as the only op, so that each token stands alone.
 constexpr const char* kSchedule = R"({"weft_schedule": 2, "vocabulary": 12, "width": 8,
-    "streams": [{"name": "copy", "start": "input"}, {"name": "side"}],
+    "streams": [{"name": "copy", "start": "input"}, {"name": "side"},
+                {"name": "left", "width": 3, "start": "part", "column": 1},
+                {"name": "right", "width": 4, "start": "part", "column": 4}],
     "blocks": {
         "normed base": {"pre": {}, "branches": [{"op": "linear"}, {"op": "linear", "in_scale": 0.5, "out_scale": 3}],
                         "base": "normed", "base_scale": 3.5, "residual_scale": 0.5},
@@ -40,9 +42,15 @@ constexpr const char* kSchedule = R"({"weft_schedule": 2, "vocabulary": 12, "wid
         "anew": {"read": ["side"], "pre": {}, "branches": [{"op": "linear"}], "post": {"kind": "layer"},
                  "base": "none", "after": {}},
         "plain": {"branches": [{"op": "linear"}], "base_scale": 0.75},
-        "again": {"read": ["side"], "branches": [{"op": "linear"}], "write": "side", "base": "none"}},
+        "again": {"read": ["side"], "branches": [{"op": "linear"}], "write": "side", "base": "none"},
+        "part": {"read": ["left"], "pre": {}, "branches": [{"op": "linear"}], "write": "left", "base_scale": 0.5},
+        "part anew": {"read": ["right"], "branches": [{"op": "linear"}], "write": "right", "base": "none"},
+        "part of itself": {"read": ["x"], "branches": [{"op": "linear", "in_scale": 0.5}, {"op": "linear"}],
+                           "write": "right", "after": {}},
+        "of parts": {"read": ["right", "left"], "join": "columns", "pre": {}, "branches": [{"op": "linear"}]}},
     "layers": [{"blocks": ["normed base"]}, {"blocks": ["columns", "sum"]}, {"blocks": ["beside", "own"]},
-               {"blocks": ["again", "anew", "plain"]}, {"blocks": ["plain"]}],
+               {"blocks": ["again", "anew", "plain"]},
+               {"blocks": ["part", "part anew"]}, {"blocks": ["of parts", "part of itself"]}, {"blocks": ["plain"]}],
     "head": {"norm": {}}})";
 
 using Weights = std::map<std::string, std::vector<float>>;
@@ -122,23 +130,36 @@ private:
         return y;
     }
 
+    // A stream's numbers, wherever they are.
+    std::span<double> stream(StreamId id) {
+        if (!stage_.is_part(id)) return streams_[id];
+        const Stream& part = stage_.streams[id - 1];
+        return std::span(streams_[kResidual]).subspan(part.column, part.width);
+    }
+    Row copy(StreamId id) {
+        const auto numbers = stream(id);
+        return {numbers.begin(), numbers.end()};
+    }
+
     void run(const Block& b) {
         Row input;
         for (const StreamId id : b.read) {
-            const Row& from = streams_[id];
+            const Row from = copy(id);
             if (b.join == Join::sum && !input.empty()) input = sum(input, from);
             else input.insert(input.end(), from.begin(), from.end());
         }
         const Row normed = norm(b.pre, input);
-        Row result(stage_.width, 0.0);
+        Row result(stage_.width_of(b.write), 0.0);
         for (const Branch& branch : b.branches) {
             const Row own = project(branch.op.as<LinearSpec>()->linear, scaled(normed, branch.in_scale));
             result = sum(result, scaled(norm(branch.out_norm, own), branch.out_scale));
         }
         result = scaled(norm(b.post, result), b.residual_scale);
-        if (b.base == Base::stream) result = sum(result, scaled(streams_[b.write], b.base_scale));
+        if (b.base == Base::stream) result = sum(result, scaled(copy(b.write), b.base_scale));
         if (b.base == Base::normed) result = sum(result, scaled(normed, b.base_scale));
-        streams_[b.write] = norm(b.after, result);
+        result = norm(b.after, result);
+        if (stage_.is_part(b.write)) std::ranges::copy(result, stream(b.write).begin());
+        else streams_[b.write] = std::move(result);
     }
 
     const Schedule& s_;
@@ -200,7 +221,8 @@ TEST_CASE("what blocks say of streams changes a schedule's hash", "[schedule]") 
                                        {"/blocks/sum/after/kind", "rms"},
                                        {"/blocks/sum/branches/0/out_norm/eps", 1e-5},
                                        {"/blocks/own/write", "side"},
-                                       {"/streams/1/start", "input"}}) {
+                                       {"/streams/1/start", "input"},
+                                       {"/streams/2/column", 2}}) {
         Json json = schedule_json();
         json[Json::json_pointer(place)] = value;
         if (std::string_view(place) == "/blocks/sum/after/kind") json["blocks"]["sum"]["after"].erase("bias");
@@ -230,6 +252,8 @@ TEST_CASE("what a schedule says of streams that cannot be is refused", "[schedul
           at + "streams[1].name' must be given, and that of no other stream");
     CHECK(refusal([](Json& j) { j["streams"][0]["start"] = "nothing"; }) ==
           at + "read' must not name 'copy' in layer 1: no block before writes that stream");
+    CHECK(refusal([](Json& j) { j["streams"][3]["column"] = 5; }) ==
+          at + "streams[3].column' must leave room for the part in the residual stream");
     CHECK(refusal([](Json& j) { j["blocks"]["columns"]["base"] = "stream"; }) ==
           at + "write' must not name 'side' in layer 1: no block before writes that stream");
 }

@@ -419,6 +419,24 @@ TEST_CASE("scans in windows are those of pictures of their size", "[schedule]") 
     require_no_validation_messages();
 }
 
+TEST_CASE("scans in windows of one row or column are those of pictures that are one", "[schedule]") {
+    const auto same = make(random_model_of(of_pictures("same")), 1, 64, 64);
+    const Tiles picture = Tiles::random(4, 6, 3);
+    const auto check = [&](const std::string& view, uint32_t lines, uint32_t length, uint32_t next, uint32_t step) {
+        const auto got = rows_of(*make(random_model_of(of_pictures(view)), 1, 64, 64), {picture});
+        for (uint32_t line = 0; line < lines; ++line) {
+            CAPTURE(view, line);
+            Rows window;
+            for (uint32_t i = 0; i < length; ++i) window.push_back(line * next + i * step);
+            CHECK(largest_difference(picked(got, window), rows_of(*same, {picture.line(window)})) < 1e-5);
+        }
+    };
+    check(R"({"name": "v", "window": 1, "window_across": 6})", 4, 6, 6, 1);
+    check(R"({"name": "v", "window": 4, "window_across": 1})", 6, 4, 1, 6);
+    check(R"({"name": "v", "window": 1, "window_across": 3})", 8, 3, 3, 1);
+    require_no_validation_messages();
+}
+
 TEST_CASE("orders are written, read, told apart, and refused where rows have none", "[schedule]") {
     std::set<uint64_t> hashes;
     for (const char* order : {"rows", "columns", "snake", "snake_columns"})

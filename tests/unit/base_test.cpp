@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of L0 base: half and bfloat16 against a reference in double, JSON access, files.
 #include "base/file.hpp"
+#include "base/glob.hpp"
 #include "base/half.hpp"
 #include "base/json.hpp"
 #include "unit/temporary_directory.hpp"
@@ -218,6 +219,30 @@ TEST_CASE("json: an integer beyond int64 is refused, not wrapped") {
     REQUIRE(json);
     CHECK_FALSE(JsonObject(*json, "config.json").integer("n"));
     CHECK(*JsonObject(*json, "config.json").integer("m") == std::numeric_limits<int64_t>::max());
+}
+
+TEST_CASE("shell patterns: stars, single characters and sets of them") {
+    for (const auto& [pattern, text] : {std::pair{"", ""},
+                                        {"*", ""},
+                                        {"blk.*.ffn_down.weight", "blk.11.ffn_down.weight"},
+                                        {"*a*b*", "xxaxbxx"},
+                                        {"*ab", "aab"},
+                                        {"b?k", "blk"},
+                                        {"blk.[0-3].x", "blk.2.x"},
+                                        {"blk.[!0-3].x", "blk.4.x"},
+                                        {"[]a]", "]"},
+                                        {"[a-]", "-"},
+                                        {"a[b", "a[b"}})
+        CHECK(pattern_fits(pattern, text));
+    for (const auto& [pattern, text] : {std::pair{"", "a"},
+                                        {"a", ""},
+                                        {"*a", "ab"},
+                                        {"a*b*c", "acb"},
+                                        {"b?k", "bk"},
+                                        {"blk.[0-3].x", "blk.4.x"},
+                                        {"blk.[!0-3].x", "blk.2.x"},
+                                        {"[a-c]", "-"}})
+        CHECK_FALSE(pattern_fits(pattern, text));
 }
 
 TEST_CASE("file: a missing file and a directory are refused with their path") {

@@ -41,7 +41,9 @@ class EmbedderState;
 /// A model that embeds, whose heads are not loaded. Move-only; one thread at a time; keeps the device open.
 class weft_API Embedder {
 public:
-    /// `path`: a Hugging Face directory or a GGUF file of an encoder or a decoder.
+    /// `path`: a Hugging Face directory or a GGUF file of an encoder or a decoder, or of what compares texts with
+    /// pictures (CLIP, SigLIP): its vectors go with those of PictureModel, and options.pooling and normalize are
+    /// refused (invalid_argument).
     static Result<Embedder> load(const Device& device, const std::filesystem::path& path,
                                  const EmbedderOptions& options = {});
     Embedder(Embedder&&) noexcept;

@@ -25,6 +25,8 @@ struct ModelOptions {
     bool random_weights = false; ///< no weight files: random ones, for timing
     bool need_tokenizer = true;  ///< fail without a tokenizer; else only ids can be used
     Pictures pictures = Pictures::none;
+    /// Of a GGUF file that is to see pictures: the file with its tower; empty: the only mmproj*.gguf in its folder.
+    std::filesystem::path mmproj;
     ProgressFunction progress; ///< stage load
 };
 

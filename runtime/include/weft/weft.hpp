@@ -9,6 +9,8 @@
 #include <weft/embed.hpp>
 #include <weft/error.hpp>
 #include <weft/export.hpp>
+#include <weft/fasta.hpp>
+#include <weft/forecast.hpp>
 #include <weft/generate.hpp>
 #include <weft/hear.hpp>
 #include <weft/inspect.hpp>
@@ -19,5 +21,6 @@
 #include <weft/see.hpp>
 #include <weft/selftest.hpp>
 #include <weft/sequence.hpp>
+#include <weft/series.hpp>
 #include <weft/tokenizer.hpp>
 #include <weft/version.hpp>

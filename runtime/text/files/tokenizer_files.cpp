@@ -98,6 +98,8 @@ Result<TokenizerParts> load_directory(const fs::path& directory) {
         if (has_extension(it->path(), ".tiktoken")) ranks.push_back(it->path());
     }
     if (ranks.size() == 1) return load_file(ranks[0], settings);
+    weft_ASSIGN(const auto nucleotides, nucleotides_as_json(settings));
+    if (nucleotides) return read_tokenizer_json(*nucleotides, directory.string());
     std::string looked_for;
     for (const char* name : kNames) looked_for += std::string(name) + ", ";
     return Error{ErrorCode::not_found,

@@ -33,6 +33,9 @@ Result<Json> vocab_txt_as_json(std::string_view text, const std::string& origin,
 /// of merges.txt; without merges a vocabulary of characters, as CTC models have it.
 Result<Json> vocab_json_as_json(const Json& root, const std::string& origin, const std::optional<std::string>& merges,
                                 const std::string& merges_origin, const TokenizerSettings& settings);
+/// The letters of DNA, each a token, as the code of Caduceus and HyenaDNA has them, whose files hold no vocabulary;
+/// nothing for models of other kinds.
+Result<std::optional<Json>> nucleotides_as_json(const TokenizerSettings& settings);
 /// The vocabulary under the keys tokenizer.ggml.* of a GGUF file.
 Result<TokenizerParts> read_gguf_vocabulary(const GgufMetadata& metadata);
 

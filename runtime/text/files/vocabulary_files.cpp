@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vocabularies without the rest: vocab.txt (BERT), vocab.json and merges.txt (GPT-2, RoBERTa, CLIP, Qwen2),
 // vocab.json alone (CTC models). The class of the tokenizer says the rest.
+#include "text/files/tokenizer_class.hpp"
 #include "text/files/tokenizer_readers.hpp"
 #include "text/regex/split_patterns.hpp"
 #include "unicode/utf8.hpp"
@@ -187,6 +188,40 @@ Result<Json> vocab_txt_as_json(std::string_view text, const std::string& origin,
     weft_ASSIGN(const Name sep, special_name(json, settings, "sep_token", "[SEP]"));
     surround(json, cls, sep, {});
     return json;
+}
+
+Result<std::optional<Json>> nucleotides_as_json(const TokenizerSettings& settings) {
+    const auto type = settings.model.find("model_type");
+    const auto is = [&](const char* name, const char* model) {
+        return settings.is_class(name) || (type != settings.model.end() && *type == model);
+    };
+    const bool caduceus = is("Caduceus", "caduceus");
+    if (!caduceus && !is("HyenaDNA", "hyenadna")) return std::optional<Json>();
+    Json json = {{"model", {{"type", "WordLevel"}, {"unk_token", "[UNK]"}}}};
+    uint32_t id = 0;
+    for (const char* token :
+         {"[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", "A", "C", "G", "T", "N"})
+        json["model"]["vocab"][token] = id++;
+    json["pre_tokenizer"] = {
+        {"type", "Split"}, {"pattern", {{"String", ""}}}, {"behavior", "Isolated"}, {"invert", false}};
+    json["decoder"] = {{"type", "Fuse"}};
+    if (caduceus) { // letters of any case
+        Json each = Json::array();
+        for (const auto& [from, to] : {std::pair{"a", "A"}, {"c", "C"}, {"g", "G"}, {"t", "T"}, {"n", "N"}})
+            each.push_back({{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}});
+        json["normalizer"] = {{"type", "Sequence"}, {"normalizers", each}};
+    }
+    weft_TRY(add_special_tokens(json, settings,
+                                {{"bos_token", "[BOS]"},
+                                 {"eos_token", "[SEP]"},
+                                 {"unk_token", "[UNK]"},
+                                 {"sep_token", "[SEP]"},
+                                 {"pad_token", "[PAD]"},
+                                 {"cls_token", "[CLS]"},
+                                 {"mask_token", "[MASK]"}}));
+    surround(json, {}, Name("[SEP]"), {});
+    weft_TRY(apply_settings(json, settings));
+    return std::optional(std::move(json));
 }
 
 Result<Json> vocab_json_as_json(const Json& root, const std::string& origin, const std::optional<std::string>& merges,
