@@ -29,6 +29,7 @@ void build(CaseContext& ctx, const Options& o) {
     if (o.has(kMultiplier)) a.multiplier = ctx.input("multiplier", DType::f32, {s.columns}, random.normals(s.columns));
     if (o.has(kZ)) a.z = tensor("z", s.columns, 2, 2);
     if (o.has(kTokenGate)) a.gate = tensor("gate", 1, 4, 5);
+    a.plain_gate = o.has(kPlainGate);
     if (o.has(kGate)) a.gate = tensor("gate", s.columns, 0, 1);
     if (o.has(kW)) a.w = tensor("w", s.columns, 5, 7);
     a.y = ctx.output("y", DType::f32, {rows, o.slices ? s.columns + 4 : s.columns});
@@ -68,6 +69,8 @@ CaseTable<Options> table() {
              make("three terms", {7, 77}, kX | kZ | kW, 0.5f, -2, 3, true),
              make("shared expert gate", {9, 40}, kX | kZ | kTokenGate, 1, 1, 1, true),
              make("shared expert gate, by four", {9, 40}, kX | kZ | kTokenGate),
+             make("rows with a weight", {9, 41}, kZ | kW | kTokenGate | kPlainGate, 1, 0.5f, 1, true),
+             make("rows with a weight, by four", {9, 40}, kZ | kW | kTokenGate | kPlainGate),
              make("multiplied columns, by four", {4, 72}, kX | kMultiplier | kW, 0.25f),
              make("attention output gate", {9, 40}, kZ | kGate, 1, 1.5f),
              make("everything", {3, 130}, kX | kMultiplier | kZ | kW | kGate, 2, 3, 4, true, true),

@@ -8,7 +8,7 @@ namespace weft::detail::kernel::cases::combine {
 struct Shape {
     uint32_t tokens, columns;
 };
-enum Part : uint32_t { kX = 1, kMultiplier = 2, kZ = 4, kW = 8, kTokenGate = 16, kGate = 32 };
+enum Part : uint32_t { kX = 1, kMultiplier = 2, kZ = 4, kW = 8, kTokenGate = 16, kGate = 32, kPlainGate = 64 };
 
 struct Options {
     Shape shape;

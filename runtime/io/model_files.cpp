@@ -124,6 +124,12 @@ ModelFiles ModelFiles::part(NameScope scope) const {
     return files;
 }
 
+ModelFiles ModelFiles::with_config(Json config) const {
+    ModelFiles files = *this;
+    files.config_.json = std::move(config);
+    return files;
+}
+
 Result<ModelFiles> ModelFiles::with_mmproj(const fs::path& path) const {
     if (!gguf())
         return Error{ErrorCode::invalid_argument,

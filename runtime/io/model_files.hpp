@@ -86,6 +86,8 @@ public:
     std::span<const SafetensorsFile> shards() const { return *shards_; }
     /// The same files as a part of the model sees them.
     ModelFiles part(NameScope scope) const;
+    /// The same files with another config.json, of the same origin.
+    ModelFiles with_config(Json config) const;
     const NameScope& scope() const { return scope_; }
     /// The path as given.
     const std::string& origin() const { return origin_; }

@@ -127,8 +127,6 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     const auto variant = reading(a.k_cache, broadcast                  ? K::Variant::broadcast
                                             : t.form == Form::subgroup ? K::Variant::subgroup
                                                                        : K::Variant::core);
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& x) { return x ? x : none; };
     for (const SlotRange& range : slot_ranges(r, a.k_cache, a.v_cache))
         r.dispatch<K>(
             variant,
@@ -145,11 +143,11 @@ void prefill(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
             {.q = a.q,
              .k_cache = slots_of(a.k_cache, range),
              .v_cache = slots_of(a.v_cache, range),
-             .sinks = or_none(a.sinks),
-             .table = or_none(a.spans ? a.spans : a.bias),
+             .sinks = r.or_unused(a.sinks),
+             .table = r.or_unused(a.spans ? a.spans : a.bias),
              .sequences = a.step.sequences,
              .y = a.y,
-             .lse = or_none(a.lse)},
+             .lse = r.or_unused(a.lse)},
             {.q_stride = a.q.stride,
              .q_start = a.q.start,
              .y_stride = a.y.stride,
@@ -196,12 +194,10 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     const uint32_t splits = up(most, t.split_keys), options = options_of(a);
     const bool single = splits == 1;
     const auto variant = reading(a.k_cache, t.form == Form::subgroup ? K::Variant::subgroup : K::Variant::core);
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& x) { return x ? x : none; };
     const Tensor outputs =
         single ? a.y : r.temporary(DType::f32, {sequences, a.heads, splits, dv}, "attention outputs of splits");
-    const Tensor sums =
-        single ? or_none(a.lse) : r.temporary(DType::f32, {sequences, a.heads, splits, 2}, "attention sums of splits");
+    const Tensor sums = single ? r.or_unused(a.lse)
+                               : r.temporary(DType::f32, {sequences, a.heads, splits, 2}, "attention sums of splits");
     const Extent z =
         most == capacity && !a.cross && !single ? Extent{1, Quantity::longest_total, t.split_keys} : Extent{splits};
     for (const SlotRange& range : slot_ranges(r, a.k_cache, a.v_cache))
@@ -219,8 +215,8 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
                       {.q = a.q,
                        .k_cache = slots_of(a.k_cache, range),
                        .v_cache = slots_of(a.v_cache, range),
-                       .sinks = or_none(a.sinks),
-                       .bias = or_none(a.bias),
+                       .sinks = r.or_unused(a.sinks),
+                       .bias = r.or_unused(a.bias),
                        .sequences = a.step.sequences,
                        .y = outputs,
                        .lse = sums},
@@ -248,10 +244,10 @@ void decode(Recorder& r, const AttentionArgs& a, AttentionTuning t) {
     r.dispatch<Merge>(Merge::Variant::core, {.LOCAL = local, .VALUE = dv, .OPTIONS = options},
                       {.outputs = outputs,
                        .sums = sums,
-                       .sinks = or_none(a.sinks),
+                       .sinks = r.or_unused(a.sinks),
                        .sequences = a.step.sequences,
                        .y = a.y,
-                       .lse = or_none(a.lse)},
+                       .lse = r.or_unused(a.lse)},
                       {.y_stride = a.y.stride,
                        .y_start = a.y.start,
                        .heads = a.heads,

@@ -23,7 +23,7 @@ void causal_conv(Recorder& r, const CausalConvArgs& a) {
                              gate.stride == a.x.stride && gate.start < a.x.start),
                    "gates must be column slices of the tensor of x, before it and as wide");
     weft_CHECK(a.activation == Activation::none || a.activation == Activation::silu, "activation must be none or silu");
-    const Tensor none = r.unused(), bias = a.bias ? a.bias : none, state = a.state ? a.state : none;
+    const Tensor bias = r.or_unused(a.bias), state = r.or_unused(a.state);
     const uint32_t activation = uint32_t(a.activation),
                    parts = (a.bias ? 1u : 0u) | (a.state ? 2u : 0u) | (a.in_gate ? 4u : 0u);
     const Extent sequences{1, Quantity::sequences};

@@ -15,8 +15,7 @@ void combine(Recorder& r, const CombineArgs& a) {
     weft_CHECK(!a.gate ||
                    (a.z && (a.gate.columns() == 1 || a.gate.columns() == columns) && a.gate.rows() >= a.y.rows()),
                "gate must be [T, 1] or [T, columns], and is of z");
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
+    weft_CHECK(!a.plain_gate || (a.gate && a.gate.columns() == 1), "a plain gate must be [T, 1]");
     const bool vectors = by_four({a.x, a.multiplier, a.z, a.w, a.y});
     const uint32_t n = vectors ? 4 : 1;
     const RowGrid grid = row_grid(columns / n, a.y.rows(), a.rows);
@@ -25,13 +24,14 @@ void combine(Recorder& r, const CombineArgs& a) {
                    .LOCAL_Y = grid.y,
                    .PARTS = (a.x ? 1u : 0u) | (a.multiplier ? 2u : 0u) | (a.z ? 4u : 0u) | (a.w ? 8u : 0u),
                    .GATE = !a.gate                 ? 0u
+                           : a.plain_gate          ? 3u
                            : a.gate.columns() == 1 ? 1u
                                                    : 2u},
-                  {.x = or_none(a.x),
-                   .multiplier = or_none(a.multiplier),
-                   .z = or_none(a.z),
-                   .gate = or_none(a.gate),
-                   .w = or_none(a.w),
+                  {.x = r.or_unused(a.x),
+                   .multiplier = r.or_unused(a.multiplier),
+                   .z = r.or_unused(a.z),
+                   .gate = r.or_unused(a.gate),
+                   .w = r.or_unused(a.w),
                    .y = a.y},
                   {.columns = columns / n,
                    .rows = uint32_t(a.y.rows()),

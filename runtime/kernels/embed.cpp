@@ -29,8 +29,6 @@ void embed(Recorder& r, const EmbedArgs& a) {
                "a position_table needs a position for every row of y");
     weft_CHECK(!a.residual || (a.residual.columns() == columns && a.residual.rows() >= a.y.rows()),
                "residual must have the shape of y");
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const bool blocks = in_blocks(a.table.dtype), vectors = by_four({a.table, a.position_table, a.residual, a.y});
     weft_CHECK(vectors || !blocks, "rows must begin on four elements where table is in blocks");
     const uint32_t n = vectors ? 4 : 1;
@@ -55,9 +53,9 @@ void embed(Recorder& r, const EmbedArgs& a) {
                        .RESIDUAL = a.residual ? 1u : 0u},
                       {.ids = a.ids,
                        .table = table,
-                       .positions = a.position_table ? a.positions : none,
-                       .position_table = or_none(a.position_table),
-                       .residual = or_none(a.residual),
+                       .positions = r.or_unused(a.position_table ? a.positions : Tensor{}),
+                       .position_table = r.or_unused(a.position_table),
+                       .residual = r.or_unused(a.residual),
                        .y = a.y},
                       {.columns = columns / n,
                        .tokens = uint32_t(a.y.rows()),

@@ -43,7 +43,6 @@ typename K::Push push(const ExpertMatmulArgs& a, const Slice& s) {
 void few_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::expert_matvec;
     const RowsShape shape = rows_shape(r.machine(), 1, s.count, a.weight, a.gated);
-    const Tensor none = r.unused();
     auto p = push<K>(a, s);
     p.norm_start = a.norm.start;
     p.eps = a.norm_eps;
@@ -62,10 +61,10 @@ void few_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_t
         {.x = a.x,
          .weight = s.weight,
          .weight_up = s.up,
-         .bias = a.bias ? a.bias : none,
-         .scale = a.scale ? a.scale : none,
+         .bias = r.or_unused(a.bias),
+         .scale = r.or_unused(a.scale),
          .experts = a.experts,
-         .norm = a.norm ? a.norm : none,
+         .norm = r.or_unused(a.norm),
          .y = a.y},
         p,
         {.x = {(s.count + shape.columns() - 1) / shape.columns() * shape.local}, .y = {a.choices, Quantity::tokens}});
@@ -75,7 +74,6 @@ void many_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_
     using K = shader::expert_matmul;
     const uint32_t pairs = a.max_tokens * a.choices, experts = a.weight.shape[0];
     const TileShape shape = tile_shape(r.machine(), pairs / experts, s.count, a.gated);
-    const Tensor none = r.unused();
     // A workgroup takes every n-th tile; n is as many as there can be in a full bucket,
     // less in proportion in a smaller step.
     const uint32_t tiles = pairs / shape.rows() + experts, divisor = std::max(1u, pairs / tiles);
@@ -93,8 +91,8 @@ void many_tokens(Recorder& r, const ExpertMatmulArgs& a, const Slice& s, uint32_
                   {.x = a.x,
                    .weight = s.weight,
                    .weight_up = s.up,
-                   .bias = a.bias ? a.bias : none,
-                   .scale = a.scale ? a.scale : none,
+                   .bias = r.or_unused(a.bias),
+                   .scale = r.or_unused(a.scale),
                    .order = a.order,
                    .offsets = a.offsets,
                    .y = a.y},

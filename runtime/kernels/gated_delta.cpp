@@ -22,9 +22,8 @@ void gated_delta(Recorder& r, const GatedDeltaArgs& args) {
     weft_CHECK(!args.decay || (args.a && args.a.columns() == heads && args.a_head && args.a_head.count() == heads),
                "decay needs a [T, Hv] and a_head [Hv]");
     weft_CHECK(!args.dt_bias || args.dt_bias.count() == heads, "dt_bias must be [Hv]");
-    const auto or_none = [&](const Tensor& t, bool used) { return used && t ? t : r.unused(); };
-    const Tensor a = or_none(args.a, args.decay), bias = or_none(args.dt_bias, args.decay),
-                 a_head = or_none(args.a_head, args.decay);
+    const auto if_decay = [&](const Tensor& t) { return r.or_unused(args.decay ? t : Tensor{}); };
+    const Tensor a = if_decay(args.a), bias = if_decay(args.dt_bias), a_head = if_decay(args.a_head);
     const uint32_t flags = (args.dt_bias && args.decay ? 1u : 0u) | (args.decay ? 2u : 0u) | (args.l2 ? 4u : 0u);
     const uint32_t ratio = args.tiled ? 1 : heads / key_heads; // neighbours that share a key head
     const float scale = args.scale != 0 ? args.scale : 1 / std::sqrt(float(size));

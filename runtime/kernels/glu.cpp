@@ -20,7 +20,7 @@ void glu(Recorder& r, const GluArgs& a) {
                    .LOCAL_Y = grid.y,
                    .ACTIVATION = uint32_t(a.activation),
                    .PARTS = (a.b ? 1u : 0u) | (a.interleaved ? 2u : 0u) | (a.limit > 0 ? 4u : 0u)},
-                  {.a = a.a, .b = a.b ? a.b : r.unused(), .y = a.y},
+                  {.a = a.a, .b = r.or_unused(a.b), .y = a.y},
                   {.columns = columns / n,
                    .rows = uint32_t(a.y.rows()),
                    .a_stride = a.a.stride / n,

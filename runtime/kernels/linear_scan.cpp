@@ -24,7 +24,7 @@ void linear_scan(Recorder& r, const LinearScanArgs& a) {
     weft_CHECK(a.decay_of != DecayOf::head || a.decay.rank == 1, "decay of heads must be [H]");
     weft_CHECK(!a.bonus || (channels && a.bonus.contiguous() && a.bonus.count() == uint64_t(heads) * size),
                "bonus must be [H, K], and needs decays of channels");
-    const Tensor decay = decays ? a.decay : r.unused(), bonus = a.bonus ? a.bonus : r.unused();
+    const Tensor decay = r.or_unused(decays ? a.decay : Tensor{}), bonus = r.or_unused(a.bonus);
     const uint32_t decay_stride = a.decay_of == DecayOf::head ? 0 : decay.stride, ratio = heads / key_heads;
     const float scale = a.scale != 0 ? a.scale : 1 / std::sqrt(float(size));
 

@@ -70,7 +70,7 @@ void linear_scan_channels(Recorder& r, const LinearScanChannelsArgs& a) {
                    .k = a.k,
                    .v = a.v,
                    .decays = decays,
-                   .bonus = a.bonus ? a.bonus : r.unused(),
+                   .bonus = r.or_unused(a.bonus),
                    .y = a.y,
                    .state = a.state,
                    .sequences = a.step.sequences},

@@ -17,15 +17,14 @@ uint32_t parts_of(const LongConvArgs& a) { return (a.before ? 1u : 0u) | (a.afte
 void direct(Recorder& r, const LongConvArgs& a) {
     using K = shader::long_conv_direct;
     const RowGrid grid = row_grid(a.x.columns(), a.y.rows(), {1, Quantity::tokens});
-    const Tensor none = r.unused();
     r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .PARTS = parts_of(a)},
                   {.sequences = a.step.sequences,
                    .token_sequence = a.step.token_sequence,
                    .x = a.x,
-                   .before = a.before ? a.before : none,
-                   .after = a.after ? a.after : none,
+                   .before = r.or_unused(a.before),
+                   .after = r.or_unused(a.after),
                    .taps = a.filter,
-                   .skip = a.skip ? a.skip : none,
+                   .skip = r.or_unused(a.skip),
                    .y = a.y},
                   {.channels = a.x.columns(),
                    .rows = uint32_t(a.y.rows()),
@@ -49,13 +48,12 @@ void in_blocks(Recorder& r, const LongConvArgs& a, uint32_t size, uint32_t first
     const uint32_t block = size / 2, local = size / 8, taps = uint32_t(a.filter.rows()),
                    rows = a.step.max_tokens / block + a.step.max_sequences,
                    filter_rows = (std::min(taps, a.step.max_tokens) + block - 1) / block;
-    const Tensor none = r.unused(), before = a.before ? a.before : none,
-                 spectra = r.temporary(DType::f32, {rows * pairs, 2 * size}, "spectra of rows"),
+    const Tensor spectra = r.temporary(DType::f32, {rows * pairs, 2 * size}, "spectra of rows"),
                  filter = r.temporary(DType::f32, {filter_rows * pairs, 2 * size}, "spectra of a filter");
     using Blocks = shader::long_conv_blocks;
     const Threads threads{.x = {pairs * local}, .y = {1, Quantity::longest_new, block}, .z = {1, Quantity::sequences}};
     r.dispatch<Blocks>(Blocks::Variant::core, {.LOCAL = local, .FILTER = 0, .GATED = a.before ? 1u : 0u},
-                       {.sequences = a.step.sequences, .x = a.x, .gate = before, .spectra = spectra},
+                       {.sequences = a.step.sequences, .x = a.x, .gate = r.or_unused(a.before), .spectra = spectra},
                        {.channels = a.x.columns(),
                         .first_channel = first,
                         .pairs = pairs,
@@ -66,7 +64,7 @@ void in_blocks(Recorder& r, const LongConvArgs& a, uint32_t size, uint32_t first
                         .gate_start = a.before.start},
                        threads);
     r.dispatch<Blocks>(Blocks::Variant::core, {.LOCAL = local, .FILTER = 1, .GATED = 0},
-                       {.sequences = a.step.sequences, .x = a.filter, .gate = none, .spectra = filter},
+                       {.sequences = a.step.sequences, .x = a.filter, .gate = r.or_unused({}), .spectra = filter},
                        {.channels = a.x.columns(),
                         .first_channel = first,
                         .pairs = pairs,
@@ -80,9 +78,9 @@ void in_blocks(Recorder& r, const LongConvArgs& a, uint32_t size, uint32_t first
     r.dispatch<K>(K::Variant::core, {.LOCAL = local, .PARTS = parts_of(a)},
                   {.sequences = a.step.sequences,
                    .x = a.x,
-                   .before = before,
-                   .after = a.after ? a.after : none,
-                   .skip = a.skip ? a.skip : none,
+                   .before = r.or_unused(a.before),
+                   .after = r.or_unused(a.after),
+                   .skip = r.or_unused(a.skip),
                    .row_spectra = spectra,
                    .filter_spectra = filter,
                    .y = a.y},

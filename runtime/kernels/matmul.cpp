@@ -41,8 +41,6 @@ typename K::Push push(const MatmulArgs& a, const Slice& s) {
 void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matvec;
     const RowsShape shape = rows_shape(r.machine(), s.max_rows, s.count, a.weight, a.gated);
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     auto p = push<K>(a, s);
     p.norm_start = a.norm.start;
     p.eps = a.norm_eps;
@@ -61,9 +59,9 @@ void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) 
                   {.x = a.x,
                    .weight = s.weight,
                    .weight_up = s.up,
-                   .bias = or_none(a.bias),
-                   .residual = or_none(a.residual),
-                   .norm = or_none(a.norm),
+                   .bias = r.or_unused(a.bias),
+                   .residual = r.or_unused(a.residual),
+                   .norm = r.or_unused(a.norm),
                    .y = a.y},
                   p,
                   {.x = {(s.count + shape.columns() - 1) / shape.columns() * shape.local},
@@ -73,8 +71,6 @@ void few_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) 
 void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts) {
     using K = shader::matmul;
     const TileShape shape = tile_shape(r.machine(), s.max_rows, s.count, a.gated);
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     auto p = push<K>(a, s);
     p.rows = s.max_rows;
     // Neighbouring workgroups share rows of W.
@@ -92,8 +88,8 @@ void many_rows(Recorder& r, const MatmulArgs& a, const Slice& s, uint32_t parts)
                   {.x = a.x,
                    .weight = s.weight,
                    .weight_up = s.up,
-                   .bias = or_none(a.bias),
-                   .residual = or_none(a.residual),
+                   .bias = r.or_unused(a.bias),
+                   .residual = r.or_unused(a.residual),
                    .y = a.y},
                   p,
                   {.x = {a.rows.count * shape.local, a.rows.per, a.rows.divisor * shape.rows()},

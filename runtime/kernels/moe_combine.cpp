@@ -17,8 +17,6 @@ void moe_combine(Recorder& r, const MoeCombineArgs& a) {
     weft_CHECK(fits(a.shared) && fits(a.residual), "shared and residual must have the shape of y");
     weft_CHECK(!a.shared_gate || (a.shared && a.shared_gate.columns() == 1 && a.shared_gate.rows() >= tokens),
                "shared_gate must be [T, 1], and is of shared");
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const bool vectors = by_four({a.expert_out, a.shared, a.residual, a.y});
     const uint32_t n = vectors ? 4 : 1;
     const RowGrid grid = row_grid(columns / n, tokens, a.tokens);
@@ -29,10 +27,10 @@ void moe_combine(Recorder& r, const MoeCombineArgs& a) {
          .CHOICES = choices,
          .PARTS = (a.weights ? 1u : 0u) | (a.shared ? 2u : 0u) | (a.shared_gate ? 4u : 0u) | (a.residual ? 8u : 0u)},
         {.expert_out = a.expert_out,
-         .weights = or_none(a.weights),
-         .shared_out = or_none(a.shared),
-         .shared_gate = or_none(a.shared_gate),
-         .residual = or_none(a.residual),
+         .weights = r.or_unused(a.weights),
+         .shared_out = r.or_unused(a.shared),
+         .shared_gate = r.or_unused(a.shared_gate),
+         .residual = r.or_unused(a.residual),
          .y = a.y},
         {.columns = columns / n,
          .tokens = tokens,

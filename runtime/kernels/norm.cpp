@@ -17,8 +17,6 @@ void norm(Recorder& r, const NormArgs& a) {
     weft_CHECK((a.gate_at == Gate::none) == !a.gate && (!a.gate || a.gate.columns() == columns),
                "a gate needs its place, and as many columns as x");
     weft_CHECK(!a.residual || a.residual.columns() == columns, "residual must have as many columns as x");
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     // The lanes of a CPU load one by one anyway.
     const bool vectors =
         !r.machine().is_cpu() && width % 4 == 0 && by_four({a.x, a.weight, a.bias, a.gate, a.residual, a.y});
@@ -37,10 +35,10 @@ void norm(Recorder& r, const NormArgs& a) {
                    .PARTS = (a.weight ? 1u : 0u) | (a.bias ? 2u : 0u) | (a.residual ? 4u : 0u),
                    .WEIGHT_PER_GROUP = a.weight && width != columns && a.weight.count() == columns},
                   {.x = a.x,
-                   .weight = or_none(a.weight),
-                   .bias = or_none(a.bias),
-                   .gate = or_none(a.gate),
-                   .residual = or_none(a.residual),
+                   .weight = r.or_unused(a.weight),
+                   .bias = r.or_unused(a.bias),
+                   .gate = r.or_unused(a.gate),
+                   .residual = r.or_unused(a.residual),
                    .y = a.y},
                   {.width = width / n,
                    .x_stride = a.x.stride / n,

@@ -15,8 +15,6 @@ void place_rows(Recorder& r, const PlaceRowsArgs& a) {
     weft_CHECK(a.places.count() >= a.y.rows(), "there must be a place for every row of y");
     for (const Tensor& t : {a.x, a.residual})
         weft_CHECK(!t || (t.columns() == columns && t.rows() >= a.y.rows()), "x and residual must have the shape of y");
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const bool vectors = by_four({a.x, a.memory, a.residual, a.y});
     const uint32_t n = vectors ? 4 : 1;
     const RowGrid grid = row_grid(columns / n, a.y.rows(), {1, Quantity::tokens});
@@ -24,10 +22,10 @@ void place_rows(Recorder& r, const PlaceRowsArgs& a) {
         r.dispatch<K>(
             vectors ? K::Variant::vectors : K::Variant::core,
             {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .RESIDUAL = a.residual ? 1u : 0u, .ELSEWHERE = a.x ? 1u : 0u},
-            {.x = or_none(a.x),
+            {.x = r.or_unused(a.x),
              .places = a.places,
              .memory = slots_of(a.memory, range),
-             .residual = or_none(a.residual),
+             .residual = r.or_unused(a.residual),
              .y = a.y},
             {.columns = columns / n,
              .tokens = uint32_t(a.y.rows()),

@@ -72,8 +72,7 @@ std::vector<Group> groups_of(const QkvAppendArgs& a) {
 
 void qkv_append(Recorder& r, const QkvAppendArgs& a) {
     check(a);
-    const Tensor none = r.unused(), positions = a.positions ? a.positions : a.step.positions;
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
+    const Tensor positions = a.positions ? a.positions : a.step.positions;
     const Rotary& p = a.rotary;
     const uint32_t value_size = a.k ? a.value_size : a.head_size, width = std::max(a.head_size, value_size) / 4;
     // Several narrow heads a workgroup; several tokens one after the other, so that a long
@@ -97,13 +96,13 @@ void qkv_append(Recorder& r, const QkvAppendArgs& a) {
                                     (p.long_table ? 8u : 0u) | (p.axes ? 16u : 0u) | (p.ntk != 0 ? 32u : 0u) |
                                     (a.temperature != 0 ? 64u : 0u) | (a.packed ? 128u : 0u)},
                           {.x = g.x,
-                           .q_weight = or_none(a.q_weight),
-                           .k_weight = or_none(a.k_weight),
-                           .frequencies = or_none(p.frequencies),
+                           .q_weight = r.or_unused(a.q_weight),
+                           .k_weight = r.or_unused(a.k_weight),
+                           .frequencies = r.or_unused(p.frequencies),
                            .positions = positions,
                            .sequences = a.step.sequences,
-                           .k_cache = g.k ? slots_of(a.k_cache, range) : none,
-                           .v_cache = g.v ? slots_of(a.v_cache, range) : none},
+                           .k_cache = r.or_unused(g.k ? slots_of(a.k_cache, range) : Tensor{}),
+                           .v_cache = r.or_unused(g.v ? slots_of(a.v_cache, range) : Tensor{})},
                           {.x_stride = g.x.stride,
                            .q_start = a.q.start,
                            .k_start = a.k.start,

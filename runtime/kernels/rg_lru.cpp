@@ -35,7 +35,7 @@ void rg_lru(Recorder& r, const RgLruArgs& a) {
     }
     const Tensor chunks = r.temporary(DType::f32, {2 * rows, channels}, "rg_lru chunks");
     const Threads threads{.x = {channels}, .y = {1, Quantity::longest_new, chunk}, .z = sequences};
-    buffers.y = r.unused();
+    buffers.y = r.or_unused({});
     buffers.state = chunks;
     r.dispatch<K>(K::Variant::core, {.LOCAL = 64, .PASS = 1}, buffers, push, threads, "rg_lru chunk states");
     using Carry = shader::rg_lru_carry;

@@ -32,7 +32,7 @@ void route(Recorder& r, const RouteArgs& a) {
                    .GROUP_SCORE = uint32_t(a.group_score),
                    .PARTS = (a.bias ? 1u : 0u) | (a.renormalise ? 2u : 0u)},
                   {.logits = a.logits,
-                   .bias = a.bias ? a.bias : r.unused(),
+                   .bias = r.or_unused(a.bias),
                    .experts = a.experts,
                    .weights = a.weights,
                    .header = a.header},

@@ -33,8 +33,6 @@ void sample(Recorder& r, const SampleArgs& a) {
     weft_CHECK(!a.feed || a.step.ids.count() >= outputs, "ids must have room for every output");
     weft_CHECK(!a.probabilities || a.probabilities.columns() == vocabulary,
                "probabilities must have the columns of logits");
-    const Tensor none = r.unused();
-    const auto or_none = [&](const Tensor& t) { return t ? t : none; };
     const uint32_t capacity = a.history ? a.history.columns() : 1;
     // What the parts hand over: {slot, position, ..}, a summary a part, and the keys of
     // the logits if there is a filter.
@@ -46,8 +44,8 @@ void sample(Recorder& r, const SampleArgs& a) {
                       .token_sequence = a.step.token_sequence,
                       .sequences = a.step.sequences,
                       .settings = a.sampler,
-                      .history = or_none(a.history),
-                      .allowed = or_none(a.allowed),
+                      .history = r.or_unused(a.history),
+                      .allowed = r.or_unused(a.allowed),
                       .scratch = scratch},
                      {.vocabulary = vocabulary,
                       .parts = parts,
@@ -69,9 +67,9 @@ void sample(Recorder& r, const SampleArgs& a) {
         {.header = a.step.header,
          .settings = a.sampler,
          .scratch = scratch,
-         .ids = a.feed ? a.step.ids : none,
-         .ring = or_none(a.ring),
-         .history = or_none(a.history)},
+         .ids = r.or_unused(a.feed ? a.step.ids : Tensor{}),
+         .ring = r.or_unused(a.ring),
+         .history = r.or_unused(a.history)},
         {.capacity = capacity, .ring_rows = a.ring ? uint32_t(a.ring.rows()) : 1, .outputs = outputs},
         {.x = {local, Quantity::outputs}});
     if (!a.probabilities) return;
@@ -107,7 +105,6 @@ void advance(Recorder& r, const Step& step, const Tensor& sampler, const Tensor&
                    (step.axes.resource == step.positions.resource && step.axes.stride == step.positions.stride &&
                     step.positions.rows() == 1 + step.axes.rows()),
                "axes must be the rows behind the positions");
-    const Tensor none = r.unused();
     r.dispatch<K>(K::Variant::core, {},
                   {.header = step.header,
                    .sequences = step.sequences,
@@ -115,8 +112,8 @@ void advance(Recorder& r, const Step& step, const Tensor& sampler, const Tensor&
                    .positions = step.positions,
                    .token_sequence = step.token_sequence,
                    .outputs = step.outputs,
-                   .settings = sampler ? sampler : none,
-                   .ends = ends ? ends : none},
+                   .settings = r.or_unused(sampler),
+                   .ends = r.or_unused(ends)},
                   {.sequences = step.max_sequences,
                    .ends = ends ? uint32_t(ends.count()) : 0,
                    .axes = step.axes ? uint32_t(step.axes.rows()) : 0,

@@ -42,7 +42,7 @@ Shape checked(const SelectiveScanArgs& a) {
 
 void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     const Shape s = checked(a);
-    const Tensor none = r.unused(), z = a.z ? a.z : none, state = a.state ? a.state : none;
+    const Tensor z = r.or_unused(a.z), state = r.or_unused(a.state);
     const Tensor bc = a.b.start > a.c.start ? a.b : a.c; // the view that reaches to the end of both
     const uint32_t parts = (a.z ? 1u : 0u) | (a.softplus ? 2u : 0u) | (a.state ? 4u : 0u);
     const Extent sequences{1, Quantity::sequences};
@@ -121,7 +121,7 @@ void selective_scan(Recorder& r, const SelectiveScanArgs& a) {
     const Tensor chunks = r.temporary(DType::f32, {rows * s.channels, s.states + 1}, "selective_scan chunks");
     const Threads threads{.x = {workgroups * spec.LOCAL}, .y = {1, Quantity::longest_new, chunk}, .z = sequences};
     spec.PASS = 1;
-    buffers.y = none;
+    buffers.y = r.or_unused({});
     buffers.state = chunks;
     r.dispatch<K>(K::Variant::core, spec, buffers, push, threads, "selective_scan chunk states");
     using Carry = shader::selective_scan_carry;

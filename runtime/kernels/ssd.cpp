@@ -23,7 +23,7 @@ void ssd(Recorder& r, const SsdArgs& a) {
     weft_CHECK(a.a.count() == heads && a.a.contiguous() && (!a.d || a.d.count() == heads) &&
                    (!a.dt_bias || a.dt_bias.count() == heads),
                "a, d and dt_bias must be [heads]");
-    const Tensor bias = a.dt_bias ? a.dt_bias : r.unused(), d = a.d ? a.d : r.unused();
+    const Tensor bias = r.or_unused(a.dt_bias), d = r.or_unused(a.d);
     const uint32_t parts = (a.dt_bias ? 1u : 0u) | (a.d ? 2u : 0u);
 
     if (a.step.decode) {

@@ -30,7 +30,7 @@ void unfold_rows(Recorder& r, const UnfoldRowsArgs& a) {
                    .COLUMNS_FIRST = a.columns_first},
                   {.x = a.x,
                    .sequences = a.sequences,
-                   .sides = a.sides ? a.sides : r.unused(),
+                   .sides = r.or_unused(a.sides),
                    .token_sequence = a.token_sequence,
                    .positions = a.positions,
                    .y = a.y},

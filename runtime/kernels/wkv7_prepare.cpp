@@ -13,7 +13,6 @@ void wkv7_prepare(Recorder& r, const Wkv7PrepareArgs& g) {
     weft_CHECK(bool(g.v) == bool(g.v_first) && bool(g.v) == bool(g.gate), "v, v_first and gate come together");
     weft_CHECK(!g.v || (g.v_first.columns() == values && g.gate.columns() == values),
                "v_first and gate must have the columns of v");
-    const auto or_none = [&](const Tensor& t) { return t ? t : r.unused(); };
     uint32_t local = 64;
     while (local > 8 && local / 2 >= keys / g.heads) local /= 2;
     using K = shader::wkv7_prepare;
@@ -21,9 +20,9 @@ void wkv7_prepare(Recorder& r, const Wkv7PrepareArgs& g) {
                   {.k = g.k,
                    .rate = g.rate,
                    .a = g.a,
-                   .v = or_none(g.v),
-                   .v_first = or_none(g.v_first),
-                   .gate = or_none(g.gate),
+                   .v = r.or_unused(g.v),
+                   .v_first = r.or_unused(g.v_first),
+                   .gate = r.or_unused(g.gate),
                    .k_k = g.k_k,
                    .k_a = g.k_a},
                   {.size = keys / g.heads,

@@ -43,6 +43,11 @@ struct LayerContext {
     } merged; ///< of the stage, if its rows are merged
     /// From here on kernels run over the rows of one of the stage's views; 0: the stage's. Changes `step`.
     std::function<ViewRows(uint32_t)> enter;
+    /// Where the step of a routed view is to be written, before enter(): kernel::RouteRowsArgs.
+    struct Routed {
+        kernel::Tensor header, sequences, rows;
+    };
+    std::function<Routed(uint32_t)> route;
     /// The rows that the stage has one for each sequence of. Between enter() and leave() calls run over them, and
     /// `step` is theirs.
     struct Source {

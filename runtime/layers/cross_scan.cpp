@@ -38,7 +38,8 @@ void CrossScanSpec::fields(Fields& f, const Widths& w) {
     convolution(conv, beside, false);
     f.list("directions", directions, [&](ScanDirection& d) {
         f.reference("view", d.view, 0, w.views, kViews);
-        f.rule(!d.view || !w.viewed, "view", "not be there in a block that has one");
+        f.rule(!d.view || (!w.viewed && !w.routed(d.view)), "view",
+               "not be there in a block that has one, and not be routed");
         convolution(d.conv, inner, d.view != 0);
         f.linear("x", d.x, inner, rank + uint64_t(2) * state_size);
         f.linear("dt", d.dt, rank, inner);

@@ -2,6 +2,7 @@
 // L3: the words that descriptions of ops are written in: plain data, no kernel.
 #pragma once
 #include "kernels/kinds.hpp"
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -70,7 +71,9 @@ struct Widths {
     bool viewed = false;     ///< the block's rows are the stage's in another order
     bool placed = false;     ///< the stage's rows have their places in a picture
     uint32_t most = 0;       ///< rows of a sequence in the stage; 0: no limit
-    std::vector<std::string> views = {}; ///< of the stage, behind the rows as they are
+    std::vector<std::string> views = {};     ///< of the stage, behind the rows as they are
+    std::vector<uint32_t> routed_views = {}; ///< those of them that `choose` makes
+    bool routed(uint32_t view) const { return std::ranges::find(routed_views, view) != routed_views.end(); }
 };
 
 } // namespace weft::detail

@@ -58,6 +58,13 @@ const Architecture* architecture_of(const std::string& type) {
     return nullptr;
 }
 
+std::string modes_key(const ModelFiles& files) {
+    if (!files.config()) return "";
+    const auto type = JsonObject(*files.config(), files.config_origin()).string_or("model_type", "");
+    const Architecture* a = type ? architecture_of(*type) : nullptr;
+    return a ? a->modes : "";
+}
+
 Result<PictureText> picture_text_of(const Json& config) {
     std::string type = "this model";
     for (const Json& part : {config.value("vision_config", Json::object()), config}) {

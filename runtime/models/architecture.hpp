@@ -48,6 +48,9 @@ struct Architecture {
     /// Of a model that sees them among the tokens of a text, or of a tower with which every model writes them so.
     std::optional<PictureText> pictures = {};
     std::vector<GgufTower> towers = {}; ///< of GGUF files beside one with the text (mmproj)
+    /// The key under which a config lists the ways of running the model; recordings of several of them have the way's
+    /// name before those of their tensors. Empty: there is one way.
+    const char* modes = "";
 };
 
 /// All architectures, sorted by their first model type.
@@ -59,6 +62,8 @@ const Architecture* architecture_of(const std::string& type);
 /// that is not read.
 Result<Schedule> make_schedule(const ModelFiles& files, std::vector<KeyUse>* keys = nullptr);
 
+/// Architecture::modes of the files' model.
+std::string modes_key(const ModelFiles& files);
 /// How pictures are written for the model; fails (unsupported) where its architecture does not say.
 Result<PictureText> picture_text_of(const ModelFiles& files);
 Result<PictureText> picture_text_of(const Json& config);

@@ -336,6 +336,70 @@ struct Runner {
     }
 };
 
+// The ways of running the model that the recording is of, by what stands before the names of its tensors.
+std::vector<std::string> modes_of(const ModelFiles& files, const std::vector<std::string>& recorded) {
+    const std::string key = modes_key(files);
+    std::vector<std::string> modes;
+    if (key.empty()) return {""};
+    const auto listed = JsonObject(*files.config(), files.config_origin()).strings(key);
+    for (const std::string& mode : listed ? *listed : std::vector<std::string>())
+        if (std::ranges::any_of(recorded, [&](const std::string& name) { return name.starts_with(mode + ".input."); }))
+            modes.push_back(mode);
+    return modes.empty() ? std::vector<std::string>{""} : modes;
+}
+ModelFiles running_as(const ModelFiles& files, const std::string& mode) {
+    if (mode.empty()) return files;
+    Json config = *files.config();
+    config[modes_key(files)] = Json::array({mode});
+    return files.with_config(std::move(config));
+}
+
+Status check_mode(const Device& device, const ModelFiles& files, const std::string& mode,
+                  const std::filesystem::path& io, const CheckOptions& options, const ScheduleEdit& edit,
+                  CheckReport& report) {
+    weft_ASSIGN(auto model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
+    weft_ASSIGN(const Recorded recorded, read_recorded(io, model->schedule, mode));
+    report.architecture = model->schedule.architecture;
+    std::vector<std::string> warnings = model->warnings;
+    for (const std::string& name : recorded.not_compared)
+        warnings.push_back(io.string() + ": " + name + " is nothing that the model gives: it is not compared");
+    for (std::string& warning : warnings)
+        if (std::ranges::find(report.warnings, warning) == report.warnings.end())
+            report.warnings.push_back(std::move(warning));
+    // Weights kept as stored are exact, whatever their type: only f32 arithmetic separates us from the recording.
+    bool rounded = false;
+    for (size_t i = 0; i < model->schedule.weights.size(); ++i) {
+        weft_ASSIGN(const auto stored, held_parts(model->schedule.weights[i], files, WeightType::stored));
+        const DType held = model->weights.all()[i].parts[0].dtype; // with a type asked for, the only one
+        for (const HeldPart& part : stored)
+            rounded |= options.dtype != WeightType::stored && held != part.dtype && held != DType::f32;
+    }
+    const DType cache = kv_type(options.cache, model->weights.all());
+    report.cache = name_of(cache);
+    const double noise = !rounded                           ? recorded.noise.f32
+                         : options.dtype == WeightType::f16 ? recorded.noise.f16
+                                                            : recorded.noise.bf16;
+    const double factor = 4;
+    const bool greedy = !rounded || factor * noise < recorded.noise.margin;
+    Runner runner{model, recorded, cache, factor, noise, greedy};
+    std::vector<std::string> all{"whole"};
+    if (takes_whole(model->schedule)) all.push_back("alone");
+    else all.insert(all.end(), {"1", "7", "16", "64", "step"});
+    const auto& ways = options.prefill.empty() ? all : options.prefill;
+    for (size_t i = 0; i < ways.size(); ++i) {
+        weft_ASSIGN(const uint32_t chunk, runner.chunk_of(ways[i]));
+        auto run = runner.run(ways[i], chunk);
+        if (!run && run.error().code == ErrorCode::invalid_argument) // what was fed is what was recorded
+            return Error{ErrorCode::malformed, io.string() + ": " + run.error().message, run.error().reasons};
+        weft_TRY(run);
+        run->mode = mode;
+        report.runs.push_back(std::move(*run));
+        if (options.progress && !options.progress({Progress::Stage::prefill, i + 1, ways.size()}))
+            return Error{ErrorCode::cancelled, "stopped", {}};
+    }
+    return Ok{};
+}
+
 } // namespace
 
 Result<CheckReport> check(const Device& device, const std::filesystem::path& path, const CheckOptions& options) try {
@@ -349,45 +413,10 @@ Result<CheckReport> check(const Device& device, const std::filesystem::path& pat
         if (std::ranges::find(names, "output.embedding") == names.end()) return Ok{};
         return make_embedder(schedule, Pooling::mean, true);
     };
-    weft_ASSIGN(auto model, load_model(Access::state(device), files, options.dtype, options.progress, edit));
-    weft_ASSIGN(const Recorded recorded, read_recorded(io, model->schedule));
-    CheckReport report;
-    report.model = path.string();
-    report.architecture = model->schedule.architecture;
-    report.device = device.info().name;
-    report.warnings = model->warnings;
-    for (const std::string& name : recorded.not_compared)
-        report.warnings.push_back(io.string() + ": " + name + " is nothing that the model gives: it is not compared");
-    // Weights kept as stored are exact, whatever their type: only f32 arithmetic separates us from the recording.
-    bool rounded = false;
-    for (size_t i = 0; i < model->schedule.weights.size(); ++i) {
-        weft_ASSIGN(const auto stored, held_parts(model->schedule.weights[i], files, WeightType::stored));
-        const DType held = model->weights.all()[i].parts[0].dtype; // with a type asked for, the only one
-        for (const HeldPart& part : stored)
-            rounded |= options.dtype != WeightType::stored && held != part.dtype && held != DType::f32;
-    }
     const char* types[] = {"as stored", "f32", "f16", "bf16"};
-    report.dtype = types[size_t(options.dtype)];
-    const double noise = !rounded                           ? recorded.noise.f32
-                         : options.dtype == WeightType::f16 ? recorded.noise.f16
-                                                            : recorded.noise.bf16;
-    const double factor = 4;
-    const bool greedy = !rounded || factor * noise < recorded.noise.margin;
-    Runner runner{model, recorded, kv_type(options.cache, model->weights.all()), factor, noise, greedy};
-    std::vector<std::string> all{"whole"};
-    if (takes_whole(model->schedule)) all.push_back("alone");
-    else all.insert(all.end(), {"1", "7", "16", "64", "step"});
-    const auto& ways = options.prefill.empty() ? all : options.prefill;
-    for (const std::string& prefill : ways) {
-        weft_ASSIGN(const uint32_t chunk, runner.chunk_of(prefill));
-        auto run = runner.run(prefill, chunk);
-        if (!run && run.error().code == ErrorCode::invalid_argument) // what was fed is what was recorded
-            return Error{ErrorCode::malformed, io.string() + ": " + run.error().message, run.error().reasons};
-        weft_TRY(run);
-        report.runs.push_back(std::move(*run));
-        if (options.progress && !options.progress({Progress::Stage::prefill, report.runs.size(), ways.size()}))
-            return Error{ErrorCode::cancelled, "stopped", {}};
-    }
+    CheckReport report{.model = path.string(), .dtype = types[size_t(options.dtype)], .device = device.info().name};
+    for (const std::string& mode : modes_of(files, names))
+        weft_TRY(check_mode(device, running_as(files, mode), mode, io, options, edit, report));
     return report;
 }
 weft_CATCH
@@ -397,8 +426,9 @@ bool CheckReport::ok() const {
 }
 
 std::string CheckReport::json() const {
-    Json j{{"model", model}, {"architecture", architecture}, {"dtype", dtype},       {"device", device},
-           {"ok", ok()},     {"warnings", warnings},         {"runs", Json::array()}};
+    Json j{
+        {"model", model}, {"architecture", architecture}, {"dtype", dtype},       {"cache", cache}, {"device", device},
+        {"ok", ok()},     {"warnings", warnings},         {"runs", Json::array()}};
     for (const CheckRun& r : runs) {
         Json tensors = Json::array();
         for (const auto& t : r.tensors)
@@ -408,13 +438,16 @@ std::string CheckReport::json() const {
                                {"ok", t.ok},
                                {"compared", t.compared},
                                {"note", t.note}});
-        j["runs"].push_back({{"prefill", r.prefill}, {"first_wrong", r.first_wrong}, {"tensors", tensors}});
+        Json run{{"prefill", r.prefill}, {"first_wrong", r.first_wrong}, {"tensors", tensors}};
+        if (!r.mode.empty()) run["mode"] = r.mode;
+        j["runs"].push_back(std::move(run));
     }
     return j.dump(2);
 }
 
 std::string CheckReport::text() const {
-    std::string s = model + ": " + architecture + ", weights " + dtype + ", on " + device + "\n";
+    std::string s =
+        model + ": " + architecture + ", weights " + dtype + ", keys and values in " + cache + ", on " + device + "\n";
     char line[256];
     bool shown = false;
     for (const CheckRun& r : runs) {
@@ -425,8 +458,9 @@ std::string CheckReport::text() const {
                 worst = t.error / t.tolerance;
                 at = t.name;
             }
-        std::snprintf(line, sizeof line, "  prefill %-6s %-4s largest error %.2g of its tolerance (%s)%s%s\n",
-                      r.prefill.c_str(), r.first_wrong.empty() ? "ok" : "OFF", worst, at.c_str(),
+        std::snprintf(line, sizeof line, "  %s%sprefill %-6s %-4s largest error %.2g of its tolerance (%s)%s%s\n",
+                      r.mode.c_str(), r.mode.empty() ? "" : ": ", r.prefill.c_str(),
+                      r.first_wrong.empty() ? "ok" : "OFF", worst, at.c_str(),
                       r.first_wrong.empty() ? "" : ", first wrong: ", r.first_wrong.c_str());
         s += line;
         if (r.first_wrong.empty() || shown) continue;

@@ -34,9 +34,29 @@ Result<Noise> read_noise(const std::filesystem::path& path) {
     return n;
 }
 
+// The tensors of a file whose names begin with `prefix`, without it.
+class Tensors {
+public:
+    Tensors(const SafetensorsFile& file, const std::string& prefix) {
+        for (const TensorView& t : file.tensors())
+            if (t.name.starts_with(prefix)) {
+                all_.push_back(t);
+                all_.back().name.erase(0, prefix.size());
+            }
+    }
+    std::span<const TensorView> tensors() const { return all_; }
+    const TensorView* find(std::string_view name) const {
+        const auto at = std::ranges::find(all_, name, &TensorView::name);
+        return at == all_.end() ? nullptr : &*at;
+    }
+
+private:
+    std::vector<TensorView> all_;
+};
+
 class Reader {
 public:
-    Reader(const SafetensorsFile& file, const Schedule& schedule, const std::string& origin)
+    Reader(const Tensors& file, const Schedule& schedule, const std::string& origin)
         : file_(file), s_(schedule), origin_(origin) {}
 
     Result<Recorded> run() {
@@ -310,11 +330,19 @@ private:
         return Ok{};
     }
 
+    // Of an output; of others 0.
+    uint32_t width_of(const RecordedTensor& tensor) const {
+        if (tensor.output.empty()) return 0;
+        const Output& output = s_.outputs[output_of(s_, tensor.output)];
+        const Stage& stage = s_.stages[output.stage];
+        return stage.rows.each_sequence() ? 0 : stage.width_of(output.stream);
+    }
     Status add(Recorded& r, const std::string& file_name, RecordedTensor tensor) {
         const TensorView* t = file_.find(file_name);
         if (!t) return Ok{};
         weft_ASSIGN(tensor.values, read_f32(*t));
         tensor.rows = t->shape.size() > 2 ? uint32_t(t->shape[1]) : 1;
+        if (t->shape.size() == 2 && width_of(tensor) == 1) tensor.rows = uint32_t(t->shape[1]); // a number a row
         tensor.sequences = t->shape.empty() ? 0 : uint32_t(t->shape[0]);
         if (t->shape.size() == 4) by_places(t->shape, r, tensor);
         if (t->shape.size() == 3 && of_series()) by_channels(t->shape, tensor);
@@ -439,7 +467,7 @@ private:
         return Ok{};
     }
 
-    const SafetensorsFile& file_;
+    const Tensors& file_;
     const Schedule& s_;
     const std::string& origin_;
     std::set<std::string> known_ = {"output.greedy"}; // outputs that are compared
@@ -467,9 +495,10 @@ Result<std::vector<std::string>> recorded_names(const std::filesystem::path& io)
     return names;
 }
 
-Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& schedule) {
+Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& schedule, const std::string& mode) {
     weft_ASSIGN(const SafetensorsFile file, SafetensorsFile::open(io));
-    weft_ASSIGN(Recorded r, Reader(file, schedule, io.string()).run());
+    const Tensors tensors(file, mode.empty() ? "" : mode + ".");
+    weft_ASSIGN(Recorded r, Reader(tensors, schedule, io.string()).run());
     weft_ASSIGN(r.noise, read_noise(io.parent_path() / "case.json"));
     return r;
 }

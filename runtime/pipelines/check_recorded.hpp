@@ -62,6 +62,7 @@ struct Recorded {
 
 /// The names of the tensors in the file.
 Result<std::vector<std::string>> recorded_names(const std::filesystem::path& io);
-Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& schedule);
+/// Of the tensors those whose names begin with `mode` and a dot, if it is not empty.
+Result<Recorded> read_recorded(const std::filesystem::path& io, const Schedule& schedule, const std::string& mode = "");
 
 } // namespace weft::detail

@@ -40,7 +40,7 @@ InspectedState described(const StateLayout& s) {
 }
 
 InspectedView described(const View& view) {
-    static_assert(int(InspectedView::Order::snake_columns) == int(View::Order::snake_columns));
+    static_assert(int(InspectedView::Order::routed) == int(View::Order::routed));
     return {view.name, InspectedView::Order(view.order), view.window, view.shift, view.mirrored, view.reversed};
 }
 

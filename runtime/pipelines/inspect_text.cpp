@@ -93,7 +93,7 @@ std::string escaped(const std::string& s) {
     return out;
 }
 
-constexpr const char* kOrders[] = {"windows", "rows", "columns", "snake", "snake_columns"};
+constexpr const char* kOrders[] = {"windows", "rows", "columns", "snake", "snake_columns", "routed"};
 
 std::string text_of(const InspectedView& view) {
     if (view.order == InspectedView::Order::windows)

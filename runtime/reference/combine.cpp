@@ -23,7 +23,9 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
             const double g = gate.empty()                         ? 0
                              : gate.size() == rows && columns > 1 ? gate[t]
                                                                   : gate[at],
-                         factor = gate.empty() ? 1 : reference::gate_factor(g);
+                         factor = gate.empty()        ? 1
+                                  : o.has(kPlainGate) ? g
+                                                      : reference::gate_factor(g);
             const reference::CombineTerms terms{
                 x.empty() ? 0 : double(o.alpha) * x[at] * (multiplier.empty() ? 1 : multiplier[c]),
                 z.empty() ? 0 : double(o.beta) * z[at] * factor, w.empty() ? 0 : double(o.gamma) * w[at]};
@@ -31,7 +33,9 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
             // Two products a term and two sums; exp of the gate is off by 3 + 2 |gate| ulp, of two roundings
             // each; below the smallest normal number a gate may be 0.
             const double sizes = std::abs(terms.x) + std::abs(terms.z) + std::abs(terms.w),
-                         gate_error = gate.empty() ? 0 : 2 * (8 + 2 * std::min(std::abs(g), 90.0)) * std::abs(terms.z);
+                         gate_error = gate.empty() || o.has(kPlainGate)
+                                          ? 0
+                                          : 2 * (8 + 2 * std::min(std::abs(g), 90.0)) * std::abs(terms.z);
             expected.push_back({reference::combine(terms),
                                 reference::kEps32 * (5 * sizes + gate_error) +
                                     (gate.empty() ? 0 : 1.2e-38 * (1 + (z.empty() ? 0 : std::abs(o.beta * z[at]))))});

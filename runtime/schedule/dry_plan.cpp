@@ -9,7 +9,8 @@ Result<Plan> dry_plan(const vk::Device& device, const Schedule& schedule, const 
     SessionBuffers b;
     uintptr_t names = 0; // of buffers that nobody opens: what is written must not seem to be one memory
     const auto name = [&](vk::Slice& slice) { slice = {VkBuffer(++names), 0, ~0ull, nullptr}; };
-    for (vk::Slice* slice : {&b.headers, &b.ends, &b.grid_arguments, &b.sampler, &b.history, &b.ring}) name(*slice);
+    for (vk::Slice* slice : {&b.headers, &b.ends, &b.grid_arguments, &b.grid_table, &b.sampler, &b.history, &b.ring})
+        name(*slice);
     b.steps.resize(step_count(schedule));
     for (StepBuffers& s : b.steps)
         for (vk::Slice* slice : {&s.sequences, &s.token_sequence, &s.positions, &s.pictures, &s.kinds, &s.places,

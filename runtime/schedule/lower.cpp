@@ -3,10 +3,13 @@
 #include "kernels/combine.hpp"
 #include "kernels/gather_rows.hpp"
 #include "kernels/pool.hpp"
+#include "kernels/route_rows.hpp"
 #include "kernels/sample.hpp"
 #include "schedule/decoder.hpp"
 #include "schedule/lower_block.hpp"
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace weft::detail {
 namespace {
@@ -96,9 +99,9 @@ private:
         enter(id);
         if (!view) return {};
         const uint32_t number = step_of_view(s_, id, view), rows = c_.step.max_tokens;
+        if (s_.stages[id].views[view - 1].order == View::Order::routed) return enter_routed(number);
         const StepBuffers& b = b_.steps[number];
-        const vk::Slice header = b_.headers.part(uint64_t(number) * kernel::kHeaderWords * 4, kernel::kHeaderWords * 4);
-        c_.step.header = r_.external(header, DType::u32, {16}, "step header");
+        c_.step.header = header_of(number);
         c_.step.sequences = r_.external(b.sequences, DType::u32, {rows, 8}, "step sequences");
         c_.step.positions = r_.external(b.positions, DType::u32, {rows}, "step positions");
         c_.step.token_sequence = r_.external(b.token_sequence, DType::u32, {rows}, "step token sequences");
@@ -111,6 +114,39 @@ private:
         return {r_.external(b.index, DType::u32, {rows}, "rows of a view"),
                 r_.external(b.inverse, DType::u32, {rows}, "places in a view"),
                 windows ? Tensor{} : r_.external(b.turns, DType::u32, {rows}, "ways through a view")};
+    }
+    // A view whose rows are chosen on the device: its step lives as long as the recording's temporaries do.
+    LayerContext::Routed route(StageId id, ViewId view) {
+        enter(id);
+        const uint32_t number = step_of_view(s_, id, view), rows = c_.step.max_tokens;
+        const auto parts = std::max(rows, bucket_.sequences);
+        return routed_[number] = {header_of(number),
+                                  r_.temporary(DType::u32, {bucket_.sequences, 8}, "sequences of chosen rows"),
+                                  r_.temporary(DType::u32, {6, kernel::routed_stride(parts)}, "chosen rows")};
+    }
+    // The dispatches over it are as large as there are rows: their sizes are computed anew where the step is new.
+    ViewRows enter_routed(uint32_t number) {
+        const LayerContext::Routed& routed = routed_.at(number);
+        const uint32_t rows = c_.step.max_tokens;
+        const auto part = [&](uint32_t i) { return routed.rows.slice_rows(i, 1).reshape({routed.rows.columns()}); };
+        c_.step.header = routed.header;
+        c_.step.sequences = routed.sequences;
+        c_.step.positions = part(2);
+        c_.step.token_sequence = part(3);
+        c_.step.outputs = {};
+        c_.places = {};
+        const uint32_t longest = bucket_.decode ? 1 : rows;
+        r_.set_words(number * kernel::kHeaderWords,
+                     {{}, {rows}, {bucket_.sequences}, {rows}, {longest}, {b_.history_capacity}});
+        if (!sized_.insert(number).second) return {part(0), part(1), {}};
+        kernel::grids(r_, r_.external(b_.headers, DType::u32, {step_count(s_) * kernel::kHeaderWords}, "step headers"),
+                      r_.external(b_.grid_table, DType::u32, {kGridRows, 12}, "grid table"),
+                      r_.external(b_.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"), kGridRows);
+        return {part(0), part(1), {}};
+    }
+    Tensor header_of(uint32_t number) {
+        const vk::Slice header = b_.headers.part(uint64_t(number) * kernel::kHeaderWords * 4, kernel::kHeaderWords * 4);
+        return r_.external(header, DType::u32, {16}, "step header");
     }
     LayerContext::Merged merged(StageId id) {
         const RowSpace& rows = s_.stages[id].rows;
@@ -145,9 +181,8 @@ private:
         const Stage& stage = s_.stages[id];
         const StepBuffers& b = b_.steps[id];
         const uint32_t rows = bucket_.rows_of(s_, id);
-        const vk::Slice header = b_.headers.part(uint64_t(id) * kernel::kHeaderWords * 4, kernel::kHeaderWords * 4);
         Step step;
-        step.header = r_.external(header, DType::u32, {16}, "step header");
+        step.header = header_of(id);
         step.sequences = r_.external(b.sequences, DType::u32, {bucket_.sequences, 8}, "step sequences");
         if (const uint32_t axes = stage.rows.all_axes(); axes > 1) {
             step.positions = r_.external(b.positions, DType::u32, {1 + axes, position_stride(rows)}, "step positions");
@@ -197,7 +232,8 @@ private:
         c_.merged = merged(id);
         c_.source = source(id);
         c_.enter = [this, id](ViewId view) { return enter(id, view); };
-        StreamLowering streams(c_, stage, taken(id),
+        c_.route = [this, id](ViewId view) { return route(id, view); };
+        StreamLowering streams(c_, s_, stage, taken(id),
                                [&](StreamId stream, const Block& block) { return output_of(id, stream, block); });
         for (const Block& block : stage.first) streams.lower(block);
         if (stage.rows.of == RowSpace::Of::wanted && !stage.first.empty() && stage.first[0].pre)
@@ -279,8 +315,10 @@ private:
     const SessionBuffers& b_;
     const Bucket bucket_;
     LayerContext c_;
-    std::vector<Step> steps_;                  // by StageId
-    std::vector<std::vector<Tensor>> results_; // the streams that each stage leaves
+    std::vector<Step> steps_;                         // by StageId
+    std::vector<std::vector<Tensor>> results_;        // the streams that each stage leaves
+    std::map<uint32_t, LayerContext::Routed> routed_; // by their steps' numbers
+    std::set<uint32_t> sized_;                        // of them those that dispatches follow
     std::vector<Tensor> outputs_;
     const std::vector<Tap> taps_;
     Tensor history_;

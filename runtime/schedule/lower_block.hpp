@@ -12,7 +12,7 @@ public:
     /// Where the value of a stream that this block writes must lie; absent: anywhere.
     using Place = std::function<kernel::Tensor(StreamId, const Block&)>;
     /// `x`: what the residual stream holds from the start; absent: a block writes it first.
-    StreamLowering(LayerContext& c, const Stage& stage, const kernel::Tensor& x, Place place);
+    StreamLowering(LayerContext& c, const Schedule& schedule, const Stage& stage, const kernel::Tensor& x, Place place);
 
     void lower(const Block& block);
     /// Gives the streams that start as the residual stream does their values.
@@ -24,16 +24,21 @@ public:
 private:
     void copy(const kernel::Tensor& from, const kernel::Tensor& to);
     void pick(const kernel::Tensor& from, const kernel::Tensor& index, const kernel::Tensor& to);
+    kernel::Tensor picked(const kernel::Tensor& from, const kernel::Tensor& index, const char* name);
+    void add(const kernel::Tensor& x, StreamId row_scale, const Destination& to);
     template <class InputFor>
-    void lower_in_view(const Block& block, const InputFor& input_for, const Destination& to);
+    void lower_branches(const Block& block, const InputFor& input_for, const Destination& to);
+    template <class InputFor>
+    kernel::Tensor lower_in_view(const Block& block, const InputFor& input_for);
+    void carry_states(const Block& block, const ViewRows& view);
     kernel::Tensor fresh(StreamId id, const Block& block);
-    kernel::Tensor input_of(const Block& block);
-    template <class InputFor>
-    kernel::Tensor base_of(const Block& block, const InputFor& input_for);
+    kernel::Tensor input_of(const Block& block, const ViewRows& view);
+    kernel::Tensor old_value(const Block& block);
     void lower(const Branch& branch, const kernel::Tensor& x, const Destination& to);
     void lower_norm_to(const Norm& norm, const kernel::Tensor& x, const Destination& to);
 
     LayerContext& c_;
+    const Schedule& schedule_;
     const Stage& stage_;
     const Place place_;
     std::vector<kernel::Tensor> values_; // of each stream at present

@@ -56,6 +56,7 @@ struct SessionBuffers {
     vk::Slice ends;
     std::vector<vk::Slice> outputs;   ///< by number in Schedule::outputs: f32 [rows, width]
     vk::Slice grid_arguments;         ///< u32 [kGridRows, 4]
+    vk::Slice grid_table;             ///< vk::GridRow [kGridRows]: of the recording that is made
     vk::Slice sampler, history, ring; ///< see kernels/sample.hpp
     std::vector<vk::Slice> states;    ///< by StateId, [slots, ...]; constant ones [constant_rows, ...]
     std::vector<vk::Slice> taps;      ///< f32 [rows, width], in the order of taps_of()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule.hpp"
 #include "io/tensor_view.hpp"
+#include "layers/choose.hpp"
 #include "layers/convolve.hpp"
 #include "layers/limits.hpp"
 #include "layers/unscale.hpp"
@@ -158,6 +159,26 @@ std::string misplaced_rows(const Schedule& schedule, StageId id) {
     return problem;
 }
 
+// Which routed view is used before an op makes it, or made twice; empty: none is.
+std::string misrouted(const Stage& stage) {
+    std::vector<bool> made(stage.views.size() + 1);
+    std::string problem;
+    const auto says = [&](ViewId view, const char* what) {
+        if (problem.empty())
+            problem = " has the routed view " + in_quotes(stage.views[view - 1].name) + ", which " + what;
+    };
+    each_block(stage, [&](const Block& block) {
+        if (block.view && stage.views[block.view - 1].order == View::Order::routed && !made[block.view])
+            says(block.view, "no op before makes");
+        for (const Branch& branch : block.branches)
+            if (const auto* choose = branch.op.as<ChooseSpec>()) {
+                if (made[choose->view]) says(choose->view, "several ops make");
+                made[choose->view] = true;
+            }
+    });
+    return problem;
+}
+
 } // namespace
 
 Status settle(Schedule& schedule, const std::string& origin) {
@@ -183,8 +204,10 @@ Status settle(Schedule& schedule, const std::string& origin) {
     if (!states.problem().empty())
         return Error{ErrorCode::malformed, origin + ": the memory of an op must " + states.problem(), {}};
     for (StageId id = 0; id < schedule.stages.size(); ++id)
-        if (const std::string problem = misplaced_rows(schedule, id); !problem.empty())
-            return Error{ErrorCode::malformed, origin + ": stage " + in_quotes(schedule.stages[id].name) + problem, {}};
+        for (const std::string& problem : {misplaced_rows(schedule, id), misrouted(schedule.stages[id])})
+            if (!problem.empty())
+                return Error{
+                    ErrorCode::malformed, origin + ": stage " + in_quotes(schedule.stages[id].name) + problem, {}};
     if (generating_stage(schedule) == kNoStage) return Ok{};
     const Output& logits = schedule.outputs[output_of(schedule, kLogits)];
     const uint64_t width = schedule.stages[logits.stage].width_of(logits.stream);
@@ -286,7 +309,9 @@ std::vector<uint32_t> extra_places(const Schedule& schedule, StageId stage, Pict
 
 bool sees_ahead(const Stage& stage) {
     bool any = false;
-    each_block(stage, [&](const Block& block) { any |= block.view != 0; });
+    each_block(stage, [&](const Block& block) {
+        any |= block.view && stage.views[block.view - 1].order != View::Order::routed;
+    });
     each_op(stage, [&](const Op& op) { any |= op.sees_ahead(); });
     return any;
 }

@@ -44,7 +44,9 @@ enum class Join : uint32_t { sum, columns };
 enum class Base : uint32_t { stream, normed, none };
 
 /// {norm, op or parallel ops, norm, residual, norm}, with input = join(read):
-/// write = after(base_scale * base + residual_scale * post(sum of out_scale * out_norm(op(in_scale * pre(input))))).
+/// write = after(base_scale * base
+///               + residual_scale * row_scale * post(sum of out_scale * out_norm(op(in_scale * pre(input))))).
+/// In a routed view the result is 0 for the rows that were not chosen.
 struct Block {
     std::vector<StreamId> read = {kResidual};
     Join join = Join::sum;
@@ -55,7 +57,8 @@ struct Block {
     StreamId write = kResidual;
     Base base = Base::stream;
     float base_scale = 1, residual_scale = 1;
-    Norm after = {}; ///< of what is written: post-norm models (BERT, BART)
+    StreamId row_scale = 0; ///< a stream of width 1 that multiplies the rows of the result; 0: none does
+    Norm after = {};        ///< of what is written: post-norm models (BERT, BART)
 };
 
 /// Far more than any model has; without a limit a file of a few bytes would make weft allocate without end.
@@ -131,7 +134,9 @@ enum class When : uint32_t {
 };
 
 /// The rows of a stage in another order, or cut into other sequences. A sequence comes whole where a block uses one:
-/// what is behind in the stage may be before in the view.
+/// what is behind in the stage may be before in the view. But for routed views: rows that the op `choose` has chosen on
+/// the device, in order, with their positions. What a block in one keeps is of the chosen rows alone; windows and
+/// distances in it count these.
 struct View {
     enum class Order : uint32_t {
         /// Of a picture, each a sequence of its own: they begin at `shift` and follow each other every `window` rows
@@ -141,12 +146,13 @@ struct View {
         columns,       ///< of a picture: column by column
         snake,         ///< of a picture: row by row, every other one backwards
         snake_columns, ///< of a picture: column by column, every other one backwards
+        routed,        ///< of tokens: those that were chosen
     };
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
     uint32_t window_across = 0;     ///< windows: as `window` where it is 0
-    // All other orders, of patches: rows that are none stay where they are, unless all is reversed.
+    // All other orders but routed, of patches: rows that are none stay where they are, unless all is reversed.
     bool mirrored = false; ///< of a picture: as if left were right
     bool reversed = false; ///< the whole of it backwards
 

@@ -22,6 +22,7 @@ void visit(Fields& f, Branch& b, const Widths& w) {
 }
 
 constexpr const char* kStreams = "streams of the stage";
+constexpr const char* kNoStream = "none"; // among them, where one may be named
 
 weft_LISTED(RowView::Axis, 2);
 weft_LISTED(RowView, 2);
@@ -70,7 +71,7 @@ std::vector<std::string> BlockScope::names() const {
     return all;
 }
 
-weft_LISTED(Block, 11);
+weft_LISTED(Block, 12);
 void visit(Fields& f, Block& b, const BlockScope& scope) {
     constexpr size_t kMostStreams = 8;
     const std::vector<std::string> names = scope.names();
@@ -95,7 +96,10 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
         w.input = b.join == Join::columns ? w.input + width : width;
     }
     w.views = {kSameRows};
-    for (const View& view : scope.views) w.views.push_back(view.name);
+    for (const View& view : scope.views) {
+        if (view.order == View::Order::routed) w.routed_views.push_back(uint32_t(w.views.size()));
+        w.views.push_back(view.name);
+    }
     f.reference("view", b.view, 0, w.views, kViews);
     f.rule(!b.view || !b.read.empty(), "view", "not be there where nothing is read");
     if (b.view) { // in another order
@@ -110,6 +114,7 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
         f.rule(!branch.op || branch.op.sink() == b.branches[0].op.sink(), "branches",
                "not hold ops with and without a result");
         f.rule(!b.read.empty() || branch.in_scale == 1, "branches", "not scale an input that is not there");
+        f.rule(!b.view || !branch.op || !branch.op.sink(), "view", "not be there where ops have no result");
         const bool bare = b.branches.size() == 1 && !b.pre && !b.post && !b.after && !branch.out_norm;
         f.rule(
             !branch.op || !branch.op.can_idle() ||
@@ -124,7 +129,13 @@ void visit(Fields& f, Block& b, const BlockScope& scope) {
     f.number("base_scale", b.base_scale, 1.0f, Reach::finite);
     f.rule(b.base != Base::none || b.base_scale == 1, "base_scale", "not be there without a base");
     f.number("residual_scale", b.residual_scale, 1.0f, Reach::finite);
+    std::vector<std::string> scales = names;
+    scales[0] = kNoStream;
+    f.reference("row_scale", b.row_scale, 0, scales, kStreams);
+    f.rule(!b.row_scale || scope.width_of(b.row_scale) == 1, "row_scale", "name a stream of width 1");
     f.norm("after", b.after, w.model);
+    f.rule(!w.routed(b.view) || (!b.after && b.base != Base::normed), "view",
+           "not be routed where the sum is normed, or the base: both are of all rows");
 }
 
 namespace {
@@ -200,8 +211,11 @@ weft_LISTED(View, 7);
 void visit(Fields& f, View& view, const RowSpace& rows) {
     f.value("order", view.order, View::Order::windows);
     f.rule(!rows.picked(), "order", "be of a stage whose rows are not picked from another");
+    if (view.order == View::Order::routed)
+        return f.rule(rows.of == RowSpace::Of::tokens && rows.axes == 1 && !rows.spans, "order",
+                      "not be routed where the rows are no tokens, have several axes, or spans");
     f.rule(rows.placed() || view.order == View::Order::rows, "order",
-           "be rows where those of the stage are no patches, nor merged ones");
+           "be rows or routed where those of the stage are no patches, nor merged ones");
     if (view.order == View::Order::windows) {
         f.size("window", view.window);
         f.value("window_across", view.window_across, 0u);
@@ -236,7 +250,7 @@ void visit(ScheduleFields& f, Stage& stage, const Schedule& s) {
     });
     f.list("streams", stage.streams, [&](Stream& stream) {
         f.value("name", stream.name, std::string());
-        f.rule(!stream.name.empty() && stream.name != kResidualName &&
+        f.rule(!stream.name.empty() && stream.name != kResidualName && stream.name != kNoStream &&
                    std::ranges::count_if(stage.streams, same_name(stream.name)) == 1,
                "name", "be given, and that of no other stream");
         f.size("width", stream.width, stage.width);

@@ -13,7 +13,7 @@ weft_ENUM_NAMES(Join, Join::columns, "sum", "columns");
 weft_ENUM_NAMES(Base, Base::none, "stream", "normed", "none");
 weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::marked, "tokens", "patches", "wanted", "first", "last", "mean", "extra",
                 "merged", "padded", "marked");
-weft_ENUM_NAMES(View::Order, View::Order::snake_columns, "windows", "rows", "columns", "snake", "snake_columns");
+weft_ENUM_NAMES(View::Order, View::Order::routed, "windows", "rows", "columns", "snake", "snake_columns", "routed");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
 weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "negative_abs",
                 "or_zeros");

@@ -195,6 +195,7 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
     vk::Device& device = model_->device;
     SessionBuffers b = buffers_;
     weft_ASSIGN(b.outputs, outputs_for(bucket));
+    weft_ASSIGN(b.grid_table, activation_arena_.allocate(kGridRows * sizeof(vk::GridRow)));
     if (bucket.taps)
         for (const Tap& tap : taps_of(model_->schedule, bucket.before)) {
             weft_ASSIGN(
@@ -207,16 +208,16 @@ Result<Session::Recorded*> Session::replay_for(const Bucket& bucket,
     plan.place(activation_);
 
     // The grid table is data of this recording: which dispatch depends on which quantity.
-    const auto& rows = plan.program.grid_rows;
-    weft_ASSIGN(const vk::Slice table,
-                activation_arena_.allocate(std::max<size_t>(1, rows.size()) * sizeof(vk::GridRow)));
-    weft_TRY(uploader_->put(table, std::as_bytes(std::span(rows))));
+    auto rows = plan.program.grid_rows;
+    constexpr vk::GridRow::Axis kOne{1, 0, 1, 1};
+    rows.resize(kGridRows, {{kOne, kOne, kOne}}); // of no dispatch
+    weft_TRY(uploader_->put(b.grid_table, std::as_bytes(std::span(rows))));
     vk::Recorder r(device);
-    if (!rows.empty())
+    const auto used = uint32_t(plan.program.grid_rows.size());
+    if (used)
         kernel::grids(r, r.external(b.headers, DType::u32, {uint32_t(b.headers.size / 4)}, "step headers"),
-                      r.external(table, DType::u32, {uint32_t(rows.size()), 12}, "grid table"),
-                      r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"),
-                      uint32_t(rows.size()));
+                      r.external(b.grid_table, DType::u32, {kGridRows, 12}, "grid table"),
+                      r.external(b.grid_arguments, DType::u32, {kGridRows, 4}, "grid arguments"), used);
     weft_ASSIGN(vk::Program prologue, r.finish());
     auto keys = plan.program.pipelines();
     for (auto& key : prologue.pipelines()) keys.push_back(key);

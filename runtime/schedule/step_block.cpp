@@ -45,7 +45,8 @@ StepBlock::StepBlock(const Schedule& schedule, const SessionOptions& options) : 
         for (size_t view = 0; view < schedule.stages[id].views.size(); ++view) {
             const uint64_t rows = rows_of(id);
             StepParts& s = steps_.emplace_back();
-            s.sequences = part(rows * sizeof(kernel::StepSequence)); // a window has a row at least
+            if (schedule.stages[id].views[view].order == View::Order::routed) continue; // made on the device
+            s.sequences = part(rows * sizeof(kernel::StepSequence));                    // a window has a row at least
             s.positions = part(rows * 4);
             s.token_sequence = part(rows * 4);
             s.index = part(rows * 4);
@@ -300,6 +301,7 @@ void StepBlock::fill_sides(StageId id, std::span<const StepFeed> feeds) {
 
 void StepBlock::fill_view(StageId id, ViewId view, std::span<const StepFeed> feeds) {
     const View& v = schedule_.stages[id].views[view - 1];
+    if (v.order == View::Order::routed) return;
     std::vector<kernel::StepSequence> rows;
     std::vector<uint32_t> index, positions, owner, turns;
     for (const StepFeed& feed : feeds) {

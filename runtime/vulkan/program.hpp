@@ -30,7 +30,7 @@ struct Resource {
     uint64_t bytes = 0;
     Slice slice; ///< where it lies; for a temporary, set by the plan
     bool temporary = false;
-    bool unused = false; ///< Recorder::unused()
+    bool unused = false; ///< Recorder::or_unused()
 };
 
 /// One dispatch.

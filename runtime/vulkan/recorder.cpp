@@ -41,10 +41,13 @@ Tensor Recorder::temporary(DType dtype, std::initializer_list<uint32_t> shape, c
     return t;
 }
 
-Tensor Recorder::unused() {
-    const Tensor t = temporary(DType::u32, {1}, "unused");
-    program_.resources.back().unused = true;
-    return t;
+Tensor Recorder::or_unused(const Tensor& t) {
+    if (t) return t;
+    if (!unused_) {
+        unused_ = temporary(DType::u32, {1}, "unused");
+        program_.resources.back().unused = true;
+    }
+    return unused_;
 }
 
 void Recorder::misfit(const std::string& what) {
@@ -149,6 +152,7 @@ void Recorder::add(Call call) {
     }
     call.segment = uint32_t(program_.segments.size() - 1);
     program_.calls.push_back(std::move(call));
+    unused_ = {};
 }
 
 } // namespace weft::detail::vk

@@ -25,9 +25,9 @@ public:
     Tensor external(const Slice& slice, DType dtype, std::initializer_list<uint32_t> shape, const std::string& name);
     /// A tensor that lives only from its first write to its last read; planned into the activation arena.
     Tensor temporary(DType dtype, std::initializer_list<uint32_t> shape, const std::string& name);
-    /// A binding for a buffer that this call does not use: one word that nobody reads, and no other call's, or calls
-    /// would wait for each other.
-    Tensor unused();
+    /// The tensor, or if there is none a binding for a buffer that the next call does not use: one word that nobody
+    /// reads, and no other call's, or calls would wait for each other.
+    Tensor or_unused(const Tensor& t);
     /// Calls from here on belong to a new segment, a unit of submission.
     void segment(const std::string& name) { program_.segments.push_back(name); }
     /// What is known of a number that changes from step to step.
@@ -84,6 +84,7 @@ private:
     uint32_t first_word_ = 0;
     std::vector<Word> words_;
     std::optional<Error> misfit_;
+    Tensor unused_; // of the next call, once it has one
 };
 
 } // namespace weft::detail::vk

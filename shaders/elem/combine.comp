@@ -2,6 +2,7 @@
 // Weighted sum of up to three tensors: residuals with multipliers, sigmoid gates (attention output, shared expert),
 // column slices scaled or moved.
 //   y[t,c] = alpha * x[t,c] * multiplier[c] + beta * z[t,c] * sigmoid(gate[t,c or 0]) + gamma * w[t,c]
+// or z[t,c] * gate[t,0], without the sigmoid.
 // One lane takes one element, with VECTORS four: then all positions and widths but the gate's count four columns.
 // Cost: 4 bytes an element and tensor.
 #version 450
@@ -17,7 +18,7 @@ layout(local_size_x_id = 0, local_size_y_id = 1) in;
 layout(constant_id = 0) const uint LOCAL_X = 64u;
 layout(constant_id = 1) const uint LOCAL_Y = 1u;
 layout(constant_id = 2) const uint PARTS = 1u; // bit 0: x, 1: multiplier, 2: z, 3: w
-layout(constant_id = 3) const uint GATE = 0u;  // 0 none, 1 one a row, 2 one an element
+layout(constant_id = 3) const uint GATE = 0u;  // 0 none, 1 one a row, 2 one an element, 3 one a row as it is
 
 layout(push_constant) uniform Push {
     uint columns, rows;
@@ -35,6 +36,7 @@ layout(binding = 5) writeonly buffer Y { VALUE y[]; };                  // [T, D
 VALUE gate_factor(uint row, uint c) {
     uint at = row * push.gate_stride + push.gate_start;
     if (GATE == 1u) return VALUE(sigmoid(gate[at]));
+    if (GATE == 3u) return VALUE(gate[at]);
 #ifdef VECTORS
     at += 4u * c;
     vec4 g = vec4(gate[at], gate[at + 1u], gate[at + 2u], gate[at + 3u]);

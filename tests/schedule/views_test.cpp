@@ -447,10 +447,11 @@ TEST_CASE("orders are written, read, told apart, and refused where rows have non
     const auto refused = [](const std::string& schedule, const std::string& message) {
         CHECK(refusal_of(json_of(schedule), [](Json&) {}) == "a.json: " + message);
     };
-    refused(of_tokens(view_of("snake")), "key 'stages[0].views[0].order' must be rows where those of the stage are no "
-                                         "patches, nor merged ones");
+    refused(of_tokens(view_of("snake")),
+            "key 'stages[0].views[0].order' must be rows or routed where those of the stage are no "
+            "patches, nor merged ones");
     refused(of_tokens(R"({"name": "v", "window": 4})"),
-            "key 'stages[0].views[0].order' must be rows where those of the "
+            "key 'stages[0].views[0].order' must be rows or routed where those of the "
             "stage are no patches, nor merged ones");
     refused(of_tokens(view_of("rows")),
             "key 'stages[0].views[0].reversed' must be true for tokens, which have no other order");

@@ -30,6 +30,7 @@ struct CheckedTensor {
 };
 
 struct CheckRun {
+    std::string mode; ///< which of several ways of running the model; empty: it has one
     std::string prefill;
     std::vector<CheckedTensor> tensors; ///< in the order of the layers
     std::string first_wrong;            ///< the first tensor that is off; empty: none
@@ -37,6 +38,7 @@ struct CheckRun {
 
 struct CheckReport {
     std::string model, architecture, dtype, device;
+    std::string cache;                 ///< type of keys and values
     std::vector<std::string> warnings; ///< as Model::warnings(), and what was recorded and is not compared
     std::vector<CheckRun> runs;
     weft_API bool ok() const;
@@ -46,7 +48,8 @@ struct CheckReport {
 };
 
 /// The format is that of the recorded cases (input.input_ids, perhaps input.attention_mask; output.logits,
-/// output.hidden.i, output.greedy; case.json with the noise beside it).
+/// output.hidden.i, output.greedy; case.json with the noise beside it). Of a model with several ways of running each
+/// that is recorded is run: their names stand before those of their tensors (threshold.input.input_ids).
 /// Fails with ErrorCode::unsupported if the architecture is unknown.
 weft_API Result<CheckReport> check(const Device& device, const std::filesystem::path& model,
                                    const CheckOptions& options = {});

@@ -48,9 +48,9 @@ struct InspectedStage {
 };
 
 /// The rows of a stage cut into windows of a picture, or in another order: by rows, by columns, every other one
-/// backwards.
+/// backwards; or those of them that were chosen on the device.
 struct InspectedView {
-    enum class Order { windows, rows, columns, snake, snake_columns };
+    enum class Order { windows, rows, columns, snake, snake_columns, routed };
     std::string name;
     Order order = Order::windows;
     uint32_t window = 0, shift = 0; ///< windows
