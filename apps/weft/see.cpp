@@ -13,7 +13,7 @@ namespace app {
 namespace {
 
 struct SeeFlags {
-    std::string model;
+    std::string model, map;
     std::vector<std::string> pictures, texts;
     uint32_t top = 5, batch = 0;
     bool embed = false, json = false, stats = false;
@@ -87,13 +87,32 @@ void print(const std::string& name, std::span<const float> row, bool json) {
     std::cout << "\n";
 }
 
+// Draws what the model looks at, as a PNG file.
+weft::Status draw_map(weft::PictureModel& model, const weft::Picture& picture, const std::string& to) {
+    const auto map = model.map(picture);
+    if (!map) return map.error();
+    const auto drawn = map->over(picture);
+    if (!drawn) return drawn.error();
+    const auto png = drawn->png();
+    if (!png) return png.error();
+    const std::string bytes(reinterpret_cast<const char*>(png->data()), png->size());
+    if (const auto written = write_file(to, bytes); !written) return written;
+    const auto [least, most] = std::ranges::minmax(map->values);
+    std::fprintf(stderr, "%s: %s: %u x %u patches, from %.3g (violet) to %.3g (yellow)\n", to.c_str(),
+                 map->what.c_str(), map->down, map->across, double(least), double(most));
+    return weft::Ok{};
+}
+
 int run(const SeeFlags& f) {
     const auto files = files_of(f.pictures);
     if (!files) return fail(files.error());
+    if (!f.map.empty() && files->size() != 1)
+        return fail({weft::ErrorCode::invalid_argument,
+                     "--attention-map draws one picture, and there are " + std::to_string(files->size()), {}});
     auto device = f.device.open();
     if (!device) return fail(device.error());
     const weft::ProgressFunction bar = progress_bar();
-    auto model = weft::PictureModel::load(*device, f.model, {f.dtype, f.embed, f.texts, f.batch, bar});
+    auto model = weft::PictureModel::load(*device, f.model, {f.dtype, f.embed, f.texts, f.batch, !f.map.empty(), bar});
     if (!model) return fail(model.error());
     print_warnings(model->warnings());
     using Clock = std::chrono::steady_clock;
@@ -134,6 +153,8 @@ int run(const SeeFlags& f) {
             for (size_t i = 0; i < names.size(); ++i) print(*model, names[i], (*guesses)[i], f.json);
         }
         std::cout << std::flush;
+        if (!f.map.empty() && !pictures.empty())
+            if (const auto drawn = draw_map(*model, pictures[0], f.map); !drawn) return fail(drawn.error());
         seen += names.size();
     }
     const auto ms = [](Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
@@ -157,6 +178,10 @@ Command add_see(CLI::App& root) {
     add_number<uint32_t>(*app, "--batch", f->batch, "Pictures of one step; 0: as many as fill a device", 0, 65536);
     CLI::Option* texts = app->add_option("--text", f->texts, "Classes in words, of models that compare (CLIP, SigLIP)");
     app->add_flag("--embed", f->embed, "A vector of each picture in place of classes")->excludes(texts);
+    app->add_option("--attention-map", f->map,
+                    "PNG file: one picture, coloured by what the last layers look at. Of models that scan: how much "
+                    "the last scan adds to each patch (root mean square). Of others: the last layer's attention, mean "
+                    "over heads, of the class token or the pooling query to each patch; without these, of all patches");
     app->add_flag("--json", f->json, "JSON lines: picture, and classes or embedding");
     app->add_flag("--stats", f->stats, "The time of a picture, on standard error");
     add_dtype(*app, f->dtype);

@@ -444,6 +444,12 @@ Extent on_canvas(const PictureSettings& s, Extent p, Pieces pieces) {
     return {height, std::max(1u, std::min(scaled(p.width, by_height, height_narrow), width))};
 }
 
+// Where what is taken of a side begins. Where less is there, half of what is missing lies before it; of an odd number
+// the larger half.
+int64_t middle(uint32_t have, uint32_t want) {
+    return have >= want ? int64_t(have - want) / 2 : -(int64_t(want - have + 1) / 2);
+}
+
 using Numbers = std::array<std::array<float, 256>, 3>;
 
 // Rows and columns from `top` and `left` on; what lies outside is black.
@@ -458,6 +464,14 @@ void add_numbers(std::vector<float>& all, const Picture& p, const Numbers& numbe
 }
 
 } // namespace
+
+Result<Shown> shown(const PictureSettings& s, Extent p) {
+    weft_ASSIGN(const Extent fit, fitted(s, p));
+    const Extent to = s.crop.height ? s.crop : fit;
+    const double down = double(p.height) / fit.height, across = double(p.width) / fit.width;
+    return Shown{double(middle(fit.height, to.height)) * down, double(middle(fit.width, to.width)) * across,
+                 to.height * down, to.width * across};
+}
 
 Result<std::vector<float>> prepared(const PictureSettings& s, const Picture& picture) {
     const Extent given{picture.height, picture.width};
@@ -478,11 +492,7 @@ Result<std::vector<float>> prepared(const PictureSettings& s, const Picture& pic
         if (pieces.count() == 1) return all;
     }
     const Picture p = resized(picture, fit.height, fit.width, s.filter, s.rounding);
-    // Where less is there than is taken, half of what is missing lies before it; of an odd number the larger half.
-    const auto begin = [](uint32_t have, uint32_t want) {
-        return have >= want ? int64_t(have - want) / 2 : -(int64_t(want - have + 1) / 2);
-    };
-    add_numbers(all, p, number, begin(fit.height, to.height), begin(fit.width, to.width), to);
+    add_numbers(all, p, number, middle(fit.height, to.height), middle(fit.width, to.width), to);
     return all;
 }
 

@@ -51,6 +51,11 @@ Result<Extent> fitted(const PictureSettings& settings, Extent picture);
 Pieces pieces_of(const PictureSettings& settings, Extent picture);
 /// The size that it has in the end, or each of its pieces.
 Result<Extent> prepared_size(const PictureSettings& settings, Extent picture);
+/// Of a picture that is not cut into pieces what prepared_size() shows, in its own pixels; zeros may surround it.
+struct Shown {
+    double top = 0, left = 0, height = 0, width = 0;
+};
+Result<Shown> shown(const PictureSettings& settings, Extent picture);
 /// The model's input: f32 [pieces, 3, height, width] of prepared_size(). Any thread.
 Result<std::vector<float>> prepared(const PictureSettings& settings, const Picture& picture);
 

@@ -103,28 +103,6 @@ void apply(const std::vector<RowFactor>& factors, WeightId id, const WeightSlot&
     }
 }
 
-// Elements [begin, begin + to.size()) of a slot, as the directory fills it, into zeros.
-void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, std::span<float> to) {
-    const uint64_t end = begin + to.size();
-    std::vector<float> values;
-    for (const PlacedPiece& piece : placed(pieces_for(slot, files))) {
-        const PieceReader reader(piece, files);
-        const uint64_t columns = piece.columns, run = piece.to.run(), from = std::max(begin, piece.begin) - piece.begin,
-                       until = std::min(piece.to.end() * columns, std::max(end, piece.begin) - piece.begin);
-        // In rows of the piece's columns, which may begin and end within others.
-        for (uint64_t row = from / columns, n = 1; row * columns < until; row += n) {
-            const auto place = piece.to.place_of(row);
-            n = place ? std::min(run - *place % run, (until + columns - 1) / columns - row) : 1;
-            if (!place) continue;
-            values.resize(n * columns);
-            reader.read(DType::f32, *place, n, std::as_writable_bytes(std::span(values)).data());
-            const uint64_t first = std::max(from, row * columns), last = std::min(until, (row + n) * columns);
-            std::copy_n(values.begin() + long(first - row * columns), last - first,
-                        to.begin() + long(piece.begin + first - begin));
-        }
-    }
-}
-
 // Rows [first, first + count) of the file's tensor, seen as rows of the piece's columns.
 void read_target(const Target& t, const ModelFiles& files, const std::vector<RowFactor>& factors, uint64_t first,
                  uint64_t count, std::span<float> to) {

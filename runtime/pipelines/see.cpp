@@ -5,6 +5,7 @@
 #include "models/architecture.hpp"
 #include "pipelines/classes.hpp"
 #include "pipelines/load.hpp"
+#include "pipelines/look.hpp"
 #include "pipelines/seeing.hpp"
 #include "schedule/session.hpp"
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cmath>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <weft/see.hpp>
 
 namespace weft::detail {
@@ -36,9 +38,11 @@ public:
     Classes classes; // none where vectors are made
     std::vector<std::string> warnings;
     std::vector<float> texts;       // of each the row that pictures are compared with; empty: they are not
+    std::optional<Look> look;       // what maps are made of
+    LookWeights look_weights;
     std::string rows;               // the output that has a row a picture
     uint32_t asked = 0;             // pictures of one step
-    uint32_t room = 0, at_once = 0; // rows that the session takes of one picture, and in one step
+    uint32_t room = 0, at_once = 0; // rows that the session has room for with one picture, and in one step
     uint32_t width = 0;
 
     const Input& input() const {
@@ -47,7 +51,7 @@ public:
     /// Whether pictures run by themselves, and what they are compared with at another time.
     bool apart() const { return model->schedule.stages[input().stage].when != When::every_step; }
 
-    /// Rows that a picture is; fails on those that are not taken, without their names.
+    /// Rows that a step needs room for with a picture; fails on those that are not taken, without their names.
     Result<uint32_t> rows_of(const Picture& p) const {
         if (p.pixels.size() != uint64_t(p.height) * p.width * 3)
             return Error{ErrorCode::invalid_argument,
@@ -58,7 +62,9 @@ public:
         const uint64_t rows =
             g.takes(size.height, size.width) ? uint64_t(g.down(size.height)) * g.across(size.width) + g.extra : 0;
         const uint32_t limit = apart() ? 0 : model->schedule.position_limit;
-        if (limit ? rows == limit : rows > 0 && rows <= UINT32_MAX) return uint32_t(rows);
+        const uint64_t room =
+            rows ? room_for(model->schedule, {g.down(size.height), g.across(size.width)}) : 0; // windows are filled up
+        if (limit ? rows == limit : rows > 0 && room <= UINT32_MAX) return uint32_t(room);
         return Error{ErrorCode::invalid_argument,
                      "a picture of " + std::to_string(size.width) + " x " + std::to_string(size.height) +
                          " pixels has " + std::to_string(rows) + " rows of patches; " + model->schedule.architecture +
@@ -133,15 +139,19 @@ public:
         return all;
     }
 
-    /// Of one step: f32 [pictures, width].
-    Result<std::vector<float>> run(std::span<const Prepared> pictures) {
+    Status step(std::span<const Prepared> pictures) {
         std::vector<Feed> feeds;
         for (const Prepared& p : pictures) {
             const auto slot = uint32_t(feeds.size());
             session->reset(slot);
             feeds.push_back({.slot = slot, .picture = {p.values, p.size.height, p.size.width}});
         }
-        weft_TRY(apart() ? session->encode(feeds) : session->forward(feeds, Want::nothing));
+        return apart() ? session->encode(feeds) : session->forward(feeds, Want::nothing);
+    }
+
+    /// Of one step: f32 [pictures, width].
+    Result<std::vector<float>> run(std::span<const Prepared> pictures) {
+        weft_TRY(step(pictures));
         auto seen = session->output(rows);
         if (!seen || texts.empty()) return seen;
         return session->similarity(likeness_of(model->schedule)->name, *seen, texts);
@@ -168,7 +178,12 @@ Result<PictureModel> PictureModel::load(const Device& device, const std::filesys
     if (options.embed && !options.texts.empty())
         return Error{ErrorCode::invalid_argument, "a model is loaded for vectors or for texts, not for both", {}};
     const Seen seen = options.embed ? Seen::vector : options.texts.empty() ? Seen::classes : Seen::likeness;
-    const auto edit = [&](Schedule& schedule) { return make_seeing(schedule, seen); };
+    const auto edit = [&](Schedule& schedule) -> Status {
+        weft_TRY(make_seeing(schedule, seen));
+        if (!options.map) return Ok{};
+        weft_ASSIGN(s->look, add_look(schedule));
+        return Ok{};
+    };
     weft_ASSIGN(Schedule fits, make_schedule(files)); // what takes no pictures is said before anything is read
     weft_TRY(edit(fits));
     weft_ASSIGN(s->settings, read_picture_settings(files));
@@ -191,6 +206,7 @@ Result<PictureModel> PictureModel::load(const Device& device, const std::filesys
     if (seen == Seen::classes) {
         weft_ASSIGN(s->classes, read_classes(files, s->width));
     }
+    if (s->look) s->look_weights = read_look_weights(*s->look, schedule, files);
     s->asked = options.batch;
     s->warnings = s->model->warnings;
     std::ranges::copy(s->settings.warnings, std::back_inserter(s->warnings));
@@ -247,6 +263,39 @@ Result<std::vector<std::vector<Guess>>> PictureModel::classify(std::span<const P
         for (const Classes::One& c : s.classes.likeliest(std::span(logits).subspan(i * s.width, s.width), top))
             all[i].push_back({c.index, c.probability});
     return all;
+}
+weft_CATCH
+
+Result<PictureMap> PictureModel::map(const Picture& picture) try {
+    PictureModelState& s = *state_;
+    if (!s.look) return Error{ErrorCode::invalid_argument, "the model was not loaded for maps", {}};
+    const auto count = s.rows_of(picture);
+    if (!count) return of_picture(picture, count.error());
+    weft_TRY(s.make_room(*count));
+    weft_ASSIGN(const auto prepared, s.prepare({&picture, 1}));
+    weft_TRY(s.step(prepared));
+    weft_ASSIGN(const auto rows, s.session->output(Look::kOutput));
+    const Schedule& schedule = s.model->schedule;
+    const auto [height, width] = prepared[0].size;
+    const PatchGrid& grid = s.input().grid;
+    const PictureRows patches{grid.down(height), grid.across(width)},
+        own = unpadded_rows(schedule, s.look->stage, patches);
+    PictureMap map{.what = s.look->what, .down = own.down, .across = own.across};
+    map.values = look_values(*s.look, s.look_weights, schedule, patches, rows);
+    if (!std::ranges::all_of(map.values, [](float x) { return std::isfinite(x); }))
+        return of_picture(picture, {ErrorCode::not_finite, "the numbers of its map are not finite", {}});
+    weft_ASSIGN(const Shown part, shown(s.settings, {picture.height, picture.width}));
+    const double down = part.height / height, across = part.width / width; // of the picture's pixels in the model's
+    const Places rows_at = places_down(schedule, s.look->stage), columns_at = places_across(schedule, s.look->stage);
+    map.top = part.top + rows_at.first * down;
+    map.left = part.left + columns_at.first * across;
+    map.step_down = rows_at.step * down;
+    map.step_across = columns_at.step * across;
+    map.shown_top = part.top;
+    map.shown_left = part.left;
+    map.shown_bottom = part.top + part.height;
+    map.shown_right = part.left + part.width;
+    return map;
 }
 weft_CATCH
 

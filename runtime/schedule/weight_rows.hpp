@@ -66,4 +66,7 @@ private:
     uint64_t rows_a_place_ = 0;        // so many rows share one; 0: it is the axis of the columns
 };
 
+/// Elements [begin, begin + to.size()) of a slot that check_weights found to fit, in f32; `to` holds zeros.
+void read_slot(const WeightSlot& slot, const ModelFiles& files, uint64_t begin, std::span<float> to);
+
 } // namespace weft::detail

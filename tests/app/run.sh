@@ -229,6 +229,12 @@ expect 'see with words and a model of classes' 3 'vit compares no pictures with 
 [ "$($weft see "$source/apps/samples/pictures" --model "$source/apps/models/cifar-mambavision" --top 1 |
   sed -n 's|.*/\([a-z]*\).png: \1 .*|\1|p' | wc -l)" = 10 ] && passes 'see the bundled pictures' ||
   fails 'see the bundled pictures'
+expect 'see what is looked at' 0 'map.png: what the last scan adds to each patch, .*: 4 x 4 patches, from ' \
+  $weft see "$source/apps/samples/pictures/cat.png" --model "$source/apps/models/cifar-mambavision" \
+  --attention-map "$scratch/map.png"
+expect 'a map is a picture' 0 'map.png: ' $weft see "$scratch/map.png" --model "$source/apps/models/cifar-mambavision"
+expect 'a map of several pictures' 2 'draws one picture' $weft see "$source/apps/samples/pictures" \
+  --model "$source/apps/models/cifar-mambavision" --attention-map "$scratch/map.png"
 [ "$($weft hear "$source"/apps/samples/digits/*.flac --model "$source/apps/models/digits-audiomamba" --top 1 |
   sed -n 's|.*/\([0-9]\).flac: \1 .*|\1|p' | wc -l)" = 10 ] && passes 'hear the bundled digits' ||
   fails 'hear the bundled digits'

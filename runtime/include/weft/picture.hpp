@@ -31,4 +31,20 @@ struct Picture {
     weft_API Result<std::vector<std::byte>> png() const;
 };
 
+/// What a model looks at in a picture: a number for each patch of its last layers.
+struct PictureMap {
+    std::string what; ///< of what the numbers are, in words
+    uint32_t down = 0, across = 0;
+    std::vector<float> values; ///< [down, across], none below 0
+    /// In pixels of the picture: the middle of the patch at row i and column k is at (top + i * step_down, left + k *
+    /// step_across), and the model was shown what lies between (shown_top, shown_left) and (shown_bottom, shown_right).
+    double top = 0, left = 0, step_down = 1, step_across = 1;
+    double shown_top = 0, shown_left = 0, shown_bottom = 0, shown_right = 0;
+
+    /// The picture in grey, and over it, where the model was shown it, colours from violet (the least of the numbers)
+    /// to yellow (the largest), whose lightness grows with them. Of small pictures every pixel becomes a square of
+    /// them, so that the longer side has 384 at least. Fails (invalid_argument) where sizes and counts do not fit.
+    weft_API Result<Picture> over(const Picture& picture) const;
+};
+
 } // namespace weft

@@ -17,6 +17,7 @@ struct PictureModelOptions {
     /// Classes in words, of models that compare pictures with texts (CLIP, SigLIP), in place of classes of their own.
     std::vector<std::string> texts = {};
     uint32_t batch = 0; ///< most pictures of one step; 0: as many as fill a device
+    bool map = false;   ///< PictureModel::map() will be asked for
     ProgressFunction progress;
 };
 
@@ -34,8 +35,9 @@ class PictureModelState;
 class weft_API PictureModel {
 public:
     /// `path`: a Hugging Face directory. Pictures are prepared as its preprocessor_config.json (processor_config.json)
-    /// says. Fails (unsupported) where the model takes no pictures, has no classes, no vector for a whole picture, or
-    /// does not compare pictures with texts, and (invalid_argument) on texts that are too long for it.
+    /// says. Fails (unsupported) where the model takes no pictures, has no classes, no vector for a whole picture, does
+    /// not compare pictures with texts, or has nothing to make a map of, and (invalid_argument) on texts that are too
+    /// long for it.
     static Result<PictureModel> load(const Device& device, const std::filesystem::path& path,
                                      const PictureModelOptions& options = {});
     PictureModel(PictureModel&&) noexcept;
@@ -52,6 +54,12 @@ public:
     /// each by itself where the model's files say that they do not exclude each other, and of SigLIP.
     Result<std::vector<std::vector<Guess>>> classify(std::span<const Picture> pictures, uint32_t top,
                                                      const ProgressFunction& progress = {});
+
+    /// What the model looks at in a picture, of a model that was loaded for it (else invalid_argument): of one that
+    /// scans the root mean square of what its last scan adds to each patch; of others the attention in the last layer,
+    /// the mean over its heads, that the class token pays to each patch, or the query that pools them (SigLIP), or on
+    /// average all of them (Swin). Computed by another step, on the host from its q and k.
+    Result<PictureMap> map(const Picture& picture);
 
     uint32_t width() const;
     const std::vector<std::string>& labels() const; ///< of the classes, or the texts; empty of vectors
