@@ -41,7 +41,7 @@ Case<Options> make(const std::string& name, Shape s, GluArgs options, bool has_b
 CaseTable<Options> table() {
     CaseTable<Options> table{"glu", build, {}};
     const char* names[] = {"none",    "silu",       "gelu", "gelu_tanh", "relu", "relu2",
-                           "sigmoid", "quick_gelu", "tanh", "sine",      "exp"};
+                           "sigmoid", "quick_gelu", "tanh", "sine",      "exp",  "elu_plus_one"};
     for (uint32_t i = 0; i < std::size(names); ++i) {
         GluArgs g;
         g.activation = Activation(i);

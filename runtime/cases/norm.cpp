@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cases/norm.hpp"
+#include <cmath>
 
 namespace weft::detail::kernel::cases::norm {
 namespace {
@@ -12,7 +13,10 @@ void build(CaseContext& ctx, const Options& o) {
     NormArgs a = o.args;
     ctx.step({{0, s.tokens, 0}}, s.tokens + 3); // a bucket larger than the step
     a.width = s.width;
-    a.x = ctx.input("x", DType::f32, {s.tokens, columns}, random.normals(n, o.magnitude));
+    std::vector<float> x = random.normals(n, o.magnitude);
+    if (a.kind == NormKind::sum) // what is divided by its sum is not negative
+        for (float& v : x) v = std::abs(v);
+    a.x = ctx.input("x", DType::f32, {s.tokens, columns}, x);
     if (o.weight) a.weight = ctx.input("weight", DType::f32, {s.width}, random.uniforms(s.width, 0.5, 1.5));
     if (o.bias) a.bias = ctx.input("bias", DType::f32, {s.width}, random.normals(s.width));
     if (o.residual) a.residual = ctx.input("residual", DType::f32, {s.tokens, columns}, random.normals(n));
@@ -33,9 +37,10 @@ Case<Options> make(const std::string& name, Shape s, NormArgs options, bool weig
 } // namespace
 
 CaseTable<Options> table() {
-    NormArgs rms, layer, l2, before, after, scaled;
+    NormArgs rms, layer, l2, sum, before, after, scaled;
     layer.kind = NormKind::layer;
     l2.kind = NormKind::l2;
+    sum.kind = NormKind::sum;
     before.gate_at = Gate::before;
     after.gate_at = Gate::after;
     after.gate_activation = Activation::sigmoid;
@@ -54,6 +59,8 @@ CaseTable<Options> table() {
              make("layer of 384", {3, 1, 384}, layer, true, true, false),
              make("layer, large mean spread", {3, 1, 64}, layer, true, true, false, 1e4),
              make("l2 heads", {6, 3, 16}, l2, false, false, false),
+             make("sums of heads", {6, 3, 16}, sum, false, false, false),
+             make("sums of odd heads", {70, 2, 27}, sum, false, false, false),
              make("rms heads", {11, 4, 24}, rms, true, false, false),
              make("gate before", {5, 2, 40}, before, true, false, false),
              make("gate after", {5, 4, 24}, after, true, false, false),

@@ -10,6 +10,7 @@ struct Options {
     Sequences sequences;
     uint32_t around; ///< columns on either side of x and y
     double size;     ///< of x
+    bool own_mixes, moves_on;
 };
 
 CaseTable<Options> table();

@@ -17,11 +17,12 @@ enum class Activation : uint32_t {
     quick_gelu = 7,
     tanh = 8,
     sine = 9,
-    exp = 10
+    exp = 10,
+    elu_plus_one = 11 ///< x + 1, of negative numbers e^x: above 0
 };
 
 /// shaders/norm/norm.comp
-enum class NormKind : uint32_t { rms = 0, layer = 1, l2 = 2 };
+enum class NormKind : uint32_t { rms = 0, layer = 1, l2 = 2, sum = 3 };
 
 /// shaders/elem/pool.comp
 enum class PoolKind : uint32_t { mean = 0, max = 1 };

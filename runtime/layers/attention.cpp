@@ -8,27 +8,13 @@
 #include "layers/fields.hpp"
 #include "layers/heads.hpp"
 #include "layers/limits.hpp"
+#include "layers/rotary.hpp"
 #include "layers/work.hpp"
 #include <algorithm>
 #include <cmath>
 
 namespace weft::detail {
 namespace {
-
-kernel::Rotary rotary(const LayerContext& c, const Rope& rope) {
-    kernel::Rotary r;
-    if (rope.kind == RopeKind::none) return r;
-    r.dims = rope.rotary;
-    r.pairs = rope.kind == RopeKind::half ? kernel::RotaryPairs::halves : kernel::RotaryPairs::interleaved;
-    r.frequencies = c.weight(rope.frequencies);
-    r.long_table = rope.long_table;
-    r.axes = rope.axes > 1;
-    r.original = rope.original;
-    r.factor = rope.factor;
-    r.long_factor = rope.long_factor;
-    r.ntk = rope.ntk;
-    return r;
-}
 
 // Whether the kernel that rotates q and k norms each head of both before that: of padded ones it would count the
 // padding.
@@ -145,7 +131,7 @@ void AttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Destinatio
                              .packed = !causal,
                              .eps = q_norm.eps,
                              .k_scale = key_scale,
-                             .rotary = rotary(c, rope),
+                             .rotary = rotary_of(c, rope),
                              .positions = rope.axes > 1 ? c.step.axes : kernel::Tensor{},
                              .temperature = temperature,
                              .temperature_floor = temperature_floor,

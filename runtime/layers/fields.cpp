@@ -26,8 +26,8 @@ void Fields::norm(const char* key, Norm& n, uint64_t width, bool optional) {
 }
 
 weft_LISTED(Conv, 5);
-void Fields::conv(const char* key, Conv& c, uint64_t channels) {
-    if (!enter(key, true, false)) return;
+void Fields::conv(const char* key, Conv& c, uint64_t channels, bool optional) {
+    if (!enter(key, !optional || c, optional)) return;
     derived(c.channels, channels);
     size("taps", c.taps, 4u);
     value("activation", c.activation, kernel::Activation::silu);

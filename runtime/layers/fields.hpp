@@ -28,9 +28,9 @@ using WeightShape = std::initializer_list<uint64_t>;
     static_assert(true)
 
 namespace kernel { // where the compiler looks for the names of these
-weft_ENUM_NAMES(Activation, Activation::exp, "none", "silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid",
-                "quick_gelu", "tanh", "sine", "exp");
-weft_ENUM_NAMES(NormKind, NormKind::l2, "rms", "layer", "l2");
+weft_ENUM_NAMES(Activation, Activation::elu_plus_one, "none", "silu", "gelu", "gelu_tanh", "relu", "relu2", "sigmoid",
+                "quick_gelu", "tanh", "sine", "exp", "elu_plus_one");
+weft_ENUM_NAMES(NormKind, NormKind::sum, "rms", "layer", "l2", "sum");
 weft_ENUM_NAMES(RouterScore, RouterScore::sqrt_softplus, "softmax", "sigmoid", "logit", "sqrt_softplus");
 weft_ENUM_NAMES(RouterWeight, RouterWeight::sigmoid_of_chosen, "score", "softmax_of_chosen", "sigmoid_of_chosen");
 weft_ENUM_NAMES(GroupScore, GroupScore::best_two, "best", "best_two");
@@ -115,7 +115,7 @@ public:
     /// Parts that many descriptions have, each an object under `key`.
     void linear(const char* key, Linear& l, uint64_t in, uint64_t out, bool optional = false);
     void norm(const char* key, Norm& n, uint64_t width, bool optional = true);
-    void conv(const char* key, Conv& c, uint64_t channels);
+    void conv(const char* key, Conv& c, uint64_t channels, bool optional = false);
     void rope(const char* key, Rope& r, uint32_t head_size);
     /// What kind of op it is; those that follow are its own fields.
     virtual void op(Op& op) = 0;

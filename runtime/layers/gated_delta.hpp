@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L3: gated delta rule mixers (Gated DeltaNet, Yang et al. 2024; Qwen3-Next, OLMo-hybrid).
+// L3: delta rule mixers: Gated DeltaNet (Yang et al. 2024; Qwen3-Next, OLMo-hybrid), and without decay DeltaNet (Yang et
+// al. 2024; Schlag et al. 2021).
 #pragma once
 #include "layers/op.hpp"
 
@@ -11,8 +12,13 @@ struct GatedDeltaSpec {
 
     uint32_t key_heads = 0, value_heads = 0, key_size = 0, value_size = 0;
     bool tiled = false; ///< value head h has key head h % Hk (Qwen3.5), else h / (Hv / Hk)
+    bool gated = true;  ///< there is z
+    bool decays = true; ///< there is a, with its weights
     Linear in;          ///< rows: q [Hk*dk] | k [Hk*dk] | v [Hv*dv] | z [Hv*dv] | b [Hv] | a [Hv]
-    Conv conv;          ///< over q | k | v
+    Conv conv;          ///< over q | k | v; absent: none
+    /// Behind the convolution: on q and k, and on v.
+    kernel::Activation key_activation = kernel::Activation::none, value_activation = kernel::Activation::none;
+    Norm key_norm;                               ///< of each head of q and k; absent: x / sqrt(sum of squares + 1e-6)
     WeightId dt_bias = kNoWeight, a = kNoWeight; ///< f32 [Hv]; a already -exp(A_log)
     float beta_scale = 1;                        ///< 2 allows negative eigenvalues
     Norm norm;                                   ///< per head of dv, then times silu(z)

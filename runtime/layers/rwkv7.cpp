@@ -17,23 +17,6 @@ using kernel::Activation;
 
 constexpr float kDecay = -0.60653066f; // -e^-1/2: no channel forgets faster than to e^(-e^-1/2) a token
 
-weft_LISTED(LowRank, 2);
-void low_rank(Fields& f, const char* key, LowRank& l, uint64_t in, uint64_t out, bool optional = false) {
-    if (!f.enter(key, bool(l), optional)) return;
-    uint32_t rank = l.down.out;
-    f.size("rank", rank);
-    f.linear("down", l.down, in, rank);
-    f.linear("up", l.up, rank, out);
-    f.leave();
-}
-
-void lower_low_rank(LayerContext& c, const LowRank& l, const kernel::Tensor& x, Activation between,
-                    const Destination& to, Activation last) {
-    const kernel::Tensor low = c.rows(l.down.out, "low rank");
-    lower_linear(c, l.down, x, {low}, between);
-    lower_linear(c, l.up, low, to, last);
-}
-
 } // namespace
 
 weft_LISTED(Rwkv7Spec, 19); // with its states
@@ -49,10 +32,10 @@ void Rwkv7Spec::fields(Fields& f, const Widths& w) {
     f.weight("mix", mix, {(value ? 6 : 5) * w.model}, WeightUse::always, WeightKind::vector);
     f.linear("receptance", receptance, w.model, keys);
     f.linear("key", key, w.model, keys);
-    low_rank(f, "decay", decay, w.model, keys);
-    low_rank(f, "rate", rate, w.model, keys);
-    low_rank(f, "gate", gate, w.model, values);
-    low_rank(f, "value_gate", value_gate, w.model, values, true);
+    low_rank_fields(f, "decay", decay, w.model, keys);
+    low_rank_fields(f, "rate", rate, w.model, keys);
+    low_rank_fields(f, "gate", gate, w.model, values);
+    low_rank_fields(f, "value_gate", value_gate, w.model, values, true);
     f.rule(bool(value) == bool(value_gate), "value_gate", "be there with value, and only then");
     f.weight("k_k", k_k, {keys}, WeightUse::always, WeightKind::vector);
     f.weight("k_a", k_a, {keys}, WeightUse::always, WeightKind::vector);

@@ -3,15 +3,10 @@
 // residual stream, and the values of the first layer, which those of later ones are drawn to. Per head
 //   S = diag(d) S - rate kk (kk^T S) + k v^T;  y = (group_norm(S^T r) + (sum of r k r_k) v) gate
 #pragma once
+#include "layers/low_rank.hpp"
 #include "layers/op.hpp"
 
 namespace weft::detail {
-
-/// up(act(down(x))); up may have a bias.
-struct LowRank {
-    Linear down, up;
-    explicit operator bool() const { return bool(down); }
-};
 
 struct Rwkv7Spec {
     static constexpr const char* name = "rwkv7";

@@ -36,6 +36,7 @@ struct Conv {
     WeightId weight = kNoWeight, bias = kNoWeight;
     uint32_t channels = 0, taps = 0;
     kernel::Activation activation = kernel::Activation::silu;
+    explicit operator bool() const { return weight != kNoWeight; }
 };
 
 enum class RopeKind : uint32_t { none, half, pairs };

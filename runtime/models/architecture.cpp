@@ -433,6 +433,7 @@ Result<kernel::Activation> activation_of(const JsonObject& config, const std::st
                                                         {"linear", Activation::none},
                                                         {"relu", Activation::relu},
                                                         {"relu2", Activation::relu2},
+                                                        {"sqrelu", Activation::relu2},
                                                         {"quick_gelu", Activation::quick_gelu},
                                                         {"sigmoid", Activation::sigmoid},
                                                         {"tanh", Activation::tanh}};

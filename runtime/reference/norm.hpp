@@ -21,19 +21,23 @@ inline double activation(uint32_t kind, double x) {
     case 8: return std::tanh(x);
     case 9: return std::sin(x);
     case 10: return std::exp(x);
+    case 11: return x > 0 ? x + 1 : std::exp(x);
     default: return x;
     }
 }
 
-/// One group: kind 0 RMS, 1 layer, 2 L2. weight and bias may be empty.
+/// One group: kind 0 RMS, 1 layer, 2 L2, 3 sum. weight and bias may be empty.
 inline std::vector<double> norm(const std::vector<double>& x, int kind, const std::vector<double>& weight,
                                 const std::vector<double>& bias, double eps) {
     const double n = double(x.size());
-    double mean = 0, squares = 0;
+    double mean = 0, squares = 0, sum = 0;
     if (kind == 1)
         for (double v : x) mean += v / n;
-    for (double v : x) squares += (v - mean) * (v - mean);
-    const double factor = 1 / std::sqrt(kind == 2 ? squares + eps : squares / n + eps);
+    for (double v : x) {
+        squares += (v - mean) * (v - mean);
+        sum += v;
+    }
+    const double factor = kind == 3 ? 1 / (sum + eps) : 1 / std::sqrt(kind == 2 ? squares + eps : squares / n + eps);
     std::vector<double> y;
     for (size_t i = 0; i < x.size(); ++i)
         y.push_back((x[i] - mean) * factor * (weight.empty() ? 1 : weight[i]) + (bias.empty() ? 0 : bias[i]));

@@ -19,13 +19,14 @@ void check(CaseContext& ctx, const Options& o, reference::Comparison& verdict) {
             for (size_t t = token; t < token + s.count; ++t) {
                 const double now = double(x[t * wide + around + c]);
                 for (size_t m = 0; m < mixes; ++m) {
-                    const auto want = reference::token_shift(now, before, double(mix[m * channels + c]));
+                    const auto want = reference::token_shift(
+                        now, before, double(mix[((o.own_mixes ? t * mixes : 0) + m) * channels + c]));
                     // A difference, a product and a sum.
                     y[t * out + around + m * channels + c] = {want.value, reference::kEps32 * 3 * want.size};
                 }
                 before = now;
             }
-            states[(s.slot + s.moved) * channels + c] = {before, 0}; // moved, not computed
+            if (o.moves_on) states[(s.slot + s.moved) * channels + c] = {before, 0}; // moved, not computed
         }
         token += s.count;
     }

@@ -15,8 +15,8 @@ weft_ENUM_NAMES(RowSpace::Of, RowSpace::Of::marked, "tokens", "patches", "wanted
                 "merged", "padded", "marked");
 weft_ENUM_NAMES(View::Order, View::Order::routed, "windows", "rows", "columns", "snake", "snake_columns", "routed");
 weft_ENUM_NAMES(When, When::given, "every_step", "once", "given");
-weft_ENUM_NAMES(WeightTransform, WeightTransform::or_zeros, "none", "add_one", "negative_exp", "negative_abs",
-                "or_zeros");
+weft_ENUM_NAMES(WeightTransform, WeightTransform::share_so_far, "none", "add_one", "negative_exp", "negative_abs",
+                "or_zeros", "share_so_far");
 
 class ScheduleFields : public Fields {
 public:

@@ -136,6 +136,24 @@ std::vector<double> norms_along(const TensorView& view, uint64_t count, uint64_t
     return sums;
 }
 
+// WeightTransform::share_so_far of a whole matrix.
+std::vector<float> shares_so_far(const TensorView& view, uint64_t rows, uint64_t columns) {
+    std::vector<float> all(rows * columns);
+    std::vector<std::byte> blocks;
+    for (uint64_t r = 0; r < rows; ++r) float_row(view, r, blocks, std::span(all).subspan(r * columns, columns));
+    for (uint64_t c = 0; c < columns; ++c) {
+        const auto at = [&](uint64_t r) -> float& { return all[r * columns + c]; };
+        double most = double(at(0)), sum = 0, so_far = 0;
+        for (uint64_t r = 1; r < rows; ++r) most = std::max(most, double(at(r)));
+        for (uint64_t r = 0; r < rows; ++r) sum += std::exp(double(at(r)) - most);
+        for (uint64_t r = 0; r < rows; ++r) {
+            if (r > 0) so_far += std::exp(double(at(r)) - most) / sum;
+            at(r) = float(so_far);
+        }
+    }
+    return all;
+}
+
 } // namespace
 
 std::vector<uint64_t> squeezed(std::span<const uint64_t> shape) {
@@ -202,6 +220,8 @@ PieceReader::PieceReader(const PlacedPiece& placed, const ModelFiles& files)
     : placed_(placed), piece_(*placed.piece), matrix_(matrix_of(piece_)), view_(find_tensor(piece_.names, files)) {
     const std::vector<RowView::Axis> axes = axes_of(piece_);
     elements_.axes.assign(axes.begin(), axes.end() - 1);
+    if (view_ && piece_.transform == WeightTransform::share_so_far)
+        shares_ = shares_so_far(*view_, matrix_.rows, matrix_.file_columns);
     column_step_ = axes.back().stride;
     const Rescale& r = piece_.rescale;
     if (r.nothing()) return;
@@ -273,6 +293,7 @@ void PieceReader::read(DType type, uint64_t first, uint64_t count, std::byte* to
             continue;
         }
         if (!view_) std::ranges::fill(row, 0.0f);
+        else if (!shares_.empty()) std::copy_n(&shares_[from * row.size()], row.size(), row.begin());
         else if (piece_.order.empty()) float_row(*view_, from, blocks, row);
         else
             for (uint64_t c = 0, begin = elements_.row(from); c < row.size(); ++c)

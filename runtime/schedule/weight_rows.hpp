@@ -64,6 +64,7 @@ private:
     uint64_t column_step_ = 1;         // ... and how far apart its own are
     std::vector<double> times_, plus_; // at each place of the axis of the rescaling; empty: there is none
     uint64_t rows_a_place_ = 0;        // so many rows share one; 0: it is the axis of the columns
+    std::vector<float> shares_;        // of share_so_far: the whole matrix
 };
 
 /// Elements [begin, begin + to.size()) of a slot that check_weights found to fit, in f32; `to` holds zeros.

@@ -18,6 +18,9 @@ enum class WeightTransform : uint32_t {
     negative_exp, ///< A_log -> -exp(A_log)
     negative_abs, ///< a decay's rate, whichever its sign: -|x|
     or_zeros,     ///< of vectors: as it is, and zeros where the file has no such tensor
+    /// Of a matrix: the shares that each row has in a softmax down its column, of the rows from the second to this one
+    /// together (HGRN2's lower bounds, a row a layer).
+    share_so_far,
 };
 
 /// What a weight's numbers x become that another tensor has a say in:

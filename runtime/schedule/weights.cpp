@@ -44,6 +44,8 @@ std::string problem_of(const WeightPiece& piece, const WeightSlot& slot) {
                    std::to_string(piece.file_shape.size()) + ", once";
     if (const std::string found = problem_of(piece.rescale, piece.file_shape.size()); !found.empty())
         return "the rescaling of " + name + " " + found;
+    if (piece.transform == WeightTransform::share_so_far && (piece.file_shape.size() != 2 || !piece.order.empty()))
+        return name + " must be a matrix in its own order, of which shares are taken";
     const PieceMatrix m = matrix_of(piece);
     if (std::ranges::any_of(piece.gather, [&](uint64_t column) { return column >= m.file_columns; }))
         return "gather must name columns of " + name + ", which has " + std::to_string(m.file_columns);

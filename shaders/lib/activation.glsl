@@ -13,6 +13,7 @@ float activate(uint kind, float x) {
     case 8u: return tanh_exact(x);
     case 9u: return cos_sin(x).y;
     case 10u: return exp(x);
+    case 11u: return x > 0.0 ? x + 1.0 : exp(x);
     default: return x;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Normalises groups of `width` channels: RMSNorm (Zhang & Sennrich 2019), LayerNorm (Ba et al. 2016), L2. Optionally
-// gated by act(z) before or after (Mamba-2 gates before, Gated DeltaNet after), scaled and added to a residual.
+// Normalises groups of `width` channels: RMSNorm (Zhang & Sennrich 2019), LayerNorm (Ba et al. 2016), L2, or by their
+// sum (Schlag et al. 2021, Linear transformers are secretly fast weight programmers, section 3.2). Optionally gated
+// by act(z) before or after (Mamba-2 gates before, Gated DeltaNet after), scaled and added to a residual.
 //   y = residual + scale * gate_after * (statistics(x * gate_before) * weight + bias)
 // One workgroup normalises one group of one token. Reads x twice (the second time from cache),
 // 8 to 16 bytes an element in all. With VECTORS a lane takes four neighbouring channels: then all positions and widths
@@ -21,7 +22,7 @@ float total(float v) { return v; }
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LOCAL = 64u;
-layout(constant_id = 1) const uint KIND = 0u;       // 0 RMS, 1 layer, 2 L2
+layout(constant_id = 1) const uint KIND = 0u;       // 0 RMS, 1 layer, 2 L2, 3 sum
 layout(constant_id = 2) const uint GATE = 0u;       // 0 none, 1 before, 2 after
 layout(constant_id = 3) const uint ACTIVATION = 1u; // of the gate
 layout(constant_id = 4) const uint PARTS = 0u;      // bit 0: weight, 1: bias, 2: residual
@@ -83,10 +84,11 @@ void main() {
     float squares = 0.0;
     for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) {
         VALUE v = load(token, base + c) - mean;
-        squares += total(v * v);
+        squares += total(KIND == 3u ? v : v * v);
     }
     squares = workgroup_sum(squares);
-    float factor = inversesqrt(KIND == 2u ? squares + push.eps : squares / (CHANNELS * float(push.width)) + push.eps);
+    float under = (KIND >= 2u ? squares : squares / (CHANNELS * float(push.width))) + push.eps;
+    float factor = KIND == 3u ? 1.0 / under : inversesqrt(under);
     for (uint c = gl_LocalInvocationID.x; c < push.width; c += LOCAL) {
         uint channel = base + c;
         uint w = WEIGHT_PER_GROUP == 1u ? channel : c;

@@ -100,6 +100,18 @@ TEST_CASE("plans: every weight that a schedule names is bound by a call", "[sche
         R"("op": "mamba2", "in_multipliers": true, "norm": )" + layer,
         R"("op": "gated_delta", "key_heads": 4, "key_size": 16, "norm": )" + layer,
         R"("op": "linear_attention", "heads": 4, "decay": true, "norm": )" + layer,
+        R"("op": "linear_attention", "heads": 4, "conv": {}, "forget": {"of": {"rank": 8, "up": {"bias": true}}, )"
+        R"("lower_bound": true}, "rope": {}, "q_norm": )" +
+            layer + R"(, "k_norm": )" + layer + R"(, "norm_heads": true, "norm": )" + layer + R"(, "gate": {})",
+        R"("op": "linear_attention", "heads": 4, "q_map": {"bias": true}, "k_map": {"bias": true}, "normalize": true)",
+        R"("op": "linear_attention", "heads": 4, "forget": {"keys": true, "lower_bound": true}, "gate": {})",
+        R"("op": "gated_delta", "key_heads": 4, "key_size": 16, "gated": false, "decays": false, "key_norm": )" +
+            layer + R"(, "norm": )" + layer,
+        R"("op": "rwkv6", "heads": 4, "mix_rank": 8, "mix_decay": {"bias": true}, "mix_key": {"bias": true}, )"
+        R"("mix_value": {"bias": true}, "mix_receptance": {"bias": true}, "mix_gate": {"bias": true}, )"
+        R"("decay": {"rank": 8, "up": {"bias": true}}, "head_norm": )" +
+            layer,
+        R"("op": "shifted_mlp", "inner": 64, "receptance": {})",
         R"("op": "hyena", "length": 64, "in": {"bias": true}, "conv": {"taps_across": 3, "pad_across": 2}, )"
         R"("out": {"bias": true})",
         R"("op": "moe", "experts": 4, "chosen": 2, "inner": 64, "gated": false, "latent": 16, "gate_up_bias": true, )"
