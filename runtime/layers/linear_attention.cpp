@@ -139,12 +139,11 @@ void LinearAttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Dest
                               .decay = decays,
                               .y = scanned,
                               .state = c.state(state),
-                              .decay_of = forget              ? kernel::DecayOf::channel
+                              .decay_of = forget               ? kernel::DecayOf::channel
                                           : decay == kNoWeight ? kernel::DecayOf::none
                                                                : kernel::DecayOf::head,
                               .scale = scale});
-    if (normalize)
-        kernel::resize_heads(c.r, {.x = scanned, .y = y, .heads = heads, .divides = true, .eps = kSumEps});
+    if (normalize) kernel::resize_heads(c.r, {.x = scanned, .y = y, .heads = heads, .divides = true, .eps = kSumEps});
     kernel::Tensor gates;
     if (gate) {
         gates = c.rows(values, "gate");

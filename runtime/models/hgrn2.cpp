@@ -47,8 +47,8 @@ LinearAttentionSpec attention(Builder& builder, const std::string& at, const Con
     };
     a.qkv = builder.stacked_linear(at + "qfi", parts("_proj"), c.width);
     if (c.taps)
-        a.conv = {builder.stacked(at + "conv1d", parts("_conv1d.weight"), c.taps, false), kNoWeight,
-                  2 * keys + c.width, c.taps, kernel::Activation::none};
+        a.conv = {builder.stacked(at + "conv1d", parts("_conv1d.weight"), c.taps, false), kNoWeight, 2 * keys + c.width,
+                  c.taps, kernel::Activation::none};
     a.feature = kernel::Activation::silu;
     a.forget.keys = true;
     if (c.bounded && i > 0) // the first layer may forget all

@@ -170,12 +170,8 @@ public:
         m.key = builder_.linear(at + k_.key, c_.keys(), c_.width);
         m.value = builder_.linear(at + k_.value, c_.values(), c_.width);
         m.gate = builder_.linear(at + k_.gate, c_.values(), c_.width);
-        m.bonus = builder_.add({at + k_.bonus,
-                                {c_.keys()},
-                                false,
-                                {{builder_.names(at + k_.bonus), {c_.heads, c_.key_size}}},
-                                {},
-                                {}});
+        m.bonus = builder_.add(
+            {at + k_.bonus, {c_.keys()}, false, {{builder_.names(at + k_.bonus), {c_.heads, c_.key_size}}}, {}, {}});
         m.head_norm = builder_.layer_norm(at + k_.head_norm, c_.values(), c_.head_eps);
         m.out = builder_.linear(at + k_.out, c_.width, c_.values());
         return m;
