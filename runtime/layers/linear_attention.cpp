@@ -180,7 +180,6 @@ void LinearAttentionSpec::work(WorkCounter& w) const {
 void LinearAttentionSpec::limits(Limits& l) const {
     if (conv) check_conv(conv, l);
     l.range("the size of a key", key_size, 1, 256); // of linear_scan
-    l.range("the size of a value", value_size, 1, 256);
     if (rope.kind != RopeKind::none && key_size % 4) // of qkv_append
         l.add("the size of a key is " + std::to_string(key_size) + "; weft takes multiples of 4 with rotary positions");
 }

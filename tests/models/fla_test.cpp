@@ -70,7 +70,8 @@ TEST_CASE("fla: what configs leave out", "[models]") {
     CHECK((mix.mix_up[4].in == 32 && mix.decay.down.out == 64));
     CHECK((op<ShiftedMlpSpec>(finch, 1, 1).inner == 1792 && op<ShiftedMlpSpec>(finch, 1, 1).receptance));
     CHECK(decoder_of(finch).layers[0].blocks.size() == 3);
-    CHECK(decoder_of(made("rwkv6", {{"norm_first", false}})).layers[0].blocks.size() == 2);
+    const Schedule later = made("rwkv6", {{"norm_first", false}});
+    CHECK(decoder_of(later).layers[0].blocks.size() == 2);
     const Schedule own = made("rwkv6-blink", {{"intermediate_size", 1792}});
     CHECK((op<Rwkv6Spec>(own, 1, 0).heads == 8 && op<Rwkv6Spec>(own, 1, 0).head_norm.eps == 64e-5f));
 }
