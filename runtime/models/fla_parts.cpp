@@ -11,7 +11,9 @@ Result<uint32_t> expanded(const JsonObject& c, const std::string& key, uint32_t 
     weft_ASSIGN(const double ratio, c.number_or(key, otherwise));
     const double channels = std::floor(width * ratio);
     if (!(channels >= heads && channels <= 0x1p28) || uint64_t(channels) % heads != 0)
-        return c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28");
+        return c.has(key) ? c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28")
+                          : c.bad(c.has("num_heads") ? "num_heads" : "hidden_size",
+                                  "must leave each head a whole number of channels");
     return uint32_t(channels) / heads;
 }
 

@@ -98,7 +98,9 @@ Result<uint32_t> size_of_head(const JsonObject& c, const char* key, double other
     weft_ASSIGN(const double ratio, c.number_or(key, otherwise));
     const double channels = std::floor(o.width * ratio);
     if (!(channels >= o.heads && channels <= 0x1p28) || uint64_t(channels) % o.heads != 0)
-        return c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28");
+        return c.has(key) ? c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28")
+                          : c.bad(c.has("num_heads") ? "num_heads" : "hidden_size",
+                                  "must leave each head a whole number of channels");
     return uint32_t(channels) / o.heads;
 }
 
