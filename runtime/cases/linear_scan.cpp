@@ -104,6 +104,9 @@ CaseTable<Options> table() {
          make("step, strong, usual and faint decay, bonus", {2, 2, 40, 33}, {{1, 1, 1}}, mixed_bonus),
          make("large state", {1, 1, 256, 128}, {{0, 40, 1}}, mixed),
          make("large state, a decay a token", {1, 2, 256, 128}, {{0, 40, 1}}, mixed_token),
+         make("wide values", {1, 1, 256, 512}, {{0, 19, 1}}),
+         make("wide values, a decay a head", {1, 1, 256, 512}, {{0, 19, 1}}, head),
+         make("step, wide values", {1, 1, 256, 512}, {{0, 1, 1}}),
          make("many heads", {16, 64, 16, 64}, {{0, 20, 1}}),
          make("many heads, a decay a token", {16, 64, 16, 64}, {{0, 20, 1}}, token)}};
     table.cases.insert(table.cases.end(),

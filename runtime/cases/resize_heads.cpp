@@ -40,8 +40,8 @@ CaseTable<Options> table() {
             {make("tiny", 1, 1, 1, 2), make("no tokens", 0, 2, 3, 4), make("to a multiple of four", 7, 3, 10, 12),
              make("and back", 7, 3, 12, 10), make("slices", 5, 4, 6, 9, true), make("the same size", 3, 2, 8, 8),
              make("a channel of ones", 7, 3, 10, 11, true, 1), make("divided by it", 7, 3, 11, 10, true, 0, true),
-             make("a step divided", 1, 32, 65, 64, false, 0, true),
-             make("a step", 1, 32, 90, 92), make("a long prompt", 2048, 32, 90, 92)}};
+             make("a step divided", 1, 32, 65, 64, false, 0, true), make("a step", 1, 32, 90, 92),
+             make("a long prompt", 2048, 32, 90, 92)}};
 }
 
 } // namespace weft::detail::kernel::cases::resize_heads

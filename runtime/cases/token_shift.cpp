@@ -53,14 +53,15 @@ CaseTable<Options> table() {
             {make("tiny", 1, 1, {{0, 1, 0}}), make("odd", 77, 3, {{0, 53, 3}}), make("packed, one mix", 70, 1, packed),
              make("packed, six mixes", 70, 6, packed), make("packed, eight mixes, slices", 33, 8, packed, 5),
              make("state read here and written there", 70, 2, {{1, 37, 3, 0, 2}, {0, 2, 9, 0, 2}}),
-             make("packed, own mixes", 33, 5, packed, 2, 1, true), make("packed, only read", 33, 1, packed, 0, 1, false, false),
+             make("packed, own mixes", 33, 5, packed, 2, 1, true),
+             make("packed, only read", 33, 1, packed, 0, 1, false, false),
              make("step, own mixes", 130, 5, {{3, 1, 4}, {0, 1, 0}, {1, 1, 9}}, 0, 1, true),
              make("step", 130, 6, {{3, 1, 4}, {0, 1, 0}, {1, 1, 9}}),
              make("step, state read here and written there", 130, 6, {{1, 1, 3, 0, 2}, {0, 1, 9, 0, 2}}),
              make("no tokens", 20, 4, {{0, 0, 4}}), make("large inputs", 40, 2, {{0, 40, 2}}, 0, 1e4),
              make("zeros", 40, 2, {{0, 40, 2}}, 0, 0), make("step, real", 2048, 6, {{0, 1, 9}}),
-             make("real", 2048, 6, {{0, 256, 0}}),
-             make("real, own mixes", 2048, 5, {{0, 256, 0}}, 0, 1, true), make("large", 4096, 6, {{0, 400, 4}, {1, 112, 0}})}};
+             make("real", 2048, 6, {{0, 256, 0}}), make("real, own mixes", 2048, 5, {{0, 256, 0}}, 0, 1, true),
+             make("large", 4096, 6, {{0, 400, 4}, {1, 112, 0}})}};
 }
 
 } // namespace weft::detail::kernel::cases::token_shift

@@ -20,7 +20,7 @@ struct NormArgs {
     Gate gate_at = Gate::none; ///< before: norm(x * act(gate)); after: norm(x) * act(gate)
     Activation gate_activation = Activation::silu;
     uint32_t width = 0;
-    float eps = 1e-6f; ///< added to the mean square (rms), the variance (layer), the sum of squares (l2) or the sum (sum)
+    float eps = 1e-6f; ///< beside the mean square (rms), the variance (layer), the sum of squares (l2) or the sum (sum)
     float scale = 1.0f;
     Extent tokens = {1, Quantity::tokens}; ///< how many rows of x are real
 };

@@ -13,8 +13,7 @@ void resize_heads(Recorder& r, const ResizeHeadsArgs& a) {
                "heads of x must be one channel larger to be divided by it");
     const uint32_t rows = uint32_t(std::min(a.x.rows(), a.y.rows()));
     const RowGrid grid = row_grid(a.y.columns(), rows, a.tokens);
-    r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .DIVIDE = a.divides},
-                  {.x = a.x, .y = a.y},
+    r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .DIVIDE = a.divides}, {.x = a.x, .y = a.y},
                   {.columns = a.y.columns(),
                    .rows = rows,
                    .x_size = a.x.columns() / a.heads,

@@ -16,7 +16,8 @@ void token_shift(Recorder& r, const TokenShiftArgs& a) {
     weft_CHECK(a.state.rank == 2 && a.state.contiguous() && a.state.shape[1] == channels, "state must be [slots, C]");
     using K = shader::token_shift;
     const RowGrid grid = row_grid(channels, a.step.max_tokens, {1, Quantity::tokens});
-    r.dispatch<K>(K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .MIXES = uint32_t(mixes), .MOVES_ON = a.moves_on},
+    r.dispatch<K>(K::Variant::core,
+                  {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .MIXES = uint32_t(mixes), .MOVES_ON = a.moves_on},
                   {.header = a.step.header,
                    .sequences = a.step.sequences,
                    .token_sequence = a.step.token_sequence,

@@ -21,8 +21,7 @@ void GatedDeltaSpec::fields(Fields& f, const Widths& w) {
     const uint64_t keys = uint64_t(key_heads) * key_size, values = uint64_t(value_heads) * value_size;
     f.value("gated", gated, true);
     f.value("decays", decays, true);
-    f.linear("in", in, w.input,
-             2 * keys + values + (gated ? values : 0) + uint64_t(value_heads) * (decays ? 2 : 1));
+    f.linear("in", in, w.input, 2 * keys + values + (gated ? values : 0) + uint64_t(value_heads) * (decays ? 2 : 1));
     f.conv("conv", conv, 2 * keys + values, true);
     f.value("key_activation", key_activation, kernel::Activation::none);
     f.value("value_activation", value_activation, kernel::Activation::none);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L3: delta rule mixers: Gated DeltaNet (Yang et al. 2024; Qwen3-Next, OLMo-hybrid), and without decay DeltaNet (Yang et
-// al. 2024; Schlag et al. 2021).
+// L3: delta rule mixers: Gated DeltaNet (Yang et al. 2024; Qwen3-Next, OLMo-hybrid), and without decay DeltaNet
+// (Yang et al. 2024; Schlag et al. 2021).
 #pragma once
 #include "layers/op.hpp"
 

@@ -139,12 +139,11 @@ void LinearAttentionSpec::lower(LayerContext& c, const vk::Tensor& x, const Dest
                               .decay = decays,
                               .y = scanned,
                               .state = c.state(state),
-                              .decay_of = forget              ? kernel::DecayOf::channel
+                              .decay_of = forget               ? kernel::DecayOf::channel
                                           : decay == kNoWeight ? kernel::DecayOf::none
                                                                : kernel::DecayOf::head,
                               .scale = scale});
-    if (normalize)
-        kernel::resize_heads(c.r, {.x = scanned, .y = y, .heads = heads, .divides = true, .eps = kSumEps});
+    if (normalize) kernel::resize_heads(c.r, {.x = scanned, .y = y, .heads = heads, .divides = true, .eps = kSumEps});
     kernel::Tensor gates;
     if (gate) {
         gates = c.rows(values, "gate");
@@ -181,7 +180,6 @@ void LinearAttentionSpec::work(WorkCounter& w) const {
 void LinearAttentionSpec::limits(Limits& l) const {
     if (conv) check_conv(conv, l);
     l.range("the size of a key", key_size, 1, 256); // of linear_scan
-    l.range("the size of a value", value_size, 1, 256);
     if (rope.kind != RopeKind::none && key_size % 4) // of qkv_append
         l.add("the size of a key is " + std::to_string(key_size) + "; weft takes multiples of 4 with rotary positions");
 }

@@ -10,8 +10,8 @@ namespace weft::detail {
 
 /// Decays of channels that follow from the token: g = max(scale log f, least), f = b + (1 - b) sigmoid(z).
 struct ForgetGate {
-    LowRank of;         ///< z [H*K] of the op's input; absent: where the others have keys, whose place 1 - f takes
-    bool keys = false;  ///< there is no `of`
+    LowRank of;        ///< z [H*K] of the op's input; absent: where the others have keys, whose place 1 - f takes
+    bool keys = false; ///< there is no `of`
     WeightId lower_bound = kNoWeight; ///< f32 [H*K]: b
     float scale = 1, least = 0;       ///< least 0: none
     explicit operator bool() const { return keys || of; }

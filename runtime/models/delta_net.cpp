@@ -86,8 +86,7 @@ GatedDeltaSpec delta(Builder& builder, const std::string& at, const Config& c) {
         g.dt_bias = builder.vector(at + "dt_bias", {d.value_heads});
         g.a = builder.vector(at + "A_log", {d.value_heads}, builder.decay());
     }
-    std::vector<Builder::Part> parts{
-        {at + "q_proj", d.keys()}, {at + "k_proj", d.keys()}, {at + "v_proj", d.values()}};
+    std::vector<Builder::Part> parts{{at + "q_proj", d.keys()}, {at + "k_proj", d.keys()}, {at + "v_proj", d.values()}};
     if (c.gated) parts.push_back({at + "g_proj", d.values()});
     parts.push_back({at + "b_proj", d.value_heads});
     if (c.decays) parts.push_back({at + "a_proj", d.value_heads});

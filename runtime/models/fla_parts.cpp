@@ -11,7 +11,9 @@ Result<uint32_t> expanded(const JsonObject& c, const std::string& key, uint32_t 
     weft_ASSIGN(const double ratio, c.number_or(key, otherwise));
     const double channels = std::floor(width * ratio);
     if (!(channels >= heads && channels <= 0x1p28) || uint64_t(channels) % heads != 0)
-        return c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28");
+        return c.has(key) ? c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28")
+                          : c.bad(c.has("num_heads") ? "num_heads" : "hidden_size",
+                                  "must leave each head a whole number of channels");
     return uint32_t(channels) / heads;
 }
 
@@ -24,7 +26,8 @@ Result<FlaSizes> read_fla(const JsonObject& c, double ratio) {
     for (const auto& [key, what] : refused)
         if (c.has(key))
             return Error{ErrorCode::unsupported,
-                         c.origin() + ": key '" + key + "' asks for " + what + ", which is not supported for this model",
+                         c.origin() + ": key '" + key + "' asks for " + what +
+                             ", which is not supported for this model",
                          {}};
     weft_ASSIGN(o.layers, layer_count(c));
     weft_ASSIGN(o.width, c.count("hidden_size"));
@@ -52,8 +55,7 @@ std::vector<NotRead> fla_keys_not_read(std::vector<NotRead> own) {
     return all;
 }
 
-Result<FlaHeads> read_fla_heads(const JsonObject& c, uint32_t width, uint32_t heads, double expand_k,
-                                double expand_v) {
+Result<FlaHeads> read_fla_heads(const JsonObject& c, uint32_t width, uint32_t heads, double expand_k, double expand_v) {
     FlaHeads h;
     weft_ASSIGN(h.heads, c.count_or("num_heads", heads));
     weft_ASSIGN(h.kv_heads, count_or_none(c, "num_kv_heads", 0));
@@ -85,11 +87,9 @@ namespace {
 
 // q, k and v one below the other, under names with `suffix`.
 std::vector<Builder::Part> shared_parts(const FlaHeads& h, const std::string& at, const std::string& suffix) {
-    std::vector<Builder::Part> parts{
-        {.name = at + "q" + suffix, .rows = h.keys(), .to = {0, {{h.keys(), 1}}}}};
+    std::vector<Builder::Part> parts{{.name = at + "q" + suffix, .rows = h.keys(), .to = {0, {{h.keys(), 1}}}}};
     for (Builder::Part& p : fla_shared(h, at + "k" + suffix, h.key_size, h.keys())) parts.push_back(std::move(p));
-    for (Builder::Part& p : fla_shared(h, at + "v" + suffix, h.value_size, 2 * h.keys()))
-        parts.push_back(std::move(p));
+    for (Builder::Part& p : fla_shared(h, at + "v" + suffix, h.value_size, 2 * h.keys())) parts.push_back(std::move(p));
     return parts;
 }
 
@@ -121,8 +121,8 @@ Status add_fla_gate(const JsonObject& c, Builder& builder, const std::string& at
                     LinearAttentionSpec& a) {
     weft_ASSIGN(const bool gated, c.boolean_or("use_output_gate", true));
     // Under another name where the class does not run both at once.
-    weft_ASSIGN(a.norm, fla_norm(c, builder, at + "g_norm_swish_gate.weight|" + at + "g_norm.weight", a.value_size,
-                                 sizes.eps));
+    weft_ASSIGN(a.norm,
+                fla_norm(c, builder, at + "g_norm_swish_gate.weight|" + at + "g_norm.weight", a.value_size, sizes.eps));
     a.norm_heads = true;
     if (!gated) return Ok{};
     a.gate = builder.linear(at + "g_proj", a.heads * a.value_size, sizes.width);

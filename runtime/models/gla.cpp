@@ -6,7 +6,7 @@
 namespace weft::detail::gla {
 namespace {
 
-constexpr uint32_t kRank = 16;            // of what the decays follow from; a file may have another
+constexpr uint32_t kRank = 16;           // of what the decays follow from; a file may have another
 constexpr float kDecayScale = 1 / 16.0f; // on their logarithms
 
 struct Config : FlaSizes {
@@ -59,15 +59,14 @@ Result<Schedule> schedule(const JsonObject& config, const ModelFiles& files) {
 } // namespace
 
 extern const Architecture architecture;
-const Architecture architecture{
-    {"gla"},
-    "GLA",
-    "linear attention with a decay of each key channel and token, gated norm of each head",
-    schedule,
-    {},
-    {},
-    fla_keys_not_read({{"use_gk", "the class always has decays of key channels"},
-                       {"use_gv", "the class has no decays of value channels"},
-                       {"conv_size", "there are no convolutions"}})};
+const Architecture architecture{{"gla"},
+                                "GLA",
+                                "linear attention with a decay of each key channel and token, gated norm of each head",
+                                schedule,
+                                {},
+                                {},
+                                fla_keys_not_read({{"use_gk", "the class always has decays of key channels"},
+                                                   {"use_gv", "the class has no decays of value channels"},
+                                                   {"conv_size", "there are no convolutions"}})};
 
 } // namespace weft::detail::gla

@@ -20,7 +20,9 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.key_size, count_or_none(c, "expand_ratio", 128));
     if (o.key_size) {
         o.heads = o.width / o.key_size;
-        if (o.heads == 0 || o.width % o.heads) return c.bad("expand_ratio", "must make heads that share hidden_size");
+        if (o.heads == 0 || o.width % o.heads)
+            return c.bad(c.has("expand_ratio") ? "expand_ratio" : "hidden_size",
+                         "must make heads that share the width");
     } else {
         weft_ASSIGN(o.heads, c.count("num_heads"));
         if (o.width % o.heads) return c.bad("num_heads", "must divide hidden_size");
@@ -30,7 +32,8 @@ Result<Config> read(const JsonObject& c) {
     weft_ASSIGN(o.taps, read_fla_taps(c, false));
     weft_ASSIGN(o.bounded, c.boolean_or("use_lower_bound", true));
     if (o.bounded && o.heads * o.key_size != o.width)
-        return c.bad("expand_ratio", "must divide hidden_size where there are lower bounds");
+        return c.bad(c.has("expand_ratio") ? "expand_ratio" : "hidden_size",
+                     "must make heads as wide as the model where there are lower bounds");
     return o;
 }
 
@@ -47,8 +50,8 @@ LinearAttentionSpec attention(Builder& builder, const std::string& at, const Con
     };
     a.qkv = builder.stacked_linear(at + "qfi", parts("_proj"), c.width);
     if (c.taps)
-        a.conv = {builder.stacked(at + "conv1d", parts("_conv1d.weight"), c.taps, false), kNoWeight,
-                  2 * keys + c.width, c.taps, kernel::Activation::none};
+        a.conv = {builder.stacked(at + "conv1d", parts("_conv1d.weight"), c.taps, false), kNoWeight, 2 * keys + c.width,
+                  c.taps, kernel::Activation::none};
     a.feature = kernel::Activation::silu;
     a.forget.keys = true;
     if (c.bounded && i > 0) // the first layer may forget all

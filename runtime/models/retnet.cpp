@@ -52,7 +52,7 @@ const Architecture architecture{
     schedule,
     {},
     {},
-    fla_keys_not_read({{"use_short_conv", "the class has no convolutions"},
-                       {"conv_size", "the class has no convolutions"}})};
+    fla_keys_not_read(
+        {{"use_short_conv", "the class has no convolutions"}, {"conv_size", "the class has no convolutions"}})};
 
 } // namespace weft::detail::retnet

@@ -98,7 +98,9 @@ Result<uint32_t> size_of_head(const JsonObject& c, const char* key, double other
     weft_ASSIGN(const double ratio, c.number_or(key, otherwise));
     const double channels = std::floor(o.width * ratio);
     if (!(channels >= o.heads && channels <= 0x1p28) || uint64_t(channels) % o.heads != 0)
-        return c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28");
+        return c.has(key) ? c.bad(key, "times hidden_size must be channels that num_heads shares evenly, at most 2^28")
+                          : c.bad(c.has("num_heads") ? "num_heads" : "hidden_size",
+                                  "must leave each head a whole number of channels");
     return uint32_t(channels) / o.heads;
 }
 
@@ -170,12 +172,8 @@ public:
         m.key = builder_.linear(at + k_.key, c_.keys(), c_.width);
         m.value = builder_.linear(at + k_.value, c_.values(), c_.width);
         m.gate = builder_.linear(at + k_.gate, c_.values(), c_.width);
-        m.bonus = builder_.add({at + k_.bonus,
-                                {c_.keys()},
-                                false,
-                                {{builder_.names(at + k_.bonus), {c_.heads, c_.key_size}}},
-                                {},
-                                {}});
+        m.bonus = builder_.add(
+            {at + k_.bonus, {c_.keys()}, false, {{builder_.names(at + k_.bonus), {c_.heads, c_.key_size}}}, {}, {}});
         m.head_norm = builder_.layer_norm(at + k_.head_norm, c_.values(), c_.head_eps);
         m.out = builder_.linear(at + k_.out, c_.width, c_.values());
         return m;

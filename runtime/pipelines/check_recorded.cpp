@@ -424,9 +424,11 @@ private:
     Status tensors(Recorded& r) {
         const auto taps = [&](const Stage& stage, const std::string& prefix) -> Status {
             const auto last = uint32_t(stage.layers.size());
+            // Of who has not recorded what enters the first layer they are what layers give, without the norm behind.
+            const bool of_layers = !file_.find("output." + prefix + "hidden.0");
             for (uint32_t i = 0; i <= last; ++i) {
                 const std::string name = prefix + "hidden." + std::to_string(i);
-                weft_TRY(add(r, "output." + name, {name, "", stage.name, i, {}}));
+                weft_TRY(add(r, "output." + name, {name, "", stage.name, i < last || !of_layers ? i : i + 1, {}}));
             }
             return Ok{};
         };

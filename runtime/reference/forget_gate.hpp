@@ -15,9 +15,9 @@ struct Forgotten {
 inline Forgotten forget_gate(double z, double bound, double scale, double least) {
     const double forgotten = (1 - bound) / (1 + std::exp(z));
     // Of f near 0 its logarithm, of f near 1 that of 1 - (1 - f).
-    const double kept = forgotten > 0.5 ? (bound > 0 ? std::log(bound + (1 - bound) / (1 + std::exp(-z)))
-                                                     : z - std::log1p(std::exp(z)))
-                                        : std::log1p(-forgotten);
+    const double kept =
+        forgotten > 0.5 ? (bound > 0 ? std::log(bound + (1 - bound) / (1 + std::exp(-z))) : z - std::log1p(std::exp(z)))
+                        : std::log1p(-forgotten);
     return {std::max(scale * kept, least), forgotten};
 }
 

@@ -12,7 +12,7 @@ inline std::vector<double> resized_heads(const float* x, size_t heads, size_t fr
                                          bool divides, double eps) {
     std::vector<double> y(heads * to, fill);
     for (size_t h = 0; h < heads; ++h)
-        for (size_t i = 0; i < from && i < to; ++i) 
+        for (size_t i = 0; i < from && i < to; ++i)
             y[h * to + i] = double(x[h * from + i]) / (divides ? double(x[h * from + to]) + eps : 1);
     return y;
 }

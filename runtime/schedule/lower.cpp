@@ -243,7 +243,8 @@ private:
         for (uint32_t i = 0; i < stage.layers.size(); ++i) {
             r_.segment((stage.name == kDecoder ? "" : stage.name + ", ") + "layer " + std::to_string(i));
             for (const Block& block : stage.layers[i].blocks) streams.lower(block);
-            if (i + 1 < stage.layers.size()) tap(id, i + 1, streams.value(kResidual));
+            const uint32_t behind = i + 1 < stage.layers.size() ? i + 1 : i + 2; // of the last there are two
+            tap(id, behind, streams.value(kResidual));
         }
         if (!stage.last.empty()) r_.segment("last");
         for (const Block& block : stage.last) streams.lower(block);

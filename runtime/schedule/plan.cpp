@@ -27,7 +27,7 @@ std::vector<Tap> taps_of(const Schedule& schedule, bool before) {
     for (StageId id = 0; id < schedule.stages.size(); ++id) {
         const Stage& stage = schedule.stages[id];
         if (stage.layers.empty() || before != (stage.when != When::every_step)) continue;
-        for (uint32_t i = 0; i <= stage.layers.size(); ++i) taps.push_back({id, i});
+        for (uint32_t i = 0; i <= stage.layers.size() + 1; ++i) taps.push_back({id, i});
     }
     return taps;
 }

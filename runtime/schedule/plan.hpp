@@ -24,8 +24,9 @@ struct Bucket {
     uint32_t rows_of(const Schedule& schedule, StageId stage) const;
 };
 
-/// A copy of a stage's residual stream: as it enters the first layer (0), and behind layer `index`. The last is behind
-/// what follows the layers; where a head with a norm reads the wanted rows, it is what that norm gives of them.
+/// A copy of a stage's residual stream: as it enters the first layer (0), and behind layer `index`; that of the last
+/// layer is behind what follows the layers, and where a head with a norm reads the wanted rows, it is what that norm
+/// gives of them. One index further is what the last layer itself gives.
 struct Tap {
     StageId stage = 0;
     uint32_t index = 0;

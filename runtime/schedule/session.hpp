@@ -82,7 +82,7 @@ public:
     Result<std::vector<float>> similarity(std::string_view name, std::span<const float> rows,
                                           std::span<const float> columns);
     /// forward(..., taps), encode(..., taps): a stage's residual stream as it enters the first layer (0), behind layer
-    /// i, and behind the last norm; f32 [tokens, width].
+    /// i, and behind the last norm; one further, behind the last layer but before that; f32 [tokens, width].
     Result<std::vector<float>> tap(std::string_view stage, uint32_t index);
 
     /// The token that the device sampled last for this slot; kernel::kNoToken if the logits were not finite.

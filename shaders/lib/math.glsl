@@ -10,8 +10,8 @@ float log1p(float x) {
     return d == 0.0 ? x : log(u) * (x / d);
 }
 
-// log(1 + e) for -1/2 <= e <= 1 as 2 atanh(e / (2 + e)) by its series, to 3 units of roundoff. Vulkan lets log be off by
-// 2^-21 between 0.5 and 2, which would leave a small result with few digits.
+// log(1 + e) for -1/2 <= e <= 1 as 2 atanh(e / (2 + e)) by its series, to 3 units of roundoff. Vulkan lets log be
+// off by 2^-21 between 0.5 and 2, which would leave a small result with few digits.
 float log1p_unit(float e) {
     float s = e / (2.0 + e), z = s * s;
     float p = 1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * (1.0 / 13.0)))));

@@ -18,9 +18,9 @@ struct RecordedDelta {
 } // namespace
 
 TEST_CASE("gated_delta against the reference implementations", "[kernels]") {
-    const RecordedDelta c =
-        GENERATE(RecordedDelta{"delta-rule", "plain", false, 1}, RecordedDelta{"delta-rule", "negative", false, 2},
-                 RecordedDelta{"gated-delta-rule", "weak", true, 1}, RecordedDelta{"gated-delta-rule", "strong", true, 1});
+    const RecordedDelta c = GENERATE(
+        RecordedDelta{"delta-rule", "plain", false, 1}, RecordedDelta{"delta-rule", "negative", false, 2},
+        RecordedDelta{"gated-delta-rule", "weak", true, 1}, RecordedDelta{"gated-delta-rule", "strong", true, 1});
     const uint32_t piece = GENERATE(1u, 16u, 32u, 64u, 70u);
     weft_GOLDEN(path, "op-" + c.name + "/io.safetensors");
     INFO(c.name);

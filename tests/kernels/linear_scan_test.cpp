@@ -18,15 +18,12 @@ struct RecordedScan {
 } // namespace
 
 TEST_CASE("linear_scan against the reference implementations", "[kernels]") {
-    const RecordedScan c = GENERATE(RecordedScan{"linear-attn", "plain", DecayOf::none},
-                                RecordedScan{"retention", "plain", DecayOf::head},
-                                RecordedScan{"simple-gla", "weak", DecayOf::token},
-                                RecordedScan{"simple-gla", "strong", DecayOf::token},
-                                RecordedScan{"gla", "weak", DecayOf::channel}, RecordedScan{"gla", "strong", DecayOf::channel},
-                                RecordedScan{"hgrn2", "weak", DecayOf::channel},
-                                RecordedScan{"hgrn2", "strong", DecayOf::channel},
-                                RecordedScan{"rwkv6", "weak", DecayOf::channel},
-                                RecordedScan{"rwkv6", "strong", DecayOf::channel});
+    const RecordedScan c = GENERATE(
+        RecordedScan{"linear-attn", "plain", DecayOf::none}, RecordedScan{"retention", "plain", DecayOf::head},
+        RecordedScan{"simple-gla", "weak", DecayOf::token}, RecordedScan{"simple-gla", "strong", DecayOf::token},
+        RecordedScan{"gla", "weak", DecayOf::channel}, RecordedScan{"gla", "strong", DecayOf::channel},
+        RecordedScan{"hgrn2", "weak", DecayOf::channel}, RecordedScan{"hgrn2", "strong", DecayOf::channel},
+        RecordedScan{"rwkv6", "weak", DecayOf::channel}, RecordedScan{"rwkv6", "strong", DecayOf::channel});
     const uint32_t piece = GENERATE(1u, 16u, 32u, 64u, 70u);
     weft_GOLDEN(path, "op-" + c.name + "/io.safetensors");
     INFO(c.name);

@@ -29,7 +29,9 @@ TEST_CASE("fla: what configs leave out", "[models]") {
         c.update(sizes.is_object() ? sizes : Json::object());
         return require_schedule(c);
     };
-    const auto linear = [](const Schedule& s) -> const LinearAttentionSpec& { return op<LinearAttentionSpec>(s, 1, 0); };
+    const auto linear = [](const Schedule& s) -> const LinearAttentionSpec& {
+        return op<LinearAttentionSpec>(s, 1, 0);
+    };
     const Schedule gla = made("gla");
     CHECK((linear(gla).heads == 4 && linear(gla).key_size == 64 && linear(gla).value_size == 128));
     CHECK((linear(gla).forget.of.down.out == 16 && linear(gla).forget.least == 0 && linear(gla).gate));
@@ -68,18 +70,16 @@ TEST_CASE("fla: what configs leave out", "[models]") {
     CHECK((mix.mix_up[4].in == 32 && mix.decay.down.out == 64));
     CHECK((op<ShiftedMlpSpec>(finch, 1, 1).inner == 1792 && op<ShiftedMlpSpec>(finch, 1, 1).receptance));
     CHECK(decoder_of(finch).layers[0].blocks.size() == 3);
-    CHECK(decoder_of(made("rwkv6", {{"norm_first", false}})).layers[0].blocks.size() == 2);
+    const Schedule later = made("rwkv6", {{"norm_first", false}});
+    CHECK(decoder_of(later).layers[0].blocks.size() == 2);
     const Schedule own = made("rwkv6-blink", {{"intermediate_size", 1792}});
     CHECK((op<Rwkv6Spec>(own, 1, 0).heads == 8 && op<Rwkv6Spec>(own, 1, 0).head_norm.eps == 64e-5f));
 }
 
 TEST_CASE("fla: what is refused", "[models]") {
     const auto error = [](const char* type, const char* key, const Json& value) {
-        return error_of({{"model_type", type},
-                         {"vocab_size", 99},
-                         {"hidden_size", 512},
-                         {"num_hidden_layers", 2},
-                         {key, value}});
+        return error_of(
+            {{"model_type", type}, {"vocab_size", 99}, {"hidden_size", 512}, {"num_hidden_layers", 2}, {key, value}});
     };
     for (const char* type : {"gla", "retnet", "linear_attn", "hgrn2", "delta_net", "gated_deltanet", "rwkv6"})
         CHECK_THAT(error(type, "attn", {{"layers", {1}}}), ContainsSubstring("'attn'"));
@@ -87,10 +87,12 @@ TEST_CASE("fla: what is refused", "[models]") {
     CHECK_THAT(error("gla", "expand_k", 0.001), ContainsSubstring("expand_k"));
     CHECK_THAT(error("gla", "expand_v", 1e9), ContainsSubstring("expand_v"));
     CHECK_THAT(error("gla", "clamp_min", 0.5), ContainsSubstring("clamp_min") && ContainsSubstring("below 0"));
-    CHECK_THAT(error("gla", "feature_map", "hedgehog"), ContainsSubstring("feature_map") && ContainsSubstring("hedgehog"));
+    CHECK_THAT(error("gla", "feature_map", "hedgehog"),
+               ContainsSubstring("feature_map") && ContainsSubstring("hedgehog"));
     CHECK_THAT(error("gla", "hidden_ratio", 1e12), ContainsSubstring("hidden_ratio"));
     CHECK_THAT(error("retnet", "num_heads", 7), ContainsSubstring("num_heads"));
-    CHECK_THAT(error("linear_attn", "feature_map", "dpfp"), ContainsSubstring("feature_map") && ContainsSubstring("dpfp"));
+    CHECK_THAT(error("linear_attn", "feature_map", "dpfp"),
+               ContainsSubstring("feature_map") && ContainsSubstring("dpfp"));
     CHECK_THAT(error("hgrn2", "expand_ratio", 100), ContainsSubstring("expand_ratio"));
     CHECK_THAT(error("delta_net", "use_beta", false), ContainsSubstring("use_beta"));
     CHECK_THAT(error("delta_net", "qk_norm", "l1"), ContainsSubstring("qk_norm") && ContainsSubstring("l2 or sum"));

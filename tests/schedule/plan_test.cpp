@@ -111,7 +111,7 @@ TEST_CASE("plans: every weight that a schedule names is bound by a call", "[sche
         R"("mix_value": {"bias": true}, "mix_receptance": {"bias": true}, "mix_gate": {"bias": true}, )"
         R"("decay": {"rank": 8, "up": {"bias": true}}, "head_norm": )" +
             layer,
-        R"("op": "shifted_mlp", "inner": 64, "receptance": {})",
+        R"("op": "shifted_mlp", "inner": 64, "out": {}, "receptance": {})",
         R"("op": "hyena", "length": 64, "in": {"bias": true}, "conv": {"taps_across": 3, "pad_across": 2}, )"
         R"("out": {"bias": true})",
         R"("op": "moe", "experts": 4, "chosen": 2, "inner": 64, "gated": false, "latent": 16, "gate_up_bias": true, )"
