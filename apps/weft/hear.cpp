@@ -246,6 +246,8 @@ Command add_hear(CLI::App& root) {
         "Tell the model what was said before a window, or not");
     add_number<float>(*app, "--temperature", f->temperature,
                       "Of the first try; what is doubtful is tried again at the next 0.2, up to 1", 0, 1);
+    add_number<uint32_t>(*app, "--beams", f->options.beams,
+                         "Texts that are written side by side at a temperature of 0; the likeliest is taken", 1, 64);
     add_number<float>(*app, "--most-compression", f->options.most_compression,
                       "A text that zlib makes smaller than this is doubtful", 0, 1000);
     add_number<float>(*app, "--least-log-probability", f->options.least_log_probability,

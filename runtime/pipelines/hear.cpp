@@ -53,6 +53,13 @@ public:
         weft_TRY(session_.forward({&feed, 1}, step ? Want::all : Want::last, 0, false, step));
         return session_.logits();
     }
+    Status copy(uint32_t from, uint32_t to) override { return session_.fork(from, to); }
+    Result<std::vector<float>> next_of(std::span<const uint32_t> texts, std::span<const uint32_t> ids) override {
+        std::vector<Feed> feeds;
+        for (size_t i = 0; i < texts.size(); ++i) feeds.push_back({texts[i], ids.subspan(i, 1)});
+        weft_TRY(session_.forward(feeds, Want::all, 0, false, true));
+        return session_.logits();
+    }
 
 private:
     Session& session_;
@@ -87,6 +94,7 @@ public:
     Device device;
     std::shared_ptr<const LoadedModel> model;
     std::unique_ptr<Session> session;
+    CacheType cache = CacheType::beside_weights;
     SoundSettings sound;
     Gives gives = Gives::classes;
     std::optional<Tokenizer> tokenizer; // speech
@@ -142,8 +150,11 @@ public:
         return Ok{};
     }
 
-    Status make_session(CacheType cache) {
+    /// `texts`: that are written side by side.
+    Status make_session(uint32_t texts) {
+        session.reset();
         SessionOptions o;
+        o.slots = texts;
         o.kv_dtype = kv_type(cache, model->weights.all());
         if (gives == Gives::speech) o.context = schedule().position_limit;
         else o.context = rows_of_input(); // they come whole
@@ -154,13 +165,13 @@ public:
     /// Whether the model can do what is asked for.
     Status check(const HearOptions& options) const {
         if (gives == Gives::speech) return check_options(rules, options);
-        if (options.language.empty() && !options.translate && (gives == Gives::letters || !options.timestamps))
-            return Ok{};
+        const bool times = options.timestamps && gives == Gives::classes;
+        if (options.beams == 1 && options.language.empty() && !options.translate && !times) return Ok{};
         return Error{ErrorCode::unsupported,
                      schedule().architecture +
                          (gives == Gives::letters
-                              ? " writes what it hears as it is: it takes no language or task"
-                              : " tells classes: it takes no language or task, and writes no times"),
+                              ? " writes what it hears as it is: it takes no language, task or beams"
+                              : " tells classes: it takes no language, task or beams, and writes no times"),
                      {}};
     }
 
@@ -203,6 +214,7 @@ private:
 
     Result<Heard> write(SoundReader& reader, float loudest, uint64_t total, const HearOptions& options,
                         const SegmentFunction& take) {
+        if (options.beams > (session ? session->options().slots : 0)) weft_TRY(make_session(options.beams));
         SessionSpeech speech(*session, sound.window_frames());
         return transcribe({speech, *tokenizer, rules, sound, session->options().context, steps}, reader, loudest, total,
                           options, take);
@@ -290,7 +302,8 @@ Result<Hearer> Hearer::load(const Device& device, const std::filesystem::path& p
     weft_ASSIGN(const Schedule schedule, make_schedule(files)); // what cannot be is said before weights are read
     weft_TRY(s->read(files, path, schedule));
     weft_ASSIGN(s->model, load_model(Access::state(device), files, options.dtype, options.progress));
-    weft_TRY(s->make_session(options.cache));
+    s->cache = options.cache;
+    weft_TRY(s->make_session(1));
     return Hearer(std::move(s));
 }
 weft_CATCH

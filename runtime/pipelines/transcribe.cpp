@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <ranges>
 
 namespace weft::detail {
 namespace {
@@ -82,13 +83,15 @@ public:
         return {};
     }
 
-    /// Writes what a window says: at higher temperatures until it is likely, and not the same over and over.
-    Result<Text> write(std::span<const float> window) {
+    /// Writes what a window says: at higher temperatures until it is likely, and not the same over and over. `going_on`
+    /// is asked before every token.
+    Result<Text> write(std::span<const float> window, const std::function<bool()>& going_on) {
+        going_on_ = &going_on;
         weft_TRY(speaker_.model.listen(window));
         if (language_ == WhisperRules::kNone && !rules_.languages.empty()) weft_TRY(hear_language());
         Text text;
         for (const float temperature : options_.temperatures) {
-            weft_ASSIGN(text, write_at(temperature));
+            weft_ASSIGN(text, temperature > 0 ? write_at(temperature) : write_likeliest());
             const bool unlikely = text.log_probability < double(options_.least_log_probability);
             if (unlikely && text.no_speech > double(options_.least_no_speech)) {
                 text.tokens.clear();
@@ -136,46 +139,155 @@ private:
         return ids;
     }
 
-    Result<Text> write_at(float temperature) {
+    // A window's text before its first token: what the model is told, and what it says of silence.
+    struct Opened {
+        Text text;
+        std::vector<float> logits;
+        size_t most = 0; // tokens
+    };
+    Result<Opened> open(float temperature) {
         const auto ids = prompt();
-        const size_t most =
-            std::min<size_t>(speaker_.context / 2, speaker_.context - std::min<size_t>(ids.size(), speaker_.context));
         const size_t start = size_t(std::ranges::find(ids, rules_.start) - ids.begin()) + 1;
-        Text text{.temperature = temperature};
+        Opened o{.text = {.temperature = temperature}};
+        o.most =
+            std::min<size_t>(speaker_.context / 2, speaker_.context - std::min<size_t>(ids.size(), speaker_.context));
         weft_TRY(speaker_.model.begin());
-        weft_ASSIGN(auto logits, speaker_.model.next(std::span(ids).first(start)));
+        weft_ASSIGN(o.logits, speaker_.model.next(std::span(ids).first(start)));
         if (rules_.no_speech() != WhisperRules::kNone)
-            text.no_speech = std::exp(log_probability(logits, rules_.no_speech()));
+            o.text.no_speech = std::exp(log_probability(o.logits, rules_.no_speech()));
         if (start < ids.size()) {
-            weft_ASSIGN(logits, speaker_.model.next(std::span(ids).subspan(start)));
+            weft_ASSIGN(o.logits, speaker_.model.next(std::span(ids).subspan(start)));
         }
+        return o;
+    }
+
+    // One text, drawn token by token.
+    Result<Text> write_at(float temperature) {
+        weft_ASSIGN(Opened o, open(temperature));
+        Text& text = o.text;
         size_t chosen = 0;
-        while (text.tokens.size() < most) {
-            rules_.apply(logits, text.tokens, times_);
-            weft_ASSIGN(const uint32_t id, choose(logits, temperature));
-            text.log_probability += log_probability(logits, id);
+        while (text.tokens.size() < o.most) {
+            weft_TRY(go_on());
+            weft_TRY(allow(o.logits, text.tokens));
+            const uint32_t id = draw(o.logits, temperature);
+            text.log_probability += log_probability(o.logits, id);
             ++chosen;
             if (id == rules_.end) break;
             text.tokens.push_back(id);
-            if (text.tokens.size() == most) break;
-            weft_ASSIGN(logits, speaker_.model.next({&id, 1}));
+            if (text.tokens.size() == o.most) break;
+            weft_ASSIGN(o.logits, speaker_.model.next({&id, 1}));
         }
+        return finished(std::move(text), chosen);
+    }
+
+    // The likeliest of several texts that go on side by side, by its logarithm a token (openai-whisper's beam search,
+    // with a patience of 1); of one text the likeliest token each time.
+    struct Beam {
+        std::vector<uint32_t> tokens;
+        double sum = 0; // of logarithms of probabilities
+        uint32_t text = 0;
+        bool ended = false;
+    };
+    Result<Text> write_likeliest() {
+        weft_ASSIGN(Opened o, open(0));
+        std::vector<Beam> beams(o.most > 0 ? 1 : 0), ended;
+        while (!beams.empty()) {
+            weft_TRY(go_on());
+            weft_ASSIGN(std::vector<Beam> next, continued(beams, o.logits));
+            beams.clear();
+            for (Beam& beam : next) {
+                if (beams.size() == options_.beams) break;
+                if (!beam.ended) beams.push_back(std::move(beam));
+                else if (ended.size() < options_.beams) ended.push_back(std::move(beam));
+            }
+            if (ended.size() == options_.beams || beams.empty() || beams[0].tokens.size() == o.most) break;
+            weft_ASSIGN(o.logits, step(beams));
+        }
+        // Those that have not ended count where fewer have than there are beams.
+        for (Beam& beam : beams)
+            if (ended.size() < options_.beams) ended.push_back(std::move(beam));
+        const auto value = [](const Beam& beam) { return beam.sum / double(std::max<size_t>(beam.tokens.size(), 1)); };
+        const auto best = std::ranges::max_element(ended, {}, value);
+        if (best == ended.end()) return finished(std::move(o.text), 0);
+        o.text.tokens = std::move(best->tokens);
+        o.text.log_probability = best->sum;
+        return finished(std::move(o.text), o.text.tokens.size() + best->ended);
+    }
+
+    // What may follow each of some texts, the likeliest first: of each one more than there are beams, for one of them
+    // may be its end. `logits`: a row each.
+    Result<std::vector<Beam>> continued(const std::vector<Beam>& beams, std::span<float> logits) {
+        std::vector<Beam> all;
+        const size_t width = logits.size() / beams.size(), most = std::min<size_t>(options_.beams + 1, width);
+        std::vector<uint32_t> ids(most);
+        for (size_t i = 0; i < beams.size(); ++i) {
+            const auto row = logits.subspan(i * width, width);
+            weft_TRY(allow(row, beams[i].tokens));
+            const double whole = log_sum(row);
+            const auto likelier = [&](uint32_t a, uint32_t b) { return row[a] != row[b] ? row[a] > row[b] : a < b; };
+            const auto every = std::views::iota(0u, uint32_t(width));
+            std::ranges::partial_sort_copy(every, ids, likelier);
+            for (const uint32_t id : ids) {
+                if (!std::isfinite(row[id]) && id != ids[0]) break;
+                Beam next = beams[i];
+                next.ended = id == rules_.end || !std::isfinite(row[id]); // nothing may follow
+                if (std::isfinite(row[id])) next.sum += double(row[id]) - whole;
+                if (!next.ended) next.tokens.push_back(id);
+                all.push_back(std::move(next));
+            }
+        }
+        std::ranges::stable_sort(all, std::greater(), &Beam::sum);
+        return all;
+    }
+
+    // Each goes on in the text that it began as, or, where another does, in one that nobody goes on with.
+    Result<std::vector<float>> step(std::vector<Beam>& beams) {
+        if (beams.size() == 1 && beams[0].text == 0) return speaker_.model.next({&beams[0].tokens.back(), 1});
+        std::vector<bool> taken(options_.beams);
+        std::vector<Beam*> second;
+        for (Beam& beam : beams) {
+            if (taken[beam.text]) second.push_back(&beam);
+            taken[beam.text] = true;
+        }
+        for (Beam* beam : second) {
+            const auto free = uint32_t(std::ranges::find(taken, false) - taken.begin());
+            weft_TRY(speaker_.model.copy(beam->text, free));
+            taken[free] = true;
+            beam->text = free;
+        }
+        std::vector<uint32_t> texts, ids;
+        for (const Beam& beam : beams) {
+            texts.push_back(beam.text);
+            ids.push_back(beam.tokens.back());
+        }
+        return speaker_.model.next_of(texts, ids);
+    }
+
+    Text finished(Text text, size_t chosen) const {
         text.log_probability /= double(std::max<size_t>(chosen, 1));
         text.compression = compression_ratio(text_of(text.tokens));
         return text;
+    }
+
+    Status go_on() const {
+        if ((*going_on_)()) return Ok{};
+        return Error{ErrorCode::cancelled, "stopped", {}};
+    }
+
+    // What may not follow becomes -inf.
+    Status allow(std::span<float> logits, std::span<const uint32_t> made) const {
+        rules_.apply(logits, made, times_);
+        if (std::ranges::all_of(logits, [](float x) { return x <= std::numeric_limits<float>::max(); })) return Ok{};
+        return Error{ErrorCode::not_finite, "the logits of a window's text are not finite", {}};
     }
 
     static double log_probability(std::span<const float> logits, uint32_t id) {
         return double(logits[id]) - log_sum(logits);
     }
 
-    Result<uint32_t> choose(std::span<const float> logits, float temperature) {
-        // What may not follow is -inf.
-        if (!std::ranges::all_of(logits, [](float x) { return x <= std::numeric_limits<float>::max(); }))
-            return Error{ErrorCode::not_finite, "the logits of a window's text are not finite", {}};
+    uint32_t draw(std::span<const float> logits, float temperature) {
         const auto likeliest = uint32_t(std::ranges::max_element(logits) - logits.begin());
-        if (!std::isfinite(logits[likeliest])) return rules_.end; // nothing may
-        if (temperature <= 0) return likeliest;
+        if (!std::isfinite(logits[likeliest])) return rules_.end; // nothing may follow
         const auto weight = [&](float x) { return std::exp(double(x - logits[likeliest]) / double(temperature)); };
         double sum = 0;
         for (const float x : logits) sum += weight(x);
@@ -192,6 +304,7 @@ private:
     Random random_;
     uint32_t language_ = WhisperRules::kNone;
     std::vector<uint32_t> past_;
+    const std::function<bool()>* going_on_ = nullptr; // of the window that is written
 };
 
 // Keeps what ends up to a step, where the next window begins then.
@@ -217,6 +330,8 @@ Status check_options(const WhisperRules& rules, const HearOptions& options) {
             ErrorCode::unsupported, "the model writes no times: its files name no 'no_timestamps_token_id'", {}};
     if (options.temperatures.empty())
         return Error{ErrorCode::invalid_argument, "temperatures must be at least one", {}};
+    if (options.beams < 1 || options.beams > kMostBeams)
+        return Error{ErrorCode::invalid_argument, "beams must be from 1 to " + std::to_string(kMostBeams), {}};
     if (!(options.patience >= 0 && options.patience <= 3600))
         return Error{ErrorCode::invalid_argument, "patience must be from 0 to 3600 seconds", {}};
     for (const float t : options.temperatures)
@@ -238,12 +353,17 @@ Result<Heard> transcribe(const Speaker& speaker, SoundReader& sound, float loude
     const auto patience = uint32_t(double(options.patience) * s.rate / s.hop);
     const uint32_t least = patience ? std::min(patience, s.window_frames()) : s.window_frames();
     bool go_on = true;
-    for (uint64_t frame = 0, wanted = least; go_on;) {
+    uint64_t frame = 0;
+    const std::function<bool()> report = [&] {
+        return !options.progress ||
+               options.progress({Progress::Stage::prefill, std::min(frame * s.hop, window.read()), total});
+    };
+    for (uint64_t wanted = least; go_on;) {
         weft_ASSIGN(const bool any, window.move(frame, uint32_t(wanted)));
         if (!any) break;
         const auto energies = window.energies();
         loudest = std::max(loudest, std::ranges::max(energies));
-        weft_ASSIGN(const Text text, transcription.write(log_mel_input(energies, s.bins, loudest)));
+        weft_ASSIGN(const Text text, transcription.write(log_mel_input(energies, s.bins, loudest), report));
         const uint32_t steps = window.frames() / frames_a_step;
         Segments segments = cut_segments(speaker.rules, text.tokens, steps);
         if (window.grows()) {
@@ -271,9 +391,7 @@ Result<Heard> transcribe(const Speaker& speaker, SoundReader& sound, float loude
         if (text.temperature > kHot) transcription.forget();
         frame += segments.advance < steps ? uint64_t(segments.advance) * frames_a_step : window.frames();
         wanted = least;
-        if (options.progress &&
-            !options.progress({Progress::Stage::prefill, std::min(frame * s.hop, window.read()), total}))
-            return Error{ErrorCode::cancelled, "stopped", {}};
+        if (!report()) return Error{ErrorCode::cancelled, "stopped", {}};
     }
     return Heard{.seconds = double(window.read()) / s.rate, .language = transcription.language()};
 }

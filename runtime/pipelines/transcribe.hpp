@@ -19,7 +19,13 @@ public:
     virtual Status begin() = 0;
     /// Goes on with tokens; logits of what may follow the last of them.
     virtual Result<std::vector<float>> next(std::span<const uint32_t> ids) = 0;
+    /// Makes text `to` what text `from` is; the one that begin() and next() are about is 0.
+    virtual Status copy(uint32_t from, uint32_t to) = 0;
+    /// Goes on with one token for each of several texts; logits [texts, vocabulary].
+    virtual Result<std::vector<float>> next_of(std::span<const uint32_t> texts, std::span<const uint32_t> ids) = 0;
 };
+
+inline constexpr uint32_t kMostBeams = 64;
 
 struct Speaker {
     SpeechModel& model;

@@ -99,8 +99,9 @@ public:
 
     /// Forgets a sequence.
     void reset(uint32_t slot);
-    /// Makes `to` a copy of `from`: rows of growing states are copied, constant ones shared until one of the two moves
-    /// on. Where both move on in one step and no row is spare (SessionOptions::held), a copy is made then.
+    /// Makes `to` a copy of `from`: rows of growing states are copied, those of an encoder unless `to` has the same
+    /// already, constant ones shared until one of the two moves on. Where both move on in one step and no row is spare
+    /// (SessionOptions::held), a copy is made then.
     Status fork(uint32_t from, uint32_t to);
     /// A copy of a slot, for any slot of any session of this model with the same StateOptions.
     Result<Snapshot> snapshot(uint32_t slot);
@@ -141,6 +142,7 @@ private:
         uint32_t expected = 0; // length that rotary types which depend on it compute for
         uint32_t highest = 0;  // the longest that the sequence was since it began: what rings have overwritten
         uint32_t memory = 0;   // rows that encode() has left
+        uint64_t heard = 0;    // the number of the encode() that has left them: slots with one number hold the same
         Placement placement;   // of those of pictures
         bool sampled = false;
         bool restored = false; // since the last step: the history may hold another token than `next`
@@ -236,6 +238,7 @@ private:
     uint32_t steps_ = 0, step_index_ = 0;
     bool taps_ = false, step_form_ = false, before_ = false;
     bool whole_ = false; // sequences come whole, and are forgotten
+    uint64_t encodes_ = 0;
     Recorded *current_ = nullptr, *last_ = nullptr;
     std::vector<uint32_t> rows_; // of each stage those that the last step really had
     std::optional<StepBlock> block_;

@@ -113,6 +113,8 @@ Status Session::start(std::span<const Feed> feeds, Want want, uint32_t chunk, bo
                      "logits of all tokens: feed at most " + std::to_string(largest) + " tokens at a time",
                      {}};
     // Nothing stands against it: what was under way is given up.
+    for (const Feed& f : feeds)
+        if (before) slots_[f.slot].heard = 0; // until it is done
     current_ = nullptr;
     want_ = want;
     taps_ = taps;
@@ -234,7 +236,10 @@ void Session::finish_step() {
         Work& w = work_[piece.feed];
         Slot& slot = slots_[w.slot];
         w.done += piece.count;
-        if (before_) leave_memory(w, slot);
+        if (before_) {
+            leave_memory(w, slot);
+            slot.heard = ++encodes_;
+        }
         slot.placement = w.placement;
         if (before_ || whole_) continue;
         slot.length += piece.count;

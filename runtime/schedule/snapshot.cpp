@@ -28,6 +28,7 @@ Status Session::fork(uint32_t from, uint32_t to) {
     for (size_t i = 0; i < layouts_.size(); ++i) {
         if (layouts_[i].law == State::Law::constant) continue;
         const Slot& s = slots_[from];
+        if (layouts_[i].law == State::Law::memory && s.heard && s.heard == slots_[to].heard) continue;
         const auto theirs = used_of(i, from, s.length, s.memory), ours = used_of(i, to, s.length, s.memory);
         for (size_t p = 0; p < ours.size(); ++p) copies.push_back({theirs[p], ours[p]});
     }
@@ -138,6 +139,7 @@ Status Session::restore(uint32_t slot, const Snapshot& s) {
     slots_[slot].expected = s.expected;
     slots_[slot].highest = s.highest;
     slots_[slot].memory = s.memory;
+    slots_[slot].heard = 0;
     slots_[slot].placement = s.placement;
     return Ok{};
 }
@@ -162,9 +164,12 @@ Status Session::truncate(uint32_t slot, uint32_t length) {
             ErrorCode::invalid_argument, "truncate: the sequence has only " + std::to_string(s.length) + " tokens", {}};
     if (length == s.length) return Ok{};
     if (length == 0) {
-        const uint32_t memory = has_encoder(model_->schedule) ? s.memory : 0;
+        const bool kept = has_encoder(model_->schedule);
+        const uint32_t memory = kept ? s.memory : 0;
+        const uint64_t heard = kept ? s.heard : 0;
         reset(slot);
         s.memory = memory;
+        s.heard = heard;
         return Ok{};
     }
     for (const StateLayout& spec : layouts_) {

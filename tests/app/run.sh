@@ -253,6 +253,11 @@ sure='--least-log-probability -1000 --least-no-speech 1 --most-compression 1000 
 expect 'hear with times' 0 '^\[00:02.060 --> 00:02.460\]  w16$' \
   $weft hear "$tones" --model "$hear/whisper" --timestamps $sure
 expect 'hear a text' 0 '^w18 w18 w18w16w22' $weft hear "$tones" --model "$hear/whisper" $sure
+expect 'hear the likeliest of several texts' 0 '"log_probability":-0.606' \
+  $weft hear "$tones" --model "$hear/whisper" --format json $sure --beams 2
+expect 'hear no text side by side' 2 'from 1 to 64' $weft hear "$tones" --model "$hear/whisper" --beams 0
+expect 'hear classes side by side' 3 'takes no language, task or beams' \
+  $weft hear "$tones" --model "$hear/ast" --beams 2
 expect 'hear subtitles' 0 '^00:00:02,060 --> 00:00:02,460$' $weft hear "$tones" --model "$hear/whisper" --format srt $sure
 expect 'hear subtitles of the web' 0 '^00:02.060 --> 00:02.460$' \
   $weft hear "$tones" --model "$hear/whisper" --format vtt $sure

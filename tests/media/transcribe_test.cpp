@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch_all.hpp>
 #include <deque>
+#include <limits>
+#include <map>
 
 using namespace weft;
 using namespace weft::detail;
@@ -73,9 +75,55 @@ struct Scripted : SpeechModel {
         return logits;
     }
 
+    Status copy(uint32_t, uint32_t) override { return Error{ErrorCode::internal, "has one text", {}}; }
+    Result<std::vector<float>> next_of(std::span<const uint32_t>, std::span<const uint32_t>) override {
+        return Error{ErrorCode::internal, "has one text", {}};
+    }
+
 private:
     std::vector<uint32_t> ids_;
     size_t said_ = 0;
+};
+
+// Texts of a, b, c and the end, each step with other probabilities, which follow from what was written before.
+struct Tree : SpeechModel {
+    explicit Tree(uint64_t seed) : seed(seed) {}
+    uint64_t seed;
+    std::map<uint32_t, std::vector<uint32_t>> texts;
+    size_t steps = 0;
+
+    Status listen(std::span<const float>) override { return Ok{}; }
+    Status begin() override {
+        texts[0].clear();
+        return Ok{};
+    }
+    std::vector<float> logits(std::span<const uint32_t> text) const {
+        std::vector<float> all(kWords, -std::numeric_limits<float>::infinity());
+        uint64_t hash = seed;
+        for (const uint32_t id : text) hash = (hash ^ id) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
+        for (uint32_t id = 0; id <= kEnd; ++id) all[id] = float(hash >> (8 * id) & 255) / 60;
+        return all;
+    }
+    Result<std::vector<float>> next(std::span<const uint32_t> ids) override {
+        std::vector<uint32_t>& text = texts[0];
+        ++steps;
+        text.insert(text.end(), ids.begin(), ids.end());
+        return logits(text);
+    }
+    Status copy(uint32_t from, uint32_t to) override {
+        texts[to] = texts[from];
+        return Ok{};
+    }
+    Result<std::vector<float>> next_of(std::span<const uint32_t> which, std::span<const uint32_t> ids) override {
+        std::vector<float> all;
+        ++steps;
+        for (size_t i = 0; i < which.size(); ++i) {
+            texts[which[i]].push_back(ids[i]);
+            const auto row = logits(texts[which[i]]);
+            all.insert(all.end(), row.begin(), row.end());
+        }
+        return all;
+    }
 };
 
 struct Samples : SoundReader {
@@ -211,6 +259,117 @@ TEST_CASE("what is unlikely, or the same over and over, is heard again at a high
     model.says = {{{0, 1}, 1}, {{1, 2}, 1}};
     options.temperatures = {0, 0.0001f};
     CHECK(hear(model, 3, options).lines() == Lines{"0.0-3.0 b c"}); // there is no further temperature
+}
+
+namespace {
+
+struct Written {
+    Ids tokens;
+    double sum = 0; // of logarithms
+    double value() const { return sum / double(std::max<size_t>(tokens.size(), 1)); }
+};
+
+// With `most` tokens at most.
+Written written(Tree& model, uint32_t beams, uint32_t most) {
+    const Tokenizer words = tokenizer();
+    WhisperRules r = rules();
+    r.suppressed = {};
+    Samples samples(3);
+    HearOptions options;
+    options.language = "de";
+    options.temperatures = {0};
+    options.least_no_speech = 1;
+    options.beams = beams;
+    Written w;
+    double a_token = 0;
+    REQUIRE(transcribe({model, words, r, sound(), most + 4, 10}, samples, -20, 3000, options, [&](const auto& s) {
+        w.tokens = s.tokens;
+        a_token = double(s.log_probability);
+        return true;
+    }));
+    w.sum = a_token * double(w.tokens.size() + (w.tokens.size() < most));
+    return w;
+}
+
+// The best of all texts that go on from this one.
+Written best_of(const Tree& model, const Ids& prompt, Written so_far, size_t most) {
+    if (so_far.tokens.size() == most) return so_far;
+    Ids text = prompt;
+    text.insert(text.end(), so_far.tokens.begin(), so_far.tokens.end());
+    const auto logits = model.logits(text);
+    Written best{{}, -1e9};
+    for (uint32_t id = 0; id <= kEnd; ++id) {
+        Written next = so_far;
+        next.sum += double(logits[id]) - log_sum(logits);
+        if (id != kEnd) next.tokens.push_back(id);
+        const Written found = id == kEnd ? next : best_of(model, prompt, next, most);
+        if (found.value() > best.value()) best = found;
+    }
+    return best;
+}
+
+} // namespace
+
+TEST_CASE("beams: one writes the likeliest token each time, many the likeliest text of all") {
+    constexpr uint32_t most = 4; // of 40 that have ended before and 81 that are cut: fewer than are kept matter
+    const Ids prompt{kStart, kGerman, kTranscribe, kNoTimes};
+    size_t better = 0, checked = 0;
+    for (uint64_t seed = 1; seed < 60; ++seed) {
+        INFO("seed " << seed);
+        Tree model(seed * 0x2545f4914f6cdd1du);
+        Ids greedy, text = prompt;
+        while (greedy.size() < most) {
+            const auto logits = model.logits(text);
+            const auto id = uint32_t(std::ranges::max_element(logits) - logits.begin());
+            if (id == kEnd) break;
+            greedy.push_back(id);
+            text.push_back(id);
+        }
+        const Written one = written(model, 1, most), all = written(model, 64, most);
+        CHECK(one.tokens == greedy);
+        const Written best = best_of(model, prompt, {}, most);
+        if (best.tokens.empty()) continue; // a blank text is no segment
+        ++checked;
+        CHECK(all.tokens == best.tokens);
+        CHECK(all.sum == Catch::Approx(best.sum).margin(1e-4));
+        better += all.tokens != one.tokens;
+    }
+    CHECK(checked > 20);
+    CHECK(better > 5);
+}
+
+TEST_CASE("beams: as many go on as are asked for") {
+    CHECK(check_options(rules(), {.beams = 0}).error().code == ErrorCode::invalid_argument);
+    CHECK(check_options(rules(), {.beams = 65}).error().code == ErrorCode::invalid_argument);
+    for (const uint32_t beams : {2u, 5u}) {
+        Tree model(7);
+        written(model, beams, 10);
+        CHECK(model.texts.size() <= beams);
+        CHECK(model.texts.size() > 1);
+    }
+}
+
+TEST_CASE("whoever stops is heard between the tokens of a window") {
+    Tree model(3);
+    const Tokenizer words = tokenizer();
+    const WhisperRules r = rules();
+    for (const uint32_t beams : {1u, 3u})
+        for (const float temperature : {0.0f, 0.5f}) {
+            Samples samples(3);
+            size_t asked = 0;
+            HearOptions options;
+            options.temperatures = {temperature};
+            options.beams = beams;
+            options.progress = [&](const Progress& p) {
+                CHECK(p.done == 0);
+                return ++asked < 2;
+            };
+            model.steps = 0;
+            const auto stopped = transcribe({model, words, r, sound(), 40, 10}, samples, -20, 3000, options, {});
+            REQUIRE_FALSE(stopped);
+            CHECK(stopped.error().code == ErrorCode::cancelled);
+            CHECK(model.steps <= 4); // the language, the prompt in two parts, and a token
+        }
 }
 
 TEST_CASE("what was written at a high temperature is not told to the next window") {

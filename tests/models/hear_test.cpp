@@ -118,6 +118,36 @@ TEST_CASE("Whisper hears windows, languages and what was said before as transfor
     }
 }
 
+TEST_CASE("Whisper's beams are no less likely than its greedy text, whatever was heard before") {
+    Hearer hearer = hearer_of("whisper"), fresh = hearer_of("whisper");
+    const auto heard = [](Hearer& by, double seconds, uint32_t beams) {
+        HearOptions options;
+        options.timestamps = true;
+        options.temperatures = {0};
+        options.least_no_speech = 1;
+        options.beams = beams;
+        const auto samples = samples_of(seconds);
+        std::vector<HeardSegment> segments;
+        REQUIRE(by.hear(giving(samples), options, [&](const HeardSegment& s) {
+            segments.push_back(s);
+            return true;
+        }));
+        REQUIRE(!segments.empty());
+        return segments;
+    };
+    const auto greedy = heard(hearer, 5, 1), beams = heard(hearer, 5, 4);
+    CHECK(beams[0].log_probability >= greedy[0].log_probability);
+    heard(hearer, 7, 4);
+    const auto again = heard(hearer, 5, 4), other = heard(fresh, 5, 4);
+    REQUIRE(again.size() == other.size());
+    for (size_t i = 0; i < again.size(); ++i) {
+        CHECK(again[i].tokens == other[i].tokens);
+        CHECK(again[i].log_probability == Catch::Approx(other[i].log_probability).margin(1e-5));
+    }
+    const auto one = heard(hearer, 5, 1); // a session that has room for more
+    CHECK(one[0].tokens == greedy[0].tokens);
+}
+
 TEST_CASE("Whisper says what it is not for") {
     Hearer hearer = hearer_of("whisper");
     HearOptions options;

@@ -86,7 +86,8 @@ Rows stream_of(const std::filesystem::path& model, const Picture& picture, const
     const auto loaded = load_model(Access::state(device()), *files, WeightType::stored, {});
     REQUIRE(loaded);
     const bool apart = (*loaded)->schedule.stages[0].when != When::every_step;
-    const uint32_t room = 4 * rows; // of patches that are merged two by two
+    const uint32_t limit = (*loaded)->schedule.position_limit;
+    const uint32_t room = limit && !apart ? limit : 4 * rows; // of patches that are merged two by two
     auto session = Session::create(*loaded, {.context = room, .max_chunk = room, .before = apart ? room : 0});
     if (!session) FAIL(session.error().text());
     const auto values = prepared(*settings, picture);

@@ -29,6 +29,9 @@ struct HearOptions {
     bool condition = true; ///< what was said before a window is told to the model
     /// A window is heard with the first one; with the next, if the text says the same too often or is too unlikely.
     std::vector<float> temperatures = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
+    /// At a temperature of 0: texts that are written side by side, from 1 to 64; the one that is likeliest by the token
+    /// is taken. Each takes the memory of a window's text and of what is heard of it.
+    uint32_t beams = 1;
     float most_compression = 2.4f;    ///< bytes of the text over those that zlib makes of them
     float least_log_probability = -1; ///< of a token, on average
     float least_no_speech = 0.6f;     ///< a window that is so likely silent, and whose text is unlikely, has none
@@ -37,7 +40,9 @@ struct HearOptions {
     float patience = 0;
     uint64_t seed = 0;         ///< of temperatures above 0
     size_t classes = 5;        ///< most that are given, the likeliest first
-    ProgressFunction progress; ///< stage prefill: samples; 0 of 0 where nothing says how many there are
+    /// Stage prefill: samples; 0 of 0 where nothing says how many there are. Of models that write it is called before
+    /// every token.
+    ProgressFunction progress;
 };
 
 /// A stretch of speech.
