@@ -85,7 +85,9 @@ Rows rows_of_a_thread(const Machine& machine, uint32_t d, uint32_t dv, uint32_t 
     std::vector<Rows> shapes{{2, 1}};
     for (uint32_t split = 2; split <= 32 && d % (4 * split) == 0 && dv % (4 * split) == 0; split *= 2)
         shapes.push_back({2, split});
-    shapes.push_back({1, shapes.back().split});
+    const uint32_t most = shapes.back().split;
+    shapes.push_back({1, std::min(most, machine.lanes)}); // within a subgroup, if that will do
+    shapes.push_back({1, most});
     // q, o and scores; m, l, the keys that are seen, position and head.
     return fit(machine.registers_of_few(), shapes,
                [&](const Rows& s) { return s.rows * ((d + dv) / s.split + keys + 6) + kOverhead; });

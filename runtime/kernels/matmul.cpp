@@ -113,7 +113,8 @@ void matmul(Recorder& r, const MatmulArgs& args) {
     weft_CHECK(!a.norm || (max_rows <= 8 && a.norm.count() == a.x.columns()),
                "norm is for products of up to 8 rows, and must have an element for each column of x");
     weft_CHECK(!a.norm || a.norm.start % 4 == 0 || a.x.start % 4 != 0, "norm must be aligned as x is");
-    if (const auto normed = max_rows <= 8 && !a.norm ? normed_input(r, a.x, a.y) : std::nullopt) {
+    const bool few = a.norm || few_rows_fit(r.machine(), max_rows, a.weight, a.gated); // norm: for few rows alone
+    if (const auto normed = few && !a.norm ? normed_input(r, a.x, a.y) : std::nullopt) {
         a.x = normed->x;
         a.norm = normed->weight;
         a.norm_eps = normed->eps;
@@ -127,7 +128,7 @@ void matmul(Recorder& r, const MatmulArgs& args) {
         const uint32_t count = std::min(step, columns - first);
         const Slice s{first, count, max_rows, weight_rows(a.weight, first, count),
                       weight_rows(a.weight, a.gated ? columns + first : first, count)};
-        max_rows <= 8 ? few_rows(r, a, s, parts) : many_rows(r, a, s, parts);
+        few ? few_rows(r, a, s, parts) : many_rows(r, a, s, parts);
     }
 }
 

@@ -14,6 +14,16 @@ namespace {
 // Addresses, and what a thread has loaded of x: eight elements.
 constexpr uint32_t kOverhead = 16;
 
+// Columns of W that a lane takes at a time in products of few rows.
+uint32_t span_of(const BlockInfo& info) { return info.elements == 1 ? 8 : std::min(info.elements, 128u); }
+
+// What a thread holds on a GPU that takes n rows of W (twice as many, if gated) for `tokens` of x.
+uint32_t values_of_rows(uint32_t n, uint32_t tokens, const Tensor& weight, bool gated) {
+    const BlockInfo info = block_info(weight.dtype);
+    const uint32_t words = info.elements == 1 ? 16 : (span_of(info) * info.bytes / info.elements + 3) / 4 / 4 + 8;
+    return n * (gated ? 2 : 1) * (tokens + words) + kOverhead;
+}
+
 } // namespace
 
 uint32_t weight_type(const Tensor& weight) {
@@ -81,10 +91,14 @@ TileShape tile_shape(const Machine& machine, uint64_t rows, uint32_t columns, bo
     return s;
 }
 
+bool few_rows_fit(const Machine& machine, uint32_t tokens, const Tensor& weight, bool gated) {
+    // Compilers share what they load; beyond twice the count they spill (Mali: 62 values beside 64 registers).
+    return tokens <= 8 && (machine.is_cpu() || values_of_rows(1, tokens, weight, gated) <= 2 * machine.registers);
+}
+
 RowsShape rows_shape(const Machine& machine, uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated) {
-    // Columns that a lane takes at a time.
     const BlockInfo info = block_info(weight.dtype);
-    const uint32_t depth = weight.columns(), span = info.elements == 1 ? 8 : std::min(info.elements, 128u);
+    const uint32_t depth = weight.columns(), span = span_of(info);
     if (machine.is_cpu()) {
         // Each lane streams whole rows that lie side by side, long streams for the prefetcher, and nothing is to be
         // summed up in the end. The odd number of rows a lane keeps the lanes' streams apart in the sets of its caches
@@ -105,14 +119,13 @@ RowsShape rows_shape(const Machine& machine, uint32_t tokens, uint32_t columns, 
     // unpacking. Of plain weights two loads are in flight. Registers hold the sums, and what is loaded of each row of
     // W: eight elements, or the words that a lane's part of a span shares.
     const bool plain = info.elements == 1;
-    const uint32_t halves = gated ? 2 : 1, spread = plain ? 1 : 4,
-                   words = plain ? 16 : (span * info.bytes / info.elements + 3) / 4 / spread + 8;
+    const uint32_t spread = plain ? 1 : 4;
     const std::array<uint32_t, 3> rows{4, 2, 1};
     const uint32_t fewest = columns >= 4096 && tokens <= 4 && !gated ? 0 : 1;
     RowsShape s{.local = 64,
                 .lanes = std::clamp(machine.lanes, 4u, 32u),
                 .rows = fit(machine.registers, std::span(rows).subspan(fewest),
-                            [&](uint32_t n) { return n * halves * (tokens + words) + kOverhead; }),
+                            [&](uint32_t n) { return values_of_rows(n, tokens, weight, gated); }),
                 .passes = 1,
                 .unroll = plain ? 2u : 1u,
                 .spread = spread};

@@ -48,6 +48,8 @@ struct RowsShape {
     uint32_t local, lanes, rows, passes, unroll, spread;
     uint32_t columns() const { return local / lanes * rows * passes; }
 };
+/// Whether products of so many rows of x are for those: up to 8, if a thread has the registers for their sums.
+bool few_rows_fit(const Machine& machine, uint32_t tokens, const Tensor& weight, bool gated);
 RowsShape rows_shape(const Machine& machine, uint32_t tokens, uint32_t columns, const Tensor& weight, bool gated);
 
 /// The form of a product of few rows: product_variant's, with sums within subgroups where a row's lanes are part of

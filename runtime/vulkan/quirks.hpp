@@ -14,7 +14,10 @@ struct Quirk {
     const char* why;
 };
 
-/// None is known of what kernels use.
-inline constexpr std::array<Quirk, 0> kQuirks{};
+// tests/gpus.sh exec g610 (Mesa 26.2.6), llama-8b of tools/configs: attention_decode.subgroup_half has 47 spills,
+// core_half with the same constants none. tests/gpus/g610.json has what is chosen since.
+inline constexpr std::array kQuirks{
+    Quirk{"panvk", "", 0, Feature::subgroup, "panvk makes a loop over all lanes of every shuffle, and registers spill"},
+};
 
 } // namespace weft::detail::vk

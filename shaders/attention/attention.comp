@@ -116,7 +116,7 @@ void main() {
         }
         barrier();
 #endif
-        for (uint base = 0u; base < TILE; base += KEYS) {
+        [[dont_unroll]] for (uint base = 0u; base < TILE; base += KEYS) {
             float s[ROWS * KEYS];
             [[unroll]] for (uint i = 0u; i < ROWS * KEYS; ++i) s[i] = 0.0;
 #ifdef BROADCAST
@@ -145,11 +145,11 @@ void main() {
                 barrier();
                 [[unroll]] for (uint i = 0u; i < ROWS * KEYS; ++i) sh_partial[i * LOCAL + lane] = s[i];
                 barrier();
-                [[unroll]] for (uint i = 0u; i < ROWS * KEYS; ++i) {
-                    s[i] = 0.0;
-                    [[unroll]] for (uint other = 0u; other < SPLIT; ++other)
+                [[unroll]] for (uint i = 0u; i < ROWS * KEYS; ++i) s[i] = 0.0;
+                // a loop, or compilers read all partial sums before they add, and have no registers for them
+                [[dont_unroll]] for (uint other = 0u; other < SPLIT; ++other)
+                    [[unroll]] for (uint i = 0u; i < ROWS * KEYS; ++i)
                         s[i] += sh_partial[i * LOCAL + lane - part + other];
-                }
             }
 #endif
             [[unroll]] for (uint i = 0u; i < ROWS; ++i) {

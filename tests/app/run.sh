@@ -155,6 +155,15 @@ expect 'see a transparent picture, as JSON' 0 '{"classes":\[{"index":2,"label":"
   $weft see "$pictures/rgba.png" --model "$seeing" --top 3 --json
 [ "$($weft see - --model "$seeing" --top 1 <"$pictures/lossy.webp")" = '-: LABEL_2 0.4179' ] &&
   passes 'see standard input' || fails 'see standard input'
+# Letters beyond ASCII in paths: of a model, of a picture, and of the folder that compiled shaders are kept in.
+odd=$(printf 'Mod\303\250le \303\274 \350\251\261')
+cp -r "$model" "$scratch/$odd"
+cp "$pictures/turned6.jpg" "$scratch/$odd/$odd.jpg"
+expect 'a folder with letters beyond ASCII' 0 '^device 0' env XDG_CACHE_HOME="$scratch/$odd" $weft info
+expect 'a model there' 0 'The old king was so delighted' \
+  env XDG_CACHE_HOME="$scratch/$odd" $weft run "$scratch/$odd" 'The old king' -n 12 --greedy
+[ -n "$(find "$scratch/$odd/weft" -type f 2>/dev/null)" ] && passes 'a cache there' || fails 'a cache there'
+expect 'a picture there' 0 "$odd.jpg: LABEL_2 0.3333; " $weft see "$scratch/$odd/$odd.jpg" --model "$seeing"
 mkdir "$scratch/album"
 cp "$pictures"/turned?.jpg "$pictures/lossless.webp" "$pictures/grey.png" "$scratch/album"
 echo text >"$scratch/album/notes.txt"
