@@ -14,7 +14,7 @@ void forget_gate(Recorder& r, const ForgetGateArgs& a) {
     const RowGrid grid = row_grid(columns, a.g.rows(), a.rows);
     r.dispatch<K>(
         K::Variant::core, {.LOCAL_X = grid.x, .LOCAL_Y = grid.y, .PARTS = (a.lower_bound ? 1u : 0u) | (a.k ? 2u : 0u)},
-        {.z = a.z, .lower_bound = a.lower_bound ? a.lower_bound : r.unused(), .g = a.g, .k = a.k ? a.k : r.unused()},
+        {.z = a.z, .lower_bound = r.or_unused(a.lower_bound), .g = a.g, .k = r.or_unused(a.k)},
         {.columns = columns,
          .rows = uint32_t(a.g.rows()),
          .z_stride = a.z.stride,
