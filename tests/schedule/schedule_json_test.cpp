@@ -230,7 +230,7 @@ TEST_CASE("weights are shared by name, and put together as the file says", "[sch
     require_same(other, round_trip(other));
 }
 
-TEST_CASE("a matrix may be computed: it is held in f32 whatever the others are", "[schedule]") {
+TEST_CASE("a table may be computed: it is held in f32 whatever the others are", "[schedule]") {
     Json json = small();
     json["position_limit"] = 3;
     json["embedding"]["positions"] = "sinusoids";
@@ -238,7 +238,6 @@ TEST_CASE("a matrix may be computed: it is held in f32 whatever the others are",
     const Schedule s = read(json);
     require_same(s, round_trip(s));
     const WeightId id = embedding_of(s).positions;
-    REQUIRE(s.weights[id].matrix);
     const auto weights = DeviceWeights::random(gpu(), s.weights, WeightType::bf16, 1);
     REQUIRE(weights);
     CHECK(weights->all()[id].parts[0].dtype == DType::f32);
@@ -439,7 +438,7 @@ TEST_CASE("a table of sines and cosines is written by its name, and no other tab
 
 TEST_CASE("a schedule's hash changes with what it computes, and with nothing else", "[schedule]") {
     const uint64_t hash = hash_of(read(small()));
-    CHECK(hash == 0x53ec94c3e9f35e5cu); // the same on every machine
+    CHECK(hash == 0xe41f02269d929b90u); // the same on every machine
     CHECK(hash_after([](Json& j) {
               j["architecture"] = "other";
               j["trained_context"] = 77;

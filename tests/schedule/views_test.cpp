@@ -457,7 +457,7 @@ TEST_CASE("orders are written, read, told apart, and refused where rows have non
             "key 'stages[0].views[0].reversed' must be true for tokens, which have no other order");
     refused(of_pictures(view_of("columns", R"(, "window": 4)")), "key 'stages[0].views[0].window' must not be there");
     refused(of_pictures(view_of("diagonal")),
-            "key 'stages[0].views[0].order' must be one of windows, rows, columns, snake, snake_columns");
+            "key 'stages[0].views[0].order' must be one of windows, rows, columns, snake, snake_columns, routed");
     refused(of_pictures(R"({"name": "v", "window": 2})", 1),
             "stage 'tower' has windows, and the 1 rows beside the patches of 'tower' are in none");
     std::string causal = of_pictures(R"({"name": "v", "window": 2})");
